@@ -1,0 +1,37 @@
+"""Time, passed in wherever it is needed, so that tests can hold it."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the engine asks of time."""
+
+    def now(self) -> float:
+        """The wall clock: seconds since 1970 (UTC)."""
+
+    def elapsed(self) -> float:
+        """Seconds since some fixed moment; never runs backwards."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def elapsed(self) -> float:
+        return time.monotonic()
+
+
+def to_iso(seconds: float) -> str:
+    """Seconds since 1970 as ISO 8601 in UTC with milliseconds: `2026-11-22T08:00:00.000Z`."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def from_iso(text: str) -> float:
+    """The seconds since 1970 that `to_iso` wrote."""
+    return datetime.fromisoformat(text).timestamp()

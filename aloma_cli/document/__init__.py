@@ -1,0 +1,30 @@
+"""A task's data: a private draft for each firing, the changes a draft made, and how changes of several merge.
+
+A committed document is never altered in place: `apply` copies only the containers on the way to a change and shares
+the rest, so that an older version stays valid for the firings that started from it, at no cost.
+"""
+
+from aloma_cli.document.changes import Change, apply, from_wire, to_wire
+from aloma_cli.document.diff import clean_copy, diff, same
+from aloma_cli.document.draft import Draft
+from aloma_cli.document.merge import Conflict, merge, overlap
+from aloma_cli.document.places import MISSING, get, make_room, parse_path, resolve
+
+__all__ = [
+    "MISSING",
+    "Change",
+    "Conflict",
+    "Draft",
+    "apply",
+    "clean_copy",
+    "diff",
+    "from_wire",
+    "get",
+    "make_room",
+    "merge",
+    "overlap",
+    "parse_path",
+    "resolve",
+    "same",
+    "to_wire",
+]

@@ -1,0 +1,117 @@
+"""The changes between two versions of a document."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from aloma_cli.document.changes import Change
+from aloma_cli.errors import DocumentError
+from aloma_cli.jsontext import MAX_DEPTH, Json, Path, show_path
+
+_SCALARS = frozenset({str, int, bool, type(None)})
+
+
+def diff(before: Json, after: Any) -> list[Change]:
+    """The changes that make `after` from `before`; empty where every value is equal and of the same type.
+
+    `after` is what a step left and may be anything: raises DocumentError, naming path and type, where it is not JSON
+    (tuples count as lists; subclasses of dict, list, str, int and float as what they derive from). Values in the result share
+    nothing with `after`.
+    """
+    changes: list[Change] = []
+    _compare(before, after, (), changes)
+    return changes
+
+
+def same(one: Json, other: Json) -> bool:
+    """Equal as JSON and in type: 1 is neither True nor 1.0."""
+    kind = type(one)
+    if kind is not type(other) or one != other:
+        return False
+    if kind is dict:
+        return all(same(value, other[key]) for key, value in one.items())
+    if kind is list:
+        return all(map(same, one, other))
+    return True
+
+
+def clean_copy(value: Any, path: Path = ()) -> Json:
+    """A copy of `value` in plain JSON types that shares nothing with it. Raises DocumentError for what is not JSON."""
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if len(path) > MAX_DEPTH:
+        raise DocumentError(
+            f"{show_path(path[:3])}… is nested deeper than {MAX_DEPTH} levels (does it hold itself?)",
+            path=path,
+        )
+    if isinstance(value, dict):
+        return {_key(key, path): clean_copy(item, (*path, key)) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean_copy(item, (*path, index)) for index, item in enumerate(value)]
+    return _scalar(value, path)
+
+
+def _scalar(value: Any, path: Path) -> Json:
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise DocumentError(f"{show_path(path)} is {value}, which JSON cannot say", path=path)
+        return float(value)
+    for kind in (str, int):
+        if isinstance(value, kind):
+            return kind(value)
+    raise DocumentError(f"{show_path(path)} is a {type(value).__name__}, which is not JSON", path=path)
+
+
+def _key(key: Any, path: Path) -> str:
+    if isinstance(key, str):
+        return str(key)
+    raise DocumentError(f"{show_path(path)} has the key {key!r}; keys are text", path=path)
+
+
+def _compare(old: Json, new: Any, path: Path, changes: list[Change]) -> None:
+    if old is new:
+        return
+    kind = type(old)
+    if kind is dict and isinstance(new, dict):
+        _compare_objects(old, new, path, changes)
+    elif kind is list and isinstance(new, list | tuple):
+        _compare_lists(old, new, path, changes)
+    else:
+        value = clean_copy(new, path)
+        if not same(old, value):
+            changes.append(Change("replace", path, value))
+
+
+def _compare_objects(old: dict[str, Json], new: dict[Any, Any], path: Path, changes: list[Change]) -> None:
+    changes.extend(Change("remove", (*path, key)) for key in old if key not in new)
+    for key, value in new.items():
+        if key not in old:
+            changes.append(Change("add", (*path, _key(key, path)), clean_copy(value, (*path, key))))
+        elif value is not old[key]:
+            _compare(old[key], value, (*path, key), changes)
+
+
+def _compare_lists(old: list[Json], new: Any, path: Path, changes: list[Change]) -> None:
+    """Trim the equal head and tail; what is left in both is compared item by item, the surplus added or removed."""
+    new = clean_copy(new, path)
+    head = _common_head(old, new)
+    tail = _common_head(old[head:][::-1], new[head:][::-1])
+    old_end, new_end = len(old) - tail, len(new) - tail
+    both = min(old_end, new_end)
+    for index in range(head, both):
+        _compare(old[index], new[index], (*path, index), changes)
+    changes.extend(Change("remove", (*path, index)) for index in range(old_end - 1, both - 1, -1))
+    for index in range(both, new_end):
+        if tail:
+            changes.append(Change("add", (*path, index), new[index]))
+        else:
+            changes.append(Change("append", path, new[index]))
+
+
+def _common_head(one: list[Json], other: list[Json]) -> int:
+    for index, (left, right) in enumerate(zip(one, other, strict=False)):
+        if left is not right and not same(left, right):
+            return index
+    return min(len(one), len(other))

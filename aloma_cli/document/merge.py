@@ -1,0 +1,89 @@
+"""Bringing the changes of one firing onto a document that others have changed meanwhile.
+
+Changes at different places both stand, and so do an append and any other edit of the same list. Equal values at one
+place agree. Objects that two firings made at one place merge field by field: the place of a value is its field. All
+else is a conflict, and a conflict voids the whole change set: nothing is overwritten in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from aloma_cli.document.changes import Change
+from aloma_cli.document.diff import same
+from aloma_cli.document.places import MISSING, get
+from aloma_cli.jsontext import Json, Path
+
+
+class Conflict(NamedTuple):
+    """Our change at `path` cannot stand beside `rivals`, the positions of others' changes in the list given."""
+
+    path: Path
+    rivals: tuple[int, ...]
+
+
+def merge(ours: Sequence[Change], theirs: Sequence[Change], current: Json) -> tuple[list[Change], list[Conflict]]:
+    """Our changes as they apply to `current`, and the conflicts.
+
+    `theirs` are all changes committed since the version ours started from; `current` is the document they led to.
+    """
+    merged: list[Change] = []
+    conflicts: list[Conflict] = []
+    for change in ours:
+        rivals = tuple(at for at, rival in enumerate(theirs) if _clash(change, rival))
+        agreed = _agree(change, [theirs[at] for at in rivals], current) if rivals else [change]
+        if agreed is None:
+            conflicts.append(Conflict(change.path, rivals))
+        else:
+            merged.extend(agreed)
+    return merged, conflicts
+
+
+def overlap(one: Path, other: Path) -> bool:
+    """Whether one of two places is at, under or above the other."""
+    shared = min(len(one), len(other))
+    return one[:shared] == other[:shared]
+
+
+def _clash(ours: Change, theirs: Change) -> bool:
+    if ours.op == "append":
+        return theirs.op != "append" and _replaces_list(theirs, ours.path)
+    if theirs.op == "append":
+        return _replaces_list(ours, theirs.path)
+    return overlap(ours.place, theirs.place)
+
+
+def _replaces_list(change: Change, list_path: Path) -> bool:
+    if change.moves_items and change.place == list_path:
+        return False
+    return list_path[: len(change.place)] == change.place
+
+
+def _agree(change: Change, rivals: Sequence[Change], current: Json) -> list[Change] | None:
+    """What is left to do where others were at the same place; None where the two cannot both stand."""
+    if change.op == "append" or change.moves_items or any(rival.moves_items for rival in rivals):
+        return None
+    there = get(current, change.path)
+    if change.op == "remove":
+        return [] if there is MISSING else None
+    if there is MISSING:
+        return None
+    return _union(change.path, change.value, there, made=change.op == "add")
+
+
+def _union(path: Path, ours: Json, there: Json, *, made: bool) -> list[Change] | None:
+    if same(ours, there):
+        return []
+    if not (made and isinstance(ours, dict) and isinstance(there, dict)):
+        return None
+    changes: list[Change] = []
+    for key, value in ours.items():
+        if key not in there:
+            changes.append(Change("add", (*path, key), value))
+            continue
+        below = _union((*path, key), value, there[key], made=True)
+        if below is None:
+            return None
+        changes.extend(below)
+    return changes

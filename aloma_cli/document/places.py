@@ -1,0 +1,102 @@
+"""Places in a document: reading them, writing them down, and making room for a value that is to come."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from aloma_cli.document.changes import Change
+from aloma_cli.errors import InputError
+from aloma_cli.jsontext import Json, Path, show_path
+
+MISSING: Any = type("Missing", (), {"__repr__": lambda _: "MISSING", "__slots__": ()})()
+"""What `get` gives where there is nothing; null is something."""
+
+_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[^."]+')
+
+
+def parse_path(text: str) -> tuple[str, ...]:
+    """The keys of a dotted path: `a.b.0.c`; a key with dots stands in double quotes. Raises InputError."""
+    keys: list[str] = []
+    at = 0
+    while True:
+        piece = _PIECE.match(text, at)
+        if piece is None:
+            raise InputError(f"the path {text!r} has an empty or broken key at character {at + 1}")
+        keys.append(json.loads(piece[0]) if piece[0].startswith('"') else piece[0])
+        at = piece.end()
+        if at == len(text):
+            return tuple(keys)
+        if text[at] != ".":
+            raise InputError(f"the path {text!r} wants a dot at character {at + 1}")
+        at += 1
+
+
+def resolve(document: Json, keys: Path) -> Path:
+    """`keys` with numbers in place of numerals wherever the document has a list."""
+    path: list[str | int] = []
+    here = document
+    for key in keys:
+        at = _position(key) if isinstance(here, list) else key
+        path.append(key if at is None else at)
+        here = _step_into(here, path[-1])
+    return tuple(path)
+
+
+def get(document: Json, path: Path) -> Json:
+    """The value at `path`, or MISSING."""
+    here = document
+    for key in path:
+        here = _step_into(here, key)
+        if here is MISSING:
+            return MISSING
+    return here
+
+
+def make_room(document: Json, keys: Path) -> tuple[Path, list[Change]]:
+    """Where a value for `keys` will go, and the changes that make its parents and, in a list, its place.
+
+    A missing (or null) parent becomes an object, or a list where the next key is a numeral. Raises InputError where
+    the way is blocked by a value, or a list is asked for a key.
+    """
+    path: list[str | int] = []
+    changes: list[Change] = []
+    here: Json = document
+    for key, following in zip(keys, (*keys[1:], None), strict=True):
+        at = _key_in(here, key, keys)
+        path.append(at)
+        below = _step_into(here, at)
+        if isinstance(here, list) and below is MISSING:
+            changes.extend(Change("append", tuple(path[:-1]), None) for _ in range(len(here), int(at) + 1))
+            here = [*here, *[None] * (int(at) + 1 - len(here))]
+            below = None
+        if following is not None and (below is MISSING or below is None):
+            fresh: Json = [] if _position(following) is not None else {}
+            changes.append(Change("add" if below is MISSING else "replace", tuple(path), fresh))
+            below = fresh
+        here = below
+    return tuple(path), changes
+
+
+def _key_in(container: Json, key: str | int, keys: Path) -> str | int:
+    if isinstance(container, dict):
+        return str(key)
+    position = _position(key)
+    if isinstance(container, list) and position is not None:
+        return position
+    raise InputError(f"{show_path(keys)} leads through a value that has no {key!r}")
+
+
+def _position(key: str | int) -> int | None:
+    if isinstance(key, int):
+        return key
+    return int(key) if key.isascii() and key.isdigit() and len(key) < 10 else None
+
+
+def _step_into(container: Json, key: str | int) -> Json:
+    if isinstance(container, dict):
+        return container.get(key, MISSING)
+    if isinstance(container, list) and isinstance(key, int) and 0 <= key < len(container):
+        return container[key]
+    return MISSING

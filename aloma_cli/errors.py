@@ -1,0 +1,136 @@
+"""Every error of aloma, in one tree.
+
+AlomaError                     expected: one sentence and, in `hint`, what to type next
+├── InputError                 what the user typed or piped in is unusable
+├── WorkspaceError             the workspace cannot be used
+│   ├── ConfigError            aloma.yaml (or the user's configuration) is wrong
+│   └── StepError              a step file is wrong
+│       └── ConditionError     … in its condition, at `path`
+├── CredentialsError           a server wants a key that is missing or refused
+├── NotFoundError              no such task or step
+├── TaskLockedError            another process runs the task
+├── StoreError                 the record cannot be read or written
+│   └── JournalDamagedError    … because it is damaged at a known place
+└── FiringError                a step's firing fails; content may raise the two below itself
+    ├── PermanentError         trying again cannot help
+    ├── RetryableError         trying again may help
+    ├── DocumentError          the step left something in the document that is not JSON
+    └── ConnectorError         a call to another system failed; `retryable` tells which way
+        └── AnswerError        … because its answer does not have the shape asked for
+
+Cut                            reaches a running step from outside; not an Exception, so that a
+├── StepTimeout                broad `except Exception` in a step cannot swallow it
+├── StepStopped
+└── StepWithdrawn
+"""
+
+from __future__ import annotations
+
+
+class AlomaError(Exception):
+    """An expected error.
+
+    `str(error)` is one sentence that names the offending value and its place; `hint` says what to do next.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class InputError(AlomaError):
+    """What the user typed or piped in is unusable."""
+
+
+class WorkspaceError(AlomaError):
+    """The workspace is missing or cannot be used."""
+
+
+class ConfigError(WorkspaceError):
+    """A configuration file is wrong; the message names file, line and key."""
+
+
+class StepError(WorkspaceError):
+    """A step file is wrong; the message names the file and, where known, the line."""
+
+
+class ConditionError(StepError):
+    """A condition is ill-formed at `path` (a dotted path into the pattern)."""
+
+    def __init__(self, message: str, *, path: tuple[str | int, ...] = (), hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.path = path
+
+
+class CredentialsError(AlomaError):
+    """A key is missing, or a server refused it."""
+
+
+class NotFoundError(AlomaError):
+    """There is no such task or step."""
+
+
+class TaskLockedError(AlomaError):
+    """Another process runs the task."""
+
+
+class StoreError(AlomaError):
+    """The record could not be read or written."""
+
+
+class JournalDamagedError(StoreError):
+    """A journal line other than a torn last one does not hold what was written."""
+
+
+class FiringError(AlomaError):
+    """One firing of a step fails."""
+
+
+class PermanentError(FiringError):
+    """Raise it from `content` when trying again cannot help: `retry` is not consulted."""
+
+
+class RetryableError(FiringError):
+    """Raise it from `content` when trying again may help."""
+
+
+class DocumentError(FiringError):
+    """A value at `path` is not JSON."""
+
+    def __init__(self, message: str, *, path: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class ConnectorError(FiringError):
+    """A call to another system failed.
+
+    `retryable` tells whether the same call may succeed later; `status` is the HTTP status, where there was one.
+    """
+
+    def __init__(
+        self, message: str, *, retryable: bool = False, status: int | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.retryable = retryable
+        self.status = status
+
+
+class AnswerError(ConnectorError):
+    """A model answered, even when asked again, with something that does not have the shape asked for."""
+
+
+class Cut(BaseException):
+    """A running step is ended from outside. Whatever the step returns afterwards is void."""
+
+
+class StepTimeout(Cut):
+    """The step ran longer than its `timeout`."""
+
+
+class StepStopped(Cut):
+    """The task was stopped, or completed with `cancel=True`."""
+
+
+class StepWithdrawn(Cut):
+    """The condition of a step with `withdraw = True` stopped holding while it ran."""

@@ -1,0 +1,221 @@
+"""What happened, as frozen values: the one language of engine, journal and view.
+
+The journal holds events and nothing else; a task is what its events add up to. `docs/format.md` describes each of
+them for readers in other languages, so a change here is a change of the file format.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import MISSING, Field, dataclass, fields
+from typing import Any, ClassVar
+
+_CLASSES: dict[str, type[Event]] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """`at`: ISO 8601 in UTC with milliseconds. `task`: the id of the task it happened to."""
+
+    KIND: ClassVar[str]
+
+    at: str
+    task: str
+
+    def __init_subclass__(cls) -> None:
+        cls.KIND = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        _CLASSES[cls.KIND] = cls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskCreated(Event):
+    """A task began. `parent`, `into`, `group` and `wait_for` are a subtask's."""
+
+    name: str
+    data: dict[str, Any]
+    tags: tuple[str, ...] = ()
+    parent: str | None = None
+    into: tuple[str | int, ...] | None = None
+    group: str | None = None
+    wait_for: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiringStarted(Event):
+    """A step starts on the document as of `version`; it is disarmed.
+
+    `firing` counts over the whole tree. `attempt` (from 1) counts the tries allowed by the step's `retry`, `run`
+    (from 1) the runs of this same firing after a void or a crash. `continues` names the failed firing whose answered
+    calls still stand. `condition` and `code` are fingerprints.
+    """
+
+    firing: int
+    step: str
+    version: int
+    attempt: int = 1
+    run: int = 1
+    continues: int | None = None
+    condition: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallSent(Event):
+    """A connector is being called. For views only; it is not written to the journal."""
+
+    firing: int
+    step: str
+    call: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallAnswered(Event):
+    """A connector call ended, with `answer` (JSON) or with `error` ({type, message, retryable, status?}).
+
+    `call` is `connector.function`; `key` its identity within the firing. `usage` has `input_tokens`,
+    `output_tokens` and, where the price is known, `cost` (US dollars). `about` says who answered: `provider`,
+    `model`, `simulated`, `repaired`, …. `replayed` is True in views when a repeated firing was answered from the
+    record; such events are not written again.
+    """
+
+    firing: int
+    step: str
+    call: str
+    key: str
+    arguments: dict[str, Any]
+    answer: Any = None
+    error: dict[str, Any] | None = None
+    usage: dict[str, Any] | None = None
+    about: dict[str, Any] | None = None
+    seconds: float = 0.0
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged(Event):
+    """A step wrote to its log. `level`: info, warning or error."""
+
+    firing: int
+    step: str
+    level: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed(Event):
+    """The document went to `version` by `changes` (RFC 6902 operations), as one.
+
+    `by`: firing, landing (of a subtask), engine or person. `armed`: the steps this commit armed. `name`, `tags`,
+    `completed` ({result}) and `stopped` ({task: reason}) are what a firing asked of its task. `child` is the subtask
+    that landed. `request` is the id of the request that a person's commit carries out.
+    """
+
+    version: int
+    by: str
+    changes: tuple[dict[str, Any], ...] = ()
+    armed: tuple[str, ...] = ()
+    firing: int | None = None
+    step: str | None = None
+    seconds: float = 0.0
+    redo: bool = False
+    name: str | None = None
+    tags: tuple[str, ...] | None = None
+    completed: dict[str, Any] | None = None
+    stopped: dict[str, str] | None = None
+    child: str | None = None
+    request: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiringLooked(Event):
+    """A firing ended without a trace. `armed`: a commit made while it ran armed the step again."""
+
+    firing: int
+    step: str
+    armed: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiringVoided(Event):
+    """A firing left nothing.
+
+    `reason`: conflict (two values at one place), lost (test-and-set), withdrawn, stopped, or superseded (to be
+    repeated, but its condition no longer holds). `paths` are the places, `others` the firings that wrote there.
+    `again`: the same firing runs once more.
+    """
+
+    firing: int
+    step: str
+    reason: str
+    paths: tuple[str, ...] = ()
+    others: tuple[int, ...] = ()
+    again: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiringFailed(Event):
+    """A step raised. `error`: {type, message, place?, trace?, connector?}. `retry_at`: when it is tried again."""
+
+    firing: int
+    step: str
+    error: dict[str, Any]
+    attempt: int
+    retry_at: str | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepsArmed(Event):
+    """Steps were armed other than by a commit. `reason`: condition changed, or asked by a person."""
+
+    steps: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRested(Event):
+    """Nothing is left to do now.
+
+    `state`: waiting, done, ignored, incomplete, limited, error or stopped. `closed`: nothing will wake the task
+    again. `missing` names, for an ignored task, the steps that came nearest: [{step, mismatches: [...]}].
+    """
+
+    state: str
+    closed: bool = False
+    result: Any = None
+    reason: str | None = None
+    missing: tuple[dict[str, Any], ...] = ()
+
+
+def to_wire(event: Event) -> dict[str, Any]:
+    """The event as a JSON object: `event` (its kind in snake case) and the fields that differ from their default."""
+    wire: dict[str, Any] = {"event": event.KIND}
+    for field in fields(event):
+        value = getattr(event, field.name)
+        if not _is_default(field, value):
+            wire[field.name] = list(value) if isinstance(value, tuple) else value
+    return wire
+
+
+def from_wire(wire: dict[str, Any]) -> Event:
+    """The event that `to_wire` wrote. Raises KeyError for an unknown kind; unknown fields are ignored, so that
+    an older program can read what a newer one of the same format version added."""
+    cls = _CLASSES[wire["event"]]
+    known = {field.name for field in fields(cls)}
+    return cls(
+        **{
+            name: tuple(value) if name in _TUPLES and value is not None else value
+            for name, value in wire.items()
+            if name in known
+        }
+    )
+
+
+_TUPLES = frozenset({"tags", "into", "changes", "armed", "paths", "others", "steps", "missing"})
+
+
+def _is_default(field: Field[Any], value: object) -> bool:
+    # `is`-like for the simple defaults there are: an answer of 0 must not be taken for the default False.
+    return field.default is not MISSING and type(value) is type(field.default) and value == field.default
