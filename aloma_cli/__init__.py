@@ -1,0 +1,49 @@
+"""aloma: data-triggered AI agents on your own machine.
+
+What the author of a step imports; everything is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aloma_cli.api import Task, Workspace, run
+    from aloma_cli.connectors import Integer, List, Number, Optional, Text
+    from aloma_cli.errors import PermanentError, RetryableError
+    from aloma_cli.step import Retry, Step
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Integer",
+    "List",
+    "Number",
+    "Optional",
+    "PermanentError",
+    "Retry",
+    "RetryableError",
+    "Step",
+    "Task",
+    "Text",
+    "Workspace",
+    "__version__",
+    "run",
+]
+
+_HOMES = {
+    "api": ("Task", "Workspace", "run"),
+    "connectors": ("Integer", "List", "Number", "Optional", "Text"),
+    "errors": ("PermanentError", "RetryableError"),
+    "step": ("Retry", "Step"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    # The program's own start must not pay for what only authors of steps import.
+    from importlib import import_module
+
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,7 +4,7 @@ A committed document is never altered in place: `apply` copies only the containe
 the rest, so that an older version stays valid for the firings that started from it, at no cost.
 """
 
-from aloma_cli.document.changes import Change, apply, from_wire, to_wire
+from aloma_cli.document.changes import Change, apply, replay, to_wire
 from aloma_cli.document.diff import clean_copy, diff, same
 from aloma_cli.document.draft import Draft
 from aloma_cli.document.merge import Conflict, merge, overlap
@@ -18,12 +18,12 @@ __all__ = [
     "apply",
     "clean_copy",
     "diff",
-    "from_wire",
     "get",
     "make_room",
     "merge",
     "overlap",
     "parse_path",
+    "replay",
     "resolve",
     "same",
     "to_wire",

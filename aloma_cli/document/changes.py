@@ -36,7 +36,10 @@ def apply(document: Json, changes: Iterable[Change]) -> Json:
 
     Raises LookupError or ValueError where a change does not fit: that is a damaged record or a fault of ours.
     """
-    return _Edit(document).all(changes)
+    edit = _Edit(document)
+    for change in changes:
+        edit.one(change)
+    return edit.root
 
 
 def to_wire(changes: Iterable[Change]) -> tuple[JsonObject, ...]:
@@ -44,11 +47,18 @@ def to_wire(changes: Iterable[Change]) -> tuple[JsonObject, ...]:
     return tuple(_to_operation(change) for change in changes)
 
 
-def from_wire(operations: Iterable[JsonObject]) -> list[Change]:
-    """Changes that `apply` understands. Positions in lists come back as text: only the document tells them from keys."""
-    return [
-        Change(operation["op"], _from_pointer(operation["path"]), operation.get("value")) for operation in operations
-    ]
+def replay(document: Json, operations: Iterable[JsonObject]) -> tuple[Json, list[Change]]:
+    """The document with RFC 6902 `operations` made in order, and those as changes.
+
+    Only the document tells a position in a list from a key that looks like one. Raises as `apply` does.
+    """
+    edit = _Edit(document)
+    changes = []
+    for operation in operations:
+        change = _from_operation(operation, edit)
+        edit.one(change)
+        changes.append(change)
+    return edit.root, changes
 
 
 def _to_operation(change: Change) -> JsonObject:
@@ -63,57 +73,43 @@ def _escape(key: str | int) -> str:
     return str(key).replace("~", "~0").replace("/", "~1")
 
 
-def _from_pointer(pointer: str) -> Path:
-    return tuple(key.replace("~1", "/").replace("~0", "~") for key in pointer.split("/")[1:])
+def _from_operation(operation: JsonObject, edit: _Edit) -> Change:
+    keys = [key.replace("~1", "/").replace("~0", "~") for key in operation["path"].split("/")[1:]]
+    path: list[str | int] = []
+    here = edit.root
+    for key in keys:
+        if isinstance(here, list) and key == "-":
+            return Change("append", tuple(path), operation["value"])
+        at = int(key) if isinstance(here, list) else key
+        path.append(at)
+        # The last key may be new: there is nothing below it then.
+        here = here[at] if len(path) < len(keys) else None
+    return Change(operation["op"], tuple(path), operation.get("value"))
 
 
 class _Edit:
     """One run of changes over a document: every container on the way is copied once, and then edited in place."""
 
     def __init__(self, document: Json) -> None:
-        self._root = document
+        self.root = document
         self._ours: set[int] = set()
         # The copies are held here: an id in `_ours` must not be taken by a new object after one was dropped.
         self._copies: list[Any] = []
 
-    def all(self, changes: Iterable[Change]) -> Json:
-        for change in changes:
-            self._one(change)
-        return self._root
-
-    def _one(self, change: Change) -> None:
+    def one(self, change: Change) -> None:
         op, path, value = change
         if op == "append":
             self._container(path).append(value)
         elif not path:
-            self._root = value
+            self.root = value
         else:
-            self._at_key(self._container(path[:-1]), op, path[-1], value)
-
-    def _at_key(self, container: Any, op: Op, key: str | int, value: Json) -> None:
-        if isinstance(container, list):
-            self._in_list(container, op, key, value)
-        elif op == "remove":
-            del container[key]
-        else:
-            container[key] = value
-
-    @staticmethod
-    def _in_list(items: list[Json], op: Op, key: str | int, value: Json) -> None:
-        if op == "remove":
-            del items[int(key)]
-        elif op == "replace":
-            items[int(key)] = value
-        else:
-            items.insert(len(items) if key == "-" else int(key), value)
+            _set_key(self._container(path[:-1]), op, path[-1], value)
 
     def _container(self, path: Path) -> Any:
-        here = self._root = self._own(self._root)
+        here = self.root = self._own(self.root)
         for key in path:
-            at: Any = int(key) if isinstance(here, list) else key
-            below = self._own(here[at])
-            here[at] = below
-            here = below
+            here[key] = self._own(here[key])
+            here = here[key]
         return here
 
     def _own(self, container: Any) -> Any:
@@ -125,3 +121,12 @@ class _Edit:
         self._ours.add(id(copy))
         self._copies.append(copy)
         return copy
+
+
+def _set_key(container: Any, op: Op, key: str | int, value: Json) -> None:
+    if op == "remove":
+        del container[key]
+    elif op == "add" and isinstance(container, list):
+        container.insert(int(key), value)
+    else:
+        container[key] = value

@@ -16,8 +16,8 @@ def diff(before: Json, after: Any) -> list[Change]:
     """The changes that make `after` from `before`; empty where every value is equal and of the same type.
 
     `after` is what a step left and may be anything: raises DocumentError, naming path and type, where it is not JSON
-    (tuples count as lists; subclasses of dict, list, str, int and float as what they derive from). Values in the result share
-    nothing with `after`.
+    (tuples count as lists, subclasses of dict, list, str, int and float as what they derive from). Values in the
+    result share nothing with `after`.
     """
     changes: list[Change] = []
     _compare(before, after, (), changes)
@@ -89,12 +89,22 @@ def _compare_objects(old: dict[str, Json], new: dict[Any, Any], path: Path, chan
     for key, value in new.items():
         if key not in old:
             changes.append(Change("add", (*path, _key(key, path)), clean_copy(value, (*path, key))))
-        elif value is not old[key]:
-            _compare(old[key], value, (*path, key), changes)
+        else:
+            before = old[key]
+            # Most values are untouched scalars: they are told apart here, without a call and a longer path.
+            if value is not before and (
+                type(value) not in _SCALARS or type(before) is not type(value) or value != before
+            ):
+                _compare(before, value, (*path, key), changes)
 
 
 def _compare_lists(old: list[Json], new: Any, path: Path, changes: list[Change]) -> None:
     """Trim the equal head and tail; what is left in both is compared item by item, the surplus added or removed."""
+    if len(old) == len(new):
+        for index, item in enumerate(new):
+            if item is not old[index]:
+                _compare(old[index], item, (*path, index), changes)
+        return
     new = clean_copy(new, path)
     head = _common_head(old, new)
     tail = _common_head(old[head:][::-1], new[head:][::-1])

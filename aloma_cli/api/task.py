@@ -1,0 +1,68 @@
+"""A task, as its record tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aloma_cli.engine.state import Tree
+from aloma_cli.engine.summary import summary
+from aloma_cli.events import Event
+from aloma_cli.jsontext import Json, JsonObject
+from aloma_cli.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One task, as it was when it was read; a subtask as well as a root.
+
+    `record` is what `aloma task show --json` prints, without the document (`docs/format.md` describes it).
+    """
+
+    id: str
+    record: JsonObject
+    data: JsonObject
+    _store: Store
+
+    @property
+    def name(self) -> str:
+        return str(self.record["name"])
+
+    @property
+    def state(self) -> str:
+        """created, processing, waiting, question, done, ignored, incomplete, limited, error or stopped."""
+        return str(self.record["state"])
+
+    @property
+    def result(self) -> Json:
+        """What `task.complete` was given, if it was called."""
+        return self.record["result"]
+
+    @property
+    def journal(self) -> list[Event]:
+        """Everything that happened to this task, oldest first; not what happened to its subtasks."""
+        return [event for event in self.tree_journal if event.task == self.id]
+
+    @property
+    def tree_journal(self) -> list[Event]:
+        """Everything that happened in the whole tree this task belongs to, oldest first."""
+        root = self.id.partition(".")[0]
+        return [event for batch in self._store.read(root) for event in batch.events]
+
+
+def task_of(store: Store, tree: Tree, task_id: str) -> Task:
+    """A task of a tree that has been read."""
+    return Task(task_id, summary(tree, task_id), tree.tasks[task_id].document, store)
+
+
+def read_task(store: Store, task_id: str) -> Task:
+    """A task of a store. Raises NotFoundError, JournalDamagedError."""
+    published = store.summary(task_id)
+    if published is not None:
+        published.pop("journal_bytes")
+        return Task(task_id, published, store.data(task_id), store)
+    return task_of(store, read_tree(store, task_id.partition(".")[0]), task_id)
+
+
+def read_tree(store: Store, root: str) -> Tree:
+    """The state of a whole tree."""
+    return Tree.of(event for batch in store.read(root) for event in batch.events)

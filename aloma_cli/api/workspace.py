@@ -1,0 +1,236 @@
+"""A workspace in Python: open one from disk or make one from steps, and run tasks in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aloma_cli.api.naming import find_task
+from aloma_cli.api.task import Task, read_task, read_tree, task_of
+from aloma_cli.clock import Clock, SystemClock, to_iso
+from aloma_cli.connectors import ModelSettings
+from aloma_cli.errors import InputError, NotFoundError, TaskLockedError
+from aloma_cli.events import Event, TaskCreated
+from aloma_cli.ids import new_task_id, root_of
+from aloma_cli.jsontext import JsonError, JsonObject, dumps, loads
+from aloma_cli.loader import LoadedWorkspace, ModelFlags, load_workspace, read_user_config, resolve_models
+from aloma_cli.loader.config import user_config_path
+from aloma_cli.store import Claim, FileStore, MemoryStore, Store
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from aloma_cli.api.session import Equipment
+    from aloma_cli.engine.run import Emit, Run
+    from aloma_cli.engine.state import Tree
+    from aloma_cli.step import Step
+
+RECORD_FOLDER = ".aloma"
+
+
+def _ignore(event: Event) -> None:
+    """Nobody watches."""
+
+
+class Workspace:
+    """Steps, and the tasks they work on.
+
+        workspace = Workspace.open("path/to/workspace")
+        workspace = Workspace([Step("greet", {"name": str}, content)])     # in memory, unless `folder` is given
+        task = await workspace.run("name", {"name": "Ada"})
+
+    `connectors` are modules (or any objects) whose public functions steps call as `connectors.NAME.function`; one
+    named `openai` takes the place of the built-in. `models` says which model server is used; without it answers
+    are simulated.
+    """
+
+    def __init__(
+        self,
+        steps: Iterable[Step] = (),
+        *,
+        folder: str | Path | None = None,
+        connectors: Mapping[str, ModuleType] | None = None,
+        models: ModelSettings | None = None,
+        clock: Clock | None = None,
+        loaded: LoadedWorkspace | None = None,
+    ) -> None:
+        self.loaded = loaded or LoadedWorkspace(
+            steps={step.name: step for step in steps}, connector_modules=connectors or {}
+        )
+        self.models = models or ModelSettings(offline=True)
+        self.clock = clock or SystemClock()
+        self.store: Store = MemoryStore() if folder is None else FileStore(Path(folder) / RECORD_FOLDER)
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path | None = None,
+        *,
+        flags: ModelFlags | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> Workspace:
+        """Open the workspace at `path`, or the one around the current folder.
+
+        Raises WorkspaceError where there is none, ConfigError and CredentialsError. A broken step file is reported
+        by `check`, and so by the first run.
+        """
+        environ = os.environ if environ is None else environ
+        loaded = load_workspace(path, Path.cwd(), environ)
+        choice = resolve_models(
+            flags or ModelFlags(), environ, loaded.config, read_user_config(user_config_path()), loaded.root
+        )
+        workspace = cls(folder=loaded.root, models=choice.settings, loaded=loaded)
+        workspace.notice = choice.notice
+        return workspace
+
+    notice: str | None = None
+    """What the user should know about the choice of the model server."""
+
+    def check(self) -> None:
+        """Raise the StepError of a broken file, if there is one."""
+        self.loaded.check()
+
+    @property
+    def steps(self) -> dict[str, Step]:
+        """The steps by name."""
+        return dict(self.loaded.steps)
+
+    # -- running -----------------------------------------------------------------------------------------------------
+
+    async def run(self, name: str, data: JsonObject, *, tags: Iterable[str] = (), emit: Emit = _ignore) -> Task:
+        """Create a task and run it until nothing is left to do; `emit` is told each event once it is durable.
+
+        Raises InputError where `data` is no JSON object, and what `check` raises; nothing was created then.
+        """
+        claim, created = self.create(name, data, tags=tags)
+        emit(created)
+        return await self.carry_on(claim, emit)
+
+    def create(self, name: str, data: JsonObject, *, tags: Iterable[str] = ()) -> tuple[Claim, TaskCreated]:
+        """Create a task without running it."""
+        self.check()
+        now = self.clock.now()
+        created = TaskCreated(
+            at=to_iso(now),
+            task=new_task_id(now),
+            name=_name(name),
+            data=_document(data),
+            tags=(*self.loaded.config.tags, *tags),
+        )
+        return self.store.create(created.task, [created]), created
+
+    async def resume(self, task_id: str, *, emit: Emit = _ignore) -> Task:
+        """Go on with an interrupted task, or try the failed steps of one in error again.
+
+        Raises NotFoundError, TaskLockedError. A closed task is given back as it is.
+        """
+        self.check()
+        task_id = self.find(task_id)
+        claim = self.store.claim(root_of(task_id))
+        return await self.carry_on(claim, emit, before=lambda run: run.retry_failed(), task_id=task_id)
+
+    async def carry_on(
+        self, claim: Claim, emit: Emit = _ignore, *, before: Any = lambda _: None, task_id: str | None = None
+    ) -> Task:
+        """Run a claimed tree until it is at rest, and give the claim up."""
+        from aloma_cli.api.session import run_claim
+
+        tree = await run_claim(claim, self._equipment(), emit, before=before)
+        return task_of(self.store, tree, task_id or claim.root)
+
+    def stop(self, task_id: str, reason: str = "stopped by a person", *, emit: Emit = _ignore) -> Task | None:
+        """Stop a task and its subtasks.
+
+        Where another process runs it, that process is asked to, and None is given: it will be done soon.
+        """
+        task_id = self.find(task_id)
+        try:
+            claim = self.store.claim(root_of(task_id))
+        except TaskLockedError:
+            self.store.post(root_of(task_id), {"kind": "stop", "task": task_id, "reason": reason})
+            return None
+        try:
+            return task_of(self.store, self._stop(claim, task_id, reason, emit), task_id)
+        finally:
+            claim.close()
+
+    def _stop(self, claim: Claim, task_id: str, reason: str, emit: Emit) -> Tree:
+        from aloma_cli.engine.plan import Plan
+        from aloma_cli.engine.run import Run
+
+        # With no steps nothing else can start meanwhile.
+        run: Run = Run(claim, Plan(()), clock=self.clock, emit=emit)
+        run.stop(task_id, reason)
+        run.turn()
+        run.publish()
+        return run.tree
+
+    def _equipment(self) -> Equipment:
+        from aloma_cli.api.session import Equipment
+
+        return Equipment(
+            steps=self.loaded.steps,
+            settings=self.models,
+            modules=self.loaded.connector_modules,
+            lib=self.loaded.lib,
+            config=self.loaded.environment,
+            concurrency=self.loaded.config.limits.concurrency or 8,
+            clock=self.clock,
+        )
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def find(self, text: str) -> str:
+        """The id of the task that `text` names: an id, a unique beginning of one, `@last`, `@-2`."""
+        return find_task(self.store, text)
+
+    def task(self, text: str) -> Task:
+        """The task that `text` names. Raises NotFoundError."""
+        return read_task(self.store, self.find(text))
+
+    def tasks(self, *, subtasks: bool = False) -> list[Task]:
+        """All tasks, oldest first; with `subtasks` each followed by its own."""
+        found: list[Task] = []
+        for root in self.store.roots():
+            if not subtasks:
+                found.append(read_task(self.store, root))
+                continue
+            tree = read_tree(self.store, root)
+            found += [task_of(self.store, tree, task_id) for task_id in tree.tasks]
+        return found
+
+    def step(self, name: str) -> Step:
+        """The step called `name`. Raises NotFoundError."""
+        try:
+            return self.loaded.steps[name]
+        except KeyError:
+            raise NotFoundError(f"there is no step {name!r}", hint="aloma step list shows the names") from None
+
+
+def run(workspace: Workspace, name: str, data: JsonObject) -> Task:
+    """`Workspace.run` for code that is not asynchronous."""
+    import asyncio
+
+    return asyncio.run(workspace.run(name, data))
+
+
+def _name(name: str) -> str:
+    if not name.strip() or not name.isprintable():
+        raise InputError(f"{name!r} cannot name a task: a name is one line of text")
+    return name
+
+
+def _document(data: Any) -> JsonObject:
+    """A checked copy: what is wrong with it is found before anything is created."""
+    if not isinstance(data, dict):
+        raise InputError(f"a task's data must be a JSON object, got {type(data).__name__}")
+    try:
+        document: JsonObject = loads(dumps(data))
+    except JsonError as error:
+        raise InputError(f"a task's data must be JSON: {error}") from None
+    for key in ("$errors", "$children"):
+        if key in document:
+            raise InputError(f"{key} is kept by the engine and cannot be given in a task's data")
+    return document

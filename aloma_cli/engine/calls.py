@@ -1,0 +1,121 @@
+"""Connector calls of one firing, recorded: what was answered once is never asked, or paid, again.
+
+A call is known by its function, its arguments and how many equal calls the firing made before it. A firing repeated
+after a void or a crash makes the same calls, and is answered from the record as far as that goes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from aloma_cli import errors
+from aloma_cli.clock import Clock, to_iso
+from aloma_cli.connectors.base import Answer, Ask, Call, Function
+from aloma_cli.document import clean_copy
+from aloma_cli.engine.outcome import Job
+from aloma_cli.engine.recorder import Recorder
+from aloma_cli.errors import ConnectorError
+from aloma_cli.events import CallAnswered, CallSent
+from aloma_cli.jsontext import Json, JsonObject
+
+
+@dataclass(slots=True)
+class Calls:
+    """The calls of one run of one firing."""
+
+    job: Job
+    recorder: Recorder
+    clock: Clock
+    _made: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def any(self) -> bool:
+        """Whether the firing called anything."""
+        return bool(self._made)
+
+    def asker(self, name: str, function: Function) -> Ask:
+        """`ask` for one function (`connector.function`), as `connectors.base` describes it."""
+
+        async def ask(arguments: JsonObject) -> Json:
+            key = self._key(name, arguments)
+            recorded = self.job.calls.get(key)
+            if recorded is not None:
+                return self._replay(recorded)
+            return await self._send(name, function, arguments, key)
+
+        return ask
+
+    def _key(self, name: str, arguments: JsonObject) -> str:
+        text = json.dumps([name, arguments], sort_keys=True, separators=(",", ":"))
+        digest = hashlib.sha256(text.encode()).hexdigest()[:20]
+        self._made[digest] += 1
+        return f"{digest}.{self._made[digest]}"
+
+    def _replay(self, recorded: CallAnswered) -> Json:
+        at = to_iso(self.clock.now())
+        fields = {name: getattr(recorded, name) for name in CallAnswered.__dataclass_fields__}
+        self.recorder.note(CallAnswered(**{**fields, "at": at, "firing": self.job.firing, "replayed": True}))
+        if recorded.error is not None:
+            _raise_again(recorded.error)
+        return clean_copy(recorded.answer)
+
+    async def _send(self, name: str, function: Function, arguments: JsonObject, key: str) -> Json:
+        job = self.job
+        call = Call(name, arguments, f"{job.task}-{job.firing}-{key}", job.task, job.step.name, job.firing, job.base)
+        self.recorder.note(
+            CallSent(at=to_iso(self.clock.now()), task=job.task, firing=job.firing, step=job.step.name, call=name)
+        )
+        started = self.clock.elapsed()
+        try:
+            answer = await function.send(call)
+        except ConnectorError as error:
+            await self._record(call, key, started, error=_describe(error), about=error.about)
+            raise
+        await self._record(call, key, started, answer=answer)
+        return clean_copy(answer.value)
+
+    async def _record(
+        self,
+        call: Call,
+        key: str,
+        started: float,
+        *,
+        answer: Answer | None = None,
+        error: JsonObject | None = None,
+        about: dict[str, Any] | None = None,
+    ) -> None:
+        await self.recorder.keep(
+            CallAnswered(
+                at=to_iso(self.clock.now()),
+                task=call.task,
+                firing=call.firing,
+                step=call.step,
+                call=call.name,
+                key=key,
+                arguments=call.arguments,
+                answer=answer.value if answer else None,
+                error=error,
+                usage=answer.usage if answer else None,
+                about=answer.about if answer else about,
+                seconds=round(self.clock.elapsed() - started, 6),
+            )
+        )
+
+
+def _describe(error: ConnectorError) -> JsonObject:
+    described: JsonObject = {"type": type(error).__name__, "message": str(error), "retryable": error.retryable}
+    if error.status is not None:
+        described["status"] = error.status
+    if error.hint is not None:
+        described["hint"] = error.hint
+    return described
+
+
+def _raise_again(error: JsonObject) -> NoReturn:
+    kind = getattr(errors, error["type"], ConnectorError)
+    kind = kind if isinstance(kind, type) and issubclass(kind, ConnectorError) else ConnectorError
+    raise kind(error["message"], retryable=error["retryable"], status=error.get("status"), hint=error.get("hint"))

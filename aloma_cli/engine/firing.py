@@ -1,0 +1,77 @@
+"""One run of one firing: a draft, the content, and an outcome, whatever happens."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from aloma_cli.clock import Clock
+from aloma_cli.document import Draft
+from aloma_cli.engine.calls import Calls
+from aloma_cli.engine.offer import Leash, Log, Toolbox, offer
+from aloma_cli.engine.outcome import Effects, Job, Outcome, Raised, Returned
+from aloma_cli.engine.prints import prints_to
+from aloma_cli.engine.recorder import Recorder
+from aloma_cli.engine.threads import in_thread
+from aloma_cli.errors import ConnectorError
+from aloma_cli.jsontext import JsonObject
+
+_PACKAGE = __name__.partition(".")[0]
+_FRAMES_KEPT = 20
+
+
+async def fire(job: Job, toolbox: Toolbox, recorder: Recorder, clock: Clock, leash: Leash) -> Outcome:
+    """Run the step's content on a draft of the job's document. Raises nothing but cancellation."""
+    draft, effects, calls = Draft(job.base), Effects(), Calls(job, recorder, clock)
+    log = Log(job, recorder, clock, loop=leash.loop)
+    plain = None if job.step.is_async else leash
+    started = clock.elapsed()
+    try:
+        with prints_to(log):
+            await _run(job, offer(job, toolbox, draft.data, effects, calls, log, plain))
+        changes = draft.changes()
+    except Exception as error:  # noqa: BLE001  (whatever a step raises is its outcome)
+        return raised(job, error, clock.elapsed() - started)
+    effects.called = calls.any
+    return Returned(job.firing, changes, effects, round(clock.elapsed() - started, 6))
+
+
+def raised(job: Job, error: BaseException, seconds: float) -> Raised:
+    """The outcome of a step that failed with `error`."""
+    retry = job.step.retry
+    return Raised(job.firing, _describe(error), retry is not None and retry.applies(error), round(seconds, 6))
+
+
+async def _run(job: Job, arguments: dict[str, Any]) -> None:
+    content: Callable[..., Any] = job.step.content
+    if not job.step.is_async:
+        await in_thread(lambda: content(**arguments), name=job.step.name)
+        return
+    work: Coroutine[Any, Any, Any] = content(**arguments)
+    await work
+
+
+def _describe(error: BaseException) -> JsonObject:
+    described: JsonObject = {"type": type(error).__name__, "message": str(error) or type(error).__name__}
+    frames = _own_frames(error)
+    if frames:
+        described["place"] = f"{frames[-1].filename}:{frames[-1].lineno}"
+        described["trace"] = [line.rstrip() for line in traceback.format_list(frames)]
+    hint = getattr(error, "hint", None)
+    if hint:
+        described["hint"] = hint
+    if isinstance(error, ConnectorError):
+        described["connector"] = True
+    return described
+
+
+def _own_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """The frames of the step and of what it calls, without the engine's that lie between and before."""
+    frames = [
+        frame
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+        if not frame.f_globals.get("__name__", "").startswith((f"{_PACKAGE}.", "asyncio."))
+    ]
+    summary = traceback.StackSummary.extract(((frame, frame.f_lineno) for frame in frames), limit=_FRAMES_KEPT)
+    return list(summary)

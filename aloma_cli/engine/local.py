@@ -1,0 +1,111 @@
+"""Firings in this process: one asyncio task each, plain functions in threads."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from aloma_cli.clock import Clock
+from aloma_cli.engine.firing import fire, raised
+from aloma_cli.engine.offer import Leash, Toolbox
+from aloma_cli.engine.outcome import Job, Outcome
+from aloma_cli.engine.recorder import Recorder
+from aloma_cli.errors import Cut, StepStopped, StepTimeout, StepWithdrawn
+
+_CUTS: dict[str, type[Cut]] = {"withdrawn": StepWithdrawn}
+_GRACE = 1.0
+"""Seconds that cancelled steps have to clean up before the program goes on without them."""
+
+
+class LocalRunner:
+    """A runner on the running event loop."""
+
+    def __init__(self, toolbox: Toolbox, recorder: Recorder, clock: Clock) -> None:
+        self._toolbox = toolbox
+        self._recorder = recorder
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._running: dict[int, _Running] = {}
+        self._left: set[asyncio.Task[Outcome]] = set()
+        self._ended: list[Outcome] = []
+        self._arrival: asyncio.Future[None] | None = None
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._running)
+
+    def start(self, job: Job) -> None:
+        leash = Leash(self._loop)
+        work = self._loop.create_task(
+            fire(job, self._toolbox, self._recorder, self._clock, leash), name=f"{job.step.name} #{job.firing}"
+        )
+        running = self._running[job.firing] = _Running(job, work, leash)
+        work.add_done_callback(partial(self._done, running))
+        if job.step.timeout is not None:
+            running.timer = self._loop.call_later(job.step.timeout, self._time_out, running)
+
+    def cut(self, firing: int, reason: str) -> None:
+        running = self._running.pop(firing, None)
+        if running is not None:
+            self._cancel(running, _CUTS.get(reason, StepStopped))
+
+    async def wait(self, seconds: float | None) -> list[Outcome]:
+        if not self._ended:
+            self._arrival = self._loop.create_future()
+            timer = None if seconds is None else self._loop.call_later(seconds, self._arrive)
+            try:
+                await self._arrival
+            finally:
+                self._arrival = None
+                if timer is not None:
+                    timer.cancel()
+        ended, self._ended = self._ended, []
+        return ended
+
+    async def close(self) -> list[str]:
+        """Cancel what still runs, and give the names of the steps that would not end in time."""
+        for firing in list(self._running):
+            self.cut(firing, "stopped")
+        if self._left:
+            await asyncio.wait(self._left, timeout=_GRACE)
+        return sorted(work.get_name() for work in self._left)
+
+    def _done(self, running: _Running, work: asyncio.Task[Outcome]) -> None:
+        self._left.discard(work)
+        if running.timer is not None:
+            running.timer.cancel()
+        if self._running.get(running.job.firing) is not running:
+            return  # cut meanwhile: its outcome is void
+        del self._running[running.job.firing]
+        self._report(work.result() if not work.cancelled() else raised(running.job, asyncio.CancelledError(), 0.0))
+
+    def _time_out(self, running: _Running) -> None:
+        del self._running[running.job.firing]
+        self._cancel(running, StepTimeout)
+        timeout = running.job.step.timeout or 0.0
+        self._report(raised(running.job, StepTimeout(f"it ran longer than its timeout of {timeout:g} s"), timeout))
+
+    def _cancel(self, running: _Running, cut: type[Cut]) -> None:
+        running.leash.cut = cut
+        self._left.add(running.work)
+        running.work.cancel()
+
+    def _report(self, outcome: Outcome) -> None:
+        self._ended.append(outcome)
+        self._arrive()
+
+    def _arrive(self) -> None:
+        if self._arrival is not None and not self._arrival.done():
+            self._arrival.set_result(None)
+
+
+class _Running:
+    """One run under way."""
+
+    __slots__ = ("job", "leash", "timer", "work")
+
+    def __init__(self, job: Job, work: asyncio.Task[Outcome], leash: Leash) -> None:
+        self.job = job
+        self.work = work
+        self.leash = leash
+        self.timer: asyncio.TimerHandle | None = None

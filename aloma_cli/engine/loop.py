@@ -1,0 +1,87 @@
+"""The loop: moves outcomes from the runner to the run, and jobs back, until nothing is left to do.
+
+turn → start its jobs → wait for the first end (or a timer, or a request) → deliver → turn → …
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from aloma_cli.clock import Clock, from_iso
+from aloma_cli.engine.run import Run, Turn
+from aloma_cli.engine.runner import Runner
+from aloma_cli.events import Event
+
+POLL = 0.25
+"""Seconds between looks for requests of other processes."""
+
+_PUBLISH = 0.5
+
+
+class Stuck(RuntimeError):  # noqa: N818  (it names the state, which is a fault of ours, not of the user)
+    """Nothing runs, nothing is due, and yet the task is not at rest: a fault in aloma itself."""
+
+
+class LoopRecorder:
+    """Writes what firings note: all that comes in one tick of the event loop shares one write, and one sync."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._loop = asyncio.get_running_loop()
+        self._flushed: asyncio.Future[None] | None = None
+
+    def note(self, event: Event) -> None:
+        self._run.note(event)
+        self._soon()
+
+    async def keep(self, event: Event) -> None:
+        self._run.note(event)
+        await asyncio.shield(self._soon())
+
+    def _soon(self) -> asyncio.Future[None]:
+        if self._flushed is None:
+            self._flushed = self._loop.create_future()
+            self._loop.call_soon(self._flush, self._flushed)
+        return self._flushed
+
+    def _flush(self, flushed: asyncio.Future[None]) -> None:
+        self._flushed = None
+        try:
+            self._run.flush()
+        except Exception as error:  # noqa: BLE001  (it is raised where the event was to be kept)
+            flushed.set_exception(error)
+            flushed.exception()  # a note waits for nothing: the next turn meets the same trouble and raises it
+        else:
+            flushed.set_result(None)
+
+
+async def drive(run: Run, runner: Runner, clock: Clock) -> None:
+    """Run a tree until every task in it is at rest. Raises StoreError, and Stuck."""
+    published = 0.0
+    run.take_requests()
+    while True:
+        turn = run.turn()
+        for firing, reason in turn.cuts.items():
+            runner.cut(firing, reason)
+        for job in turn.jobs:
+            runner.start(job)
+        if turn.finished or clock.elapsed() - published >= _PUBLISH:
+            run.publish()
+            published = clock.elapsed()
+        if turn.finished:
+            return
+        await _next_end(run, runner, clock, turn)
+
+
+async def _next_end(run: Run, runner: Runner, clock: Clock, turn: Turn) -> None:
+    """Wait until there is something for a turn to do."""
+    if not runner.busy and turn.wake_at is None and not turn.jobs and not run.pending:
+        raise Stuck(f"task {run.tree.root_id} can neither go on nor end")
+    while True:
+        due = None if turn.wake_at is None else from_iso(turn.wake_at) - clock.now()
+        ended = await runner.wait(POLL if due is None else max(0.0, min(due, POLL)))
+        for outcome in ended:
+            run.deliver(outcome)
+        # Times are written in whole milliseconds: a timer is due once its written moment has passed.
+        if ended or run.take_requests() or (due is not None and from_iso(turn.wake_at or "") <= clock.now()):
+            return

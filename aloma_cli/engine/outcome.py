@@ -1,0 +1,90 @@
+"""What a firing is given, and how it can end: values only, whoever runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aloma_cli.document import Change
+from aloma_cli.events import CallAnswered
+from aloma_cli.jsontext import Json, JsonObject, Path
+from aloma_cli.step import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run of one firing, as a runner gets it.
+
+    `base` is the committed document it starts from and must not be altered. `calls` are the answers on record, by
+    key: they are not asked for again.
+    """
+
+    firing: int
+    task: str
+    task_name: str
+    tags: tuple[str, ...]
+    parent: str | None
+    created_at: str
+    step: Step
+    at: str
+    base: JsonObject
+    attempt: int
+    calls: Mapping[str, CallAnswered]
+
+
+@dataclass(frozen=True, slots=True)
+class SubtaskOrder:
+    """A subtask that a firing asked for; it is made by the firing's commit."""
+
+    id: str
+    name: str
+    data: JsonObject
+    into: Path | None
+    wait_for: bool
+    group: str
+
+
+@dataclass(slots=True)
+class Effects:
+    """What a firing asks for besides changes of the document; committed with them, as one."""
+
+    subtasks: list[SubtaskOrder] = field(default_factory=list)
+    stops: dict[str, str] = field(default_factory=dict)
+    completed: dict[str, Json] | None = None
+    cancel: bool = False
+    name: str | None = None
+    tags: tuple[str, ...] | None = None
+    redo: bool = False
+    called: bool = False
+
+    @property
+    def trace(self) -> bool:
+        """Whether anything of this is left behind: a firing without changes or trace only looked."""
+        return self != Effects()
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The step came to its end."""
+
+    firing: int
+    changes: list[Change]
+    effects: Effects
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """The step raised, ran out of time, or left something that is not JSON.
+
+    `error` is as in `events.FiringFailed`; `retryable`: the step's `retry` covers this error.
+    """
+
+    firing: int
+    error: JsonObject
+    retryable: bool
+    seconds: float
+
+
+Outcome = Returned | Raised
+"""Every way a firing can end on its own; being stopped or withdrawn is decided, not reported."""

@@ -1,0 +1,67 @@
+"""`print` in a step goes to the step's log: stdout belongs to the result of the command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TextIO
+
+_current: ContextVar[_Lines | None] = ContextVar("aloma_prints", default=None)
+
+
+@contextmanager
+def prints_to(log: Callable[[str], None]) -> Iterator[None]:
+    """What is printed here, and in tasks and threads started here, goes to `log`, line by line."""
+    lines = _Lines(log)
+    token = _current.set(lines)
+    try:
+        yield
+    finally:
+        lines.end()
+        _current.reset(token)
+
+
+@contextmanager
+def stdout_split() -> Iterator[None]:
+    """Install the stream that tells a step's prints from the program's own, for as long as steps run."""
+    original = sys.stdout
+    sys.stdout = _Split(original)
+    try:
+        yield
+    finally:
+        sys.stdout = original
+
+
+class _Lines:
+    def __init__(self, log: Callable[[str], None]) -> None:
+        self._log = log
+        self._rest = ""
+
+    def write(self, text: str) -> None:
+        *whole, self._rest = (self._rest + text).split("\n")
+        for line in whole:
+            self._log(line)
+
+    def end(self) -> None:
+        if self._rest:
+            self._log(self._rest)
+            self._rest = ""
+
+
+class _Split:
+    """A stand-in for stdout; everything but writing goes to the original."""
+
+    def __init__(self, original: TextIO) -> None:
+        self._original = original
+
+    def write(self, text: str) -> int:
+        lines = _current.get()
+        if lines is None:
+            return self._original.write(text)
+        lines.write(text)
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._original, name)

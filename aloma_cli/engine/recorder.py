@@ -1,0 +1,17 @@
+"""How a firing that runs tells what happens to it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from aloma_cli.events import Event
+
+
+class Recorder(Protocol):
+    """Takes events of running firings, on the thread of the event loop."""
+
+    def note(self, event: Event) -> None:
+        """Write an event soon."""
+
+    async def keep(self, event: Event) -> None:
+        """Write an event and return when it is durable."""

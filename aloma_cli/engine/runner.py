@@ -1,0 +1,24 @@
+"""What the loop asks of whoever runs firings."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from aloma_cli.engine.outcome import Job, Outcome
+
+
+class Runner(Protocol):
+    """Starts firings and waits for one to end. It decides nothing."""
+
+    def start(self, job: Job) -> None:
+        """Begin a run of a firing."""
+
+    def cut(self, firing: int, reason: str) -> None:
+        """End a run from outside (stopped or withdrawn); no outcome is reported for it."""
+
+    async def wait(self, seconds: float | None) -> list[Outcome]:
+        """The outcomes since the last call, waiting for the first for at most so many `seconds`."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything runs."""

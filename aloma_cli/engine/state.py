@@ -1,0 +1,370 @@
+"""What a tree of tasks is: the sum of its events.
+
+The running engine and the one that reads a journal after a crash build their state by the same `apply`, so they
+cannot disagree. Nothing here knows a step's code; nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aloma_cli import events as ev
+from aloma_cli.clock import from_iso
+from aloma_cli.document import Change, replay
+from aloma_cli.jsontext import JsonObject, Path
+
+LIVE = "processing"
+
+
+@dataclass(slots=True)
+class Flight:
+    """A firing under way: started, and not yet ended for good."""
+
+    firing: int
+    step: str
+    at: str
+    base: JsonObject
+    version: int
+    attempt: int
+    run: int
+    voids: int = 0
+    running: bool = True
+
+
+@dataclass(slots=True)
+class Retry:
+    """A step that waits for its next try, due at `at` (ISO)."""
+
+    at: str
+    attempt: int
+    continues: int | None
+    reason: str
+
+
+@dataclass(slots=True)
+class Revision:
+    """One commit, as those need it who started before it."""
+
+    version: int
+    firing: int | None
+    changes: list[Change]
+
+
+@dataclass(slots=True)
+class StepFigures:
+    """What one step did in one task."""
+
+    fired: int = 0
+    looked: int = 0
+    failed: int = 0
+    voided: int = 0
+    calls: int = 0
+    simulated: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float = 0.0
+    unpriced: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class TaskState:
+    """One task. `document` is never altered in place."""
+
+    id: str
+    name: str
+    tags: tuple[str, ...]
+    parent: str | None
+    into: Path | None
+    group: str | None
+    wait_for: bool
+    created_at: str
+    updated_at: str
+    document: JsonObject
+    version: int = 0
+    disarmed: set[str] = field(default_factory=set)
+    looked: set[str] = field(default_factory=set)
+    flights: dict[int, Flight] = field(default_factory=dict)
+    retries: dict[str, Retry] = field(default_factory=dict)
+    standing: dict[str, int] = field(default_factory=dict)
+    conditions: dict[str, str] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
+    history: list[Revision] = field(default_factory=list)
+    children: list[str] = field(default_factory=list)
+    live_children: set[str] = field(default_factory=set)
+    awaited: set[str] = field(default_factory=set)
+    completed: JsonObject | None = None
+    rest: ev.TaskRested | None = None
+    figures: defaultdict[str, StepFigures] = field(default_factory=lambda: defaultdict(StepFigures))
+
+    @property
+    def state(self) -> str:
+        """One of the states of a task; `waiting` also while nothing but a timer or a subtask is waited for."""
+        if self.rest is not None:
+            return self.rest.state
+        if not self.version and not self.flights and not self.figures:
+            return "created"
+        if any(flight.running for flight in self.flights.values()):
+            return LIVE
+        return "waiting" if self.retries or self.live_children else LIVE
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing will wake this task again."""
+        return self.rest is not None and self.rest.closed
+
+    def since(self, version: int) -> list[Revision]:
+        """The commits after `version`, as far as a flight needs them."""
+        return [revision for revision in self.history if revision.version > version]
+
+
+class Tree:
+    """A root task and its descendants."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, TaskState] = {}
+        self.root_id = ""
+        self.last_firing = 0
+        self.flying: dict[int, TaskState] = {}
+        self.calls: defaultdict[int, dict[str, ev.CallAnswered]] = defaultdict(dict)
+        self.entries: Counter[str] = Counter()
+        self.requests: set[str] = set()
+
+    @classmethod
+    def of(cls, events: Iterable[ev.Event]) -> Tree:
+        """The tree that `events`, in order, add up to."""
+        tree = cls()
+        for event in events:
+            tree.apply(event)
+        return tree
+
+    @property
+    def root(self) -> TaskState:
+        return self.tasks[self.root_id]
+
+    def apply(self, event: ev.Event) -> None:
+        """Take one event in."""
+        _APPLY[type(event)](self, event)
+        task = self.tasks[event.task]
+        task.updated_at = max(task.updated_at, event.at)
+
+    def flights(self) -> list[tuple[TaskState, Flight]]:
+        """Every firing under way."""
+        tasks = dict.fromkeys(task.id for task in self.flying.values())
+        return [(self.tasks[task], flight) for task in tasks for flight in self.tasks[task].flights.values()]
+
+    def flight(self, firing: int) -> tuple[TaskState, Flight] | None:
+        """The task and flight of a firing that runs, if it still does."""
+        task = self.flying.get(firing)
+        flight = task.flights.get(firing) if task is not None else None
+        return (task, flight) if task is not None and flight is not None and flight.running else None
+
+    def descendants(self, task_id: str) -> list[TaskState]:
+        """The subtasks of a task, and theirs."""
+        found: list[TaskState] = []
+        for child in self.tasks[task_id].children:
+            found.append(self.tasks[child])
+            found.extend(self.descendants(child))
+        return found
+
+
+def _created(tree: Tree, event: ev.TaskCreated) -> None:
+    tree.tasks[event.task] = TaskState(
+        id=event.task,
+        name=event.name,
+        tags=event.tags,
+        parent=event.parent,
+        into=event.into,
+        group=event.group,
+        wait_for=event.wait_for,
+        created_at=event.at,
+        updated_at=event.at,
+        document=event.data,
+    )
+    if event.parent is None:
+        tree.root_id = event.task
+        return
+    parent = tree.tasks[event.parent]
+    parent.children.append(event.task)
+    parent.live_children.add(event.task)
+    if event.wait_for:
+        parent.awaited.add(event.task)
+
+
+def _started(tree: Tree, event: ev.FiringStarted) -> None:
+    task = tree.tasks[event.task]
+    tree.last_firing = max(tree.last_firing, event.firing)
+    before = task.flights.get(event.firing)
+    # After a crash the same firing is repeated from where it started, not from the newest document.
+    base = before.base if before is not None and before.version == event.version else task.document
+    tree.flying[event.firing] = task
+    task.flights[event.firing] = Flight(
+        event.firing,
+        event.step,
+        at=before.at if before is not None else event.at,
+        base=base,
+        version=event.version,
+        attempt=event.attempt,
+        run=event.run,
+        voids=before.voids if before is not None else 0,
+    )
+    if event.continues is not None and event.firing not in tree.calls:
+        answered = tree.calls.pop(event.continues, {})
+        tree.calls[event.firing] = {key: call for key, call in answered.items() if call.error is None}
+    task.disarmed.add(event.step)
+    task.looked.discard(event.step)
+    task.retries.pop(event.step, None)
+    task.standing.pop(event.step, None)
+    task.conditions[event.step] = event.condition
+    task.codes[event.step] = event.code
+    _wake(task)
+
+
+def _answered(tree: Tree, event: ev.CallAnswered) -> None:
+    tree.calls[event.firing][event.key] = event
+    about, usage = event.about or {}, event.usage or {}
+    figures = tree.tasks[event.task].figures[event.step]
+    figures.calls += 1
+    figures.simulated += bool(about.get("simulated"))
+    figures.input_tokens += usage.get("input_tokens", 0)
+    figures.output_tokens += usage.get("output_tokens", 0)
+    figures.cost += usage.get("cost", 0.0)
+    figures.unpriced += bool(usage) and "cost" not in usage
+    if "entry" in about:
+        tree.entries[about["entry"]] += 1
+
+
+def _committed(tree: Tree, event: ev.Committed) -> None:
+    task = tree.tasks[event.task]
+    task.document, changes = replay(task.document, event.changes)
+    task.version = event.version
+    if event.firing is not None:
+        _land(tree, task, event.firing, event.seconds).fired += 1
+    if task.flights:
+        task.history.append(Revision(event.version, event.firing, changes))
+    _trim_history(task)
+    _arm(task, event.armed)
+    if event.name is not None:
+        task.name = event.name
+    if event.tags is not None:
+        task.tags = event.tags
+    if event.completed is not None and task.completed is None:
+        task.completed = event.completed
+    if event.request is not None:
+        tree.requests.add(event.request)
+    _wake(task)
+
+
+def _looked(tree: Tree, event: ev.FiringLooked) -> None:
+    task = tree.tasks[event.task]
+    _land(tree, task, event.firing, event.seconds).looked += 1
+    _trim_history(task)
+    if event.armed:
+        task.disarmed.discard(event.step)
+    else:
+        task.looked.add(event.step)
+
+
+def _voided(tree: Tree, event: ev.FiringVoided) -> None:
+    task = tree.tasks[event.task]
+    if event.again:
+        flight = task.flights[event.firing]
+        flight.voids += 1
+        flight.running = False
+        task.figures[event.step].voided += 1
+        task.figures[event.step].seconds += event.seconds
+    else:
+        _land(tree, task, event.firing, event.seconds).voided += 1
+    _trim_history(task)
+
+
+def _failed(tree: Tree, event: ev.FiringFailed) -> None:
+    task = tree.tasks[event.task]
+    calls = tree.calls.get(event.firing)
+    _land(tree, task, event.firing, event.seconds).failed += 1
+    _trim_history(task)
+    continues = None
+    if event.error.get("connector") and calls:
+        # The connector failed, not the step: what was answered before stands for the next try.
+        tree.calls[event.firing] = calls
+        continues = event.firing
+    if event.retry_at is not None:
+        task.retries[event.step] = Retry(event.retry_at, event.attempt, continues, event.error["message"])
+    elif continues is not None:
+        task.standing[event.step] = continues
+
+
+def _armed(tree: Tree, event: ev.StepsArmed) -> None:
+    task = tree.tasks[event.task]
+    _arm(task, event.steps)
+    for step in event.steps:
+        task.retries.pop(step, None)
+    _wake(task)
+
+
+def _rested(tree: Tree, event: ev.TaskRested) -> None:
+    task = tree.tasks[event.task]
+    task.rest = event
+    if event.state == "waiting":
+        return
+    if event.closed:
+        task.retries.clear()
+    if task.parent is not None:
+        parent = tree.tasks[task.parent]
+        parent.live_children.discard(task.id)
+        parent.awaited.discard(task.id)
+
+
+def _nothing(tree: Tree, event: ev.Event) -> None:
+    """Logs are kept for people."""
+
+
+def _land(tree: Tree, task: TaskState, firing: int, seconds: float) -> StepFigures:
+    """End a flight for good; its calls will not be asked for again."""
+    flight = task.flights.pop(firing)
+    tree.flying.pop(firing)
+    tree.calls.pop(firing, None)
+    figures = task.figures[flight.step]
+    figures.seconds += seconds
+    return figures
+
+
+def _trim_history(task: TaskState) -> None:
+    if not task.flights:
+        task.history.clear()
+        return
+    oldest = min(flight.version for flight in task.flights.values())
+    while task.history and task.history[0].version <= oldest:
+        del task.history[0]
+
+
+def _arm(task: TaskState, steps: Iterable[str]) -> None:
+    task.disarmed.difference_update(steps)
+    task.looked.difference_update(steps)
+
+
+def _wake(task: TaskState) -> None:
+    if not task.closed:
+        task.rest = None
+
+
+_APPLY: dict[type[ev.Event], Callable[[Tree, Any], None]] = {
+    ev.TaskCreated: _created,
+    ev.FiringStarted: _started,
+    ev.CallAnswered: _answered,
+    ev.Logged: _nothing,
+    ev.Committed: _committed,
+    ev.FiringLooked: _looked,
+    ev.FiringVoided: _voided,
+    ev.FiringFailed: _failed,
+    ev.StepsArmed: _armed,
+    ev.TaskRested: _rested,
+}
+
+
+def duration(task: TaskState) -> float:
+    """Seconds from the task's creation to the last thing that happened to it."""
+    return max(0.0, from_iso(task.updated_at) - from_iso(task.created_at))

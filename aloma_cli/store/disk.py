@@ -1,0 +1,197 @@
+"""Tasks as plain files: one folder a tree, `.aloma/tasks/<root id>/` in the workspace.
+
+    journal.jsonl   the truth: every event, appended
+    data.json       the root's document, and nothing else
+    task.json       its summary, and the size of the journal it was made from
+    lock, holder    the operating system's lock, freed by death, and who holds it
+    inbox/          requests of other processes
+
+`docs/format.md` describes them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
+from aloma_cli.events import Event
+from aloma_cli.jsontext import JsonObject, dumps, loads, pretty
+from aloma_cli.store.atomic import replace_file
+from aloma_cli.store.journal import JournalWriter, read_journal
+from aloma_cli.store.protocol import Batch, Request
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+_README = "This folder holds the tasks of an aloma workspace. Deleting it deletes their record, and nothing else.\n"
+
+
+class FileStore:
+    """The tasks below one `.aloma` folder, which is made when the first task is."""
+
+    def __init__(self, folder: Path, *, fsync: bool = True) -> None:
+        self._folder = folder
+        self._tasks = folder / "tasks"
+        self._fsync = fsync
+
+    def create(self, root: str, events: Sequence[Event]) -> FileClaim:
+        folder = self._tasks / root
+        try:
+            self._prepare()
+            folder.mkdir(mode=0o700)
+            (folder / "inbox").mkdir(mode=0o700)
+        except OSError as error:
+            raise StoreError(f"{folder} could not be made: {error.strerror}") from error
+        try:
+            claim = FileClaim(folder, _lock(folder), size=0, count=0, fsync=self._fsync)
+            claim.commit(events)
+            self._sync_folder()
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return claim
+
+    def claim(self, root: str) -> FileClaim:
+        folder = self._existing(root)
+        lock = _lock(folder)
+        try:
+            size = count = 0
+            for batch, end in read_journal(folder / "journal.jsonl"):
+                size, count = end, batch.seq + 1
+            return FileClaim(folder, lock, size=size, count=count, fsync=self._fsync)
+        except BaseException:
+            lock.release()
+            raise
+
+    def read(self, root: str, since: int = 0) -> Iterator[Batch]:
+        path = self._existing(root) / "journal.jsonl"
+        return (batch for batch, _ in read_journal(path, since=since))
+
+    def roots(self) -> list[str]:
+        try:
+            names = [entry.name for entry in os.scandir(self._tasks) if not entry.name.startswith(".")]
+        except FileNotFoundError:
+            return []
+        return sorted(names)
+
+    def summary(self, root: str) -> JsonObject | None:
+        folder = self._tasks / root
+        try:
+            summary: JsonObject = loads((folder / "task.json").read_bytes())
+            current = (folder / "journal.jsonl").stat().st_size
+        except (OSError, ValueError):
+            return None
+        return summary if summary.get("journal_bytes") == current else None
+
+    def data(self, root: str) -> JsonObject:
+        data: JsonObject = loads((self._existing(root) / "data.json").read_bytes())
+        return data
+
+    def holder(self, root: str) -> str | None:
+        folder = self._existing(root)
+        try:
+            _lock(folder).release()
+        except TaskLockedError:
+            return _holder(folder)
+        return None
+
+    def post(self, root: str, body: JsonObject) -> None:
+        inbox = self._existing(root) / "inbox"
+        # Names sort by time, so that requests are carried out in the order they were made.
+        name = f"{time.time_ns():020}-{os.getpid()}-{os.urandom(3).hex()}.json"
+        replace_file(inbox / name, dumps(body))
+
+    def _existing(self, root: str) -> Path:
+        folder = self._tasks / root
+        if not (folder / "journal.jsonl").is_file():
+            raise NotFoundError(f"there is no task {root}", hint="aloma task list")
+        return folder
+
+    def _prepare(self) -> None:
+        self._tasks.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name, text in (("README", _README), (".gitignore", "*\n")):
+            if not (self._folder / name).exists():
+                (self._folder / name).write_text(text, encoding="utf-8")
+
+    def _sync_folder(self) -> None:
+        """Make the new folder's name itself survive a loss of power (a folder cannot be opened on Windows)."""
+        if not self._fsync or os.name == "nt":
+            return
+        handle = os.open(self._tasks, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+class FileClaim:
+    """The sole right to write one folder."""
+
+    def __init__(self, folder: Path, lock: BaseFileLock, *, size: int, count: int, fsync: bool) -> None:
+        self.root = folder.name
+        self._folder = folder
+        self._lock = lock
+        self._count = count
+        self._journal = JournalWriter(folder / "journal.jsonl", size=size, fsync=fsync)
+        replace_file(folder / "holder", f"process {os.getpid()} on {socket.gethostname()}\n")
+
+    def batches(self) -> Iterator[Batch]:
+        return (batch for batch, _ in read_journal(self._folder / "journal.jsonl"))
+
+    def commit(self, events: Sequence[Event], *, durable: bool = True) -> None:
+        self._journal.append(Batch(self._count, tuple(events)), durable=durable)
+        self._count += 1
+
+    def publish(self, summary: JsonObject, data: JsonObject) -> None:
+        replace_file(self._folder / "data.json", pretty(data) + "\n")
+        # Last, because it vouches for the other: it names the journal's size that both were made from.
+        replace_file(self._folder / "task.json", pretty({**summary, "journal_bytes": self._journal.size}) + "\n")
+
+    def requests(self) -> list[Request]:
+        names = sorted(entry.name for entry in os.scandir(self._folder / "inbox"))
+        return [Request(name, self._body(name)) for name in names if name.endswith(".json") and name[0] != "."]
+
+    def fulfilled(self, request: Request) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            (self._folder / "inbox" / request.id).unlink()
+
+    def close(self) -> None:
+        self._journal.close()
+        with contextlib.suppress(OSError):
+            (self._folder / "holder").unlink()
+        self._lock.release()
+
+    def _body(self, name: str) -> JsonObject:
+        body: Any = loads((self._folder / "inbox" / name).read_bytes())
+        return body if isinstance(body, dict) else {"kind": "unknown"}
+
+
+def _lock(folder: Path) -> BaseFileLock:
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / "lock", mode=0o600)
+    try:
+        # Not at once: somebody may hold it for a moment only to see whether it is held.
+        lock.acquire(timeout=0.2, poll_interval=0.01)
+    except Timeout:
+        raise TaskLockedError(
+            f"task {folder.name} is run by {_holder(folder) or 'another process'}",
+            hint=f"aloma task stop {folder.name}   (or wait until it ends)",
+        ) from None
+    except OSError as error:
+        raise StoreError(f"{folder / 'lock'} could not be opened: {error.strerror}") from error
+    return lock
+
+
+def _holder(folder: Path) -> str | None:
+    try:
+        return (folder / "holder").read_text(encoding="utf-8").strip()
+    except OSError:
+        return None

@@ -1,0 +1,93 @@
+"""Tasks in memory, for workspaces made in code and for tests: the same promises, gone with the process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
+from aloma_cli.events import Event
+from aloma_cli.jsontext import JsonObject
+from aloma_cli.store.protocol import Batch, Request
+
+
+@dataclass
+class _Tree:
+    batches: list[Batch] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    claimed: bool = False
+
+
+class MemoryStore:
+    """A store that keeps nothing."""
+
+    def __init__(self) -> None:
+        self._trees: dict[str, _Tree] = {}
+
+    def create(self, root: str, events: Sequence[Event]) -> MemoryClaim:
+        if root in self._trees:
+            raise StoreError(f"task {root} exists already")
+        self._trees[root] = _Tree()
+        claim = self.claim(root)
+        claim.commit(events)
+        return claim
+
+    def claim(self, root: str) -> MemoryClaim:
+        tree = self._tree(root)
+        if tree.claimed:
+            raise TaskLockedError(f"task {root} is being run")
+        tree.claimed = True
+        return MemoryClaim(root, tree)
+
+    def read(self, root: str, since: int = 0) -> Iterator[Batch]:
+        return iter(self._tree(root).batches[since:])
+
+    def roots(self) -> list[str]:
+        return sorted(self._trees)
+
+    def summary(self, root: str) -> JsonObject | None:
+        self._tree(root)
+        return None
+
+    def data(self, root: str) -> JsonObject:
+        raise NotFoundError(f"task {root} has no published document")
+
+    def holder(self, root: str) -> str | None:
+        return "this process" if self._tree(root).claimed else None
+
+    def post(self, root: str, body: JsonObject) -> None:
+        tree = self._tree(root)
+        tree.requests.append(Request(f"{len(tree.requests)}", body))
+
+    def _tree(self, root: str) -> _Tree:
+        try:
+            return self._trees[root]
+        except KeyError:
+            raise NotFoundError(f"there is no task {root}") from None
+
+
+class MemoryClaim:
+    """The sole right to write one tree."""
+
+    def __init__(self, root: str, tree: _Tree) -> None:
+        self.root = root
+        self._tree = tree
+
+    def batches(self) -> Iterator[Batch]:
+        return iter(tuple(self._tree.batches))
+
+    def commit(self, events: Sequence[Event], *, durable: bool = True) -> None:
+        del durable
+        self._tree.batches.append(Batch(len(self._tree.batches), tuple(events)))
+
+    def publish(self, summary: JsonObject, data: JsonObject) -> None:
+        """Readers fold the batches: they are at hand."""
+
+    def requests(self) -> list[Request]:
+        return list(self._tree.requests)
+
+    def fulfilled(self, request: Request) -> None:
+        self._tree.requests.remove(request)
+
+    def close(self) -> None:
+        self._tree.claimed = False

@@ -1,0 +1,82 @@
+"""What the engine asks of a store. It speaks of tasks and events, never of files or of asyncio."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from aloma_cli.events import Event
+from aloma_cli.jsontext import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events that were committed as one. `seq` counts the batches of a tree from 0."""
+
+    seq: int
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What another process asks of a running task; `body` has `kind` (stop, …) and that kind's fields."""
+
+    id: str
+    body: JsonObject
+
+
+class Claim(Protocol):
+    """The sole right to write one tree of tasks. It ends with `close`, or with the process."""
+
+    root: str
+
+    def batches(self) -> Iterator[Batch]:
+        """All that was committed so far, oldest first. Raises JournalDamagedError."""
+
+    def commit(self, events: Sequence[Event], *, durable: bool = True) -> None:
+        """Append `events` as one batch: after a crash all of them are there, or none.
+
+        With `durable` they survive a loss of power once this returns; without, they survive the death of this
+        process, and a loss of power once a later durable commit returned. Raises StoreError.
+        """
+
+    def publish(self, summary: JsonObject, data: JsonObject) -> None:
+        """Put the root's summary and document where readers find them quickly. The journal stays the truth."""
+
+    def requests(self) -> list[Request]:
+        """The requests that wait, oldest first."""
+
+    def fulfilled(self, request: Request) -> None:
+        """Drop a request that was carried out and committed."""
+
+    def close(self) -> None:
+        """Give the claim up."""
+
+
+class Store(Protocol):
+    """All trees of tasks of one workspace."""
+
+    def create(self, root: str, events: Sequence[Event]) -> Claim:
+        """Begin a tree with its first batch. Raises StoreError; then nothing was created."""
+
+    def claim(self, root: str) -> Claim:
+        """Take the tree over, dropping a torn last batch. Raises NotFoundError, TaskLockedError, StoreError."""
+
+    def read(self, root: str, since: int = 0) -> Iterator[Batch]:
+        """The batches from `since` on, also of a tree that another process runs. Raises NotFoundError."""
+
+    def roots(self) -> list[str]:
+        """The ids of all trees, oldest first."""
+
+    def summary(self, root: str) -> JsonObject | None:
+        """What was last published of a tree, if that still is the newest; else None."""
+
+    def data(self, root: str) -> JsonObject:
+        """The root's document as published together with the summary."""
+
+    def holder(self, root: str) -> str | None:
+        """Who runs the tree now, in words ("process 123 …"), or None."""
+
+    def post(self, root: str, body: JsonObject) -> None:
+        """Leave a request for the process that runs the tree. Raises NotFoundError, StoreError."""
