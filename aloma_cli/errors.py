@@ -13,10 +13,13 @@ AlomaError                     expected: one sentence and, in `hint`, what to ty
 │   └── JournalDamagedError    … because it is damaged at a known place
 └── FiringError                a step's firing fails; content may raise the two below itself
     ├── PermanentError         trying again cannot help
+    │   └── ShapeError         … because the shape asked of a model is none, at `path`
     ├── RetryableError         trying again may help
     ├── DocumentError          the step left something in the document that is not JSON
     └── ConnectorError         a call to another system failed; `retryable` tells which way
+        ├── KeyRefusedError    … because the key is missing or refused (a CredentialsError too)
         └── AnswerError        … because its answer does not have the shape asked for
+            └── TruncatedAnswerError   … because it was cut at the limit of tokens
 
 Cut                            reaches a running step from outside; not an Exception, so that a
 ├── StepTimeout                broad `except Exception` in a step cannot swallow it
@@ -25,6 +28,19 @@ Cut                            reaches a running step from outside; not an Excep
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """The hint for a misspelt word: the nearest of the known ones, or None when none is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, list(known), 1)
+    return f"did you mean `{near[0]}`?" if near else None
 
 
 class AlomaError(Exception):
@@ -90,6 +106,14 @@ class PermanentError(FiringError):
     """Raise it from `content` when trying again cannot help: `retry` is not consulted."""
 
 
+class ShapeError(PermanentError):
+    """A shape says nothing that could be asked of a model, at `path` (a path into the shape)."""
+
+    def __init__(self, message: str, *, path: tuple[str | int, ...] = (), hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.path = path
+
+
 class RetryableError(FiringError):
     """Raise it from `content` when trying again may help."""
 
@@ -105,19 +129,35 @@ class DocumentError(FiringError):
 class ConnectorError(FiringError):
     """A call to another system failed.
 
-    `retryable` tells whether the same call may succeed later; `status` is the HTTP status, where there was one.
+    `retryable` tells whether the same call may succeed later; `status` is the HTTP status, where there was one;
+    `about` says who failed (`provider`, `model`, …), as for an answer.
     """
 
     def __init__(
-        self, message: str, *, retryable: bool = False, status: int | None = None, hint: str | None = None
+        self,
+        message: str,
+        *,
+        retryable: bool = False,
+        status: int | None = None,
+        about: dict[str, object] | None = None,
+        hint: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.retryable = retryable
         self.status = status
+        self.about = about
+
+
+class KeyRefusedError(ConnectorError, CredentialsError):
+    """A call failed because its key is missing or was refused: every later call with this key will fail as well."""
 
 
 class AnswerError(ConnectorError):
     """A model answered, even when asked again, with something that does not have the shape asked for."""
+
+
+class TruncatedAnswerError(AnswerError):
+    """A model's answer was cut at the limit of tokens before it had the shape asked for."""
 
 
 class Cut(BaseException):

@@ -179,7 +179,8 @@ class TaskRested(Event):
     """Nothing is left to do now.
 
     `state`: waiting, done, ignored, incomplete, limited, error or stopped. `closed`: nothing will wake the task
-    again. `missing` names, for an ignored task, the steps that came nearest: [{step, mismatches: [...]}].
+    again. `missing` names, for an ignored task, the steps that came nearest: [{step,
+    missing: [sentence, …], more: how many are left out}].
     """
 
     state: str
@@ -204,13 +205,12 @@ def from_wire(wire: dict[str, Any]) -> Event:
     an older program can read what a newer one of the same format version added."""
     cls = _CLASSES[wire["event"]]
     known = {field.name for field in fields(cls)}
-    return cls(
-        **{
-            name: tuple(value) if name in _TUPLES and value is not None else value
-            for name, value in wire.items()
-            if name in known
-        }
-    )
+    values: dict[str, Any] = {name: _thaw(name, value) for name, value in wire.items() if name in known}
+    return cls(**values)
+
+
+def _thaw(name: str, value: Any) -> Any:
+    return tuple(value) if name in _TUPLES and value is not None else value
 
 
 _TUPLES = frozenset({"tags", "into", "changes", "armed", "paths", "others", "steps", "missing"})

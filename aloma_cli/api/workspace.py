@@ -11,11 +11,18 @@ from aloma_cli.api.naming import find_task
 from aloma_cli.api.task import Task, read_task, read_tree, task_of
 from aloma_cli.clock import Clock, SystemClock, to_iso
 from aloma_cli.connectors import ModelSettings
-from aloma_cli.errors import InputError, NotFoundError, TaskLockedError
+from aloma_cli.errors import InputError, NotFoundError, StepError, TaskLockedError
 from aloma_cli.events import Event, TaskCreated
 from aloma_cli.ids import new_task_id, root_of
 from aloma_cli.jsontext import JsonError, JsonObject, dumps, loads
-from aloma_cli.loader import LoadedWorkspace, ModelFlags, load_workspace, read_user_config, resolve_models
+from aloma_cli.loader import (
+    LoadedWorkspace,
+    ModelFlags,
+    find_workspace,
+    load_workspace,
+    read_user_config,
+    resolve_models,
+)
 from aloma_cli.loader.config import user_config_path
 from aloma_cli.store import Claim, FileStore, MemoryStore, Store
 
@@ -56,9 +63,7 @@ class Workspace:
         clock: Clock | None = None,
         loaded: LoadedWorkspace | None = None,
     ) -> None:
-        self.loaded = loaded or LoadedWorkspace(
-            steps={step.name: step for step in steps}, connector_modules=connectors or {}
-        )
+        self.loaded = loaded or LoadedWorkspace(steps=_by_name(steps), connector_modules=connectors or {})
         self.models = models or ModelSettings(offline=True)
         self.clock = clock or SystemClock()
         self.store: Store = MemoryStore() if folder is None else FileStore(Path(folder) / RECORD_FOLDER)
@@ -77,13 +82,22 @@ class Workspace:
         by `check`, and so by the first run.
         """
         environ = os.environ if environ is None else environ
-        loaded = load_workspace(path, Path.cwd(), environ)
-        choice = resolve_models(
-            flags or ModelFlags(), environ, loaded.config, read_user_config(user_config_path()), loaded.root
-        )
-        workspace = cls(folder=loaded.root, models=choice.settings, loaded=loaded)
-        workspace.notice = choice.notice
+        workspace = cls.loading(path, environ=environ)
+        loaded, user_config = workspace.loaded, read_user_config(user_config_path())
+        choice = resolve_models(flags or ModelFlags(), environ, loaded.config, user_config, loaded.root)
+        workspace.models, workspace.notice = choice
         return workspace
+
+    @classmethod
+    def loading(cls, path: str | Path | None = None, *, environ: Mapping[str, str] | None = None) -> Workspace:
+        """Like `open`, for those who call no model."""
+        loaded = load_workspace(path, Path.cwd(), os.environ if environ is None else environ)
+        return cls(folder=loaded.root, loaded=loaded)
+
+    @classmethod
+    def reading(cls, path: str | Path | None = None) -> Workspace:
+        """Like `open`, for those who only look at tasks: no step is loaded, and none can run."""
+        return cls(folder=find_workspace(path, Path.cwd()))
 
     notice: str | None = None
     """What the user should know about the choice of the model server."""
@@ -105,6 +119,10 @@ class Workspace:
         Raises InputError where `data` is no JSON object, and what `check` raises; nothing was created then.
         """
         claim, created = self.create(name, data, tags=tags)
+        return await self.begin(claim, created, emit)
+
+    async def begin(self, claim: Claim, created: TaskCreated, emit: Emit = _ignore) -> Task:
+        """Run a task that was just created."""
         emit(created)
         return await self.carry_on(claim, emit)
 
@@ -201,6 +219,12 @@ class Workspace:
             found += [task_of(self.store, tree, task_id) for task_id in tree.tasks]
         return found
 
+    def ordered_steps(self) -> list[Step]:
+        """The steps in the order in which they start when several may; disabled ones as well."""
+        from aloma_cli.engine.plan import start_order
+
+        return sorted(self.loaded.steps.values(), key=start_order)
+
     def step(self, name: str) -> Step:
         """The step called `name`. Raises NotFoundError."""
         try:
@@ -214,6 +238,14 @@ def run(workspace: Workspace, name: str, data: JsonObject) -> Task:
     import asyncio
 
     return asyncio.run(workspace.run(name, data))
+
+
+def _by_name(steps: Iterable[Step]) -> dict[str, Step]:
+    named: dict[str, Step] = {}
+    for step in steps:
+        if named.setdefault(step.name, step) is not step:
+            raise StepError(f"two steps are called {step.name!r}")
+    return named
 
 
 def _name(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import traceback
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -14,7 +15,7 @@ from aloma_cli.engine.outcome import Effects, Job, Outcome, Raised, Returned
 from aloma_cli.engine.prints import prints_to
 from aloma_cli.engine.recorder import Recorder
 from aloma_cli.engine.threads import in_thread
-from aloma_cli.errors import ConnectorError
+from aloma_cli.errors import ConnectorError, PermanentError
 from aloma_cli.jsontext import JsonObject
 
 _PACKAGE = __name__.partition(".")[0]
@@ -46,7 +47,8 @@ def raised(job: Job, error: BaseException, seconds: float) -> Raised:
 async def _run(job: Job, arguments: dict[str, Any]) -> None:
     content: Callable[..., Any] = job.step.content
     if not job.step.is_async:
-        await in_thread(lambda: content(**arguments), name=job.step.name)
+        if inspect.isawaitable(await in_thread(lambda: content(**arguments), name=job.step.name)):
+            raise PermanentError("content returned something to await", hint="write it as `async def content(…)`")
         return
     work: Coroutine[Any, Any, Any] = content(**arguments)
     await work

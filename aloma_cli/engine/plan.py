@@ -23,7 +23,7 @@ class Plan:
     """The enabled steps of a workspace, in the order in which they start."""
 
     def __init__(self, steps: Iterable[Step]) -> None:
-        self.steps: dict[str, Step] = {step.name: step for step in sorted(steps, key=_order) if step.enabled}
+        self.steps: dict[str, Step] = {step.name: step for step in sorted(steps, key=start_order) if step.enabled}
         self._readers = _Node()
         for step in self.steps.values():
             for path in step.condition.paths:
@@ -84,7 +84,8 @@ def _due(task: TaskState, step: str, now: str) -> bool:
     return retry.at <= now if retry is not None else step not in task.disarmed
 
 
-def _order(step: Step) -> tuple[int, int, str]:
+def start_order(step: Step) -> tuple[int, int, str]:
+    """The key that puts steps in the order in which they start: priority down, specificity down, name."""
     return (-step.priority, -step.condition.specificity, step.name)
 
 

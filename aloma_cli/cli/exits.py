@@ -1,0 +1,50 @@
+"""What the program exits with, and how an error is said."""
+
+from __future__ import annotations
+
+import sys
+
+from aloma_cli import errors
+
+DONE, USAGE, INTERRUPTED, TERMINATED, FAULT = 0, 2, 130, 143, 70
+
+STATES = {
+    "done": DONE,
+    "error": 1,
+    "limited": 5,
+    "ignored": 6,
+    "incomplete": 6,
+    "stopped": 6,
+    "waiting": 8,
+    "question": 8,
+}
+"""The exit code for the state a task is in; any other state is a task that can go on: 8."""
+
+# The most specific class of an error counts.
+ERRORS: dict[type[errors.AlomaError], int] = {
+    errors.InputError: USAGE,
+    errors.WorkspaceError: 3,
+    errors.CredentialsError: 4,
+    errors.TaskLockedError: 7,
+    errors.NotFoundError: 9,
+    errors.StoreError: 1,
+    errors.FiringError: 1,
+    errors.AlomaError: 1,
+}
+
+
+def code_of_state(state: str) -> int:
+    """The exit code of a command that ran, or waited for, a task."""
+    return STATES.get(state, 8)
+
+
+def code_of_error(error: errors.AlomaError) -> int:
+    """The exit code of a command that ended with `error`."""
+    return next(ERRORS[kind] for kind in type(error).__mro__ if kind in ERRORS)
+
+
+def tell(error: errors.AlomaError) -> None:
+    """Say an expected error on stderr: one sentence, then what to do next."""
+    print(f"aloma: {error}", file=sys.stderr)  # noqa: T201  (this is where errors become text)
+    if error.hint:
+        print(f"  → {error.hint}", file=sys.stderr)  # noqa: T201

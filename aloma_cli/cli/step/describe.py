@@ -1,0 +1,29 @@
+"""A step as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aloma_cli.jsontext import JsonObject
+
+if TYPE_CHECKING:
+    from aloma_cli.step import Step
+
+
+def step_record(step: Step) -> JsonObject:
+    """What `--json` prints of a step; types in the condition are words such as `str`."""
+    retry = step.retry
+    return {
+        "name": step.name,
+        "summary": step.summary,
+        "enabled": step.enabled,
+        "priority": step.priority,
+        "rearm": step.rearm,
+        "withdraw": step.withdraw,
+        "timeout": step.timeout,
+        "retry": None if retry is None else {"times": retry.times, "wait": retry.wait},
+        "asks_for": list(step.parameters),
+        "specificity": step.condition.specificity,
+        "condition": step.condition.describe(),
+        "source": str(step.source.path) if step.source is not None else None,
+    }

@@ -1,0 +1,77 @@
+"""`aloma task new`"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from aloma_cli.cli import options
+from aloma_cli.cli.exits import code_of_state
+
+
+def new(
+    name: Annotated[str, typer.Argument(help="What the task is called.")],
+    data: Annotated[
+        str | None, typer.Option("-d", metavar="JSON|@FILE|-", help="The task's data, a JSON object.")
+    ] = None,
+    file: Annotated[
+        str | None, typer.Option("--file", "-f", metavar="FILE|-", help="A .json or .yaml file with the data.")
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="A tag; may be repeated.")] = None,
+    as_json: options.AsJson = False,
+    as_data: options.AsData = False,
+    events: options.Events = False,
+    quiet: options.Quiet = False,
+    base_url: options.BaseUrl = None,
+    api_key: options.ApiKey = None,
+    model: options.Model = None,
+    offline: options.Offline = False,
+    require_real: options.RequireReal = False,
+    responses: options.Responses = None,
+    delay: options.Delay = 0.0,
+    workspace: options.Workspace = None,
+) -> None:
+    """Create a task and run it until nothing is left to do.
+
+    \b
+    Examples:
+      aloma task new "Greeting" -d '{"name": "Ada"}'
+      aloma task new "Research" -f examples/research.json
+      curl -s https://example.com/order | aloma task new "Order" -d -
+      aloma task new "Research" -f examples/research.json --json | jq .data
+
+    Prints the task's id; --json the whole record, --data the document. What happens meanwhile is shown on stderr.
+    Exit codes: 0 done, 1 error, 5 limit reached, 6 short of its goal, 8 waiting, 130 interrupted.
+    """
+    from aloma_cli.cli.given import read_data
+    from aloma_cli.cli.models import model_flags
+
+    document = read_data(data, file)
+    flags = model_flags(
+        base_url=base_url,
+        api_key=api_key,
+        model=model,
+        offline=offline,
+        require_real=require_real,
+        responses=responses,
+        delay=delay,
+    )
+    from aloma_cli.api import Workspace
+    from aloma_cli.cli.output import put
+    from aloma_cli.cli.running import Interrupted, tell_notice, watch
+    from aloma_cli.cli.task.result import print_result
+
+    home = Workspace.open(workspace, flags=flags)
+    claim, created = home.create(name, document, tags=tag or ())
+    tell_notice(home, quiet=quiet or events)
+    try:
+        task = watch(lambda emit: home.begin(claim, created, emit), quiet=quiet, events=events)
+    except Interrupted as interrupted:
+        if not events:
+            put(claim.root)
+        print(f"aloma: interrupted; to go on: aloma task resume {claim.root}", file=sys.stderr)  # noqa: T201
+        raise typer.Exit(interrupted.code) from None
+    print_result(task, as_json=as_json, as_data=as_data, events=events)
+    raise typer.Exit(code_of_state(task.state))

@@ -1,0 +1,43 @@
+"""`aloma task show`"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from aloma_cli.cli import options
+
+
+def show(
+    task: options.LastTask = "@last",
+    as_data: options.AsData = False,
+    path: Annotated[
+        str | None, typer.Option("--path", metavar="a.b.0.c", help="Print one value of the document.")
+    ] = None,
+    as_json: options.AsJson = False,
+    workspace: options.Workspace = None,
+) -> None:
+    """Show a task: its state, what each agent did, its subtasks, its document.
+
+    \b
+    Examples:
+      aloma task show
+      aloma task show 01jd3k --json | jq .usage
+      aloma task show @last --path researchProject.parallelExecution.synthesis
+    """
+    from aloma_cli.api import Workspace
+    from aloma_cli.cli.output import put, put_json, visible, whole_record
+    from aloma_cli.cli.task.value import value_at
+
+    found = Workspace.reading(workspace).task(task)
+    if path is not None:
+        put(value_at(visible(found.data), path, as_json=as_json))
+    elif as_data:
+        put_json(visible(found.data))
+    elif as_json:
+        put_json(whole_record(found.record, found.data))
+    else:
+        from aloma_cli.cli.task.portrait import print_portrait
+
+        print_portrait(found.record, visible(found.data))

@@ -1,0 +1,15 @@
+"""The condition language: patterns over a JSON document, compiled once, matched and explained by the same code.
+
+    condition = compile_condition({"order": {"status": "paid", "total": {"$gte": 100}}, "shipped": None})
+    condition.matches(document)
+    print(*condition.mismatches(document), sep="\\n")
+
+A new operator is one function and one line in the table of `operators.py`.
+"""
+
+from __future__ import annotations
+
+from aloma_cli.condition.condition import Condition, Nearness, compile_condition
+from aloma_cli.condition.mismatch import MISSING, Mismatch
+
+__all__ = ["MISSING", "Condition", "Mismatch", "Nearness", "compile_condition"]

@@ -1,0 +1,40 @@
+"""A pattern as JSON: for people, and as a text to tell conditions apart by."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+
+from aloma_cli.condition.regexes import options_of
+from aloma_cli.jsontext import Json
+
+
+def describe(pattern: object) -> Json:
+    """`pattern` as JSON: types as their names, regular expressions as `$regex` and `$options`."""
+    return _render(pattern, lambda kind: kind.__name__)
+
+
+def fingerprint(pattern: object) -> str:
+    """16 hexadecimal digits, the same for the same pattern, whatever the order of its keys."""
+    rendered = _render(pattern, lambda kind: {"$type": kind.__name__})  # so that str is not "str"
+    return hashlib.sha256(json.dumps(rendered, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _render(pattern: object, render_type: Callable[[type], Json]) -> Json:
+    if isinstance(pattern, type):
+        return render_type(pattern)
+    if isinstance(pattern, re.Pattern):
+        return _regex(pattern)
+    if isinstance(pattern, list):
+        return [_render(item, render_type) for item in pattern]
+    if isinstance(pattern, dict):
+        parts = {key: _render(part, render_type) for key, part in pattern.items()}
+        return parts | _regex(pattern["$regex"]) if isinstance(pattern.get("$regex"), re.Pattern) else parts
+    return pattern
+
+
+def _regex(regex: re.Pattern[str]) -> dict[str, Json]:
+    options = options_of(regex)
+    return {"$regex": regex.pattern, "$options": options} if options else {"$regex": regex.pattern}

@@ -1,0 +1,291 @@
+"""The compiled form of a pattern: a tree of nodes that complain.
+
+A node is given what stands at its place and yields one complaint for each thing that is wrong there. Matching is
+"no first complaint"; explaining is "all complaints, in words". There is no second piece of code that could disagree.
+Nodes are frozen and share nothing, so one condition serves any number of documents at once.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from aloma_cli.condition.mismatch import MISSING, Found, Mismatch, visible
+from aloma_cli.jsontext import Json, JsonObject, Path
+
+_SHOWN_ALTERNATIVES = 8
+
+FieldPath: TypeAlias = tuple[str, ...]
+"""A place of the document by keys of objects alone."""
+
+
+class Node(ABC):
+    """What a pattern wants of the value at one place."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def leaves(self) -> int:
+        """How many leaves of the pattern certainly hold when this holds."""
+
+    @property
+    @abstractmethod
+    def words(self) -> str:
+        """The pattern in words."""
+
+    @abstractmethod
+    def complaints(self, found: Found, path: Path) -> Iterator[Complaint]:
+        """One complaint for each thing wrong with `found`, which stands at `path`; lazily."""
+
+    def reads(self) -> Iterator[FieldPath]:
+        """The places, seen from this one, at, under or above which a change may alter the verdict."""
+        yield ()
+
+    def unmet(self, found: Found) -> int:
+        """How many of `leaves` do not hold; 0 means a match."""
+        return 0 if holds(self, found) else self.leaves
+
+    def explain(self, found: Found, path: Path) -> Mismatch:
+        """This node's complaint in words."""
+        return Mismatch(path, self.words, visible(found, path))
+
+
+Complaint: TypeAlias = tuple[Node, Path, Found]
+"""Which node complains, where, about what. A plain tuple, since most are only looked at for being there."""
+
+
+def holds(node: Node, found: Found) -> bool:
+    """Whether `node` has nothing to complain about."""
+    return next(node.complaints(found, ()), None) is None
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf(Node):
+    """A test of the value itself."""
+
+    wanted: str
+    holds: Callable[[Found], bool]
+
+    @property
+    def leaves(self) -> int:
+        return 1
+
+    @property
+    def words(self) -> str:
+        return self.wanted
+
+    def complaints(self, found: Found, path: Path) -> Iterator[Complaint]:
+        if not self.holds(found):
+            yield self, path, found
+
+
+@dataclass(frozen=True, slots=True)
+class Object(Node):
+    """An object whose named fields match. Missing and null count as an empty object."""
+
+    fields: tuple[tuple[str, Node], ...]
+
+    @property
+    def leaves(self) -> int:
+        return sum(node.leaves for _, node in self.fields) or 1
+
+    @property
+    def words(self) -> str:
+        return "{" + ", ".join(f"{key}: {node.words}" for key, node in self.fields) + "}"
+
+    def complaints(self, found: Found, path: Path) -> Iterator[Complaint]:
+        values = _as_object(found)
+        if values is None:
+            yield self, path, found
+            return
+        for key, node in self.fields:
+            yield from node.complaints(values.get(key, MISSING), (*path, key))
+
+    def reads(self) -> Iterator[FieldPath]:
+        if not self.fields:
+            yield ()
+        for key, node in self.fields:
+            for path in node.reads():
+                yield (key, *path)
+
+    def unmet(self, found: Found) -> int:
+        values = _as_object(found)
+        if values is None:
+            return self.leaves
+        return sum(node.unmet(values.get(key, MISSING)) for key, node in self.fields)
+
+    def explain(self, found: Found, path: Path) -> Mismatch:
+        return Mismatch(path, "an object", visible(found, path))
+
+
+@dataclass(frozen=True, slots=True)
+class Each(Node):
+    """A list, not empty, whose every element matches."""
+
+    element: Node
+
+    @property
+    def leaves(self) -> int:
+        return self.element.leaves
+
+    @property
+    def words(self) -> str:
+        return f"a list in which every element is {self.element.words}"
+
+    def complaints(self, found: Found, path: Path) -> Iterator[Complaint]:
+        items = _as_list(found)
+        if not items:
+            yield self, path, found
+        for position, item in enumerate(items):
+            yield from self.element.complaints(item, (*path, position))
+
+    def unmet(self, found: Found) -> int:
+        return max((self.element.unmet(item) for item in _as_list(found)), default=self.leaves)
+
+
+@dataclass(frozen=True, slots=True)
+class Some(Node):
+    """A list of which some element matches."""
+
+    element: Node
+
+    @property
+    def leaves(self) -> int:
+        return self.element.leaves
+
+    @property
+    def words(self) -> str:
+        return f"a list with {self.element.words}"
+
+    def complaints(self, found: Found, path: Path) -> Iterator[Complaint]:
+        for item in _as_list(found):
+            if holds(self.element, item):
+                return
+        yield self, path, found
+
+    def unmet(self, found: Found) -> int:
+        return min((self.element.unmet(item) for item in _as_list(found)), default=self.leaves)
+
+    def explain(self, found: Found, path: Path) -> Mismatch:
+        # An element that meets nothing of the pattern is no attempt at it.
+        begun = [
+            (self.element, item, (*path, position))
+            for position, item in enumerate(_as_list(found))
+            if self.element.unmet(item) < self.leaves
+        ]
+        return Mismatch(path, self.words, visible(found, path), _nearest_first(begun))
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf(Node):
+    """Every one of several patterns for the same place; of none at all, anything."""
+
+    nodes: tuple[Node, ...]
+
+    @property
+    def leaves(self) -> int:
+        return sum(node.leaves for node in self.nodes)
+
+    @property
+    def words(self) -> str:
+        return " and ".join(_grouped(node) for node in self.nodes) or "anything"
+
+    def complaints(self, found: Found, path: Path) -> Iterator[Complaint]:
+        for node in self.nodes:
+            yield from node.complaints(found, path)
+
+    def reads(self) -> Iterator[FieldPath]:
+        if not self.nodes:
+            yield ()
+        for node in self.nodes:
+            yield from node.reads()
+
+    def unmet(self, found: Found) -> int:
+        return sum(node.unmet(found) for node in self.nodes)
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf(Node):
+    """At least one of several patterns for the same place."""
+
+    nodes: tuple[Node, ...]
+
+    @property
+    def leaves(self) -> int:
+        # That many hold whichever alternative it was.
+        return min(node.leaves for node in self.nodes)
+
+    @property
+    def words(self) -> str:
+        return " or ".join(_grouped(node) for node in self.nodes)
+
+    def complaints(self, found: Found, path: Path) -> Iterator[Complaint]:
+        for node in self.nodes:
+            if holds(node, found):
+                return
+        yield self, path, found
+
+    def reads(self) -> Iterator[FieldPath]:
+        for node in self.nodes:
+            yield from node.reads()
+
+    def unmet(self, found: Found) -> int:
+        return min(node.unmet(found) for node in self.nodes)
+
+    def explain(self, found: Found, path: Path) -> Mismatch:
+        tries = [(node, found, path) for node in self.nodes]
+        return Mismatch(path, self.words, visible(found, path), _nearest_first(tries))
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Node):
+    """Anything that does not match a pattern."""
+
+    node: Node
+
+    @property
+    def leaves(self) -> int:
+        return 1
+
+    @property
+    def words(self) -> str:
+        return f"not {_grouped(self.node)}"
+
+    def complaints(self, found: Found, path: Path) -> Iterator[Complaint]:
+        if holds(self.node, found):
+            yield self, path, found
+
+    def reads(self) -> Iterator[FieldPath]:
+        return self.node.reads()
+
+
+def _as_object(found: Found) -> JsonObject | None:
+    """`found` as an object, which missing and null are too; None for what is none."""
+    if isinstance(found, dict):
+        return found
+    return {} if found is MISSING or found is None else None
+
+
+def _as_list(found: Found) -> list[Json]:
+    return found if isinstance(found, list) else []
+
+
+def _grouped(node: Node) -> str:
+    return f"({node.words})" if isinstance(node, AllOf | AnyOf) else node.words
+
+
+def _distance(node: Node, found: Found) -> tuple[float, int]:
+    """The part of its leaves that do not hold; of equals, more that do hold are nearer."""
+    unmet = node.unmet(found)
+    return unmet / max(1, node.leaves), unmet - node.leaves
+
+
+def _nearest_first(tries: Iterable[tuple[Node, Found, Path]]) -> tuple[tuple[Mismatch, ...], ...]:
+    ranked = sorted(tries, key=lambda attempt: _distance(attempt[0], attempt[1]))
+    return tuple(
+        tuple(blamed.explain(value, where) for blamed, where, value in node.complaints(found, path))
+        for node, found, path in ranked[:_SHOWN_ALTERNATIVES]
+    )

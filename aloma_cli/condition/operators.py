@@ -1,0 +1,168 @@
+"""The operators: for each a function from its argument to a node, and one line in a table.
+
+A function is given the argument and its place in the pattern; it refuses a bad argument with `place.error(…)`. What
+it returns is most often a Leaf: the words for an explanation, and a test of the value found, which may be MISSING.
+`place.compile` turns an argument that is itself a pattern into a node.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from aloma_cli.condition.mismatch import MISSING, Found, show
+from aloma_cli.condition.nodes import AllOf, AnyOf, Each, Leaf, Node, Not, Some
+from aloma_cli.condition.place import Place, name_of
+from aloma_cli.condition.regexes import compile_regex
+from aloma_cli.condition.values import check_json, constant, is_number, literal, text_matching
+
+Operator: TypeAlias = Callable[[Any, Place], Node]
+
+
+def _exists(argument: object, place: Place) -> Node:
+    if not isinstance(argument, bool):
+        raise place.error(f"needs true or false, not {name_of(argument)}")
+    if argument:
+        return Leaf("present", lambda found: found is not MISSING)
+    return Leaf("missing", lambda found: found is MISSING)
+
+
+def _ne(value: object, place: Place) -> Node:
+    same = literal(value, place)
+    wanted = "neither missing nor null" if value is None else f"not {same.wanted}"
+    return Leaf(wanted, lambda found: not same.holds(found))
+
+
+def _comparison(symbol: str, compare: Callable[[Any, Any], bool]) -> Operator:
+    def comparison(bound: Any, place: Place) -> Node:
+        check_json(bound, place)
+        wanted = f"{symbol} {show(bound)}"
+        if isinstance(bound, str):
+            return Leaf(wanted, lambda found: isinstance(found, str) and compare(found, bound))
+        if is_number(bound):
+            return Leaf(wanted, lambda found: is_number(found) and compare(found, bound))
+        raise place.error(f"needs a number or a string, not {name_of(bound)}")
+
+    return comparison
+
+
+def _in(values: object, place: Place) -> Node:
+    choices = _constants(values, place)
+    return Leaf(f"one of {_listed(choices)}", lambda found: _overlap(choices, found))
+
+
+def _nin(values: object, place: Place) -> Node:
+    choices = _constants(values, place)
+    return Leaf(f"none of {_listed(choices)}", lambda found: not _overlap(choices, found))
+
+
+def _all(values: object, place: Place) -> Node:
+    """As in MongoDB, an empty `$all` matches nothing."""
+    needed = _constants(values, place)
+    return Leaf(
+        f"a list with all of {_listed(needed)}",
+        lambda found: isinstance(found, list) and bool(needed) and all(_among(leaf, found) for leaf in needed),
+    )
+
+
+def _size(length: object, place: Place) -> Node:
+    if not isinstance(length, int) or isinstance(length, bool) or length < 0:
+        raise place.error(f"needs a whole number from 0 up, not {name_of(length)}")
+    check_json(length, place)
+    return Leaf(f"a list of length {length}", lambda found: isinstance(found, list) and len(found) == length)
+
+
+def _regex(regex: object, place: Place) -> Node:
+    if not isinstance(regex, re.Pattern):
+        regex = compile_regex(regex, re.NOFLAG, place)
+    return text_matching(regex, place)
+
+
+def _each(pattern: object, place: Place) -> Node:
+    return Each(place.compile(pattern))
+
+
+def _some(pattern: object, place: Place) -> Node:
+    return Some(place.compile(pattern))
+
+
+def _or(patterns: object, place: Place) -> Node:
+    return AnyOf(_branches(patterns, place))
+
+
+def _and(patterns: object, place: Place) -> Node:
+    return AllOf(_branches(patterns, place))
+
+
+def _nor(patterns: object, place: Place) -> Node:
+    return AllOf(tuple(Not(branch) for branch in _branches(patterns, place)))
+
+
+def _not(pattern: object, place: Place) -> Node:
+    if not (isinstance(pattern, dict) and pattern) and not isinstance(pattern, re.Pattern):
+        given = "an empty object" if pattern == {} else name_of(pattern)
+        raise place.error(
+            f"needs an operator or an object pattern, not {given}",
+            hint='for a value write {"$ne": value}, for any other pattern {"$nor": [pattern]}',
+        )
+    return Not(place.compile(pattern))
+
+
+VALUE_OPERATORS: dict[str, Operator] = {
+    "$exists": _exists,
+    "$ne": _ne,
+    "$gt": _comparison(">", operator.gt),
+    "$gte": _comparison(">=", operator.ge),
+    "$lt": _comparison("<", operator.lt),
+    "$lte": _comparison("<=", operator.le),
+    "$in": _in,
+    "$nin": _nin,
+    "$all": _all,
+    "$size": _size,
+    "$regex": _regex,
+    "$each": _each,
+    "$some": _some,
+}
+"""They speak of a value, so they never stand beside fields."""
+
+LOGICAL_OPERATORS: dict[str, Operator] = {"$or": _or, "$and": _and, "$nor": _nor, "$not": _not}
+"""They join patterns for the same place, and may stand beside fields and other operators: all must hold."""
+
+OPERATORS = VALUE_OPERATORS | LOGICAL_OPERATORS
+
+ELSEWHERE = {
+    "$eq": "write the value itself",
+    "$elemMatch": "write `$some`",
+    "$type": "write str, bool, int, float, list or dict itself",
+}
+"""What people coming from MongoDB may look for."""
+
+
+def _branches(patterns: object, place: Place) -> tuple[Node, ...]:
+    if not isinstance(patterns, list) or not patterns:
+        given = "an empty one" if patterns == [] else name_of(patterns)
+        raise place.error(f"needs a list of patterns, not {given}")
+    return tuple(place.operand(position).compile(pattern) for position, pattern in enumerate(patterns))
+
+
+def _constants(values: object, place: Place) -> tuple[Leaf, ...]:
+    if not isinstance(values, list):
+        raise place.error(f"needs a list of values, not {name_of(values)}")
+    return tuple(constant(value, place.operand(position)) for position, value in enumerate(values))
+
+
+def _listed(leaves: tuple[Leaf, ...]) -> str:
+    return ", ".join(leaf.wanted for leaf in leaves) or "nothing"
+
+
+def _overlap(choices: tuple[Leaf, ...], found: Found) -> bool:
+    """Whether the value, or an element of it where it is a list, is among `choices`."""
+    if any(choice.holds(found) for choice in choices):
+        return True
+    return isinstance(found, list) and any(_among(choice, found) for choice in choices)
+
+
+def _among(leaf: Leaf, items: list[Any]) -> bool:
+    return any(leaf.holds(item) for item in items)

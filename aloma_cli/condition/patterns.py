@@ -1,0 +1,124 @@
+"""From a pattern, which is Python or JSON data, to a node: the grammar of the language."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from aloma_cli.condition.nodes import AllOf, Node, Object, Some
+from aloma_cli.condition.operators import ELSEWHERE, OPERATORS, VALUE_OPERATORS
+from aloma_cli.condition.place import Place, name_of
+from aloma_cli.condition.regexes import compile_regex, flags_of
+from aloma_cli.condition.values import ALLOWED, TYPES, literal, of_type, text_matching
+
+ENGINE_FIELDS = ("$via", "$errors", "$children", "$stash")
+"""Fields the engine keeps at the top of every document."""
+
+
+def compile_pattern(pattern: object, place: Place) -> Node:
+    """The node of `pattern`, which stands at `place`. Raises ConditionError for what is ill-formed."""
+    if isinstance(pattern, dict):
+        return _object(pattern, place)
+    if place.at_top:
+        raise place.error(f"must be an object, not {name_of(pattern)}", hint="the document is always an object")
+    if isinstance(pattern, list):
+        return _list(pattern, place)
+    if isinstance(pattern, re.Pattern):
+        return text_matching(pattern, place)
+    if isinstance(pattern, type) and pattern in TYPES:
+        return of_type(pattern)
+    if pattern is None or isinstance(pattern, str | int | float):
+        return literal(pattern, place)
+    raise place.error(f"{name_of(pattern)} is no pattern", hint=ALLOWED)
+
+
+def _list(patterns: list[Any], place: Place) -> Node:
+    if not patterns:
+        return of_type(list)
+    return _together([Some(place.field(position).compile(item)) for position, item in enumerate(patterns)])
+
+
+def _object(pattern: dict[Any, Any], place: Place) -> Node:
+    for key in pattern:
+        _check_key(key, place)
+    fields = [key for key in pattern if key not in OPERATORS and key != "$options"]
+    _check_company(pattern, fields, place)
+    operators = _with_options_applied(pattern, place)
+    nodes: list[Node] = []
+    if fields or not (operators or place.at_top):  # at the top an empty object wants nothing at all
+        nodes.append(Object(tuple((key, _field(pattern[key], key, place)) for key in fields)))
+    for word, argument in operators.items():
+        nodes.append(OPERATORS[word](argument, place.operand(word)))
+    return _together(nodes)
+
+
+def _together(nodes: list[Node]) -> Node:
+    return nodes[0] if len(nodes) == 1 else AllOf(tuple(nodes))
+
+
+def _field(pattern: object, key: str, place: Place) -> Node:
+    if key == "$stash":
+        _check_stash(pattern, place.field(key))
+    return place.field(key).compile(pattern)
+
+
+def _with_options_applied(pattern: dict[str, Any], place: Place) -> dict[str, Any]:
+    """The operators of `pattern`, with `$regex` and `$options`, which are two words for one test, made one."""
+    operators = {word: argument for word, argument in pattern.items() if word in OPERATORS}
+    if "$options" in pattern:
+        if "$regex" not in pattern:
+            raise place.operand("$options").error("stands without `$regex`")
+        flags = flags_of(pattern["$options"], place.operand("$options"))
+        operators["$regex"] = compile_regex(pattern["$regex"], flags, place.operand("$regex"))
+    return operators
+
+
+def _check_key(key: object, place: Place) -> None:
+    if not isinstance(key, str):
+        raise place.error(f"keys must be strings, not {name_of(key)}")
+    if key in ENGINE_FIELDS:
+        if not place.at_top:
+            raise place.operand(key).error("a field of the engine stands only at the top of the document")
+    elif key.startswith("$"):
+        if key not in OPERATORS and key != "$options":
+            raise place.operand(key).error(f"unknown operator{_suggestion(key, place)}")
+    elif "." in key:
+        head, _, tail = key.partition(".")
+        raise place.operand(key).error(
+            f"a key with a dot is no path; nest instead: {{{name_of(head)}: {{{name_of(tail)}: …}}}}"
+        )
+
+
+def _suggestion(word: str, place: Place) -> str:
+    from difflib import get_close_matches
+
+    if word in ELSEWHERE:
+        return f", {ELSEWHERE[word]}"
+    known = [*OPERATORS, "$options", *(ENGINE_FIELDS if place.at_top else ())]
+    close = get_close_matches(word.lower(), known, n=1)
+    return f", did you mean `{close[0]}`?" if close else f", known are {', '.join(known)}"
+
+
+def _check_company(pattern: dict[str, Any], fields: list[str], place: Place) -> None:
+    value_operator = next((word for word in pattern if word in VALUE_OPERATORS), None)
+    if value_operator is None:
+        return
+    if fields:
+        raise place.error(f"mixes the operator `{value_operator}` with the field {name_of(fields[0])}")
+    if place.at_top:
+        raise place.operand(value_operator).error("speaks of a value; at the top of a condition name a field first")
+
+
+def _check_stash(pattern: object, place: Place) -> None:
+    """Refuse whatever could tell one secret from another."""
+    if isinstance(pattern, dict) and pattern.keys() != {"$exists"}:
+        for key, part in pattern.items():
+            if isinstance(key, str) and key.startswith("$"):
+                raise place.operand(key).error(_STASH_RULE)
+            if isinstance(key, str):  # any other key is refused wherever it stands
+                _check_stash(part, place.field(key))
+    elif not isinstance(pattern, dict | type) and pattern is not None:
+        raise place.error(_STASH_RULE)
+
+
+_STASH_RULE = "what is in `$stash` can be asked for by type, None or `$exists` only"

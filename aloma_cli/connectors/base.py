@@ -1,0 +1,102 @@
+"""What a connector is: functions, each with one border to the outside.
+
+A step calls a function; the function makes its requests through `ask`, which the engine supplies. The engine records
+each request with its answer, so that a repeated firing is answered from the record. Whatever a function does with an
+answer (check it, ask once more) lies above that border and is simply done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from aloma_cli.errors import PermanentError
+from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, loads
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to the outside, as the engine records it.
+
+    `name` is `connector.function`; `arguments` are JSON and identify the call; `key` is sent as idempotency key where
+    the other system knows one. `document` is what the firing started from.
+    """
+
+    name: str
+    arguments: JsonObject
+    key: str
+    task: str
+    step: str
+    firing: int
+    document: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: `value` is JSON.
+
+    `usage`: `input_tokens`, `output_tokens`, `cost` in US dollars where the price is known, `estimated` where the
+    tokens were not counted. `about`: who answered (`provider`, `model`, `simulated`, `repaired`, `entry`, …).
+    """
+
+    value: Json
+    usage: JsonObject | None = None
+    about: JsonObject | None = None
+
+
+Ask: TypeAlias = Callable[[JsonObject], Awaitable[Json]]
+"""A recorded request: takes the arguments of a Call, gives the `value` of its Answer."""
+
+Send: TypeAlias = Callable[[Call], Awaitable[Answer]]
+"""A border: it carries one request out and raises ConnectorError when that fails."""
+
+
+class Function(Protocol):
+    """One function of a connector."""
+
+    async def __call__(self, ask: Ask, /, *args: Any, **kwargs: Any) -> Any:
+        """What a step calls; every request goes through `ask`."""
+
+    async def send(self, call: Call) -> Answer:
+        """The border."""
+
+
+Connector: TypeAlias = Mapping[str, Function]
+
+
+class Connectors(Mapping[str, Connector]):
+    """What the steps of a run can call: `connectors["openai"]["chat"]`. Close it at the end of the run."""
+
+    def __init__(self, table: Mapping[str, Connector], closers: Sequence[Callable[[], Awaitable[None]]] = ()) -> None:
+        self._table = dict(table)
+        self._closers = tuple(closers)
+
+    def __getitem__(self, name: str) -> Connector:
+        return self._table[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._table)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    async def aclose(self) -> None:
+        """Close the connections that were opened."""
+        for close in self._closers:
+            await close()
+
+
+def plain(call: str, argument: str, value: object) -> Json:
+    """`value` as the JSON that is recorded. Raises PermanentError, naming the argument, where it is none."""
+    try:
+        return loads(dumps(value))
+    except JsonError as error:
+        raise PermanentError(
+            f"connectors.{call}: the argument {argument} is not JSON, which a recorded call needs: {error}"
+        ) from None
+
+
+def is_retryable(status: int) -> bool:
+    """Whether a request answered with this HTTP status may succeed later."""
+    return status in {408, 409, 425, 429} or status >= 500

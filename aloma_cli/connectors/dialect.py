@@ -1,0 +1,92 @@
+"""How a server is told the schema of an answer: by the best means that it accepts.
+
+The ladder is `response_format` with the schema, then with `json_object` and words, then words alone. A server shows
+where it stands by refusing a request and naming the parameter; which keywords of a schema it knows it shows the same
+way (OpenAI's strict mode, for one, refuses `maxLength`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from aloma_cli.jsontext import Json, JsonObject, dumps
+
+_BOUNDS = ("maxLength", "minItems", "maxItems", "minimum", "maximum")
+_NAMES = ("response_format", "json_schema", "json_object", "structured output")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What a server is known to accept. `without`: keywords that it refuses inside a schema."""
+
+    form: Literal["json_schema", "json_object", "words"] = "json_schema"
+    without: frozenset[str] = frozenset()
+
+    def request(self, messages: list[JsonObject], schema: JsonObject) -> JsonObject:
+        """The `messages` and, where there is one, the `response_format` that ask for an answer of this schema."""
+        if self.form == "json_schema":
+            return {"messages": messages, "response_format": _response_format(schema, self.without)}
+        asked = {"messages": _with_words(messages, schema)}
+        return asked if self.form == "words" else asked | {"response_format": {"type": "json_object"}}
+
+    def after_refusal(self, refusal: str) -> Dialect | None:
+        """What to try when a request in this dialect was refused so; None when the refusal is about something else."""
+        if self.form == "json_schema":
+            refused = {word for word in _BOUNDS if word in refusal} - self.without
+            if refused:
+                return replace(self, without=self.without | refused)
+        if self.form == "words" or not any(name in refusal.lower() for name in _NAMES):
+            return None
+        return Dialect("json_object" if self.form == "json_schema" else "words")
+
+
+def _response_format(schema: JsonObject, without: frozenset[str]) -> JsonObject:
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": "answer", "strict": _is_closed(schema), "schema": _strict(schema, without)},
+    }
+
+
+def _is_closed(schema: JsonObject) -> bool:
+    """Whether each object names its keys and each list its elements: only then may a schema be called strict."""
+    kind = schema.get("type")
+    if (kind == "object" and "properties" not in schema) or (kind == "array" and "items" not in schema):
+        return False
+    return all(_is_closed(inner) for inner in _inner(schema))
+
+
+def _inner(schema: JsonObject) -> list[JsonObject]:
+    items = [schema["items"]] if "items" in schema else []
+    return [*schema.get("properties", {}).values(), *items, *schema.get("anyOf", [])]
+
+
+def _strict(schema: JsonObject, without: frozenset[str]) -> JsonObject:
+    """`schema` as strict servers want it: no further keys, all required, and refused bounds said in words."""
+    refused = {word: bound for word, bound in schema.items() if word in without}
+    result = {word: _strict_part(word, part, without) for word, part in schema.items() if word not in refused}
+    if refused:
+        result["description"] = ", ".join(f"{word} {bound}" for word, bound in refused.items())
+    if "properties" in schema:
+        result |= {"required": list(schema["properties"]), "additionalProperties": False}
+    return result
+
+
+def _strict_part(word: str, part: Json, without: frozenset[str]) -> Json:
+    match word:
+        case "properties":
+            return {key: _strict(inner, without) for key, inner in part.items()}
+        case "anyOf":
+            return [_strict(inner, without) for inner in part]
+        case "items":
+            return _strict(part, without)
+    return part
+
+
+def _with_words(messages: list[JsonObject], schema: JsonObject) -> list[JsonObject]:
+    words = f"Answer with one JSON object and nothing else. It must match this JSON Schema:\n{dumps(schema)}"
+    last = messages[-1] if messages else {}
+    # Some chat templates refuse a second message of the same role in a row, so the words join the last one.
+    if last.get("role") == "user" and isinstance(last.get("content"), str):
+        return [*messages[:-1], {**last, "content": f"{last['content']}\n\n{words}"}]
+    return [*messages, {"role": "user", "content": words}]

@@ -1,0 +1,100 @@
+"""Answers without a model: scripted where a script applies, else the shape filled in; labelled in every case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+
+from aloma_cli.connectors.base import Answer, Call, is_retryable
+from aloma_cli.connectors.facts import facts, steady, text_of
+from aloma_cli.connectors.filler import MARK, Filler
+from aloma_cli.connectors.scripted import Error, Reply, Scripts
+from aloma_cli.connectors.settings import ModelSettings
+from aloma_cli.connectors.usage import estimated_usage, recorded_usage
+from aloma_cli.errors import ConnectorError
+from aloma_cli.jsontext import JsonObject, dumps
+
+PROVIDER = "aloma.offline"
+MODEL = "aloma-offline"
+
+
+class Offline:
+    """What stands in for a model server. `used` counts the calls that each scripted entry answered before."""
+
+    def __init__(self, settings: ModelSettings, used: Mapping[str, int]) -> None:
+        self._delay = settings.delay
+        folder = settings.responses
+        self._scripts = Scripts(folder, used) if folder is not None and folder.is_dir() else None
+
+    async def send(self, call: Call) -> Answer:
+        """A completion in the OpenAI form. Raises ConnectorError where the script says so."""
+        messages, schema = call.arguments["messages"], call.arguments.get("schema")
+        seed = _seed(messages, schema)
+        about: JsonObject = {"provider": PROVIDER, "model": MODEL, "simulated": True}
+        entry, reply = self._scripted(call)
+        if entry is not None:
+            about["entry"] = entry
+        await self._wait(reply.delay if reply else None, seed)
+        if reply is not None and isinstance(reply.content, Error):
+            raise _failure(reply.content, about)
+        content = _content(messages, schema, seed, reply)
+        completion = _completion(content, seed, estimated_usage(messages, content))
+        usage = recorded_usage(completion["usage"]) | {"cost": 0.0, "estimated": True}
+        return Answer(completion, usage, about)
+
+    def _scripted(self, call: Call) -> tuple[str, Reply] | tuple[None, None]:
+        found = self._scripts.next_reply(call.step, call.document) if self._scripts else None
+        return found or (None, None)
+
+    async def _wait(self, scripted: float | None, seed: int) -> None:
+        # Spread from half to one and a half, so that agents side by side do not all end at one moment.
+        seconds = scripted if scripted is not None else self._delay * (0.5 + seed % 1000 / 1000)
+        if seconds:
+            import asyncio
+
+            await asyncio.sleep(seconds)
+
+
+def _seed(messages: list[JsonObject], schema: JsonObject | None) -> int:
+    """A number that follows from the request, times and ids of tasks left out: they differ in every run."""
+    text = steady(dumps([messages, schema]))
+    return int.from_bytes(sha256(text.encode()).digest()[:8], "big")
+
+
+def _content(messages: list[JsonObject], schema: JsonObject | None, seed: int, reply: Reply | None) -> str:
+    known = facts(messages)
+    filler = Filler(seed, known)
+    if reply is not None:
+        if isinstance(reply.content, str):
+            return reply.content
+        return dumps(filler.complete(reply.content, schema or {}))
+    return dumps(filler.fill(schema)) if schema is not None else _line(messages, known)
+
+
+def _line(messages: list[JsonObject], known: list[str]) -> str:
+    """The answer to a prompt that asked for no shape."""
+    if known:
+        return f"{MARK} no model was asked; the prompt says: {'; '.join(known[:5])}"
+    first = steady(text_of(messages[-1])) if messages else ""
+    return f"{MARK} no model was asked; the prompt begins: {' '.join(first.split())[:80]}"
+
+
+def _completion(content: str, seed: int, usage: JsonObject) -> JsonObject:
+    return {
+        "id": f"offline-{seed:016x}",
+        "object": "chat.completion",
+        "created": 0,
+        "model": MODEL,
+        "system_fingerprint": "simulated",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}],
+        "usage": usage,
+    }
+
+
+def _failure(error: Error, about: JsonObject) -> ConnectorError:
+    return ConnectorError(
+        f"scripted by {about['entry']}: {error.message} (status {error.status})",
+        retryable=is_retryable(error.status),
+        status=error.status,
+        about=about,
+    )

@@ -1,0 +1,128 @@
+"""Answers written beforehand: `responses/<step>.json` in a workspace. `docs/responses.md` describes the files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aloma_cli.condition import compile_condition
+from aloma_cli.errors import ConditionError, ConfigError, did_you_mean
+from aloma_cli.jsontext import Json, JsonError, JsonObject, kind_of, loads
+
+if TYPE_CHECKING:
+    from aloma_cli.condition import Condition
+
+_REPLY_KEYS = ("answer", "error")
+_ENTRY_KEYS = ("when", *_REPLY_KEYS, "calls", "delay")
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """A scripted failure, as if a server had answered with this HTTP status."""
+
+    status: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one call gets, after `delay` seconds: an object to be completed, a raw text, or an error."""
+
+    content: JsonObject | str | Error
+    delay: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a file. Its k-th call gets the k-th of `replies`, the last one repeats. `name` is `FILE#INDEX`."""
+
+    name: str
+    when: Condition | None
+    replies: tuple[Reply, ...]
+
+
+class Scripts:
+    """The scripted answers of a workspace. `used` counts, by the entry's name, the calls answered before.
+
+    Raises ConfigError, naming file and entry, for a file that cannot be used.
+    """
+
+    def __init__(self, folder: Path, used: Mapping[str, int]) -> None:
+        self._used = Counter(used)
+        self._entries = {
+            file.relative_to(folder).with_suffix("").as_posix(): _load(file, folder)
+            for file in sorted(folder.rglob("*.json"))
+        }
+
+    @property
+    def steps(self) -> frozenset[str]:
+        """The names of the steps that have a file."""
+        return frozenset(self._entries)
+
+    def next_reply(self, step: str, document: JsonObject) -> tuple[str, Reply] | None:
+        """The entry's name and the reply for the next call of `step`; None where no entry applies."""
+        for entry in self._entries.get(step, ()):
+            if entry.when is None or entry.when.matches(document):
+                reply = entry.replies[min(self._used[entry.name], len(entry.replies) - 1)]
+                self._used[entry.name] += 1
+                return entry.name, reply
+        return None
+
+
+def _load(file: Path, folder: Path) -> tuple[Entry, ...]:
+    name = file.relative_to(folder).as_posix()
+    try:
+        entries = loads(file.read_bytes())
+    except JsonError as error:
+        raise ConfigError(f"{file}: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}") from None
+    if not isinstance(entries, list):
+        raise ConfigError(f"{file} holds a JSON {kind_of(entries)}, not a list of answers")
+    return tuple(_entry(entry, f"{name}#{index}", f"{file}, entry {index}") for index, entry in enumerate(entries))
+
+
+def _entry(entry: Json, name: str, place: str) -> Entry:
+    _check_keys(entry, _ENTRY_KEYS, place)
+    if "calls" in entry:
+        if set(entry) & set(_REPLY_KEYS) or not isinstance(entry["calls"], list) or not entry["calls"]:
+            raise ConfigError(f"{place}: `calls` wants a list of replies, and no other reply beside it")
+        calls = [_reply(reply, f"{place}, call {call}", entry) for call, reply in enumerate(entry["calls"])]
+    else:
+        calls = [_reply({key: entry[key] for key in entry if key in _REPLY_KEYS}, place, entry)]
+    return Entry(name, _when(entry, place), tuple(calls))
+
+
+def _when(entry: JsonObject, place: str) -> Condition | None:
+    if "when" not in entry:
+        return None
+    try:
+        return compile_condition(entry["when"], name="when")
+    except ConditionError as error:
+        raise ConfigError(f"{place}: {error}", hint=error.hint) from None
+
+
+def _reply(reply: Json, place: str, entry: JsonObject) -> Reply:
+    _check_keys(reply, (*_REPLY_KEYS, "delay"), place)
+    delay = reply.get("delay", entry.get("delay"))
+    if delay is not None and not (kind_of(delay) == "number" and delay >= 0):
+        raise ConfigError(f"{place}: `delay` wants seconds, not {delay!r}")
+    match reply.get("answer"), reply.get("error"):
+        case dict() | str() as answer, None:
+            return Reply(answer, delay)
+        case None, {"status": int(status), "message": str(message)} if 400 <= status <= 599:
+            return Reply(Error(status, message), delay)
+        case None, dict() as error:
+            raise ConfigError(f'{place}: {error!r} is no error; write {{"status": 429, "message": "..."}}')
+    raise ConfigError(f"{place}: it wants one `answer` (an object or a text) or one `error`")
+
+
+def _check_keys(entry: Any, known: tuple[str, ...], place: str) -> None:
+    if not isinstance(entry, dict):
+        raise ConfigError(f"{place}: an entry is an object, not {kind_of(entry)}")
+    for key in entry:
+        if key not in known:
+            raise ConfigError(f"{place}: unknown key {key!r}", hint=did_you_mean(key, known))

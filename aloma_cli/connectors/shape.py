@@ -1,0 +1,213 @@
+"""Shapes: what must come back from a model, written with the markers of conditions.
+
+A shape is turned into a JSON Schema, which is sent to the server, held against the answer, and filled when there is
+no server. Bounds are part of every shape, because code reads what comes back: a list has one to five elements and a
+text at most 400 characters unless the shape says otherwise. `docs/shapes.md` has the table.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from aloma_cli.errors import ShapeError, did_you_mean
+from aloma_cli.jsontext import JsonObject, Path, kind_of, show_path
+
+Shape: TypeAlias = Any
+"""A marker of this module, a type, a literal, `{"$in": [...]}`, `[shape]`, or a dict from names to shapes."""
+
+TEXT_MAX = 400
+LIST_MIN, LIST_MAX = 1, 5
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """A list of `min` to `max` elements, each of the shape `item`."""
+
+    item: Shape
+    min: int = LIST_MIN
+    max: int = LIST_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Optional:
+    """A key of an object that may be missing or null."""
+
+    item: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text of at most `max` characters."""
+
+    max: int = TEXT_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """A whole number between `min` and `max`, both included; None is no bound."""
+
+    min: int | None = None
+    max: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number between `min` and `max`, both included; None is no bound."""
+
+    min: float | None = None
+    max: float | None = None
+
+
+def to_schema(shape: Shape) -> JsonObject:
+    """The JSON Schema (draft 2020-12) of `shape`.
+
+    Raises ShapeError, with the path, for what is no shape. The root must be an object: servers accept nothing else.
+    """
+    if shape is not dict and not isinstance(shape, dict):
+        raise ShapeError(f"the shape of an answer is an object, not {_show(shape)}", hint='wrap it: {"items": ...}')
+    schema = _schema(shape, ())
+    if schema.get("type") != "object":
+        raise ShapeError("the shape of an answer is an object, not a choice", hint='wrap it: {"choice": ...}')
+    return schema
+
+
+_KINDS: dict[type, JsonObject] = {
+    str: {"type": "string", "maxLength": TEXT_MAX},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    bool: {"type": "boolean"},
+    list: {"type": "array", "minItems": LIST_MIN, "maxItems": LIST_MAX},
+    dict: {"type": "object"},
+}
+
+
+def _schema(shape: Shape, path: Path) -> JsonObject:
+    match shape:
+        case type() if shape in _KINDS:
+            return dict(_KINDS[shape])
+        case List(item, least, most):
+            return _array(item, least, most, path)
+        case Text(most):
+            return _text(most, path)
+        case Integer(least, most):
+            return {"type": "integer", **_range(least, most, int, path)}
+        case Number(least, most):
+            return {"type": "number", **_range(least, most, float, path)}
+        case list():
+            return _list(shape, path)
+        case dict():
+            return _object(shape, path)
+        case str() | bool() | int() | float():
+            return _values([shape], path) | {"const": shape}
+    raise _no_shape(shape, path)
+
+
+def _no_shape(shape: Shape, path: Path) -> ShapeError:
+    hint = None
+    if shape is None:
+        hint = "a key that may be null is Optional(...)"
+    elif isinstance(shape, Optional):
+        hint = "only a key of an object can be Optional"
+    elif isinstance(shape, type) and issubclass(shape, List | Optional | Text | Integer | Number):
+        hint = f"write it with brackets: {shape.__name__}(...)"
+    return ShapeError(f"{_show(shape)} at {_place(path)} is no shape", path=path, hint=hint)
+
+
+def _object(shape: dict[Any, Shape], path: Path) -> JsonObject:
+    if any(isinstance(key, str) and key.startswith("$") for key in shape):
+        return _choice(shape, path)
+    if not shape:
+        raise ShapeError(f"{{}} at {_place(path)} asks for nothing", path=path, hint="any object is `dict`")
+    properties: JsonObject = {}
+    required: list[str] = []
+    for key, item in shape.items():
+        if not isinstance(key, str):
+            raise ShapeError(f"the key {key!r} at {_place(path)} is not a text", path=path)
+        if isinstance(item, Optional):
+            properties[key] = {"anyOf": [_schema(item.item, (*path, key)), {"type": "null"}]}
+        else:
+            properties[key] = _schema(item, (*path, key))
+            required.append(key)
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _choice(shape: dict[str, Shape], path: Path) -> JsonObject:
+    if set(shape) != {"$in"}:
+        word = next((key for key in shape if key != "$in"), "$in")
+        raise ShapeError(f"{word} at {_place(path)} is no shape", path=path, hint=_instead_of(word))
+    values = shape["$in"]
+    if not isinstance(values, list | tuple) or not values:
+        raise ShapeError(f"$in at {_place(path)} wants a list of values, not {values!r}", path=path)
+    return _values(values, path) | {"enum": list(values)}
+
+
+def _instead_of(word: str) -> str | None:
+    if word in {"$gt", "$gte", "$lt", "$lte"}:
+        return "bounds are Integer(min, max) or Number(min, max)"
+    if not word.startswith("$"):
+        return "$in stands alone in its object"
+    return did_you_mean(word, ["$in"])
+
+
+def _values(values: Sequence[Any], path: Path) -> JsonObject:
+    """The common type of some literals, which strict servers want beside them."""
+    for value in values:
+        if not isinstance(value, str | bool | int | float | None) or _is_endless(value):
+            raise ShapeError(f"{_show(value)} at {_place(path)} is no value to choose from", path=path)
+    kinds = {kind_of(value) for value in values}
+    return {"type": kinds.pop()} if len(kinds) == 1 else {}
+
+
+def _list(shape: list[Shape], path: Path) -> JsonObject:
+    if len(shape) != 1:
+        raise ShapeError(
+            f"the list at {_place(path)} has {len(shape)} shapes, and a list has one for all its elements",
+            path=path,
+            hint="[str] is a list of texts; any list is `list`",
+        )
+    return _array(shape[0], LIST_MIN, LIST_MAX, path)
+
+
+def _array(item: Shape, least: int, most: int, path: Path) -> JsonObject:
+    if not (_is_whole(least) and _is_whole(most) and 0 <= least <= most and most > 0):
+        raise ShapeError(f"the list at {_place(path)} cannot have {least!r} to {most!r} elements", path=path)
+    return {"type": "array", "items": _schema(item, (*path, 0)), "minItems": least, "maxItems": most}
+
+
+def _text(most: int, path: Path) -> JsonObject:
+    if not _is_whole(most) or most < 1:
+        raise ShapeError(f"the text at {_place(path)} cannot have at most {most!r} characters", path=path)
+    return {"type": "string", "maxLength": most}
+
+
+def _range(least: Any, most: Any, kind: type[int | float], path: Path) -> JsonObject:
+    for bound in (least, most):
+        if bound is not None and not (_is_whole(bound) or (kind is float and _is_finite(bound))):
+            raise ShapeError(f"the number at {_place(path)} cannot be bounded by {bound!r}", path=path)
+    if least is not None and most is not None and least > most:
+        raise ShapeError(f"the number at {_place(path)} cannot be from {least!r} to {most!r}", path=path)
+    bounds = {"minimum": least, "maximum": most}
+    return {name: bound for name, bound in bounds.items() if bound is not None}
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, float) and math.isfinite(value)
+
+
+def _is_endless(value: object) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def _place(path: Path) -> str:
+    return show_path(path) if path else "the root"
+
+
+def _show(shape: Shape) -> str:
+    return shape.__name__ if isinstance(shape, type) else repr(shape)[:80]

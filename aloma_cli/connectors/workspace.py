@@ -1,0 +1,88 @@
+"""A workspace's own connectors: the public functions of `connectors/NAME.py`, or of any object."""
+
+from __future__ import annotations
+
+import inspect
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from aloma_cli.connectors.base import Answer, Ask, Call, Connector, plain
+from aloma_cli.errors import ConnectorError, RetryableError
+from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, loads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KEY = "idempotency_key"
+
+
+def module_connector(name: str, module: object) -> Connector:
+    """The public functions that `module` defines, as the connector `name`; or the public methods of an object.
+
+    Arguments and results must be JSON, since calls are recorded. A function with a parameter `idempotency_key` is
+    given the key of the call there, the same when a call is sent again after a crash.
+    """
+    public = ((attribute, getattr(module, attribute)) for attribute in dir(module) if not attribute.startswith("_"))
+    return {
+        attribute: ModuleFunction(f"{name}.{attribute}", value)
+        for attribute, value in public
+        if callable(value) and not isinstance(value, type) and not _is_imported(value, module)
+    }
+
+
+def _is_imported(function: object, module: object) -> bool:
+    return isinstance(module, ModuleType) and getattr(function, "__module__", None) != module.__name__
+
+
+class ModuleFunction:
+    """One function; a plain `def` runs in a thread."""
+
+    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+        self._name = name
+        self._function = function
+        signature = inspect.signature(function)
+        self._takes_key = KEY in signature.parameters
+        self._signature = signature.replace(
+            parameters=[parameter for parameter in signature.parameters.values() if parameter.name != KEY]
+        )
+
+    async def __call__(self, ask: Ask, /, *args: Any, **kwargs: Any) -> Json:
+        try:
+            bound = self._signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"connectors.{self._name}: {error}") from None
+        return await ask({argument: plain(self._name, argument, value) for argument, value in bound.arguments.items()})
+
+    async def send(self, call: Call) -> Answer:
+        """The function's result. Its ConnectorError passes; of any other exception one is made, which keeps it."""
+        try:
+            value = await self._run(call)
+        except ConnectorError:
+            raise
+        except Exception as error:
+            raise ConnectorError(
+                f"connectors.{self._name} failed: {type(error).__name__}: {error}",
+                retryable=isinstance(error, RetryableError),
+            ) from error
+        try:
+            return Answer(loads(dumps(value)))
+        except JsonError as error:
+            raise ConnectorError(
+                f"connectors.{self._name} gave what is not JSON, which a recorded call needs: {error}"
+            ) from None
+
+    async def _run(self, call: Call) -> Any:
+        args, kwargs = self._unbind(call.arguments)
+        if self._takes_key:
+            kwargs[KEY] = call.key
+        if inspect.iscoroutinefunction(self._function):
+            return await self._function(*args, **kwargs)
+        import asyncio
+
+        value = await asyncio.to_thread(self._function, *args, **kwargs)
+        return await value if inspect.isawaitable(value) else value
+
+    def _unbind(self, arguments: JsonObject) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        bound = self._signature.bind_partial()
+        bound.arguments = dict(arguments)
+        return bound.args, bound.kwargs

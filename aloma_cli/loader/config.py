@@ -1,0 +1,162 @@
+"""`aloma.yaml`, and the user's own `config.yaml`, each as one frozen value.
+
+A new setting is one line in a table and one field.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from aloma_cli.errors import ConfigError
+from aloma_cli.loader.find import CONFIG_FILE
+from aloma_cli.loader.yamlfile import (
+    Entry,
+    Refused,
+    Table,
+    flag,
+    list_of,
+    mapping_of,
+    read_yaml,
+    seconds,
+    section,
+    text,
+    text_or_number,
+    whole,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAIConfig:
+    """The `openai:` section; None is "not said here".
+
+    `api_key_env`: the environment variable that holds the key. `timeout`: seconds for one try. `concurrency`: calls
+    at one time.
+    """
+
+    base_url: str | None = None
+    api_key_env: str | None = None
+    timeout: float | None = None
+    max_retries: int | None = None
+    concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The `limits:` section. `concurrency`: firings of one task at one time."""
+
+    concurrency: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a configuration file says.
+
+    `file`: how messages name it. `models`: from the names steps use to the server's. `environment`: values for
+    `config("NAME")`. `responses`: the folder of scripted answers, relative to the workspace. `offline`: None is "not
+    said here".
+    """
+
+    file: str = CONFIG_FILE
+    name: str | None = None
+    tags: tuple[str, ...] = ()
+    models: Mapping[str, str] = field(default_factory=dict)
+    openai: OpenAIConfig = field(default_factory=OpenAIConfig)
+    limits: Limits = field(default_factory=Limits)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    responses: str = "responses"
+    offline: bool | None = None
+
+
+def read_config(root: Path) -> Config:
+    """What `root/aloma.yaml` says; it need not be there. Raises ConfigError naming file, line and key."""
+    misnamed = root / "aloma.yml"
+    if misnamed.exists() and not (root / CONFIG_FILE).exists():
+        raise ConfigError("aloma.yml is not read", hint=f"rename it to {CONFIG_FILE}")
+    return _config(read_yaml(root / CONFIG_FILE, _WORKSPACE, shown=CONFIG_FILE), CONFIG_FILE)
+
+
+def read_user_config(path: Path) -> Config:
+    """What the user's own configuration says: it knows `openai`, `models` and `offline`. Raises ConfigError."""
+    return _config(read_yaml(path, _USER, shown=str(path)), str(path))
+
+
+def user_config_path() -> Path:
+    """Where the user's own configuration is, or would be."""
+    import platformdirs
+
+    return platformdirs.user_config_path("aloma") / "config.yaml"
+
+
+def is_url(value: str) -> bool:
+    """Whether `value` can be the base URL of a server."""
+    try:
+        parts = urlsplit(value)
+    except ValueError:  # such as a bracket left open
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def _config(values: dict[str, Any], file: str) -> Config:
+    sections: dict[str, Any] = {
+        "openai": OpenAIConfig(**values.pop("openai", {})),
+        "limits": Limits(**values.pop("limits", {})),
+    }
+    return Config(file=file, **sections, **values)
+
+
+def _url(entry: Entry) -> str:
+    value = text(entry)
+    if not is_url(value):
+        raise entry.mistaken("a URL such as http://127.0.0.1:11434/v1")
+    return value
+
+
+def _variable(entry: Entry) -> str:
+    value = text(entry)
+    if not _VARIABLE.fullmatch(value):
+        # Perhaps the key itself, so it is not shown.
+        raise entry.error(
+            "must be the name of an environment variable", hint="such as OPENAI_API_KEY, never the key itself"
+        )
+    return value
+
+
+def _environment(entry: Entry) -> dict[str, str]:
+    any_name: Table = dict.fromkeys((name for name, _ in entry.items()), text_or_number)
+    return section(entry, {**any_name, "OPENAI_API_KEY": _NO_KEY})
+
+
+_NO_KEY = Refused(
+    "is a secret, and this file may be read by others",
+    hint="`export OPENAI_API_KEY=…`, or name another variable in `openai.api_key_env`",
+)
+
+
+_OPENAI: Table = {
+    "base_url": _url,
+    "api_key_env": _variable,
+    "timeout": seconds,
+    "max_retries": whole(0),
+    "concurrency": whole(1),
+    "api_key": _NO_KEY,
+}
+
+_USER: Table = {"models": mapping_of(text), "openai": _OPENAI, "offline": flag, "api_key": _NO_KEY}
+
+_WORKSPACE: Table = {
+    "name": text,
+    "tags": list_of(text),
+    **_USER,
+    "limits": {"concurrency": whole(1)},
+    "environment": _environment,
+    "responses": text,
+}

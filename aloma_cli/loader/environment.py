@@ -1,0 +1,41 @@
+"""`config`: the environment of a workspace, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar, overload
+
+from aloma_cli.errors import PermanentError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_T = TypeVar("_T")
+_REQUIRED: object = object()
+
+
+class Environment:
+    """What a step asks for as `config`: `config("NAME")` is the first value found in `sources`."""
+
+    __slots__ = ("_sources",)
+
+    def __init__(self, *sources: Mapping[str, str]) -> None:
+        self._sources = sources
+
+    @overload
+    def __call__(self, name: str) -> str: ...
+    @overload
+    def __call__(self, name: str, default: _T) -> str | _T: ...
+    def __call__(self, name: str, default: object = _REQUIRED) -> object:
+        """The value of `name`, else `default`. Raises PermanentError where there is neither."""
+        for source in self._sources:
+            if name in source:
+                return source[name]
+        if default is _REQUIRED:
+            raise PermanentError(f'config("{name}") has no value', hint=self._hint(name))
+        return default
+
+    def _hint(self, name: str) -> str:
+        # The first is the whole process's; a likeness to something in there would be chance.
+        known = [key for source in self._sources[1:] for key in source]
+        cure = f"`export {name}=…`, or write {name} under `environment:` in aloma.yaml"
+        return "; ".join(filter(None, [did_you_mean(name, known), cure]))

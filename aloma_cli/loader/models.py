@@ -1,0 +1,163 @@
+"""Which model server a run uses: flag, then environment, then aloma.yaml, then the user's configuration.
+
+Two rules stand above precedence. A key goes only to the server it was meant for: one named by a file gets the key
+that this same file names, never whatever OPENAI_API_KEY happens to hold. And simulated answers are a choice made
+here, before the run, never a way out when a real server fails.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from aloma_cli.connectors.settings import ModelSettings
+from aloma_cli.errors import ConfigError, CredentialsError, InputError
+from aloma_cli.loader.config import Config, is_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+_T = TypeVar("_T")
+
+_KEY = "OPENAI_API_KEY"
+_SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+_GO_REAL = f"`export {_KEY}=…` for OpenAI, or `--base-url URL` for another server"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFlags:
+    """What the command line (or the caller in Python) says about models; None is "not said".
+
+    `model` answers for steps that name none. `require_real`: an error rather than simulated answers. `responses`:
+    the folder of scripted answers. `delay`: seconds that each simulated answer takes.
+    """
+
+    base_url: str | None = None
+    api_key: str | None = None
+    model: str | None = None
+    offline: bool | None = None
+    require_real: bool = False
+    responses: Path | None = None
+    delay: float = 0.0
+
+
+class ModelChoice(NamedTuple):
+    """`notice`: what the user should be told about the choice, once, before the run."""
+
+    settings: ModelSettings
+    notice: str | None = None
+
+
+class _Server(NamedTuple):
+    """`url`: None is OpenAI's own. `named_by`: the file that names the URL; None where a person did, or nobody."""
+
+    url: str | None
+    named_by: Config | None = None
+
+
+def resolve_models(
+    flags: ModelFlags,
+    environ: Mapping[str, str],
+    config: Config,
+    user_config: Config,
+    workspace_root: Path | None,
+) -> ModelChoice:
+    """Choose the model server.
+
+    Raises CredentialsError when a key is named and not there, or when a real server is required and none is set up;
+    InputError and ConfigError for values that make no sense.
+    """
+    files = (config, user_config)
+    common = _common(flags, environ, files, workspace_root)
+    offline, asked_by = _offline_setting(flags, environ, files)
+    if offline:
+        return _simulated(common, flags, f"answers are simulated ({asked_by})")
+    server = _server(flags, environ, files)
+    key = flags.api_key or _key(server, files, environ)
+    if server.url or key:
+        settings = ModelSettings(base_url=server.url, api_key=key, **common)
+        return ModelChoice(settings, _unsent_key(server, key, environ))
+    if offline is False:
+        raise CredentialsError(f"no model server is set up, and {asked_by} wants one", hint=_GO_REAL)
+    return _simulated(common, flags, f"no model server is set up, so answers are simulated; {_GO_REAL}")
+
+
+def _common(
+    flags: ModelFlags, environ: Mapping[str, str], files: tuple[Config, Config], root: Path | None
+) -> dict[str, Any]:
+    """The settings that hold for any server."""
+    workspace, user = files
+    default = flags.model or environ.get("OPENAI_MODEL")
+    limits = ("concurrency", "timeout", "max_retries")
+    said = {option: _first(getattr(file.openai, option) for file in files) for option in limits}
+    return {
+        "models": {**user.models, **workspace.models, **({"default": default} if default else {})},
+        "responses": flags.responses or (root / workspace.responses if root else None),
+        **{option: value for option, value in said.items() if value is not None},
+    }
+
+
+def _offline_setting(
+    flags: ModelFlags, environ: Mapping[str, str], files: tuple[Config, Config]
+) -> tuple[bool | None, str]:
+    """Whether answers are to be simulated (None: nobody says), and who says so."""
+    if flags.offline is None and (flags.base_url or flags.api_key):
+        return None, ""  # whoever types a server wants it, whatever a file says
+    said = [(flags.offline, "--offline"), (_switch(environ), "ALOMA_OFFLINE")]
+    said += [(file.offline, f"`offline` in {file.file}") for file in files]
+    return next(((value, who) for value, who in said if value is not None), (None, ""))
+
+
+def _switch(environ: Mapping[str, str]) -> bool | None:
+    value = environ.get("ALOMA_OFFLINE", "").strip()
+    if value and value.casefold() not in _SWITCH:
+        raise ConfigError(f"ALOMA_OFFLINE is {value!r} in the environment", hint="it may be 1 or 0")
+    return _SWITCH.get(value.casefold())
+
+
+def _server(flags: ModelFlags, environ: Mapping[str, str], files: tuple[Config, Config]) -> _Server:
+    if flags.base_url:
+        if not is_url(flags.base_url):
+            raise InputError(f"--base-url {flags.base_url!r} is no URL", hint="such as http://127.0.0.1:11434/v1")
+        return _Server(flags.base_url)
+    if url := environ.get("OPENAI_BASE_URL"):
+        if not is_url(url):
+            raise ConfigError(f"OPENAI_BASE_URL is {url!r} in the environment, which is no URL")
+        return _Server(url)
+    file = next((file for file in files if file.openai.base_url), None)
+    return _Server(file.openai.base_url, file) if file else _Server(None)
+
+
+def _key(server: _Server, files: tuple[Config, Config], environ: Mapping[str, str]) -> str | None:
+    """The key for `server` from the environment, from the variable that a file names where one has a say."""
+    named_in = server.named_by or next((f for f in files if f.openai.api_key_env and not f.openai.base_url), None)
+    variable = named_in.openai.api_key_env if named_in else _KEY
+    key = environ.get(variable, "").strip() if variable else ""
+    typed = server.url and not server.named_by  # a server of one's own often wants no key
+    if named_in and variable and not key and not typed:
+        raise CredentialsError(
+            f"{variable} is not set, and `openai.api_key_env` in {named_in.file} names it",
+            hint=f"`export {variable}=…`, or `--offline` for simulated answers",
+        )
+    return key or None
+
+
+def _unsent_key(server: _Server, key: str | None, environ: Mapping[str, str]) -> str | None:
+    if key or not server.named_by or not environ.get(_KEY):
+        return None
+    file = server.named_by.file
+    return (
+        f"{_KEY} is not sent to {server.url}, which {file} names; "
+        f"if it is meant for that server, write `api_key_env: {_KEY}` under `openai:` there"
+    )
+
+
+def _simulated(common: dict[str, Any], flags: ModelFlags, notice: str) -> ModelChoice:
+    if flags.require_real:
+        raise CredentialsError(f"--require-real: {notice}", hint=_GO_REAL)
+    return ModelChoice(ModelSettings(offline=True, delay=flags.delay, **common), notice)
+
+
+def _first(values: Iterable[_T | None]) -> _T | None:
+    return next((value for value in values if value is not None), None)

@@ -1,0 +1,129 @@
+"""Load Python files of a workspace by path, each as a module that nothing else can import or share."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import itertools
+import re
+import sys
+import traceback
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from typing import TYPE_CHECKING
+
+from aloma_cli.errors import AlomaError, StepError
+from aloma_cli.loader.source import ModuleSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import ModuleType
+
+LIBRARIES_FOLDER = "libraries"
+
+_numbers = itertools.count(1)
+
+
+def load_module(path: Path, root: Path) -> tuple[ModuleType, ModuleSource]:
+    """Run the file at `path` as a fresh module. Raises StepError with file and line for whatever goes wrong."""
+    shown = path.relative_to(root).as_posix()
+    module = _empty_module(path)
+    # Dataclasses and pickle look a class's module up there.
+    sys.modules[module.__name__] = module
+    try:
+        data = path.read_bytes()
+        # Compiled from what is in the file now: no stale bytecode, and none left among the user's files.
+        code = compile(data, str(path), "exec", dont_inherit=True)
+        with contextlib.redirect_stdout(sys.stderr):
+            exec(code, vars(module))  # noqa: S102  (to run the user's own file is what this is for)
+    except (Exception, SystemExit) as error:
+        del sys.modules[module.__name__]
+        raise _broken(error, path, root) from error
+    return module, ModuleSource(path, shown, importlib.util.decode_source(data), module.__doc__)
+
+
+def load_folder(folder: Path, root: Path) -> tuple[dict[str, ModuleType], tuple[StepError, ...]]:
+    """The modules of `folder/*.py` by name, and what is wrong with the others."""
+    modules: dict[str, ModuleType] = {}
+    broken: list[StepError] = []
+    for path in _files_of(folder):
+        try:
+            _refuse_unspeakable(path, root)
+            modules[path.stem], _ = load_module(path, root)
+        except StepError as error:
+            broken.append(error)
+    return modules, tuple(broken)
+
+
+def is_private(name: str) -> bool:
+    """Whether a file or folder of this name is none of ours to load."""
+    return name.startswith(("_", "."))
+
+
+def _files_of(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.glob("*.py")) if not is_private(path.name))
+
+
+def _refuse_unspeakable(path: Path, root: Path) -> None:
+    if not path.stem.isidentifier():
+        shown = path.relative_to(root).as_posix()
+        raise StepError(
+            f"{shown}: {path.stem!r} cannot be written as a name in Python",
+            hint=f"rename it to {_as_identifier(path.stem)}.py",
+        )
+
+
+def _as_identifier(stem: str) -> str:
+    return re.sub(r"\W", "_", stem)
+
+
+def _empty_module(path: Path) -> ModuleType:
+    # The name holds no dot: pickle imports the part before one. The number keeps equal file names apart.
+    name = f"_aloma{next(_numbers)}_{_as_identifier(path.stem)}"
+    spec = ModuleSpec(name, SourceFileLoader(name, str(path)), origin=str(path))
+    spec.has_location = True
+    return importlib.util.module_from_spec(spec)
+
+
+def _broken(error: BaseException, path: Path, root: Path) -> StepError:
+    line = _line_of(error, path)
+    shown = path.relative_to(root).as_posix()
+    place = shown if line is None else f"{shown}:{line}"
+    return StepError(f"{place}: {_describe(error)}", hint=_hint(error, path, root))
+
+
+def _line_of(error: BaseException, path: Path) -> int | None:
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return error.lineno
+    lines = [n for frame, n in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == str(path)]
+    return lines[-1] if lines else None
+
+
+def _describe(error: BaseException) -> str:
+    if isinstance(error, AlomaError):
+        return str(error)
+    text = str(error.msg if isinstance(error, SyntaxError) else error)
+    first = text.strip().partition("\n")[0]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def _hint(error: BaseException, path: Path, root: Path) -> str | None:
+    if isinstance(error, AlomaError):
+        return error.hint
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return _import_hint(error.name.partition(".")[0], path, root)
+    if isinstance(error, ImportError) and "relative import" in str(error):
+        return f"files do not import each other: put what they share into {LIBRARIES_FOLDER}/ and ask for `lib`"
+    return None
+
+
+def _import_hint(name: str, path: Path, root: Path) -> str:
+    if name == LIBRARIES_FOLDER:
+        return f"what is in {LIBRARIES_FOLDER}/ is not imported: let `content` ask for `lib`"
+    if (root / LIBRARIES_FOLDER / f"{name}.py").exists():
+        return f"{LIBRARIES_FOLDER}/{name}.py is not imported: let `content` ask for `lib`, and write `lib.{name}`"
+    for own in (path.with_name(f"{name}.py"), root / f"{name}.py"):
+        if own.exists():
+            shown = own.relative_to(root).as_posix()
+            return f"move {shown} to {LIBRARIES_FOLDER}/, let `content` ask for `lib`, and write `lib.{name}`"
+    return f"install it where aloma runs; a file of your own goes to {LIBRARIES_FOLDER}/ and is reached by `lib`"

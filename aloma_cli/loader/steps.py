@@ -1,0 +1,123 @@
+"""The steps of a workspace, read from `steps/**/*.py`."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from aloma_cli.errors import StepError
+from aloma_cli.loader.find import STEPS_FOLDER
+from aloma_cli.loader.modules import LIBRARIES_FOLDER, is_private, load_module
+from aloma_cli.step import OPTIONS, Retry, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aloma_cli.loader.source import ModuleSource
+
+# What somebody might give an option under a misspelt name.
+_PLAUSIBLE: dict[str, tuple[type, ...]] = {
+    "condition": (dict,),
+    "content": (FunctionType,),
+    "name": (str,),
+    "priority": (int, float),
+    "retry": (Retry, int, dict),
+    "timeout": (int, float),
+    "enabled": (bool,),
+    "rearm": (str,),
+    "withdraw": (bool,),
+}
+_SYNONYMS = {"retries": "retry"}
+_CLOSE = 0.85  # `prioritiy` and `timout` are, `frame` and `named_pipe` are not
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSteps:
+    """`steps`: the good ones, in the order of their files. `broken`: what is wrong with the others."""
+
+    steps: tuple[Step, ...] = ()
+    broken: tuple[StepError, ...] = ()
+
+
+def load_steps(root: Path) -> LoadedSteps:
+    """Every step below `root/steps`; files and folders whose name starts with `_` or `.` are left out."""
+    steps: dict[str, Step] = {}
+    broken: list[StepError] = []
+    for path in _step_files(root / STEPS_FOLDER):
+        try:
+            step = load_step(path, root)
+            _refuse_twin(step, steps.get(step.name))
+        except StepError as error:
+            broken.append(error)
+        else:
+            steps[step.name] = step
+    return LoadedSteps(tuple(steps.values()), tuple(broken))
+
+
+def load_step(path: Path, root: Path) -> Step:
+    """The step in one file. Raises StepError with file and line."""
+    module, source = load_module(path, root)
+    namespace = vars(module)
+    _refuse_misspelt(namespace, source)
+    _refuse_incomplete(namespace, source)
+    settings = {option: namespace[option] for option in OPTIONS if option in namespace}
+    default = path.relative_to(root / STEPS_FOLDER).with_suffix("").as_posix()
+    return Step(**({"name": default} | settings), source=source)
+
+
+def _step_files(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder, onerror=_refuse_unreadable):
+        folders[:] = sorted(name for name in folders if not is_private(name))
+        for name in sorted(files):
+            if name.endswith(".py") and not is_private(name):
+                yield Path(parent, name)
+
+
+def _refuse_unreadable(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):  # a workspace may have no steps yet
+        raise StepError(f"{error.filename}: cannot be read: {error.strerror}")
+
+
+def _refuse_twin(step: Step, other: Step | None) -> None:
+    if other and other.source and step.source:
+        raise StepError(
+            f"{step.source.place('name')}: {other.source.place('name')} has the name {step.name!r} too",
+            hint="give one of them another `name`",
+        )
+
+
+def _refuse_incomplete(namespace: Mapping[str, Any], source: ModuleSource) -> None:
+    missing = [f"`{option}`" for option in ("condition", "content") if option not in namespace]
+    if len(missing) == 2:
+        raise StepError(
+            f"{source.shown}: has no `condition` and no `content`",
+            hint=f"a step needs both; a file that is no step goes to {LIBRARIES_FOLDER}/, or its name begins with `_`",
+        )
+    if missing:
+        raise StepError(f"{source.shown}: has no {missing[0]}", hint=_EXAMPLES[missing[0]])
+
+
+_EXAMPLES = {
+    "`condition`": 'say when it fires, such as `condition = {"order": {"paid": True}}`',
+    "`content`": "say what it does: `async def content(data): …`",
+}
+
+
+def _refuse_misspelt(namespace: Mapping[str, Any], source: ModuleSource) -> None:
+    free = [option for option in OPTIONS if option not in namespace]
+    for word, value in namespace.items():
+        option = _nearest(word, free)
+        if option and isinstance(value, _PLAUSIBLE[option]):
+            raise StepError(f"{source.place(word)}: a step has no option `{word}`", hint=f"did you mean `{option}`?")
+
+
+def _nearest(word: str, options: list[str]) -> str | None:
+    if word.startswith("_") or word.isupper() or word in OPTIONS:  # in capitals: a constant of the author's own
+        return None
+    plain = word.casefold().replace("_", "")
+    near = difflib.get_close_matches(_SYNONYMS.get(plain, plain), options, 1, _CLOSE)
+    return near[0] if near else None

@@ -1,0 +1,59 @@
+"""A view that fails is dropped, and the run goes on."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self, TextIO
+
+from aloma_cli.events import Event
+from aloma_cli.view.protocol import Quiet, View
+from aloma_cli.view.wording import clean
+
+
+class Guarded:
+    """`view`, until it raises; then silence, after one note on `notes`. A terminal that is gone needs no note."""
+
+    def __init__(self, view: View, notes: TextIO) -> None:
+        self._view = view
+        self._notes = notes
+
+    def __enter__(self) -> Self:
+        with self._dropping():
+            self._view.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._dropping():
+            self._view.__exit__(kind, error, trace)
+
+    def recall(self, events: Iterable[Event]) -> None:
+        with self._dropping():
+            self._view.recall(events)
+
+    def emit(self, event: Event) -> None:
+        with self._dropping():
+            self._view.emit(event)
+
+    @contextmanager
+    def _dropping(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  (a fault of the view, of any kind, must not stop a run)
+            self._drop(error)
+
+    def _drop(self, error: Exception) -> None:
+        view, self._view = self._view, Quiet()
+        with contextlib.suppress(Exception):
+            view.__exit__(type(error), error, error.__traceback__)
+        if not isinstance(error, OSError):
+            note = (
+                f"aloma: the view failed and is switched off; the run goes on ({type(error).__name__}: {clean(error)})"
+            )
+            with contextlib.suppress(OSError, ValueError):
+                self._notes.write(note + "\n")
+                self._notes.flush()

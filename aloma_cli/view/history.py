@@ -1,0 +1,120 @@
+"""A task's log as data: numbered entries, each with what it changed, called and logged."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aloma_cli.clock import to_iso
+from aloma_cli.events import CallAnswered, Committed, Event, Logged, TaskCreated, TaskRested
+from aloma_cli.view.changes import summarise
+from aloma_cli.view.state import Firing, Screen
+from aloma_cli.view.tell import Entry, tell, usage_facts
+from aloma_cli.view.wording import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One entry of the log.
+
+    The creation is number 0; every commit and every end of a firing has the next number. What changed nothing (a
+    rest, an arming, a firing still in flight) has none. `changes` are RFC 6902 operations.
+    """
+
+    number: int | None
+    entry: Entry
+    changes: tuple[dict[str, Any], ...] = ()
+    calls: tuple[CallAnswered, ...] = ()
+    logs: tuple[Logged, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The log of one task: its records, and the screen its events add up to."""
+
+    task: str
+    records: tuple[Record, ...]
+    screen: Screen
+
+    @property
+    def last_number(self) -> int:
+        return max((record.number for record in self.records if record.number is not None), default=0)
+
+
+def read_history(events: Iterable[Event], task: str) -> History:
+    """The log of `task`. `events` are its own or those of its whole tree, which also names its subtasks."""
+    reader = _Reader(task)
+    for event in events:
+        reader.read(event)
+    return History(task, (*reader.records, *reader.unfinished()), reader.screen)
+
+
+class _Reader:
+    def __init__(self, task: str) -> None:
+        self.screen = Screen()
+        self.records: list[Record] = []
+        self._task = task
+        self._number = 0
+        self._calls: defaultdict[int, list[CallAnswered]] = defaultdict(list)
+        self._logs: defaultdict[int, list[Logged]] = defaultdict(list)
+
+    def read(self, event: Event) -> None:
+        ended = self.screen.fold(event)
+        if event.task != self._task:
+            return
+        if isinstance(event, CallAnswered):
+            self._calls[event.firing].append(event)
+        elif isinstance(event, Logged):
+            self._logs[event.firing].append(event)
+        else:
+            self._enter(event, ended)
+
+    def _enter(self, event: Event, ended: Firing | None) -> None:
+        entry = self._entry(event, ended)
+        if entry is None:
+            return
+        counts = ended is not None or isinstance(event, Committed | TaskCreated)
+        number = self._next_number() if counts else None
+        record = Record(number, entry) if ended is None else self._of_firing(number, entry, ended)
+        self.records.append(replace(record, changes=_changes(event)))
+
+    def unfinished(self) -> list[Record]:
+        """The firings still in flight after the last event."""
+        firings = [firing for firing in self.screen.running.values() if firing.task == self._task]
+        return [self._of_firing(None, self._running_entry(firing), firing) for firing in firings]
+
+    def _entry(self, event: Event, ended: Firing | None) -> Entry | None:
+        match event:
+            case TaskCreated():
+                return Entry(event.at, "created")
+            case Committed(by="landing"):
+                child = self.screen.label(event.child) if event.child else None
+                return Entry(event.at, "landed", task=child, changed=summarise(event.changes))
+            case Committed(by="engine"):
+                return Entry(event.at, "engine", changed=summarise(event.changes))
+            case TaskRested():
+                return Entry(event.at, event.state, facts=(clean(event.reason),) if event.reason else ())
+        entry = tell(event, self.screen, ended)
+        return None if entry is None else replace(entry, task=None, firing=None)
+
+    def _running_entry(self, firing: Firing) -> Entry:
+        return Entry(to_iso(firing.since), "running", firing.step, facts=usage_facts(firing.usage))
+
+    def _of_firing(self, number: int | None, entry: Entry, firing: Firing) -> Record:
+        calls, logs = self._calls.pop(firing.number, ()), self._logs.pop(firing.number, ())
+        return Record(number, entry, calls=tuple(calls), logs=tuple(logs))
+
+    def _next_number(self) -> int:
+        number, self._number = self._number, self._number + 1
+        return number
+
+
+def _changes(event: Event) -> tuple[dict[str, Any], ...]:
+    match event:
+        case TaskCreated():
+            return ({"op": "add", "path": "", "value": event.data},)
+        case Committed():
+            return event.changes
+    return ()

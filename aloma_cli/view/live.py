@@ -1,0 +1,150 @@
+"""The live view: finished firings scroll away above a small region that shows what runs and what waits.
+
+`emit` only takes an event in; a thread draws, eight times a second at most, so that neither a slow terminal nor a
+stopped one (Ctrl-S) holds up the run.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TextIO
+
+from aloma_cli.clock import Clock, to_iso
+from aloma_cli.events import Event, Logged, TaskCreated, TaskRested
+from aloma_cli.view.closing import closing_lines
+from aloma_cli.view.frame import Size, frame
+from aloma_cli.view.notes import Notes
+from aloma_cli.view.palette import DIM, glyphs_for
+from aloma_cli.view.region import Region
+from aloma_cli.view.rows import doing
+from aloma_cli.view.scroll import entry_lines
+from aloma_cli.view.state import Firing, Screen
+from aloma_cli.view.tell import Entry, tell
+from aloma_cli.view.terminal import size_of
+from aloma_cli.view.wording import clean
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+_SECONDS_A_FRAME = 1 / 8
+_ENTRIES_A_FRAME = 100  # a flood of small firings must not cost the run its time; the rest comes with the next frame
+_PATIENCE = 2.0
+_MOST_UNFINISHED = 10
+
+
+class Live:
+    """Draws on the terminal `stream` between entering and leaving the context; then ends with a summary.
+
+    `clock.now()` is the time of the events: the machine's for a running task, another for one that is replayed.
+    While it is entered, what is written to `sys.stderr` goes above the region if that is the same stream.
+    """
+
+    def __init__(self, stream: TextIO, *, environ: Mapping[str, str], clock: Clock) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._region = Region(stream, environ)
+        self._glyphs = glyphs_for(stream.encoding)
+        self._screen = Screen()
+        self._news: deque[Entry | str] = deque()
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._keep_drawing, name="aloma-view", daemon=True)
+        self._failure: Exception | None = None
+
+    def __enter__(self) -> Self:
+        if sys.stderr is self._stream:
+            sys.stderr = Notes(self._stream, self._note)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(sys.stderr, Notes) and sys.stderr.stream is self._stream:
+            sys.stderr.finish()
+            sys.stderr = self._stream
+        self._stop.set()
+        self._thread.join(_PATIENCE)
+        if self._thread.is_alive() or self._failure is not None:
+            return
+        size = size_of(self._stream)
+        above = self._take_news(size, len(self._news))
+        if self._screen.root is not None:
+            above += self._unfinished_lines(size)
+            above += closing_lines(self._screen, size, self._glyphs)
+        self._region.draw(above, [])
+
+    def recall(self, events: Iterable[Event]) -> None:
+        with self._lock:
+            for event in events:
+                self._screen.fold(event)
+
+    def emit(self, event: Event) -> None:
+        if self._failure is not None:
+            raise self._failure
+        with self._lock:
+            entry = tell(event, self._screen, self._screen.fold(event))
+            if entry is not None and self._worth_a_line(event):
+                self._news.append(entry)
+
+    def _worth_a_line(self, event: Event) -> bool:
+        """Log lines come below their firing; the header and the summary tell how the root rests."""
+        match event:
+            case Logged() | TaskCreated():
+                return False
+            case TaskRested():
+                return event.task != self._screen.root and event.state not in ("done", "waiting")
+        return True
+
+    def _note(self, line: str) -> None:
+        self._news.append(line)
+
+    def _keep_drawing(self) -> None:
+        try:
+            while not self._stop.wait(_SECONDS_A_FRAME):
+                self._draw()
+        except Exception as error:  # noqa: BLE001  (whatever it is, `emit` raises it, and the view is dropped there)
+            self._failure = error
+
+    def _draw(self) -> None:
+        size = size_of(self._stream)
+        above = self._take_news(size, _ENTRIES_A_FRAME)
+        with self._lock:
+            if self._screen.root is None:
+                return
+            lines = frame(self._screen, self._clock.now(), size, self._glyphs)
+        self._region.draw(above, lines)
+
+    def _take_news(self, size: Size, most: int) -> list[Text]:
+        from rich.text import Text
+
+        lines: list[Text] = []
+        for _ in range(min(most, len(self._news))):
+            news = self._news.popleft()
+            if isinstance(news, Entry):
+                lines += entry_lines(news, size, self._glyphs)
+            else:
+                lines.append(Text(clean(news)))
+        return lines
+
+    def _unfinished_lines(self, size: Size) -> list[Text]:
+        """What still runs when the view is left: detached from, or interrupted."""
+        from rich.text import Text
+
+        running = self._screen.running
+        entries = map(self._unfinished, islice(running.values(), _MOST_UNFINISHED))
+        lines = [line for entry in entries for line in entry_lines(entry, size, self._glyphs)]
+        if len(running) > _MOST_UNFINISHED:
+            lines.append(Text(f"{self._glyphs.ellipsis} and {len(running) - _MOST_UNFINISHED:,} more unfinished", DIM))
+        return lines
+
+    def _unfinished(self, firing: Firing) -> Entry:
+        at, seconds = to_iso(self._screen.last), max(0.0, self._clock.now() - firing.since)
+        facts = tuple(fact for fact in (doing(firing),) if fact)
+        task = self._screen.label(firing.task)
+        return Entry(at, "unfinished", firing.step, task, facts=facts, seconds=seconds, firing=firing)

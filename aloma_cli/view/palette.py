@@ -1,0 +1,92 @@
+"""Glyphs and colours: what each state and each ending looks like, in Unicode and in ASCII.
+
+The colours are those of the product, and readable on dark and on light ground. Everything that has a colour also has
+a glyph or a word, for those who see no colours or asked for none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_BLUE, _ORANGE, _GREEN, _RED = "#3498db", "#dd8f00", "#2aa13d", "#c13333"
+
+DIM = "dim"
+"""The grey that every terminal has, on dark and on light ground."""
+
+_STATES = {
+    "created": _BLUE,
+    "processing": _ORANGE,
+    "done": _GREEN,
+    "error": _RED,
+    "incomplete": _ORANGE,
+    "waiting": _ORANGE,
+    "question": _ORANGE,
+    "limited": _ORANGE,
+}
+
+_WORDS = {
+    "fired": _GREEN,
+    "looked": DIM,
+    "failed": _RED,
+    "running": _ORANGE,
+    "changed": _BLUE,
+    "landed": _BLUE,
+    "conflict": _ORANGE,
+    "lost": _ORANGE,
+    "superseded": _ORANGE,
+    **_STATES,
+}
+
+
+def style_of(word: str) -> str:
+    """The colour of a task's state or of what happened; grey for those without one."""
+    return _WORDS.get(word, DIM)
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """The signs of a view. `spinner` are the phases of what runs; `words` maps what happened to its sign."""
+
+    spinner: str
+    words: dict[str, str]
+    other: str
+    tee: str
+    corner: str
+    bar: str
+    log: str
+    dot: str
+    into: str
+    ellipsis: str
+
+    def sign(self, word: str) -> str:
+        """The sign of a state or of what happened."""
+        return self.words.get(word, self.other)
+
+
+_KINDS = (
+    ("fired done", "✓", "+"),
+    ("looked", "·", "."),
+    ("failed error", "✗", "x"),
+    ("conflict lost superseded retry", "↻", "~"),
+    ("withdrawn stopped ignored", "−", "-"),
+    ("waiting limited", "◷", "o"),
+    ("question", "?", "?"),
+    ("processing running", "●", "*"),
+    ("incomplete", "!", "!"),
+    ("changed armed", "»", ">"),
+    ("landed", "←", "<"),
+)
+
+
+def _words(column: int) -> dict[str, str]:
+    return {word: kind[column] for kind in _KINDS for word in kind[0].split()}
+
+
+UNICODE = Glyphs("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", _words(1), "○", "├ ", "└ ", "│ ", "│", " · ", " › ", "…")
+ASCII = Glyphs("|/-\\", _words(2), "o", "|- ", "`- ", "|  ", "|", ", ", " > ", "...")
+
+
+def glyphs_for(encoding: str | None) -> Glyphs:
+    """The signs that a stream with this encoding can carry."""
+    name = (encoding or "ascii").lower().replace("-", "").replace("_", "")
+    return UNICODE if name in ("utf8", "utf8sig", "utf16", "utf32", "cp65001") else ASCII

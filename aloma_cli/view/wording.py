@@ -1,0 +1,115 @@
+"""How times, amounts and foreign text are put into words, the same in every view.
+
+Names, logs and errors come from people, models and other systems. Everything of theirs goes through `clean` on its
+way to a screen: an escape sequence in it would otherwise reach the terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime, tzinfo
+
+from aloma_cli.clock import from_iso
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+# Control characters, what turns the direction of writing, and halves of surrogate pairs.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_SPACES = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+ *")
+
+
+def clean(text: object) -> str:
+    """`text` on one line, with nothing in it that a terminal would obey."""
+    return _UNSAFE.sub("\ufffd", _SPACES.sub(" ", str(text).strip()))
+
+
+def clean_lines(text: object) -> list[str]:
+    """The lines of `text`, each of them clean; leading spaces stay."""
+    lines = str(text).rstrip().expandtabs(4).splitlines() or [""]
+    return [_UNSAFE.sub("\ufffd", line.rstrip()) for line in lines]
+
+
+def duration(seconds: float) -> str:
+    """`0.05s`, `8.3s`, `42s`, `2m05s`, `3h07m`, `5d04h`: precise while it is short."""
+    seconds = max(0.0, seconds)
+    if seconds < 0.995:
+        return f"{seconds:.2f}s"
+    if seconds < 59.95:
+        return f"{seconds:.1f}s"
+    whole = round(seconds)
+    if whole < _HOUR:
+        return f"{whole // _MINUTE}m{whole % _MINUTE:02d}s"
+    if whole < _DAY:
+        return f"{whole // _HOUR}h{whole % _HOUR // _MINUTE:02d}m"
+    return f"{whole // _DAY}d{whole % _DAY // _HOUR:02d}h"
+
+
+def ticking(seconds: float) -> str:
+    """A duration for a figure that is redrawn all the time: tenths only where they mean something."""
+    return duration(seconds) if seconds >= _MINUTE else f"{max(0.0, seconds):.{1 if seconds < 9.95 else 0}f}s"
+
+
+def ago(seconds: float) -> str:
+    """`just now`, `5 minutes ago`, `2 hours ago`, `3 days ago`."""
+    for size, unit in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
+        if seconds >= size:
+            return f"{plural(int(seconds // size), unit)} ago"
+    return "just now"
+
+
+def clock_time(at: str, zone: tzinfo | None = None) -> str:
+    """The time of day of the ISO time `at`, in `zone` (None: the machine's)."""
+    return datetime.fromtimestamp(from_iso(at), zone).strftime("%H:%M:%S")
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 call`, `1,204 calls`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def short_count(number: int) -> str:
+    """`830`, `1.2k`, `45k`, `3.1M`."""
+    for size, unit in ((1_000_000, "M"), (1_000, "k")):
+        if number >= size - size // 2000:
+            amount = number / size
+            return f"{amount:.1f}{unit}" if amount < 9.95 else f"{amount:.0f}{unit}"
+    return str(number)
+
+
+def money(dollars: float) -> str:
+    """`$12.30`, `$0.0423`, `<$0.0001`; two digits that count, and never 0 for something that cost."""
+    if 0 < dollars < 0.0001:
+        return "<$0.0001"
+    return f"${dollars:.2f}" if dollars >= 1 or dollars == 0 else f"${dollars:.4f}"
+
+
+def error_text(error: dict[str, object]) -> str:
+    """`ConnectorError: 503 Service Unavailable` of an event's `error`."""
+    kind, message = clean(error.get("type") or "Error"), clean(error.get("message") or "")
+    return f"{kind}: {message}" if message else kind
+
+
+def value_text(value: object, most: int | None = None) -> str:
+    """A JSON value on one line, at most `most` characters long; values under `$stash` are hidden."""
+    if isinstance(value, str) and most is not None:
+        # A long text need not be escaped whole to be cut.
+        value = value[: most + 1]
+    text = _UNSAFE.sub("\ufffd", json.dumps(_without_stash(value), ensure_ascii=False))
+    return text if most is None else cut(text, most)
+
+
+def cut(text: str, most: int) -> str:
+    """`text`, with an ellipsis for what is over `most` characters."""
+    return text if len(text) <= most else text[: max(0, most - 1)] + "…"
+
+
+HIDDEN = "«hidden»"
+
+
+def _without_stash(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: HIDDEN if key == "$stash" else _without_stash(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_stash(item) for item in value]
+    return value

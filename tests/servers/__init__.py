@@ -1,0 +1,11 @@
+"""Real servers on loopback, for the end-to-end tests: `llama` and `aimock` are pytest fixtures.
+
+`tests/servers/install` installs them. Where they are missing the tests are skipped, or fail if ALOMA_E2E=required.
+"""
+
+from __future__ import annotations
+
+from tests.servers.aimock import Aimock, aimock, aimock_server
+from tests.servers.llama import Llama, llama
+
+__all__ = ["Aimock", "Llama", "aimock", "aimock_server", "llama"]
