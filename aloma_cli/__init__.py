@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aloma_cli.api import Task, Workspace, run
+    from aloma_cli.api.task import Task
+    from aloma_cli.api.workspace import Workspace, run
     from aloma_cli.connectors import Integer, List, Number, Optional, Text
     from aloma_cli.errors import PermanentError, RetryableError
     from aloma_cli.step import Retry, Step
@@ -32,7 +33,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "api": ("Task", "Workspace", "run"),
+    "api.task": ("Task",),
+    "api.workspace": ("Workspace", "run"),
     "connectors": ("Integer", "List", "Number", "Optional", "Text"),
     "errors": ("PermanentError", "RetryableError"),
     "step": ("Retry", "Step"),

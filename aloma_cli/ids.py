@@ -7,8 +7,8 @@ that firing had made before, so that a firing repeated after a crash makes the s
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _TASK_ID = re.compile(rf"[{_ALPHABET}]{{1,16}}(\.[0-9]+){{0,2}}")
@@ -16,7 +16,7 @@ _TASK_ID = re.compile(rf"[{_ALPHABET}]{{1,16}}(\.[0-9]+){{0,2}}")
 
 def new_task_id(now: float) -> str:
     """A fresh root id for the moment `now` (seconds since 1970)."""
-    return _base32(int(now * 1000), 10) + _base32(secrets.randbits(30), 6)
+    return _base32(int(now * 1000), 10) + _base32(int.from_bytes(os.urandom(4), "big"), 6)
 
 
 def subtask_id(parent: str, firing: int, order: int) -> str:

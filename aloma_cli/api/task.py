@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from aloma_cli.engine.state import Tree
-from aloma_cli.engine.summary import summary
-from aloma_cli.events import Event
+from aloma_cli.ids import root_of
 from aloma_cli.jsontext import Json, JsonObject
-from aloma_cli.store import Store
+
+if TYPE_CHECKING:
+    from aloma_cli.engine.state import Tree
+    from aloma_cli.events import Event
+    from aloma_cli.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +48,30 @@ class Task:
     @property
     def tree_journal(self) -> list[Event]:
         """Everything that happened in the whole tree this task belongs to, oldest first."""
-        root = self.id.partition(".")[0]
-        return [event for batch in self._store.read(root) for event in batch.events]
+        return [event for batch in self._store.read(root_of(self.id)) for event in batch.events]
 
 
 def task_of(store: Store, tree: Tree, task_id: str) -> Task:
     """A task of a tree that has been read."""
+    from aloma_cli.engine.summary import summary
+
     return Task(task_id, summary(tree, task_id), tree.tasks[task_id].document, store)
 
 
 def read_task(store: Store, task_id: str) -> Task:
-    """A task of a store. Raises NotFoundError, JournalDamagedError."""
+    """A task of a store, from what was published of it where that is the newest, else from its journal.
+
+    Raises NotFoundError, JournalDamagedError.
+    """
     published = store.summary(task_id)
     if published is not None:
         published.pop("journal_bytes")
         return Task(task_id, published, store.data(task_id), store)
-    return task_of(store, read_tree(store, task_id.partition(".")[0]), task_id)
+    return task_of(store, read_tree(store, root_of(task_id)), task_id)
 
 
 def read_tree(store: Store, root: str) -> Tree:
     """The state of a whole tree."""
+    from aloma_cli.engine.state import Tree
+
     return Tree.of(event for batch in store.read(root) for event in batch.events)

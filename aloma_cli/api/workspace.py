@@ -3,45 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import Any
 
-from aloma_cli.api.naming import find_task
-from aloma_cli.api.task import Task, read_task, read_tree, task_of
-from aloma_cli.clock import Clock, SystemClock, to_iso
-from aloma_cli.connectors import ModelSettings
-from aloma_cli.errors import InputError, NotFoundError, StepError, TaskLockedError
+from aloma_cli.api.records import Records, file_store
+from aloma_cli.api.session import Equipment, run_claim
+from aloma_cli.api.task import Task, task_of
+from aloma_cli.clock import Clock, to_iso
+from aloma_cli.connectors import ModelSettings, open_connectors
+from aloma_cli.engine.plan import start_order
+from aloma_cli.engine.run import Emit, Run
+from aloma_cli.errors import InputError, NotFoundError, StepError
 from aloma_cli.events import Event, TaskCreated
 from aloma_cli.ids import new_task_id, root_of
 from aloma_cli.jsontext import JsonError, JsonObject, dumps, loads
-from aloma_cli.loader import (
-    LoadedWorkspace,
-    ModelFlags,
-    find_workspace,
-    load_workspace,
-    read_user_config,
-    resolve_models,
-)
+from aloma_cli.loader import LoadedWorkspace, ModelFlags, load_workspace, read_user_config, resolve_models
 from aloma_cli.loader.config import user_config_path
-from aloma_cli.store import Claim, FileStore, MemoryStore, Store
-
-if TYPE_CHECKING:
-    from types import ModuleType
-
-    from aloma_cli.api.session import Equipment
-    from aloma_cli.engine.run import Emit, Run
-    from aloma_cli.engine.state import Tree
-    from aloma_cli.step import Step
-
-RECORD_FOLDER = ".aloma"
+from aloma_cli.step import Step
+from aloma_cli.store import Claim, MemoryStore
 
 
 def _ignore(event: Event) -> None:
     """Nobody watches."""
 
 
-class Workspace:
+class Workspace(Records):
     """Steps, and the tasks they work on.
 
         workspace = Workspace.open("path/to/workspace")
@@ -65,8 +53,9 @@ class Workspace:
     ) -> None:
         self.loaded = loaded or LoadedWorkspace(steps=_by_name(steps), connector_modules=connectors or {})
         self.models = models or ModelSettings(offline=True)
-        self.clock = clock or SystemClock()
-        self.store: Store = MemoryStore() if folder is None else FileStore(Path(folder) / RECORD_FOLDER)
+        self.notice: str | None = None
+        """What the user should know about the choice of the model server."""
+        super().__init__(MemoryStore() if folder is None else file_store(Path(folder)), clock=clock)
 
     @classmethod
     def open(
@@ -94,24 +83,15 @@ class Workspace:
         loaded = load_workspace(path, Path.cwd(), os.environ if environ is None else environ)
         return cls(folder=loaded.root, loaded=loaded)
 
-    @classmethod
-    def reading(cls, path: str | Path | None = None) -> Workspace:
-        """Like `open`, for those who only look at tasks: no step is loaded, and none can run."""
-        return cls(folder=find_workspace(path, Path.cwd()))
-
-    notice: str | None = None
-    """What the user should know about the choice of the model server."""
-
     def check(self) -> None:
-        """Raise the StepError of a broken file, if there is one."""
+        """Raise what would keep any task from running: the StepError of a broken file, a ConfigError."""
         self.loaded.check()
+        open_connectors(self.models, self.loaded.connector_modules)
 
     @property
     def steps(self) -> dict[str, Step]:
         """The steps by name."""
         return dict(self.loaded.steps)
-
-    # -- running -----------------------------------------------------------------------------------------------------
 
     async def run(self, name: str, data: JsonObject, *, tags: Iterable[str] = (), emit: Emit = _ignore) -> Task:
         """Create a task and run it until nothing is left to do; `emit` is told each event once it is durable.
@@ -150,44 +130,18 @@ class Workspace:
         return await self.carry_on(claim, emit, before=lambda run: run.retry_failed(), task_id=task_id)
 
     async def carry_on(
-        self, claim: Claim, emit: Emit = _ignore, *, before: Any = lambda _: None, task_id: str | None = None
+        self,
+        claim: Claim,
+        emit: Emit = _ignore,
+        *,
+        before: Callable[[Run], object] = lambda _: None,
+        task_id: str | None = None,
     ) -> Task:
         """Run a claimed tree until it is at rest, and give the claim up."""
-        from aloma_cli.api.session import run_claim
-
         tree = await run_claim(claim, self._equipment(), emit, before=before)
         return task_of(self.store, tree, task_id or claim.root)
 
-    def stop(self, task_id: str, reason: str = "stopped by a person", *, emit: Emit = _ignore) -> Task | None:
-        """Stop a task and its subtasks.
-
-        Where another process runs it, that process is asked to, and None is given: it will be done soon.
-        """
-        task_id = self.find(task_id)
-        try:
-            claim = self.store.claim(root_of(task_id))
-        except TaskLockedError:
-            self.store.post(root_of(task_id), {"kind": "stop", "task": task_id, "reason": reason})
-            return None
-        try:
-            return task_of(self.store, self._stop(claim, task_id, reason, emit), task_id)
-        finally:
-            claim.close()
-
-    def _stop(self, claim: Claim, task_id: str, reason: str, emit: Emit) -> Tree:
-        from aloma_cli.engine.plan import Plan
-        from aloma_cli.engine.run import Run
-
-        # With no steps nothing else can start meanwhile.
-        run: Run = Run(claim, Plan(()), clock=self.clock, emit=emit)
-        run.stop(task_id, reason)
-        run.turn()
-        run.publish()
-        return run.tree
-
     def _equipment(self) -> Equipment:
-        from aloma_cli.api.session import Equipment
-
         return Equipment(
             steps=self.loaded.steps,
             settings=self.models,
@@ -198,31 +152,8 @@ class Workspace:
             clock=self.clock,
         )
 
-    # -- reading -----------------------------------------------------------------------------------------------------
-
-    def find(self, text: str) -> str:
-        """The id of the task that `text` names: an id, a unique beginning of one, `@last`, `@-2`."""
-        return find_task(self.store, text)
-
-    def task(self, text: str) -> Task:
-        """The task that `text` names. Raises NotFoundError."""
-        return read_task(self.store, self.find(text))
-
-    def tasks(self, *, subtasks: bool = False) -> list[Task]:
-        """All tasks, oldest first; with `subtasks` each followed by its own."""
-        found: list[Task] = []
-        for root in self.store.roots():
-            if not subtasks:
-                found.append(read_task(self.store, root))
-                continue
-            tree = read_tree(self.store, root)
-            found += [task_of(self.store, tree, task_id) for task_id in tree.tasks]
-        return found
-
     def ordered_steps(self) -> list[Step]:
         """The steps in the order in which they start when several may; disabled ones as well."""
-        from aloma_cli.engine.plan import start_order
-
         return sorted(self.loaded.steps.values(), key=start_order)
 
     def step(self, name: str) -> Step:

@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from types import FrameType
 from typing import Any, NoReturn
 
-from aloma_cli.api import Task, Workspace
+from aloma_cli.api.task import Task
+from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli.exits import INTERRUPTED, TERMINATED
 from aloma_cli.cli.output import put
 from aloma_cli.clock import SystemClock

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from aloma_cli.jsontext import Json, JsonObject, Path, show_path
 
-_LABEL = re.compile(r"^[ \t]*(?:[-*][ \t]+)?([A-Z][\w ()/&'-]{0,59}):[ \t]*", re.MULTILINE)
+_LABEL = re.compile(r"^[ \t]*(?:[-*][ \t]+)?([A-Z][\w ()/&'-]{0,59}):(?=[\s{\[]|$)[ \t]*", re.MULTILINE)
 _VOLATILE = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"  # a time
     r"|(?<!\d)1\d{12}(?!\d)"  # milliseconds since 1970, as in coord_1790000000000

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aloma_cli.view.frame import Size, fit
 from aloma_cli.view.palette import DIM, Glyphs, style_of
+from aloma_cli.view.scroll import wrapped
 from aloma_cli.view.state import Screen, Tally, Usage
 from aloma_cli.view.tell import cost_facts, nearest
 from aloma_cli.view.wording import clean, duration, plural, short_count
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _MOST_AGENTS = 20
+_MOST_LINES_A_MISS = 3
+_LONG = 10.0
 _GAP = "  "
 
 _COLUMNS: tuple[tuple[str, Callable[[Tally], str]], ...] = (
@@ -31,13 +34,14 @@ _COLUMNS: tuple[tuple[str, Callable[[Tally], str]], ...] = (
 _DISPENSABLE = ("voided", "time", "calls", "looked")
 
 
-def closing_lines(screen: Screen, size: Size, glyphs: Glyphs) -> list[Text]:
+def closing_lines(screen: Screen, now: float, size: Size, glyphs: Glyphs) -> list[Text]:
     """The lines of the block, none wider than `size.room`."""
     from rich.text import Text
 
-    lines = [Text(), _headline(screen, size.room, glyphs)]
+    lines = [Text(), _headline(screen, now, size.room, glyphs)]
     if screen.rest is not None:
-        lines += [fit(Text(f"  nearest: {text}", DIM), size.room, glyphs) for text in nearest(screen.rest.missing)]
+        for text in nearest(screen.rest.missing):
+            lines += wrapped([f"nearest: {text}"], "  ", size.room, DIM, _MOST_LINES_A_MISS, glyphs)
     if screen.tallies:
         lines += [Text(), *_table(screen, size.room, glyphs)]
     if screen.usage.calls:
@@ -46,13 +50,13 @@ def closing_lines(screen: Screen, size: Size, glyphs: Glyphs) -> list[Text]:
     return [*lines, Text()]
 
 
-def _headline(screen: Screen, room: int, glyphs: Glyphs) -> Text:
+def _headline(screen: Screen, now: float, room: int, glyphs: Glyphs) -> Text:
     from rich.text import Text
 
     node = screen.node(screen.root or "")
-    elapsed, worked = screen.elapsed(), screen.worked()
+    elapsed, worked = screen.elapsed(now), screen.worked()
     took = f"  in {duration(elapsed)}" if screen.rest is not None else f"  after {duration(elapsed)}"
-    if worked < elapsed / 2:
+    if elapsed > _LONG and worked < elapsed / 2:
         took += f" ({duration(worked)} working)"
     sign = Text(f"{glyphs.sign(node.state)} {node.state}", f"bold {style_of(node.state)}")
     line = Text.assemble(sign, _GAP, (node.name, "bold"), took)

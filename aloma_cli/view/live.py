@@ -76,7 +76,7 @@ class Live:
         above = self._take_news(size, len(self._news))
         if self._screen.root is not None:
             above += self._unfinished_lines(size)
-            above += closing_lines(self._screen, size, self._glyphs)
+            above += closing_lines(self._screen, self._clock.now(), size, self._glyphs)
         self._region.draw(above, [])
 
     def recall(self, events: Iterable[Event]) -> None:

@@ -23,7 +23,7 @@ def list_steps(
 
     Files that cannot be used are reported on stderr, and the command exits with 3.
     """
-    from aloma_cli.api import Workspace
+    from aloma_cli.api.workspace import Workspace
     from aloma_cli.cli.exits import code_of_error, tell
     from aloma_cli.cli.output import put_json
 

@@ -22,7 +22,7 @@ def show(
       aloma step show research/synthesis
       aloma step show research/synthesis --json | jq .condition
     """
-    from aloma_cli.api import Workspace
+    from aloma_cli.api.workspace import Workspace
     from aloma_cli.cli.output import put, put_json
     from aloma_cli.jsontext import pretty
 

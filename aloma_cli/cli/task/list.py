@@ -11,7 +11,7 @@ import typer
 from aloma_cli.cli import options
 
 if TYPE_CHECKING:
-    from aloma_cli.api import Task
+    from aloma_cli.api.task import Task
 
 
 def list_tasks(
@@ -34,14 +34,14 @@ def list_tasks(
       aloma task list
       aloma task list --state error --json | jq -r '.[].id'
     """
-    from aloma_cli.api import Workspace
+    from aloma_cli.api.records import Records
     from aloma_cli.cli.output import put_json
     from aloma_cli.cli.task.states import checked_state
 
     wanted = checked_state(state)
     tasks = [
         task
-        for task in Workspace.reading(workspace).tasks(subtasks=subtasks)
+        for task in Records.at(workspace).tasks(subtasks=subtasks)
         if (wanted is None or task.state == wanted) and (name is None or name.casefold() in task.name.casefold())
     ]
     if as_json:

@@ -31,9 +31,9 @@ def log(
       aloma task log @last --changes --logs
       aloma task log 01jd3k --step 3
     """
-    from aloma_cli.api import Workspace
+    from aloma_cli.api.records import Records
 
-    found = Workspace.reading(workspace).task(task)
+    found = Records.at(workspace).task(task)
     if as_json:
         from aloma_cli.cli.output import put_json
         from aloma_cli.events import to_wire

@@ -58,7 +58,7 @@ def new(
         responses=responses,
         delay=delay,
     )
-    from aloma_cli.api import Workspace
+    from aloma_cli.api.workspace import Workspace
     from aloma_cli.cli.output import put
     from aloma_cli.cli.running import Interrupted, tell_notice, watch
     from aloma_cli.cli.task.result import print_result

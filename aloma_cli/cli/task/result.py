@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aloma_cli.cli.output import put, put_json, visible, whole_record
 
 if TYPE_CHECKING:
-    from aloma_cli.api import Task
+    from aloma_cli.api.task import Task
 
 
 def print_result(task: Task, *, as_json: bool, as_data: bool, events: bool = False) -> None:

@@ -34,7 +34,7 @@ def resume(
 
     What was committed stays, and answers that were paid for are not asked for again. Prints and exits as `task new`.
     """
-    from aloma_cli.api import Workspace
+    from aloma_cli.api.workspace import Workspace
     from aloma_cli.cli.models import model_flags
     from aloma_cli.cli.running import Interrupted, tell_notice, watch
     from aloma_cli.cli.task.result import print_result

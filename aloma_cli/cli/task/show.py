@@ -26,11 +26,11 @@ def show(
       aloma task show 01jd3k --json | jq .usage
       aloma task show @last --path researchProject.parallelExecution.synthesis
     """
-    from aloma_cli.api import Workspace
+    from aloma_cli.api.records import Records
     from aloma_cli.cli.output import put, put_json, visible, whole_record
     from aloma_cli.cli.task.value import value_at
 
-    found = Workspace.reading(workspace).task(task)
+    found = Records.at(workspace).task(task)
     if path is not None:
         put(value_at(visible(found.data), path, as_json=as_json))
     elif as_data:

@@ -26,10 +26,10 @@ def stop(
 
     A task that runs in another process is stopped there, at once.
     """
-    from aloma_cli.api import Workspace
+    from aloma_cli.api.records import Records
     from aloma_cli.cli.output import put
 
-    home = Workspace.reading(workspace)
+    home = Records.at(workspace)
     found = home.task(task)
     if found.record["closed"]:
         print(f"aloma: task {found.id} is closed already ({found.state})", file=sys.stderr)  # noqa: T201
