@@ -153,7 +153,12 @@ class KeyRefusedError(ConnectorError, CredentialsError):
 
 
 class AnswerError(ConnectorError):
-    """A model answered, even when asked again, with something that does not have the shape asked for."""
+    """A model answered, even when asked again, with something that does not have the shape asked for.
+
+    `misfits` are the keys of the recorded calls that did.
+    """
+
+    misfits: tuple[str, ...] = ()
 
 
 class TruncatedAnswerError(AnswerError):

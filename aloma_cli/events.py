@@ -156,7 +156,11 @@ class FiringVoided(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FiringFailed(Event):
-    """A step raised. `error`: {type, message, place?, trace?, connector?}. `retry_at`: when it is tried again."""
+    """A step raised. `retry_at`: when it is tried again.
+
+    `error`: {type, message, place?, trace?, hint?, connector?, misfits?}. `connector`: a connector failed, so the
+    calls answered before stand for the next try, but for those whose keys are in `misfits`.
+    """
 
     firing: int
     step: str

@@ -17,6 +17,7 @@ from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.prints import stdout_split
 from aloma_cli.engine.run import Emit, Run
 from aloma_cli.engine.state import Tree
+from aloma_cli.engine.watchdog import Watchdog
 from aloma_cli.errors import AlomaError
 from aloma_cli.loader import Environment, Libraries
 from aloma_cli.step import Step
@@ -58,7 +59,7 @@ async def _drive(run: Run, equipment: Equipment) -> None:
     toolbox = Toolbox(connectors, equipment.lib, equipment.config)
     runner = LocalRunner(toolbox, LoopRecorder(run), equipment.clock)
     try:
-        with stdout_split():
+        with stdout_split(), Watchdog():
             await drive(run, runner, equipment.clock)
     except (asyncio.CancelledError, KeyboardInterrupt):
         # What is left behind should be easy to read; the journal has it all in any case.

@@ -53,7 +53,7 @@ class Chat:
             again = [*request["messages"], *_objection(answer, wrong)]
             answer, wrong = await _attempt(ask, {**request, "messages": again}, check)
         if wrong:
-            raise _misfit(answer, model, wrong)
+            raise _misfit(answer.to_dict(), model, wrong)
         return answer
 
     async def send(self, call: Call) -> Answer:
@@ -107,15 +107,15 @@ async def _attempt(ask: Ask, request: JsonObject, check: Check | None) -> tuple[
 
 def _refuse_unfinished(completion: JsonObject, model: str) -> None:
     choice = completion["choices"][0]
-    quoted = repr(cut(content_of(completion), 300))
     if choice.get("finish_reason") == "length":
         raise TruncatedAnswerError(
-            f"the answer of {model} was cut at the limit of tokens: {quoted}",
+            f"the answer of {_who(completion, model)} was cut at the limit of tokens: {_quote(completion)}",
             hint="raise `max_tokens`, or ask for less: List(..., max=3), Text(max=200)",
         )
     refusal = choice["message"].get("refusal")
     if refusal or choice.get("finish_reason") == "content_filter":
-        raise AnswerError(f"{model} refused to answer: {cut(str(refusal or quoted), 300)}")
+        said = cut(str(refusal), 300) if refusal else _quote(completion)
+        raise AnswerError(f"{_who(completion, model)} refused to answer: {said}")
 
 
 async def _objections(check: Check | None, data: Any) -> list[str]:
@@ -142,9 +142,17 @@ def _objection(answer: Completion, wrong: list[str]) -> list[JsonObject]:
     return [{"role": "assistant", "content": content}, objection] if content else [objection]
 
 
-def _misfit(answer: Completion, model: str, wrong: list[str]) -> AnswerError:
-    quoted = repr(cut(content_of(answer.to_dict()), 300))
+def _misfit(completion: JsonObject, model: str, wrong: list[str]) -> AnswerError:
     return AnswerError(
-        f"{model} answered twice with what does not fit ({cut('; '.join(wrong), 400)}): {quoted}",
+        f"{_who(completion, model)} answered twice with what does not fit ({cut('; '.join(wrong), 400)}): "
+        f"{_quote(completion)}",
         retryable=True,
     )
+
+
+def _who(completion: JsonObject, model: str) -> str:
+    return str(completion.get("model") or model)
+
+
+def _quote(completion: JsonObject) -> str:
+    return repr(cut(content_of(completion), 300))

@@ -7,12 +7,13 @@ way (OpenAI's strict mode, for one, refuses `maxLength`).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from aloma_cli.jsontext import Json, JsonObject, dumps
 
-_BOUNDS = ("maxLength", "minItems", "maxItems", "minimum", "maximum")
+_BOUND = re.compile(r"\b(?:maxLength|minItems|maxItems|minimum|maximum)\b")
 _NAMES = ("response_format", "json_schema", "json_object", "structured output")
 
 
@@ -30,10 +31,14 @@ class Dialect:
         asked = {"messages": _with_words(messages, schema)}
         return asked if self.form == "words" else asked | {"response_format": {"type": "json_object"}}
 
+    def key_of(self, key: str) -> str:
+        """The idempotency key in this dialect: one key must not be seen with two bodies."""
+        return key if self == Dialect() else ".".join([key, self.form, *sorted(self.without)])
+
     def after_refusal(self, refusal: str) -> Dialect | None:
         """What to try when a request in this dialect was refused so; None when the refusal is about something else."""
         if self.form == "json_schema":
-            refused = {word for word in _BOUNDS if word in refusal} - self.without
+            refused = set(_BOUND.findall(refusal)) - self.without
             if refused:
                 return replace(self, without=self.without | refused)
         if self.form == "words" or not any(name in refusal.lower() for name in _NAMES):

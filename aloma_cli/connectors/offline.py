@@ -37,7 +37,7 @@ class Offline:
         await self._wait(reply.delay if reply else None, seed)
         if reply is not None and isinstance(reply.content, Error):
             raise _failure(reply.content, about)
-        content = _content(messages, schema, seed, reply)
+        content = _content(call, seed, reply)
         completion = _completion(content, seed, estimated_usage(messages, content))
         usage = recorded_usage(completion["usage"]) | {"cost": 0.0, "estimated": True}
         return Answer(completion, usage, about)
@@ -61,22 +61,22 @@ def _seed(messages: list[JsonObject], schema: JsonObject | None) -> int:
     return int.from_bytes(sha256(text.encode()).digest()[:8], "big")
 
 
-def _content(messages: list[JsonObject], schema: JsonObject | None, seed: int, reply: Reply | None) -> str:
-    known = facts(messages)
+def _content(call: Call, seed: int, reply: Reply | None) -> str:
+    schema, known = call.arguments.get("schema"), facts(call.arguments["messages"])
     filler = Filler(seed, known)
     if reply is not None:
         if isinstance(reply.content, str):
             return reply.content
         return dumps(filler.complete(reply.content, schema or {}))
-    return dumps(filler.fill(schema)) if schema is not None else _line(messages, known)
+    return dumps(filler.fill(schema)) if schema is not None else _line(call, known)
 
 
-def _line(messages: list[JsonObject], known: list[str]) -> str:
-    """The answer to a prompt that asked for no shape."""
-    if known:
-        return f"{MARK} no model was asked; the prompt says: {'; '.join(known[:5])}"
-    first = steady(text_of(messages[-1])) if messages else ""
-    return f"{MARK} no model was asked; the prompt begins: {' '.join(first.split())[:80]}"
+def _line(call: Call, known: list[str]) -> str:
+    """The answer to a prompt that asked for no shape; a step that takes it for JSON finds out here what to do."""
+    cure = f"give the call a shape=, or write responses/{call.step}.json"
+    messages = call.arguments["messages"]
+    prompt = "; ".join(known[:5]) or " ".join(steady(text_of(messages[-1]) if messages else "").split())[:80]
+    return f"{MARK} no model was asked ({cure}); the prompt says: {prompt}"
 
 
 def _completion(content: str, seed: int, usage: JsonObject) -> JsonObject:

@@ -101,7 +101,8 @@ class OpenAIServer:
         while True:
             dialect = self._dialects.get(model, Dialect())
             try:
-                return await _post(client, body | dialect.request(body["messages"], schema), key)
+                request = body | dialect.request(body["messages"], schema)
+                return await _post(client, request, dialect.key_of(key))
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 lower = dialect.after_refusal(f"{error} {error.body}")
                 if lower is None:

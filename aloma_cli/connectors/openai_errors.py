@@ -69,4 +69,4 @@ def _detail(error: OpenAIError) -> str:
 
 
 def _is_about_model(error: OpenAIError, model: str) -> bool:
-    return getattr(error, "code", None) == "model_not_found" or f"{model}" in str(error)
+    return getattr(error, "code", None) == "model_not_found" or model in str(error)

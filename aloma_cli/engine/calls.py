@@ -9,16 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from aloma_cli import errors
 from aloma_cli.clock import Clock, to_iso
-from aloma_cli.connectors.base import Answer, Ask, Call, Function
+from aloma_cli.connectors.base import Answer, Call, Function
 from aloma_cli.document import clean_copy
 from aloma_cli.engine.outcome import Job
 from aloma_cli.engine.recorder import Recorder
-from aloma_cli.errors import ConnectorError
+from aloma_cli.errors import AnswerError, ConnectorError
 from aloma_cli.events import CallAnswered, CallSent
 from aloma_cli.jsontext import Json, JsonObject
 
@@ -37,17 +37,22 @@ class Calls:
         """Whether the firing called anything."""
         return bool(self._made)
 
-    def asker(self, name: str, function: Function) -> Ask:
-        """`ask` for one function (`connector.function`), as `connectors.base` describes it."""
+    async def make(self, name: str, function: Function, *arguments: Any, **options: Any) -> Any:
+        """Call one function (`connector.function`); each request it makes is asked, or answered from the record."""
+        keys: list[str] = []
 
-        async def ask(arguments: JsonObject) -> Json:
-            key = self._key(name, arguments)
-            recorded = self.job.calls.get(key)
+        async def ask(request: JsonObject) -> Json:
+            keys.append(self._key(name, request))
+            recorded = self.job.calls.get(keys[-1])
             if recorded is not None:
                 return self._replay(recorded)
-            return await self._send(name, function, arguments, key)
+            return await self._send(name, function, request, keys[-1])
 
-        return ask
+        try:
+            return await function(ask, *arguments, **options)
+        except AnswerError as error:
+            error.misfits = tuple(keys)
+            raise
 
     def _key(self, name: str, arguments: JsonObject) -> str:
         text = json.dumps([name, arguments], sort_keys=True, separators=(",", ":"))
@@ -57,8 +62,7 @@ class Calls:
 
     def _replay(self, recorded: CallAnswered) -> Json:
         at = to_iso(self.clock.now())
-        fields = {name: getattr(recorded, name) for name in CallAnswered.__dataclass_fields__}
-        self.recorder.note(CallAnswered(**{**fields, "at": at, "firing": self.job.firing, "replayed": True}))
+        self.recorder.note(replace(recorded, at=at, firing=self.job.firing, replayed=True))
         if recorded.error is not None:
             _raise_again(recorded.error)
         return clean_copy(recorded.answer)

@@ -15,7 +15,7 @@ from aloma_cli.engine.outcome import Effects, Job, Outcome, Raised, Returned
 from aloma_cli.engine.prints import prints_to
 from aloma_cli.engine.recorder import Recorder
 from aloma_cli.engine.threads import in_thread
-from aloma_cli.errors import ConnectorError, PermanentError
+from aloma_cli.errors import AnswerError, ConnectorError, PermanentError
 from aloma_cli.jsontext import JsonObject
 
 _PACKAGE = __name__.partition(".")[0]
@@ -65,6 +65,8 @@ def _describe(error: BaseException) -> JsonObject:
         described["hint"] = hint
     if isinstance(error, ConnectorError):
         described["connector"] = True
+    if isinstance(error, AnswerError):
+        described["misfits"] = list(error.misfits)
     return described
 
 

@@ -184,10 +184,9 @@ class ConnectorHandle:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         function: Function = _lookup(self._connector, name, f"connectors.{self._name}", "function")
-        ask = self._calls.asker(f"{self._name}.{name}", function)
 
         def call(*arguments: Any, **options: Any) -> Any:
-            work = function(ask, *arguments, **options)
+            work = self._calls.make(f"{self._name}.{name}", function, *arguments, **options)
             return self._wait(work) if self._wait is not None else work
 
         return call

@@ -288,8 +288,10 @@ def _failed(tree: Tree, event: ev.FiringFailed) -> None:
     _trim_history(task)
     continues = None
     if event.error.get("connector") and calls:
-        # The connector failed, not the step: what was answered before stands for the next try.
-        tree.calls[event.firing] = calls
+        # The connector failed, not the step: what was answered before stands for the next try, but for the
+        # answers that had not the shape asked for. Those would only misfit again.
+        misfits = event.error.get("misfits", ())
+        tree.calls[event.firing] = {key: call for key, call in calls.items() if key not in misfits}
         continues = event.firing
     if event.retry_at is not None:
         task.retries[event.step] = Retry(event.retry_at, event.attempt, continues, event.error["message"])

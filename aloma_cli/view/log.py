@@ -110,7 +110,7 @@ def _headline(history: History, size: Size, glyphs: Glyphs, now: float) -> Text:
     if history.records:
         created = from_iso(history.records[0].entry.at)
         took = screen.last - created
-        line.append(f"  created {ago(now - created)}, {duration(took)} to its last event", DIM)
+        line.append(f"  created {ago(now - created)}, took {duration(took)}", DIM)
     return fit(line, size.room, glyphs)
 
 

@@ -147,8 +147,8 @@ class Screen:
     def fold(self, event: Event) -> Firing | None:
         """Take `event` in. Returns the firing that it ended."""
         at = from_iso(event.at)
-        if not self.began:
-            self.began = at
+        if self.root is None:
+            self.root, self.began = root_of(event.task), at
         ended = self._take(event, at)
         self.last = max(self.last, at)
         return ended
@@ -233,8 +233,6 @@ class Screen:
     def _enter(self, node: TaskNode) -> TaskNode:
         self.tasks[node.id] = node
         self._names[node.name] += 1
-        if self.root is None:
-            self.root = root_of(node.id)
         return node
 
     def _started(self, event: FiringStarted, at: float) -> None:

@@ -12,7 +12,6 @@ import pytest
 
 from tests.servers.process import free_port, missing, running
 
-
 _ROOT = Path(__file__).parents[2]
 
 

@@ -1,0 +1,54 @@
+"""The table of connectors, and the small promises around it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import aclosing
+from pathlib import Path
+from types import SimpleNamespace
+
+from aloma_cli.connectors import ModelSettings, open_connectors
+from tests.connectors.support import Recorder, run
+
+
+def test_the_built_in_connectors_are_there_and_closing_unused_ones_is_fine() -> None:
+    async def work() -> dict[str, list[str]]:
+        async with aclosing(open_connectors(ModelSettings(), {})) as connectors:
+            return {name: sorted(functions) for name, functions in connectors.items()}
+
+    assert run(work()) == {"openai": ["chat"], "http": ["get", "post", "request"]}
+
+
+def test_a_workspaces_connector_stands_beside_them_or_takes_the_place_of_one() -> None:
+    def double(number: int) -> int:
+        return 2 * number
+
+    connectors = open_connectors(ModelSettings(), {"maths": SimpleNamespace(double=double), "http": SimpleNamespace()})
+
+    assert (set(connectors), len(connectors), dict(connectors["http"])) == ({"openai", "http", "maths"}, 3, {})
+    assert run(Recorder().call(connectors["maths"]["double"], 4)) == 8
+
+
+def test_offline_answers_come_through_the_same_function() -> None:
+    connectors = open_connectors(ModelSettings(offline=True), {})
+
+    answer = run(Recorder().call(connectors["openai"]["chat"], messages=[], shape={"note": str}))
+
+    assert answer.data == {"note": "(simulated) note"}
+    assert answer.model == "aloma-offline"
+
+
+def test_a_key_is_never_printed() -> None:
+    assert "sk-secret" not in repr(ModelSettings(api_key="sk-secret"))
+
+
+def test_importing_the_markers_loads_no_library() -> None:
+    program = (
+        "import sys; from aloma_cli.connectors import List, open_connectors; "
+        "heavy = {'openai', 'httpx2', 'pydantic', 'jsonschema', 'genai_prices', 'json_repair', 'asyncio', 'yaml'}; "
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=root, env={**os.environ, "PYTHONPATH": str(root)})

@@ -1,0 +1,325 @@
+"""The border to a model server: what is sent, what is made of the reply, and which error each failure becomes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from aloma_cli.connectors import Answer, Call, ModelSettings
+from aloma_cli.connectors.openai import OpenAIServer
+from aloma_cli.connectors.openai_errors import TABLE
+from aloma_cli.errors import ConnectorError, CredentialsError, KeyRefusedError
+from tests.connectors.support import completion, run
+
+URL = "http://model.test/v1"
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string", "maxLength": 9}}, "required": ["a"]}
+
+Reply = Callable[[httpx2.Request], httpx2.Response]
+
+
+def reply(status: int = 200, body: Any = None, text: str | None = None) -> Reply:
+    if text is not None:
+        return lambda _: httpx2.Response(status, text=text)
+    return lambda _: httpx2.Response(status, json=completion("hello") if body is None else body)
+
+
+@dataclass
+class Wire:
+    """The network: answers with the replies in turn, the last one repeating, and keeps what was sent."""
+
+    replies: tuple[Reply, ...]
+    requests: list[httpx2.Request] = field(default_factory=list)
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        self.requests.append(request)
+        return self.replies[min(len(self.requests), len(self.replies)) - 1](request)
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        return [json.loads(request.content) for request in self.requests]
+
+
+def send(wire: Wire, *, times: int = 1, settings: dict[str, Any] | None = None, **arguments: Any) -> Answer:
+    """Send the same call `times` times through one server; the last answer."""
+    given = {"base_url": URL, "api_key": "sk-test-12345678", "max_retries": 0, **(settings or {})}
+
+    async def work() -> Answer:
+        server = OpenAIServer(ModelSettings(**given), transport=httpx2.MockTransport(wire))
+        try:
+            for _ in range(times):
+                answer = await server.send(call(**arguments))
+            return answer
+        finally:
+            await server.aclose()
+
+    return run(work())
+
+
+def call(**arguments: Any) -> Call:
+    given = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}], **arguments}
+    return Call("openai.chat", given, "the-key", "task", "step", 1, {})
+
+
+def failure(*replies: Reply, **options: Any) -> ConnectorError:
+    with pytest.raises(ConnectorError) as caught:
+        send(Wire(replies), **options)
+    return caught.value
+
+
+@pytest.fixture(autouse=True)
+def _no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_request_holds_what_the_step_gave_and_nothing_else() -> None:
+    wire = Wire((reply(),))
+
+    send(wire, temperature=0.5, top_k=3, timeout=7.0)
+
+    assert wire.bodies == [
+        {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}], "temperature": 0.5, "top_k": 3}
+    ]
+    [request] = wire.requests
+    assert str(request.url) == f"{URL}/chat/completions"
+    assert request.headers["authorization"] == "Bearer sk-test-12345678"
+    assert request.headers["idempotency-key"] == "the-key"
+    assert request.extensions["timeout"]["read"] == 7.0
+
+
+def test_nothing_in_the_environment_reaches_a_server_it_was_not_meant_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The OpenAI library would take each of these silently."""
+    for name in ("API_KEY", "ADMIN_KEY", "ORG_ID", "PROJECT_ID", "WEBHOOK_SECRET"):
+        monkeypatch.setenv(f"OPENAI_{name}", "private-value")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://elsewhere.test/v1")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Private: private-value\nAuthorization: Bearer private-value")
+    wire = Wire((reply(),))
+
+    send(wire, settings={"api_key": None})
+
+    [request] = wire.requests
+    assert request.url.host == "model.test"
+    assert request.headers["authorization"] == "Bearer none"
+    assert "private-value" not in str(request.headers.raw)
+
+
+def test_the_name_in_the_step_is_mapped_to_the_servers() -> None:
+    wire = Wire((reply(),))
+    models = {"models": {"gpt-4": "gpt-5-mini", "default": "tiny"}}
+
+    for name in ("gpt-4", "default", "another"):
+        send(wire, settings=models, model=name)
+
+    assert [body["model"] for body in wire.bodies] == ["gpt-5-mini", "tiny", "another"]
+
+
+def test_the_answer_says_who_gave_it_and_what_it_took() -> None:
+    answer = send(Wire((reply(),)), settings={"base_url": "https://api.openai.com/v1"})
+
+    assert answer.value == completion("hello")
+    assert answer.about == {"provider": "api.openai.com", "model": "gpt-4o-2024-08-06"}
+    assert answer.usage == {"input_tokens": 10, "output_tokens": 5, "cost": pytest.approx(0.000075)}
+
+
+def test_cached_tokens_cost_less() -> None:
+    body = completion("hello")
+    body["usage"]["prompt_tokens_details"] = {"cached_tokens": 10}
+    whole = send(Wire((reply(),)), settings={"base_url": "https://api.openai.com/v1"}).usage
+    cached = send(Wire((reply(body=body),)), settings={"base_url": "https://api.openai.com/v1"}).usage
+
+    assert whole is not None
+    assert cached is not None
+    assert 0 < cached["cost"] < whole["cost"]
+
+
+@pytest.mark.parametrize(("base_url", "model"), [(URL, "gpt-4o"), ("https://api.openai.com/v1", "gpt-unknown")])
+def test_an_unknown_price_is_no_price_and_not_zero(base_url: str, model: str) -> None:
+    answer = send(Wire((reply(),)), settings={"base_url": base_url}, model=model)
+
+    assert answer.usage == {"input_tokens": 10, "output_tokens": 5}
+
+
+@pytest.mark.parametrize("usage", [None, {}])
+def test_tokens_that_the_server_did_not_count_are_estimated_and_marked(usage: Any) -> None:
+    answer = send(Wire((reply(body={**completion("hello" * 8), "usage": usage}),)))
+
+    assert answer.usage == {"input_tokens": 8, "output_tokens": 10, "estimated": True}
+    assert answer.value["usage"]["total_tokens"] == 18
+
+
+def test_what_a_server_refused_is_not_tried_again_in_the_same_run() -> None:
+    """The first call goes down the ladder; the second begins where the first ended."""
+    refusal = reply(400, {"error": {"message": "Unsupported parameter", "param": "response_format"}})
+    wire = Wire((refusal, refusal, reply()))
+
+    send(wire, times=2, schema=SCHEMA)
+
+    forms = [body.get("response_format", {}).get("type") for body in wire.bodies]
+    assert forms == ["json_schema", "json_object", None, None]
+    keys = [request.headers["idempotency-key"] for request in wire.requests]
+    assert keys == ["the-key", "the-key.json_object", "the-key.words", "the-key.words"]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        reply(400, {"error": {"message": "gpt-4 does not support parameters: ['response_format']"}}),
+        reply(422, {"detail": [{"loc": ["body", "response_format"], "msg": "extra inputs are not permitted"}]}),
+        reply(400, {"error": {"message": "'response_format' of type 'json_schema' is not supported"}}),
+    ],
+)
+def test_each_known_way_of_refusing_is_understood(refusal: Reply) -> None:
+    wire = Wire((refusal, reply()))
+
+    send(wire, schema=SCHEMA)
+
+    assert wire.bodies[1]["response_format"] == {"type": "json_object"}
+
+
+def test_openais_refusal_of_a_bound_keeps_the_schema() -> None:
+    message = (
+        "Invalid schema for response_format 'answer': In context=('properties', 'a'), 'maxLength' is not permitted."
+    )
+    wire = Wire((reply(400, {"error": {"message": message, "param": "response_format"}}), reply()))
+
+    send(wire, schema=SCHEMA)
+
+    schema = wire.bodies[1]["response_format"]["json_schema"]["schema"]
+    assert schema["properties"] == {"a": {"type": "string", "description": "maxLength 9"}}
+
+
+def test_a_refusal_of_something_else_is_not_papered_over() -> None:
+    error = failure(reply(400, {"error": {"message": "the context holds 8192 tokens"}}), schema=SCHEMA)
+
+    assert (error.status, error.retryable) == (400, False)
+
+
+@pytest.mark.parametrize(
+    ("odd", "retryable", "says"),
+    [
+        (reply(text='{"choices": [{"mess'), True, "is not JSON"),
+        (reply(text="\n\n   \n"), True, "is not JSON"),
+        (reply(text="<html>Welcome</html>"), False, "is not JSON"),
+        (reply(body={"detail": "no such route"}), False, "is no chat completion"),
+        (reply(body=[]), False, "is no chat completion"),
+        (reply(body={"choices": []}), False, "is no chat completion"),
+        (reply(body={"choices": None}), False, "is no chat completion"),
+        (reply(body={"error": {"message": "provider returned error"}}), True, "provider returned error"),
+    ],
+)
+def test_a_good_status_with_a_bad_body_is_an_error(odd: Reply, retryable: bool, says: str) -> None:
+    """The library lets these through, or raises errors that are none of its own."""
+    error = failure(odd)
+
+    assert error.retryable is retryable
+    assert says in str(error)
+    assert URL in str(error)
+
+
+def test_a_web_page_says_that_the_address_is_wrong() -> None:
+    assert "/v1" in str(failure(reply(text="<!doctype html>")).hint)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "retryable"),
+    [
+        (400, ConnectorError, False),
+        (401, KeyRefusedError, False),
+        (403, KeyRefusedError, False),
+        (404, ConnectorError, False),
+        (408, ConnectorError, True),
+        (409, ConnectorError, True),
+        (413, ConnectorError, False),
+        (422, ConnectorError, False),
+        (429, ConnectorError, True),
+        (500, ConnectorError, True),
+        (503, ConnectorError, True),
+    ],
+)
+def test_each_status_becomes_its_error(status: int, kind: type[ConnectorError], retryable: bool) -> None:
+    error = failure(reply(status, {"error": {"message": "the reason"}}))
+
+    assert type(error) is kind
+    assert (error.status, error.retryable) == (status, retryable)
+    assert "the reason" in str(error)
+    assert error.about == {"provider": "model.test", "model": "gpt-4o"}
+    assert isinstance(error.__cause__, openai.APIStatusError)
+
+
+def test_a_used_up_account_is_not_retryable() -> None:
+    error = failure(reply(429, {"error": {"message": "You exceeded your quota", "code": "insufficient_quota"}}))
+
+    assert (error.retryable, error.hint) == (False, "the account has no credit left")
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [(404, "Not Found"), (400, "model 'gpt-4o' is not served here")],
+)
+def test_a_model_that_the_server_lacks_says_how_to_map_its_name(status: int, message: str) -> None:
+    error = failure(
+        reply(status, {"error": {"message": message}}), settings={"models": {"best": "gpt-4o"}}, model="best"
+    )
+
+    assert "models: {best: " in str(error.hint)
+
+
+def test_a_refused_connection_names_the_address_and_the_reason() -> None:
+    def refuse(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("All connection attempts failed", request=request)
+
+    error = failure(refuse)
+
+    assert str(error) == f"{URL} cannot be reached (model gpt-4o): All connection attempts failed"
+    assert (error.retryable, error.status) == (True, None)
+
+
+def test_a_timeout_is_retryable() -> None:
+    def stall(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ReadTimeout("", request=request)
+
+    error = failure(stall)
+
+    assert error.retryable
+    assert "did not answer in time" in str(error)
+
+
+def test_without_a_key_openai_is_not_even_asked() -> None:
+    wire = Wire((reply(),))
+
+    with pytest.raises(CredentialsError) as caught:
+        send(wire, settings={"base_url": None, "api_key": None})
+
+    assert wire.requests == []
+    assert "OPENAI_API_KEY" in str(caught.value.hint)
+
+
+_NOT_AT_THIS_BORDER = {
+    "LengthFinishReasonError": "raised by parse(), which is not used",
+    "ContentFilterFinishReasonError": "raised by parse(), which is not used",
+    "StreamAlreadyConsumed": "answers are not streamed",
+    "APIRemovedInV1": "a call that does not exist any more",
+    "MutuallyExclusiveAuthError": "Azure's client is not used",
+    "SubjectTokenProviderError": "workload identity is not used",
+    "WebSocketConnectionClosedError": "web sockets are not used",
+    "WebSocketQueueFullError": "web sockets are not used",
+    "_AmbiguousModuleClientUsageError": "the module-level client is not used",
+}
+
+
+def test_every_error_of_the_library_has_a_row_or_a_reason_for_none() -> None:
+    """Fails when the library grows an error that nobody has thought about."""
+
+    def below(kind: type[Exception]) -> Iterator[str]:
+        yield kind.__name__
+        for child in kind.__subclasses__():
+            if child.__module__.startswith("openai"):
+                yield from below(child)
+
+    assert set(below(openai.OpenAIError)) - set(_NOT_AT_THIS_BORDER) == set(TABLE)
