@@ -58,16 +58,22 @@ def _scalar(value: Any, path: Path) -> Json:
         if not math.isfinite(value):
             raise DocumentError(f"{show_path(path)} is {value}, which JSON cannot say", path=path)
         return float(value)
-    for kind in (str, int):
-        if isinstance(value, kind):
-            return kind(value)
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, int):
+        return int(value)
     raise DocumentError(f"{show_path(path)} is a {type(value).__name__}, which is not JSON", path=path)
 
 
 def _key(key: Any, path: Path) -> str:
     if isinstance(key, str):
-        return str(key)
+        return _text(key)
     raise DocumentError(f"{show_path(path)} has the key {key!r}; keys are text", path=path)
+
+
+def _text(value: str) -> str:
+    # Not `str(value)`: an enum that is also a text has a name of its own to say.
+    return str.__str__(value)
 
 
 def _compare(old: Json, new: Any, path: Path, changes: list[Change]) -> None:

@@ -20,6 +20,7 @@ from aloma_cli.jsontext import JsonObject
 
 _PACKAGE = __name__.partition(".")[0]
 _FRAMES_KEPT = 20
+"""The innermost ones: where it went wrong matters more than how it came there."""
 
 
 async def fire(job: Job, toolbox: Toolbox, recorder: Recorder, clock: Clock, leash: Leash) -> Outcome:
@@ -77,5 +78,5 @@ def _own_frames(error: BaseException) -> list[traceback.FrameSummary]:
         for frame, _ in traceback.walk_tb(error.__traceback__)
         if not frame.f_globals.get("__name__", "").startswith((f"{_PACKAGE}.", "asyncio."))
     ]
-    summary = traceback.StackSummary.extract(((frame, frame.f_lineno) for frame in frames), limit=_FRAMES_KEPT)
+    summary = traceback.StackSummary.extract(((frame, frame.f_lineno) for frame in frames), limit=-_FRAMES_KEPT)
     return list(summary)

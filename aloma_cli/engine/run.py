@@ -126,7 +126,9 @@ class Run:
         self._dirty.update(dict.fromkeys(self._postponed))
         self._postponed.clear()
         while self._dirty:
-            self._advance(self.tree.tasks[self._dirty.popitem()[0]])
+            task_id = next(iter(self._dirty))
+            del self._dirty[task_id]
+            self._advance(self.tree.tasks[task_id])
         return self._close_turn()
 
     def stop(self, task_id: str, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 from aloma_cli.engine.fields import unhandled_errors
 from aloma_cli.engine.state import StepFigures, TaskState, Tree, duration
 from aloma_cli.jsontext import JsonObject
+
+USAGE = ("calls", "simulated", "unpriced", "input_tokens", "output_tokens", "cost")
+"""What calls cost: `cost` is in US dollars, of those calls only whose price is known (`unpriced` counts the others)."""
 
 SCHEMA = 1
 """The version of this record; `docs/format.md` describes it."""
@@ -18,6 +22,7 @@ def summary(tree: Tree, task_id: str) -> JsonObject:
     """The record of a task, without its document."""
     task = tree.tasks[task_id]
     rest = task.rest
+    figures = _over([task, *tree.descendants(task_id)])
     return {
         "schema": SCHEMA,
         "id": task.id,
@@ -34,8 +39,8 @@ def summary(tree: Tree, task_id: str) -> JsonObject:
         "reason": rest.reason if rest else None,
         "errors": unhandled_errors(task.document),
         "missing": list(rest.missing) if rest else [],
-        "usage": usage(figures for one in [task, *tree.descendants(task_id)] for figures in one.figures.values()),
-        "steps": [{"step": step, **_figures(figures)} for step, figures in sorted(task.figures.items())],
+        "usage": {name: _figures(_sum(figures.values()))[name] for name in USAGE},
+        "steps": [{"step": step, **_figures(one)} for step, one in sorted(figures.items())],
         "running": [{"step": flight.step, "since": flight.at} for flight in task.flights.values()],
         "waiting": [
             {"step": step, "until": retry.at, "reason": retry.reason} for step, retry in sorted(task.retries.items())
@@ -44,14 +49,21 @@ def summary(tree: Tree, task_id: str) -> JsonObject:
     }
 
 
-def usage(figures: Iterable[StepFigures]) -> JsonObject:
-    """What calls cost: `cost` is in US dollars, and of those calls only whose price is known (`unpriced` tells)."""
+def _over(tasks: Iterable[TaskState]) -> dict[str, StepFigures]:
+    """What each step did in all of `tasks`."""
+    found: defaultdict[str, list[StepFigures]] = defaultdict(list)
+    for task in tasks:
+        for step, figures in task.figures.items():
+            found[step].append(figures)
+    return {step: _sum(parts) for step, parts in found.items()}
+
+
+def _sum(parts: Iterable[StepFigures]) -> StepFigures:
     total = StepFigures()
-    for one in figures:
-        for name in ("calls", "simulated", "unpriced", "input_tokens", "output_tokens", "cost"):
-            setattr(total, name, getattr(total, name) + getattr(one, name))
-    kept = _figures(total)
-    return {name: kept[name] for name in ("calls", "simulated", "unpriced", "input_tokens", "output_tokens", "cost")}
+    for part in parts:
+        for name in StepFigures.__slots__:
+            setattr(total, name, getattr(total, name) + getattr(part, name))
+    return total
 
 
 def _figures(figures: StepFigures) -> dict[str, Any]:

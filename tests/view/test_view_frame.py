@@ -1,0 +1,256 @@
+"""The live region as plain text at fixed sizes, and what goes to the scrollback."""
+
+from __future__ import annotations
+
+import io
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from rich.text import Text
+
+from aloma_cli.view.closing import closing_lines
+from aloma_cli.view.frame import MOST_LINES, Size, frame
+from aloma_cli.view.palette import ASCII, UNICODE, Glyphs
+from aloma_cli.view.rows import visible_rows
+from aloma_cli.view.scroll import entry_lines
+from aloma_cli.view.state import Screen, TaskNode
+from aloma_cli.view.tell import tell
+from tests.view.story import NOON, ROOT, Story, child, fold, research
+
+
+def plain(lines: list[Text], width: int) -> str:
+    """The lines as a terminal of this width without colours shows them."""
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, color_system=None, highlight=False)
+    for line in lines:
+        console.print(line)
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
+
+
+def region(screen: Screen, at: float, width: int, height: int = 24, glyphs: Glyphs = UNICODE) -> str:
+    return plain(frame(screen, NOON + at, Size(width, height), glyphs), width)
+
+
+def scrolled(story: Story, width: int, glyphs: Glyphs = UNICODE) -> str:
+    screen = Screen()
+    lines: list[Text] = []
+    for event in story.events:
+        entry = tell(event, screen, screen.fold(event))
+        if entry is not None and entry.firing is not None:
+            lines += entry_lines(entry, Size(width, 24), glyphs)
+    return plain(lines, width)
+
+
+def fan_out(number: int) -> Story:
+    story = Story()
+    story.create(0, "fan")
+    for index in range(number):
+        story.create(1, f"topic {index}", child(index), ROOT)
+        story.start(1, index + 2, "analyst", child(index))
+    return story
+
+
+def test_the_region_at_100_columns() -> None:
+    assert region(fold(research(), 2.9), 2.9, 100) == (
+        """
+● quantum  2.9s  processing  waits for 2 subtasks  01jd3k4m5nqz7w8x
+├ ⠸ market › analyst     1.8s  calling openai.chat
+└ ↻ finance › analyst          retry in 2s: ConnectorError: 503 Service Unavailable
+  1 running · 1 waiting · 1 fired · 1 failed · 1 call · 150 tokens · $0.0100"""
+    )
+
+
+def test_the_region_at_40_columns() -> None:
+    assert region(fold(research(), 2.9), 2.9, 40) == (
+        """
+● quantum  2.9s  processing
+├ ⠸ market › analyst     1.8s
+└ ↻ finance › analyst  retry in 2s: Co…
+  1 running · 1 waiting · 1 fired
+  1 failed · 1 call · 150 tokens"""
+    )
+
+
+def test_the_region_in_ascii() -> None:
+    text = region(fold(research(), 2.9), 2.9, 100, glyphs=ASCII)
+    assert text.isascii()
+    assert "`- ~ finance > analyst" in text
+
+
+def test_a_subtask_with_more_than_one_thing_to_show_has_its_own_row() -> None:
+    story = Story()
+    story.create(0, "root")
+    story.create(0, "sub", child(1), ROOT)
+    story.create(0, "leaf", child(2), child(1))
+    story.start(0, 1, "one", child(1))
+    story.start(0, 2, "two", child(1))
+    story.start(0, 3, "three", child(2))
+    rows = region(fold(story), 1, 60).splitlines()[2:-1]
+    assert rows == ["└ sub", "  ├ ⠇ one             1.0s", "  ├ ⠇ two             1.0s", "  └ ⠇ leaf › three    1.0s"]
+
+
+def test_a_region_fits_terminals_of_every_height() -> None:
+    screen = fold(fan_out(30))
+    for height in range(1, 40):
+        assert len(frame(screen, NOON + 2, Size(80, height), UNICODE)) <= max(1, min(MOST_LINES, height - 1))
+
+
+def test_of_a_thousand_subtasks_a_few_are_shown_and_the_rest_is_counted() -> None:
+    lines = region(fold(fan_out(1000)), 2, 80).splitlines()
+    assert len(lines) == MOST_LINES
+    assert lines[-2] == "└ … and 990 more running"
+    assert "topic 0 › analyst" in lines[2]
+
+
+def test_a_frame_looks_at_no_more_tasks_when_a_thousand_run() -> None:
+    class Watched(Screen):
+        looks = 0
+
+        def node(self, task: str) -> TaskNode:
+            self.looks += 1
+            return super().node(task)
+
+    def looks(number: int) -> int:
+        screen = Watched()
+        for event in fan_out(number).events:
+            screen.fold(event)
+        screen.looks = 0
+        frame(screen, NOON + 2, Size(80, 24), UNICODE)
+        return screen.looks
+
+    assert 0 < looks(1000) <= looks(50)
+
+
+def test_something_that_waits_is_shown_however_much_runs() -> None:
+    story = fan_out(100)
+    story.create(2, "slow", child(500), ROOT)
+    story.start(2, 500, "late", child(500))
+    story.fail(3, 500, "busy", retry=60)
+    assert "slow › late" in region(fold(story), 4, 80)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 12), st.sampled_from(["run", "fail", "ask"])), max_size=60),
+    st.integers(1, 14),
+)
+def test_rows_never_exceed_their_room_and_nothing_is_lost_from_the_count(
+    steps: list[tuple[int, str]], limit: int
+) -> None:
+    story = Story()
+    story.create(0, "root")
+    for number in range(1, 13):
+        story.create(0, f"t{number}", child(number), child(number // 3) if number > 2 else ROOT)
+    for firing, (number, what) in enumerate(steps):
+        task = child(number) if number else ROOT
+        story.start(1, firing, f"s{firing}", task)
+        if what == "fail":
+            story.fail(2, firing, "no", retry=9)
+        elif what == "ask":
+            story.rest(2, "question", task)
+    screen = fold(story)
+    rows = visible_rows(screen, NOON + 3, limit)
+    assert len(rows.rows) <= limit
+    shown = [row.kind for row in rows.rows]
+    assert shown.count("running") + rows.more_running == len(screen.running)
+    paused = [task for task in screen.paused if task != ROOT]
+    waiting = len(shown) - shown.count("running") - shown.count("task")
+    assert waiting + rows.more_waiting == len(screen.retries) + len(paused)
+
+
+@given(st.text(max_size=60), st.integers(4, 120), st.sampled_from([UNICODE, ASCII]))
+def test_no_line_is_wider_than_its_room_whatever_the_names(name: str, width: int, glyphs: Glyphs) -> None:
+    story = Story()
+    story.create(0, name)
+    story.create(0, name, child(1), ROOT)
+    story.start(0, 1, name, child(1))
+    story.log(1, 1, name)
+    screen = fold(story)
+    size = Size(width, 24)
+    story.fail(2, 1, name, seconds=1)
+    ended = screen.fold(story.events[-1])
+    entry = tell(story.events[-1], screen, ended)
+    assert entry is not None
+    lines = frame(screen, NOON + 1, size, glyphs)
+    lines += entry_lines(entry, size, glyphs) + closing_lines(screen, NOON + 3, size, glyphs)
+    assert max(line.cell_len for line in lines) <= size.room
+    assert not any("\n" in line.plain for line in lines)
+
+
+def test_markup_in_foreign_text_is_literal() -> None:
+    story = Story()
+    story.create(0, "[bold]name[/bold]")
+    story.start(0, 1, "[red]step[/nothing]")
+    story.log(1, 1, "[link=x]log[/link]")
+    assert "[bold]name[/bold]" in region(fold(story), 1, 80)
+    assert "[red]step[/nothing]" in region(fold(story), 1, 80)
+    story.fire(2, 1, "/[dim]path")
+    text = scrolled(story, 80)
+    assert "[link=x]log[/link]" in text
+    assert "[dim]path" in text
+
+
+def test_the_scrollback_at_80_columns() -> None:
+    assert scrolled(research(), 80) == (
+        """\
+✓ research/coordinator             1.0s  workflow.plan (+2) · 2 subtasks
+  │ two topics
+✗ analyst  finance                 1.0s
+    retry in 2.0s (attempt 1 failed): ConnectorError: 503 Service Unavailable
+✓ analyst  market                  2.0s  note · completed · 1 call · 150 tokens
+· synthesis                       0.01s  looked
+✓ analyst  finance                 1.0s  note · completed · 1 call · 150 tokens
+↻ synthesis                        1.0s  conflict · at status
+✓ synthesis                       0.30s  synthesis · completed
+  │ thin sources"""
+    )
+
+
+def test_a_long_error_is_wrapped_and_not_lost_at_40_columns() -> None:
+    story = Story()
+    story.create(0, "t")
+    story.start(0, 1, "a")
+    story.fail(1, 1, "the server answered with something that no reader could make sense of", seconds=1.0)
+    assert scrolled(story, 40) == (
+        """\
+✗ a                1.0s
+    ConnectorError: the server answered
+    with something that no reader could
+    make sense of"""
+    )
+
+
+def test_the_summary_has_a_row_for_each_agent_and_no_empty_column() -> None:
+    assert plain(closing_lines(fold(research()), NOON + 9, Size(80, 24), UNICODE), 80) == (
+        """
+✓ done  quantum  in 6.5s  01jd3k4m5nqz7w8x
+
+  agent                 fired  looked  failed  voided  calls  tokens  time
+  analyst                   2               1              2     300  4.0s
+  synthesis                 1       1               1      1     150  1.3s
+  research/coordinator      1                              1     150  1.0s
+
+  4 calls · 400 tokens in, 200 out · $0.0400
+"""
+    )
+
+
+def test_the_summary_says_that_answers_were_simulated() -> None:
+    story = Story()
+    story.create(0, "t")
+    story.start(0, 1, "a")
+    story.answer(1, 1, cost=None, about={"model": "aloma-offline", "simulated": True})
+    story.fire(2, 1)
+    story.rest(2)
+    assert "1 of 1 answer simulated" in plain(closing_lines(fold(story), NOON, Size(80, 24), UNICODE), 80)
+
+
+def test_the_summary_of_a_run_that_was_left_tells_its_age() -> None:
+    text = plain(closing_lines(fold(research(), 3), NOON + 5, Size(80, 24), UNICODE), 80)
+    assert text.splitlines()[1] == "● processing  quantum  after 5.0s  01jd3k4m5nqz7w8x"
+
+
+def test_a_frame_moves_its_spinner_and_nothing_else() -> None:
+    screen = fold(research(), 0.5)
+    first, second = (region(screen, at, 60) for at in (20.3, 20.42))
+    assert [(a, b) for a, b in zip(first, second, strict=True) if a != b] == [("⠹", "⠸")]

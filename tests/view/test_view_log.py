@@ -1,0 +1,147 @@
+"""`task log`: numbers, details, and what is never shown."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC
+
+import pytest
+
+from aloma_cli.errors import InputError
+from aloma_cli.events import Committed, TaskCreated
+from aloma_cli.view.history import read_history
+from aloma_cli.view.log import Details, write_log
+from tests.view.story import NOON, ROOT, Story, child, research
+from tests.view.terminal import terminal
+
+
+class Clock:
+    def now(self) -> float:
+        return NOON + 7_300
+
+    def elapsed(self) -> float:
+        return 0.0
+
+
+NONE = Details()
+
+
+def piped(story: Story, details: Details = NONE, task: str = ROOT) -> list[str]:
+    stream = io.StringIO()
+    write_log(read_history(story.events, task), stream, environ={}, clock=Clock(), details=details)
+    return stream.getvalue().splitlines()
+
+
+def landing_story() -> Story:
+    story = research()
+    story.add(
+        Committed,
+        7,
+        ROOT,
+        version=3,
+        by="landing",
+        child=child(1),
+        changes=({"op": "replace", "path": "/findings/0", "value": {"status": "done"}},),
+    )
+    changes = ({"op": "remove", "path": "/plan"}, {"op": "add", "path": "/list/-", "value": 3})
+    story.add(Committed, 8, ROOT, version=4, by="person", changes=changes)
+    story.add(Committed, 9, ROOT, version=5, by="engine", changes=({"op": "add", "path": "/$errors", "value": {}},))
+    return story
+
+
+def test_the_creation_is_0_and_every_commit_and_ending_has_the_next_number() -> None:
+    entries = [line.split("\t")[:1] + line.split("\t")[2:4] for line in piped(landing_story())]
+    assert entries == [
+        ["0", "created", ""],
+        ["1", "fired", "research/coordinator"],
+        ["2", "looked", "synthesis"],
+        ["3", "conflict", "synthesis"],
+        ["4", "fired", "synthesis"],
+        ["", "done", ""],
+        ["5", "landed", "market"],
+        ["6", "changed", ""],
+        ["7", "engine", ""],
+    ]
+
+
+def test_a_subtask_has_a_log_of_its_own() -> None:
+    assert [line.split("\t")[2] for line in piped(research(), task=child(2))] == ["created", "failed", "fired", "done"]
+
+
+def test_a_firing_in_flight_is_shown_without_a_number() -> None:
+    story = Story()
+    story.create(0, "t")
+    story.start(1, 1, "slow")
+    story.log(2, 1, "half way")
+    assert piped(story, Details(logs=True))[1:] == ["\t2026-11-22T12:00:01.000Z\trunning\tslow\t\t", "\t| half way"]
+
+
+def test_changes_are_shown_as_operations() -> None:
+    lines = piped(landing_story(), Details(changes=True, step=6))
+    assert [line for line in lines if line.startswith("\t") and "done" not in line] == [
+        "\t- plan",
+        "\t+ list[] = 3",
+    ]
+
+
+def test_calls_and_logs_are_shown_when_asked_for() -> None:
+    lines = piped(research(), Details(calls=True, logs=True))
+    assert lines[2:4] == ["\t> openai.chat  gpt-4, 100 tokens in, 50 out, $0.0100, 0.00s", "\t| two topics"]
+    assert "\t| warning: thin sources" in lines
+
+
+def test_step_limits_the_details_and_not_the_entries() -> None:
+    all_of_it, one = piped(research(), Details(logs=True)), piped(research(), Details(logs=True, step=1))
+    assert [line for line in one if line[0] != "\t"] == [line for line in all_of_it if line[0] != "\t"]
+    assert [line for line in one if line.startswith("\t|")] == ["\t| two topics"]
+
+
+@pytest.mark.parametrize("step", [-1, 5, 99])
+def test_a_number_that_is_not_in_the_log_is_refused(step: int) -> None:
+    with pytest.raises(InputError, match=rf"no entry {step}: its entries are 0 to 4"):
+        piped(research(), Details(step=step))
+
+
+def test_values_of_the_stash_are_never_shown() -> None:
+    story = Story()
+    story.add(TaskCreated, 0, ROOT, name="t", data={"$stash": {"key": "hunter2"}, "a": 1})
+    changes = (
+        {"op": "add", "path": "/$stash/key", "value": "hunter2"},
+        {"op": "add", "path": "/$stash", "value": {"key": "hunter2"}},
+        {"op": "replace", "path": "/child", "value": {"result": {"$stash": {"key": "hunter2"}}}},
+        {"op": "add", "path": "/list/0", "value": [{"$stash": "hunter2"}]},
+    )
+    story.add(Committed, 1, ROOT, version=1, by="person", changes=changes)
+    text = "\n".join(piped(story, Details(changes=True)))
+    assert "hunter2" not in text
+    assert '+ (document) = {"$stash": "«hidden»", "a": 1}' in text
+    assert "+ $stash.key = «hidden»" in text
+
+
+def test_a_terminal_gets_columns_and_cut_values_and_a_pipe_all_of_them() -> None:
+    story = Story()
+    story.create(0, "long")
+    story.start(1, 1, "writer")
+    story.of(
+        Committed,
+        3,
+        1,
+        version=1,
+        by="firing",
+        changes=({"op": "add", "path": "/text", "value": "x" * 500},),
+        seconds=2,
+    )
+    story.rest(3)
+    details = Details(changes=True)
+    with terminal(60, 24) as screen:
+        history = read_history(story.events, ROOT)
+        write_log(history, screen.stream, environ={"TERM": "dumb"}, clock=Clock(), details=details, zone=UTC)
+    assert screen.lines()[:6] == [
+        "✓ done  long  01jd3k4m5nqz7w8x  created 2 hours ago, took …",
+        " 0  12:00:00  ○ created",
+        "      + (document) = {}",
+        " 1  12:00:03  ✓ writer              2.0s  text",
+        '      + text = "' + "x" * 42 + "…",
+        "    12:00:03  ✓ done",
+    ]
+    assert any("x" * 500 in line for line in piped(story, details))

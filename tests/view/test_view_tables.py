@@ -1,0 +1,86 @@
+"""Tables: for people on a terminal, for programs in a pipe."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import pytest
+
+from aloma_cli.clock import to_iso
+from aloma_cli.view.tables import Column, write_table
+from tests.view.story import NOON, ROOT
+from tests.view.terminal import terminal
+
+COLUMNS = (
+    Column("id"),
+    Column("name"),
+    Column("state", "state"),
+    Column("created", "time"),
+    Column("took", "seconds"),
+    Column("calls", "count"),
+    Column("cost", "money"),
+    Column("tags"),
+)
+ROWS: list[list[Any]] = [
+    [ROOT, "a long name that will not fit into a narrow window", "done", to_iso(NOON), 9.0344, 7, 0.0828, ["a", "b"]],
+    ["01jd3k4m5nqz7w8y", "tab\tand\nline", "error", to_iso(NOON + 7_000), 0.034, 1207, None, []],
+]
+
+
+class Clock:
+    def now(self) -> float:
+        return NOON + 7_300
+
+    def elapsed(self) -> float:
+        return 0.0
+
+
+def on_terminal(width: int, environ: dict[str, str]) -> str:
+    with terminal(width, 24) as screen:
+        write_table(COLUMNS, ROWS, screen.stream, environ=environ, clock=Clock())
+    return screen.raw.replace("\r\n", "\n")
+
+
+def test_a_pipe_gets_tabs_exact_values_and_no_titles() -> None:
+    stream = io.StringIO()
+    write_table(COLUMNS, ROWS, stream, environ={"FORCE_COLOR": "1"}, clock=Clock())
+    assert stream.getvalue() == (
+        f"{ROOT}\ta long name that will not fit into a narrow window\tdone\t2026-11-22T12:00:00.000Z\t9.034\t7\t"
+        "0.082800\ta, b\n"
+        "01jd3k4m5nqz7w8y\ttab and line\terror\t2026-11-22T13:56:40.000Z\t0.034\t1207\t\t\n"
+    )
+
+
+def test_a_terminal_gets_aligned_columns_that_fit() -> None:
+    text = on_terminal(100, {"TERM": "dumb"})
+    assert text == (
+        "ID                NAME                            STATE  CREATED         TOOK  CALLS     COST  TAGS\n"
+        "01jd3k4m5nqz7w8x  a long name that will not fit…  done   2 hours ago     9.0s      7  $0.0828  a, b\n"
+        "01jd3k4m5nqz7w8y  tab and line                    error  5 minutes ago  0.03s  1,207\n"
+    )
+
+
+def test_a_terminal_shows_a_state_in_its_colour() -> None:
+    assert re.search(r"\x1b\[38;[\d;]+mdone", on_terminal(120, {"TERM": "xterm-256color"}))
+
+
+@pytest.mark.parametrize("environ", [{"TERM": "xterm", "NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_no_colours_where_they_are_not_wanted(environ: dict[str, str]) -> None:
+    assert not re.search(r"\x1b\[(\d+;)*[34]\d[;m]", on_terminal(100, environ))
+
+
+def test_nothing_is_nothing() -> None:
+    stream = io.StringIO()
+    write_table(COLUMNS, [], stream, environ={}, clock=Clock())
+    assert not stream.getvalue()
+
+
+def test_wide_characters_keep_the_columns_aligned() -> None:
+    columns = (Column("name"), Column("state", "state"))
+    with terminal() as screen:
+        write_table(
+            columns, [["日本語", "done"], ["abc", "error"]], screen.stream, environ={"TERM": "dumb"}, clock=Clock()
+        )
+    assert screen.raw.replace("\r\n", "\n") == "NAME    STATE\n日本語  done\nabc     error\n"
