@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> int:
     """Run the command line; gives the exit code."""
     from aloma_cli.cli.app import main as run
+    from aloma_cli.cli.exits import INTERRUPTED, TERMINATED
 
-    return run(sys.argv[1:])
+    code = run(sys.argv[1:])
+    if code in (INTERRUPTED, TERMINATED):
+        # Python would wait for threads that steps or libraries left behind, such as for one that looks up a name.
+        sys.stderr.flush()
+        os._exit(code)
+    return code
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCreated(Event):
-    """A task began. `parent`, `into`, `group` and `wait_for` are a subtask's."""
+    """A task began. `parent`, `into`, `group`, `wait_for` and `expires_at` (ISO) are a subtask's."""
 
     name: str
     data: dict[str, Any]
@@ -38,6 +38,7 @@ class TaskCreated(Event):
     into: tuple[str | int, ...] | None = None
     group: str | None = None
     wait_for: bool = False
+    expires_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +107,8 @@ class Committed(Event):
     """The document went to `version` by `changes` (RFC 6902 operations), as one.
 
     `by`: firing, landing (of a subtask), engine or person. `armed`: the steps this commit armed. `name`, `tags`,
-    `completed` ({result}) and `stopped` ({task: reason}) are what a firing asked of its task. `child` is the subtask
-    that landed. `request` is the id of the request that a person's commit carries out.
+    `completed` ({result}), `stopped` ({task: reason}) and `settings` are what a firing asked of its task. `child` is
+    the subtask that landed. `request` is the id of the request that a person's commit carries out.
     """
 
     version: int
@@ -122,6 +123,7 @@ class Committed(Event):
     tags: tuple[str, ...] | None = None
     completed: dict[str, Any] | None = None
     stopped: dict[str, str] | None = None
+    settings: dict[str, Any] | None = None
     child: str | None = None
     request: str | None = None
 
@@ -214,7 +216,8 @@ def from_wire(wire: dict[str, Any]) -> Event:
 
 
 def _thaw(name: str, value: Any) -> Any:
-    return tuple(value) if name in _TUPLES and value is not None else value
+    # `armed` is a tuple of steps in one event, and a flag in another.
+    return tuple(value) if name in _TUPLES and isinstance(value, list) else value
 
 
 _TUPLES = frozenset({"tags", "into", "changes", "armed", "paths", "others", "steps", "missing"})

@@ -33,8 +33,10 @@ def find_task(store: Store, text: str) -> str:
 def _recent(store: Store, back: int, text: str) -> str:
     roots = store.roots()
     if back > len(roots):
-        have = f"there are only {len(roots)}" if roots else "there are none yet"
-        raise NotFoundError(f"{text} names no task: {have}", hint="aloma task new NAME -d '{\"…\": …}' makes one")
+        if not roots:
+            raise NotFoundError(f"{text} names no task: there are none yet", hint="aloma task new NAME makes one")
+        have = "there is only one" if len(roots) == 1 else f"there are only {len(roots)}"
+        raise NotFoundError(f"{text} names no task: {have}", hint="aloma task list shows the ids")
     return roots[-back]
 
 

@@ -45,8 +45,8 @@ def main(arguments: Sequence[str]) -> int:
         _show_traceback(verbose=verbose)
         return exits.code_of_error(error)
     except Exception as error:  # noqa: BLE001  (the last resort: whatever is wrong here is ours)
-        print(f"aloma: this is a fault in aloma: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
-        print("  → -v shows where; please report it", file=sys.stderr)  # noqa: T201
+        output.say(f"aloma: this is a fault in aloma: {type(error).__name__}: {error}")
+        output.say("  → -v shows where; please report it")
         _show_traceback(verbose=verbose)
         return exits.FAULT
     return code
@@ -56,6 +56,8 @@ def _run(arguments: Sequence[str]) -> int:
     try:
         app(list(arguments), prog_name="aloma")
     except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):
+            raise ended.__context__ from None  # typer takes it for a failure
         return ended.code if isinstance(ended.code, int) else exits.USAGE
     return exits.DONE
 

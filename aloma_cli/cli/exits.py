@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from aloma_cli import errors
+from aloma_cli.cli.output import say
 
 DONE, USAGE, INTERRUPTED, TERMINATED, FAULT = 0, 2, 130, 143, 70
 
@@ -45,6 +44,6 @@ def code_of_error(error: errors.AlomaError) -> int:
 
 def tell(error: errors.AlomaError) -> None:
     """Say an expected error on stderr: one sentence, then what to do next."""
-    print(f"aloma: {error}", file=sys.stderr)  # noqa: T201  (this is where errors become text)
+    say(f"aloma: {error}")
     if error.hint:
-        print(f"  → {error.hint}", file=sys.stderr)  # noqa: T201
+        say(f"  → {error.hint}")

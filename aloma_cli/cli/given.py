@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
+from aloma_cli.cli.output import say
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import JsonError, JsonObject, kind_of, loads
 
@@ -18,26 +20,41 @@ def read_data(data: str | None, file: str | None) -> JsonObject:
     """
     if data is not None and file is not None:
         raise InputError("-d and -f both give the task's data", hint="use one of them")
-    if data is not None and not data.startswith("@"):
-        return _read_stdin("-d -") if data == "-" else _object(data, "-d")
-    path = data[1:] if data is not None else file
-    if path is None:
+    if data is not None:
+        return _data_option(data)
+    if file is None:
         return {}
-    return _read_stdin("-f -") if path == "-" else _read_file(Path(path).expanduser())
+    return _read_stdin("-f -") if file == "-" else _read_file(file, "-f")
+
+
+def given_path(text: str) -> Path:
+    """The path that somebody typed; the shell leaves a `~` alone that is not at the beginning of a word."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111  (Path.expanduser raises where there is no such user)
+
+
+def _data_option(data: str) -> JsonObject:
+    if data == "-":
+        return _read_stdin("-d -")
+    return _read_file(data[1:], "-d @") if data.startswith("@") else _object(data, "-d")
 
 
 def _read_stdin(asked_by: str) -> JsonObject:
     if sys.stdin is None or sys.stdin.closed:
         raise InputError(f"{asked_by} wants JSON on standard input, which is closed")
+    if sys.stdin.isatty():
+        say("aloma: type the task's data as JSON, then Ctrl-D")
     return _object(sys.stdin.buffer.read(), f"standard input ({asked_by})")
 
 
-def _read_file(path: Path) -> JsonObject:
+def _read_file(name: str, asked_by: str) -> JsonObject:
+    if not name:
+        raise InputError(f"{asked_by} names no file")
+    path = given_path(name)
     try:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    if path.suffix.lower() in _YAML:
+    if path.suffix.lower() in _YAML and content.strip():
         from aloma_cli.cli.yamldata import load_yaml
 
         return _checked(load_yaml(content, str(path)), str(path))
@@ -45,6 +62,8 @@ def _read_file(path: Path) -> JsonObject:
 
 
 def _object(text: str | bytes, source: str) -> JsonObject:
+    if not text.strip():
+        raise InputError(f"{source} is empty; a task's data is a JSON object", hint="{} is an empty one")
     try:
         value = loads(text)
     except JsonError as error:
@@ -59,8 +78,10 @@ def _checked(value: object, source: str) -> JsonObject:
 
 
 def _hint(text: str | bytes, source: str) -> str | None:
-    if source == "-d" and isinstance(text, str) and Path(text).is_file():
-        return f"did you mean -d @{text} ?"
-    if source == "-d" and text[:1] != "{":
+    if source != "-d" or not isinstance(text, str):
+        return None
+    if os.path.isfile(text):  # noqa: PTH113  (Path.is_file raises for what is too long to be a name)
+        return f"did you mean `-d @{text}`?"
+    if text[0] not in "{[" or '"' not in text:
         return "put the JSON in single quotes, so that the shell leaves it alone"
     return None

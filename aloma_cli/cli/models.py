@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import math
 
+from aloma_cli.cli.given import given_path
 from aloma_cli.errors import InputError
 from aloma_cli.loader import ModelFlags
 
@@ -23,7 +24,9 @@ def model_flags(
         raise InputError("--offline and --require-real contradict one another")
     if offline and base_url:
         raise InputError("--offline and --base-url contradict one another")
-    folder = None if responses is None else Path(responses).expanduser().resolve()
+    if not math.isfinite(delay):
+        raise InputError(f"--delay {delay} is no number of seconds")
+    folder = None if responses is None else given_path(responses).resolve()
     if folder is not None and not folder.is_dir():
         raise InputError(f"--responses {responses}: there is no such folder")
     return ModelFlags(

@@ -1,17 +1,26 @@
-"""Standard output: results, and nothing else."""
+"""The two streams: results go to standard output by `put`, what is said about them to standard error by `say`."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from typing import TextIO
 
 from aloma_cli.jsontext import Json, JsonObject, dumps, kind_of, pretty
+from aloma_cli.view.wording import clean_lines
 
 
-def put(text: str) -> None:
-    """A line of the result. What the terminal's encoding lacks is escaped: a result is never lost to it."""
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+def put(text: str, stream: TextIO | None = None) -> None:
+    """A line of the result, on `stream` instead of stdout if given.
+
+    What its encoding lacks is escaped: a result is never lost to it. A terminal gets nothing that it would obey.
+    """
+    stream = stream or sys.stdout
+    if stream.isatty():
+        text = "\n".join(clean_lines(text))
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
 def put_json(value: Json) -> None:
@@ -19,14 +28,34 @@ def put_json(value: Json) -> None:
     put(pretty(value) if sys.stdout.isatty() else dumps(value))
 
 
-def whole_record(record: JsonObject, data: JsonObject) -> JsonObject:
+def say(text: str) -> None:
+    """Tell the user something. That nobody reads it is no error."""
+    with contextlib.suppress(OSError):
+        print(*clean_lines(text), sep="\n", file=sys.stderr, flush=True)  # noqa: T201  (the place for it)
+
+
+def whole_record(record: JsonObject, data: JsonObject) -> Json:
     """What `--json` prints: the record of a task with its document."""
-    return {**record, "data": visible(data)}
+    return visible({**record, "data": data})
 
 
-def visible(data: JsonObject) -> JsonObject:
-    """The document as it may be shown: of `$stash` only what kind each value has."""
-    return {**data, "$stash": _kinds(data["$stash"])} if "$stash" in data else data
+def visible(value: Json) -> Json:
+    """A document, or what was taken from one, as it may be shown: of `$stash` only what kind each value has."""
+    if isinstance(value, dict):
+        return {key: _kinds(item) if key == "$stash" else visible(item) for key, item in value.items()}
+    return [visible(item) for item in value] if isinstance(value, list) else value
+
+
+def visible_event(event: JsonObject) -> Json:
+    """An event as JSON, as it may be shown."""
+    changes = event.get("changes", ())
+    hidden = [
+        {**change, "value": _kinds(change["value"])}
+        if "value" in change and "$stash" in change["path"].split("/")
+        else change
+        for change in changes
+    ]
+    return visible({**event, "changes": hidden} if hidden else event)
 
 
 def _kinds(value: Json) -> Json:

@@ -2,107 +2,104 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
 import sys
-import time
-from collections.abc import Awaitable, Callable, Coroutine
-from types import FrameType
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
 from typing import Any, NoReturn
+
+import typer
 
 from aloma_cli.api.task import Task
 from aloma_cli.api.workspace import Workspace
-from aloma_cli.cli.exits import INTERRUPTED, TERMINATED
-from aloma_cli.cli.output import put
+from aloma_cli.cli import output
+from aloma_cli.cli.exits import code_of_state
+from aloma_cli.cli.interrupts import Interrupted, Interrupts
 from aloma_cli.clock import SystemClock
 from aloma_cli.events import Event, to_wire
 from aloma_cli.jsontext import dumps
 from aloma_cli.view import Mode, open_view
 
 Emit = Callable[[Event], None]
-
-_BLOCKED = 1.0
-
-
-class Interrupted(Exception):  # noqa: N818  (somebody wanted it)
-    """The run was interrupted; the task can go on later. `code` is the exit code."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(code)
-        self.code = code
+Work = Callable[[Emit], Coroutine[Any, Any, Task]]
 
 
-def watch(
-    work: Callable[[Emit], Coroutine[Any, Any, Task]], *, quiet: bool, events: bool, before: tuple[Event, ...] = ()
-) -> Task:
-    """Run `work`, which is given whom to tell its events; `before` are those of an earlier run of the same task.
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How a command tells of the task that it ran: the options `--json`, `--data`, `--events` and `--quiet`."""
 
-    Raises Interrupted when a signal ended it.
+    as_json: bool
+    as_data: bool
+    events: bool
+    quiet: bool
+
+    @property
+    def mode(self) -> Mode:
+        return "quiet" if self.quiet or self.events else "auto"
+
+    def print(self, task: Task) -> None:
+        """The task's id, its whole record, or its document; nothing where its events were printed."""
+        if self.as_json:
+            output.put_json(output.whole_record(task.record, task.data))
+        elif self.as_data:
+            output.put_json(output.visible(task.data))
+        elif not self.events:
+            output.put(task.id)
+
+
+def run_and_tell(
+    home: Workspace, task_id: str, work: Work, telling: Telling, *, before: Iterable[Event] = ()
+) -> NoReturn:
+    """Carry `work` out, which is handed whom to tell its events, and exit with the code for what became of it.
+
+    `before` are the events of an earlier run of the same task.
     """
-    mode: Mode = "quiet" if quiet or events else "auto"
-    with open_view(sys.stderr, environ=os.environ, clock=SystemClock(), mode=mode) as view:
-        view.recall(before)
+    view = open_view(sys.stderr, environ=os.environ, clock=SystemClock(), mode=telling.mode)
 
-        def emit(event: Event) -> None:
-            view.emit(event)
-            if events:
-                put(dumps(to_wire(event)))
-                sys.stdout.flush()
+    def last_words() -> None:
+        view.__exit__(None, None, None)
+        _tell_interrupted(home.task(task_id), telling)
 
-        return run_until_signal(work(emit))
-
-
-def tell_notice(workspace: Workspace, *, quiet: bool) -> None:
-    """Say what the user should know before anything runs."""
-    if workspace.notice and not quiet:
-        print(f"aloma: {workspace.notice}", file=sys.stderr)  # noqa: T201  (said before the view begins)
-
-
-def run_until_signal(work: Coroutine[Any, Any, Task]) -> Task:
-    """`asyncio.run` for a task that can be resumed: SIGINT and SIGTERM end it in order, a second one at once.
-
-    A step that blocks the event loop cannot hold the program either: it is interrupted where it is.
-    """
-    interrupt = _Interrupt()
-    previous = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        return asyncio.run(interrupt.guard(work))
-    except (asyncio.CancelledError, KeyboardInterrupt):
-        interrupt.leave()
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        with Interrupts(last_words) as interrupts:
+            _tell_notice(home, telling)
+            with view:
+                view.recall(before)
+                task = interrupts.run(work(_emitter(view.emit, telling)))
+    except Interrupted as interrupted:
+        _tell_interrupted(home.task(task_id), telling)
+        raise typer.Exit(interrupted.code) from None
+    telling.print(task)
+    _tell_next(task, telling)
+    raise typer.Exit(code_of_state(task.state))
 
 
-class _Interrupt:
-    """The signal handler of one run."""
+def _emitter(show: Emit, telling: Telling) -> Emit:
+    stdout = sys.stdout  # while steps run it is a stand-in, which would take an event for a step's print
 
-    def __init__(self) -> None:
-        self._code: int | None = None
-        self._cancel: Callable[[], object] = lambda: None
-        self._beat = time.monotonic()
-
-    def __call__(self, number: int, _frame: FrameType | None) -> None:
-        again = self._code is not None
-        self._code = INTERRUPTED if number == signal.SIGINT else TERMINATED
-        if again or time.monotonic() - self._beat > _BLOCKED:
-            raise KeyboardInterrupt
-        self._cancel()
-
-    async def guard(self, work: Awaitable[Task]) -> Task:
-        loop, running = asyncio.get_running_loop(), asyncio.ensure_future(work)
-        self._cancel = lambda: loop.call_soon_threadsafe(running.cancel)
-        pulse = asyncio.ensure_future(self._pulse())
+    def emit(event: Event) -> None:
+        show(event)
         try:
-            return await running
-        finally:
-            pulse.cancel()
+            output.put(dumps(output.visible_event(to_wire(event))), stdout)
+            stdout.flush()
+        except BrokenPipeError:  # the run matters more than who listens
+            output.close_quietly()
 
-    async def _pulse(self) -> None:
-        while True:
-            self._beat = time.monotonic()
-            await asyncio.sleep(_BLOCKED / 4)
+    return emit if telling.events else show
 
-    def leave(self) -> NoReturn:
-        raise Interrupted(self._code or INTERRUPTED)
+
+def _tell_notice(home: Workspace, telling: Telling) -> None:
+    """What is to be known of the model server, where a step may call it."""
+    calling = any("connectors" in step.parameters for step in home.steps.values())
+    if home.notice and calling and telling.mode != "quiet":
+        output.say(f"aloma: {home.notice}")
+
+
+def _tell_interrupted(task: Task, telling: Telling) -> None:
+    telling.print(task)
+    output.say(f"aloma: interrupted; to go on: aloma task resume {task.id}")
+
+
+def _tell_next(task: Task, telling: Telling) -> None:
+    if task.state == "error" and telling.mode != "quiet":
+        output.say(f"  → `aloma task show {task.id}` tells why; once mended: `aloma task resume {task.id}`")

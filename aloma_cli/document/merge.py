@@ -7,7 +7,7 @@ else is a conflict, and a conflict voids the whole change set: nothing is overwr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from aloma_cli.document.changes import Change
@@ -38,6 +38,22 @@ def merge(ours: Sequence[Change], theirs: Sequence[Change], current: Json) -> tu
         else:
             merged.extend(agreed)
     return merged, conflicts
+
+
+def alters(change: Change, paths: Iterable[Path], base: Json) -> bool:
+    """Whether `change`, made to `base`, alters what stands at or under one of `paths` (which lead into no list).
+
+    What is taken away or put in place as a whole alters only what is different in it.
+    """
+    return any(change.place[: len(path)] == path or _alters_from_above(change, path, base) for path in paths)
+
+
+def _alters_from_above(change: Change, path: Path, base: Json) -> bool:
+    place = change.place
+    if change.op == "append" or change.moves_items or path[: len(place)] != place:
+        return False
+    after = MISSING if change.op == "remove" else get(change.value, path[len(place) :])
+    return not same(get(base, path), after)
 
 
 def overlap(one: Path, other: Path) -> bool:

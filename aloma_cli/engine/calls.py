@@ -42,6 +42,9 @@ class Calls:
         keys: list[str] = []
 
         async def ask(request: JsonObject) -> Json:
+            # Another model is another call: what the one before answered does not stand for it.
+            if request.get("model") in self.job.models:
+                request = {**request, "model": self.job.models[request["model"]]}
             keys.append(self._key(name, request))
             recorded = self.job.calls.get(keys[-1])
             if recorded is not None:

@@ -9,10 +9,14 @@ from aloma_cli.document import MISSING, Change, apply, get, make_room
 from aloma_cli.engine.outcome import SubtaskOrder
 from aloma_cli.engine.state import TaskState
 from aloma_cli.errors import InputError
+from aloma_cli.events import TaskRested
 from aloma_cli.jsontext import Json, JsonObject, Path, show_path
 
 ERRORS = "$errors"
 CHILDREN = "$children"
+KEPT = (ERRORS, CHILDREN)
+"""What is about one task only, and so is not handed on to its subtasks."""
+
 ENDINGS = ("done", "error", "ignored", "incomplete", "stopped")
 """How a subtask can end; the keys of its group's count beside `total` and `running`."""
 
@@ -102,15 +106,15 @@ def count(document: JsonObject, group: str, **by: int) -> list[Change]:
     return [Change("replace", (CHILDREN, group, key), groups[group][key] + step) for key, step in by.items()]
 
 
-def landing(parent: TaskState, child: TaskState, state: str) -> list[Change]:
+def landing(parent: TaskState, child: TaskState, rest: TaskRested) -> list[Change]:
     """The changes that a subtask's end makes in its parent's document: its count, and its result at `into`.
 
     A stopped subtask lands nothing. Where the place is gone the result goes to `$errors`.
     """
-    changes = count(parent.document, child.group or "", running=-1, **{state: 1})
-    if child.into is None or state == "stopped":
+    changes = count(parent.document, child.group or "", running=-1, **{rest.state: 1})
+    if child.into is None or rest.state == "stopped":
         return changes
-    value = _result(child, state)
+    value = _result(child, rest)
     if not _has_room(parent.document, child.into):
         entry = {
             "type": "PlaceGoneError",
@@ -129,10 +133,10 @@ def _has_room(document: JsonObject, place: Path) -> bool:
     return isinstance(above, dict) and isinstance(key, str)
 
 
-def _result(child: TaskState, state: str) -> JsonObject:
+def _result(child: TaskState, rest: TaskRested) -> JsonObject:
     completed = child.completed
     value: dict[str, Any] = {
-        "status": state,
+        "status": rest.state,
         "result": completed["result"] if completed is not None else child.document,
         "task": child.id,
     }
@@ -140,4 +144,6 @@ def _result(child: TaskState, state: str) -> JsonObject:
     if errors:
         step, entry = next(iter(errors.items()))
         value["error"] = {"step": step, **entry}
+    elif rest.reason is not None:
+        value["error"] = {"type": rest.state, "message": rest.reason}
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import traceback
 from collections.abc import Callable, Coroutine
@@ -24,7 +25,7 @@ _FRAMES_KEPT = 20
 
 
 async def fire(job: Job, toolbox: Toolbox, recorder: Recorder, clock: Clock, leash: Leash) -> Outcome:
-    """Run the step's content on a draft of the job's document. Raises nothing but cancellation."""
+    """Run the step's content on a draft of the job's document. Raises nothing but cancellation and Ctrl-C."""
     draft, effects, calls = Draft(job.base), Effects(), Calls(job, recorder, clock)
     log = Log(job, recorder, clock, loop=leash.loop)
     plain = None if job.step.is_async else leash
@@ -33,7 +34,9 @@ async def fire(job: Job, toolbox: Toolbox, recorder: Recorder, clock: Clock, lea
         with prints_to(log):
             await _run(job, offer(job, toolbox, draft.data, effects, calls, log, plain))
         changes = draft.changes()
-    except Exception as error:  # noqa: BLE001  (whatever a step raises is its outcome)
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # noqa: BLE001  (whatever a step raises is its outcome, `sys.exit` too)
         return raised(job, error, clock.elapsed() - started)
     effects.called = calls.any
     return Returned(job.firing, changes, effects, round(clock.elapsed() - started, 6))
@@ -41,8 +44,8 @@ async def fire(job: Job, toolbox: Toolbox, recorder: Recorder, clock: Clock, lea
 
 def raised(job: Job, error: BaseException, seconds: float) -> Raised:
     """The outcome of a step that failed with `error`."""
-    retry = job.step.retry
-    return Raised(job.firing, _describe(error), retry is not None and retry.applies(error), round(seconds, 6))
+    retryable = job.retry is not None and job.retry.applies(error)
+    return Raised(job.firing, _describe(error), retryable, round(seconds, 6))
 
 
 async def _run(job: Job, arguments: dict[str, Any]) -> None:
@@ -56,19 +59,27 @@ async def _run(job: Job, arguments: dict[str, Any]) -> None:
 
 
 def _describe(error: BaseException) -> JsonObject:
-    described: JsonObject = {"type": type(error).__name__, "message": str(error) or type(error).__name__}
+    described: JsonObject = {"type": type(error).__name__, "message": _message(error)}
     frames = _own_frames(error)
     if frames:
         described["place"] = f"{frames[-1].filename}:{frames[-1].lineno}"
         described["trace"] = [line.rstrip() for line in traceback.format_list(frames)]
     hint = getattr(error, "hint", None)
-    if hint:
+    if hint and isinstance(hint, str):
         described["hint"] = hint
     if isinstance(error, ConnectorError):
         described["connector"] = True
     if isinstance(error, AnswerError):
         described["misfits"] = list(error.misfits)
     return described
+
+
+def _message(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  (an author's own error class may be broken as well)
+        text = ""
+    return text or type(error).__name__
 
 
 def _own_frames(error: BaseException) -> list[traceback.FrameSummary]:

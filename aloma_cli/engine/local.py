@@ -86,6 +86,8 @@ class LocalRunner:
         self._report(raised(running.job, StepTimeout(f"it ran longer than its timeout of {timeout:g} s"), timeout))
 
     def _cancel(self, running: _Running, cut: type[Cut]) -> None:
+        if running.timer is not None:
+            running.timer.cancel()
         running.leash.cut = cut
         self._left.add(running.work)
         running.work.cancel()

@@ -13,6 +13,7 @@ from aloma_cli.clock import Clock, from_iso, to_iso
 from aloma_cli.connectors.base import Connector, Connectors, Function
 from aloma_cli.document import clean_copy, parse_path
 from aloma_cli.engine.calls import Calls
+from aloma_cli.engine.fields import KEPT
 from aloma_cli.engine.outcome import Effects, Job, SubtaskOrder
 from aloma_cli.engine.recorder import Recorder
 from aloma_cli.errors import Cut, DocumentError, PermanentError, did_you_mean
@@ -67,9 +68,10 @@ class Log:
 class TaskHandle:
     """`task`: the task this firing belongs to. What is asked for here happens when it commits, or not at all."""
 
-    def __init__(self, job: Job, effects: Effects) -> None:
+    def __init__(self, job: Job, effects: Effects, on_loop: Callable[[Callable[[], Any]], Any]) -> None:
         self._job = job
         self._effects = effects
+        self._on_loop = on_loop
 
     @property
     def id(self) -> str:
@@ -107,12 +109,15 @@ class TaskHandle:
         into: str | Path | None = None,
         wait_for: bool = False,
         group: str | None = None,
+        timeout: float | None = None,
     ) -> str:
         """Make a subtask: a task of its own, matched against the same steps. Gives its id.
 
+        `data` is its document; `$errors` and `$children` in it, which are this task's, are left out.
         `into`: where its result will land in this task's document, a dotted path or a tuple of keys. `wait_for`:
         this task starts nothing new until the subtask has ended. `group`: the name under `$children` it is counted
-        under; the step's name where none is given.
+        under; the step's name where none is given. `timeout`: seconds after which it is ended as `incomplete`, if it
+        has not ended by then; what there is of it lands.
         """
         if not isinstance(data, dict):
             raise PermanentError(f"the data of subtask {name!r} is a {type(data).__name__}; it must be an object")
@@ -120,23 +125,55 @@ class TaskHandle:
         order = SubtaskOrder(
             id=subtask_id(self._job.task, self._job.firing, len(orders) + 1),
             name=_text(name, "the name of a subtask"),
-            data=clean_copy(data),
+            data=clean_copy({key: value for key, value in data.items() if key not in KEPT}),
             into=parse_path(into) if isinstance(into, str) else into and tuple(into),
             wait_for=bool(wait_for),
-            group=group or self._job.step.name,
+            group=self._job.step.name if group is None else _text(group, "the group of a subtask"),
+            timeout=None if timeout is None else _positive(timeout, "the timeout of a subtask"),
         )
         orders.append(order)
         return order.id
 
     def stop(self, subtask: str, reason: str = "stopped by its parent") -> None:
         """Stop a subtask of this task, by its id, with the subtasks it has."""
-        self._effects.stops[subtask] = reason
+        self._effects.stops[subtask] = _text(reason, "the reason for a stop")
 
     def complete(self, result: Json = None, cancel: bool = False) -> None:
         """Close the task with `result`: nothing new starts, and with `cancel` what still runs is stopped."""
         if self._effects.completed is None:
             self._effects.completed = {"result": clean_copy(result)}
             self._effects.cancel = cancel
+
+    def figures(self) -> JsonObject:
+        """What this task with its subtasks did up to now.
+
+        `seconds` since its creation, `calls`, `input_tokens`, `output_tokens`, `cost` (US dollars), `failures`, and
+        `steps`: for each step `fired`, `looked`, `failed`, `voided`, `calls`, its tokens and cost, and its `seconds`.
+        """
+        figures: JsonObject = self._on_loop(self._job.figures)
+        return figures
+
+    def adapt(
+        self,
+        concurrency: int | None = None,
+        models: Mapping[str, str] | None = None,
+        retries: Mapping[str, int] | None = None,
+    ) -> None:
+        """Change how this task and its subtasks are run from here on.
+
+        `concurrency`: how many firings of one task at a time. `models`: other models for the names that steps use.
+        `retries`: how many tries steps have in all, by name.
+        """
+        settings = self._effects.settings
+        if concurrency is not None:
+            settings["concurrency"] = _count(concurrency, "concurrency")
+        if models:
+            settings["models"] = {_text(name, "a model"): _text(model, "a model") for name, model in models.items()}
+        if retries:
+            settings["retries"] = {
+                _text(step, "a step"): _count(times, f"the number of tries of {step}")
+                for step, times in retries.items()
+            }
 
 
 class StepHandle:
@@ -204,14 +241,27 @@ class Leash:
     cut: type[Cut] | None = None
 
     def wait(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Raises the cut when there is one, before the call or after."""
+        """Raises the cut when there is one, before the call or after, whatever the call came to."""
         if self.cut is not None:
             work.close()
             raise self.cut
-        result = asyncio.run_coroutine_threadsafe(work, self.loop).result()
-        if self.cut is not None:
-            raise self.cut
-        return result
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+        finally:
+            if self.cut is not None:
+                raise self.cut
+
+    def ask(self, question: Callable[[], Any]) -> Any:
+        """The answer to `question`, put on the loop's thread."""
+
+        async def answer() -> Any:
+            return question()
+
+        return self.wait(answer())
+
+
+def _here(question: Callable[[], Any]) -> Any:
+    return question()
 
 
 def offer(
@@ -220,7 +270,7 @@ def offer(
     """The arguments for the parameters that the step's content has."""
     everything: dict[str, Callable[[], Any]] = {
         "data": lambda: data,
-        "task": lambda: TaskHandle(job, effects),
+        "task": lambda: TaskHandle(job, effects, leash.ask if leash else _here),
         "step": lambda: StepHandle(job, effects),
         "connectors": lambda: ConnectorsHandle(toolbox.connectors, calls, leash.wait if leash else None),
         "lib": lambda: toolbox.lib,
@@ -243,3 +293,15 @@ def _text(value: object, what: str) -> str:
     if not isinstance(value, str) or not value:
         raise DocumentError(f"{what} must be a text, got {value!r}")
     return value
+
+
+def _count(value: object, what: str) -> int:
+    if type(value) is not int or value < 1:
+        raise PermanentError(f"{what} must be a whole number from 1 on, got {value!r}")
+    return value
+
+
+def _positive(value: object, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise PermanentError(f"{what} must be a number of seconds above 0, got {value!r}")
+    return float(value)

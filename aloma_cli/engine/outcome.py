@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from aloma_cli.document import Change
 from aloma_cli.events import CallAnswered
 from aloma_cli.jsontext import Json, JsonObject, Path
-from aloma_cli.step import Step
+from aloma_cli.step import Retry, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,8 @@ class Job:
     """One run of one firing, as a runner gets it.
 
     `base` is the committed document it starts from and must not be altered. `calls` are the answers on record, by
-    key: they are not asked for again.
+    key: they are not asked for again. `models` are the names that models go by here, other than their own. `figures`
+    gives what `task.figures()` gives; call it on the loop's thread.
     """
 
     firing: int
@@ -29,7 +30,10 @@ class Job:
     at: str
     base: JsonObject
     attempt: int
+    retry: Retry | None
     calls: Mapping[str, CallAnswered]
+    models: Mapping[str, str]
+    figures: Callable[[], JsonObject]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class SubtaskOrder:
     into: Path | None
     wait_for: bool
     group: str
+    timeout: float | None = None
 
 
 @dataclass(slots=True)
@@ -54,6 +59,7 @@ class Effects:
     cancel: bool = False
     name: str | None = None
     tags: tuple[str, ...] | None = None
+    settings: dict[str, Json] = field(default_factory=dict)
     redo: bool = False
     called: bool = False
 

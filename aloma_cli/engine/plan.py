@@ -51,10 +51,11 @@ class Plan:
         )
 
     def changed_conditions(self, task: TaskState) -> list[str]:
-        """The disarmed steps whose condition is not the one they fired on."""
+        """The disarmed steps whose condition is not the one they fired on; not those whose firing is to be repeated."""
+        flying = {flight.step for flight in task.flights.values()}
         return sorted(
             name
-            for name in task.disarmed & self.steps.keys()
+            for name in task.disarmed & self.steps.keys() - flying
             if task.conditions.get(name) != self.steps[name].condition.fingerprint
         )
 

@@ -26,12 +26,15 @@ def prints_to(log: Callable[[str], None]) -> Iterator[None]:
 @contextmanager
 def stdout_split() -> Iterator[None]:
     """Install the stream that tells a step's prints from the program's own, for as long as steps run."""
-    original = sys.stdout
-    sys.stdout = _Split(original)
+    split = _Split(sys.stdout)
+    sys.stdout = split
     try:
         yield
     finally:
-        sys.stdout = original
+        split.over = True
+        # Of several runs in one program the first to begin may be the first to end: it is taken out when it is on top.
+        while isinstance(sys.stdout, _Split) and sys.stdout.over:
+            sys.stdout = sys.stdout.original
 
 
 class _Lines:
@@ -54,14 +57,15 @@ class _Split:
     """A stand-in for stdout; everything but writing goes to the original."""
 
     def __init__(self, original: TextIO) -> None:
-        self._original = original
+        self.original = original
+        self.over = False
 
     def write(self, text: str) -> int:
         lines = _current.get()
         if lines is None:
-            return self._original.write(text)
+            return self.original.write(text)
         lines.write(text)
         return len(text)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._original, name)
+        return getattr(self.original, name)

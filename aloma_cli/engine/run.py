@@ -7,20 +7,22 @@ of the journal; nobody is told of it, and nothing starts, before that batch is d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from aloma_cli import events as ev
 from aloma_cli.clock import Clock, to_iso
-from aloma_cli.document import Change, apply, merge, to_wire
+from aloma_cli.document import Change, alters, apply, merge, to_wire
 from aloma_cli.engine import fields
 from aloma_cli.engine.nearest import nearest_misses
-from aloma_cli.engine.outcome import Job, Outcome, Raised, Returned, SubtaskOrder
+from aloma_cli.engine.outcome import Effects, Job, Outcome, Raised, Returned, SubtaskOrder
 from aloma_cli.engine.plan import Plan, alone_in
 from aloma_cli.engine.state import Flight, Revision, TaskState, Tree
-from aloma_cli.engine.summary import summary
-from aloma_cli.errors import InputError
+from aloma_cli.engine.summary import figures, summary
+from aloma_cli.errors import InputError, StoreError
 from aloma_cli.jsontext import JsonObject, Path, show_path
+from aloma_cli.step import Retry as StepRetry
 from aloma_cli.step import Step
 from aloma_cli.store import Claim, Request
 
@@ -74,7 +76,7 @@ class Run:
         self._truth = {task.id: plan.judge(task.document) for task in self.tree.tasks.values() if not task.closed}
         self._dirty = dict.fromkeys(self.tree.tasks)
         self._restless = {task.id for task in self.tree.tasks.values() if task.rest is None}
-        self._timed = {task.id for task in self.tree.tasks.values() if task.retries}
+        self._timed = {task.id for task in self.tree.tasks.values() if task.timers}
         self._postponed: list[str] = []
         self._arrived: list[Outcome] = []
         self._held: list[Outcome] = []
@@ -99,7 +101,12 @@ class Run:
         notes, self._notes = self._notes, []
         lasting = [event for event in notes if _is_kept(event)]
         if lasting:
-            self._claim.commit(lasting, durable=any(isinstance(event, ev.CallAnswered) for event in lasting))
+            try:
+                self._claim.commit(lasting, durable=any(isinstance(event, ev.CallAnswered) for event in lasting))
+            except StoreError:
+                # What was paid for must not be forgotten: the next flush tries again, or is the end of the run.
+                self._notes = notes + self._notes
+                raise
         for event in lasting:
             self.tree.apply(event)
         for event in notes:
@@ -120,6 +127,7 @@ class Run:
         Raises StoreError where the journal cannot be written; nothing was started then, and the run is over.
         """
         self.flush()
+        now = self._now()
         arrived, self._arrived = self._held + self._arrived, []
         self._held = self._take_all(arrived)
         self._dirty.update(dict.fromkeys(self._timed))
@@ -128,8 +136,8 @@ class Run:
         while self._dirty:
             task_id = next(iter(self._dirty))
             del self._dirty[task_id]
-            self._advance(self.tree.tasks[task_id])
-        return self._close_turn()
+            self._advance(self.tree.tasks[task_id], now)
+        return self._close_turn(now)
 
     def stop(self, task_id: str, reason: str) -> None:
         """Stop a task and its subtasks; the next turn makes it so."""
@@ -161,7 +169,7 @@ class Run:
 
     # -- the turn ----------------------------------------------------------------------------------------------------
 
-    def _close_turn(self) -> Turn:
+    def _close_turn(self, now: str) -> Turn:
         done, self._next = self._next, _Next()
         if done.events:
             self._claim.commit(done.events)
@@ -169,8 +177,10 @@ class Run:
             self._emit(event)
         for request in done.requests:
             self._claim.fulfilled(request)
-        due = (retry.at for task_id in self._timed for retry in self.tree.tasks[task_id].retries.values())
-        return Turn(tuple(done.jobs), done.cuts, min(due, default=None), finished=not self._restless)
+        # What is due already, and was not started, has no place yet: the end of another firing gives it one, not time.
+        times = (at for task_id in self._timed for at in self.tree.tasks[task_id].timers)
+        wake_at = min((at for at in times if at > now), default=None)
+        return Turn(tuple(done.jobs), done.cuts, wake_at, finished=not self._restless)
 
     def _add(self, event: ev.Event) -> None:
         self.tree.apply(event)
@@ -178,7 +188,7 @@ class Run:
         self._dirty[event.task] = None
         task = self.tree.tasks[event.task]
         _keep(self._restless, task.id, wanted=task.rest is None)
-        _keep(self._timed, task.id, wanted=bool(task.retries))
+        _keep(self._timed, task.id, wanted=bool(task.timers))
 
     def _now(self) -> str:
         return to_iso(self._clock.now())
@@ -198,9 +208,12 @@ class Run:
             elif flight.running:
                 self._launch(task, step, flight, version=flight.version)
 
-    def _advance(self, task: TaskState) -> None:
+    def _advance(self, task: TaskState, now: str) -> None:
         """Start what may start in a task, or settle it when there is nothing more to do."""
         if task.closed:
+            return
+        if task.expires_at is not None and task.expires_at <= now:
+            self._expire(task)
             return
         for flight in self._plan.to_repeat(task):
             step = self._plan.steps[flight.step]
@@ -208,8 +221,8 @@ class Run:
                 self._launch(task, step, flight, version=task.version)
             else:
                 self._void(task, flight, "superseded")
-        now = self._now()
-        for step in self._plan.to_start(task, self._truth[task.id], now=now, limit=self._concurrency):
+        limit = self.tree.setting(task, "concurrency") or self._concurrency
+        for step in self._plan.to_start(task, self._truth[task.id], now=now, limit=limit):
             self._launch(task, step, None, version=task.version)
         self._give_up_retries(task, now)
         if not task.flights:
@@ -245,8 +258,15 @@ class Run:
             at=flight.at,
             base=flight.base,
             attempt=flight.attempt,
+            retry=self._retry(task, step),
             calls=self.tree.calls[flight.firing],
+            models=self.tree.setting(task, "models") or {},
+            figures=partial(figures, self.tree, task.id, self._clock),
         )
+
+    def _retry(self, task: TaskState, step: Step) -> StepRetry | None:
+        times = (self.tree.setting(task, "retries") or {}).get(step.name)
+        return step.retry if times is None else replace(step.retry or StepRetry(), times=times)
 
     def _give_up_retries(self, task: TaskState, now: str) -> None:
         """A try that is due while the condition no longer holds is off: the step is armed for the next match."""
@@ -312,7 +332,7 @@ class Run:
             return
         try:
             fields.refuse_engine_fields(changes)
-            self._refuse_strangers(task, outcome.effects.stops)
+            self._refuse_strangers(task, outcome.effects)
             places, room = fields.place_subtasks(
                 apply(task.document, changes), outcome.effects.subtasks, self._held_places(task)
             )
@@ -337,6 +357,7 @@ class Run:
             tags=effects.tags,
             completed=effects.completed,
             stopped=effects.stops or None,
+            settings=effects.settings or None,
         )
         for order, place in zip(effects.subtasks, places, strict=True):
             self._create(task, order, place)
@@ -359,7 +380,7 @@ class Run:
             paths = _shown(conflict.path for conflict in conflicts)
             return [], _Clash("conflict", paths, _known(theirs[at][1] for at in rivals))
         condition = self._plan.steps[flight.step].condition
-        own = [change for change in outcome.changes if _is_under(change.place, condition.paths)]
+        own = [change for change in outcome.changes if alters(change, condition.paths, flight.base)]
         if own and not self._truth[task.id][flight.step]:
             return [], _Clash("lost", _shown(change.place for change in own), _known(firing for _, firing in theirs))
         return merged, None
@@ -386,7 +407,7 @@ class Run:
             self._next.jobs = [job for job in self._next.jobs if job.firing != flight.firing]
 
     def _fail(self, task: TaskState, flight: Flight, outcome: Raised) -> None:
-        retry = self._plan.steps[flight.step].retry
+        retry = self._retry(task, self._plan.steps[flight.step])
         again = outcome.retryable and retry is not None and flight.attempt < retry.times
         wait = retry.wait_before(flight.attempt + 1) if retry and again else None
         self._add(
@@ -466,6 +487,7 @@ class Run:
                 into=place,
                 group=order.group,
                 wait_for=order.wait_for,
+                expires_at=None if order.timeout is None else to_iso(self._clock.now() + order.timeout),
             )
         )
         self._truth[order.id] = self._plan.judge(order.data)
@@ -492,24 +514,23 @@ class Run:
     ) -> None:
         parent = self.tree.tasks[task.parent] if task.parent else None
         was_live = parent is not None and task.id in parent.live_children
-        self._add(
-            ev.TaskRested(
-                at=self._now(),
-                task=task.id,
-                state=state,
-                closed=parent is not None or task.completed is not None or state == "stopped",
-                result=task.completed["result"] if task.completed else None,
-                reason=reason,
-                missing=missing,
-            )
+        rested = ev.TaskRested(
+            at=self._now(),
+            task=task.id,
+            state=state,
+            closed=parent is not None or task.completed is not None or state in ("stopped", "incomplete"),
+            result=task.completed["result"] if task.completed else None,
+            reason=reason,
+            missing=missing,
         )
+        self._add(rested)
         if parent is not None and was_live:
-            self._arrive(parent, task, state)
+            self._arrive(parent, task, rested)
 
-    def _arrive(self, parent: TaskState, child: TaskState, state: str) -> None:
+    def _arrive(self, parent: TaskState, child: TaskState, rested: ev.TaskRested) -> None:
         if parent.id not in self._truth:
             self._truth[parent.id] = self._plan.judge(parent.document)
-        self._commit(parent, fields.landing(parent, child, state), by="landing", child=child.id)
+        self._commit(parent, fields.landing(parent, child, rested), by="landing", child=child.id)
 
     def _stop(self, task: TaskState, reason: str) -> None:
         for one in [*self.tree.descendants(task.id)[::-1], task]:
@@ -519,9 +540,20 @@ class Run:
                 self._void(one, flight, "stopped")
             self._rest(one, "stopped", reason=reason)
 
-    def _refuse_strangers(self, task: TaskState, stops: Iterable[str]) -> None:
-        own = {child.id for child in self.tree.descendants(task.id)}
-        for task_id in stops:
+    def _expire(self, task: TaskState) -> None:
+        """End a task whose time is up: what it has so far is its result."""
+        for child in self.tree.descendants(task.id):
+            if child.parent == task.id and not child.closed:
+                self._stop(child, "the task it belongs to ran out of time")
+        for flight in list(task.flights.values()):
+            self._void(task, flight, "stopped")
+        self._rest(task, "incomplete", reason="it ran out of time")
+
+    def _refuse_strangers(self, task: TaskState, effects: Effects) -> None:
+        if not effects.stops:
+            return
+        own = {child.id for child in self.tree.descendants(task.id)} | {order.id for order in effects.subtasks}
+        for task_id in effects.stops:
             if task_id not in own:
                 raise InputError(f"task {task_id} is no subtask of {task.id}; only those can be stopped from it")
 
@@ -538,10 +570,6 @@ def _state_at_rest(task: TaskState) -> str:
 def _is_kept(event: ev.Event) -> bool:
     """Whether it belongs into the journal; what only tells views what goes on does not."""
     return not isinstance(event, ev.CallSent) and not (isinstance(event, ev.CallAnswered) and event.replayed)
-
-
-def _is_under(place: Path, paths: Iterable[tuple[str, ...]]) -> bool:
-    return any(place[: len(path)] == path for path in paths)
 
 
 def _shown(paths: Iterable[Path]) -> tuple[str, ...]:

@@ -97,6 +97,8 @@ class TaskState:
     live_children: set[str] = field(default_factory=set)
     awaited: set[str] = field(default_factory=set)
     completed: JsonObject | None = None
+    expires_at: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
     rest: ev.TaskRested | None = None
     figures: defaultdict[str, StepFigures] = field(default_factory=lambda: defaultdict(StepFigures))
 
@@ -110,6 +112,12 @@ class TaskState:
         if any(flight.running for flight in self.flights.values()):
             return LIVE
         return "waiting" if self.retries or self.live_children else LIVE
+
+    @property
+    def timers(self) -> list[str]:
+        """The moments (ISO) at which something is due here."""
+        times = [retry.at for retry in self.retries.values()]
+        return times if self.expires_at is None or self.closed else [*times, self.expires_at]
 
     @property
     def closed(self) -> bool:
@@ -151,6 +159,12 @@ class Tree:
         task = self.tasks[event.task]
         task.updated_at = max(task.updated_at, event.at)
 
+    def setting(self, task: TaskState, name: str) -> Any:
+        """What was set for a task, or for the nearest task above it; None where nothing was."""
+        while name not in task.settings and task.parent is not None:
+            task = self.tasks[task.parent]
+        return task.settings.get(name)
+
     def flights(self) -> list[tuple[TaskState, Flight]]:
         """Every firing under way."""
         tasks = dict.fromkeys(task.id for task in self.flying.values())
@@ -183,6 +197,7 @@ def _created(tree: Tree, event: ev.TaskCreated) -> None:
         created_at=event.at,
         updated_at=event.at,
         document=event.data,
+        expires_at=event.expires_at,
     )
     if event.parent is None:
         tree.root_id = event.task
@@ -198,8 +213,10 @@ def _started(tree: Tree, event: ev.FiringStarted) -> None:
     task = tree.tasks[event.task]
     tree.last_firing = max(tree.last_firing, event.firing)
     before = task.flights.get(event.firing)
-    # After a crash the same firing is repeated from where it started, not from the newest document.
-    base = before.base if before is not None and before.version == event.version else task.document
+    # After a crash the same firing is repeated from where it started, not from the newest document; what has armed
+    # its step since then still does.
+    interrupted = before is not None and before.version == event.version
+    base = before.base if before is not None and interrupted else task.document
     tree.flying[event.firing] = task
     task.flights[event.firing] = Flight(
         event.firing,
@@ -214,7 +231,8 @@ def _started(tree: Tree, event: ev.FiringStarted) -> None:
     if event.continues is not None and event.firing not in tree.calls:
         answered = tree.calls.pop(event.continues, {})
         tree.calls[event.firing] = {key: call for key, call in answered.items() if call.error is None}
-    task.disarmed.add(event.step)
+    if not interrupted:
+        task.disarmed.add(event.step)
     task.looked.discard(event.step)
     task.retries.pop(event.step, None)
     task.standing.pop(event.step, None)
@@ -251,6 +269,8 @@ def _committed(tree: Tree, event: ev.Committed) -> None:
         task.name = event.name
     if event.tags is not None:
         task.tags = event.tags
+    for name, value in (event.settings or {}).items():
+        task.settings[name] = {**task.settings.get(name, {}), **value} if isinstance(value, dict) else value
     if event.completed is not None and task.completed is None:
         task.completed = event.completed
     if event.request is not None:
@@ -278,6 +298,9 @@ def _voided(tree: Tree, event: ev.FiringVoided) -> None:
         task.figures[event.step].seconds += event.seconds
     else:
         _land(tree, task, event.firing, event.seconds).voided += 1
+        if event.reason == "superseded":
+            # It was to be repeated and left nothing: where its step is away for now, the next match is not lost.
+            task.disarmed.discard(event.step)
     _trim_history(task)
 
 

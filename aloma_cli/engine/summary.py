@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
+from aloma_cli.clock import Clock, from_iso
 from aloma_cli.engine.fields import unhandled_errors
 from aloma_cli.engine.state import StepFigures, TaskState, Tree, duration
 from aloma_cli.jsontext import JsonObject
@@ -22,7 +23,7 @@ def summary(tree: Tree, task_id: str) -> JsonObject:
     """The record of a task, without its document."""
     task = tree.tasks[task_id]
     rest = task.rest
-    figures = _over([task, *tree.descendants(task_id)])
+    over = _over([task, *tree.descendants(task_id)])
     return {
         "schema": SCHEMA,
         "id": task.id,
@@ -39,13 +40,29 @@ def summary(tree: Tree, task_id: str) -> JsonObject:
         "reason": rest.reason if rest else None,
         "errors": unhandled_errors(task.document),
         "missing": list(rest.missing) if rest else [],
-        "usage": {name: _figures(_sum(figures.values()))[name] for name in USAGE},
-        "steps": [{"step": step, **_figures(one)} for step, one in sorted(figures.items())],
+        "usage": {name: _figures(_sum(over.values()))[name] for name in USAGE},
+        "steps": [{"step": step, **_figures(one)} for step, one in sorted(over.items())],
         "running": [{"step": flight.step, "since": flight.at} for flight in task.flights.values()],
         "waiting": [
             {"step": step, "until": retry.at, "reason": retry.reason} for step, retry in sorted(task.retries.items())
         ],
         "children": [_child(tree.tasks[child]) for child in task.children],
+    }
+
+
+def figures(tree: Tree, task_id: str, clock: Clock) -> JsonObject:
+    """What `task.figures()` gives (`engine/offer.py`)."""
+    task = tree.tasks[task_id]
+    over = _over([task, *tree.descendants(task_id)])
+    total = _sum(over.values())
+    return {
+        "seconds": round(clock.now() - from_iso(task.created_at), 3),
+        "calls": total.calls,
+        "input_tokens": total.input_tokens,
+        "output_tokens": total.output_tokens,
+        "cost": round(total.cost, 9),
+        "failures": total.failed,
+        "steps": {step: _figures(one) for step, one in sorted(over.items())},
     }
 
 

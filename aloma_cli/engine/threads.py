@@ -25,6 +25,10 @@ async def in_thread(function: Callable[[], Result], *, name: str) -> Result:
     def work() -> None:
         try:
             result = context.run(function)
+        except StopIteration as error:
+            # A future refuses it and would never be done; Python itself turns it into this in a coroutine.
+            stopped = RuntimeError("the function raised StopIteration").with_traceback(error.__traceback__)
+            _tell(loop, future.set_exception, future, stopped)
         except BaseException as error:  # noqa: BLE001  (it is raised again where the result is waited for)
             _tell(loop, future.set_exception, future, error)
         else:

@@ -18,13 +18,13 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
 from aloma_cli.events import Event
 from aloma_cli.jsontext import JsonObject, dumps, loads, pretty
 from aloma_cli.store.atomic import replace_file
-from aloma_cli.store.journal import JournalWriter, read_journal
+from aloma_cli.store.journal import JournalWriter, begin_journal, read_journal
 from aloma_cli.store.protocol import Batch, Request
 
 if TYPE_CHECKING:
@@ -46,17 +46,27 @@ class FileStore:
         try:
             self._prepare()
             folder.mkdir(mode=0o700)
-            (folder / "inbox").mkdir(mode=0o700)
         except OSError as error:
             raise StoreError(f"{folder} could not be made: {error.strerror}") from error
         try:
-            claim = FileClaim(folder, _lock(folder), size=0, count=0, fsync=self._fsync)
-            claim.commit(events)
-            self._sync_folder()
-        except BaseException:
+            return self._begin(folder, events)
+        except BaseException as error:
             shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise StoreError(f"{folder} could not be made: {error.strerror}") from error
             raise
-        return claim
+
+    def _begin(self, folder: Path, events: Sequence[Event]) -> FileClaim:
+        """Fill a new folder. It is a task from the moment on when it has a journal."""
+        (folder / "inbox").mkdir(mode=0o700)
+        lock = _lock(folder)
+        try:
+            size = begin_journal(folder / "journal.jsonl", Batch(0, tuple(events)), fsync=self._fsync)
+            self._sync(folder, self._tasks)
+            return FileClaim(folder, lock, size=size, count=1, fsync=self._fsync)
+        except BaseException:
+            lock.release()
+            raise
 
     def claim(self, root: str) -> FileClaim:
         folder = self._existing(root)
@@ -76,22 +86,27 @@ class FileStore:
 
     def roots(self) -> list[str]:
         try:
-            names = [entry.name for entry in os.scandir(self._tasks) if not entry.name.startswith(".")]
+            names = sorted(entry.name for entry in os.scandir(self._tasks))
         except FileNotFoundError:
             return []
-        return sorted(names)
+        # A folder without a journal is being made, or was when the program was killed.
+        return [name for name in names if (self._tasks / name / "journal.jsonl").is_file()]
 
     def summary(self, root: str) -> JsonObject | None:
         folder = self._tasks / root
         try:
-            summary: JsonObject = loads((folder / "task.json").read_bytes())
+            summary = loads((folder / "task.json").read_bytes())
             current = (folder / "journal.jsonl").stat().st_size
         except (OSError, ValueError):
             return None
-        return summary if summary.get("journal_bytes") == current else None
+        return summary if isinstance(summary, dict) and summary.get("journal_bytes") == current else None
 
     def data(self, root: str) -> JsonObject:
-        data: JsonObject = loads((self._existing(root) / "data.json").read_bytes())
+        path = self._existing(root) / "data.json"
+        try:
+            data: JsonObject = loads(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{path} cannot be read: {error}") from None
         return data
 
     def holder(self, root: str) -> str | None:
@@ -115,20 +130,21 @@ class FileStore:
         return folder
 
     def _prepare(self) -> None:
-        self._tasks.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # One by one: parents that are made along the way would be open to all.
+        for folder in (self._folder, self._tasks):
+            folder.mkdir(mode=0o700, parents=folder is self._folder, exist_ok=True)
         for name, text in (("README", _README), (".gitignore", "*\n")):
             if not (self._folder / name).exists():
-                (self._folder / name).write_text(text, encoding="utf-8")
+                replace_file(self._folder / name, text)
 
-    def _sync_folder(self) -> None:
-        """Make the new folder's name itself survive a loss of power (a folder cannot be opened on Windows)."""
-        if not self._fsync or os.name == "nt":
-            return
-        handle = os.open(self._tasks, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    def _sync(self, *folders: Path) -> None:
+        """Make the names in `folders` themselves survive a loss of power (Windows cannot open a folder)."""
+        for folder in folders if self._fsync and os.name != "nt" else ():
+            handle = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
 
 
 class FileClaim:
@@ -139,8 +155,8 @@ class FileClaim:
         self._folder = folder
         self._lock = lock
         self._count = count
-        self._journal = JournalWriter(folder / "journal.jsonl", size=size, fsync=fsync)
         replace_file(folder / "holder", f"process {os.getpid()} on {socket.gethostname()}\n")
+        self._journal = JournalWriter(folder / "journal.jsonl", size=size, fsync=fsync)
 
     def batches(self) -> Iterator[Batch]:
         return (batch for batch, _ in read_journal(self._folder / "journal.jsonl"))
@@ -169,14 +185,18 @@ class FileClaim:
         self._lock.release()
 
     def _body(self, name: str) -> JsonObject:
-        body: Any = loads((self._folder / "inbox" / name).read_bytes())
+        try:
+            body = loads((self._folder / "inbox" / name).read_bytes())
+        except ValueError:
+            body = None  # not ours; it is dropped as what nobody knows, and must not end a run
         return body if isinstance(body, dict) else {"kind": "unknown"}
 
 
 def _lock(folder: Path) -> BaseFileLock:
     from filelock import FileLock, Timeout
 
-    lock = FileLock(folder / "lock", mode=0o600)
+    # A claim may be closed on another thread than it was made on.
+    lock = FileLock(folder / "lock", mode=0o600, thread_local=False)
     try:
         # Not at once: somebody may hold it for a moment only to see whether it is held.
         lock.acquire(timeout=0.2, poll_interval=0.01)

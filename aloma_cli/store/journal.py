@@ -6,14 +6,15 @@ off before the next write. Damage anywhere else is somebody else's doing and is 
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from aloma_cli.errors import JournalDamagedError, StoreError
-from aloma_cli.store.line import BrokenLineError, decode, encode
+from aloma_cli.store.line import BrokenLineError, UnknownLineError, decode, encode
 from aloma_cli.store.protocol import Batch
+
+_CLOSED = -1
 
 
 class JournalWriter:
@@ -36,51 +37,91 @@ class JournalWriter:
         return self._size
 
     def append(self, batch: Batch, *, durable: bool) -> None:
+        if self._file == _CLOSED:
+            raise StoreError(f"{self._path} is closed: nothing more can be written to it")
         line = encode(batch)
+        size = self._size + len(line)
         try:
             _write_all(self._file, line)
             if durable and self._fsync:
                 os.fsync(self._file)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                os.ftruncate(self._file, self._size)
+            self._take_back()
             raise _refused(self._path, error) from error
-        self._size += len(line)
+        except BaseException:
+            # Ctrl-C. Nobody will be told that the line was committed, and the next one will have its number.
+            self._take_back()
+            raise
+        self._size = size
 
     def close(self) -> None:
-        os.close(self._file)
+        # The system gives the number of a closed file to the next one that is opened: it must not be used again.
+        file, self._file = self._file, _CLOSED
+        if file != _CLOSED:
+            os.close(file)
+
+    def _take_back(self) -> None:
+        """Cut off what was written of a line. Where even that is refused, nothing may be written behind it."""
+        try:
+            os.ftruncate(self._file, self._size)
+        except OSError:
+            self.close()
+
+
+def begin_journal(path: Path, batch: Batch, *, fsync: bool) -> int:
+    """Make the journal at `path` with its first line, as one: it is there with that line, or not at all.
+
+    Gives its size. Raises StoreError.
+    """
+    unfinished = path.with_name(f".{path.name}")
+    writer = JournalWriter(unfinished, size=0, fsync=fsync)
+    try:
+        writer.append(batch, durable=True)
+    finally:
+        writer.close()
+    try:
+        unfinished.replace(path)
+    except OSError as error:
+        raise _refused(path, error) from error
+    return writer.size
 
 
 def read_journal(path: Path, *, since: int = 0) -> Iterator[tuple[Batch, int]]:
     """The whole batches from number `since` on, each with the size of the file up to and with it.
 
-    Raises JournalDamagedError for a broken or missing line that is not the last.
+    Raises JournalDamagedError for a broken or missing line, and StoreError for one that a newer program wrote.
     """
     end = 0
-    expected = 0
-    broken: str | None = None
+    torn: str | None = None
     with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if broken is not None:
-                raise JournalDamagedError(broken)
-            end += len(line)
+        for number, line in enumerate(file):
+            if torn is not None:
+                raise JournalDamagedError(torn)
+            if not line.endswith(b"\n"):
+                # Torn by a crash, or being written right now: reading on would find the rest of it.
+                return
+            place = f"line {number + 1} of {path}"
             try:
-                batch = _whole(line, expected)
+                batch = decode(line)
             except BrokenLineError as error:
-                broken = f"line {number} of {path} is damaged: {error}"
+                torn = _unless_torn(line, f"{place} is damaged: {error}")
                 continue
-            expected += 1
+            except UnknownLineError as error:
+                raise StoreError(f"{place} cannot be read: {error}", hint="a newer aloma wrote it: update") from None
+            if batch.seq != number:
+                raise JournalDamagedError(f"{place} is damaged: it is number {batch.seq}, and {number} was due")
+            end += len(line)
             if batch.seq >= since:
                 yield batch, end
 
 
-def _whole(line: bytes, expected: int) -> Batch:
-    if not line.endswith(b"\n"):
-        raise BrokenLineError("it has no end")
-    batch = decode(line)
-    if batch.seq != expected:
-        raise BrokenLineError(f"it is number {batch.seq}, and {expected} was due")
-    return batch
+def _unless_torn(line: bytes, message: str) -> str:
+    """`message` for a line that is torn if it is the last. Raises JournalDamagedError where it cannot be torn."""
+    # A write that was cut short ends without a newline. Only a loss of power can leave an end without a middle, and
+    # then zeros stand there, which no line has.
+    if b"\0" not in line:
+        raise JournalDamagedError(message)
+    return message
 
 
 def _write_all(file: int, data: bytes) -> None:

@@ -24,6 +24,10 @@ class BrokenLineError(ValueError):
     """The line does not hold what was written."""
 
 
+class UnknownLineError(ValueError):
+    """The line holds what was written, and this program does not know what that means."""
+
+
 def encode(batch: Batch) -> bytes:
     """The batch as a line, with its newline."""
     record: JsonObject = {"seq": batch.seq}
@@ -35,7 +39,7 @@ def encode(batch: Batch) -> bytes:
 
 
 def decode(line: bytes) -> Batch:
-    """The batch of a line (with or without newline). Raises BrokenLineError."""
+    """The batch of a line (with or without newline). Raises BrokenLineError, UnknownLineError."""
     line = line.rstrip(b"\n")
     body, tail = line[:-_TAIL], line[-_TAIL:]
     if tail != b',"sum":"%08x"}' % zlib.crc32(body):
@@ -43,8 +47,8 @@ def decode(line: bytes) -> Batch:
     # The checksum vouches for the text, so the plain parser will do.
     record: JsonObject = json.loads(body + b"}")
     if record.get("format", FORMAT) != FORMAT:
-        raise BrokenLineError(f"it has format {record['format']}, and this program reads format {FORMAT}")
+        raise UnknownLineError(f"it has format {record['format']}, and this program reads format {FORMAT}")
     try:
         return Batch(record["seq"], tuple(map(events.from_wire, record["events"])))
     except (KeyError, TypeError) as error:
-        raise BrokenLineError(f"it holds an event this program does not know ({error})") from None
+        raise UnknownLineError(f"it holds an event this program does not know ({error})") from None

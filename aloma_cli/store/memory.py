@@ -15,6 +15,7 @@ from aloma_cli.store.protocol import Batch, Request
 class _Tree:
     batches: list[Batch] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+    posted: int = 0
     claimed: bool = False
 
 
@@ -57,7 +58,8 @@ class MemoryStore:
 
     def post(self, root: str, body: JsonObject) -> None:
         tree = self._tree(root)
-        tree.requests.append(Request(f"{len(tree.requests)}", body))
+        tree.requests.append(Request(f"{tree.posted}", body))
+        tree.posted += 1
 
     def _tree(self, root: str) -> _Tree:
         try:
@@ -72,12 +74,15 @@ class MemoryClaim:
     def __init__(self, root: str, tree: _Tree) -> None:
         self.root = root
         self._tree = tree
+        self._open = True
 
     def batches(self) -> Iterator[Batch]:
         return iter(tuple(self._tree.batches))
 
     def commit(self, events: Sequence[Event], *, durable: bool = True) -> None:
         del durable
+        if not self._open:
+            raise StoreError(f"the claim on task {self.root} is closed: nothing more can be written to it")
         self._tree.batches.append(Batch(len(self._tree.batches), tuple(events)))
 
     def publish(self, summary: JsonObject, data: JsonObject) -> None:
@@ -87,7 +92,8 @@ class MemoryClaim:
         return list(self._tree.requests)
 
     def fulfilled(self, request: Request) -> None:
-        self._tree.requests.remove(request)
+        self._tree.requests[:] = [other for other in self._tree.requests if other.id != request.id]
 
     def close(self) -> None:
-        self._tree.claimed = False
+        if self._open:
+            self._open = self._tree.claimed = False

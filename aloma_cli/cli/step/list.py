@@ -21,6 +21,11 @@ def list_steps(
 ) -> None:
     """List the steps, in the order in which they start when several may.
 
+    \b
+    Examples:
+      aloma step list
+      aloma step list --json | jq -r '.[].name'
+
     Files that cannot be used are reported on stderr, and the command exits with 3.
     """
     from aloma_cli.api.workspace import Workspace
@@ -46,7 +51,7 @@ def _print(steps: list[Step]) -> None:
     columns = (
         Column("step"),
         Column("priority", "count"),
-        Column("leaves", "count"),
+        Column("specificity", "count"),
         Column("options"),
         Column("about"),
     )

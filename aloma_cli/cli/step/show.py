@@ -11,7 +11,7 @@ from aloma_cli.cli.step.describe import step_record
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="The step's name.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The step's name.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the step as JSON.")] = False,
     workspace: options.Workspace = None,
 ) -> None:

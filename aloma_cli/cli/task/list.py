@@ -35,7 +35,7 @@ def list_tasks(
       aloma task list --state error --json | jq -r '.[].id'
     """
     from aloma_cli.api.records import Records
-    from aloma_cli.cli.output import put_json
+    from aloma_cli.cli.output import put_json, visible
     from aloma_cli.cli.task.states import checked_state
 
     wanted = checked_state(state)
@@ -45,12 +45,13 @@ def list_tasks(
         if (wanted is None or task.state == wanted) and (name is None or name.casefold() in task.name.casefold())
     ]
     if as_json:
-        put_json([task.record for task in tasks])
+        put_json([visible(task.record) for task in tasks])
     else:
-        _print(tasks)
+        _print(tasks, narrowed=state is not None or name is not None)
 
 
-def _print(tasks: list[Task]) -> None:
+def _print(tasks: list[Task], *, narrowed: bool) -> None:
+    from aloma_cli.cli.output import say
     from aloma_cli.clock import SystemClock
     from aloma_cli.view.tables import Column, write_table
 
@@ -66,7 +67,7 @@ def _print(tasks: list[Task]) -> None:
     )
     write_table(columns, map(_row, tasks), sys.stdout, environ=os.environ, clock=SystemClock())
     if not tasks and sys.stdout.isatty():
-        print("no tasks; to make one: aloma task new NAME -d '{…}'", file=sys.stderr)  # noqa: T201
+        say("no such tasks" if narrowed else "no tasks yet; to make one: aloma task new NAME -d '{…}'")
 
 
 def _row(task: Task) -> list[Any]:

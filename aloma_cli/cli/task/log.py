@@ -35,10 +35,10 @@ def log(
 
     found = Records.at(workspace).task(task)
     if as_json:
-        from aloma_cli.cli.output import put_json
+        from aloma_cli.cli.output import put_json, visible_event
         from aloma_cli.events import to_wire
 
-        put_json([to_wire(event) for event in found.journal])
+        put_json([visible_event(to_wire(event)) for event in found.journal])
         return
     from aloma_cli.clock import SystemClock
     from aloma_cli.view.history import read_history

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from aloma_cli.cli import options
-from aloma_cli.cli.exits import code_of_state
 
 
 def new(
-    name: Annotated[str, typer.Argument(help="What the task is called.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the task is called.")],
     data: Annotated[
         str | None, typer.Option("-d", metavar="JSON|@FILE|-", help="The task's data, a JSON object.")
     ] = None,
@@ -59,19 +57,9 @@ def new(
         delay=delay,
     )
     from aloma_cli.api.workspace import Workspace
-    from aloma_cli.cli.output import put
-    from aloma_cli.cli.running import Interrupted, tell_notice, watch
-    from aloma_cli.cli.task.result import print_result
+    from aloma_cli.cli.running import Telling, run_and_tell
 
     home = Workspace.open(workspace, flags=flags)
+    telling = Telling(as_json=as_json, as_data=as_data, events=events, quiet=quiet)
     claim, created = home.create(name, document, tags=tag or ())
-    tell_notice(home, quiet=quiet or events)
-    try:
-        task = watch(lambda emit: home.begin(claim, created, emit), quiet=quiet, events=events)
-    except Interrupted as interrupted:
-        if not events:
-            put(claim.root)
-        print(f"aloma: interrupted; to go on: aloma task resume {claim.root}", file=sys.stderr)  # noqa: T201
-        raise typer.Exit(interrupted.code) from None
-    print_result(task, as_json=as_json, as_data=as_data, events=events)
-    raise typer.Exit(code_of_state(task.state))
+    run_and_tell(home, claim.root, lambda emit: home.begin(claim, created, emit), telling)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aloma_cli.cli.output import put
-from aloma_cli.clock import SystemClock
+from aloma_cli.cli.output import put, visible
+from aloma_cli.clock import SystemClock, from_iso
+from aloma_cli.events import FiringFailed
 from aloma_cli.jsontext import JsonObject, pretty
 from aloma_cli.view.tables import Column, write_table
+from aloma_cli.view.terminal import size_of
+from aloma_cli.view.wording import clean, duration, error_text, money, value_text
+
+if TYPE_CHECKING:
+    from aloma_cli.api.task import Task
 
 _AGENTS = (
     Column("agent"),
@@ -25,39 +31,72 @@ _AGENTS = (
 _FACTS = (Column("task"), Column("state", "state"), Column("created", "time"), Column("took", "seconds"), Column("id"))
 _SUBTASKS = (Column("subtask"), Column("state", "state"), Column("id"))
 
+_MOST_SUBTASKS = 20
+_LEAST_DOCUMENT = 10
+_LONGEST_RESULT = 200
 
-def print_portrait(record: JsonObject, data: JsonObject) -> None:
-    """Print what `record` and the document say of a task."""
-    _table(
-        _FACTS, [[record["name"], record["state"], record["created_at"], record["seconds"], record["id"]]], blank=False
-    )
-    _lines(_remarks(record))
-    _table(_AGENTS, [_agent(step) for step in record["steps"]])
-    _table(_SUBTASKS, [[child["name"], child["state"], child["id"]] for child in record["children"]])
-    put("")
-    put(pretty(data))
+UNDER_WAY = ("created", "processing", "waiting")
+"""The states of a task that a process runs, or that was interrupted."""
 
 
-def _remarks(record: JsonObject) -> Iterable[str]:
+def print_portrait(task: Task, holder: str | None) -> None:
+    """Print what is known of a task. `holder` says who runs it now. On a terminal it is about as long as the screen."""
+    record = task.record
+    remarks = [*_standing(record, holder), *_usage(record["usage"]), *_troubles(task)]
+    agents = [_agent(step) for step in record["steps"]]
+    subtasks = [[child["name"], child["state"], child["id"]] for child in record["children"]]
+    _table(_FACTS, [[record["name"], record["state"], record["created_at"], record["seconds"], record["id"]]])
+    for line in remarks:
+        put(f"  {line}")
+    _table(_AGENTS, agents, blank=True)
+    more = _cut(subtasks, _MOST_SUBTASKS)
+    _table(_SUBTASKS, subtasks, blank=True)
+    if more:
+        put(f"  … and {more:,} more: aloma task list --all")
+    _document(task, used=len(remarks) + len(agents) + len(subtasks) + 8)
+
+
+def _standing(record: JsonObject, holder: str | None) -> Iterable[str]:
+    if record["state"] in UNDER_WAY:
+        yield f"run by {holder}" if holder else f"interrupted; to go on: aloma task resume {record['id']}"
     if record["tags"]:
-        yield f"tags: {', '.join(record['tags'])}"
-    usage = record["usage"]
+        yield f"tags: {clean(', '.join(record['tags']))}"
+    now = SystemClock().now()
+    for flight in record["running"] if holder else ():
+        yield f"running: {clean(flight['step'])} for {duration(now - from_iso(flight['since']))}"
+    if record["reason"]:
+        yield f"reason: {clean(record['reason'])}"
+    if record["result"] is not None:
+        yield f"result: {value_text(record['result'], _LONGEST_RESULT)}"
+    for wait in record["waiting"]:
+        yield f"waiting: {clean(wait['step'])} until {wait['until']}: {clean(wait['reason'])}"
+
+
+def _usage(usage: JsonObject) -> Iterable[str]:
     if usage["simulated"]:
         yield f"{usage['simulated']} of {usage['calls']} answers simulated"
     if usage["cost"]:
         known = f" ({usage['unpriced']} calls without a known price)" if usage["unpriced"] else ""
-        yield f"cost: ${usage['cost']:.4f}{known}"
-    if record["reason"]:
-        yield f"reason: {record['reason']}"
-    for wait in record["waiting"]:
-        yield f"{wait['step']} is tried again at {wait['until']}: {wait['reason']}"
+        yield f"cost: {money(usage['cost'])}{known}"
+
+
+def _troubles(task: Task) -> Iterable[str]:
+    record = task.record
     for step, error in record["errors"].items():
-        yield f"error in {step}: {error.get('type', '')}: {error.get('message', '')}"
+        yield f"error in {clean(step)}: {error_text(error) if isinstance(error, dict) else value_text(error)}"
+        yield from (f"  {line}" for line in _frames(task, step))
     if record["errors"] and not record["closed"]:
-        yield f"to try again: aloma task resume {record['id']}"
+        yield f"once mended: aloma task resume {record['id']}"
     for miss in record["missing"]:
         more = f" (and {miss['more']} more)" if miss["more"] else ""
-        yield f"nearest: {miss['step']}: {'; '.join(miss['missing'])}{more}"
+        yield f"nearest: {clean(miss['step'])}: {clean('; '.join(miss['missing']))}{more}"
+
+
+def _frames(task: Task, step: str) -> list[str]:
+    """Where the step's own code was when it last failed."""
+    failures = [event for event in task.journal if isinstance(event, FiringFailed) and event.step == step]
+    trace = failures[-1].error.get("trace", ()) if failures else ()
+    return [line for frame in trace for line in frame.splitlines()]
 
 
 def _agent(step: JsonObject) -> list[Any]:
@@ -66,12 +105,24 @@ def _agent(step: JsonObject) -> list[Any]:
     return [step["step"], *counts, tokens or None, step["seconds"]]
 
 
-def _lines(lines: Iterable[str]) -> None:
-    for line in lines:
-        put(f"  {line}")
+def _document(task: Task, *, used: int) -> None:
+    lines: list[Any] = pretty(visible(task.data)).splitlines()
+    more = _cut(lines, max(_LEAST_DOCUMENT, size_of(sys.stdout).height - used))
+    put("")
+    put("\n".join(lines))
+    if more:
+        put(f"  … and {more:,} more lines: aloma task show {task.id} --data")
 
 
-def _table(columns: Sequence[Column], rows: list[list[Any]], *, blank: bool = True) -> None:
+def _cut(lines: list[Any], most: int) -> int:
+    """Drop what is over `most`, and give how many that were; only a terminal is too small for anything."""
+    more = len(lines) - most if sys.stdout.isatty() and len(lines) > most + 1 else 0
+    if more:
+        del lines[most:]
+    return more
+
+
+def _table(columns: Sequence[Column], rows: list[list[Any]], *, blank: bool = False) -> None:
     if rows:
         if blank:
             put("")

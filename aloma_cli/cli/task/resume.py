@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import typer
 
 from aloma_cli.cli import options
@@ -36,8 +34,8 @@ def resume(
     """
     from aloma_cli.api.workspace import Workspace
     from aloma_cli.cli.models import model_flags
-    from aloma_cli.cli.running import Interrupted, tell_notice, watch
-    from aloma_cli.cli.task.result import print_result
+    from aloma_cli.cli.output import say
+    from aloma_cli.cli.running import Telling, run_and_tell
 
     flags = model_flags(
         base_url=base_url,
@@ -50,20 +48,9 @@ def resume(
     )
     home = Workspace.open(workspace, flags=flags)
     found = home.task(task)
+    telling = Telling(as_json=as_json, as_data=as_data, events=events, quiet=quiet)
     if found.record["closed"]:
-        print(f"aloma: task {found.id} is closed ({found.state}): there is nothing to resume", file=sys.stderr)  # noqa: T201
-        print_result(found, as_json=as_json, as_data=as_data, events=events)
+        say(f"aloma: task {found.id} is closed ({found.state}): there is nothing to resume")
+        telling.print(found)
         raise typer.Exit(code_of_state(found.state))
-    tell_notice(home, quiet=quiet or events)
-    try:
-        ended = watch(
-            lambda emit: home.resume(found.id, emit=emit),
-            quiet=quiet,
-            events=events,
-            before=tuple(found.tree_journal),
-        )
-    except Interrupted as interrupted:
-        print(f"aloma: interrupted; to go on: aloma task resume {found.id}", file=sys.stderr)  # noqa: T201
-        raise typer.Exit(interrupted.code) from None
-    print_result(ended, as_json=as_json, as_data=as_data, events=events)
-    raise typer.Exit(code_of_state(ended.state))
+    run_and_tell(home, found.id, lambda emit: home.resume(found.id, emit=emit), telling, before=found.tree_journal)

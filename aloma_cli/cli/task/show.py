@@ -30,7 +30,8 @@ def show(
     from aloma_cli.cli.output import put, put_json, visible, whole_record
     from aloma_cli.cli.task.value import value_at
 
-    found = Records.at(workspace).task(task)
+    home = Records.at(workspace)
+    found = home.task(task)
     if path is not None:
         put(value_at(visible(found.data), path, as_json=as_json))
     elif as_data:
@@ -38,6 +39,8 @@ def show(
     elif as_json:
         put_json(whole_record(found.record, found.data))
     else:
-        from aloma_cli.cli.task.portrait import print_portrait
+        from aloma_cli.cli.task.portrait import UNDER_WAY, print_portrait
+        from aloma_cli.ids import root_of
 
-        print_portrait(found.record, visible(found.data))
+        holder = home.store.holder(root_of(found.id)) if found.state in UNDER_WAY else None
+        print_portrait(found, holder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -27,12 +26,12 @@ def stop(
     A task that runs in another process is stopped there, at once.
     """
     from aloma_cli.api.records import Records
-    from aloma_cli.cli.output import put
+    from aloma_cli.cli.output import put, say
 
     home = Records.at(workspace)
     found = home.task(task)
     if found.record["closed"]:
-        print(f"aloma: task {found.id} is closed already ({found.state})", file=sys.stderr)  # noqa: T201
-    else:
-        home.stop(found.id, reason)
+        say(f"aloma: task {found.id} is closed already ({found.state})")
+    elif home.stop(found.id, reason) is None:
+        say("aloma: the process that runs it was asked to stop it")
     put(found.id)

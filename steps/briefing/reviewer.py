@@ -1,0 +1,24 @@
+"""Reviewer: when a briefing has been written, say what is wrong with it."""
+
+from aloma_cli import Integer, List, Text
+
+condition = {"briefing": {"draft": str, "review": None}}
+
+DUTIES = [
+    "Find what the notes do not bear out.",
+    "Find what the reader would misunderstand.",
+]
+
+SHAPE = {
+    "remarks": List(Text(max=200), min=0, max=3),
+    "score": Integer(0, 100),
+}
+
+
+async def content(data, connectors, lib, log):
+    briefing = data["briefing"]
+    facts = {"Briefing": briefing["draft"], "Notes": briefing.get("notes")}
+    messages = lib.prompt.messages("You review briefings before they go out.", DUTIES, facts, "Review this briefing.")
+    answer = await connectors.openai.chat(model="gpt-4", messages=messages, shape=SHAPE)
+    briefing["review"] = answer.data
+    log(f"Draft reviewed: {len(answer.data['remarks'])} remarks")

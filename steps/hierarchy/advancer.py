@@ -1,0 +1,28 @@
+"""Advancer: when a phase is synthesized, close it and make the next one ready; the last one stays in place."""
+
+# The guide has no such step: no phase after the first is ever loaded.
+condition = {
+    "orchestration": {"masterControl": dict, "phaseExecution": {"phaseStatus": "completed"}},
+    "hierarchicalSynthesis": dict,
+}
+
+
+async def content(data, lib, log):
+    orchestration = data["orchestration"]
+    control, execution = orchestration["masterControl"], orchestration["phaseExecution"]
+    phases, following = control["executionPhases"], control["currentPhase"]
+    orchestration["completedPhases"].append(
+        {
+            "name": execution["currentPhase"]["name"],
+            "coordination": data["level1Coordination"],
+            "synthesis": data["hierarchicalSynthesis"],
+        }
+    )
+    log(f"{following} of {len(phases)} phases completed")
+
+    if following == len(phases):
+        control["orchestrationStatus"] = "completed"
+        return
+    # In one commit: with one of these still there, the coordinator or the synthesizer would skip the next phase.
+    orchestration["phaseExecution"] = lib.phases.ready(phases[following])
+    del data["level1Coordination"], data["hierarchicalSynthesis"]

@@ -1,0 +1,32 @@
+"""Gatherer: when every research agent of a phase has ended, bring what they found into the shared context."""
+
+from aloma_cli import PermanentError
+
+# The guide has no such step: it has one research agent at a time.
+condition = {
+    "workflow": {"execution": {"researchFindings": dict}},
+    "$children": {"planning_research": {"running": 0}},
+}
+
+
+async def content(data, lib, log, now):
+    execution = data["workflow"]["execution"]
+    landed = execution.pop("researchFindings")
+    failed = {domain: why for domain in landed if (why := lib.subtasks.failure(landed[domain]))}
+    found = {domain: landed[domain]["result"] for domain in landed if domain not in failed}
+    if failed:
+        log.warning(f"{len(failed)} research agents failed: {', '.join(failed)}")
+    if not found:
+        raise PermanentError(f"no research agent completed: {'; '.join(failed.values())}")
+
+    shared = execution["sharedContext"]
+    shared["research"] = shared.get("research", {}) | found
+    execution["phaseAgents"]["research_agent"] = {
+        "status": "completed",
+        "handoffReady": True,
+        "handoffSummary": {domain: results["handoffSummary"] for domain, results in found.items()},
+        "failedDomains": list(failed),
+        "nextRecommendedAgent": "analysis_agent",
+        "completedAt": now.isoformat(),
+    }
+    log(f"Research of {len(found)} domains gathered")

@@ -1,0 +1,52 @@
+"""Executor: carry the recovery plan out and put the failure away, so that the next one finds the place free."""
+
+# The guide has nobody who carries the plan out.
+condition = {
+    "workflow": {"recover": True},
+    "workflowError": {
+        "errorDetails": {"failedAgent": str},
+        "recoveryStrategy": {"approach": {"$in": ["retry", "skip", "fallback"]}},
+        "recoveryExecution": {"status": "in_progress"},
+    },
+}
+
+
+async def content(data, log, now):
+    error = data.pop("workflowError")
+    agent, strategy = error["errorDetails"]["failedAgent"], error["recoveryStrategy"]
+    # A person may have been quicker: `aloma task resume` removes the entry.
+    if agent in data.get("$errors", {}):
+        carry_out(strategy["approach"], data, agent)
+
+    data.setdefault("workflowErrorHistory", []).append(closed(error, now))
+    log(f"Recovery carried out: {strategy['approach']} {agent}")
+
+
+def carry_out(approach, data, agent):
+    if approach == "retry":
+        # An agent whose entry is removed is armed: it fires again if its condition still holds.
+        del data["$errors"][agent]
+        return
+    if approach == "fallback":
+        write_default(data, **data["workflow"]["fallbacks"][agent])
+    data["$errors"][agent]["handled"] = True
+
+
+def write_default(data, into, value):
+    """Put `value` where the agent's result would stand; `into` is a dotted path."""
+    *above, last = into.split(".")
+    for key in above:
+        data = data.setdefault(key, {})
+    data[last] = value
+
+
+def closed(error, now):
+    """The failure as it is remembered; the state before it stands in the record of the task."""
+    execution = {
+        **error["recoveryExecution"],
+        "status": "completed",
+        "currentStep": len(error["recoveryStrategy"]["recoverySteps"]),
+        "completedAt": now.isoformat(),
+    }
+    remembered = {key: value for key, value in error.items() if key != "stateBeforeFailure"}
+    return remembered | {"recoveryExecution": execution}

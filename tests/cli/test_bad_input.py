@@ -1,0 +1,250 @@
+"""What cannot be used is refused with one sentence and the right code, before anything is created."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from tests.cli.desk import Desk
+
+OBJECT = 'a task\'s data is an object, such as {"name": 1}'
+KNOWN = "data, task, step, connectors, lib, config, log, now"
+QUOTES = "  → put the JSON in single quotes, so that the shell leaves it alone\n"
+
+
+def refused(desk: Desk, *arguments: str, code: int = 2) -> str:
+    """The message for arguments that must not create anything."""
+    ended = desk.run(*arguments)
+    assert (ended.code, ended.out, desk.tasks) == (code, "", [])
+    assert "Traceback" not in ended.err
+    return ended.err
+
+
+def nested(levels: int) -> str:
+    return '{"a":' * levels + "1" + "}" * levels
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ('{"a": 1', "-d is not JSON: Expecting ',' delimiter at line 1, column 8\n"),
+        ('{\n"a": x}', "-d is not JSON: Expecting value at line 2, column 6\n"),
+        (
+            "{name: Ada}",
+            f"-d is not JSON: Expecting property name enclosed in double quotes at line 1, column 2\n{QUOTES}",
+        ),
+        ("hello", f"-d is not JSON: Expecting value at line 1, column 1\n{QUOTES}"),
+        ("", "-d is empty; a task's data is a JSON object\n  → {} is an empty one\n"),
+        (" \n", "-d is empty; a task's data is a JSON object\n  → {} is an empty one\n"),
+        ("[1]", f"-d holds a list; {OBJECT}\n"),
+        ("null", f"-d holds a null; {OBJECT}\n"),
+        ('"text"', f"-d holds a string; {OBJECT}\n"),
+        ('{"a": 1, "a": 2}', '-d is not JSON: the key "a" stands twice in one object\n'),
+        ('{"a": NaN}', "-d is not JSON: NaN is not JSON\n"),
+        ('{"a": -Infinity}', "-d is not JSON: -Infinity is not JSON\n"),
+        ('{"a": 1e999}', "-d is not JSON: the number 1e999 is too large\n"),
+        ('{"a": "\\ud800"}', '-d is not JSON: "\\ud800" holds half of a surrogate pair\n'),
+        (nested(129), "-d is not JSON: nested deeper than 128 levels\n"),
+        (nested(100_000), "-d is not JSON: nested deeper than 128 levels\n"),
+        ('{"$errors": {}}', "$errors is kept by the engine and cannot be given in a task's data\n"),
+        ("@nowhere.json", "nowhere.json cannot be read: No such file or directory\n"),
+        ("@steps", "steps cannot be read: Is a directory\n"),
+        ("@", "-d @ names no file\n"),
+        ("@~nobody-of-this-name/x", "~nobody-of-this-name/x cannot be read: No such file or directory\n"),
+    ],
+)
+def test_data_that_is_no_json_object_is_refused(desk: Desk, data: str, message: str) -> None:
+    assert refused(desk, "task", "new", "A task", "-d", data) == f"aloma: {message}"
+
+
+def test_128_levels_are_not_too_many(desk: Desk) -> None:
+    assert desk.new(nested(128)).code == 6
+
+
+def test_a_file_whose_at_sign_was_forgotten_is_recognised(desk: Desk) -> None:
+    desk.write("data.json", "{}")
+    assert refused(desk, "task", "new", "A task", "-d", "data.json").endswith("\n  → did you mean `-d @data.json`?\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"a": "\xff"}', "data.json is not JSON: not UTF-8: byte 7 is 0xff"),
+        ("{}".encode("utf-16"), "data.json is not JSON: not UTF-8: byte 0 is 0xff"),
+        (b'{"a": 1,\n', "data.json is not JSON: Expecting property name enclosed in double quotes at line 2, column 1"),
+        (b"", "data.json is empty; a task's data is a JSON object\n  → {} is an empty one"),
+        (b"[]", f"data.json holds a list; {OBJECT}"),
+    ],
+)
+def test_a_file_that_holds_no_json_object_is_refused(desk: Desk, content: bytes, message: str) -> None:
+    desk.write("data.json", content)
+    assert refused(desk, "task", "new", "A task", "-f", "data.json") == f"aloma: {message}\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (b"", "is empty; a task's data is a JSON object\n  → {} is an empty one"),
+        (b"{", "is not JSON: Expecting property name enclosed in double quotes at line 1, column 2"),
+    ],
+)
+def test_standard_input_that_holds_no_json_object_is_refused(
+    desk: Desk, given: bytes, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
+    assert refused(desk, "task", "new", "A task", "-d", "-") == f"aloma: standard input (-d -) {message}\n"
+
+
+def test_a_closed_standard_input_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    message = "aloma: -f - wants JSON on standard input, which is closed\n"
+    assert refused(desk, "task", "new", "A task", "-f", "-") == message
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ["--base-url", "nonsense"],
+            "--base-url 'nonsense' is no URL\n  → such as http://127.0.0.1:11434/v1",
+        ),
+        (["--responses", "nowhere"], "--responses nowhere: there is no such folder"),
+        (["--offline", "--require-real"], "--offline and --require-real contradict one another"),
+        (["--offline", "--base-url", "http://x"], "--offline and --base-url contradict one another"),
+        (["--delay", "nan"], "--delay nan is no number of seconds"),
+        (["--delay", "inf"], "--delay inf is no number of seconds"),
+        (["-f", ""], "-f names no file"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(desk: Desk, options: list[str], message: str) -> None:
+    assert refused(desk, "task", "new", "A task", *options) == f"aloma: {message}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["task", "new"], "Missing argument 'NAME'"),
+        (["task", "new", "A", "B"], "unexpected extra argument"),
+        (["task", "new", "A", "--frob"], "No such option: --frob"),
+        (["task", "new", "A", "--delay", "-1"], "Invalid value for '--delay'"),
+        (["task", "log", "--step", "x"], "Invalid value for '--step'"),
+        (["task", "resume"], "Missing argument 'ID'"),
+        (["task", "lsit"], "No such command 'lsit'. Did you mean 'list'?"),
+    ],
+)
+def test_what_the_command_line_does_not_know_is_refused(desk: Desk, arguments: list[str], message: str) -> None:
+    text = refused(desk, *arguments)
+    assert message in text
+    assert "--help' for help." in text
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ("[{", "Expecting property name enclosed in double quotes at line 1, column 3"),
+        ('[{"anser": {}}]', "entry 0: unknown key 'anser'\n  → did you mean `answer`?"),
+        ('[{"answer": {}, "when": {"$gtt": 1}}]', "$gtt"),
+    ],
+)
+def test_scripted_answers_that_cannot_be_used_are_refused(desk: Desk, entries: str, message: str) -> None:
+    desk.write("responses/greet.json", entries)
+    text = refused(desk, "task", "new", "A task", code=3)
+    assert text.startswith(f"aloma: {desk.root}/responses/greet.json")
+    assert message in text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def x(:\n", "steps/bad.py:1: SyntaxError: invalid syntax"),
+        (
+            'condition = {"a": 1}\ndef content(dta): pass\n',
+            f"steps/bad.py:2: `content` asks for `dta`, which is none of {KNOWN}\n  → did you mean `data`?",
+        ),
+        (
+            'condition = {\n  "a": {"$gtt": 1}\n}\ndef content(): pass\n',
+            "steps/bad.py:2: condition.a.$gtt: unknown operator, did you mean `$gt`?",
+        ),
+        ("\nraise ValueError('at\\nimport')\n", "steps/bad.py:2: ValueError: at"),
+        ("import sys\nsys.exit(0)\n", "steps/bad.py:2: SystemExit: 0"),
+        (
+            'condition = {"a": 1}\n',
+            "steps/bad.py: has no `content`\n  → say what it does: `async def content(data): …`",
+        ),
+    ],
+)
+def test_a_broken_step_stops_every_task_before_it_is_created(desk: Desk, text: str, message: str) -> None:
+    desk.write("steps/bad.py", text)
+    assert refused(desk, "task", "new", "A task", "-d", '{"name": "Ada"}', code=3) == f"aloma: {message}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "name: x\nlimits:\n  concurency: 3\n",
+            "3: `limits.concurency` is no setting\n  → did you mean `concurrency`?",
+        ),
+        ("limits: {concurrency: 0}\n", "1: `limits.concurrency` must be a whole number from 1, not `0`"),
+        ("name: x\nname: y\n", "2: `name` is set twice"),
+    ],
+)
+def test_a_broken_configuration_stops_every_task_before_it_is_created(desk: Desk, text: str, message: str) -> None:
+    desk.write("aloma.yaml", text)
+    assert refused(desk, "task", "new", "A task", code=3) == f"aloma: aloma.yaml:{message}\n"
+
+
+def test_there_must_be_a_workspace(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    assert refused(desk, "task", "new", "A task", code=3) == (
+        "aloma: no workspace: neither / nor a folder above it holds steps/ or aloma.yaml\n"
+        "  → go to a workspace, name one with `-w PATH`, or begin one here with `mkdir steps`\n"
+    )
+
+
+@pytest.mark.parametrize("command", [["new", "A task"], ["list"], ["show"], ["log"], ["resume", "1"], ["stop", "1"]])
+def test_w_must_name_a_workspace(desk: Desk, command: list[str]) -> None:
+    message = f"aloma: no workspace at {desk.root}/nowhere: there is no such folder\n"
+    assert refused(desk, "task", *command, "-w", "nowhere", code=3) == message
+
+
+@pytest.mark.parametrize("command", ["show", "log", "resume", "stop"])
+@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/b", "", "ILO", "1.2.3.4", "@first", "@-0", "@2"])
+def test_what_cannot_be_a_task_id_is_refused(desk: Desk, command: str, name: str) -> None:
+    desk.new()
+    ended = desk.run("task", command, name)
+    assert ended == (9, "", f"aloma: {name.lower()!r} is no task id\n  → aloma task list shows the ids\n")
+
+
+@pytest.mark.parametrize("command", ["show", "log", "resume", "stop"])
+def test_an_unknown_task_is_refused(desk: Desk, command: str) -> None:
+    ended = desk.run("task", command, "zzz")
+    assert ended == (9, "", "aloma: there is no task zzz\n  → aloma task list shows the ids\n")
+
+
+def test_an_id_that_is_the_beginning_of_several_is_refused_with_those_it_could_be(desk: Desk) -> None:
+    for _ in range(2):
+        desk.new()
+    ended = desk.run("task", "show", "0")
+    assert ended.code == 9
+    assert ended.err == (
+        f"aloma: 0 is the beginning of 2 task ids: {', '.join(desk.tasks)}\n  → type one character more\n"
+    )
+
+
+def test_the_last_task_of_none_is_refused(desk: Desk) -> None:
+    message = "aloma: @last names no task: there are none yet\n  → aloma task new NAME makes one\n"
+    assert refused(desk, "task", "show", code=9) == message
+
+
+def test_the_last_but_one_of_one_is_refused(desk: Desk) -> None:
+    desk.new()
+    message = "aloma: @-2 names no task: there is only one\n  → aloma task list shows the ids\n"
+    assert desk.run("task", "show", "@-2") == (9, "", message)
+
+
+def test_a_step_that_is_not_there_is_refused(desk: Desk) -> None:
+    message = "aloma: there is no step 'great'\n  → aloma step list shows the names\n"
+    assert desk.run("step", "show", "great") == (9, "", message)

@@ -1,0 +1,136 @@
+"""Tasks that no step wanted, steps that raise, and going on after that."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.desk import Desk
+
+FAILS = """
+condition = {"first": int, "second": None}
+
+
+def helper(data):
+    return data["first"] / data["divisor"]
+
+
+async def content(data):
+    data["second"] = helper(data)
+"""
+
+NEAREST = ["greet: name is missing, wanted text", "other: a is missing, wanted a number; b is missing, wanted text"]
+
+
+@pytest.fixture
+def ignored(desk: Desk) -> Desk:
+    desk.step("other", '{"a": int, "b": str, "c": {"d": str}}', "pass")
+    return desk
+
+
+@pytest.fixture
+def failing(desk: Desk) -> Desk:
+    desk.step("first", '{"n": int, "first": None}', "data['first'] = data['n'] + 1")
+    desk.write("steps/second.py", FAILS)
+    return desk
+
+
+def test_an_ignored_task_says_at_once_which_steps_came_nearest(ignored: Desk) -> None:
+    ended = ignored.new('{"c": {}}')
+    assert ended.code == 6
+    told = [line.split("nearest: ")[1] for line in ended.err.splitlines() if "nearest: " in line]
+    assert told == [
+        "greet: name is missing, wanted text",
+        "other: a is missing, wanted a number, b is missing, wanted text, c.d is missing, wanted text",
+    ]
+
+
+def test_an_ignored_task_is_shown_with_the_steps_that_came_nearest(ignored: Desk) -> None:
+    record = ignored.new('{"c": {}}', "--json").json
+    assert [(miss["step"], miss["missing"][0], miss["more"]) for miss in record["missing"]] == [
+        ("greet", "name is missing, wanted text", 0),
+        ("other", "a is missing, wanted a number", 0),
+    ]
+    shown = ignored.run("task", "show").out
+    assert "  nearest: greet: name is missing, wanted text\n  nearest: other: a is missing" in shown
+
+
+def test_a_step_that_raises_puts_the_task_in_error(failing: Desk) -> None:
+    ended = failing.new('{"n": 1}', "--data")
+    assert ended.code == 1
+    error = ended.json["$errors"]["second"]
+    assert (error["type"], error["message"], error["attempts"]) == ("KeyError", "'divisor'", 1)
+    assert f"KeyError: 'divisor' ({failing.root}/steps/second.py:6)" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_a_task_in_error_is_shown_with_the_steps_own_frames_and_none_of_ours(failing: Desk) -> None:
+    task = failing.new('{"n": 1}').out.strip()
+    shown = failing.run("task", "show").out
+    path = failing.root / "steps/second.py"
+    assert shown.split("\n", 1)[1].startswith(
+        "  error in second: KeyError: 'divisor'\n"
+        f'      File "{path}", line 10, in content\n'
+        '        data["second"] = helper(data)\n'
+    )
+    assert f'File "{path}", line 6, in helper\n        return data["first"] / data["divisor"]\n' in shown
+    assert f"  once mended: aloma task resume {task}\n" in shown
+    assert "aloma_cli" not in shown
+
+
+def test_the_log_names_the_line_that_raised(failing: Desk) -> None:
+    failing.new('{"n": 1}')
+    assert f"KeyError: 'divisor' ({failing.root}/steps/second.py:6)\n" in failing.run("task", "log").out
+
+
+def test_resume_tries_what_failed_again_and_nothing_else(failing: Desk) -> None:
+    failing.new('{"n": 1}')
+    failing.write("steps/second.py", FAILS.replace('data["divisor"]', "2"))
+    ended = failing.run("task", "resume", "@last", "--json")
+    record = ended.json
+    assert (ended.code, record["state"]) == (0, "done")
+    assert record["data"] == {"n": 1, "first": 2, "second": 1.0}
+    assert [(step["step"], step["fired"], step["failed"]) for step in record["steps"]] == [
+        ("first", 1, 0),
+        ("second", 1, 1),
+    ]
+
+
+def test_resume_of_what_is_not_mended_is_in_error_again(failing: Desk) -> None:
+    failing.new('{"n": 1}')
+    ended = failing.run("task", "resume", "@last", "--data")
+    assert (ended.code, ended.json["$errors"]["second"]["attempts"]) == (1, 1)
+
+
+def test_resume_does_not_run_with_a_broken_step(failing: Desk) -> None:
+    failing.new('{"n": 1}')
+    before = failing.run("task", "log").out
+    failing.write("steps/second.py", "def x(:\n")
+    assert failing.run("task", "resume", "@last") == (3, "", "aloma: steps/second.py:1: SyntaxError: invalid syntax\n")
+    assert failing.run("task", "log").out == before
+
+
+def test_resume_of_a_task_that_is_done_but_open_is_done_at_once(desk: Desk) -> None:
+    task = desk.new().out.strip()
+    assert desk.run("task", "resume", task)[:2] == (0, f"{task}\n")
+
+
+def test_resume_of_a_closed_task_says_so_and_exits_with_its_state(desk: Desk) -> None:
+    desk.step("end", '{"greeting": str}', "task.complete()", asks="task")
+    task = desk.new().out.strip()
+    message = f"aloma: task {task} is closed (done): there is nothing to resume\n"
+    assert desk.run("task", "resume", task) == (0, f"{task}\n", message)
+
+
+def test_stop_closes_a_task_with_its_reason(desk: Desk) -> None:
+    task = desk.new("{}").out.strip()
+    assert desk.run("task", "stop", "@last", "--reason", "wrong data") == (0, f"{task}\n", "")
+    record = desk.run("task", "show", "--json").json
+    assert (record["state"], record["closed"], record["reason"]) == ("stopped", True, "wrong data")
+    message = f"aloma: task {task} is closed (stopped): there is nothing to resume\n"
+    assert desk.run("task", "resume", task) == (6, f"{task}\n", message)
+    assert desk.run("task", "stop", task) == (0, f"{task}\n", f"aloma: task {task} is closed already (stopped)\n")
+
+
+def test_one_task_in_error_is_no_error_of_the_commands_that_look_at_it(failing: Desk) -> None:
+    failing.new('{"n": 1}')
+    assert [failing.run("task", command).code for command in ("show", "list", "log")] == [0, 0, 0]

@@ -1,0 +1,124 @@
+"""`aloma task list` and `aloma task log`."""
+
+from __future__ import annotations
+
+import pytest
+
+from aloma_cli.jsontext import loads
+from tests.cli.desk import Desk
+
+
+@pytest.fixture
+def three(desk: Desk) -> Desk:
+    """Tasks that are done, ignored and in error, in this order; the first has a subtask."""
+    desk.step("fan", '{"fan": int, "n": None}', "data['n'] = 1", "task.subtask('kid', {'x': 1})", asks="data, task")
+    desk.step("fails", '{"bad": int}', "log('before')", "raise ValueError('no')", asks="log")
+    for name, data in (("Order Ada", '{"fan": 1}'), ("order Bob", "{}"), ("Other", '{"bad": 1}')):
+        desk.run("task", "new", name, "-d", data)
+    return desk
+
+
+def columns(text: str, *wanted: int) -> list[list[str]]:
+    return [[line.split("\t")[at] for at in wanted] for line in text.splitlines()]
+
+
+def test_tasks_are_listed_oldest_first(three: Desk) -> None:
+    ended = three.run("task", "list")
+    assert (ended.code, ended.err) == (0, "")
+    assert columns(ended.out, 1, 2) == [["done", "Order Ada"], ["ignored", "order Bob"], ["error", "Other"]]
+    assert [row[0] for row in columns(ended.out, 0)] == three.tasks
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        (["--state", "done"], ["Order Ada"]),
+        (["--state", "ERROR"], ["Other"]),
+        (["--state", "stopped"], []),
+        (["--name", "ORDER"], ["Order Ada", "order Bob"]),
+        (["--name", "order", "--state", "ignored"], ["order Bob"]),
+        (["--all"], ["Order Ada", "kid", "order Bob", "Other"]),
+        (["--all", "--state", "ignored"], ["kid", "order Bob"]),
+    ],
+)
+def test_a_list_can_be_narrowed_and_widened(three: Desk, options: list[str], names: list[str]) -> None:
+    assert [row[0] for row in columns(three.run("task", "list", *options).out, 2)] == names
+
+
+def test_json_is_a_list_of_records(three: Desk) -> None:
+    records = three.run("task", "list", "--json").json
+    assert [(record["schema"], record["state"]) for record in records] == [(1, "done"), (1, "ignored"), (1, "error")]
+    assert "data" not in records[0]
+    assert three.run("task", "list", "--state", "waiting", "--json").json == []
+
+
+@pytest.mark.parametrize(
+    ("state", "hint"),
+    [
+        ("don", "did you mean `done`?"),
+        ("x", "one of created, processing, waiting, question, done, ignored, incomplete, limited, error, stopped"),
+    ],
+)
+def test_a_state_that_is_none_is_refused(three: Desk, state: str, hint: str) -> None:
+    assert three.run("task", "list", "--state", state) == (2, "", f"aloma: {state!r} is no state\n  → {hint}\n")
+
+
+def test_an_empty_list_says_so_to_people_only(desk: Desk) -> None:
+    assert desk.run("task", "list") == (0, "", "")
+    _, _, screen = desk.at_terminal("task", "list")
+    assert screen.rstrip() == "no tasks yet; to make one: aloma task new NAME -d '{…}'"
+    desk.new()
+    _, _, screen = desk.at_terminal("task", "list", "--name", "other")
+    assert screen.rstrip() == "no such tasks"
+
+
+def test_the_log_numbers_what_happened(desk: Desk) -> None:
+    desk.new()
+    assert columns(desk.run("task", "log").out, 0, 2, 3) == [
+        ["0", "created", ""],
+        ["1", "fired", "greet"],
+        ["", "done", ""],
+    ]
+
+
+def test_details_are_shown_when_they_are_asked_for(desk: Desk) -> None:
+    desk.step(
+        "ask",
+        '{"greeting": str, "x": None}',
+        "data['x'] = (await connectors.openai.chat(messages=[], shape={'y': str})).data",
+        asks="data, connectors",
+    )
+    desk.new()
+
+    def details(*options: str) -> list[str]:
+        return [
+            line.strip()
+            for line in desk.run("task", "log", *options).out.splitlines()
+            if line[0] == "\t" and line[1] in "+~->|"
+        ]
+
+    assert details() == []
+    assert details("--logs") == ["| greeting Ada"]
+    assert details("--changes") == [
+        '+ (document) = {"name": "Ada"}',
+        '+ greeting = "Hello, Ada!"',
+        '+ x = {"y": "(simulated) y"}',
+    ]
+    assert [line.split(",")[0] for line in details("--calls")] == ["> openai.chat  aloma-offline"]
+    assert details("--step", "1") == ['+ greeting = "Hello, Ada!"', "| greeting Ada"]
+    assert details("--step", "1", "--logs") == ["| greeting Ada"]
+    assert details("--step", "0") == ['+ (document) = {"name": "Ada"}']
+
+
+@pytest.mark.parametrize("number", ["2", "-1"])
+def test_an_entry_that_is_not_there_is_refused(desk: Desk, number: str) -> None:
+    task = desk.new().out.strip()
+    message = (
+        f"aloma: the log of task {task} has no entry {number}: its entries are 0 to 1\n  → aloma task log {task}\n"
+    )
+    assert desk.run("task", "log", "--step", number) == (2, "", message)
+
+
+def test_json_is_the_list_of_events(desk: Desk) -> None:
+    printed = [loads(line) for line in desk.new('{"name": "Ada"}', "--events").out.splitlines()]
+    assert desk.run("task", "log", "--json").json == printed

@@ -1,0 +1,38 @@
+"""No test reaches the network, the home folder or a real key."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from pytest_socket import socket_allow_hosts
+
+LOOPBACK = ["127.0.0.1", "::1", "localhost"]
+PRIVATE = ("ALOMA_", "OPENAI_", "XDG_")
+
+# A slow machine is no failure, and a run must say the same today and tomorrow.
+settings.register_profile("aloma", deadline=None, derandomize=True)
+# To look for what nobody has thought of: pytest --hypothesis-profile=search
+settings.register_profile("search", deadline=None, max_examples=3000)
+settings.load_profile("aloma")
+
+
+def pytest_runtest_setup() -> None:
+    """Whatever would connect to another machine raises."""
+    socket_allow_hosts(LOOPBACK, allow_unix_socket=True)
+
+
+@pytest.fixture(autouse=True)
+def nobody(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home folder of a user who has configured nothing."""
+    home = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith(PRIVATE):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    for name in ("CONFIG", "DATA", "CACHE", "STATE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
+    return home

@@ -1,0 +1,147 @@
+"""The rules of firing once more, told from the journal alone and as plainly as can be, to hold the engine against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import jsonpatch
+
+from aloma_cli import events as ev
+from aloma_cli.step import Step
+
+
+@dataclass
+class Flight:
+    step: str
+    version: int
+    running: bool = True
+
+
+@dataclass
+class ModelTask:
+    document: dict[str, Any]
+    armed: set[str]
+    version: int = 0
+    looked: set[str] = field(default_factory=set)
+    retries: set[str] = field(default_factory=set)
+    flights: dict[int, Flight] = field(default_factory=dict)
+    commits: list[tuple[int, set[str]]] = field(default_factory=list)
+    """For each commit its version, and the steps whose conditions name what it changed."""
+    closing: bool = False
+
+
+class Model:
+    """Takes the events of a journal in order and asserts, for each, that the rules allow it."""
+
+    def __init__(self, steps: Iterable[Step], *, concurrency: int) -> None:
+        self.steps = {step.name: step for step in steps}
+        self.concurrency = concurrency
+        self.tasks: dict[str, ModelTask] = {}
+
+    def take(self, event: ev.Event) -> None:
+        if isinstance(event, ev.TaskCreated):
+            self.tasks[event.task] = ModelTask(event.data, set(self.steps))
+        elif handler := getattr(self, f"_{event.KIND}", None):
+            handler(self.tasks[event.task], event)
+
+    def holds(self, task: ModelTask, step: str) -> bool:
+        return self.steps[step].condition.matches(task.document)
+
+    # -- firings -------------------------------------------------------------------------------------------------------
+
+    def _firing_started(self, task: ModelTask, event: ev.FiringStarted) -> None:
+        before = task.flights.get(event.firing)
+        if before is not None and before.version == event.version:
+            assert before.running, "only a crash repeats a firing from where it started"
+            return
+        assert event.version == task.version
+        assert self.holds(task, event.step), "a step is started only where its condition holds"
+        if before is None:
+            assert event.step in task.armed | task.retries, "a step is started only when it is armed, or tried again"
+            assert event.step not in {flight.step for flight in task.flights.values()}, "no step overlaps itself"
+            assert not task.closing, "nothing new starts after complete()"
+            assert len(task.flights) < self.concurrency
+        else:
+            assert not before.running, "a firing runs once at a time"
+        task.flights[event.firing] = Flight(event.step, event.version)
+        for names in (task.armed, task.looked, task.retries):
+            names.discard(event.step)
+
+    def _firing_looked(self, task: ModelTask, event: ev.FiringLooked) -> None:
+        flight = task.flights.pop(event.firing)
+        missed = any(flight.step in readers for version, readers in task.commits if version > flight.version)
+        assert event.armed == missed, "a look is armed by what it did not see, and by nothing else"
+        (task.armed if missed else task.looked).add(flight.step)
+
+    def _firing_voided(self, task: ModelTask, event: ev.FiringVoided) -> None:
+        if event.again:
+            task.flights[event.firing].running = False
+            return
+        del task.flights[event.firing]
+        if event.reason == "superseded":
+            task.armed.add(event.step)
+        elif not task.closing and event.reason != "stopped":
+            assert not self.holds(task, event.step), "a void firing whose condition holds goes again"
+
+    def _firing_failed(self, task: ModelTask, event: ev.FiringFailed) -> None:
+        del task.flights[event.firing]
+        if event.retry_at is not None:
+            task.retries.add(event.step)
+
+    def _steps_armed(self, task: ModelTask, event: ev.StepsArmed) -> None:
+        task.armed |= set(event.steps)
+        task.retries -= set(event.steps)
+
+    # -- commits -------------------------------------------------------------------------------------------------------
+
+    def _committed(self, task: ModelTask, event: ev.Committed) -> None:
+        assert event.version == task.version + 1
+        task.version = event.version
+        if event.firing is not None:
+            assert task.flights.pop(event.firing).running
+        places = [_place(task.document, change["path"]) for change in event.changes]
+        failed = set(task.document.get("$errors") or {})
+        # One after the other, since the place of each is to be seen in the document it is made to.
+        task.document = jsonpatch.apply_patch(task.document, list(event.changes))
+        readers = {name for name, step in self.steps.items() if _reads(step, places)}
+        task.commits.append((event.version, readers))
+        wanted = {name for name in self.steps if self._is_armed_by(task, event, name, readers)}
+        wanted |= failed - set(task.document.get("$errors") or {}) & self.steps.keys()
+        assert set(event.armed) - task.armed == wanted - task.armed
+        task.armed |= wanted
+        task.looked -= wanted
+        task.closing |= event.completed is not None
+
+    def _is_armed_by(self, task: ModelTask, event: ev.Committed, name: str, readers: set[str]) -> bool:
+        if not self.holds(task, name) or (event.redo and event.step == name):
+            return True
+        follows = self.steps[name].rearm == "change" and event.step != name
+        return name in readers and (name in task.looked or follows)
+
+    # -- rest ----------------------------------------------------------------------------------------------------------
+
+    def _task_rested(self, task: ModelTask, event: ev.TaskRested) -> None:
+        assert not task.flights
+        if event.state == "stopped" or task.closing:
+            return
+        lost = [name for name in task.armed if self.holds(task, name)]
+        assert not lost, "no wake-up is lost: what is armed and matches has fired"
+        assert not task.retries
+
+
+def _place(document: Any, pointer: str) -> tuple[str, ...]:
+    """The smallest place that holds all that is changed, down to the first list on the way."""
+    place: list[str] = []
+    here = document
+    for key in pointer.split("/")[1:]:
+        if isinstance(here, list):
+            break
+        place.append(key)
+        here = here.get(key) if isinstance(here, dict) else None
+    return tuple(place)
+
+
+def _reads(step: Step, places: list[tuple[str, ...]]) -> bool:
+    return any(path[: len(place)] == place[: len(path)] for path in step.condition.paths for place in places)

@@ -1,0 +1,465 @@
+"""Firings as they really run: on an event loop, in threads, cut from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from aloma_cli import events as ev
+from aloma_cli.errors import Cut, StepStopped
+from aloma_cli.step import Retry, Step
+from aloma_cli.store import MemoryStore
+from tests.support.manual import manually
+from tests.support.play import Played, Setup, play, played
+from tests.support.record import ROOT, fired, of_kind, started, voided
+from tests.support.steps import connector, connectors, does, looks, puts, raises, step
+
+
+def log_of(result: Played) -> list[str]:
+    return [event.text for event in of_kind(result.events, ev.Logged)]
+
+
+# -- no barrier --------------------------------------------------------------------------------------------------------
+
+
+def critical_path(pace: float = 1.0) -> list[Step]:
+    """Two chains side by side, slow where the other is quick, and a join."""
+    return [
+        step("A", {"a": None}, puts(a=1)),
+        step("B1", {"a": 1, "b1": None}, puts(0.05 * pace, b1=1)),
+        step("B2", {"b1": 1, "b2": None}, puts(0.5 * pace, b2=1)),
+        step("C1", {"a": 1, "c1": None}, puts(0.5 * pace, c1=1)),
+        step("C2", {"c1": 1, "c2": None}, puts(0.05 * pace, c2=1)),
+        step("D", {"b2": 1, "c2": 1, "d": None}, puts(d=1)),
+    ]
+
+
+def test_two_chains_take_the_time_of_the_longer_and_not_of_the_slowest_of_each_stage() -> None:
+    result = play(critical_path(), {})
+    assert result.data["d"] == 1
+    assert result.seconds == pytest.approx(0.55, abs=1e-6)
+
+
+def test_in_real_time_the_engine_adds_almost_nothing_to_that() -> None:
+    """The best of a few: a machine may be busy, but it cannot be too quick."""
+    seconds: list[float] = []
+    for _ in range(5):
+        seconds.append(play(critical_path(), {}, real=True).seconds)
+        if seconds[-1] <= 0.58:
+            break
+    assert 0.55 <= min(seconds) <= 0.60
+
+
+def test_firings_in_flight_overlap() -> None:
+    result = play([step(f"s{n}", {}, puts(1.0, **{f"x{n}": 1})) for n in range(8)], {})
+    assert result.seconds == pytest.approx(1.0, abs=1e-6)
+
+
+def test_a_step_never_runs_twice_at_a_time_in_one_task() -> None:
+    now: list[str] = []
+
+    async def follow(data: dict[str, Any]) -> None:
+        assert not now
+        now.append("here")
+        await asyncio.sleep(1)
+        now.clear()
+        data["n"] = data.get("n", 0) + 1
+
+    async def tick(data: dict[str, Any], step: Any) -> None:
+        await asyncio.sleep(0.3)
+        data["x"] += 1
+        if data["x"] < 6:
+            step.redo()
+
+    result = play([step("follow", {"x": int}, follow, rearm="change"), step("tick", {"x": int}, tick)], {"x": 0})
+    assert "$errors" not in result.data
+    assert result.data == {"x": 6, "n": 3}
+
+
+# -- plain functions ---------------------------------------------------------------------------------------------------
+
+
+def test_a_plain_function_runs_in_a_thread_of_its_own() -> None:
+    threads: list[threading.Thread] = []
+
+    def content(data: dict[str, Any]) -> None:
+        threads.append(threading.current_thread())
+        data["x"] = 1
+
+    result = play([step("a", {}, content)], {}, real=True)
+    assert (result.data, fired(result.events)) == ({"x": 1}, ["a"])
+    assert threads[0] is not threading.main_thread()
+    assert threads[0].daemon, "a step that hangs must not keep the program from ending"
+
+
+def test_plain_functions_run_side_by_side() -> None:
+    barrier = threading.Barrier(3, timeout=5)
+
+    def content(step: Any) -> None:
+        barrier.wait()
+
+    result = play([step(name, {}, content) for name in "abc"], {}, real=True)
+    assert "$errors" not in result.data
+
+
+def test_a_plain_function_calls_connectors_without_await() -> None:
+    async def double(n: int) -> int:
+        await asyncio.sleep(0)
+        return 2 * n
+
+    def content(data: dict[str, Any], connectors: Any) -> None:
+        data["x"] = connectors.math.double(connectors.math.double(3))
+
+    result = play([step("a", {}, content)], {}, real=True, connectors=connectors(connector("math", double=double)))
+    assert result.data == {"x": 12}
+
+
+def test_what_a_plain_function_raises_is_its_failure_with_its_line() -> None:
+    def content() -> None:
+        raise ValueError("no")
+
+    result = play([step("a", {}, content)], {}, real=True)
+    (failed,) = of_kind(result.events, ev.FiringFailed)
+    assert (failed.error["type"], failed.error["message"]) == ("ValueError", "no")
+    assert "test_running.py" in failed.error["place"]
+
+
+@pytest.mark.parametrize("plain", [True, False], ids=["plain", "async"])
+@pytest.mark.parametrize(
+    "error", [StopIteration("empty"), SystemExit(3), StepStopped("mine"), GeneratorExit()], ids=repr
+)
+def test_whatever_a_step_raises_is_its_failure_and_nothing_hangs_or_ends(error: BaseException, plain: bool) -> None:
+    def plainly() -> None:
+        raise error
+
+    result = play([step("a", {}, plainly if plain else raises(error)), step("b", {}, puts(b=1))], {}, real=True)
+    assert list(result.data["$errors"]) == ["a"]
+    assert (result.data["b"], result.root.state) == (1, "error")
+
+
+def test_a_step_that_cancels_itself_has_failed() -> None:
+    result = play([step("a", {}, raises(asyncio.CancelledError()))], {})
+    assert result.data["$errors"]["a"]["type"] == "CancelledError"
+
+
+def test_an_error_that_cannot_say_what_it_is_is_a_failure_all_the_same() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("not even that")
+
+    result = play([step("a", {}, raises(Mute()))], {})
+    assert result.data["$errors"]["a"]["type"] == "Mute"
+
+
+# -- print -------------------------------------------------------------------------------------------------------------
+
+
+def test_print_goes_to_the_log_and_never_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    async def content() -> None:
+        print("one", 2)  # noqa: T201  (what the test is about)
+        print("half", end="")  # noqa: T201
+        await asyncio.sleep(0)
+        print(" a line\nand another")  # noqa: T201
+        sys.stdout.write("unfinished")
+
+    def plain() -> None:
+        print("from a thread")  # noqa: T201
+
+    steps = [step("a", {"x": None}, content), step("b", {"x": None}, plain)]
+    result = play(steps, {}, real=True)
+    by_step = {name: [e.text for e in of_kind(result.events, ev.Logged) if e.step == name] for name in "ab"}
+    assert by_step == {"a": ["one 2", "half a line", "and another", "unfinished"], "b": ["from a thread"]}
+    assert capsys.readouterr().out == ""
+
+
+def test_the_prints_of_steps_side_by_side_do_not_mix() -> None:
+    def talks(name: str) -> Any:
+        async def content() -> None:
+            for n in range(3):
+                print(name, end=" ")  # noqa: T201
+                await asyncio.sleep(0.1)
+                print(n)  # noqa: T201
+
+        return content
+
+    result = play([step("a", {}, talks("a")), step("b", {}, talks("b"))], {})
+    assert sorted(log_of(result)) == ["a 0", "a 1", "a 2", "b 0", "b 1", "b 2"]
+
+
+def test_the_programs_own_prints_stay_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    before = sys.stdout
+    play([step("a", {}, looks)], {}, during=lambda _: print("hello"))  # noqa: T201
+    assert capsys.readouterr().out == "hello\n"
+    assert sys.stdout is before
+
+
+def test_print_of_a_step_stays_off_stdout_when_another_run_ended_first(capsys: pytest.CaptureFixture[str]) -> None:
+    async def talk() -> None:
+        await asyncio.sleep(2)
+        print("late")  # noqa: T201
+
+    async def both() -> list[Played]:
+        short = played(Setup([step("a", {}, puts(1.0, x=1))], {}))
+        long = played(Setup([step("b", {}, talk)], {}))
+        return await asyncio.gather(short, long)
+
+    before = sys.stdout
+    _, long = manually(both())
+    assert (log_of(long), capsys.readouterr().out) == (["late"], "")
+    assert sys.stdout is before
+
+
+# -- timeouts ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_step_that_runs_longer_than_its_timeout_has_failed() -> None:
+    result = play([step("a", {}, puts(60.0, x=1), timeout=2)], {})
+    (failed,) = of_kind(result.events, ev.FiringFailed)
+    assert (failed.error["type"], failed.error["message"]) == ("StepTimeout", "it ran longer than its timeout of 2 s")
+    assert result.seconds == pytest.approx(2, abs=0.01)
+    assert "x" not in result.data
+
+
+def test_a_step_that_is_quick_enough_is_not_timed_out() -> None:
+    result = play([step("a", {}, puts(1.9, x=1), timeout=2)], {})
+    assert result.data == {"x": 1}
+
+
+def test_a_timeout_is_retried_as_a_timeout_error() -> None:
+    slow = [60.0, 0.0]
+
+    async def content(data: dict[str, Any], step: Any) -> None:
+        await asyncio.sleep(slow.pop(0))
+        data["attempt"] = step.attempt
+
+    result = play([step("a", {}, content, timeout=2, retry=Retry(2, wait=1, on=TimeoutError))], {})
+    assert result.data == {"attempt": 2}
+    assert result.seconds == pytest.approx(3, abs=0.01)
+
+
+def test_a_plain_step_is_timed_out_and_left_behind() -> None:
+    release = threading.Event()
+
+    def content(data: dict[str, Any]) -> None:
+        release.wait(10)
+        data["x"] = 1
+
+    try:
+        result = play([step("a", {}, content, timeout=0.05)], {}, real=True)
+    finally:
+        release.set()
+    assert result.data["$errors"]["a"]["type"] == "StepTimeout"
+    assert "x" not in result.data
+    assert result.left == [], "the thread is nobody's to wait for"
+
+
+def test_a_plain_step_that_was_cut_cannot_call_any_more() -> None:
+    timed_out, tried = threading.Event(), threading.Event()
+    sent: list[int] = []
+    met: list[str] = []
+
+    async def pay() -> None:
+        sent.append(1)
+
+    def content(connectors: Any) -> None:
+        timed_out.wait(10)
+        try:
+            connectors.bank.pay()
+        except Exception:  # noqa: BLE001  (a broad except is what must not help)
+            met.append("swallowed")
+        except Cut as cut:
+            met.append(type(cut).__name__)
+        finally:
+            tried.set()
+
+    def tell(data: dict[str, Any]) -> None:
+        timed_out.set()
+        tried.wait(10)
+
+    steps = [step("a", {}, content, timeout=0.05), step("then", {"$errors": {"a": dict}}, tell)]
+    play(steps, {}, real=True, connectors=connectors(connector("bank", pay=pay)))
+    assert (sent, met) == ([], ["StepTimeout"])
+
+
+def test_a_plain_step_cut_during_a_call_meets_the_cut_whatever_the_call_comes_to() -> None:
+    tried = threading.Event()
+    met: list[str] = []
+
+    async def pay() -> None:
+        await asyncio.sleep(0.2)
+        raise ValueError("refused")
+
+    def content(connectors: Any) -> None:
+        try:
+            connectors.bank.pay()
+        except Exception:  # noqa: BLE001
+            met.append("swallowed")
+        except Cut as cut:
+            met.append(type(cut).__name__)
+        finally:
+            tried.set()
+
+    def wait() -> None:
+        tried.wait(10)
+
+    steps = [step("a", {}, content, timeout=0.05), step("then", {"$errors": {"a": dict}}, wait)]
+    play(steps, {}, real=True, connectors=connectors(connector("bank", pay=pay)))
+    assert met == ["StepTimeout"]
+
+
+# -- cuts --------------------------------------------------------------------------------------------------------------
+
+
+def play_until(seconds: float, steps: list[Step]) -> Played:
+    """Run a task that is asked to stop after so many seconds, as another process would ask."""
+    store = MemoryStore()
+    body = {"kind": "stop", "task": ROOT, "reason": "enough"}
+    return play(
+        steps,
+        {},
+        store=store,
+        during=lambda _: asyncio.get_running_loop().call_later(seconds, store.post, ROOT, body),
+    )
+
+
+def test_a_running_task_takes_a_request_to_stop_within_a_moment() -> None:
+    result = play_until(3, [step("a", {}, puts(60.0, x=1))])
+    assert (result.root.state, voided(result.events)) == ("stopped", [("a", "stopped")])
+    assert 3 <= result.seconds <= 3.5
+
+
+def test_a_broad_except_cannot_swallow_a_stop() -> None:
+    met: list[str] = []
+
+    async def content(data: dict[str, Any]) -> None:
+        for _ in range(100):
+            try:
+                await asyncio.sleep(60)
+            except Exception:  # noqa: BLE001
+                met.append("swallowed")
+        data["x"] = 1
+
+    result = play_until(3, [step("a", {}, content)])
+    assert (met, result.root.state, result.data) == ([], "stopped", {})
+
+
+def test_a_firing_that_swallowed_a_stop_all_the_same_is_void_whatever_it_returns() -> None:
+    async def content(data: dict[str, Any]) -> None:
+        try:
+            await asyncio.sleep(60)
+        except BaseException:  # noqa: BLE001
+            data["x"] = 1
+
+    result = play_until(3, [step("a", {}, content)])
+    assert (result.root.state, result.data, result.left) == ("stopped", {}, [])
+
+
+def test_a_withdrawn_firing_is_cancelled() -> None:
+    ended: list[float] = []
+
+    async def content() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append(asyncio.get_running_loop().time())
+
+    steps = [
+        step("answer", {"answer": None}, content, withdraw=True),
+        step("other", {"answer": None}, puts(2.0, answer=1)),
+    ]
+    result = play(steps, {})
+    assert ended == [pytest.approx(2)]
+    assert result.seconds == pytest.approx(2, abs=0.01)
+
+
+def test_a_step_that_is_slow_to_end_when_cut_is_not_timed_out_on_top(caplog: pytest.LogCaptureFixture) -> None:
+    async def content() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(10)
+
+    steps = [
+        step("a", {"x": None}, content, withdraw=True, timeout=5),
+        step("b", {"x": None}, puts(2.0, x=1)),
+        step("c", {"x": 1}, puts(20.0, c=1)),
+    ]
+    result = play(steps, {})
+    assert (result.data, caplog.records) == ({"x": 1, "c": 1}, [])
+
+
+def test_a_step_that_will_not_end_is_named_and_left() -> None:
+    async def content() -> None:
+        try:
+            await asyncio.sleep(1)
+        except asyncio.CancelledError:
+            await asyncio.sleep(30)
+
+    result = play_until(0.5, [step("stubborn", {}, content)])
+    assert [name.partition(" #")[0] for name in result.left] == ["stubborn"]
+
+
+# -- from beside -------------------------------------------------------------------------------------------------------
+
+
+def test_a_thread_left_behind_writes_nothing_when_the_run_is_over() -> None:
+    release, printed = threading.Event(), threading.Event()
+
+    def content(log: Any) -> None:
+        release.wait(10)
+        log("too late")
+        printed.set()
+
+    async def work() -> tuple[int, int]:
+        setup = Setup([step("a", {}, content, timeout=0.05)], {})
+        await played(setup)
+        before = len(list(setup.store.read("1")))
+        release.set()
+        while not printed.is_set():
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        return before, len(list(setup.store.read("1")))
+
+    before, after = asyncio.run(work())
+    assert before == after
+
+
+def test_the_order_in_which_steps_start_is_the_same_every_time() -> None:
+    steps = [
+        *critical_path(),
+        step("flaky", {"a": 1}, raises(ValueError("x")), retry=Retry(3, wait=0.1)),
+        step("redo", {"b1": 1}, does(lambda data: data.update(r=data.get("r", 0) + 1)), rearm="change"),
+    ]
+    orders = [started(play(steps, {}).events) for _ in range(5)]
+    assert all(order == orders[0] for order in orders)
+
+
+def test_now_is_the_time_of_the_firing_and_the_same_when_it_is_repeated() -> None:
+    seen: list[Any] = []
+
+    async def content(data: dict[str, Any], now: Any) -> None:
+        seen.append(now)
+        await asyncio.sleep(1)
+        data["x"] = "mine"
+
+    steps = [step("a", {"go": 1}, content), step("b", {"go": 1}, puts(0.5, x="other"))]
+    result = play(steps, {"go": 1})
+    assert result.data["x"] == "mine"
+    assert len(seen) == 2
+    assert seen[0] == seen[1]
+
+
+def test_a_busy_machine_is_no_failure_of_the_clock() -> None:
+    """A step that blocks the loop delays others but breaks nothing."""
+
+    async def blocks(data: dict[str, Any]) -> None:
+        time.sleep(0.05)
+        data["x"] = 1
+
+    result = play([step("a", {}, blocks), step("b", {}, puts(0.01, y=1))], {}, real=True)
+    assert result.data == {"x": 1, "y": 1}

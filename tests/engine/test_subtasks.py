@@ -1,0 +1,417 @@
+"""Subtasks: where they land, what is counted, and who waits for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from aloma_cli import events as ev
+from tests.support.record import fired, of_kind
+from tests.support.stage import Stage
+from tests.support.steps import Content, does, looks, puts, raises, step
+
+
+def spawns(*orders: dict[str, Any]) -> Content:
+    """Content that makes subtasks; each order is the keyword arguments, `data` being {"leaf": True} by default."""
+
+    async def content(task: Any) -> None:
+        for number, order in enumerate(orders, 1):
+            task.subtask(**{"name": f"child {number}", "data": {"leaf": True}, **order})
+
+    return content
+
+
+def stage(
+    *orders: dict[str, Any], data: dict[str, Any] | None = None, leaf: Content = puts(out=1), more: Any = ()
+) -> Stage:
+    """A root whose step `spawn`, the first to start, has ended, so that its children run their step `leaf`."""
+    steps = [step("spawn", {"root": True}, spawns(*orders), priority=1), step("leaf", {"leaf": True}, leaf), *more]
+    made = Stage(steps, {"root": True, **(data or {})})
+    made.end("spawn")
+    return made
+
+
+NONE = {"total": 0, "running": 0, "done": 0, "error": 0, "ignored": 0, "incomplete": 0, "stopped": 0}
+
+
+# -- making ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_subtask_is_a_task_of_its_own_on_the_same_steps() -> None:
+    made = stage({"name": "first", "data": {"leaf": True, "n": 1}})
+    child = made.tree.tasks["1.1.1"]
+    assert (child.name, child.document, child.parent) == ("first", {"leaf": True, "n": 1}, "1")
+    assert made.names == ["leaf"]
+    made.end("leaf")
+    assert (child.document, child.state, child.closed) == ({"leaf": True, "n": 1, "out": 1}, "done", True)
+
+
+def test_subtasks_run_side_by_side() -> None:
+    assert stage({}, {}, {}).names == ["leaf", "leaf", "leaf"]
+
+
+def test_the_id_of_a_subtask_follows_from_firing_and_order() -> None:
+    assert list(stage({}, {}).tree.tasks) == ["1", "1.1.1", "1.1.2"]
+
+
+def test_the_data_of_a_subtask_is_a_copy() -> None:
+    shared: dict[str, Any] = {"leaf": True, "list": []}
+
+    async def spawn(data: dict[str, Any], task: Any) -> None:
+        task.subtask("child", shared)
+        shared["list"].append(1)
+
+    made = Stage([step("spawn", {"root": True}, spawn)], {"root": True})
+    made.end("spawn")
+    assert made.tree.tasks["1.1.1"].document == {"leaf": True, "list": []}
+
+
+def test_a_subtask_made_from_its_parents_document_has_no_errors_or_children_of_its_own_yet() -> None:
+    async def spawn(data: dict[str, Any], task: Any) -> None:
+        task.subtask("child", {**data, "root": False})
+
+    steps = [
+        step("bad", {"root": True}, raises(ValueError("x"))),
+        step("more", {"root": True, "$errors": {"bad": dict}}, spawns({})),
+        step("spawn", {"root": True, "$children": {"more": dict}}, spawn),
+    ]
+    made = Stage(steps, {"root": True})
+    made.end_all()
+    assert made.tree.tasks["1.3.1"].document == {"root": False}
+    assert made.tree.tasks["1.3.1"].state == "ignored"
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"data": [1]},
+        {"data": {"x": {1}}},
+        {"name": ""},
+        {"name": 3},
+        {"group": 3},
+        {"into": "a..b"},
+        {"into": "root.x"},
+    ],
+    ids=repr,
+)
+def test_an_order_that_makes_no_sense_fails_the_step_and_makes_nothing(order: dict[str, Any]) -> None:
+    made = stage(order)
+    assert (list(made.tree.tasks), list(made.data["$errors"])) == (["1"], ["spawn"])
+
+
+# -- landing -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_result_lands_at_into() -> None:
+    made = stage({"into": "answer"})
+    assert "answer" not in made.data
+    made.end("leaf")
+    assert made.data["answer"] == {"status": "done", "result": {"leaf": True, "out": 1}, "task": "1.1.1"}
+
+
+def test_the_result_is_the_value_of_complete_where_there_is_one() -> None:
+    async def leaf(task: Any) -> None:
+        task.complete(42)
+
+    made = stage({"into": "answer"}, leaf=leaf)
+    made.end("leaf")
+    assert made.data["answer"] == {"status": "done", "result": 42, "task": "1.1.1"}
+
+
+def test_a_failed_subtask_lands_with_its_error() -> None:
+    made = stage({"into": "answer"}, leaf=raises(ValueError("no")))
+    made.end("leaf")
+    landed = made.data["answer"]
+    assert (landed["status"], landed["error"]["step"], landed["error"]["message"]) == ("error", "leaf", "no")
+    assert made.root.state == "done", "it is for the parent to judge"
+
+
+def test_a_subtask_that_no_step_matched_lands_as_ignored() -> None:
+    made = stage({"into": "answer", "data": {"x": 1}})
+    assert made.data["answer"] == {"status": "ignored", "result": {"x": 1}, "task": "1.1.1"}
+
+
+def test_without_into_nothing_lands_but_the_count() -> None:
+    made = stage({})
+    made.end("leaf")
+    assert made.data == {"root": True, "$children": {"spawn": {**NONE, "total": 1, "done": 1}}}
+
+
+@pytest.mark.parametrize(
+    ("into", "document", "wanted"),
+    [
+        ("a.b.c", {}, {"a": {"b": {"c": "it"}}}),
+        ("a.b", {"a": None}, {"a": {"b": "it"}}),
+        ("a.b", {"a": {"x": 1}}, {"a": {"x": 1, "b": "it"}}),
+        ("a", {"a": "old"}, {"a": "it"}),
+        ("l.0", {}, {"l": ["it"]}),
+        ("l.1", {"l": ["x", "y"]}, {"l": ["x", "it"]}),
+        ("l.2", {"l": ["x"]}, {"l": ["x", None, "it"]}),
+        ("l.0.r", {}, {"l": [{"r": "it"}]}),
+        ("l.1.r", {"l": [1, {"k": 2}]}, {"l": [1, {"k": 2, "r": "it"}]}),
+        (("a.b", "c"), {}, {"a.b": {"c": "it"}}),
+        (("l", 0), {"l": [None]}, {"l": ["it"]}),
+        ('"a.b".c', {}, {"a.b": {"c": "it"}}),
+    ],
+    ids=str,
+)
+def test_into_leads_through_objects_and_lists_and_makes_missing_parents(into: Any, document: Any, wanted: Any) -> None:
+    made = stage({"into": into, "data": {"leaf": True}}, data=document)
+    assert "$errors" not in made.data, made.data
+    made.end("leaf")
+    found = {key: _short(value) for key, value in made.data.items() if key not in ("root", "$children")}
+    assert found == wanted
+
+
+def _short(value: Any) -> Any:
+    """A landed result as "it"."""
+    if isinstance(value, dict):
+        return "it" if "status" in value else {key: _short(item) for key, item in value.items()}
+    return [_short(item) for item in value] if isinstance(value, list) else value
+
+
+def test_the_places_of_a_list_are_made_when_the_children_are() -> None:
+    made = stage({"into": "l.0"}, {"into": "l.1"}, {"into": "l.2"})
+    assert made.data["l"] == [None, None, None]
+
+
+def test_two_live_children_with_one_place_are_an_error() -> None:
+    made = stage({"into": "a.b"}, {"into": ("a", "b")})
+    assert "a.b" in made.data["$errors"]["spawn"]["message"]
+    assert list(made.tree.tasks) == ["1"]
+
+
+def test_a_place_may_be_used_again_when_the_child_has_ended() -> None:
+    more = [step("again", {"root": True, "answer": dict, "n": None}, spawns({"into": "answer"}))]
+    made = stage({"into": "answer"}, more=more)
+    made.end("leaf")
+    made.end("again")
+    made.end("leaf")
+    assert made.data["answer"]["task"] == "1.3.1"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data.pop("a"),
+        lambda data: data.update(a=3),
+        lambda data: data.update(a=None),
+        lambda data: data.update(a=["x"]),
+    ],
+    ids=["removed", "scalar", "null", "list"],
+)
+def test_where_the_place_is_gone_the_result_goes_to_the_record_and_to_errors(change: Callable[..., object]) -> None:
+    made = stage({"into": "a.b"}, data={"a": {}}, more=[step("rob", {"root": True, "a": {}}, does(change))])
+    made.end("rob")
+    made.end("leaf")
+    (entry,) = made.data["$errors"].values()
+    assert (entry["result"]["task"], entry["result"]["status"]) == ("1.1.1", "done")
+    assert made.root.state == "error"
+    (landed,) = [event for event in of_kind(made.events, ev.Committed) if event.child == "1.1.1"]
+    assert landed.by == "landing"
+
+
+def test_a_shortened_list_is_a_gone_place() -> None:
+    more = [step("rob", {"root": True, "l": {"$size": 1}}, does(lambda data: data["l"].clear()))]
+    made = stage({"into": "l.0"}, data={"l": []}, more=more)
+    made.end("rob")
+    made.end("leaf")
+    assert "$errors" in made.data
+
+
+# -- counts ------------------------------------------------------------------------------------------------------------
+
+
+def test_children_are_counted_by_the_commit_that_makes_them() -> None:
+    made = stage({}, {})
+    assert made.data["$children"] == {"spawn": {**NONE, "total": 2, "running": 2}}
+    assert len([e for e in of_kind(made.events, ev.Committed) if e.task == "1"]) == 1
+
+
+def test_a_landing_and_its_count_are_one_commit_and_one_line_of_the_journal() -> None:
+    made = stage({"into": "answer"})
+    made.end("leaf")
+    landing = of_kind(made.events, ev.Committed, "1")[-1]
+    paths = {change["path"] for change in landing.changes}
+    assert paths == {"/answer", "/$children/spawn/running", "/$children/spawn/done"}
+    last = list(made.store.read("1"))[-1].events
+    assert [type(event).__name__ for event in last if event.task == "1.1.1"] == ["Committed", "TaskRested"]
+    assert landing in last
+
+
+def test_every_ending_has_its_own_count() -> None:
+    async def leaf(data: dict[str, Any]) -> None:
+        if data["leaf"] == "bad":
+            raise ValueError("no")
+        data["out"] = 1
+
+    steps = [
+        step("spawn", {"root": True}, spawns({"data": {"leaf": "good"}}, {"data": {"leaf": "bad"}}, {"data": {}})),
+        step("leaf", {"leaf": str}, leaf),
+    ]
+    made = Stage(steps, {"root": True})
+    made.end_all()
+    assert made.data["$children"]["spawn"] == {**NONE, "total": 3, "done": 1, "error": 1, "ignored": 1}
+
+
+def test_a_group_has_its_own_name_where_one_is_given() -> None:
+    made = stage({"group": "a"}, {"group": "b"}, {"group": "a"})
+    assert {group: numbers["total"] for group, numbers in made.data["$children"].items()} == {"a": 2, "b": 1}
+
+
+def test_a_join_is_a_condition_on_the_counts() -> None:
+    more = [
+        step("join", {"root": True, "$children": {"spawn": {"running": 0, "done": {"$gte": 2}}}}, puts(joined=True))
+    ]
+    made = stage({}, {}, more=more)
+    made.end("leaf", task="1.1.2")
+    assert made.names == ["leaf"]
+    made.end("leaf")
+    assert made.names == ["join"]
+
+
+# -- waiting -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_parent_that_waits_starts_nothing_new_until_the_child_is_in() -> None:
+    more = [step("next", {"root": True, "go": 1}, puts(next=1)), step("slow", {"root": True}, puts(go=1))]
+    made = stage({"wait_for": True}, more=more)
+    assert set(made.names) == {"slow", "leaf"}
+    made.end("slow")
+    assert (made.data["go"], made.names) == (1, ["leaf"]), "what was in flight has committed"
+    made.end("leaf")
+    assert made.names == ["next"]
+
+
+def test_a_parent_that_waits_for_two_waits_for_both() -> None:
+    more = [step("next", {"root": True, "a": dict}, puts(next=1))]
+    made = stage({"wait_for": True, "into": "a"}, {"wait_for": True}, {}, more=more)
+    made.end("leaf", task="1.1.1")
+    assert "next" not in made.names
+    made.end("leaf", task="1.1.2")
+    assert "next" in made.names
+
+
+def test_without_wait_for_the_parent_goes_on() -> None:
+    more = [step("next", {"root": True, "$children": {"spawn": {"running": 1}}}, puts(next=1))]
+    assert set(stage({}, more=more).names) == {"leaf", "next"}
+
+
+def test_a_stopped_child_releases_the_wait_and_lands_nothing() -> None:
+    more = [step("next", {"root": True, "$children": {"spawn": {"stopped": 1}}}, puts(next=1))]
+    made = stage({"wait_for": True, "into": "answer"}, more=more)
+    made.run.stop("1.1.1", "enough")
+    turn = made.turn()
+    assert (list(turn.cuts), made.names) == ([2], ["next"])
+    assert "answer" not in made.data
+
+
+def test_a_root_is_not_at_rest_while_a_child_runs() -> None:
+    made = stage({})
+    assert (made.root.rest, made.root.state, made.last.finished) == (None, "waiting", False)
+    made.end("leaf")
+    assert (made.root.state, made.last.finished) == ("done", True)
+
+
+# -- trees -------------------------------------------------------------------------------------------------------------
+
+
+def test_subtasks_have_subtasks_and_results_travel_up() -> None:
+    async def split(data: dict[str, Any], task: Any) -> None:
+        for half in ("left", "right"):
+            task.subtask(half, {"depth": data["depth"] - 1}, into=half)
+
+    steps = [step("split", {"depth": {"$gt": 0}}, split), step("leaf", {"depth": 0}, puts(leaf=True))]
+    made = Stage(steps, {"depth": 3})
+    made.end_all()
+    assert len(made.tree.tasks) == 15
+    here = made.data
+    for half in ("left", "right", "left"):
+        here = here[half]["result"]
+    assert here == {"depth": 0, "leaf": True}
+    assert {task.state for task in made.tree.tasks.values()} == {"done"}
+    assert all(task.partition(".")[0] == "1" for task in made.tree.tasks)
+
+
+def test_a_child_is_not_at_rest_while_its_own_child_runs() -> None:
+    async def nest(data: dict[str, Any], task: Any) -> None:
+        task.subtask("grandchild", {"leaf": True})
+
+    made = stage({"data": {"mid": True}}, more=[step("mid", {"mid": True}, nest)])
+    made.end("mid")
+    assert made.tree.tasks["1.1.1"].rest is None
+    made.end("leaf")
+    assert made.root.state == "done"
+
+
+# -- stop from a step --------------------------------------------------------------------------------------------------
+
+
+def test_stopping_a_child_is_part_of_the_commit() -> None:
+    async def halt(data: dict[str, Any], task: Any) -> None:
+        task.stop("1.1.1", "enough")
+        data["halted"] = True
+
+    made = stage({"into": "answer"}, {}, more=[step("halt", {"root": True}, halt)])
+    turn = made.end("halt")
+    child = made.tree.tasks["1.1.1"]
+    assert (child.state, child.closed, list(turn.cuts.values())) == ("stopped", True, ["stopped"])
+    assert child.rest is not None
+    assert child.rest.reason == "enough"
+    assert (made.data["halted"], made.data["$children"]["spawn"]["stopped"]) == (True, 1)
+    made.end("leaf")
+    assert "answer" not in made.data
+
+
+def test_a_stopped_child_takes_its_own_children_with_it() -> None:
+    async def nest(task: Any) -> None:
+        task.subtask("grandchild", {"leaf": True}, into="x")
+
+    made = stage({"data": {"mid": True}}, more=[step("mid", {"mid": True}, nest)])
+    made.end("mid")
+    made.run.stop("1.1.1", "enough")
+    made.turn()
+    assert {task.id: task.state for task in made.tree.tasks.values()} == {
+        "1": "done",
+        "1.1.1": "stopped",
+        "1.2.1": "stopped",
+    }
+
+
+def test_only_a_tasks_own_subtasks_can_be_stopped_from_it() -> None:
+    async def leaf(task: Any) -> None:
+        task.stop("1")
+
+    made = stage({"into": "answer"}, leaf=leaf)
+    made.end("leaf")
+    assert "no subtask" in made.data["answer"]["error"]["message"]
+
+
+def test_a_subtask_made_and_stopped_in_one_firing_never_runs() -> None:
+    async def spawn(task: Any) -> None:
+        task.stop(task.subtask("child", {"leaf": True}))
+
+    made = Stage([step("spawn", {"root": True}, spawn), step("leaf", {"leaf": True}, looks)], {"root": True})
+    made.end("spawn")
+    assert (made.names, made.tree.tasks["1.1.1"].state) == ([], "stopped")
+    assert made.data["$children"]["spawn"]["stopped"] == 1
+
+
+@pytest.mark.parametrize("reason", ["", 3, {1}], ids=repr)
+def test_the_reason_for_a_stop_is_a_text(reason: Any) -> None:
+    async def halt(task: Any) -> None:
+        task.stop("1.1.1", reason)
+
+    made = stage({}, more=[step("halt", {"root": True}, halt)])
+    made.end("halt")
+    assert "halt" in made.data["$errors"]
+
+
+def test_what_a_child_does_wakes_its_parent_only_through_the_landing() -> None:
+    more = [step("echo", {"out": 1}, puts(echo=1))]
+    made = stage({"into": "answer"}, more=more)
+    made.end("leaf")
+    made.end("echo", task="1.1.1")
+    assert (fired(made.events), fired(made.events, "1.1.1")) == (["spawn"], ["leaf", "echo"])

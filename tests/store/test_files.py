@@ -1,0 +1,211 @@
+"""The files of a task: who may read them, who holds them, what is published."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aloma_cli.errors import StoreError, TaskLockedError
+from aloma_cli.store import FileStore
+from tests.store.test_stores import created, logged, texts
+
+posix = pytest.mark.skipif(os.name != "posix", reason="permissions and signals of POSIX")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / ".aloma"
+
+
+@pytest.fixture
+def store(folder: Path) -> FileStore:
+    return FileStore(folder)
+
+
+# -- permissions -------------------------------------------------------------------------------------------------------
+
+
+@posix
+def test_files_are_0600_in_0700_folders_whatever_the_umask(store: FileStore, folder: Path) -> None:
+    before = os.umask(0)
+    try:
+        claim = store.create("1", [created()])
+        claim.publish({"state": "done"}, {})
+        store.post("1", {"kind": "stop"})
+    finally:
+        os.umask(before)
+    modes = {path.relative_to(folder).as_posix(): stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*")}
+    modes["."] = stat.S_IMODE(folder.stat().st_mode)
+    folders = {".", "tasks", "tasks/1", "tasks/1/inbox"}
+    assert {name: mode for name, mode in modes.items() if name in folders} == dict.fromkeys(folders, 0o700)
+    files = modes.keys() - folders
+    assert {"tasks/1/journal.jsonl", "tasks/1/data.json", "tasks/1/task.json", "tasks/1/lock"} <= files
+    assert {name: oct(modes[name]) for name in files} == dict.fromkeys(files, "0o600")
+
+
+def test_the_folder_keeps_itself_out_of_git(store: FileStore, folder: Path) -> None:
+    store.create("1", [created()]).close()
+    assert (folder / ".gitignore").read_text() == "*\n"
+
+
+# -- the lock ----------------------------------------------------------------------------------------------------------
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from aloma_cli.store import FileStore
+from tests.store.test_stores import logged
+claim = FileStore(Path(sys.argv[1])).claim("1")
+claim.commit([logged("from the other process")])
+print("held", flush=True)
+for number in range(int(sys.argv[2])):
+    claim.commit([logged(str(number))], durable=number % 7 == 0)
+print("written", flush=True)
+time.sleep(60)
+"""
+
+ASK = """
+import sys
+from pathlib import Path
+from aloma_cli.store import FileStore
+FileStore(Path(sys.argv[1])).post("1", {"kind": "stop"})
+"""
+
+
+@pytest.fixture
+def other(store: FileStore, folder: Path) -> Iterator[Any]:
+    """Starts another process that holds task 1 and writes so many lines."""
+    store.create("1", [created()]).close()
+    started: list[subprocess.Popen[str]] = []
+
+    def start(lines: int = 0) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", HOLD, str(folder), str(lines)],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+        started.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+@posix
+def test_a_task_held_by_another_process_is_refused_and_the_process_named(store: FileStore, other: Any) -> None:
+    process = other()
+    with pytest.raises(TaskLockedError, match=f"process {process.pid} on "):
+        store.claim("1")
+    assert str(process.pid) in (store.holder("1") or "")
+
+
+@posix
+def test_the_lock_is_freed_by_kill_9(store: FileStore, other: Any) -> None:
+    process = other()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert store.holder("1") is None
+    claim = store.claim("1")
+    claim.commit([logged("mine")])
+    assert texts(store) == [[], ["from the other process"], ["mine"]]
+
+
+@posix
+def test_a_journal_can_be_read_while_another_process_writes_it(store: FileStore, other: Any) -> None:
+    process = other(2000)
+    counts: list[int] = []
+    until = time.monotonic() + 10
+    while (not counts or counts[-1] < 2002) and time.monotonic() < until:
+        found = texts(store)
+        counts.append(len(found))
+        assert found[2:] == [[str(number)] for number in range(len(found) - 2)]
+    assert process.poll() is None
+    assert counts[-1] == 2002
+    assert counts == sorted(counts)
+
+
+@posix
+def test_a_request_of_one_process_reaches_another(store: FileStore, folder: Path) -> None:
+    claim = store.create("1", [created()])
+    subprocess.run([sys.executable, "-c", ASK, str(folder)], check=True, cwd=Path(__file__).parents[2])
+    assert [request.body for request in claim.requests()] == [{"kind": "stop"}]
+
+
+def test_a_request_that_is_no_json_is_passed_on_as_unknown(store: FileStore, folder: Path) -> None:
+    """One broken file must not end a run."""
+    claim = store.create("1", [created()])
+    (folder / "tasks" / "1" / "inbox" / "0.json").write_text("{")
+    (folder / "tasks" / "1" / "inbox" / "1.json").write_text("[1]")
+    assert [request.body["kind"] for request in claim.requests()] == ["unknown", "unknown"]
+    for request in claim.requests():
+        claim.fulfilled(request)
+    assert claim.requests() == []
+
+
+def test_looking_who_holds_a_task_does_not_keep_others_from_taking_it(store: FileStore) -> None:
+    store.create("1", [created()]).close()
+    for _ in range(5):
+        assert store.holder("1") is None
+        store.claim("1").close()
+
+
+# -- what is published -------------------------------------------------------------------------------------------------
+
+
+def test_what_is_published_is_plain_json_and_the_document_nothing_else(store: FileStore, folder: Path) -> None:
+    claim = store.create("1", [created()])
+    claim.publish({"state": "done"}, {"é": [1]})
+    assert json.loads((folder / "tasks" / "1" / "data.json").read_text(encoding="utf-8")) == {"é": [1]}
+    summary = store.summary("1")
+    assert summary is not None
+    assert summary["state"] == "done"
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"journal_bytes": 1}'])
+def test_a_damaged_summary_is_none(store: FileStore, folder: Path, damage: str) -> None:
+    store.create("1", [created()]).publish({"state": "done"}, {})
+    (folder / "tasks" / "1" / "task.json").write_text(damage)
+    assert store.summary("1") is None
+
+
+def test_a_summary_is_stale_as_soon_as_the_journal_has_one_byte_more(store: FileStore, folder: Path) -> None:
+    claim = store.create("1", [created()])
+    claim.publish({"state": "done"}, {})
+    with (folder / "tasks" / "1" / "journal.jsonl").open("ab") as file:
+        file.write(b"{")
+    assert store.summary("1") is None
+
+
+def test_a_document_that_was_never_published_is_an_error_in_one_sentence(store: FileStore) -> None:
+    store.create("1", [created()]).close()
+    with pytest.raises(StoreError, match=r"data\.json"):
+        store.data("1")
+
+
+def test_a_reader_sees_the_old_document_or_the_new_one(store: FileStore, folder: Path) -> None:
+    claim = store.create("1", [created()])
+    claim.publish({"n": 1}, {"n": 1})
+    old = (folder / "tasks" / "1" / "data.json").open()
+    claim.publish({"n": 2}, {"n": 2})
+    with old:
+        assert json.load(old) == {"n": 1}
+    assert store.data("1") == {"n": 2}
+    names = {path.name for path in (folder / "tasks" / "1").iterdir()}
+    assert names == {"journal.jsonl", "data.json", "task.json", "lock", "holder", "inbox"}

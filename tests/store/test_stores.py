@@ -1,0 +1,183 @@
+"""What every store promises, whatever it is made of."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
+from aloma_cli.events import Committed, Event, Logged, TaskCreated
+from aloma_cli.store import FileStore, MemoryStore, Store
+
+AT = "2026-11-22T08:00:00.000Z"
+
+
+def created(root: str = "1", **data: Any) -> TaskCreated:
+    return TaskCreated(at=AT, task=root, name="a task", data=data)
+
+
+def logged(text: str, root: str = "1") -> Logged:
+    return Logged(at=AT, task=root, firing=1, step="a", level="info", text=text)
+
+
+def texts(store: Store, root: str = "1", since: int = 0) -> list[list[str]]:
+    """The texts that were logged, by batch."""
+    return [[e.text for e in batch.events if isinstance(e, Logged)] for batch in store.read(root, since)]
+
+
+@pytest.fixture(params=["memory", "file", "file, synced"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    kinds: dict[str, Callable[[], Store]] = {
+        "memory": MemoryStore,
+        "file": lambda: FileStore(tmp_path / ".aloma", fsync=False),
+        "file, synced": lambda: FileStore(tmp_path / ".aloma"),
+    }
+    return kinds[request.param]()
+
+
+def test_a_store_is_empty_at_first(store: Store) -> None:
+    assert store.roots() == []
+    for ask in (store.claim, store.read, store.holder, store.data, lambda root: store.post(root, {})):
+        with pytest.raises(NotFoundError, match="7"):
+            ask("7")
+
+
+def test_what_was_committed_is_read_in_order_and_numbered(store: Store) -> None:
+    claim = store.create("1", [created(x=1)])
+    claim.commit([logged("a"), logged("b")])
+    claim.commit([logged("c")], durable=False)
+    assert [batch.seq for batch in store.read("1")] == [0, 1, 2]
+    assert texts(store) == [[], ["a", "b"], ["c"]]
+    assert next(iter(store.read("1"))).events == (created(x=1),)
+    assert list(claim.batches()) == list(store.read("1"))
+
+
+def test_reading_begins_where_it_is_asked_to(store: Store) -> None:
+    claim = store.create("1", [created()])
+    claim.commit([logged("a")])
+    claim.commit([logged("b")])
+    assert texts(store, since=2) == [["b"]]
+    assert texts(store, since=3) == []
+
+
+def test_events_come_back_as_they_were(store: Store) -> None:
+    events: list[Event] = [
+        TaskCreated(at=AT, task="1.2.1", name="é\ud800", data={"k": None}, parent="1", into=("l", 0), group="g"),
+        Committed(
+            at=AT,
+            task="1",
+            version=3,
+            by="firing",
+            changes=({"op": "add", "path": "/~0/-", "value": [0, 0.0, False, 2**70, ""]},),
+            tags=(),
+            completed={"result": None},
+            redo=True,
+        ),
+    ]
+    claim = store.create("1", [created()])
+    claim.commit(events)
+    claim.close()
+    (_, batch) = store.read("1")
+    assert list(batch.events) == events
+
+
+def test_roots_are_listed_oldest_first(store: Store) -> None:
+    for root in ("2", "1", "3"):
+        store.create(root, [created(root)]).close()
+    assert store.roots() == ["1", "2", "3"]
+
+
+def test_a_root_is_created_once(store: Store) -> None:
+    store.create("1", [created()]).close()
+    with pytest.raises(StoreError, match="1"):
+        store.create("1", [created(x="other")])
+    assert next(iter(store.read("1"))).events == (created(),)
+
+
+def test_of_two_claims_the_second_is_refused_until_the_first_is_closed(store: Store) -> None:
+    first = store.create("1", [created()])
+    assert store.holder("1")
+    with pytest.raises(TaskLockedError, match="1"):
+        store.claim("1")
+    first.close()
+    assert store.holder("1") is None
+    second = store.claim("1")
+    second.commit([logged("second")])
+    assert texts(store) == [[], ["second"]]
+
+
+def test_claims_of_different_tasks_do_not_meet(store: Store) -> None:
+    claims = [store.create("1", [created()]), store.create("2", [created("2")])]
+    assert store.holder("1")
+    claims[0].close()
+    assert (store.holder("1"), bool(store.holder("2"))) == (None, True)
+
+
+def test_a_claim_that_was_closed_writes_nothing_more(store: Store) -> None:
+    """Not to the task, and not to whatever else was opened since."""
+    claim = store.create("1", [created()])
+    claim.close()
+    other = store.create("2", [created("2")])
+    with pytest.raises(StoreError):
+        claim.commit([logged("late")])
+    other.commit([logged("in time", "2")])
+    assert (texts(store), texts(store, "2")) == ([[]], [[], ["in time"]])
+
+
+def test_a_claim_may_be_closed_on_another_thread_than_it_was_made_on(store: Store) -> None:
+    claims: list[Any] = []
+    thread = threading.Thread(target=lambda: claims.append(store.create("1", [created()])))
+    thread.start()
+    thread.join()
+    claims[0].close()
+    store.claim("1").close()
+
+
+def test_reading_does_not_wait_for_the_claim(store: Store) -> None:
+    claim = store.create("1", [created()])
+    reader = store.read("1")
+    assert next(iter(reader)).seq == 0
+    claim.commit([logged("a")])
+    assert texts(store) == [[], ["a"]]
+
+
+def test_requests_wait_in_order_until_they_are_fulfilled(store: Store) -> None:
+    claim = store.create("1", [created()])
+    for n in range(3):
+        store.post("1", {"kind": "stop", "n": n})
+    assert [request.body["n"] for request in claim.requests()] == [0, 1, 2]
+    claim.fulfilled(claim.requests()[1])
+    assert [request.body["n"] for request in claim.requests()] == [0, 2]
+    store.post("1", {"n": 3})
+    assert [request.body["n"] for request in claim.requests()] == [0, 2, 3]
+    assert len({request.id for request in claim.requests()}) == 3
+
+
+def test_fulfilling_a_request_twice_does_no_harm(store: Store) -> None:
+    claim = store.create("1", [created()])
+    store.post("1", {"n": 1})
+    (request,) = claim.requests()
+    claim.fulfilled(request)
+    claim.fulfilled(request)
+    assert claim.requests() == []
+
+
+def test_requests_outlive_the_claim(store: Store) -> None:
+    store.create("1", [created()]).close()
+    store.post("1", {"n": 1})
+    assert [request.body for request in store.claim("1").requests()] == [{"n": 1}]
+
+
+def test_a_summary_is_none_unless_it_is_of_the_newest(store: Store) -> None:
+    claim = store.create("1", [created()])
+    assert store.summary("1") is None
+    claim.publish({"state": "done"}, {"x": 1})
+    summary = store.summary("1")
+    if summary is not None:  # a store may keep none at all
+        assert (summary["state"], store.data("1")) == ("done", {"x": 1})
+    claim.commit([logged("more")])
+    assert store.summary("1") is None

@@ -1,0 +1,80 @@
+"""A tree of tasks run as the program runs it, on a manual or on a real event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aloma_cli import events as ev
+from aloma_cli.clock import Clock
+from aloma_cli.connectors.base import Connectors
+from aloma_cli.engine.local import LocalRunner
+from aloma_cli.engine.loop import LoopRecorder, drive
+from aloma_cli.engine.offer import Toolbox
+from aloma_cli.engine.plan import Plan
+from aloma_cli.engine.prints import stdout_split
+from aloma_cli.engine.run import Run
+from aloma_cli.engine.state import TaskState, Tree
+from aloma_cli.jsontext import JsonObject
+from aloma_cli.step import Step
+from aloma_cli.store import MemoryStore, Store
+from tests.support.manual import manually, running_clock
+from tests.support.record import ROOT
+from tests.support.stage import create
+
+
+@dataclass
+class Played:
+    """What came of it. `seconds` is by the loop's own time; `left` names the steps that would not end."""
+
+    tree: Tree
+    events: list[ev.Event]
+    seconds: float
+    left: list[str] = field(default_factory=list)
+
+    @property
+    def root(self) -> TaskState:
+        return self.tree.root
+
+    @property
+    def data(self) -> JsonObject:
+        return self.root.document
+
+
+@dataclass
+class Setup:
+    """What a run is made of; `during` is called with the run when it starts, to schedule what happens from outside."""
+
+    steps: Iterable[Step]
+    data: JsonObject | None
+    store: Store = field(default_factory=MemoryStore)
+    concurrency: int = 8
+    connectors: Connectors = field(default_factory=lambda: Connectors({}))
+    during: Callable[[Run], object] = lambda _: None
+
+
+def play(steps: Iterable[Step], data: JsonObject | None, *, real: bool = False, **options: Any) -> Played:
+    """Run a fresh task on `data` (or go on with the one in `store`) until nothing is left to do."""
+    work = played(Setup(steps, data, **options))
+    return asyncio.run(work) if real else manually(work)
+
+
+async def played(setup: Setup) -> Played:
+    """The same on the running loop."""
+    clock: Clock = running_clock()
+    claim = setup.store.claim(ROOT) if setup.data is None else create(setup.store, setup.data)
+    events: list[ev.Event] = []
+    run = Run(claim, Plan(setup.steps), clock=clock, emit=events.append, concurrency=setup.concurrency)
+    runner = LocalRunner(Toolbox(setup.connectors, None, lambda name: name), LoopRecorder(run), clock)
+    result = Played(run.tree, events, clock.elapsed())
+    setup.during(run)
+    try:
+        with stdout_split():
+            await drive(run, runner, clock)
+        result.seconds = clock.elapsed() - result.seconds
+    finally:
+        result.left = await runner.close()
+        claim.close()
+    return result
