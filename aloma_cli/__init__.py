@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from aloma_cli.api.task import Task
     from aloma_cli.api.workspace import Workspace, run
     from aloma_cli.connectors import Integer, List, Number, Optional, Text
-    from aloma_cli.errors import PermanentError, RetryableError
+    from aloma_cli.errors import ConnectorError, PermanentError, RetryableError
     from aloma_cli.step import Retry, Step
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ConnectorError",
     "Integer",
     "List",
     "Number",
@@ -36,7 +37,7 @@ _HOMES = {
     "api.task": ("Task",),
     "api.workspace": ("Workspace", "run"),
     "connectors": ("Integer", "List", "Number", "Optional", "Text"),
-    "errors": ("PermanentError", "RetryableError"),
+    "errors": ("ConnectorError", "PermanentError", "RetryableError"),
     "step": ("Retry", "Step"),
 }
 

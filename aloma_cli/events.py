@@ -107,8 +107,10 @@ class Committed(Event):
     """The document went to `version` by `changes` (RFC 6902 operations), as one.
 
     `by`: firing, landing (of a subtask), engine or person. `armed`: the steps this commit armed. `name`, `tags`,
-    `completed` ({result}), `stopped` ({task: reason}) and `settings` are what a firing asked of its task. `child` is
-    the subtask that landed. `request` is the id of the request that a person's commit carries out.
+    `completed` ({result}), `stopped` ({task: reason}), `settings`, `parked_until`, `expires_at` (both ISO) and `asked`
+    (questions: {question, into, schema?, default?, until?}) are what a firing asked of its task. `answers` is the
+    place of the question that this commit answers. `child` is the subtask that landed. `request` is the id of the
+    request that a person's commit carries out.
     """
 
     version: int
@@ -124,6 +126,10 @@ class Committed(Event):
     completed: dict[str, Any] | None = None
     stopped: dict[str, str] | None = None
     settings: dict[str, Any] | None = None
+    parked_until: str | None = None
+    expires_at: str | None = None
+    asked: tuple[dict[str, Any], ...] = ()
+    answers: str | None = None
     child: str | None = None
     request: str | None = None
 
@@ -220,7 +226,7 @@ def _thaw(name: str, value: Any) -> Any:
     return tuple(value) if name in _TUPLES and isinstance(value, list) else value
 
 
-_TUPLES = frozenset({"tags", "into", "changes", "armed", "paths", "others", "steps", "missing"})
+_TUPLES = frozenset({"tags", "into", "changes", "armed", "paths", "others", "steps", "missing", "asked"})
 
 
 def _is_default(field: Field[Any], value: object) -> bool:

@@ -1,4 +1,4 @@
-"""The tasks of a workspace, for those who look at them or stop them: no step is loaded, and none can run."""
+"""The tasks of a workspace, for those who look at them: no step is loaded, and none can run."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING
 from aloma_cli.api.naming import find_task
 from aloma_cli.api.task import Task, read_task, read_tree, task_of
 from aloma_cli.clock import Clock, SystemClock
-from aloma_cli.errors import TaskLockedError
-from aloma_cli.ids import root_of
 from aloma_cli.loader import find_workspace
 from aloma_cli.store import FileStore
 
 if TYPE_CHECKING:
-    from aloma_cli.engine.state import Tree
-    from aloma_cli.store import Claim, Store
+    from aloma_cli.store import Store
 
 RECORD_FOLDER = ".aloma"
 
@@ -47,33 +44,6 @@ class Records:
             return [read_task(self.store, root) for root in roots]
         trees = ((root, read_tree(self.store, root)) for root in roots)
         return [task_of(self.store, tree, task_id) for _, tree in trees for task_id in tree.tasks]
-
-    def stop(self, text: str, reason: str = "stopped by a person") -> Task | None:
-        """Stop a task and its subtasks.
-
-        Where another process runs it, that process is asked to, and None is given: it will be done soon.
-        """
-        task_id = self.find(text)
-        try:
-            claim = self.store.claim(root_of(task_id))
-        except TaskLockedError:
-            self.store.post(root_of(task_id), {"kind": "stop", "task": task_id, "reason": reason})
-            return None
-        try:
-            return task_of(self.store, self._stop(claim, task_id, reason), task_id)
-        finally:
-            claim.close()
-
-    def _stop(self, claim: Claim, task_id: str, reason: str) -> Tree:
-        from aloma_cli.engine.plan import Plan
-        from aloma_cli.engine.run import Run
-
-        # With no steps nothing else can start meanwhile.
-        run = Run(claim, Plan(()), clock=self.clock, emit=lambda _: None)
-        run.stop(task_id, reason)
-        run.turn()
-        run.publish()
-        return run.tree
 
 
 def file_store(root: Path) -> FileStore:

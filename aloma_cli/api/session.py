@@ -47,6 +47,7 @@ async def run_claim(
     try:
         plan = Plan(equipment.steps.values())
         run = Run(claim, plan, clock=equipment.clock, emit=emit, concurrency=equipment.concurrency)
+        run.recover()
         before(run)
         await _drive(run, equipment)
         return run.tree

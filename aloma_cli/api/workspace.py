@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from aloma_cli.api.records import Records, file_store
 from aloma_cli.api.session import Equipment, run_claim
-from aloma_cli.api.task import Task, task_of
+from aloma_cli.api.task import Task, read_tree, task_of
 from aloma_cli.clock import Clock, to_iso
 from aloma_cli.connectors import ModelSettings, open_connectors
-from aloma_cli.engine.plan import start_order
+from aloma_cli.document import clean_copy
+from aloma_cli.engine.persons import read_request
+from aloma_cli.engine.plan import Plan, start_order
 from aloma_cli.engine.run import Emit, Run
-from aloma_cli.errors import InputError, NotFoundError, StepError
+from aloma_cli.errors import DocumentError, InputError, NotFoundError, StepError, TaskLockedError
 from aloma_cli.events import Event, TaskCreated
 from aloma_cli.ids import new_task_id, root_of
-from aloma_cli.jsontext import JsonError, JsonObject, dumps, loads
+from aloma_cli.jsontext import JsonObject
 from aloma_cli.loader import LoadedWorkspace, ModelFlags, load_workspace, read_user_config, resolve_models
 from aloma_cli.loader.config import user_config_path
 from aloma_cli.step import Step
@@ -46,7 +47,7 @@ class Workspace(Records):
         steps: Iterable[Step] = (),
         *,
         folder: str | Path | None = None,
-        connectors: Mapping[str, ModuleType] | None = None,
+        connectors: Mapping[str, Any] | None = None,
         models: ModelSettings | None = None,
         clock: Clock | None = None,
         loaded: LoadedWorkspace | None = None,
@@ -129,6 +130,40 @@ class Workspace(Records):
         claim = self.store.claim(root_of(task_id))
         return await self.carry_on(claim, emit, before=lambda run: run.retry_failed(), task_id=task_id)
 
+    def stop(self, text: str, reason: str = "stopped by a person") -> Task | None:
+        """Stop a task and its subtasks; as `submit`."""
+        return self.submit(text, {"kind": "stop", "reason": reason})
+
+    def submit(self, text: str, request: JsonObject) -> Task | None:
+        """Write what a person asks of a task (`docs/format.md`, Requests) into its record, and start nothing.
+
+        Where another process runs the task, that process is asked to, and None is given: it will be done soon.
+        Raises NotFoundError, and InputError for a request that makes no sense.
+        """
+        task_id = self.find(text)
+        request = {**request, "task": task_id}
+        try:
+            claim = self.store.claim(root_of(task_id))
+        except TaskLockedError:
+            read_request(read_tree(self.store, root_of(task_id)), request)
+            self.store.post(root_of(task_id), request)
+            return None
+        try:
+            run = Run(claim, Plan(self.loaded.steps.values()), clock=self.clock, emit=_ignore)
+            run.carry_out(request)
+            run.write()
+            return task_of(self.store, run.tree, task_id)
+        finally:
+            claim.close()
+
+    async def go_on(self, text: str, request: JsonObject, *, emit: Emit = _ignore) -> Task:
+        """Carry out what a person asks of a task, and run the task on. Raises as `submit`, and TaskLockedError."""
+        self.check()
+        task_id = self.find(text)
+        request = {**request, "task": task_id}
+        claim = self.store.claim(root_of(task_id))
+        return await self.carry_on(claim, emit, before=lambda run: run.carry_out(request), task_id=task_id)
+
     async def carry_on(
         self,
         claim: Claim,
@@ -165,10 +200,22 @@ class Workspace(Records):
 
 
 def run(workspace: Workspace, name: str, data: JsonObject) -> Task:
-    """`Workspace.run` for code that is not asynchronous."""
+    """`Workspace.run` for code that is not asynchronous. Raises RuntimeError where an event loop runs already."""
     import asyncio
 
+    if _loop_runs():
+        raise RuntimeError("an event loop runs here already; write `await workspace.run(…)`")
     return asyncio.run(workspace.run(name, data))
+
+
+def _loop_runs() -> bool:
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _by_name(steps: Iterable[Step]) -> dict[str, Step]:
@@ -190,8 +237,8 @@ def _document(data: Any) -> JsonObject:
     if not isinstance(data, dict):
         raise InputError(f"a task's data must be a JSON object, got {type(data).__name__}")
     try:
-        document: JsonObject = loads(dumps(data))
-    except JsonError as error:
+        document: JsonObject = clean_copy(data)
+    except DocumentError as error:
         raise InputError(f"a task's data must be JSON: {error}") from None
     for key in ("$errors", "$children"):
         if key in document:

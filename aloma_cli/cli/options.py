@@ -25,7 +25,7 @@ BaseUrl = Annotated[
     str | None, typer.Option("--base-url", metavar="URL", help="An OpenAI-compatible server for model calls.")
 ]
 ApiKey = Annotated[str | None, typer.Option("--api-key", metavar="KEY", help="The key for that server.")]
-Model = Annotated[str | None, typer.Option("--model", metavar="NAME", help="The model for steps that name none.")]
+Model = Annotated[str | None, typer.Option("--model", metavar="NAME", help="The model that answers all calls.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Simulate all model answers, whatever is configured.")]
 RequireReal = Annotated[bool, typer.Option("--require-real", help="Fail rather than simulate model answers.")]
 Responses = Annotated[

@@ -15,6 +15,7 @@ from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import output
 from aloma_cli.cli.exits import code_of_state
 from aloma_cli.cli.interrupts import Interrupted, Interrupts
+from aloma_cli.cli.step.describe import NO_STEPS
 from aloma_cli.clock import SystemClock
 from aloma_cli.events import Event, to_wire
 from aloma_cli.jsontext import dumps
@@ -70,7 +71,8 @@ def run_and_tell(
         _tell_interrupted(home.task(task_id), telling)
         raise typer.Exit(interrupted.code) from None
     telling.print(task)
-    _tell_next(task, telling)
+    if telling.mode != "quiet":
+        _tell_next(home, task)
     raise typer.Exit(code_of_state(task.state))
 
 
@@ -100,6 +102,8 @@ def _tell_interrupted(task: Task, telling: Telling) -> None:
     output.say(f"aloma: interrupted; to go on: aloma task resume {task.id}")
 
 
-def _tell_next(task: Task, telling: Telling) -> None:
-    if task.state == "error" and telling.mode != "quiet":
+def _tell_next(home: Workspace, task: Task) -> None:
+    if not home.steps:
+        output.say(f"aloma: nothing could fire: {NO_STEPS}")
+    elif task.state == "error":
         output.say(f"  → `aloma task show {task.id}` tells why; once mended: `aloma task resume {task.id}`")

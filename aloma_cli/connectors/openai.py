@@ -33,7 +33,7 @@ class OpenAIServer:
     async def send(self, call: Call) -> Answer:
         """The answer in the OpenAI form, with a `usage` in any case."""
         asked = call.arguments["model"]
-        model = self._settings.models.get(asked, asked)
+        model = self._settings.model or self._settings.models.get(asked, asked)
         try:
             completion = await self._complete({**call.arguments, "model": model}, asked, call.key)
         except ConnectorError as error:

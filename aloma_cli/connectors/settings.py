@@ -14,13 +14,14 @@ class ModelSettings:
     """The resolved choice of a model server.
 
     `base_url`: None is OpenAI's own. `models` maps the names that steps use to the server's (`default` is the name
-    of a step that names none). `concurrency`: calls at one time. `timeout`: seconds for one try, of which there are
-    `max_retries` + 1. `offline`: answers come from `responses`, a folder of scripts, or are simulated, each after
-    about `delay` seconds.
+    of a step that names none), unless `model` says which one answers all of them. `concurrency`: calls at one time.
+    `timeout`: seconds for one try, of which there are `max_retries` + 1. `offline`: answers come from `responses`, a
+    folder of scripts, or are simulated, each after about `delay` seconds.
     """
 
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)
+    model: str | None = None
     models: Mapping[str, str] = field(default_factory=dict)
     concurrency: int = 16
     timeout: float = 90.0

@@ -61,11 +61,14 @@ class Number:
     max: float | None = None
 
 
-def to_schema(shape: Shape) -> JsonObject:
+def to_schema(shape: Shape, *, whole: bool = True) -> JsonObject:
     """The JSON Schema (draft 2020-12) of `shape`.
 
-    Raises ShapeError, with the path, for what is no shape. The root must be an object: servers accept nothing else.
+    Raises ShapeError, with the path, for what is no shape. The root must be an object, unless it need not be a
+    `whole` answer of a model: servers accept nothing else.
     """
+    if not whole:
+        return _schema(shape, ())
     if shape is not dict and not isinstance(shape, dict):
         raise ShapeError(f"the shape of an answer is an object, not {_show(shape)}", hint='wrap it: {"items": ...}')
     schema = _schema(shape, ())

@@ -61,10 +61,10 @@ def _keys(errors: Json) -> set[str]:
 
 
 def refuse_engine_fields(changes: list[Change]) -> None:
-    """Raise InputError where a step writes what the engine keeps."""
+    """Raise InputError where somebody writes what the engine keeps."""
     for change in changes:
         if change.path and change.path[0] == CHILDREN:
-            raise InputError(f"{show_path(change.path)} is kept by the engine; a step cannot write it")
+            raise InputError(f"{show_path(change.path)} is kept by the engine; nobody else can write it")
 
 
 def place_subtasks(

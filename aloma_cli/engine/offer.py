@@ -11,10 +11,11 @@ from typing import Any
 
 from aloma_cli.clock import Clock, from_iso, to_iso
 from aloma_cli.connectors.base import Connector, Connectors, Function
+from aloma_cli.connectors.shape import to_schema
 from aloma_cli.document import clean_copy, parse_path
 from aloma_cli.engine.calls import Calls
 from aloma_cli.engine.fields import KEPT
-from aloma_cli.engine.outcome import Effects, Job, SubtaskOrder
+from aloma_cli.engine.outcome import Effects, Job, Question, SubtaskOrder
 from aloma_cli.engine.recorder import Recorder
 from aloma_cli.errors import Cut, DocumentError, PermanentError, did_you_mean
 from aloma_cli.events import Logged
@@ -137,6 +138,39 @@ class TaskHandle:
     def stop(self, subtask: str, reason: str = "stopped by its parent") -> None:
         """Stop a subtask of this task, by its id, with the subtasks it has."""
         self._effects.stops[subtask] = _text(reason, "the reason for a stop")
+
+    def park(self, seconds: float) -> None:
+        """Start nothing new in this task until so many seconds have passed, or somebody else changes its data.
+
+        The wait survives the process; when it went on too late, it goes on at once.
+        """
+        self._effects.park = _positive(seconds, "task.park")
+
+    def timeout(self, seconds: float) -> None:
+        """End this task as `incomplete` if it has not ended in so many seconds from now on."""
+        self._effects.timeout = _positive(seconds, "task.timeout")
+
+    def ask(
+        self,
+        question: str,
+        into: str | Path,
+        schema: Any = None,
+        default: Json = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Ask a person; the answer is written at `into` (a dotted path or a tuple of keys) when it comes.
+
+        The task does not stop for it: what does not need the answer goes on. `schema`: the shape of an answer, as in
+        `docs/shapes.md`. With `timeout` (seconds) `default` is the answer when nobody gave one in time.
+        """
+        asked = Question(
+            question=_text(question, "a question"),
+            into=parse_path(into) if isinstance(into, str) else tuple(into),
+            schema=None if schema is None else to_schema(schema, whole=False),
+            default=clean_copy(default),
+            timeout=None if timeout is None else _positive(timeout, "the timeout of a question"),
+        )
+        self._effects.questions.append(asked)
 
     def complete(self, result: Json = None, cancel: bool = False) -> None:
         """Close the task with `result`: nothing new starts, and with `cancel` what still runs is stopped."""

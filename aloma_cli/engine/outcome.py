@@ -49,6 +49,17 @@ class SubtaskOrder:
     timeout: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a firing asks a person. `schema` is the JSON Schema of an answer; `timeout` in seconds."""
+
+    question: str
+    into: Path
+    schema: JsonObject | None = None
+    default: Json = None
+    timeout: float | None = None
+
+
 @dataclass(slots=True)
 class Effects:
     """What a firing asks for besides changes of the document; committed with them, as one."""
@@ -60,6 +71,9 @@ class Effects:
     name: str | None = None
     tags: tuple[str, ...] | None = None
     settings: dict[str, Json] = field(default_factory=dict)
+    park: float | None = None
+    timeout: float | None = None
+    questions: list[Question] = field(default_factory=list)
     redo: bool = False
     called: bool = False
 

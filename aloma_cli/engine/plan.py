@@ -68,6 +68,8 @@ class Plan:
         """The steps to fire now, in order; at most as many as keep `limit` firings in flight."""
         if task.completed is not None or task.closed or task.awaited or alone_in(task) is not None:
             return []
+        if task.parked_until is not None and now < task.parked_until:
+            return []
         flying = {flight.step for flight in task.flights.values()}
         ready = (
             step for name, step in self.steps.items() if truth[name] and name not in flying and _due(task, name, now)

@@ -6,6 +6,7 @@ of the journal; nobody is told of it, and nothing starts, before that batch is d
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,11 +15,11 @@ from typing import Any
 from aloma_cli import events as ev
 from aloma_cli.clock import Clock, to_iso
 from aloma_cli.document import Change, alters, apply, merge, to_wire
-from aloma_cli.engine import fields
+from aloma_cli.engine import fields, persons
 from aloma_cli.engine.nearest import nearest_misses
 from aloma_cli.engine.outcome import Effects, Job, Outcome, Raised, Returned, SubtaskOrder
 from aloma_cli.engine.plan import Plan, alone_in
-from aloma_cli.engine.state import Flight, Revision, TaskState, Tree
+from aloma_cli.engine.state import UNENDED, Flight, Revision, TaskState, Tree
 from aloma_cli.engine.summary import figures, summary
 from aloma_cli.errors import InputError, StoreError
 from aloma_cli.jsontext import JsonObject, Path, show_path
@@ -27,6 +28,8 @@ from aloma_cli.step import Step
 from aloma_cli.store import Claim, Request
 
 Emit = Callable[[ev.Event], None]
+
+_NEVER = "9"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,6 @@ class Run:
         self._held: list[Outcome] = []
         self._notes: list[ev.Event] = []
         self._next = _Next()
-        self._recover()
 
     # -- from outside ------------------------------------------------------------------------------------------------
 
@@ -139,20 +141,38 @@ class Run:
             self._advance(self.tree.tasks[task_id], now)
         return self._close_turn(now)
 
-    def stop(self, task_id: str, reason: str) -> None:
-        """Stop a task and its subtasks; the next turn makes it so."""
-        self._stop(self.tree.tasks[task_id], reason)
-
     def take_requests(self) -> bool:
         """Take in what other processes ask for, and tell whether there was anything; the next turn does it."""
         requests = self._claim.requests()
         for request in requests:
-            task_id = request.body.get("task", self.tree.root_id)
-            # Stopping what is stopped does nothing, so a request that outlived a crash may be carried out again.
-            if request.body.get("kind") == "stop" and task_id in self.tree.tasks:
-                self.stop(task_id, request.body.get("reason", "stopped by a person"))
+            # A request that outlived a crash was carried out before it; only its file is left to be dropped.
+            if request.id not in self.tree.requests:
+                # Whoever asked was told when asking: meanwhile the task went on, or the file was written by hand.
+                with contextlib.suppress(InputError, KeyError, TypeError):
+                    self.carry_out(request.body, request.id)
         self._next.requests += requests
         return bool(requests)
+
+    def carry_out(self, body: JsonObject, request: str | None = None) -> None:
+        """Do what a person asks (`docs/format.md`, Requests); the next turn makes it so. Raises InputError."""
+        asked = persons.read_request(self.tree, body)
+        if body["kind"] == "stop":
+            self._stop(asked.task, body["reason"])
+        elif body["kind"] == "redo":
+            self._arm(asked.task, body["step"])
+        else:
+            self._commit(asked.task, asked.changes, by="person", answers=asked.answers, request=request)
+
+    def _arm(self, task: TaskState, step: str) -> None:
+        if step not in self._plan.steps:
+            raise InputError(f"there is no step {step!r}", hint="aloma step list shows the names")
+        self._add(ev.StepsArmed(at=self._now(), task=task.id, steps=(step,), reason="a person asked for it"))
+
+    def write(self) -> None:
+        """Commit what was carried out without starting anything; that is left to whoever runs the task next."""
+        self._dirty.clear()
+        self._close_turn(self._now())
+        self.publish()
 
     def retry_failed(self) -> list[str]:
         """Forget the unhandled errors of every task that is not closed, so that the failed steps fire again.
@@ -193,8 +213,13 @@ class Run:
     def _now(self) -> str:
         return to_iso(self._clock.now())
 
-    def _recover(self) -> None:
-        """Repeat what had started and not ended, arm what has a new condition, and go on."""
+    def _after(self, seconds: float | None) -> str | None:
+        return None if seconds is None else to_iso(self._clock.now() + seconds)
+
+    def recover(self) -> None:
+        """Call it once before the first turn of a tree that was run before.
+
+        Repeat what had started and not ended, arm what has a new condition, and go on."""
         for task in self.tree.tasks.values():
             changed = [] if task.closed else self._plan.changed_conditions(task)
             if changed:
@@ -215,6 +240,9 @@ class Run:
         if task.expires_at is not None and task.expires_at <= now:
             self._expire(task)
             return
+        for place, question in list(task.questions.items()):
+            if question.get("until", _NEVER) <= now:
+                self._commit(task, persons.answer(task, place, question["default"]), by="engine", answers=place)
         for flight in self._plan.to_repeat(task):
             step = self._plan.steps[flight.step]
             if self._truth[task.id][step.name]:
@@ -226,7 +254,7 @@ class Run:
             self._launch(task, step, None, version=task.version)
         self._give_up_retries(task, now)
         if not task.flights:
-            self._settle(task)
+            self._settle(task, now)
 
     def _launch(self, task: TaskState, step: Step, flight: Flight | None, *, version: int) -> None:
         """Start a step, or run its voided or interrupted `flight` once more, on the document as of `version`."""
@@ -333,16 +361,23 @@ class Run:
         try:
             fields.refuse_engine_fields(changes)
             self._refuse_strangers(task, outcome.effects)
-            places, room = fields.place_subtasks(
-                apply(task.document, changes), outcome.effects.subtasks, self._held_places(task)
-            )
+            document = apply(task.document, changes)
+            places, room = fields.place_subtasks(document, outcome.effects.subtasks, self._held_places(task))
+            questions = outcome.effects.questions
+            asked, space = persons.place_questions(apply(document, room), questions, self._clock.now())
         except InputError as error:
             self._fail(task, flight, Raised(flight.firing, _own_error(error), False, outcome.seconds))
             return
-        self._land_whole(task, flight, outcome, changes + room, places)
+        self._land_whole(task, flight, outcome, changes + room + space, places, asked)
 
     def _land_whole(
-        self, task: TaskState, flight: Flight, outcome: Returned, changes: list[Change], places: list[Path | None]
+        self,
+        task: TaskState,
+        flight: Flight,
+        outcome: Returned,
+        changes: list[Change],
+        places: list[Path | None],
+        asked: tuple[JsonObject, ...],
     ) -> None:
         effects = outcome.effects
         self._commit(
@@ -358,6 +393,9 @@ class Run:
             completed=effects.completed,
             stopped=effects.stops or None,
             settings=effects.settings or None,
+            parked_until=self._after(effects.park),
+            expires_at=self._after(effects.timeout),
+            asked=asked,
         )
         for order, place in zip(effects.subtasks, places, strict=True):
             self._create(task, order, place)
@@ -487,7 +525,7 @@ class Run:
                 into=place,
                 group=order.group,
                 wait_for=order.wait_for,
-                expires_at=None if order.timeout is None else to_iso(self._clock.now() + order.timeout),
+                expires_at=self._after(order.timeout),
             )
         )
         self._truth[order.id] = self._plan.judge(order.data)
@@ -496,9 +534,14 @@ class Run:
         children = (self.tree.tasks[child] for child in task.live_children)
         return {child.into: child.name for child in children if child.into is not None}
 
-    def _settle(self, task: TaskState) -> None:
+    def _settle(self, task: TaskState, now: str) -> None:
         """Let a task rest that has nothing in flight and nothing to start, unless it waits for something."""
-        if task.rest is not None or (task.completed is None and (task.retries or task.live_children)):
+        if task.rest is not None or (task.completed is None and self._waits(task, now)):
+            return
+        unended = self._unended(task) if task.completed is None else None
+        if unended is not None:
+            self._add(ev.TaskRested(at=self._now(), task=task.id, state=unended))
+            self._look_up(task)
             return
         parent = self.tree.tasks[task.parent] if task.parent else None
         if parent is not None and alone_in(parent) is not None:
@@ -508,6 +551,23 @@ class Run:
         state = _state_at_rest(task)
         missing = nearest_misses(self._plan.steps.values(), task.document) if state == "ignored" else ()
         self._rest(task, state, missing=missing)
+
+    def _waits(self, task: TaskState, now: str) -> bool:
+        """Whether something will come by itself: a try, the end of a parking, a subtask that goes on."""
+        parked = task.parked_until is not None and now < task.parked_until
+        return bool(task.retries) or parked or any(self.tree.tasks[child].rest is None for child in task.live_children)
+
+    def _unended(self, task: TaskState) -> str | None:
+        """The state of a rest that is no end: somebody is asked, here or in a subtask."""
+        if task.questions:
+            return "question"
+        states = {self.tree.tasks[child].state for child in task.live_children}
+        return next((state for state in UNENDED if state in states), None)
+
+    def _look_up(self, task: TaskState) -> None:
+        """A task that only waited for this one may come to rest now as well."""
+        if task.parent is not None:
+            self._dirty[task.parent] = None
 
     def _rest(
         self, task: TaskState, state: str, *, reason: str | None = None, missing: tuple[JsonObject, ...] = ()

@@ -14,9 +14,11 @@ from typing import Any
 from aloma_cli import events as ev
 from aloma_cli.clock import from_iso
 from aloma_cli.document import Change, replay
-from aloma_cli.jsontext import JsonObject, Path
+from aloma_cli.jsontext import JsonObject, Path, show_path
 
 LIVE = "processing"
+UNENDED = ("question", "limited")
+"""States of a rest that is no end: a subtask in them has not landed."""
 
 
 @dataclass(slots=True)
@@ -98,6 +100,8 @@ class TaskState:
     awaited: set[str] = field(default_factory=set)
     completed: JsonObject | None = None
     expires_at: str | None = None
+    parked_until: str | None = None
+    questions: dict[str, JsonObject] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     rest: ev.TaskRested | None = None
     figures: defaultdict[str, StepFigures] = field(default_factory=lambda: defaultdict(StepFigures))
@@ -111,13 +115,15 @@ class TaskState:
             return "created"
         if any(flight.running for flight in self.flights.values()):
             return LIVE
-        return "waiting" if self.retries or self.live_children else LIVE
+        return "waiting" if self.retries or self.live_children or self.parked_until else LIVE
 
     @property
     def timers(self) -> list[str]:
         """The moments (ISO) at which something is due here."""
-        times = [retry.at for retry in self.retries.values()]
-        return times if self.expires_at is None or self.closed else [*times, self.expires_at]
+        if self.closed:
+            return []
+        ends = (self.expires_at, self.parked_until, *(question.get("until") for question in self.questions.values()))
+        return [*(retry.at for retry in self.retries.values()), *(end for end in ends if end is not None)]
 
     @property
     def closed(self) -> bool:
@@ -271,6 +277,11 @@ def _committed(tree: Tree, event: ev.Committed) -> None:
         task.tags = event.tags
     for name, value in (event.settings or {}).items():
         task.settings[name] = {**task.settings.get(name, {}), **value} if isinstance(value, dict) else value
+    # Whoever changes the data wakes a parked task.
+    task.parked_until = event.parked_until
+    task.expires_at = event.expires_at or task.expires_at
+    task.questions.update((show_path(tuple(asked["into"])), asked) for asked in event.asked)
+    task.questions.pop(event.answers or "", None)
     if event.completed is not None and task.completed is None:
         task.completed = event.completed
     if event.request is not None:
@@ -333,7 +344,7 @@ def _armed(tree: Tree, event: ev.StepsArmed) -> None:
 def _rested(tree: Tree, event: ev.TaskRested) -> None:
     task = tree.tasks[event.task]
     task.rest = event
-    if event.state == "waiting":
+    if event.state in UNENDED:
         return
     if event.closed:
         task.retries.clear()

@@ -46,6 +46,8 @@ def summary(tree: Tree, task_id: str) -> JsonObject:
         "waiting": [
             {"step": step, "until": retry.at, "reason": retry.reason} for step, retry in sorted(task.retries.items())
         ],
+        "parked_until": task.parked_until,
+        "questions": [asked for one in [task, *tree.descendants(task_id)] for asked in _questions(one)],
         "children": [_child(tree.tasks[child]) for child in task.children],
     }
 
@@ -85,6 +87,11 @@ def _sum(parts: Iterable[StepFigures]) -> StepFigures:
 
 def _figures(figures: StepFigures) -> dict[str, Any]:
     return {**asdict(figures), "seconds": round(figures.seconds, 3), "cost": round(figures.cost, 9)}
+
+
+def _questions(task: TaskState) -> Iterable[JsonObject]:
+    for place, asked in task.questions.items():
+        yield {"task": task.id, "question": asked["question"], "into": place, "until": asked.get("until")}
 
 
 def _child(child: TaskState) -> JsonObject:

@@ -29,8 +29,8 @@ _GO_REAL = f"`export {_KEY}=…` for OpenAI, or `--base-url URL` for another ser
 class ModelFlags:
     """What the command line (or the caller in Python) says about models; None is "not said".
 
-    `model` answers for steps that name none. `require_real`: an error rather than simulated answers. `responses`:
-    the folder of scripted answers. `delay`: seconds that each simulated answer takes.
+    `model` answers all calls, whatever models the steps name. `require_real`: an error rather than simulated answers.
+    `responses`: the folder of scripted answers. `delay`: seconds that each simulated answer takes.
     """
 
     base_url: str | None = None
@@ -88,10 +88,11 @@ def _common(
 ) -> dict[str, Any]:
     """The settings that hold for any server."""
     workspace, user = files
-    default = flags.model or environ.get("OPENAI_MODEL")
+    default = environ.get("OPENAI_MODEL")
     limits = ("concurrency", "timeout", "max_retries")
     said = {option: _first(getattr(file.openai, option) for file in files) for option in limits}
     return {
+        "model": flags.model,
         "models": {**user.models, **workspace.models, **({"default": default} if default else {})},
         "responses": flags.responses or (root / workspace.responses if root else None),
         **{option: value for option, value in said.items() if value is not None},

@@ -1,6 +1,6 @@
 """Applier: when the controller has decided, run the task and its subtasks by the new settings from here on."""
 
-# The guide decides and changes nothing. As the task may adapt only so often, two steps cannot drive each other for ever.
+# The guide decides and changes nothing. The count keeps a workflow from being adapted for ever.
 condition = {
     "workflowAdaptation": {
         "adaptationsLeft": {"$gt": 0},

@@ -47,7 +47,7 @@ async def content(data, connectors, lib, log, now):
     analytics["analysisRequired"] = False
 
     recommendations = len(analysis["optimizationRecommendations"])
-    log(f"Analysis complete: score {analysis['overallPerformanceScore']}/100, {recommendations} recommendations")
+    log(f"Analysis complete: score {analysis['overallPerformanceScore']}/100, recommendations: {recommendations}")
 
 
 def prompt(analytics, lib):

@@ -18,4 +18,4 @@ async def content(data, task, log):
             "adaptations": [past["adaptationDecision"] for past in run["history"]],
         }
     )
-    log(f"{len(run['history']) + 1} runs analysed, {len(run['history'])} adaptations")
+    log(f"Runs analysed: {len(run['history']) + 1}, adaptations: {len(run['history'])}")

@@ -25,7 +25,7 @@ def closed(data):
     """What is kept of a run that is over; the fields it used are free for the next one."""
     outcome, analytics = data["workflowRun"].pop("outcome"), data.pop("workflowAnalytics")
     return {
-        "task": outcome["task"],
+        "task": outcome.get("task"),
         "status": outcome["status"],
         "performanceData": analytics["performanceData"],
         "performanceScore": analytics["performanceAnalysis"]["performanceScore"],

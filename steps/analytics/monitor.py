@@ -18,7 +18,7 @@ async def content(data, log):
     good = score >= target and run["outcome"]["status"] == "done"
     if good or not left:
         run["status"] = "assessed"
-        log(f"Score {score}, wanted {target}: " + ("good enough" if good else "not good enough, but adapted often enough"))
+        log(f"Score {score}, wanted {target}: no further adaptation")
         return
     # The guide does not link its analytics to its adaptive controller.
     data["workflowAdaptation"] = adaptation(run, analytics, left)

@@ -21,4 +21,4 @@ async def content(data, connectors, lib, log):
     messages = lib.prompt.messages("You review briefings before they go out.", DUTIES, facts, "Review this briefing.")
     answer = await connectors.openai.chat(model="gpt-4", messages=messages, shape=SHAPE)
     briefing["review"] = answer.data
-    log(f"Draft reviewed: {len(answer.data['remarks'])} remarks")
+    log(f"Draft reviewed: score {answer.data['score']}/100, remarks: {len(answer.data['remarks'])}")

@@ -24,5 +24,5 @@ async def content(data, lib, log):
         control["orchestrationStatus"] = "completed"
         return
     # In one commit: with one of these still there, the coordinator or the synthesizer would skip the next phase.
-    orchestration["phaseExecution"] = lib.phases.ready(phases[following])
+    orchestration["phaseExecution"] = lib.hierarchy.ready(phases[following])
     del data["level1Coordination"], data["hierarchicalSynthesis"]

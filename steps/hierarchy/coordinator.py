@@ -58,7 +58,7 @@ async def content(data, task, connectors, lib, log, now):
     # The guide leaves the phase at "ready".
     orchestration["phaseExecution"]["phaseStatus"] = "executing"
     for assignment in assignments:
-        lib.phases.send_out(task, data, assignment)
+        lib.hierarchy.send_out(task, data, assignment)
     log(f"{len(assignments)} Level 2 agents sent out")
 
 
@@ -68,7 +68,7 @@ def prompt(orchestration, lib):
         "Phase": orchestration["phaseExecution"]["currentPhase"],
         "Quality gates": control["qualityGates"],
         "Coordination protocols": control["coordinationProtocols"],
-        "Completed phases": lib.phases.summaries(orchestration["completedPhases"]) or None,
+        "Completed phases": lib.hierarchy.summaries(orchestration["completedPhases"]) or None,
     }
     role = "You coordinate the Level 2 agents of one phase."
     return lib.prompt.messages(role, DUTIES, facts, "Coordinate this phase with one to five agents.")

@@ -60,7 +60,7 @@ def send_again(data, task, lib, decision):
         if assignment["agentId"] not in gate["failed"] | gate["escalated"]:
             continue
         coordination["level2Results"].pop(assignment["agentId"], None)
-        lib.phases.send_out(task, data, assignment | {"guidance": decision["guidance"]})
+        lib.hierarchy.send_out(task, data, assignment | {"guidance": decision["guidance"]})
 
 
 def accept(data, task, lib, decision):

@@ -2,7 +2,10 @@
 
 from aloma_cli import PermanentError
 
-condition = {"orchestration": {"phaseExecution": {"phaseStatus": "failed"}}, "level1Coordination": {"qualityGate": dict}}
+condition = {
+    "orchestration": {"phaseExecution": {"phaseStatus": "failed"}},
+    "level1Coordination": {"qualityGate": dict},
+}
 
 
 async def content(data):

@@ -1,4 +1,4 @@
-"""Hierarchical master: when an orchestration asks for a hierarchy, set up its levels, its phases and its quality gates."""
+"""Hierarchical master: when a hierarchy is asked for, set up its levels, its phases and its quality gates."""
 
 from aloma_cli import List, Text
 
@@ -37,7 +37,7 @@ async def content(data, connectors, lib, log, now):
         "orchestrationStatus": "initialized",
         "createdAt": now.isoformat(),
     }
-    orchestration["phaseExecution"] = lib.phases.ready(hierarchy["executionPhases"][0])
+    orchestration["phaseExecution"] = lib.hierarchy.ready(hierarchy["executionPhases"][0])
     orchestration["completedPhases"] = []
     log(f"{len(hierarchy['hierarchyLevels'])} levels, {len(hierarchy['executionPhases'])} phases")
 

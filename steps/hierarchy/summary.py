@@ -47,7 +47,7 @@ def report(orchestration):
 def prompt(orchestration, lib):
     facts = {
         "Requirements": orchestration.get("requirements"),
-        "Phases": lib.phases.summaries(orchestration["completedPhases"]),
+        "Phases": lib.hierarchy.summaries(orchestration["completedPhases"]),
         "Recommendations": [phase["synthesis"]["recommendations"] for phase in orchestration["completedPhases"]],
     }
     role = "You report to those who asked for the work."

@@ -1,7 +1,9 @@
 """Advancer: when a phase is decided, close it and open the next; after the last one, complete the task."""
 
 # The guide has no such step: its workflow stays in the first phase.
-condition = {"workflow": {"masterPlan": dict, "execution": {"phaseAgents": {"decision_agent": {"status": "completed"}}}}}
+condition = {
+    "workflow": {"masterPlan": dict, "execution": {"phaseAgents": {"decision_agent": {"status": "completed"}}}}
+}
 
 
 async def content(data, task, log):

@@ -1,7 +1,6 @@
 """Research agent: in a subtask of its own, research one domain and hand the results to the project."""
 
-from aloma_cli import Integer, List, Optional, Text
-from aloma_cli.errors import ConnectorError
+from aloma_cli import ConnectorError, Integer, List, Optional, Text
 
 condition = {"parallelResearchAgent": {"runParallelResearch": True, "domain": str, "agentId": str}}
 

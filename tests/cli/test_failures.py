@@ -77,6 +77,14 @@ def test_a_task_in_error_is_shown_with_the_steps_own_frames_and_none_of_ours(fai
     assert "aloma_cli" not in shown
 
 
+def test_the_hint_of_an_error_is_shown(desk: Desk) -> None:
+    raising = "raise PermanentError('it is closed', hint='open it')"
+    desk.step("fails", '{"name": str}', "from aloma_cli import PermanentError", raising)
+    desk.new()
+    shown = desk.run("task", "show").out
+    assert f"        {raising}\n    → open it\n  once mended:" in shown
+
+
 def test_the_log_names_the_line_that_raised(failing: Desk) -> None:
     failing.new('{"n": 1}')
     assert f"KeyError: 'divisor' ({failing.root}/steps/second.py:6)\n" in failing.run("task", "log").out

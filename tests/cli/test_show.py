@@ -146,7 +146,7 @@ def test_a_task_whose_process_was_killed_says_what_to_type(desk: Desk) -> None:
 def test_a_long_document_is_cut_to_the_screen_but_not_in_a_pipe(desk: Desk) -> None:
     desk.new(dumps({"list": list(range(100))}), "-q")
     _, _, screen = desk.at_terminal("task", "show", height=30)
-    assert f"… and 83 more lines: aloma task show {desk.tasks[0]} --data" in screen
+    assert f"… and 85 more lines: aloma task show {desk.tasks[0]} --data" in screen
     assert len(screen.splitlines()) <= 30
     assert desk.run("task", "show").out.endswith("    99\n  ]\n}\n")
 

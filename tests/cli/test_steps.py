@@ -67,6 +67,14 @@ def test_broken_files_are_reported_and_the_others_shown(desk: Desk) -> None:
     assert desk.run("step", "list", "--json").code == 3
 
 
+def test_where_there_are_no_steps_it_is_said_to_people(desk: Desk) -> None:
+    (desk.root / "steps/greet.py").unlink()
+    hint = "there are no steps yet; one is a file steps/NAME.py with a `condition` and a `content`"
+    assert desk.run("step", "list") == (0, "", "")
+    assert desk.at_terminal("step", "list", width=120)[2].rstrip() == hint
+    assert desk.new().err.endswith(f"aloma: nothing could fire: {hint}\n")
+
+
 def test_a_task_says_how_many_files_are_broken(desk: Desk) -> None:
     desk.write("steps/bad.py", "def x(:\n")
     desk.write("steps/worse.py", "condition = {}\n")

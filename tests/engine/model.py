@@ -17,6 +17,7 @@ class Flight:
     step: str
     version: int
     running: bool = True
+    voids: int = 0
 
 
 @dataclass
@@ -29,6 +30,7 @@ class ModelTask:
     flights: dict[int, Flight] = field(default_factory=dict)
     commits: list[tuple[int, set[str]]] = field(default_factory=list)
     """For each commit its version, and the steps whose conditions name what it changed."""
+    awaited: set[str] = field(default_factory=set)
     closing: bool = False
 
 
@@ -43,8 +45,16 @@ class Model:
     def take(self, event: ev.Event) -> None:
         if isinstance(event, ev.TaskCreated):
             self.tasks[event.task] = ModelTask(event.data, set(self.steps))
+            if event.wait_for:
+                self.tasks[event.parent or ""].awaited.add(event.task)
         elif handler := getattr(self, f"_{event.KIND}", None):
             handler(self.tasks[event.task], event)
+
+    def end_batch(self) -> None:
+        """Assert what holds after each batch, if not after each event."""
+        for task in self.tasks.values():
+            for flight in task.flights.values():
+                assert not self.steps[flight.step].withdraw or self.holds(task, flight.step), "it is to be withdrawn"
 
     def holds(self, task: ModelTask, step: str) -> bool:
         return self.steps[step].condition.matches(task.document)
@@ -62,10 +72,14 @@ class Model:
             assert event.step in task.armed | task.retries, "a step is started only when it is armed, or tried again"
             assert event.step not in {flight.step for flight in task.flights.values()}, "no step overlaps itself"
             assert not task.closing, "nothing new starts after complete()"
+            assert not task.awaited, "nothing new starts before the subtasks that are waited for have ended"
+            assert all(flight.voids < 3 for flight in task.flights.values()), (
+                "nothing new starts beside what runs alone"
+            )
             assert len(task.flights) < self.concurrency
         else:
             assert not before.running, "a firing runs once at a time"
-        task.flights[event.firing] = Flight(event.step, event.version)
+        task.flights[event.firing] = Flight(event.step, event.version, voids=before.voids if before else 0)
         for names in (task.armed, task.looked, task.retries):
             names.discard(event.step)
 
@@ -78,6 +92,7 @@ class Model:
     def _firing_voided(self, task: ModelTask, event: ev.FiringVoided) -> None:
         if event.again:
             task.flights[event.firing].running = False
+            task.flights[event.firing].voids += 1
             return
         del task.flights[event.firing]
         if event.reason == "superseded":
@@ -99,20 +114,25 @@ class Model:
     def _committed(self, task: ModelTask, event: ev.Committed) -> None:
         assert event.version == task.version + 1
         task.version = event.version
+        places = [_place(task.document, change["path"]) for change in event.changes]
         if event.firing is not None:
             assert task.flights.pop(event.firing).running
-        places = [_place(task.document, change["path"]) for change in event.changes]
+            assert self.holds(task, event.step or "") or not self._sets_what_it_tests(event, places)
+        assert all(flight.voids < 3 for flight in task.flights.values()), "commits queue behind what runs alone"
         failed = set(task.document.get("$errors") or {})
-        # One after the other, since the place of each is to be seen in the document it is made to.
         task.document = jsonpatch.apply_patch(task.document, list(event.changes))
         readers = {name for name, step in self.steps.items() if _reads(step, places)}
         task.commits.append((event.version, readers))
         wanted = {name for name in self.steps if self._is_armed_by(task, event, name, readers)}
-        wanted |= failed - set(task.document.get("$errors") or {}) & self.steps.keys()
+        wanted |= (failed - set(task.document.get("$errors") or {})) & self.steps.keys()
         assert set(event.armed) - task.armed == wanted - task.armed
         task.armed |= wanted
         task.looked -= wanted
         task.closing |= event.completed is not None
+
+    def _sets_what_it_tests(self, event: ev.Committed, places: list[tuple[str, ...]]) -> bool:
+        paths = self.steps[event.step or ""].condition.paths
+        return any(place[: len(path)] == path for path in paths for place in places)
 
     def _is_armed_by(self, task: ModelTask, event: ev.Committed, name: str, readers: set[str]) -> bool:
         if not self.holds(task, name) or (event.redo and event.step == name):
@@ -124,6 +144,8 @@ class Model:
 
     def _task_rested(self, task: ModelTask, event: ev.TaskRested) -> None:
         assert not task.flights
+        for other in self.tasks.values():
+            other.awaited.discard(event.task)
         if event.state == "stopped" or task.closing:
             return
         lost = [name for name in task.armed if self.holds(task, name)]

@@ -196,7 +196,7 @@ def test_a_completed_child_lands_at_once_though_its_own_children_go_on() -> None
 def test_stopping_a_task_voids_what_is_in_flight_and_closes_it() -> None:
     stage = Stage([step("a", {}, puts(x=1))], {})
     job = stage.running[1]
-    stage.run.stop("1", "by hand")
+    stage.run.carry_out({"kind": "stop", "task": "1", "reason": "by hand"})
     turn = stage.turn()
     assert (dict(turn.cuts), stage.root.state, stage.root.closed, turn.finished) == (
         {1: "stopped"},
@@ -215,7 +215,7 @@ def test_a_stopped_task_stops_its_subtasks() -> None:
 
     stage = Stage([step("spawn", {"root": True}, spawn), step("leaf", {"leaf": True}, looks)], {"root": True})
     stage.end("spawn")
-    stage.run.stop("1", "by hand")
+    stage.run.carry_out({"kind": "stop", "task": "1", "reason": "by hand"})
     turn = stage.turn()
     assert {task.state for task in stage.tree.tasks.values()} == {"stopped"}
     assert turn.finished
@@ -226,14 +226,14 @@ def test_a_stop_ends_the_wait_for_a_retry() -> None:
 
     stage = Stage([step("a", {}, raises(ValueError("x")), retry=Retry(3, wait=5))], {})
     stage.end("a")
-    stage.run.stop("1", "by hand")
+    stage.run.carry_out({"kind": "stop", "task": "1", "reason": "by hand"})
     assert stage.turn().wake_at is None
 
 
 def test_stopping_a_stopped_task_does_nothing() -> None:
     stage = Stage([step("a", {}, looks)], {})
-    stage.run.stop("1", "first")
-    stage.run.stop("1", "second")
+    stage.run.carry_out({"kind": "stop", "task": "1", "reason": "first"})
+    stage.run.carry_out({"kind": "stop", "task": "1", "reason": "second"})
     stage.turn()
     assert [event.reason for event in of_kind(stage.events, ev.TaskRested)] == ["first"]
 

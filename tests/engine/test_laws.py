@@ -173,8 +173,10 @@ def test_every_event_is_one_that_the_rules_of_firing_allow_and_no_wake_up_is_los
 ) -> None:
     stage, steps = perform(drawn, document, order, concurrency)
     model = Model(steps, concurrency=concurrency)
-    for event in stage.journal():
-        model.take(event)
+    for batch in stage.store.read(ROOT):
+        for event in batch.events:
+            model.take(event)
+        model.end_batch()
     for task in stage.tree.tasks.values():
         known = model.tasks[task.id]
         assert task.disarmed == set(model.steps) - known.armed

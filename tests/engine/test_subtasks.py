@@ -302,7 +302,7 @@ def test_without_wait_for_the_parent_goes_on() -> None:
 def test_a_stopped_child_releases_the_wait_and_lands_nothing() -> None:
     more = [step("next", {"root": True, "$children": {"spawn": {"stopped": 1}}}, puts(next=1))]
     made = stage({"wait_for": True, "into": "answer"}, more=more)
-    made.run.stop("1.1.1", "enough")
+    made.run.carry_out({"kind": "stop", "task": "1.1.1", "reason": "enough"})
     turn = made.turn()
     assert (list(turn.cuts), made.names) == ([2], ["next"])
     assert "answer" not in made.data
@@ -371,7 +371,7 @@ def test_a_stopped_child_takes_its_own_children_with_it() -> None:
 
     made = stage({"data": {"mid": True}}, more=[step("mid", {"mid": True}, nest)])
     made.end("mid")
-    made.run.stop("1.1.1", "enough")
+    made.run.carry_out({"kind": "stop", "task": "1.1.1", "reason": "enough"})
     made.turn()
     assert {task.id: task.state for task in made.tree.tasks.values()} == {
         "1": "done",

@@ -179,12 +179,13 @@ def test_values_that_make_no_sense_are_refused_by_name() -> None:
         choose(ModelFlags(base_url="ftp://a"))
 
 
-def test_model_names_merge_by_name_and_a_typed_model_answers_for_steps_that_name_none() -> None:
+def test_model_names_merge_by_name_and_a_typed_model_answers_for_all_of_them() -> None:
     config, user = Config(models={"gpt-4": "a", "default": "b"}), Config(models={"gpt-4": "c", "gpt-5": "d"})
     assert choose(config=config, user=user).settings.models == {"gpt-4": "a", "gpt-5": "d", "default": "b"}
     environ = {"OPENAI_MODEL": "e"}
     assert choose(environ=environ, config=config).settings.models == {"gpt-4": "a", "default": "e"}
-    assert choose(ModelFlags(model="f"), environ, config).settings.models == {"gpt-4": "a", "default": "f"}
+    assert choose(ModelFlags(), environ, config).settings.models == {"gpt-4": "a", "default": "e"}
+    assert choose(ModelFlags(model="f"), environ, config).settings.model == "f"
 
 
 def test_limits_come_from_the_nearest_file_that_names_them(tmp_path: Path) -> None:

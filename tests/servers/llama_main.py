@@ -18,8 +18,8 @@ def main(port: int, folder: Path) -> None:
     tiny_model.write(model)
     params = xllamacpp.CommonParams()
     params.model.path = str(model)
-    params.n_ctx = tiny_model.CONTEXT
     params.n_parallel = 4
+    params.n_ctx = tiny_model.CONTEXT * params.n_parallel  # the slots share it
     params.n_predict = _LONGEST_ANSWER
     params.hostnames = ["127.0.0.1"]
     params.port = port

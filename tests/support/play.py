@@ -67,6 +67,7 @@ async def played(setup: Setup) -> Played:
     claim = setup.store.claim(ROOT) if setup.data is None else create(setup.store, setup.data)
     events: list[ev.Event] = []
     run = Run(claim, Plan(setup.steps), clock=clock, emit=events.append, concurrency=setup.concurrency)
+    run.recover()
     runner = LocalRunner(Toolbox(setup.connectors, None, lambda name: name), LoopRecorder(run), clock)
     result = Played(run.tree, events, clock.elapsed())
     setup.during(run)

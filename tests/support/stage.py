@@ -48,6 +48,7 @@ class Stage:
         self._toolbox = Toolbox(connectors or Connectors({}), None, lambda name: name)
         self.claim = self.store.claim(ROOT) if data is None else create(self.store, data)
         self.run = Run(self.claim, Plan(steps), clock=self.clock, emit=self.events.append, concurrency=concurrency)
+        self.run.recover()
         self.last = self.turn()
 
     @property

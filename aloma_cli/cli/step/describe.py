@@ -1,4 +1,4 @@
-"""A step as JSON."""
+"""What is said of steps."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from aloma_cli.jsontext import JsonObject
 
 if TYPE_CHECKING:
     from aloma_cli.step import Step
+
+
+NO_STEPS = "there are no steps yet; one is a file steps/NAME.py with a `condition` and a `content`"
 
 
 def step_record(step: Step) -> JsonObject:

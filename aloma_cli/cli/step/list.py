@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aloma_cli.cli import options
-from aloma_cli.cli.step.describe import step_record
+from aloma_cli.cli.step.describe import NO_STEPS, step_record
 
 if TYPE_CHECKING:
     from aloma_cli.step import Step
@@ -30,7 +30,7 @@ def list_steps(
     """
     from aloma_cli.api.workspace import Workspace
     from aloma_cli.cli.exits import code_of_error, tell
-    from aloma_cli.cli.output import put_json
+    from aloma_cli.cli.output import put_json, say
 
     home = Workspace.loading(workspace)
     steps = home.ordered_steps()
@@ -38,6 +38,8 @@ def list_steps(
         put_json([step_record(step) for step in steps])
     else:
         _print(steps)
+    if not steps and not home.loaded.broken and sys.stdout.isatty():
+        say(NO_STEPS)
     for error in home.loaded.broken:
         tell(error)
     if home.loaded.broken:

@@ -23,7 +23,7 @@ def log(
     as_json: Annotated[bool, typer.Option("--json", help="Print the events as a JSON list.")] = False,
     workspace: options.Workspace = None,
 ) -> None:
-    """Tell what happened to a task, one numbered entry after the other.
+    """Tell what happened to a task, entry by entry.
 
     \b
     Examples:

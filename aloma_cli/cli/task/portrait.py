@@ -13,7 +13,7 @@ from aloma_cli.events import FiringFailed
 from aloma_cli.jsontext import JsonObject, pretty
 from aloma_cli.view.tables import Column, write_table
 from aloma_cli.view.terminal import size_of
-from aloma_cli.view.wording import clean, duration, error_text, money, value_text
+from aloma_cli.view.wording import clean, duration, error_text, money, plural, value_text
 
 if TYPE_CHECKING:
     from aloma_cli.api.task import Task
@@ -48,12 +48,12 @@ def print_portrait(task: Task, holder: str | None) -> None:
     _table(_FACTS, [[record["name"], record["state"], record["created_at"], record["seconds"], record["id"]]])
     for line in remarks:
         put(f"  {line}")
-    _table(_AGENTS, agents, blank=True)
+    _table(*_said(_AGENTS, agents), blank=True)
     more = _cut(subtasks, _MOST_SUBTASKS)
     _table(_SUBTASKS, subtasks, blank=True)
     if more:
         put(f"  … and {more:,} more: aloma task list --all")
-    _document(task, used=len(remarks) + len(agents) + len(subtasks) + 8)
+    _document(task, used=len(remarks) + len(agents) + len(subtasks) + 10)
 
 
 def _standing(record: JsonObject, holder: str | None) -> Iterable[str]:
@@ -74,7 +74,7 @@ def _standing(record: JsonObject, holder: str | None) -> Iterable[str]:
 
 def _usage(usage: JsonObject) -> Iterable[str]:
     if usage["simulated"]:
-        yield f"{usage['simulated']} of {usage['calls']} answers simulated"
+        yield f"{usage['simulated']:,} of {plural(usage['calls'], 'answer')} simulated"
     if usage["cost"]:
         known = f" ({usage['unpriced']} calls without a known price)" if usage["unpriced"] else ""
         yield f"cost: {money(usage['cost'])}{known}"
@@ -84,7 +84,10 @@ def _troubles(task: Task) -> Iterable[str]:
     record = task.record
     for step, error in record["errors"].items():
         yield f"error in {clean(step)}: {error_text(error) if isinstance(error, dict) else value_text(error)}"
-        yield from (f"  {line}" for line in _frames(task, step))
+        failure = _last_failure(task, step)
+        yield from (f"  {line}" for frame in failure.get("trace", ()) for line in frame.splitlines())
+        if failure.get("hint"):
+            yield f"  → {clean(failure['hint'])}"
     if record["errors"] and not record["closed"]:
         yield f"once mended: aloma task resume {record['id']}"
     for miss in record["missing"]:
@@ -92,17 +95,22 @@ def _troubles(task: Task) -> Iterable[str]:
         yield f"nearest: {clean(miss['step'])}: {clean('; '.join(miss['missing']))}{more}"
 
 
-def _frames(task: Task, step: str) -> list[str]:
-    """Where the step's own code was when it last failed."""
+def _last_failure(task: Task, step: str) -> JsonObject:
+    """What the journal knows of it beyond the document: the step's own frames, and a hint."""
     failures = [event for event in task.journal if isinstance(event, FiringFailed) and event.step == step]
-    trace = failures[-1].error.get("trace", ()) if failures else ()
-    return [line for frame in trace for line in frame.splitlines()]
+    return failures[-1].error if failures else {}
 
 
 def _agent(step: JsonObject) -> list[Any]:
     tokens = step["input_tokens"] + step["output_tokens"]
     counts = [step[name] or None for name in ("fired", "looked", "failed", "voided", "calls")]
     return [step["step"], *counts, tokens or None, step["seconds"]]
+
+
+def _said(columns: Sequence[Column], rows: list[list[Any]]) -> tuple[list[Column], list[list[Any]]]:
+    """The columns that say something; for programs all of them, so that each stays where it is."""
+    kept = [at for at in range(len(columns)) if not sys.stdout.isatty() or any(row[at] is not None for row in rows)]
+    return [columns[at] for at in kept], [[row[at] for at in kept] for row in rows]
 
 
 def _document(task: Task, *, used: int) -> None:

@@ -23,7 +23,7 @@ def resume(
     delay: options.Delay = 0.0,
     workspace: options.Workspace = None,
 ) -> None:
-    """Go on with a task that was interrupted, or try its failed steps again.
+    """Go on with a task: interrupted, or in error.
 
     \b
     Examples:

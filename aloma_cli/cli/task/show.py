@@ -18,7 +18,7 @@ def show(
     as_json: options.AsJson = False,
     workspace: options.Workspace = None,
 ) -> None:
-    """Show a task: its state, what each agent did, its subtasks, its document.
+    """Show a task: state, agents, subtasks, document.
 
     \b
     Examples:

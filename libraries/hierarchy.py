@@ -1,4 +1,4 @@
-"""The phases of a hierarchy, as several of its agents see them: how one begins, who is sent out, what came of it."""
+"""What several agents of the hierarchy share: how a phase begins, how its agents are sent out, what came of it."""
 
 AGENT_TIMEOUT = 600
 """Seconds a Level 2 agent has, unless `orchestration.constraints.agent_timeout` says otherwise."""

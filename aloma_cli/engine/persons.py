@@ -1,0 +1,113 @@
+"""A person is just another writer: questions of a task, answers to them, and values set from outside."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from aloma_cli.clock import to_iso
+from aloma_cli.document import MISSING, Change, apply, get, make_room, parse_path, resolve, same
+from aloma_cli.engine.fields import refuse_engine_fields
+from aloma_cli.engine.outcome import Question
+from aloma_cli.engine.state import TaskState, Tree
+from aloma_cli.errors import InputError
+from aloma_cli.jsontext import Json, JsonObject, Path, show_path
+
+
+def place_questions(
+    document: JsonObject, questions: list[Question], now: float
+) -> tuple[tuple[JsonObject, ...], list[Change]]:
+    """The questions as the record keeps them, and the changes that make room for the answers. Raises InputError."""
+    asked: list[JsonObject] = []
+    changes: list[Change] = []
+    for question in questions:
+        place, room = make_room(document, question.into)
+        document = apply(document, room)
+        changes += room
+        kept: JsonObject = {"question": question.question, "into": list(place)}
+        if question.schema is not None:
+            kept["schema"] = question.schema
+        if question.timeout is not None:
+            kept |= {"default": question.default, "until": to_iso(now + question.timeout)}
+        asked.append(kept)
+    return tuple(asked), changes
+
+
+class Asked(NamedTuple):
+    """A request, checked against the task it is about. `answers` is the place of the question it answers."""
+
+    task: TaskState
+    changes: list[Change] = []  # noqa: RUF012  (never altered)
+    answers: str | None = None
+
+
+def read_request(tree: Tree, body: JsonObject) -> Asked:
+    """What a request (`docs/format.md`) comes to now. Raises InputError where it makes no sense."""
+    task, kind = tree.tasks.get(body.get("task", tree.root_id)), body.get("kind")
+    if task is None:
+        raise InputError(f"there is no task {body.get('task')}")
+    if kind in ("stop", "redo") and isinstance(body.get("reason" if kind == "stop" else "step"), str):
+        return Asked(task)
+    if task.closed:
+        raise InputError(f"task {task.id} is closed ({task.state}): its data does not change any more")
+    if kind == "set":
+        changes = _set(task.document, body)
+        refuse_engine_fields(changes)
+        return Asked(task, changes)
+    if kind == "answer" and "value" in body:
+        place = _question(task, body.get("into"))
+        _check_answer(task.questions[place], body["value"])
+        return Asked(task, answer(task, place, body["value"]), place)
+    raise InputError(f"{kind!r} is no request that can be carried out")
+
+
+def answer(task: TaskState, place: str, value: Json) -> list[Change]:
+    """The changes that write an answer where it was to go. Raises InputError where that place is gone."""
+    return _assign(task.document, tuple(task.questions[place]["into"]), value)
+
+
+def _question(task: TaskState, into: str | None) -> str:
+    """The place of the question that is to be answered: the only one, unless `into` names it."""
+    places = list(task.questions)
+    if not places:
+        raise InputError(
+            f"task {task.id} asks nothing", hint=f"to write into its data: aloma task set {task.id} path=…"
+        )
+    if into is None and len(places) > 1:
+        raise InputError(f"task {task.id} asks {len(places)} questions", hint=f"--into one of {', '.join(places)}")
+    if into is not None and into not in places:
+        raise InputError(f"task {task.id} asks nothing into {into}", hint=f"it asks into {', '.join(places)}")
+    return into or places[0]
+
+
+def _check_answer(question: JsonObject, value: Json) -> None:
+    if "schema" not in question:
+        return
+    from aloma_cli.connectors.reading import complaints
+
+    wrong = complaints(value, question["schema"])
+    if wrong:
+        raise InputError(f"that does not answer {question['question']!r}: {'; '.join(wrong)}")
+
+
+def _set(document: JsonObject, body: JsonObject) -> list[Change]:
+    """The changes of a `set`: first what is removed, then what is written."""
+    changes: list[Change] = []
+    for text in body.get("unset", []):
+        place = resolve(document, parse_path(text))
+        if get(document, place) is MISSING:
+            raise InputError(f"there is nothing at {show_path(place)} to remove")
+        changes.append(Change("remove", place))
+        document = apply(document, changes[-1:])
+    for keys, value in body.get("set", []):
+        made = _assign(document, tuple(keys), value)
+        document = apply(document, made)
+        changes += made
+    return changes
+
+
+def _assign(document: JsonObject, keys: Path, value: Json) -> list[Change]:
+    place, room = make_room(document, keys)
+    there = get(apply(document, room), place)
+    if there is not MISSING and same(there, value):
+        return room
+    return [*room, Change("add" if there is MISSING else "replace", place, value)]
