@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aloma_cli.errors import InputError
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import Json, JsonObject
 
@@ -75,3 +76,21 @@ def read_tree(store: Store, root: str) -> Tree:
     from aloma_cli.engine.state import Tree
 
     return Tree.of(event for batch in store.read(root) for event in batch.events)
+
+
+def document_at(task: Task, entry: int) -> JsonObject:
+    """A task's document after entry `entry` of its log. Raises InputError where there is no such entry."""
+    from aloma_cli.document import replay
+    from aloma_cli.view.history import read_history
+
+    history = read_history(task.journal, task.id)
+    if not 0 <= entry <= history.last_number:
+        raise InputError(
+            f"the log of task {task.id} has no entry {entry}: its entries are 0 to {history.last_number}",
+            hint=f"aloma task log {task.id}",
+        )
+    document: JsonObject = {}
+    for record in history.records:
+        if record.number is not None and record.number <= entry:
+            document, _ = replay(document, record.changes)
+    return document

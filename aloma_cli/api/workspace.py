@@ -5,21 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from aloma_cli.api.records import Records, file_store
 from aloma_cli.api.session import Equipment, run_claim
-from aloma_cli.api.task import Task, read_tree, task_of
+from aloma_cli.api.task import Task, document_at, read_tree, task_of
 from aloma_cli.clock import Clock, to_iso
 from aloma_cli.connectors import ModelSettings, open_connectors
-from aloma_cli.document import clean_copy
-from aloma_cli.engine.persons import read_request
+from aloma_cli.document import apply, clean_copy
+from aloma_cli.engine.fields import KEPT
+from aloma_cli.engine.persons import assign, read_request
 from aloma_cli.engine.plan import Plan, start_order
 from aloma_cli.engine.run import Emit, Run
 from aloma_cli.errors import DocumentError, InputError, NotFoundError, StepError, TaskLockedError
 from aloma_cli.events import Event, TaskCreated
 from aloma_cli.ids import new_task_id, root_of
-from aloma_cli.jsontext import JsonObject
+from aloma_cli.jsontext import Json, JsonObject
+from aloma_cli.jsontext import Path as Keys
 from aloma_cli.loader import LoadedWorkspace, ModelFlags, load_workspace, read_user_config, resolve_models
 from aloma_cli.loader.config import user_config_path
 from aloma_cli.step import Step
@@ -106,6 +108,17 @@ class Workspace(Records):
         """Run a task that was just created."""
         emit(created)
         return await self.carry_on(claim, emit)
+
+    def document_of(
+        self, task: Task, *, at: int | None = None, assignments: Iterable[tuple[Keys, Json]] = ()
+    ) -> JsonObject:
+        """The document of a task for a copy of it: now, or after entry `at` of its log, with values changed.
+
+        Raises InputError for an entry that is not there, and for a value that cannot be written.
+        """
+        document = task.data if at is None else document_at(task, at)
+        kept = {key: value for key, value in document.items() if key not in KEPT}
+        return cast("JsonObject", apply(kept, assign(kept, assignments)))
 
     def create(self, name: str, data: JsonObject, *, tags: Iterable[str] = ()) -> tuple[Claim, TaskCreated]:
         """Create a task without running it."""

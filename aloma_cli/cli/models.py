@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated, Any
 
-from aloma_cli.cli.given import given_path
+import typer
+
 from aloma_cli.errors import InputError
-from aloma_cli.loader import ModelFlags
 
 
 def model_flags(
-    *,
-    base_url: str | None,
-    api_key: str | None,
-    model: str | None,
-    offline: bool,
-    require_real: bool,
-    responses: str | None,
-    delay: float,
-) -> ModelFlags:
-    """What the options of a command say about models. Raises InputError where they contradict one another."""
+    base_url: Annotated[
+        str | None, typer.Option("--base-url", metavar="URL", help="An OpenAI-compatible server for model calls.")
+    ] = None,
+    api_key: Annotated[str | None, typer.Option("--api-key", metavar="KEY", help="The key for that server.")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="NAME", help="The model that answers all calls.")
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Simulate all model answers, whatever is configured.")
+    ] = False,
+    require_real: Annotated[
+        bool, typer.Option("--require-real", help="Fail rather than simulate model answers.")
+    ] = False,
+    responses: Annotated[
+        str | None, typer.Option("--responses", metavar="DIR", help="Scripted answers for simulated model calls.")
+    ] = None,
+    delay: Annotated[
+        float, typer.Option("--delay", metavar="SECONDS", min=0.0, help="How long each simulated answer takes, about.")
+    ] = 0.0,
+) -> Any:
+    """What these options say, as `loader.ModelFlags`. Raises InputError where they contradict one another."""
+    from aloma_cli.cli.given import given_path
+    from aloma_cli.loader import ModelFlags
+
     if offline and require_real:
         raise InputError("--offline and --require-real contradict one another")
     if offline and base_url:

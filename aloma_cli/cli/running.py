@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import typer
@@ -16,6 +15,7 @@ from aloma_cli.cli import output
 from aloma_cli.cli.exits import code_of_state
 from aloma_cli.cli.interrupts import Interrupted, Interrupts
 from aloma_cli.cli.step.describe import NO_STEPS
+from aloma_cli.cli.telling import Telling
 from aloma_cli.clock import SystemClock
 from aloma_cli.events import Event, to_wire
 from aloma_cli.jsontext import dumps
@@ -25,29 +25,6 @@ Emit = Callable[[Event], None]
 Work = Callable[[Emit], Coroutine[Any, Any, Task]]
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """How a command tells of the task that it ran: the options `--json`, `--data`, `--events` and `--quiet`."""
-
-    as_json: bool
-    as_data: bool
-    events: bool
-    quiet: bool
-
-    @property
-    def mode(self) -> Mode:
-        return "quiet" if self.quiet or self.events else "auto"
-
-    def print(self, task: Task) -> None:
-        """The task's id, its whole record, or its document; nothing where its events were printed."""
-        if self.as_json:
-            output.put_json(output.whole_record(task.record, task.data))
-        elif self.as_data:
-            output.put_json(output.visible(task.data))
-        elif not self.events:
-            output.put(task.id)
-
-
 def run_and_tell(
     home: Workspace, task_id: str, work: Work, telling: Telling, *, before: Iterable[Event] = ()
 ) -> NoReturn:
@@ -55,7 +32,7 @@ def run_and_tell(
 
     `before` are the events of an earlier run of the same task.
     """
-    view = open_view(sys.stderr, environ=os.environ, clock=SystemClock(), mode=telling.mode)
+    view = open_view(sys.stderr, environ=os.environ, clock=SystemClock(), mode=_mode(telling))
 
     def last_words() -> None:
         view.__exit__(None, None, None)
@@ -71,9 +48,13 @@ def run_and_tell(
         _tell_interrupted(home.task(task_id), telling)
         raise typer.Exit(interrupted.code) from None
     telling.print(task)
-    if telling.mode != "quiet":
+    if _mode(telling) != "quiet":
         _tell_next(home, task)
     raise typer.Exit(code_of_state(task.state))
+
+
+def _mode(telling: Telling) -> Mode:
+    return "quiet" if telling.quiet or telling.events else "auto"
 
 
 def _emitter(show: Emit, telling: Telling) -> Emit:
@@ -93,7 +74,7 @@ def _emitter(show: Emit, telling: Telling) -> Emit:
 def _tell_notice(home: Workspace, telling: Telling) -> None:
     """What is to be known of the model server, where a step may call it."""
     calling = any("connectors" in step.parameters for step in home.steps.values())
-    if home.notice and calling and telling.mode != "quiet":
+    if home.notice and calling and _mode(telling) != "quiet":
         output.say(f"aloma: {home.notice}")
 
 

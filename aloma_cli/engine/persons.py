@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from aloma_cli.clock import to_iso
@@ -45,14 +46,18 @@ def read_request(tree: Tree, body: JsonObject) -> Asked:
     task, kind = tree.tasks.get(body.get("task", tree.root_id)), body.get("kind")
     if task is None:
         raise InputError(f"there is no task {body.get('task')}")
-    if kind in ("stop", "redo") and isinstance(body.get("reason" if kind == "stop" else "step"), str):
+    if kind == "stop" and isinstance(body.get("reason"), str):
         return Asked(task)
     if task.closed:
-        raise InputError(f"task {task.id} is closed ({task.state}): its data does not change any more")
+        raise InputError(f"task {task.id} is closed ({task.state}): nothing changes it any more")
+    if kind == "redo" and isinstance(body.get("step"), str):
+        return Asked(task)
     if kind == "set":
         changes = _set(task.document, body)
         refuse_engine_fields(changes)
-        return Asked(task, changes)
+        # Whoever writes where an answer was to go has answered.
+        written = {show_path(change.place) for change in changes}
+        return Asked(task, changes, next((place for place in task.questions if place in written), None))
     if kind == "answer" and "value" in body:
         place = _question(task, body.get("into"))
         _check_answer(task.questions[place], body["value"])
@@ -98,8 +103,14 @@ def _set(document: JsonObject, body: JsonObject) -> list[Change]:
             raise InputError(f"there is nothing at {show_path(place)} to remove")
         changes.append(Change("remove", place))
         document = apply(document, changes[-1:])
-    for keys, value in body.get("set", []):
-        made = _assign(document, tuple(keys), value)
+    return changes + assign(document, ((tuple(keys), value) for keys, value in body.get("set", [])))
+
+
+def assign(document: JsonObject, assignments: Iterable[tuple[Path, Json]]) -> list[Change]:
+    """The changes that write values at their places, making the parents that are missing. Raises InputError."""
+    changes: list[Change] = []
+    for keys, value in assignments:
+        made = _assign(document, keys, value)
         document = apply(document, made)
         changes += made
     return changes

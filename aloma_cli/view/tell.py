@@ -94,6 +94,9 @@ def fired_facts(event: Committed, subtasks: int = 0) -> tuple[str, ...]:
         facts.append(f"named {clean(event.name)}")
     if event.stopped:
         facts.append(f"stopped {plural(len(event.stopped), 'task')}")
+    facts += [f"asks {clean(asked['question'])}" for asked in event.asked]
+    if event.parked_until is not None:
+        facts.append(f"parked for {duration(from_iso(event.parked_until) - from_iso(event.at))}")
     if event.completed is not None:
         facts.append("completed")
     if event.redo:

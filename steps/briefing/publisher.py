@@ -1,7 +1,8 @@
 """Publisher: when a briefing has been reviewed, or its review was skipped, complete the task with it."""
 
 condition = {
-    "briefing": {"draft": str},
+    # Who wants to see it first gives `approved: false` with the subject, and sets it to true when content.
+    "briefing": {"draft": str, "approved": {"$ne": False}},
     # How a step follows one that may be skipped: it waits for what that one writes, or for its failure to be handled.
     "$or": [
         {"briefing": {"review": dict}},

@@ -13,6 +13,8 @@ from tests.workflows.workspace import Played, Workspace
 WRITER, REVIEWER, COORDINATOR = "briefing/writer", "briefing/reviewer", "recovery/coordinator"
 BUSY = {"error": {"status": 503, "message": "the model is overloaded"}}
 APPROACHES = ("retry", "skip", "fallback")
+# What is simulated depends on the time, and two domains may come out as one.
+TWO_DOMAINS = {"planning/coordinator": {"parallelAgents": [{"domain": "demand"}, {"domain": "sites"}]}}
 
 
 def play(workspace: Workspace, data: Any = None) -> Played:
@@ -124,6 +126,21 @@ def test_the_story_of_each_way_ends_as_told(workspace: Workspace, approach: str)
     assert history(played)[-1] == (REVIEWER, approach)
 
 
+@pytest.mark.parametrize("failing", [False, True])
+def test_a_briefing_that_wants_approval_waits_for_a_person(workspace: Workspace, failing: bool) -> None:
+    """A person approves by writing into the document, also where the review was skipped."""
+    data = workspace.example("recovery")
+    data["briefing"]["approved"] = False
+    if failing:
+        fail(workspace, REVIEWER)
+        plan(workspace, reviewer="skip")
+    waiting = play(workspace, data)
+    assert (waiting.record["closed"], "briefing/publisher" in waiting.count("fired")) == (False, False)
+    approved = workspace.played(waiting.id, workspace.aloma("task", "set", waiting.id, "briefing.approved=true"))
+    assert (approved.ended.code, approved.state, approved.record["closed"]) == (0, "done", True)
+    assert approved.count("fired")["briefing/publisher"] == 1
+
+
 # -- what the failure and its plan look like -------------------------------------------------------------------------
 
 
@@ -209,8 +226,10 @@ def test_any_workflow_gets_over_a_failing_agent_if_it_asks_for_that(workspace: W
     """Every agent fires as often as when nothing fails, and the recovery once."""
     data = workspace.example(step.partition("/")[0])
     data["workflow"] = {**data.get("workflow", {}), "recover": True}
+    for name, answer in TWO_DOMAINS.items():
+        workspace.script(name, [{"answer": answer}])
     undisturbed = workspace.run("undisturbed", data)
-    fail(workspace, step, 1)
+    workspace.script(step, [{"calls": [BUSY, {"answer": TWO_DOMAINS.get(step, {})}]}])
     workspace.script(COORDINATOR, [{"answer": {"recoveryApproach": "retry"}}])
     played = workspace.run("disturbed", data)
     recovery = dict.fromkeys(("recovery/coordinator", "recovery/detector", "recovery/executor"), 1)

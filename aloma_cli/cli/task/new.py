@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from aloma_cli.cli import options
+from aloma_cli.cli.models import model_flags
+from aloma_cli.cli.spelled import spelled_out
+from aloma_cli.cli.telling import Telling
 
 
+@spelled_out(telling=Telling, flags=model_flags)
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What the task is called.")],
     data: Annotated[
@@ -18,17 +22,9 @@ def new(
         str | None, typer.Option("--file", "-f", metavar="FILE|-", help="A .json or .yaml file with the data.")
     ] = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="A tag; may be repeated.")] = None,
-    as_json: options.AsJson = False,
-    as_data: options.AsData = False,
-    events: options.Events = False,
-    quiet: options.Quiet = False,
-    base_url: options.BaseUrl = None,
-    api_key: options.ApiKey = None,
-    model: options.Model = None,
-    offline: options.Offline = False,
-    require_real: options.RequireReal = False,
-    responses: options.Responses = None,
-    delay: options.Delay = 0.0,
+    *,
+    flags: Any,
+    telling: Telling,
     workspace: options.Workspace = None,
 ) -> None:
     """Create a task and run it until nothing is left to do.
@@ -44,22 +40,11 @@ def new(
     Exit codes: 0 done, 1 error, 5 limit reached, 6 short of its goal, 8 waiting, 130 interrupted.
     """
     from aloma_cli.cli.given import read_data
-    from aloma_cli.cli.models import model_flags
 
     document = read_data(data, file)
-    flags = model_flags(
-        base_url=base_url,
-        api_key=api_key,
-        model=model,
-        offline=offline,
-        require_real=require_real,
-        responses=responses,
-        delay=delay,
-    )
     from aloma_cli.api.workspace import Workspace
-    from aloma_cli.cli.running import Telling, run_and_tell
+    from aloma_cli.cli.running import run_and_tell
 
     home = Workspace.open(workspace, flags=flags)
-    telling = Telling(as_json=as_json, as_data=as_data, events=events, quiet=quiet)
     claim, created = home.create(name, document, tags=tag or ())
     run_and_tell(home, claim.root, lambda emit: home.begin(claim, created, emit), telling)

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 
 from aloma_cli.cli import options
 from aloma_cli.cli.exits import code_of_state
+from aloma_cli.cli.models import model_flags
+from aloma_cli.cli.spelled import spelled_out
+from aloma_cli.cli.telling import Telling
 
 
+@spelled_out(telling=Telling, flags=model_flags)
 def resume(
     task: options.TaskId,
-    as_json: options.AsJson = False,
-    as_data: options.AsData = False,
-    events: options.Events = False,
-    quiet: options.Quiet = False,
-    base_url: options.BaseUrl = None,
-    api_key: options.ApiKey = None,
-    model: options.Model = None,
-    offline: options.Offline = False,
-    require_real: options.RequireReal = False,
-    responses: options.Responses = None,
-    delay: options.Delay = 0.0,
+    *,
+    flags: Any,
+    telling: Telling,
     workspace: options.Workspace = None,
 ) -> None:
     """Go on with a task: interrupted, or in error.
@@ -33,22 +31,11 @@ def resume(
     What was committed stays, and answers that were paid for are not asked for again. Prints and exits as `task new`.
     """
     from aloma_cli.api.workspace import Workspace
-    from aloma_cli.cli.models import model_flags
     from aloma_cli.cli.output import say
-    from aloma_cli.cli.running import Telling, run_and_tell
+    from aloma_cli.cli.running import run_and_tell
 
-    flags = model_flags(
-        base_url=base_url,
-        api_key=api_key,
-        model=model,
-        offline=offline,
-        require_real=require_real,
-        responses=responses,
-        delay=delay,
-    )
     home = Workspace.open(workspace, flags=flags)
     found = home.task(task)
-    telling = Telling(as_json=as_json, as_data=as_data, events=events, quiet=quiet)
     if found.record["closed"]:
         say(f"aloma: task {found.id} is closed ({found.state}): there is nothing to resume")
         telling.print(found)

@@ -1,0 +1,41 @@
+"""`aloma task answer`"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from aloma_cli.cli import options
+from aloma_cli.cli.models import model_flags
+from aloma_cli.cli.spelled import spelled_out
+from aloma_cli.cli.task.requests import NoRun, ask_of, json_or_text
+from aloma_cli.cli.telling import Telling
+
+
+@spelled_out(telling=Telling, flags=model_flags)
+def answer(
+    task: options.TaskId,
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="The answer; JSON, else taken as text.")],
+    into: Annotated[
+        str | None, typer.Option("--into", metavar="PATH", help="Which question, if there are several.")
+    ] = None,
+    no_run: NoRun = False,
+    *,
+    flags: Any,
+    telling: Telling,
+    workspace: options.Workspace = None,
+) -> None:
+    """Answer a question that a task asks; the task runs on.
+
+    \b
+    Examples:
+      aloma task answer @last true
+      aloma task answer 01jd3k "next week" --into delivery.date
+
+    Prints and exits as `task new`.
+    """
+    from aloma_cli.api.workspace import Workspace
+
+    request = {"kind": "answer", "value": json_or_text(value)} | ({"into": into} if into else {})
+    ask_of(Workspace.open(workspace, flags=flags), task, request, telling, no_run=no_run)

@@ -1,0 +1,47 @@
+"""`aloma task clone`"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from aloma_cli.cli import options
+from aloma_cli.cli.models import model_flags
+from aloma_cli.cli.spelled import spelled_out
+from aloma_cli.cli.task.requests import assignment
+from aloma_cli.cli.telling import Telling
+
+
+@spelled_out(telling=Telling, flags=model_flags)
+def clone(
+    task: options.TaskId,
+    at: Annotated[
+        int | None, typer.Option("--at", metavar="N", help="Its document after entry N of `aloma task log`.")
+    ] = None,
+    values: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="A value to change in the copy.")
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Another name for the copy.")] = None,
+    *,
+    flags: Any,
+    telling: Telling,
+    workspace: options.Workspace = None,
+) -> None:
+    """Make a new task from the document of another, and run it; subtasks are not copied.
+
+    \b
+    Examples:
+      aloma task clone @last
+      aloma task clone 01jd3k --at 3 --set order.total=120
+
+    Prints and exits as `task new`.
+    """
+    from aloma_cli.api.workspace import Workspace
+    from aloma_cli.cli.running import run_and_tell
+
+    home = Workspace.open(workspace, flags=flags)
+    found = home.task(task)
+    document = home.document_of(found, at=at, assignments=[assignment(text) for text in values or ()])
+    claim, created = home.create(name or found.name, document, tags=found.record["tags"])
+    run_and_tell(home, claim.root, lambda emit: home.begin(claim, created, emit), telling)
