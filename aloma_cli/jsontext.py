@@ -122,7 +122,7 @@ def _check(value: Json) -> None:
     level, depth = [value], 0
     while level:
         depth += 1
-        if depth > MAX_DEPTH + 1:
+        if depth > MAX_DEPTH and any(isinstance(item, dict | list) for item in level):
             raise JsonError(f"nested deeper than {MAX_DEPTH} levels")
         below: list[Json] = []
         for item in level:

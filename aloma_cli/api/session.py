@@ -10,12 +10,13 @@ from types import ModuleType
 
 from aloma_cli.clock import Clock
 from aloma_cli.connectors import ModelSettings, open_connectors
+from aloma_cli.engine.ledger import Emit
 from aloma_cli.engine.local import LocalRunner
 from aloma_cli.engine.loop import LoopRecorder, drive
 from aloma_cli.engine.offer import Toolbox
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.prints import stdout_split
-from aloma_cli.engine.run import Emit, Run
+from aloma_cli.engine.run import Run
 from aloma_cli.engine.state import Tree
 from aloma_cli.engine.watchdog import Watchdog
 from aloma_cli.errors import AlomaError

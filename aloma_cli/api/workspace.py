@@ -14,9 +14,10 @@ from aloma_cli.clock import Clock, to_iso
 from aloma_cli.connectors import ModelSettings, open_connectors
 from aloma_cli.document import apply, clean_copy
 from aloma_cli.engine.fields import KEPT
+from aloma_cli.engine.ledger import Emit
 from aloma_cli.engine.persons import assign, read_request
 from aloma_cli.engine.plan import Plan, start_order
-from aloma_cli.engine.run import Emit, Run
+from aloma_cli.engine.run import Run
 from aloma_cli.errors import DocumentError, InputError, NotFoundError, StepError, TaskLockedError
 from aloma_cli.events import Event, TaskCreated
 from aloma_cli.ids import new_task_id, root_of

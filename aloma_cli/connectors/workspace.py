@@ -77,9 +77,10 @@ class ModuleFunction:
             kwargs[KEY] = call.key
         if inspect.iscoroutinefunction(self._function):
             return await self._function(*args, **kwargs)
-        import asyncio
+        # Imported here, since it brings asyncio with it.
+        from aloma_cli.threads import in_thread
 
-        value = await asyncio.to_thread(self._function, *args, **kwargs)
+        value = await in_thread(lambda: self._function(*args, **kwargs), name=self._name)
         return await value if inspect.isawaitable(value) else value
 
     def _unbind(self, arguments: JsonObject) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -133,17 +133,22 @@ def _has_room(document: JsonObject, place: Path) -> bool:
     return isinstance(above, dict) and isinstance(key, str)
 
 
+def _without_stash(document: JsonObject) -> JsonObject:
+    """What is stashed stays with the task: at another place it would be shown."""
+    return {key: value for key, value in document.items() if key != "$stash"}
+
+
 def _result(child: TaskState, rest: TaskRested) -> JsonObject:
     completed = child.completed
     value: dict[str, Any] = {
         "status": rest.state,
-        "result": completed["result"] if completed is not None else child.document,
+        "result": completed["result"] if completed is not None else _without_stash(child.document),
         "task": child.id,
     }
     errors = unhandled_errors(child.document)
     if errors:
         step, entry = next(iter(errors.items()))
-        value["error"] = {"step": step, **entry}
+        value["error"] = {"step": step, **(entry if isinstance(entry, dict) else {"message": entry})}
     elif rest.reason is not None:
         value["error"] = {"type": rest.state, "message": rest.reason}
     return value

@@ -15,9 +15,9 @@ from aloma_cli.engine.offer import Leash, Log, Toolbox, offer
 from aloma_cli.engine.outcome import Effects, Job, Outcome, Raised, Returned
 from aloma_cli.engine.prints import prints_to
 from aloma_cli.engine.recorder import Recorder
-from aloma_cli.engine.threads import in_thread
 from aloma_cli.errors import AnswerError, ConnectorError, PermanentError
 from aloma_cli.jsontext import JsonObject
+from aloma_cli.threads import in_thread
 
 _PACKAGE = __name__.partition(".")[0]
 _FRAMES_KEPT = 20

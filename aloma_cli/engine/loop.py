@@ -6,6 +6,7 @@ turn → start its jobs → wait for the first end (or a timer, or a request) �
 from __future__ import annotations
 
 import asyncio
+import contextvars
 
 from aloma_cli.clock import Clock, from_iso
 from aloma_cli.engine.run import Run, Turn
@@ -28,6 +29,8 @@ class LoopRecorder:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._loop = asyncio.get_running_loop()
+        # Not that of the step which notes something: whoever is told would print into that step's log.
+        self._context = contextvars.copy_context()
         self._flushed: asyncio.Future[None] | None = None
 
     def note(self, event: Event) -> None:
@@ -41,7 +44,7 @@ class LoopRecorder:
     def _soon(self) -> asyncio.Future[None]:
         if self._flushed is None:
             self._flushed = self._loop.create_future()
-            self._loop.call_soon(self._flush, self._flushed)
+            self._loop.call_soon(self._flush, self._flushed, context=self._context)
         return self._flushed
 
     def _flush(self, flushed: asyncio.Future[None]) -> None:

@@ -50,13 +50,15 @@ class Plan:
             if not truth[name] or name in task.looked or (self.steps[name].rearm == "change" and name != author)
         )
 
-    def changed_conditions(self, task: TaskState) -> list[str]:
-        """The disarmed steps whose condition is not the one they fired on; not those whose firing is to be repeated."""
+    def rearmed_on_opening(self, task: TaskState, truth: Mapping[str, bool]) -> list[str]:
+        """The disarmed steps whose condition is not the one they fired on, or does not hold (which was not seen when
+        the step was away); not those whose firing is to be repeated.
+        """
         flying = {flight.step for flight in task.flights.values()}
         return sorted(
             name
             for name in task.disarmed & self.steps.keys() - flying
-            if task.conditions.get(name) != self.steps[name].condition.fingerprint
+            if not truth[name] or task.conditions.get(name) != self.steps[name].condition.fingerprint
         )
 
     def to_repeat(self, task: TaskState) -> list[Flight]:

@@ -185,9 +185,10 @@ class Tree:
     def descendants(self, task_id: str) -> list[TaskState]:
         """The subtasks of a task, and theirs."""
         found: list[TaskState] = []
-        for child in self.tasks[task_id].children:
-            found.append(self.tasks[child])
-            found.extend(self.descendants(child))
+        waiting = self.tasks[task_id].children[::-1]
+        while waiting:
+            found.append(self.tasks[waiting.pop()])
+            waiting += found[-1].children[::-1]
         return found
 
 
@@ -346,6 +347,7 @@ def _rested(tree: Tree, event: ev.TaskRested) -> None:
     task.rest = event
     if event.state in UNENDED:
         return
+    task.expires_at = None  # it has ended in time
     if event.closed:
         task.retries.clear()
     if task.parent is not None:

@@ -72,7 +72,7 @@ def resolve_models(
     common = _common(flags, environ, files, workspace_root)
     offline, asked_by = _offline_setting(flags, environ, files)
     if offline:
-        return _simulated(common, flags, f"answers are simulated ({asked_by})")
+        return _simulated(common, flags, f"answers are simulated ({asked_by})", f"{asked_by} simulates the answers")
     server = _server(flags, environ, files)
     key = flags.api_key or _key(server, files, environ)
     if server.url or key:
@@ -80,7 +80,8 @@ def resolve_models(
         return ModelChoice(settings, _unsent_key(server, key, environ))
     if offline is False:
         raise CredentialsError(f"no model server is set up, and {asked_by} wants one", hint=_GO_REAL)
-    return _simulated(common, flags, f"no model server is set up, so answers are simulated; {_GO_REAL}")
+    missing = "no model server is set up"
+    return _simulated(common, flags, f"{missing}, so answers are simulated; {_GO_REAL}", missing)
 
 
 def _common(
@@ -154,9 +155,9 @@ def _unsent_key(server: _Server, key: str | None, environ: Mapping[str, str]) ->
     )
 
 
-def _simulated(common: dict[str, Any], flags: ModelFlags, notice: str) -> ModelChoice:
+def _simulated(common: dict[str, Any], flags: ModelFlags, notice: str, why: str) -> ModelChoice:
     if flags.require_real:
-        raise CredentialsError(f"--require-real: {notice}", hint=_GO_REAL)
+        raise CredentialsError(f"--require-real: {why}", hint=_GO_REAL)
     return ModelChoice(ModelSettings(offline=True, delay=flags.delay, **common), notice)
 
 

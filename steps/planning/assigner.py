@@ -26,7 +26,7 @@ TRIGGERS = {
 async def content(data, task, log):
     execution = data["workflow"]["execution"]
     agent = next(agent for agent in TRIGGERS if agent not in execution["phaseAgents"])
-    if agent == data.get("agentAssignment", {}).get("type"):
+    if execution["status"] == "executing" and data["agentAssignment"]["type"] == agent:
         return  # nobody has completed: something else of the phase was changed
 
     execution["status"] = "executing"

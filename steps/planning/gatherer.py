@@ -12,8 +12,10 @@ condition = {
 async def content(data, lib, log, now):
     execution = data["workflow"]["execution"]
     landed = execution.pop("researchFindings")
-    failed = {domain: why for domain in landed if (why := lib.subtasks.failure(landed[domain]))}
-    found = {domain: landed[domain]["result"] for domain in landed if domain not in failed}
+    # In the order of the assignments, not of the landings: whoever reads on is asked the same in every run.
+    domains = dict.fromkeys(scope["domain"] for scope in execution["agentCoordination"]["parallelAgents"])
+    failed = {domain: why for domain in domains if (why := lib.subtasks.failure(landed.get(domain)))}
+    found = {domain: landed[domain]["result"] for domain in domains if domain not in failed}
     if failed:
         log.warning(f"{len(failed)} research agents failed: {', '.join(failed)}")
     if not found:

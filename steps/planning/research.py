@@ -3,7 +3,8 @@
 from aloma_cli import Integer, List, Text
 
 condition = {
-    "workflow": {"execution": {"agentCoordination": {"phase": str}}},
+    # No plan: this is a subtask, not the workflow itself, which would end with the first domain.
+    "workflow": {"masterPlan": None, "execution": {"agentCoordination": {"phase": str}}},
     # The guide fails where no scope is assigned.
     "agentAssignment": {"type": "research_agent", "taskReady": True, "scope": {"domain": str}},
 }

@@ -253,3 +253,34 @@ def test_a_request_that_makes_no_sense_is_dropped_and_harms_nothing() -> None:
     stage.run.take_requests()
     stage.turn()
     assert (stage.names, stage.claim.requests()) == (["a"], [])
+
+
+def test_a_question_whose_place_is_gone_when_its_time_is_up_ends_in_errors_and_not_the_run() -> None:
+    async def ask(task: Any) -> None:
+        task.ask("well?", into="a.b", default=1, timeout=5)
+
+    steps = [step("ask", {"go": 1}, ask), step("rob", {"go": 1, "a": {}}, puts(a=5))]
+    stage = Stage(steps, {"go": 1, "a": {}})
+    stage.end("ask")
+    stage.end("rob")
+    stage.clock.moment = 5
+    stage.turn()
+    assert (stage.root.state, list(stage.data["$errors"])) == ("error", ["question a.b"])
+
+
+def test_a_task_that_ended_in_time_is_not_timed_out_when_it_is_opened_later() -> None:
+    async def content(data: dict[str, Any], task: Any) -> None:
+        data["x"] = 1
+        task.timeout(5)
+
+    steps = [step("a", {"x": None}, content), step("b", {"y": 1}, puts(z=1))]
+    stage = Stage(steps, {})
+    stage.end("a")
+    assert (stage.root.state, stage.last.finished) == ("done", True)
+    stage.close()
+    stage.clock.moment = 100
+    again = Stage(steps, store=stage.store, clock=stage.clock)
+    again.run.carry_out({"kind": "set", "set": [[["y"], 1]]})
+    again.turn()
+    again.end("b")
+    assert (again.root.state, again.data["z"]) == ("done", 1)

@@ -8,6 +8,7 @@ import pytest
 
 from aloma_cli import events as ev
 from aloma_cli.clock import to_iso
+from aloma_cli.engine.run import Turn
 from aloma_cli.errors import PermanentError, RetryableError
 from aloma_cli.step import Retry
 from tests.support.manual import EPOCH
@@ -304,7 +305,12 @@ def test_a_try_that_is_due_and_has_no_place_yet_does_not_spin() -> None:
 
     def during(run: Any) -> None:
         turn = run.turn
-        run.turn = lambda: (turns.append(0), turn())[1]
+
+        def counted() -> Turn:
+            turns.append(0)
+            return turn()
+
+        run.turn = counted
 
     result = play(steps, {}, concurrency=1, during=during)
     assert result.data["slow"] == 1

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from aloma_cli import events as ev
+from aloma_cli.engine.plan import Plan
+from aloma_cli.engine.run import Run
 from tests.support.record import fired, looked, of_kind, started
 from tests.support.stage import Stage
 from tests.support.steps import Content, does, looks, puts, step
@@ -394,3 +396,30 @@ def test_an_interrupted_firing_that_the_edited_condition_would_not_have_let_star
     assert again.names == ["b"]
     again.end_all()
     assert fired(again.journal()) == ["b", "a"]
+
+
+def test_a_step_that_was_away_when_its_condition_became_false_is_armed_when_it_is_back() -> None:
+    steps = [step("a", {"x": 1}, puts(y=1))]
+    stage = Stage(steps, {"x": 1})
+    stage.end_all()
+    away = reopened(stage)
+    away.run.carry_out({"kind": "set", "set": [[["x"], 0]]})
+    away.turn()
+    back = reopened(away, *steps)
+    assert back.names == []
+    back.run.carry_out({"kind": "set", "set": [[["x"], 1]]})
+    back.turn()
+    assert back.names == ["a"]
+
+
+def test_a_person_may_write_to_an_interrupted_task_one_of_whose_steps_is_away() -> None:
+    stage = Stage([step("a", {"x": 1}, puts(y=1), withdraw=True)], {"x": 1})
+    stage.close()
+    claim = stage.store.claim("1")
+    run = Run(claim, Plan([]), clock=stage.clock, emit=lambda _: None)
+    run.carry_out({"kind": "set", "set": [[["z"], 1]]})
+    run.write()
+    claim.close()
+    back = Stage([step("a", {"x": 1}, puts(y=1))], store=stage.store)
+    back.end("a")
+    assert back.data == {"x": 1, "y": 1, "z": 1}

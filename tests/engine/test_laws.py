@@ -27,11 +27,16 @@ MOST_FIRINGS = 4
 
 VALUES = st.sampled_from([0, 1, 2, None, True])
 FIELDS = st.sampled_from(["a", "b", "d", "l"])
-LOOSE = st.sampled_from([{"a": int}, {"b": int}, {"l": list}, {"d": {}}, {"a": {"$ne": 1}}, {"b": {"$gte": 0}}, {}])
+Pattern = dict[str, Any]
+LOOSE: st.SearchStrategy[Pattern] = st.sampled_from(
+    [{"a": int}, {"b": int}, {"l": list}, {"d": {}}, {"a": {"$ne": 1}}, {"b": {"$gte": 0}}, {}]
+)
 """Conditions that mostly hold, so that much goes on at once."""
-PATTERNS = st.sampled_from([0, 1, 2, None, int, list, dict, {"$exists": False}, {"x": 1}, {"x": None}, {"$size": 1}])
-TIGHT = st.dictionaries(FIELDS, PATTERNS, min_size=1, max_size=2)
-ENGINES = st.sampled_from(
+PATTERNS: st.SearchStrategy[Any] = st.sampled_from(
+    [0, 1, 2, None, int, list, dict, {"$exists": False}, {"x": 1}, {"x": None}, {"$size": 1}]
+)
+TIGHT: st.SearchStrategy[Pattern] = st.dictionaries(FIELDS, PATTERNS, min_size=1, max_size=2)
+ENGINES: st.SearchStrategy[Pattern] = st.sampled_from(
     [
         {"$errors": {"s0": dict}},
         {"$errors": {"s1": None}},
@@ -39,7 +44,7 @@ ENGINES = st.sampled_from(
         {"$children": {"s1": {"done": {"$gte": 1}}}},
     ]
 )
-EITHER = st.lists(TIGHT, min_size=2, max_size=2).map(lambda some: {"$or": some})
+EITHER: st.SearchStrategy[Pattern] = st.lists(TIGHT, min_size=2, max_size=2).map(lambda some: {"$or": some})
 ANY = st.one_of(LOOSE, TIGHT, EITHER, ENGINES)
 
 ACTIONS = st.one_of(
@@ -77,12 +82,14 @@ OPTIONS = st.fixed_dictionaries(
 )
 
 
-def specs(name: str, conditions: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[Spec]:
+def specs(name: str, conditions: st.SearchStrategy[Pattern]) -> st.SearchStrategy[Spec]:
     return st.builds(Spec, st.just(name), conditions, st.lists(ACTIONS, min_size=1, max_size=3), OPTIONS)
 
 
 STEPS = st.tuples(*(specs(f"s{n}", LOOSE if n < 3 else ANY) for n in range(5)))
-DOCUMENTS = st.fixed_dictionaries({"a": VALUES, "b": st.just(0), "l": st.just([]), "d": st.just({})})
+DOCUMENTS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {"a": VALUES, "b": st.just(0), "l": st.just([]), "d": st.just({})}
+)
 ORDERS = st.lists(st.integers(0, 1000), min_size=10, max_size=60)
 """Which of the running firings ends next, whether another ends in the same turn, and where the program is killed."""
 

@@ -148,12 +148,12 @@ def test_a_step_that_cancels_itself_has_failed() -> None:
 
 
 def test_an_error_that_cannot_say_what_it_is_is_a_failure_all_the_same() -> None:
-    class Mute(Exception):
+    class MuteError(Exception):
         def __str__(self) -> str:
             raise RuntimeError("not even that")
 
-    result = play([step("a", {}, raises(Mute()))], {})
-    assert result.data["$errors"]["a"]["type"] == "Mute"
+    result = play([step("a", {}, raises(MuteError()))], {})
+    assert result.data["$errors"]["a"]["type"] == "MuteError"
 
 
 # -- print -------------------------------------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ def test_print_of_a_step_stays_off_stdout_when_another_run_ended_first(capsys: p
         await asyncio.sleep(2)
         print("late")  # noqa: T201
 
-    async def both() -> list[Played]:
+    async def both() -> tuple[Played, Played]:
         short = played(Setup([step("a", {}, puts(1.0, x=1))], {}))
         long = played(Setup([step("b", {}, talk)], {}))
         return await asyncio.gather(short, long)

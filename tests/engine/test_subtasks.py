@@ -23,9 +23,10 @@ def spawns(*orders: dict[str, Any]) -> Content:
     return content
 
 
-def stage(
-    *orders: dict[str, Any], data: dict[str, Any] | None = None, leaf: Content = puts(out=1), more: Any = ()
-) -> Stage:
+LEAF = puts(out=1)
+
+
+def stage(*orders: dict[str, Any], data: dict[str, Any] | None = None, leaf: Content = LEAF, more: Any = ()) -> Stage:
     """A root whose step `spawn`, the first to start, has ended, so that its children run their step `leaf`."""
     steps = [step("spawn", {"root": True}, spawns(*orders), priority=1), step("leaf", {"leaf": True}, leaf), *more]
     made = Stage(steps, {"root": True, **(data or {})})
@@ -415,3 +416,14 @@ def test_what_a_child_does_wakes_its_parent_only_through_the_landing() -> None:
     made.end("leaf")
     made.end("echo", task="1.1.1")
     assert (fired(made.events), fired(made.events, "1.1.1")) == (["spawn"], ["leaf", "echo"])
+
+
+def test_a_tree_may_be_deeper_than_python_can_recurse() -> None:
+    async def dig(data: dict[str, Any], task: Any) -> None:
+        if data["depth"]:
+            task.subtask("deeper", {"depth": data["depth"] - 1})
+
+    made = Stage([step("dig", {"depth": int}, dig)], {"depth": 1500})
+    made.end_all()
+    made.run.publish()
+    assert (len(made.tree.descendants("1")), made.root.state) == (1500, "done")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -41,3 +42,9 @@ def _delayed(entry: dict[str, Any], random: Random) -> dict[str, Any]:
 def count(task: Task, what: str) -> dict[str, int]:
     """How often each step fired, looked, …; with those of the subtasks; without the zeros."""
     return {step["step"]: step[what] for step in task.record["steps"] if step[what]}
+
+
+def steady(task: Task) -> str:
+    """The document without what differs from run to run: times and ids."""
+    text = json.dumps(task.data, sort_keys=True).replace(task.id, "ID")
+    return re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00", "~", text)

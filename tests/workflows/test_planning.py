@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from aloma_cli.loader import load_workspace
-from tests.workflows.chance import count, play_by_chance
+from tests.workflows.chance import count, play_by_chance, steady
 from tests.workflows.workspace import REPOSITORY, Played, Workspace
 
 STORY = REPOSITORY / "examples" / "two-phases"
@@ -108,17 +107,19 @@ def test_a_plan_of_one_phase_ends_with_that_phase(workspace: Workspace) -> None:
     assert (played.state, played.count("fired")) == ("done", fired((1,)))
 
 
-def test_whatever_the_order_and_however_long_it_takes_the_counts_are_the_same(tmp_path: Path) -> None:
+def test_whatever_the_order_and_however_long_it_takes_the_outcome_is_the_same(tmp_path: Path) -> None:
     loaded, random = load_workspace(REPOSITORY, tmp_path, {}), Random(5)
     data = Workspace(REPOSITORY).example("planning")
-    seen: Counter[float] = Counter()
+    durations, documents = set(), set()
     for _ in range(RUNS):
         task = play_by_chance(loaded, data, STORY, random, tmp_path)
         assert (task.state, count(task, "fired")) == ("done", fired((2, 1)))
         assert count(task, "looked") == count(task, "voided") == {}
         assert task.data["workflow"]["execution"]["currentPhase"] == 2
-        seen[task.record["seconds"]] += 1
-    assert len(seen) > RUNS / 2
+        durations.add(task.record["seconds"])
+        documents.add(steady(task))
+    assert len(documents) == 1
+    assert len(durations) > RUNS / 2
 
 
 # -- the plan and its phases -----------------------------------------------------------------------------------------
@@ -215,6 +216,31 @@ def test_the_decision_is_asked_with_the_criteria_of_the_plan(workspace: Workspac
     [asked] = questions(play(workspace, (1,)), "planning/decision")
     for fact in ("a criterion", "a flag", "a summary"):
         assert fact in asked
+
+
+NEIGHBOUR = """
+condition = {"agentAssignment": {"type": "analysis_agent"}, "noted": None}
+
+async def content(data):
+    data["workflow"]["execution"]["phaseAgents"]["observer"] = {"status": "watching"}
+    data["noted"] = True
+"""
+
+
+def test_what_others_note_of_a_phase_is_no_hand_off(workspace: Workspace) -> None:
+    (workspace.root / "steps" / "neighbour.py").write_text(NEIGHBOUR, encoding="utf-8")
+    workspace.script("planning/analysis", [{"answer": {}, "delay": 0.1}])
+    played = play(workspace)
+    assert (played.state, played.count("fired")) == ("done", fired((2, 1)) | {"neighbour": 1})
+    assert played.count("looked") == {"planning/assigner": 1}
+
+
+@pytest.mark.parametrize("given", [None, {"type": "research_agent", "taskReady": True, "scope": {"domain": "mine"}}])
+def test_an_assignment_in_the_data_is_replaced(workspace: Workspace, given: Any) -> None:
+    """Also one for which the research agent would fire in the workflow's own document."""
+    script(workspace, (1,))
+    played = workspace.run("Given", workspace.example("planning") | {"agentAssignment": given})
+    assert (played.state, played.count("fired")) == ("done", fired((1,)))
 
 
 # -- research, side by side ------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ async def in_thread(function: Callable[[], Result], *, name: str) -> Result:
         else:
             _tell(loop, future.set_result, future, result)
 
-    threading.Thread(target=work, name=f"step {name}", daemon=True).start()
+    threading.Thread(target=work, name=name, daemon=True).start()
     return await future
 
 

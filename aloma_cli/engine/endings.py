@@ -1,0 +1,195 @@
+"""What the end of a firing leads to: a commit, a look, a void, another try, or an entry in `$errors`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from aloma_cli import events as ev
+from aloma_cli.clock import to_iso
+from aloma_cli.document import Change, alters, apply, merge
+from aloma_cli.engine import fields, persons
+from aloma_cli.engine.ledger import Clash, Ledger
+from aloma_cli.engine.outcome import Effects, Outcome, Raised, Returned
+from aloma_cli.engine.plan import alone_in
+from aloma_cli.engine.state import Flight, Revision, TaskState, Tree
+from aloma_cli.errors import InputError
+from aloma_cli.jsontext import JsonObject, Path, show_path
+from aloma_cli.step import Retry, Step
+
+
+def take_all(ledger: Ledger, outcomes: list[Outcome]) -> list[Outcome]:
+    """Take in what may land, and give back what must wait for a firing that runs alone."""
+    while True:
+        held = [outcome for outcome in outcomes if _must_wait(ledger, outcome)]
+        if len(held) == len(outcomes):
+            return held
+        for outcome in outcomes:
+            if outcome not in held:
+                _take(ledger, outcome)
+        outcomes = held
+
+
+def _must_wait(ledger: Ledger, outcome: Outcome) -> bool:
+    found = ledger.tree.flight(outcome.firing)
+    return found is not None and alone_in(found[0]) not in (None, found[1])
+
+
+def _take(ledger: Ledger, outcome: Outcome) -> None:
+    found = ledger.tree.flight(outcome.firing)
+    if found is None:
+        return  # stopped or withdrawn meanwhile: whatever it returned is void
+    task, flight = found
+    if isinstance(outcome, Raised):
+        _fail(ledger, task, flight, outcome)
+    elif outcome.changes or outcome.effects.trace:
+        _land(ledger, task, flight, outcome)
+    else:
+        _look(ledger, task, flight, outcome)
+
+
+def _look(ledger: Ledger, task: TaskState, flight: Flight, outcome: Returned) -> None:
+    missed = [change for revision in task.since(flight.version) for change in revision.changes]
+    ledger.add(
+        ev.FiringLooked(
+            at=ledger.now(),
+            task=task.id,
+            firing=flight.firing,
+            step=flight.step,
+            armed=flight.step in ledger.plan.readers(missed),
+            seconds=outcome.seconds,
+        )
+    )
+
+
+def _land(ledger: Ledger, task: TaskState, flight: Flight, outcome: Returned) -> None:
+    since = task.since(flight.version)
+    changes, conflict = _merge(ledger, task, flight, outcome, since)
+    if conflict is not None:
+        ledger.void(task, flight, conflict.reason, conflict=conflict, seconds=outcome.seconds)
+        return
+    try:
+        fields.refuse_engine_fields(changes)
+        _refuse_strangers(ledger, task, outcome.effects)
+        document = apply(task.document, changes)
+        orders = outcome.effects.subtasks
+        places, room = fields.place_subtasks(document, orders, _held_places(ledger, task) if orders else {})
+        questions = outcome.effects.questions
+        asked, space = persons.place_questions(apply(document, room), questions, ledger.clock.now())
+    except InputError as error:
+        _fail(ledger, task, flight, Raised(flight.firing, _own_error(error), False, outcome.seconds))
+        return
+    _land_whole(ledger, task, flight, outcome, changes + room + space, places, asked)
+
+
+def _land_whole(
+    ledger: Ledger,
+    task: TaskState,
+    flight: Flight,
+    outcome: Returned,
+    changes: list[Change],
+    places: list[Path | None],
+    asked: tuple[JsonObject, ...],
+) -> None:
+    effects = outcome.effects
+    ledger.commit(
+        task,
+        changes,
+        by="firing",
+        author=flight.step,
+        redo=effects.redo,
+        firing=flight.firing,
+        seconds=outcome.seconds,
+        name=effects.name,
+        tags=effects.tags,
+        completed=effects.completed,
+        stopped=effects.stops or None,
+        settings=effects.settings or None,
+        parked_until=ledger.after(effects.park),
+        expires_at=ledger.after(effects.timeout),
+        asked=asked,
+    )
+    for order, place in zip(effects.subtasks, places, strict=True):
+        ledger.create(task, order, place)
+    for child_id, reason in effects.stops.items():
+        ledger.stop(ledger.tree.tasks[child_id], reason)
+    if effects.completed is not None and effects.cancel:
+        for other in list(task.flights.values()):
+            ledger.void(task, other, "stopped")
+
+
+def _merge(
+    ledger: Ledger, task: TaskState, flight: Flight, outcome: Returned, since: list[Revision]
+) -> tuple[list[Change], Clash | None]:
+    """The changes as they apply to the newest document, or why they do not."""
+    if not since:
+        return outcome.changes, None
+    theirs = [(change, revision.firing) for revision in since for change in revision.changes]
+    merged, conflicts = merge(outcome.changes, [change for change, _ in theirs], task.document)
+    if conflicts:
+        rivals = sorted({at for conflict in conflicts for at in conflict.rivals})
+        paths = _shown(conflict.path for conflict in conflicts)
+        return [], Clash("conflict", paths, _known(theirs[at][1] for at in rivals))
+    condition = ledger.plan.steps[flight.step].condition
+    own = [change for change in outcome.changes if alters(change, condition.paths, flight.base)]
+    if own and not ledger.truth[task.id][flight.step]:
+        return [], Clash("lost", _shown(change.place for change in own), _known(firing for _, firing in theirs))
+    return merged, None
+
+
+def _fail(ledger: Ledger, task: TaskState, flight: Flight, outcome: Raised) -> None:
+    retry = retry_of(ledger.tree, task, ledger.plan.steps[flight.step])
+    again = outcome.retryable and retry is not None and flight.attempt < retry.times
+    wait = retry.wait_before(flight.attempt + 1) if retry and again else None
+    ledger.add(
+        ev.FiringFailed(
+            at=ledger.now(),
+            task=task.id,
+            firing=flight.firing,
+            step=flight.step,
+            error=outcome.error,
+            attempt=flight.attempt,
+            retry_at=None if wait is None else to_iso(ledger.clock.now() + wait),
+            seconds=outcome.seconds,
+        )
+    )
+    if wait is None:
+        entry = {
+            "type": outcome.error["type"],
+            "message": outcome.error["message"],
+            "at": ledger.now(),
+            "attempts": flight.attempt,
+        }
+        ledger.commit(task, fields.error_entry(task.document, flight.step, entry), by="engine", author=flight.step)
+
+
+def _held_places(ledger: Ledger, task: TaskState) -> dict[Path, str]:
+    children = (ledger.tree.tasks[child] for child in task.live_children)
+    return {child.into: child.name for child in children if child.into is not None}
+
+
+def _refuse_strangers(ledger: Ledger, task: TaskState, effects: Effects) -> None:
+    if not effects.stops:
+        return
+    own = {child.id for child in ledger.tree.descendants(task.id)} | {order.id for order in effects.subtasks}
+    for task_id in effects.stops:
+        if task_id not in own:
+            raise InputError(f"task {task_id} is no subtask of {task.id}; only those can be stopped from it")
+
+
+def retry_of(tree: Tree, task: TaskState, step: Step) -> Retry | None:
+    """The tries that a step has in a task: its own, unless the task was told otherwise."""
+    times = (tree.setting(task, "retries") or {}).get(step.name)
+    return step.retry if times is None else replace(step.retry or Retry(), times=times)
+
+
+def _shown(paths: Iterable[Path]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(show_path, paths)))
+
+
+def _known(firings: Iterable[int | None]) -> tuple[int, ...]:
+    return tuple(sorted({firing for firing in firings if firing is not None}))
+
+
+def _own_error(error: InputError) -> JsonObject:
+    return {"type": type(error).__name__, "message": str(error)}

@@ -1,0 +1,215 @@
+"""The tree being run and the batch being made: every change of a task goes through here.
+
+A turn adds events; they are in the tree at once, and in the journal, all together, when the turn closes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aloma_cli import events as ev
+from aloma_cli.clock import Clock, to_iso
+from aloma_cli.document import Change, apply, to_wire
+from aloma_cli.engine import fields
+from aloma_cli.engine.outcome import Job, SubtaskOrder
+from aloma_cli.engine.plan import Plan
+from aloma_cli.engine.state import Flight, TaskState, Tree
+from aloma_cli.jsontext import JsonObject, Path
+from aloma_cli.store import Claim, Request
+
+Emit = Callable[[ev.Event], None]
+
+
+@dataclass(slots=True)
+class Batch:
+    """What the turn under way has gathered."""
+
+    events: list[ev.Event] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+    cuts: dict[int, str] = field(default_factory=dict)
+    requests: list[Request] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Why a firing cannot land: the reason, the places, and the firings that were there first."""
+
+    reason: str
+    paths: tuple[str, ...]
+    others: tuple[int, ...]
+
+
+class Ledger:
+    """`truth`: for each task that is not closed, whether each step's condition holds. `dirty`: the tasks to look at."""
+
+    def __init__(self, claim: Claim, plan: Plan, *, clock: Clock, emit: Emit) -> None:
+        self.tree = Tree.of(event for batch in claim.batches() for event in batch.events)
+        self.plan = plan
+        self.clock = clock
+        self.batch = Batch()
+        self.truth = {task.id: plan.judge(task.document) for task in self.tree.tasks.values() if not task.closed}
+        self.dirty = dict.fromkeys(self.tree.tasks)
+        self.restless = {task.id for task in self.tree.tasks.values() if task.rest is None}
+        self.timed = {task.id for task in self.tree.tasks.values() if task.timers}
+        self._claim = claim
+        self._emit = emit
+
+    def close(self) -> Batch:
+        """Write the batch, tell of it, and begin a new one. Raises StoreError; nobody was told then."""
+        done, self.batch = self.batch, Batch()
+        if done.events:
+            self._claim.commit(done.events)
+        for event in done.events:
+            self._emit(event)
+        for request in done.requests:
+            self._claim.fulfilled(request)
+        return done
+
+    def add(self, event: ev.Event) -> None:
+        """Let something have happened."""
+        self.tree.apply(event)
+        self.batch.events.append(event)
+        self.dirty[event.task] = None
+        task = self.tree.tasks[event.task]
+        _keep(self.restless, task.id, wanted=task.rest is None)
+        _keep(self.timed, task.id, wanted=bool(task.timers))
+
+    def now(self) -> str:
+        """The time, in ISO 8601."""
+        return to_iso(self.clock.now())
+
+    def after(self, seconds: float | None) -> str | None:
+        """The time so many seconds from now on."""
+        return None if seconds is None else to_iso(self.clock.now() + seconds)
+
+    def commit(
+        self,
+        task: TaskState,
+        changes: list[Change],
+        *,
+        by: str,
+        author: str | None = None,
+        redo: bool = False,
+        **more: Any,
+    ) -> None:
+        """Bring `changes` onto the newest document, and judge every condition they may have altered."""
+        document = apply(task.document, changes)
+        emptied = fields.drop_empty_errors(document)
+        changes, document = changes + emptied, apply(document, emptied)
+        truth, readers = self.truth[task.id], self.plan.readers(changes)
+        for name in readers:
+            truth[name] = self.plan.steps[name].condition.matches(document)
+        armed = set(self.plan.armed_by(task, truth, readers, author=author))
+        armed |= fields.removed_errors(task.document, document) & task.disarmed
+        if redo and author is not None:
+            armed.add(author)
+        self.add(
+            ev.Committed(
+                at=self.now(),
+                task=task.id,
+                version=task.version + 1,
+                by=by,
+                changes=to_wire(changes),
+                armed=tuple(sorted(armed)),
+                step=author,
+                redo=redo,
+                **more,
+            )
+        )
+        self._withdraw(task)
+
+    def _withdraw(self, task: TaskState) -> None:
+        for flight in list(task.flights.values()):
+            step = self.plan.steps.get(flight.step)  # None: interrupted, and its file is away for now
+            if step is not None and step.withdraw and not self.truth[task.id][step.name]:
+                self.void(task, flight, "withdrawn")
+
+    def void(
+        self, task: TaskState, flight: Flight, reason: str, *, conflict: Clash | None = None, seconds: float = 0.0
+    ) -> None:
+        """End a firing that leaves nothing. After a conflict the same firing runs again, if its condition holds."""
+        again = conflict is not None and self.truth[task.id][flight.step] and task.completed is None
+        self.add(
+            ev.FiringVoided(
+                at=self.now(),
+                task=task.id,
+                firing=flight.firing,
+                step=flight.step,
+                reason=reason,
+                paths=conflict.paths if conflict else (),
+                others=conflict.others if conflict else (),
+                again=again,
+                seconds=seconds,
+            )
+        )
+        if conflict is None:
+            self.batch.cuts[flight.firing] = reason
+            self.batch.jobs = [job for job in self.batch.jobs if job.firing != flight.firing]
+
+    def create(self, parent: TaskState, order: SubtaskOrder, place: Path | None) -> None:
+        """Begin a subtask whose result will land at `place`."""
+        self.add(
+            ev.TaskCreated(
+                at=self.now(),
+                task=order.id,
+                name=order.name,
+                data=order.data,
+                parent=parent.id,
+                into=place,
+                group=order.group,
+                wait_for=order.wait_for,
+                expires_at=self.after(order.timeout),
+            )
+        )
+        self.truth[order.id] = self.plan.judge(order.data)
+
+    def rest(
+        self, task: TaskState, state: str, *, reason: str | None = None, missing: tuple[JsonObject, ...] = ()
+    ) -> None:
+        """Let a task come to an end; a subtask lands in its parent."""
+        parent = self.tree.tasks[task.parent] if task.parent else None
+        was_live = parent is not None and task.id in parent.live_children
+        rested = ev.TaskRested(
+            at=self.now(),
+            task=task.id,
+            state=state,
+            closed=parent is not None or task.completed is not None or state in ("stopped", "incomplete"),
+            result=task.completed["result"] if task.completed else None,
+            reason=reason,
+            missing=missing,
+        )
+        self.add(rested)
+        if parent is not None and was_live:
+            self._arrive(parent, task, rested)
+
+    def _arrive(self, parent: TaskState, child: TaskState, rested: ev.TaskRested) -> None:
+        if parent.id not in self.truth:
+            self.truth[parent.id] = self.plan.judge(parent.document)
+        self.commit(parent, fields.landing(parent, child, rested), by="landing", child=child.id)
+
+    def stop(self, task: TaskState, reason: str) -> None:
+        """Stop a task and its subtasks for good."""
+        for one in [*self.tree.descendants(task.id)[::-1], task]:
+            if one.closed:
+                continue
+            for flight in list(one.flights.values()):
+                self.void(one, flight, "stopped")
+            self.rest(one, "stopped", reason=reason)
+
+    def expire(self, task: TaskState) -> None:
+        """End a task whose time is up: what it has so far is its result."""
+        for child in self.tree.descendants(task.id):
+            if child.parent == task.id and not child.closed:
+                self.stop(child, "the task it belongs to ran out of time")
+        for flight in list(task.flights.values()):
+            self.void(task, flight, "stopped")
+        self.rest(task, "incomplete", reason="it ran out of time")
+
+
+def _keep(names: set[str], name: str, *, wanted: bool) -> None:
+    if wanted:
+        names.add(name)
+    else:
+        names.discard(name)
