@@ -92,20 +92,24 @@ def document(kilobytes: int) -> dict[str, Any]:
 
 def median(make: Callable[[Path], Coroutine[Any, Any, object]]) -> float:
     """Seconds for one run, the first of them not counted."""
-    seconds = []
+    times = []
     for _ in range(RUNS + 1):
         with tempfile.TemporaryDirectory() as folder:
             work = make(Path(folder))
             started = time.perf_counter()
             asyncio.run(work)
-            seconds.append(time.perf_counter() - started)
-    return statistics.median(seconds[1:])
+            times.append(time.perf_counter() - started)
+    return statistics.median(times[1:])
+
+
+def seconds(steps: list[Step], data: dict[str, Any], store: Callable[[Path], Store]) -> float:
+    """Seconds for one task."""
+    return median(lambda folder: run(steps, data, store(folder)))
 
 
 def firing(store: Callable[[Path], Store], data: dict[str, Any]) -> float:
     """Microseconds for one firing of a chain, over `data`."""
-    steps = chain(CHAIN)
-    return median(lambda folder: run(steps, {"f0": True, **data}, store(folder))) / CHAIN * 1e6
+    return seconds(chain(CHAIN), {"f0": True, **data}, store) / CHAIN * 1e6
 
 
 def in_memory(_: Path) -> Store:
@@ -126,13 +130,11 @@ def main() -> None:
     print(f"a firing on disk, durable     {firing(on_disk, {}):8.0f} µs")
     print(f"a firing over 80 KB           {firing(in_memory, document(80)):8.0f} µs   (in memory)")
     for length in (50, 400):
-        steps = chain(length)
-        seconds = median(lambda _, steps=steps: run(steps, {"f0": True}, MemoryStore()))  # type: ignore[misc]
-        print(f"a chain of {length:<5}              {seconds * 1e3:8.1f} ms   ({seconds / length * 1e6:.0f} µs a step)")
+        took = seconds(chain(length), {"f0": True}, in_memory)
+        print(f"a chain of {length:<5}              {took * 1e3:8.1f} ms   ({took / length * 1e6:.0f} µs a step)")
     for name, store in (("in memory", in_memory), ("durable", on_disk)):
-        steps = fan(CHILDREN)
-        seconds = median(lambda folder, steps=steps, store=store: run(steps, {"root": True}, store(folder)))  # type: ignore[misc]
-        print(f"{CHILDREN} subtasks, {name:<12}     {seconds * 1e3:8.0f} ms   ({seconds / CHILDREN * 1e6:.0f} µs each)")
+        took = seconds(fan(CHILDREN), {"root": True}, store)
+        print(f"{CHILDREN} subtasks, {name:<12}     {took * 1e3:8.0f} ms   ({took / CHILDREN * 1e6:.0f} µs each)")
 
 
 if __name__ == "__main__":

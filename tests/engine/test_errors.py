@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -304,7 +305,7 @@ def test_a_try_that_is_due_and_has_no_place_yet_does_not_spin() -> None:
     ]
 
     def during(run: Any) -> None:
-        turn = run.turn
+        turn: Callable[[], Turn] = run.turn
 
         def counted() -> Turn:
             turns.append(0)
