@@ -8,8 +8,8 @@ import sys
 
 def main() -> int:
     """Run the command line; gives the exit code."""
-    from aloma_cli.cli.app import main as run
     from aloma_cli.cli.exits import INTERRUPTED, TERMINATED
+    from aloma_cli.cli.main import main as run
 
     code = run(sys.argv[1:])
     if code in (INTERRUPTED, TERMINATED):

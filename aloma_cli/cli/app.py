@@ -1,8 +1,7 @@
-"""From arguments to an exit code: the only place where errors become messages."""
+"""The commands, put together."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -10,7 +9,6 @@ import typer
 
 from aloma_cli import __version__
 from aloma_cli.cli import exits, output, step, task
-from aloma_cli.errors import AlomaError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,38 +19,9 @@ app = typer.Typer(
 app.add_typer(task.app, name="task")
 app.add_typer(step.app, name="step")
 
-_VERBOSE = ("-v", "--verbose")
 
-
-def main(arguments: Sequence[str]) -> int:
-    """Run one command; gives the exit code and raises nothing.
-
-    `-v` or `--verbose`, anywhere before a `--`, shows the traceback of an error as well.
-    """
-    until = list(arguments).index("--") if "--" in arguments else len(arguments)
-    verbose = any(word in _VERBOSE for word in arguments[:until])
-    rest = [word for word in arguments[:until] if word not in _VERBOSE] + list(arguments[until:])
-    try:
-        code = _run(rest)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        output.close_quietly()
-        return exits.DONE
-    except KeyboardInterrupt:
-        return exits.INTERRUPTED
-    except AlomaError as error:
-        exits.tell(error)
-        _show_traceback(verbose=verbose)
-        return exits.code_of_error(error)
-    except Exception as error:  # noqa: BLE001  (the last resort: whatever is wrong here is ours)
-        output.say(f"aloma: this is a fault in aloma: {type(error).__name__}: {error}")
-        output.say("  → -v shows where; please report it")
-        _show_traceback(verbose=verbose)
-        return exits.FAULT
-    return code
-
-
-def _run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str]) -> int:
+    """Carry one command out; gives the exit code. Raises AlomaError, and BrokenPipeError."""
     try:
         app(list(arguments), prog_name="aloma")
     except SystemExit as ended:
@@ -60,13 +29,6 @@ def _run(arguments: Sequence[str]) -> int:
             raise ended.__context__ from None  # typer takes it for a failure
         return ended.code if isinstance(ended.code, int) else exits.USAGE
     return exits.DONE
-
-
-def _show_traceback(*, verbose: bool) -> None:
-    if verbose:
-        import traceback
-
-        traceback.print_exc()
 
 
 def _print_version(wanted: bool) -> None:

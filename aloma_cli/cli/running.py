@@ -19,7 +19,7 @@ from aloma_cli.cli.telling import Telling
 from aloma_cli.clock import SystemClock
 from aloma_cli.events import Event, to_wire
 from aloma_cli.jsontext import dumps
-from aloma_cli.view import Mode, open_view
+from aloma_cli.view.choose import Mode, open_view
 
 Emit = Callable[[Event], None]
 Work = Callable[[Emit], Coroutine[Any, Any, Task]]

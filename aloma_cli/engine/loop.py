@@ -53,7 +53,7 @@ class LoopRecorder:
             self._run.flush()
         except Exception as error:  # noqa: BLE001  (it is raised where the event was to be kept)
             flushed.set_exception(error)
-            flushed.exception()  # a note waits for nothing: the next turn tries again, and raises it
+            flushed.exception()  # a note waits for nothing: the next turn raises it
         else:
             flushed.set_result(None)
 

@@ -57,6 +57,7 @@ class Run:
         self._arrived: list[Outcome] = []
         self._held: list[Outcome] = []
         self._notes: list[ev.Event] = []
+        self._refused: StoreError | None = None
 
     # -- from outside ------------------------------------------------------------------------------------------------
 
@@ -77,9 +78,10 @@ class Run:
         if lasting:
             try:
                 self._claim.commit(lasting, durable=any(isinstance(event, ev.CallAnswered) for event in lasting))
-            except StoreError:
-                # What was paid for must not be forgotten: the next flush tries again, or is the end of the run.
+            except StoreError as error:
+                # What was paid for must not be forgotten: it is tried once more, before the run ends with this.
                 self._notes = notes + self._notes
+                self._refused = error
                 raise
         for event in lasting:
             self.tree.apply(event)
@@ -101,6 +103,8 @@ class Run:
         Raises StoreError where the journal cannot be written; nothing was started then, and the run is over.
         """
         self.flush()
+        if self._refused is not None:
+            raise self._refused
         now = self._ledger.now()
         arrived, self._arrived = self._held + self._arrived, []
         self._held = take_all(self._ledger, arrived)

@@ -11,24 +11,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
-import socket
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
-from aloma_cli.events import Event
-from aloma_cli.jsontext import JsonObject, dumps, loads, pretty
-from aloma_cli.store.atomic import replace_file
-from aloma_cli.store.journal import JournalWriter, begin_journal, read_journal
-from aloma_cli.store.protocol import Batch, Request
+from aloma_cli.jsontext import JsonObject, dumps, loads
 
 if TYPE_CHECKING:
-    from filelock import BaseFileLock
+    from aloma_cli.events import Event
+    from aloma_cli.store.claim import FileClaim
+    from aloma_cli.store.protocol import Batch
+
+# What writing needs is imported where something is written, and the journal where it is read: most commands only
+# look at what was published, and should answer at once.
 
 _README = "This folder holds the tasks of an aloma workspace. Deleting it deletes their record, and nothing else.\n"
 
@@ -42,6 +39,8 @@ class FileStore:
         self._fsync = fsync
 
     def create(self, root: str, events: Sequence[Event]) -> FileClaim:
+        import shutil
+
         folder = self._tasks / root
         try:
             self._prepare()
@@ -58,8 +57,12 @@ class FileStore:
 
     def _begin(self, folder: Path, events: Sequence[Event]) -> FileClaim:
         """Fill a new folder. It is a task from the moment on when it has a journal."""
+        from aloma_cli.store.claim import FileClaim, lock_folder
+        from aloma_cli.store.journal import begin_journal
+        from aloma_cli.store.protocol import Batch
+
         (folder / "inbox").mkdir(mode=0o700)
-        lock = _lock(folder)
+        lock = lock_folder(folder)
         try:
             size = begin_journal(folder / "journal.jsonl", Batch(0, tuple(events)), fsync=self._fsync)
             self._sync(folder, self._tasks)
@@ -69,8 +72,11 @@ class FileStore:
             raise
 
     def claim(self, root: str) -> FileClaim:
+        from aloma_cli.store.claim import FileClaim, lock_folder
+        from aloma_cli.store.journal import read_journal
+
         folder = self._existing(root)
-        lock = _lock(folder)
+        lock = lock_folder(folder)
         try:
             size = count = 0
             for batch, end in read_journal(folder / "journal.jsonl"):
@@ -81,6 +87,8 @@ class FileStore:
             raise
 
     def read(self, root: str, since: int = 0) -> Iterator[Batch]:
+        from aloma_cli.store.journal import read_journal
+
         path = self._existing(root) / "journal.jsonl"
         return (batch for batch, _ in read_journal(path, since=since))
 
@@ -110,14 +118,20 @@ class FileStore:
         return data
 
     def holder(self, root: str) -> str | None:
+        from aloma_cli.store.claim import holder_of, lock_folder
+
         folder = self._existing(root)
         try:
-            _lock(folder).release()
+            lock_folder(folder).release()
         except TaskLockedError:
-            return _holder(folder)
+            return holder_of(folder)
         return None
 
     def post(self, root: str, body: JsonObject) -> None:
+        import time
+
+        from aloma_cli.store.atomic import replace_file
+
         inbox = self._existing(root) / "inbox"
         # Names sort by time, so that requests are carried out in the order they were made.
         name = f"{time.time_ns():020}-{os.getpid()}-{os.urandom(3).hex()}.json"
@@ -130,6 +144,8 @@ class FileStore:
         return folder
 
     def _prepare(self) -> None:
+        from aloma_cli.store.atomic import replace_file
+
         # One by one: parents that are made along the way would be open to all.
         for folder in (self._folder, self._tasks):
             folder.mkdir(mode=0o700, parents=folder is self._folder, exist_ok=True)
@@ -145,73 +161,3 @@ class FileStore:
                 os.fsync(handle)
             finally:
                 os.close(handle)
-
-
-class FileClaim:
-    """The sole right to write one folder."""
-
-    def __init__(self, folder: Path, lock: BaseFileLock, *, size: int, count: int, fsync: bool) -> None:
-        self.root = folder.name
-        self._folder = folder
-        self._lock = lock
-        self._count = count
-        replace_file(folder / "holder", f"process {os.getpid()} on {socket.gethostname()}\n")
-        self._journal = JournalWriter(folder / "journal.jsonl", size=size, fsync=fsync)
-
-    def batches(self) -> Iterator[Batch]:
-        return (batch for batch, _ in read_journal(self._folder / "journal.jsonl"))
-
-    def commit(self, events: Sequence[Event], *, durable: bool = True) -> None:
-        self._journal.append(Batch(self._count, tuple(events)), durable=durable)
-        self._count += 1
-
-    def publish(self, summary: JsonObject, data: JsonObject) -> None:
-        replace_file(self._folder / "data.json", pretty(data) + "\n")
-        # Last, because it vouches for the other: it names the journal's size that both were made from.
-        replace_file(self._folder / "task.json", pretty({**summary, "journal_bytes": self._journal.size}) + "\n")
-
-    def requests(self) -> list[Request]:
-        names = sorted(entry.name for entry in os.scandir(self._folder / "inbox"))
-        return [Request(name, self._body(name)) for name in names if name.endswith(".json") and name[0] != "."]
-
-    def fulfilled(self, request: Request) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            (self._folder / "inbox" / request.id).unlink()
-
-    def close(self) -> None:
-        self._journal.close()
-        with contextlib.suppress(OSError):
-            (self._folder / "holder").unlink()
-        self._lock.release()
-
-    def _body(self, name: str) -> JsonObject:
-        try:
-            body = loads((self._folder / "inbox" / name).read_bytes())
-        except ValueError:
-            body = None  # not ours; it is dropped as what nobody knows, and must not end a run
-        return body if isinstance(body, dict) else {"kind": "unknown"}
-
-
-def _lock(folder: Path) -> BaseFileLock:
-    from filelock import FileLock, Timeout
-
-    # A claim may be closed on another thread than it was made on.
-    lock = FileLock(folder / "lock", mode=0o600, thread_local=False)
-    try:
-        # Not at once: somebody may hold it for a moment only to see whether it is held.
-        lock.acquire(timeout=0.2, poll_interval=0.01)
-    except Timeout:
-        raise TaskLockedError(
-            f"task {folder.name} is run by {_holder(folder) or 'another process'}",
-            hint=f"aloma task stop {folder.name}   (or wait until it ends)",
-        ) from None
-    except OSError as error:
-        raise StoreError(f"{folder / 'lock'} could not be opened: {error.strerror}") from error
-    return lock
-
-
-def _holder(folder: Path) -> str | None:
-    try:
-        return (folder / "holder").read_text(encoding="utf-8").strip()
-    except OSError:
-        return None

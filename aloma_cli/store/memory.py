@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
-from aloma_cli.events import Event
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.store.protocol import Batch, Request
+
+if TYPE_CHECKING:
+    from aloma_cli.events import Event
 
 
 @dataclass

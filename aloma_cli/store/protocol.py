@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from aloma_cli.events import Event
 from aloma_cli.jsontext import JsonObject
+
+if TYPE_CHECKING:
+    from aloma_cli.events import Event
 
 
 @dataclass(frozen=True, slots=True)

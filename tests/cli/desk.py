@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from aloma_cli.cli.app import main
+from aloma_cli.cli.main import main
 from aloma_cli.jsontext import Json, loads
 from tests.view.terminal import terminal
 

@@ -232,10 +232,11 @@ def test_the_failed_call_of_a_step_names_its_connector_in_the_record() -> None:
     assert call.error == {"type": "ConnectorError", "message": "busy", "retryable": True, "status": 503}
 
 
-def test_an_answer_that_could_not_be_written_is_written_later() -> None:
-    """A disk that is full for a moment must not lose what was paid."""
+def test_an_answer_that_could_not_be_written_ends_the_run_and_is_not_forgotten() -> None:
+    """A disk that is full for a moment must not lose what was paid, nor be taken for a failure of the step."""
     bank, left = Bank(), [1]
-    stage = Stage([step("a", {}, pays("rent"), retry=Retry(2, wait=0))], {}, connectors=bank.table)
+    steps = [step("a", {}, pays("rent"), retry=Retry(2, wait=0))]
+    stage = Stage(steps, {}, connectors=bank.table)
     commit = stage.claim.commit
 
     def full_once(events: Any, *, durable: bool = True) -> None:
@@ -245,9 +246,12 @@ def test_an_answer_that_could_not_be_written_is_written_later() -> None:
         commit(events, durable=durable)
 
     stage.claim.commit = full_once  # type: ignore[method-assign]
-    stage.end_all()
-    assert len(bank.sent) == 2
-    assert answered(stage.journal()) == bank.sent
+    with pytest.raises(StoreError):
+        stage.end("a")
+    stage.close()
+    again = Stage(steps, store=stage.store, connectors=bank.table)
+    again.end("a")
+    assert (again.data, bank.sent) == ({"paid": ["rent paid"]}, ["rent"])
 
 
 # -- crashes -----------------------------------------------------------------------------------------------------------

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from aloma_cli import events as ev
-from aloma_cli.errors import Cut, StepStopped
+from aloma_cli.errors import Cut, StepStopped, StoreError
 from aloma_cli.step import Retry, Step
 from aloma_cli.store import MemoryStore
+from aloma_cli.store.memory import MemoryClaim
 from tests.support.manual import manually
 from tests.support.play import Played, Setup, play, played
 from tests.support.record import ROOT, fired, of_kind, started, voided
@@ -463,3 +466,91 @@ def test_a_busy_machine_is_no_failure_of_the_clock() -> None:
 
     result = play([step("a", {}, blocks), step("b", {}, puts(0.01, y=1))], {}, real=True)
     assert result.data == {"x": 1, "y": 1}
+
+
+# -- interrupted -------------------------------------------------------------------------------------------------------
+
+
+class FailingStore(MemoryStore):
+    """Refuses the commit number `at`, counted from the creation, as a full disk does; once."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self._left = at
+
+    def create(self, root: str, events: Sequence[ev.Event]) -> MemoryClaim:
+        claim = super().create(root, events)
+        commit = claim.commit
+
+        def refuse(events: Sequence[ev.Event], *, durable: bool = True) -> None:
+            self._left -= 1
+            if not self._left:
+                raise StoreError("no space left")
+            commit(events, durable=durable)
+
+        claim.commit = refuse  # type: ignore[method-assign]  # the disk is full for this claim
+        return claim
+
+
+def shopping(bought: list[str]) -> dict[str, Any]:
+    """A run with calls, subtasks and log lines, and what to play it with."""
+
+    async def buy(what: str) -> str:
+        await asyncio.sleep(1)
+        bought.append(what)
+        return f"a {what}"
+
+    async def plan(task: Any, log: Any) -> None:
+        log("two things")
+        for what in ("hat", "bag"):
+            task.subtask(what, {"buy": what}, into=what)
+
+    async def fetch(data: dict[str, Any], connectors: Any) -> None:
+        data["got"] = await connectors.shop.buy(data["buy"])
+
+    steps = [
+        step("plan", {"plan": True}, plan),
+        step("fetch", {"buy": str}, fetch),
+        step("home", {"plan": True, "$children": {"plan": {"running": 0}}}, puts(home=True)),
+    ]
+    return {"steps": steps, "connectors": connectors(connector("shop", buy=buy))}
+
+
+WHOLE = {"hat": "a hat", "bag": "a bag", "home": True}
+
+
+def brought(result: Played) -> dict[str, Any]:
+    found = {what: result.data[what]["result"]["got"] for what in ("hat", "bag")}
+    return {**found, "home": result.data["home"]}
+
+
+def test_a_run_whose_journal_cannot_be_written_ends_and_can_be_gone_on_with() -> None:
+    """Whichever line it is; what the first run was told had been bought is not bought again."""
+    at = 0
+    while True:
+        at += 1
+        bought: list[str] = []
+        store = FailingStore(at)
+        try:
+            assert brought(play(data={"plan": True}, store=store, **shopping(bought))) == WHOLE
+        except StoreError:
+            assert brought(play(data=None, store=store, **shopping(bought))) == WHOLE
+        calls = [e.arguments["what"] for b in store.read(ROOT) for e in of_kind(b.events, ev.CallAnswered)]
+        assert sorted(calls) == ["bag", "hat"]
+        if store._left > 0:
+            break
+    assert at > 6
+
+
+def test_a_run_that_is_cancelled_at_any_moment_can_be_gone_on_with() -> None:
+    async def interrupted(setup: Setup, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(played(setup), seconds)
+
+    for seconds in (0.0, 0.5, 0.999, 1.0, 1.001):
+        bought: list[str] = []
+        store = MemoryStore()
+        manually(interrupted(Setup(data={"plan": True}, store=store, **shopping(bought)), seconds))
+        if store.roots():
+            assert brought(play(data=None, store=store, **shopping(bought))) == WHOLE
+            assert sorted(bought) == ["bag", "hat"]

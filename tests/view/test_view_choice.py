@@ -14,8 +14,7 @@ import pytest
 
 from aloma_cli.clock import SystemClock
 from aloma_cli.events import Event
-from aloma_cli.view import Mode, open_view
-from aloma_cli.view.choose import draws_frames
+from aloma_cli.view.choose import Mode, draws_frames, open_view
 from aloma_cli.view.guard import Guarded
 from tests.view.story import research
 from tests.view.terminal import terminal
@@ -127,7 +126,7 @@ def test_a_guard_lets_the_errors_of_the_run_pass() -> None:
 
 def test_plain_lines_are_told_without_importing_rich() -> None:
     code = (
-        "import sys; from aloma_cli.view import open_view; from aloma_cli.clock import SystemClock\n"
+        "import sys; from aloma_cli.view.choose import open_view; from aloma_cli.clock import SystemClock\n"
         "from tests.view.story import research\n"
         "with open_view(sys.stderr, environ={}, clock=SystemClock()) as view: research(view.emit)\n"
         "sys.exit('rich' in sys.modules)"

@@ -13,7 +13,7 @@ import pytest
 from rich.text import Text
 
 from aloma_cli.clock import SystemClock
-from aloma_cli.view import open_view
+from aloma_cli.view.choose import open_view
 from aloma_cli.view.live import Live
 from aloma_cli.view.region import Region
 from tests.view.story import NOON, ROOT, Story, child, research

@@ -322,13 +322,32 @@ def test_the_strategy_says_how_many_must_complete(workspace: Workspace, rate: fl
 
 
 def test_the_rate_is_one_of_assignments_not_of_results(workspace: Workspace) -> None:
-    """Agents that were cut off count, though they sent nothing back."""
+    """Agents that were cut off count."""
     decide(workspace, "fail")
     late = [{"answer": FINE, "delay": 30}]
     played = play(workspace, 1, timeout=0.3, _2=late, _4=late)
     gate = coordination(played)["qualityGate"]
     assert (gate["completionRate"], gate["status"]) == (0.6, "held")
     assert gate["failed"] == dict.fromkeys(["level2_2", "level2_4"], "it ran out of time")
+
+
+STOPPER = """
+condition = {"$children": {"level2": {"running": 5}}}
+
+async def content(task):
+    for number in (2, 4):
+        task.stop(f"{task.id}.2.{number}")
+"""
+
+
+def test_agents_that_were_stopped_count_though_nothing_landed(workspace: Workspace) -> None:
+    decide(workspace, "fail")
+    (workspace.root / "steps" / "stopper.py").write_text(STOPPER, encoding="utf-8")
+    slow: dict[str, Any] = {f"_{number}": [{"answer": FINE, "delay": 0.2}] for number in range(1, AGENTS + 1)}
+    played = play(workspace, 1, **slow)
+    gate = coordination(played)["qualityGate"]
+    assert len(coordination(played)["level2Results"]) == 3
+    assert (gate["completionRate"], gate["failed"]) == (0.6, {"level2_2": "stopped", "level2_4": "stopped"})
 
 
 # -- escalations -----------------------------------------------------------------------------------------------------

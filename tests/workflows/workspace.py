@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aloma_cli.cli.app import main
+from aloma_cli.cli.main import main
 
 REPOSITORY = Path(__file__).parents[2]
 

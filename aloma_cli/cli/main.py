@@ -1,0 +1,52 @@
+"""From arguments to an exit code: the only place where errors become messages."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from aloma_cli.cli import exits, output, quick
+from aloma_cli.errors import AlomaError
+
+_VERBOSE = ("-v", "--verbose")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; gives the exit code and raises nothing.
+
+    `-v` or `--verbose`, anywhere before a `--`, shows the traceback of an error as well.
+    """
+    until = list(arguments).index("--") if "--" in arguments else len(arguments)
+    verbose = any(word in _VERBOSE for word in arguments[:until])
+    rest = [word for word in arguments[:until] if word not in _VERBOSE] + list(arguments[until:])
+    try:
+        code = quick.run(rest) if quick.knows(rest) else _run(rest)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        output.close_quietly()
+        return exits.DONE
+    except KeyboardInterrupt:
+        return exits.INTERRUPTED
+    except AlomaError as error:
+        exits.tell(error)
+        _show_traceback(verbose=verbose)
+        return exits.code_of_error(error)
+    except Exception as error:  # noqa: BLE001  (the last resort: whatever is wrong here is ours)
+        output.say(f"aloma: this is a fault in aloma: {type(error).__name__}: {error}")
+        output.say("  → -v shows where; please report it")
+        _show_traceback(verbose=verbose)
+        return exits.FAULT
+    return code
+
+
+def _show_traceback(*, verbose: bool) -> None:
+    if verbose:
+        import traceback
+
+        traceback.print_exc()
+
+
+def _run(arguments: Sequence[str]) -> int:
+    from aloma_cli.cli.app import run
+
+    return run(arguments)

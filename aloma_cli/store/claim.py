@@ -1,0 +1,88 @@
+"""The claim on one folder: the lock, the writing of the journal, the inbox."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from filelock import BaseFileLock, FileLock, Timeout
+
+from aloma_cli.errors import StoreError, TaskLockedError
+from aloma_cli.events import Event
+from aloma_cli.jsontext import JsonObject, loads, pretty
+from aloma_cli.store.atomic import replace_file
+from aloma_cli.store.journal import JournalWriter, read_journal
+from aloma_cli.store.protocol import Batch, Request
+
+
+class FileClaim:
+    """The sole right to write one folder."""
+
+    def __init__(self, folder: Path, lock: BaseFileLock, *, size: int, count: int, fsync: bool) -> None:
+        self.root = folder.name
+        self._folder = folder
+        self._lock = lock
+        self._count = count
+        replace_file(folder / "holder", f"process {os.getpid()} on {socket.gethostname()}\n")
+        self._journal = JournalWriter(folder / "journal.jsonl", size=size, fsync=fsync)
+
+    def batches(self) -> Iterator[Batch]:
+        return (batch for batch, _ in read_journal(self._folder / "journal.jsonl"))
+
+    def commit(self, events: Sequence[Event], *, durable: bool = True) -> None:
+        self._journal.append(Batch(self._count, tuple(events)), durable=durable)
+        self._count += 1
+
+    def publish(self, summary: JsonObject, data: JsonObject) -> None:
+        replace_file(self._folder / "data.json", pretty(data) + "\n")
+        # Last, because it vouches for the other: it names the journal's size that both were made from.
+        replace_file(self._folder / "task.json", pretty({**summary, "journal_bytes": self._journal.size}) + "\n")
+
+    def requests(self) -> list[Request]:
+        names = sorted(entry.name for entry in os.scandir(self._folder / "inbox"))
+        return [Request(name, self._body(name)) for name in names if name.endswith(".json") and name[0] != "."]
+
+    def fulfilled(self, request: Request) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            (self._folder / "inbox" / request.id).unlink()
+
+    def close(self) -> None:
+        self._journal.close()
+        with contextlib.suppress(OSError):
+            (self._folder / "holder").unlink()
+        self._lock.release()
+
+    def _body(self, name: str) -> JsonObject:
+        try:
+            body = loads((self._folder / "inbox" / name).read_bytes())
+        except ValueError:
+            body = None  # not ours; it is dropped as what nobody knows, and must not end a run
+        return body if isinstance(body, dict) else {"kind": "unknown"}
+
+
+def lock_folder(folder: Path) -> BaseFileLock:
+    """Take the lock of a folder. Raises TaskLockedError, naming who has it, and StoreError."""
+    # A claim may be closed on another thread than it was made on.
+    lock = FileLock(folder / "lock", mode=0o600, thread_local=False)
+    try:
+        # Not at once: somebody may hold it for a moment only to see whether it is held.
+        lock.acquire(timeout=0.2, poll_interval=0.01)
+    except Timeout:
+        raise TaskLockedError(
+            f"task {folder.name} is run by {holder_of(folder) or 'another process'}",
+            hint=f"aloma task stop {folder.name}   (or wait until it ends)",
+        ) from None
+    except OSError as error:
+        raise StoreError(f"{folder / 'lock'} could not be opened: {error.strerror}") from error
+    return lock
+
+
+def holder_of(folder: Path) -> str | None:
+    """Who holds the lock, in words."""
+    try:
+        return (folder / "holder").read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
