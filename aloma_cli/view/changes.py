@@ -17,7 +17,7 @@ _KEPT_BY_ENGINE = ("$children", "$via")
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The places a commit changed: dotted paths without repeats, in the order of the changes."""
+    """The places a commit changed: dotted paths without repeats, the highest first: they say most."""
 
     places: tuple[str, ...]
 
@@ -48,7 +48,8 @@ NOTHING = Summary(())
 
 def summarise(changes: Iterable[dict[str, Any]]) -> Summary:
     """What `changes` (RFC 6902 operations) touched, without the fields the engine keeps."""
-    touched = dict.fromkeys(place(change["path"]) for change in changes)
+    pointers = sorted((change["path"] for change in changes), key=lambda pointer: pointer.count("/"))
+    touched = dict.fromkeys(map(place, pointers))
     return Summary(tuple(where for where in touched if where.split(".")[0] not in _KEPT_BY_ENGINE))
 
 

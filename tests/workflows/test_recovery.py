@@ -197,11 +197,12 @@ def test_a_default_is_offered_only_where_there_is_one(workspace: Workspace) -> N
 
 def test_a_failure_given_by_hand_is_planned_for_and_left_at_that(workspace: Workspace) -> None:
     """As in the guide, where no agent of the workspace has failed."""
-    error = {"failureDetected": True, "errorDetails": {"errorType": "timeout"}, "recoveryOptions": ["wait"]}
+    details = {"errorType": "timeout", "failedAgent": "market_analyst"}
+    error = {"failureDetected": True, "errorDetails": details, "recoveryOptions": ["skip"]}
     played = play(workspace, {"workflowError": error})
     assert played.state == "done"
     assert played.count("fired") == {COORDINATOR: 1}
-    assert played.data["workflowError"]["recoveryStrategy"]["approach"] == "wait"
+    assert played.data["workflowError"]["recoveryStrategy"]["approach"] == "skip"
     assert played.data["workflowError"]["recoveryExecution"]["status"] == "in_progress"
 
 
@@ -342,11 +343,21 @@ def test_a_person_may_be_quicker_than_the_plan(workspace: Workspace, approach: s
     entry = {"calls": [BUSY, {"answer": {"recoveryApproach": approach}, "delay": 0.05}]}
     workspace.script(COORDINATOR, [entry])
     data = workspace.example("recovery")
+    data["briefing"]["approved"] = False
     stopped = play(workspace, data)
     assert stopped.state == "error"
     resumed = workspace.played(stopped.id, workspace.aloma("task", "resume", stopped.id))
-    assert (resumed.ended.code, resumed.state) == (0, "done")
+    assert (resumed.ended.code, resumed.state, history(resumed)) == (0, "done", [(REVIEWER, approach)])
     assert resumed.data["briefing"]["review"] != data["workflow"]["fallbacks"][REVIEWER]["value"]
+
+
+def test_a_failure_of_the_recovery_is_not_recovered_from_by_itself(workspace: Workspace) -> None:
+    """Nor of anything else in its folder."""
+    fragile(workspace, "recovery/helper")
+    played = play(workspace, {"workflow": {"recover": True}, "fragile": True})
+    assert (played.ended.code, played.state) == (1, "error")
+    assert "recovery/detector" not in played.count("fired")
+    assert "workflowError" not in played.data
 
 
 # -- opt-in ----------------------------------------------------------------------------------------------------------
@@ -398,6 +409,7 @@ async def content(data):
     played = play(workspace, {"workflow": {"recover": True}, "parent": True, "place": {}})
     assert (played.ended.code, played.state) == (1, "error")
     assert played.count("fired") == {"parent": 1, "sweeper": 1, "child": 1}
+    assert [key.partition(" ")[0] for key in played.record["errors"]] == ["subtask"]
 
 
 # -- against a real server -------------------------------------------------------------------------------------------
