@@ -193,7 +193,7 @@ def test_markup_in_foreign_text_is_literal() -> None:
 def test_the_scrollback_at_80_columns() -> None:
     assert scrolled(research(), 80) == (
         """\
-✓ research/coordinator             1.0s  workflow.plan (+2) · 2 subtasks
+✓ research/coordinator             1.0s  findings, status (+1) · 2 subtasks
   │ two topics
 ✗ analyst  finance                 1.0s
     retry in 2.0s (attempt 1 failed): ConnectorError: 503 Service Unavailable

@@ -14,7 +14,7 @@ from tests.view.story import ROOT, Story, research
 RESEARCH = """\
 12:00:00   +0.00s  created                                   quantum, 01jd3k4m5nqz7w8x
 12:00:00   +0.95s  log         research/coordinator          two topics
-12:00:01    +1.0s  fired       research/coordinator          3 changes (workflow.plan, findings, status), 2 subtasks, \
+12:00:01    +1.0s  fired       research/coordinator          3 changes (findings, status, workflow.plan), 2 subtasks, \
 1 call, 150 tokens, $0.0100, 1.0s
 12:00:02    +2.1s  failed      analyst [finance]             1.0s, retry in 2.0s (attempt 1 failed): \
 ConnectorError: 503 Service Unavailable

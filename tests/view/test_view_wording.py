@@ -89,14 +89,14 @@ def test_places_are_dotted_paths(pointer: str, text: str) -> None:
 
 def test_a_summary_names_each_place_once_and_none_of_the_engines() -> None:
     paths = ("/list/-", "/list/-", "/$children/g/total", "/$via", "/$errors/x/handled", "/a/b")
-    assert summarise({"op": "add", "path": path} for path in paths).places == ("list", "$errors.x.handled", "a.b")
+    assert summarise({"op": "add", "path": path} for path in paths).places == ("list", "a.b", "$errors.x.handled")
 
 
 @pytest.mark.parametrize(
-    ("width", "text"), [(40, "alpha.one, beta, gamma (+1)"), (19, "alpha.one (+3)"), (12, "…lpha.one (+3)")]
+    ("width", "text"), [(40, "alpha.one, beta.2, gamma.3 (+1)"), (19, "alpha.one (+3)"), (12, "…lpha.one (+3)")]
 )
 def test_a_summary_names_as_many_places_as_fit(width: int, text: str) -> None:
-    summary = summarise({"op": "add", "path": path} for path in ("/alpha/one", "/beta", "/gamma", "/delta"))
+    summary = summarise({"op": "add", "path": path} for path in ("/alpha/one", "/beta/2", "/gamma/3", "/delta/4"))
     assert summary.fitting(width) == text
 
 
