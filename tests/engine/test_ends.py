@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aloma_cli import events as ev
+from aloma_cli.step import Retry
 from tests.support.record import fired, of_kind, voided
 from tests.support.stage import Stage
 from tests.support.steps import Content, looks, puts, raises, step
@@ -112,8 +113,6 @@ def test_a_conflicting_firing_is_not_repeated_after_complete() -> None:
 
 
 def test_a_void_firing_of_a_step_that_raised_before_is_not_retried_after_complete() -> None:
-    from aloma_cli.step import Retry
-
     steps = [step("a", {}, completes()), step("b", {}, raises(ValueError("x")), retry=Retry(3, wait=1))]
     stage = Stage(steps, {})
     stage.end("b")
@@ -122,14 +121,11 @@ def test_a_void_firing_of_a_step_that_raised_before_is_not_retried_after_complet
 
 
 def test_a_complete_that_was_voided_completes_nothing() -> None:
-    steps = [step("a", {"x": None}, puts(x=1)), step("b", {"x": None}, completes("b"))]
-
     async def both(data: dict[str, Any], task: Any) -> None:
         data["x"] = 2
         task.complete("b")
 
-    steps[1] = step("b", {"x": None}, both)
-    stage = Stage(steps, {})
+    stage = Stage([step("a", {"x": None}, puts(x=1)), step("b", {"x": None}, both)], {})
     stage.end("a", "b")
     assert (stage.root.completed, stage.root.closed) == (None, False)
 
@@ -222,8 +218,6 @@ def test_a_stopped_task_stops_its_subtasks() -> None:
 
 
 def test_a_stop_ends_the_wait_for_a_retry() -> None:
-    from aloma_cli.step import Retry
-
     stage = Stage([step("a", {}, raises(ValueError("x")), retry=Retry(3, wait=5))], {})
     stage.end("a")
     stage.run.carry_out({"kind": "stop", "task": "1", "reason": "by hand"})

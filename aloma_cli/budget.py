@@ -1,0 +1,70 @@
+"""What a tree of tasks may spend, what it has spent, and what is held for calls under way.
+
+A call is let in only when what it is expected to take fits beside all that. So the limit is overshot by no more than
+what the answers under way turn out to exceed their expectations by.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from aloma_cli.jsontext import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """None is no limit. `cost`: US dollars. `seconds`: of time with firings running."""
+
+    calls: int | None = None
+    tokens: int | None = None
+    cost: float | None = None
+    seconds: float | None = None
+
+    def to_json(self) -> JsonObject:
+        """The limits there are."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass(slots=True)
+class Amount:
+    """What calls take. `cost` is None for a call whose price nobody knows."""
+
+    calls: int = 0
+    tokens: int = 0
+    cost: float | None = 0.0
+
+    def add(self, other: Amount, sign: int = 1) -> None:
+        """Add `other` to this, or take it away; an unknown price counts as nothing here."""
+        self.calls += sign * other.calls
+        self.tokens += sign * other.tokens
+        self.cost = (self.cost or 0.0) + sign * (other.cost or 0.0)
+
+
+class Budget:
+    """`spent` is kept by whoever records the calls; `held` is for those under way."""
+
+    def __init__(self, limits: Limits, spent: Amount) -> None:
+        self.limits = limits
+        self.spent = spent
+        self.held = Amount()
+
+    @property
+    def idle(self) -> bool:
+        """Whether no call is under way: what does not fit now will never fit."""
+        return self.held.calls == 0
+
+    def refusal(self, wanted: Amount) -> str | None:
+        """Why a call that is expected to take `wanted` does not fit now, with both numbers; None where it does."""
+        limits = self.limits
+        if limits.calls is not None and self.spent.calls + self.held.calls + wanted.calls > limits.calls:
+            return f"{self.spent.calls} of {limits.calls} calls are made"
+        if limits.tokens is not None and self.spent.tokens + self.held.tokens + wanted.tokens > limits.tokens:
+            return f"{self.spent.tokens} of {limits.tokens} tokens are used, and the next call may take {wanted.tokens}"
+        if limits.cost is None:
+            return None
+        if wanted.cost is None:
+            return f"the price of the next call is unknown, and no more than ${limits.cost:g} may be spent"
+        spent = self.spent.cost or 0.0
+        if spent + (self.held.cost or 0.0) + wanted.cost > limits.cost:
+            return f"${spent:.4f} of ${limits.cost:g} is spent, and the next call may cost ${wanted.cost:.4f}"
+        return None

@@ -1,0 +1,71 @@
+"""The gate every call passes: it waits while others may leave room, and is refused when none can."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from aloma_cli.budget import Amount, Budget
+from aloma_cli.connectors.base import Function
+from aloma_cli.engine.state import Tree
+from aloma_cli.errors import StepLimited
+from aloma_cli.jsontext import JsonObject
+
+UNKNOWN_OUTPUT = 4000
+"""Tokens held for an answer when nothing tells how long it may be."""
+
+_CHARACTERS_PER_TOKEN = 4
+_MARGIN = 1.5
+
+
+class Gate:
+    """One for all calls of a tree, on the thread of the event loop."""
+
+    def __init__(self, budget: Budget, tree: Tree) -> None:
+        self._budget = budget
+        self._tree = tree
+        self._waiting: list[asyncio.Future[None]] = []
+
+    async def enter(self, function: Function, step: str, arguments: JsonObject) -> Amount:
+        """Hold what the call is expected to take, and give that; waits for room. Raises StepLimited."""
+        wanted = expected(function, step, arguments, self._tree)
+        while (why := self._budget.refusal(wanted)) is not None:
+            if self._budget.idle:
+                raise StepLimited(why)
+            room = asyncio.get_running_loop().create_future()
+            self._waiting.append(room)
+            await room
+        self._budget.held.add(wanted)
+        return wanted
+
+    def leave(self, held: Amount) -> None:
+        """The call has ended, and what it took is recorded; those who wait try again."""
+        self._budget.held.add(held, -1)
+        waiting, self._waiting = self._waiting, []
+        for room in waiting:
+            if not room.done():
+                room.set_result(None)
+
+
+def expected(function: Function, step: str, arguments: JsonObject, tree: Tree) -> Amount:
+    """What a call will take, as far as can be told before: tokens and cost of model calls, else one call."""
+    price: Any = getattr(function, "price", None)
+    if price is None:
+        return Amount(calls=1)
+    asked = len(json.dumps(arguments, ensure_ascii=False)) // _CHARACTERS_PER_TOKEN
+    options = arguments.get("options") or arguments
+    answered = options.get("max_tokens") or options.get("max_completion_tokens")
+    if not isinstance(answered, int):
+        answered = _usual(tree.answers[step, arguments.get("model")])
+    return Amount(calls=1, tokens=asked + answered, cost=price(arguments, asked, answered))
+
+
+def _usual(answers: Sequence[int]) -> int:
+    """With a margin, the length that 19 of 20 answers stayed below so far."""
+    if not answers:
+        return UNKNOWN_OUTPUT
+    ranked = sorted(answers)
+    return math.ceil(_MARGIN * ranked[min(len(ranked) - 1, int(0.95 * len(ranked)))])
