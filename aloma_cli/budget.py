@@ -6,7 +6,8 @@ what the answers under way turn out to exceed their expectations by.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 
 from aloma_cli.jsontext import JsonObject
 
@@ -20,9 +21,24 @@ class Limits:
     cost: float | None = None
     seconds: float | None = None
 
+    def with_wishes(self, wishes: Mapping[str, Wish], spent: Amount, working: float) -> Limits:
+        """These limits with those wished for, by their names here, in their place; `working` seconds are used."""
+        used = {"calls": spent.calls, "tokens": spent.tokens, "cost": spent.cost or 0.0, "seconds": working}
+        named = {name: wish.value + used[name] if wish.more else wish.value for name, wish in wishes.items()}
+        whole = {name: int(value) if name in ("calls", "tokens") else value for name, value in named.items()}
+        return replace(self, **whole)  # type: ignore[arg-type]  # whole numbers where they belong
+
     def to_json(self) -> JsonObject:
         """The limits there are."""
         return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A limit as it is asked for: `value` in all, or so much `more` than is spent."""
+
+    value: float
+    more: bool = False
 
 
 @dataclass(slots=True)

@@ -24,6 +24,7 @@ AlomaError                     expected: one sentence and, in `hint`, what to ty
 Cut                            reaches a running step from outside; not an Exception, so that a
 ├── StepTimeout                broad `except Exception` in a step cannot swallow it
 ├── StepStopped
+├── StepLimited                a call does not fit into what the task may spend
 └── StepWithdrawn
 """
 
@@ -175,6 +176,10 @@ class StepTimeout(Cut):
 
 class StepStopped(Cut):
     """The task was stopped, or completed with `cancel=True`."""
+
+
+class StepLimited(Cut):
+    """The next call does not fit into what the task may spend; the message has the numbers."""
 
 
 class StepWithdrawn(Cut):

@@ -148,8 +148,9 @@ class FiringLooked(Event):
 class FiringVoided(Event):
     """A firing left nothing.
 
-    `reason`: conflict (two values at one place), lost (test-and-set), withdrawn, stopped, or superseded (to be
-    repeated, but its condition no longer holds). `paths` are the places, `others` the firings that wrote there.
+    `reason`: conflict (two values at one place), lost (test-and-set), withdrawn, stopped, superseded (to be
+    repeated, but its condition no longer holds), limited (it goes on when the limit is raised).
+    `paths` are the places, `others` the firings that wrote there.
     `again`: the same firing runs once more.
     """
 
@@ -183,6 +184,20 @@ class StepsArmed(Event):
     """Steps were armed other than by a commit. `reason`: condition changed, or asked by a person."""
 
     steps: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsSet(Event):
+    """What the whole tree may spend from here on: `calls`, `tokens`, `cost`, `seconds`; what is paused goes on."""
+
+    limits: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitReached(Event):
+    """The tree is paused: nothing new starts. `reason` has the numbers."""
+
     reason: str
 
 

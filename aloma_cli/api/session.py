@@ -10,6 +10,7 @@ from types import ModuleType
 
 from aloma_cli.clock import Clock
 from aloma_cli.connectors import ModelSettings, open_connectors
+from aloma_cli.engine.gate import Gate
 from aloma_cli.engine.ledger import Emit
 from aloma_cli.engine.local import LocalRunner
 from aloma_cli.engine.loop import LoopRecorder, drive
@@ -58,7 +59,7 @@ async def run_claim(
 
 async def _drive(run: Run, equipment: Equipment) -> None:
     connectors = open_connectors(equipment.settings, equipment.modules, run.tree.entries)
-    toolbox = Toolbox(connectors, equipment.lib, equipment.config)
+    toolbox = Toolbox(connectors, equipment.lib, equipment.config, Gate(run.budget, run.tree))
     runner = LocalRunner(toolbox, LoopRecorder(run), equipment.clock)
     try:
         with stdout_split(), Watchdog():

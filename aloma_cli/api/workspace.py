@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 from aloma_cli.api.records import Records, file_store
 from aloma_cli.api.session import Equipment, run_claim
 from aloma_cli.api.task import Task, document_at, read_tree, task_of
+from aloma_cli.budget import Wish
 from aloma_cli.clock import Clock, to_iso
 from aloma_cli.connectors import ModelSettings, open_connectors
 from aloma_cli.document import apply, clean_copy
@@ -105,10 +107,18 @@ class Workspace(Records):
         claim, created = self.create(name, data, tags=tags)
         return await self.begin(claim, created, emit)
 
-    async def begin(self, claim: Claim, created: TaskCreated, emit: Emit = _ignore) -> Task:
-        """Run a task that was just created."""
+    async def begin(
+        self,
+        claim: Claim,
+        created: TaskCreated,
+        emit: Emit = _ignore,
+        *,
+        limits: Mapping[str, Wish] = MappingProxyType({}),
+    ) -> Task:
+        """Run a task that was just created. `limits`: what it may spend, by the names in `budget.Limits`."""
         emit(created)
-        return await self.carry_on(claim, emit)
+        wishes = {**self.loaded.config.limits.budget(), **limits}
+        return await self.carry_on(claim, emit, before=lambda run: run.set_limits(wishes))
 
     def document_of(
         self, task: Task, *, at: int | None = None, assignments: Iterable[tuple[Keys, Json]] = ()
@@ -134,15 +144,23 @@ class Workspace(Records):
         )
         return self.store.create(created.task, [created]), created
 
-    async def resume(self, task_id: str, *, emit: Emit = _ignore) -> Task:
-        """Go on with an interrupted task, or try the failed steps of one in error again.
+    async def resume(
+        self, task_id: str, *, emit: Emit = _ignore, limits: Mapping[str, Wish] = MappingProxyType({})
+    ) -> Task:
+        """Go on with an interrupted or limited task, or try the failed steps of one in error again.
 
-        Raises NotFoundError, TaskLockedError. A closed task is given back as it is.
+        `limits` takes the place of those the task has. Raises NotFoundError, TaskLockedError. A closed task is given
+        back as it is.
         """
         self.check()
         task_id = self.find(task_id)
         claim = self.store.claim(root_of(task_id))
-        return await self.carry_on(claim, emit, before=lambda run: run.retry_failed(), task_id=task_id)
+
+        def before(run: Run) -> None:
+            run.set_limits(limits)
+            run.retry_failed()
+
+        return await self.carry_on(claim, emit, before=before, task_id=task_id)
 
     def stop(self, text: str, reason: str = "stopped by a person") -> Task | None:
         """Stop a task and its subtasks; as `submit`."""

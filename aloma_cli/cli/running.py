@@ -86,5 +86,17 @@ def _tell_interrupted(task: Task, telling: Telling) -> None:
 def _tell_next(home: Workspace, task: Task) -> None:
     if not home.steps:
         output.say(f"aloma: nothing could fire: {NO_STEPS}")
+    elif task.state == "question":
+        _tell_questions(task)
+    elif task.state == "limited":
+        output.say(f"  → a limit is reached: {task.record['reason']}; to go on: aloma task resume {task.id} --max-… +N")
     elif task.state == "error":
         output.say(f"  → `aloma task show {task.id}` tells why; once mended: `aloma task resume {task.id}`")
+
+
+def _tell_questions(task: Task) -> None:
+    questions = task.record["questions"]
+    for asked in questions:
+        into = f" --into {asked['into']}" if len(questions) > 1 else ""
+        output.say(f"  ? {asked['question']}")
+        output.say(f"  → aloma task answer {asked['task']} VALUE{into}")

@@ -26,7 +26,7 @@ def open_connectors(
     model: Offline | OpenAIServer = Offline(settings, used or {}) if settings.offline else OpenAIServer(settings)
     closers = [http.aclose] if isinstance(model, Offline) else [http.aclose, model.aclose]
     built_in: dict[str, Connector] = {
-        "openai": {"chat": Chat(model.send, concurrency=settings.concurrency)},
+        "openai": {"chat": Chat(model.send, concurrency=settings.concurrency, price=model.price)},
         "http": http.functions,
     }
     own = {name: module_connector(name, module) for name, module in modules.items()}

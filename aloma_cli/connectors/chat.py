@@ -22,11 +22,16 @@ Check: TypeAlias = Callable[[Any], Any]
 """An author's quality gate on `answer.data`: it says no by False, by a text with the reason, or by a ValueError."""
 
 
+Price: TypeAlias = Callable[[str, int, int], float | None]
+"""The price of a call in US dollars, by the model that is asked for, input and output tokens; None if unknown."""
+
+
 class Chat:
     """The function `chat`. `send` carries one request to a model server, or to what stands in for one."""
 
-    def __init__(self, send: Send, *, concurrency: int) -> None:
+    def __init__(self, send: Send, *, concurrency: int, price: Price = lambda *_: None) -> None:
         self._send = send
+        self._price = price
         self._concurrency = concurrency
         self._slots: asyncio.Semaphore | None = None
 
@@ -55,6 +60,10 @@ class Chat:
         if wrong:
             raise _misfit(answer.to_dict(), model, wrong)
         return answer
+
+    def price(self, request: JsonObject, input_tokens: int, output_tokens: int) -> float | None:
+        """What a request would cost, in US dollars; None where that is unknown."""
+        return self._price(request["model"], input_tokens, output_tokens)
 
     async def send(self, call: Call) -> Answer:
         import asyncio

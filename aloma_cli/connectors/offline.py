@@ -42,6 +42,10 @@ class Offline:
         usage = recorded_usage(completion["usage"]) | {"cost": 0.0, "estimated": True}
         return Answer(completion, usage, about)
 
+    def price(self, asked: str, input_tokens: int, output_tokens: int) -> float:  # noqa: ARG002  (as `chat.Price`)
+        """Nothing."""
+        return 0.0
+
     def _scripted(self, call: Call) -> tuple[str, Reply] | tuple[None, None]:
         found = self._scripts.next_reply(call.step, call.document) if self._scripts else None
         return found or (None, None)

@@ -33,7 +33,7 @@ class OpenAIServer:
     async def send(self, call: Call) -> Answer:
         """The answer in the OpenAI form, with a `usage` in any case."""
         asked = call.arguments["model"]
-        model = self._settings.model or self._settings.models.get(asked, asked)
+        model = self._served(asked)
         try:
             completion = await self._complete({**call.arguments, "model": model}, asked, call.key)
         except ConnectorError as error:
@@ -41,6 +41,14 @@ class OpenAIServer:
             raise
         about = {"provider": self._provider, "model": completion.get("model") or model}
         return Answer(completion, self._usage(completion, call.arguments["messages"], model), about)
+
+    def price(self, asked: str, input_tokens: int, output_tokens: int) -> float | None:
+        """As `chat.Price`."""
+        usage = {"prompt_tokens": input_tokens, "completion_tokens": output_tokens}
+        return cost_of(usage, self._served(asked), self._url)
+
+    def _served(self, asked: str) -> str:
+        return self._settings.model or self._settings.models.get(asked, asked)
 
     async def aclose(self) -> None:
         """Close the connections, if any was opened."""

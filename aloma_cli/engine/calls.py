@@ -13,12 +13,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from aloma_cli import errors
+from aloma_cli.budget import Amount
 from aloma_cli.clock import Clock, to_iso
 from aloma_cli.connectors.base import Answer, Call, Function
 from aloma_cli.document import clean_copy
+from aloma_cli.engine.gate import Gate
 from aloma_cli.engine.outcome import Job
 from aloma_cli.engine.recorder import Recorder
-from aloma_cli.errors import AnswerError, ConnectorError
+from aloma_cli.errors import AnswerError, ConnectorError, StepLimited
 from aloma_cli.events import CallAnswered, CallSent
 from aloma_cli.jsontext import Json, JsonObject
 
@@ -30,6 +32,8 @@ class Calls:
     job: Job
     recorder: Recorder
     clock: Clock
+    gate: Gate | None = None
+    refused: str | None = None
     _made: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -71,6 +75,24 @@ class Calls:
         return clean_copy(recorded.answer)
 
     async def _send(self, name: str, function: Function, arguments: JsonObject, key: str) -> Json:
+        held = await self._enter(function, arguments)
+        try:
+            return await self._carry_out(name, function, arguments, key)
+        finally:
+            if self.gate is not None and held is not None:
+                self.gate.leave(held)
+
+    async def _enter(self, function: Function, arguments: JsonObject) -> Amount | None:
+        if self.gate is None:
+            return None
+        try:
+            return await self.gate.enter(function, self.job.step.name, arguments)
+        except StepLimited as refusal:
+            # Kept for a step that catches everything: what it returns after this is void.
+            self.refused = str(refusal)
+            raise
+
+    async def _carry_out(self, name: str, function: Function, arguments: JsonObject, key: str) -> Json:
         job = self.job
         call = Call(name, arguments, f"{job.task}-{job.firing}-{key}", job.task, job.step.name, job.firing, job.base)
         self.recorder.note(

@@ -10,7 +10,7 @@ from aloma_cli.clock import to_iso
 from aloma_cli.document import Change, alters, apply, merge
 from aloma_cli.engine import fields, persons
 from aloma_cli.engine.ledger import Clash, Ledger
-from aloma_cli.engine.outcome import Effects, Outcome, Raised, Returned
+from aloma_cli.engine.outcome import Effects, Limited, Outcome, Raised, Returned
 from aloma_cli.engine.plan import alone_in
 from aloma_cli.engine.state import Flight, Revision, TaskState, Tree
 from aloma_cli.errors import InputError
@@ -40,7 +40,9 @@ def _take(ledger: Ledger, outcome: Outcome) -> None:
     if found is None:
         return  # stopped or withdrawn meanwhile: whatever it returned is void
     task, flight = found
-    if isinstance(outcome, Raised):
+    if isinstance(outcome, Limited):
+        ledger.pause(task, flight, outcome)
+    elif isinstance(outcome, Raised):
         _fail(ledger, task, flight, outcome)
     elif outcome.changes or outcome.effects.trace:
         _land(ledger, task, flight, outcome)

@@ -12,7 +12,7 @@ from aloma_cli.clock import Clock
 from aloma_cli.document import Draft
 from aloma_cli.engine.calls import Calls
 from aloma_cli.engine.offer import Leash, Log, Toolbox, offer
-from aloma_cli.engine.outcome import Effects, Job, Outcome, Raised, Returned
+from aloma_cli.engine.outcome import Effects, Job, Limited, Outcome, Raised, Returned
 from aloma_cli.engine.prints import prints_to
 from aloma_cli.engine.recorder import Recorder
 from aloma_cli.errors import AnswerError, ConnectorError, PermanentError
@@ -26,7 +26,7 @@ _FRAMES_KEPT = 20
 
 async def fire(job: Job, toolbox: Toolbox, recorder: Recorder, clock: Clock, leash: Leash) -> Outcome:
     """Run the step's content on a draft of the job's document. Raises nothing but cancellation and Ctrl-C."""
-    draft, effects, calls = Draft(job.base), Effects(), Calls(job, recorder, clock)
+    draft, effects, calls = Draft(job.base), Effects(), Calls(job, recorder, clock, toolbox.gate)
     log = Log(job, recorder, clock, loop=leash.loop)
     plain = None if job.step.is_async else leash
     started = clock.elapsed()
@@ -37,7 +37,11 @@ async def fire(job: Job, toolbox: Toolbox, recorder: Recorder, clock: Clock, lea
     except (asyncio.CancelledError, KeyboardInterrupt):
         raise
     except BaseException as error:  # noqa: BLE001  (whatever a step raises is its outcome, `sys.exit` too)
+        if calls.refused is not None:
+            return Limited(job.firing, calls.refused, round(clock.elapsed() - started, 6))
         return raised(job, error, clock.elapsed() - started)
+    if calls.refused is not None:
+        return Limited(job.firing, calls.refused, round(clock.elapsed() - started, 6))
     effects.called = calls.any
     return Returned(job.firing, changes, effects, round(clock.elapsed() - started, 6))
 

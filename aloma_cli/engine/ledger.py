@@ -13,9 +13,9 @@ from aloma_cli import events as ev
 from aloma_cli.clock import Clock, to_iso
 from aloma_cli.document import Change, apply, to_wire
 from aloma_cli.engine import fields
-from aloma_cli.engine.outcome import Job, SubtaskOrder
+from aloma_cli.engine.outcome import Job, Limited, SubtaskOrder
 from aloma_cli.engine.plan import Plan
-from aloma_cli.engine.state import Flight, TaskState, Tree
+from aloma_cli.engine.state import UNENDED, Flight, TaskState, Tree
 from aloma_cli.jsontext import JsonObject, Path
 from aloma_cli.store import Claim, Request
 
@@ -72,7 +72,15 @@ class Ledger:
         self.tree.apply(event)
         self.batch.events.append(event)
         self.dirty[event.task] = None
-        task = self.tree.tasks[event.task]
+        self._track(self.tree.tasks[event.task])
+
+    def track_all(self) -> None:
+        """Look at every task anew: something happened to all of them."""
+        for task in self.tree.tasks.values():
+            self._track(task)
+            self.dirty[task.id] = None
+
+    def _track(self, task: TaskState) -> None:
         _keep(self.restless, task.id, wanted=task.rest is None)
         _keep(self.timed, task.id, wanted=bool(task.timers))
 
@@ -148,6 +156,27 @@ class Ledger:
             self.batch.cuts[flight.firing] = reason
             self.batch.jobs = [job for job in self.batch.jobs if job.firing != flight.firing]
 
+    def pause(self, task: TaskState, flight: Flight, limited: Limited) -> None:
+        """Let a firing wait until the limit that it met is raised, and everything else with it."""
+        self.add(
+            ev.FiringVoided(
+                at=self.now(),
+                task=task.id,
+                firing=flight.firing,
+                step=flight.step,
+                reason="limited",
+                again=True,
+                seconds=limited.seconds,
+            )
+        )
+        self.limit(limited.reason)
+
+    def limit(self, reason: str) -> None:
+        """Start nothing new in the whole tree until the limit is raised."""
+        if self.tree.limited is None:
+            self.add(ev.LimitReached(at=self.now(), task=self.tree.root_id, reason=reason))
+            self.dirty.update(dict.fromkeys(self.tree.tasks))
+
     def create(self, parent: TaskState, order: SubtaskOrder, place: Path | None) -> None:
         """Begin a subtask whose result will land at `place`."""
         self.add(
@@ -175,13 +204,14 @@ class Ledger:
             at=self.now(),
             task=task.id,
             state=state,
-            closed=parent is not None or task.completed is not None or state in ("stopped", "incomplete"),
+            closed=state not in UNENDED
+            and (parent is not None or task.completed is not None or state in ("stopped", "incomplete")),
             result=task.completed["result"] if task.completed else None,
             reason=reason,
             missing=missing,
         )
         self.add(rested)
-        if parent is not None and was_live:
+        if parent is not None and was_live and state not in UNENDED:
             self._arrive(parent, task, rested)
 
     def _arrive(self, parent: TaskState, child: TaskState, rested: ev.TaskRested) -> None:

@@ -15,6 +15,7 @@ from aloma_cli.connectors.shape import to_schema
 from aloma_cli.document import clean_copy, parse_path
 from aloma_cli.engine.calls import Calls
 from aloma_cli.engine.fields import KEPT
+from aloma_cli.engine.gate import Gate
 from aloma_cli.engine.outcome import Effects, Job, Question, SubtaskOrder
 from aloma_cli.engine.recorder import Recorder
 from aloma_cli.errors import Cut, DocumentError, PermanentError, did_you_mean
@@ -25,11 +26,12 @@ from aloma_cli.jsontext import Json, JsonObject, Path
 
 @dataclass(frozen=True, slots=True)
 class Toolbox:
-    """What a workspace gives its steps: connectors, `lib` and `config`."""
+    """What a workspace gives its steps: connectors, `lib` and `config`. Calls pass the `gate`, if there is one."""
 
     connectors: Connectors
     lib: object
     config: Callable[..., Any]
+    gate: Gate | None = None
 
 
 class Log:

@@ -106,5 +106,14 @@ class Raised:
     seconds: float
 
 
-Outcome = Returned | Raised
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """A call of the step did not fit into what the task may spend; `reason` has the numbers."""
+
+    firing: int
+    reason: str
+    seconds: float
+
+
+Outcome = Returned | Raised | Limited
 """Every way a firing can end on its own; being stopped or withdrawn is decided, not reported."""

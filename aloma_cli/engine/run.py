@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from aloma_cli import events as ev
+from aloma_cli.budget import Budget, Wish
 from aloma_cli.clock import Clock
 from aloma_cli.document import Change
 from aloma_cli.engine import fields, persons
@@ -26,6 +27,9 @@ from aloma_cli.errors import InputError, StoreError
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.step import Step
 from aloma_cli.store import Claim
+
+MOST_STARTS = 1000
+"""A step that fired so often without an end is taken to go on for ever."""
 
 _NEVER = "9"
 
@@ -53,6 +57,7 @@ class Run:
         self._plan = plan
         self._emit = emit
         self._concurrency = concurrency
+        self.budget = Budget(self.tree.limits, self.tree.spent)
         self._postponed: list[str] = []
         self._arrived: list[Outcome] = []
         self._held: list[Outcome] = []
@@ -108,6 +113,7 @@ class Run:
         now = self._ledger.now()
         arrived, self._arrived = self._held + self._arrived, []
         self._held = take_all(self._ledger, arrived)
+        self._check_time()
         self._ledger.dirty.update(dict.fromkeys(self._ledger.timed))
         self._ledger.dirty.update(dict.fromkeys(self._postponed))
         self._postponed.clear()
@@ -155,6 +161,15 @@ class Run:
         self._close_turn(self._ledger.now())
         self.publish()
 
+    def set_limits(self, wishes: Mapping[str, Wish]) -> None:
+        """Say what the tree may spend from here on, and let go on what is paused."""
+        limits = self.tree.limits.with_wishes(wishes, self.tree.spent, self.tree.working)
+        if limits == self.tree.limits and self.tree.limited is None:
+            return
+        self._ledger.add(ev.LimitsSet(at=self._ledger.now(), task=self.tree.root_id, limits=limits.to_json()))
+        self._ledger.track_all()
+        self.budget.limits = limits
+
     def retry_failed(self) -> list[str]:
         """Forget the unhandled errors of every task that is not closed, so that the failed steps fire again.
 
@@ -169,6 +184,11 @@ class Run:
         return retried
 
     # -- the turn ----------------------------------------------------------------------------------------------------
+
+    def _check_time(self) -> None:
+        most = self.tree.limits.seconds
+        if most is not None and self.tree.working >= most:
+            self._ledger.limit(f"{self.tree.working:.1f} of {most:g} seconds are used")
 
     def _close_turn(self, now: str) -> Turn:
         done = self._ledger.close()
@@ -207,6 +227,13 @@ class Run:
         for place, question in list(task.questions.items()):
             if question.get("until", _NEVER) <= now:
                 self._ledger.commit(task, self._default(task, place), by="engine", answers=place)
+        if self.tree.limited is None:
+            self._start_more(task, now)
+        self._give_up_retries(task, now)
+        if not any(flight.running for flight in task.flights.values()):
+            self._settle(task, now)
+
+    def _start_more(self, task: TaskState, now: str) -> None:
         for flight in self._plan.to_repeat(task):
             step = self._plan.steps[flight.step]
             if self._ledger.truth[task.id][step.name]:
@@ -215,10 +242,10 @@ class Run:
                 self._ledger.void(task, flight, "superseded")
         limit = self.tree.setting(task, "concurrency") or self._concurrency
         for step in self._plan.to_start(task, self._ledger.truth[task.id], now=now, limit=limit):
+            if task.starts[step.name] >= MOST_STARTS:
+                self._ledger.limit(f"{step.name} has fired {MOST_STARTS:,} times")
+                return
             self._launch(task, step, None, version=task.version)
-        self._give_up_retries(task, now)
-        if not task.flights:
-            self._settle(task, now)
 
     def _default(self, task: TaskState, place: str) -> list[Change]:
         """The changes for a question that nobody has answered in time."""
@@ -278,12 +305,16 @@ class Run:
 
     def _settle(self, task: TaskState, now: str) -> None:
         """Let a task rest that has nothing in flight and nothing to start, unless it waits for something."""
-        if task.rest is not None or (task.completed is None and self._waits(task, now)):
+        if task.rest is not None:
+            return
+        if self.tree.limited is not None and self._would_go_on(task, now):
+            self._pause(task, "limited")
+            return
+        if task.completed is None and self._waits(task, now):
             return
         unended = self._unended(task) if task.completed is None else None
         if unended is not None:
-            self._ledger.add(ev.TaskRested(at=self._ledger.now(), task=task.id, state=unended))
-            self._look_up(task)
+            self._pause(task, unended)
             return
         parent = self.tree.tasks[task.parent] if task.parent else None
         if parent is not None and alone_in(parent) is not None:
@@ -293,6 +324,10 @@ class Run:
         state = _state_at_rest(task)
         missing = nearest_misses(self._plan.steps.values(), task.document) if state == "ignored" else ()
         self._ledger.rest(task, state, missing=missing)
+
+    def _would_go_on(self, task: TaskState, now: str) -> bool:
+        ready = self._plan.to_start(task, self._ledger.truth[task.id], now=now, limit=1)
+        return bool(task.flights or task.retries or ready)
 
     def _waits(self, task: TaskState, now: str) -> bool:
         """Whether something will come by itself: a try, the end of a parking, a subtask that goes on."""
@@ -306,8 +341,9 @@ class Run:
         states = {self.tree.tasks[child].state for child in task.live_children}
         return next((state for state in UNENDED if state in states), None)
 
-    def _look_up(self, task: TaskState) -> None:
-        """A task that only waited for this one may come to rest now as well."""
+    def _pause(self, task: TaskState, state: str) -> None:
+        """Let a task rest that has not ended; one above that only waited for it may come to rest now as well."""
+        self._ledger.rest(task, state, reason=self.tree.limited if state == "limited" else None)
         if task.parent is not None:
             self._ledger.dirty[task.parent] = None
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aloma_cli import events as ev
+from aloma_cli.budget import Amount, Limits
 from aloma_cli.clock import from_iso
 from aloma_cli.document import Change, replay
 from aloma_cli.jsontext import JsonObject, Path, show_path
@@ -103,6 +104,7 @@ class TaskState:
     parked_until: str | None = None
     questions: dict[str, JsonObject] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+    starts: Counter[str] = field(default_factory=Counter)
     rest: ev.TaskRested | None = None
     figures: defaultdict[str, StepFigures] = field(default_factory=lambda: defaultdict(StepFigures))
 
@@ -146,6 +148,12 @@ class Tree:
         self.calls: defaultdict[int, dict[str, ev.CallAnswered]] = defaultdict(dict)
         self.entries: Counter[str] = Counter()
         self.requests: set[str] = set()
+        self.spent = Amount()
+        self.answers: defaultdict[tuple[str, str | None], list[int]] = defaultdict(list)
+        self.working = 0.0
+        self.limits = Limits()
+        self.limited: str | None = None
+        self._last = ""
 
     @classmethod
     def of(cls, events: Iterable[ev.Event]) -> Tree:
@@ -161,9 +169,17 @@ class Tree:
 
     def apply(self, event: ev.Event) -> None:
         """Take one event in."""
+        self._pass_time(event)
         _APPLY[type(event)](self, event)
         task = self.tasks[event.task]
         task.updated_at = max(task.updated_at, event.at)
+
+    def _pass_time(self, event: ev.Event) -> None:
+        """Count the time with firings running; what passed while nobody ran the tree does not count."""
+        reopened = isinstance(event, ev.FiringStarted) and event.firing in self.flying
+        if self.flying and self._last and not reopened:
+            self.working += max(0.0, from_iso(event.at) - from_iso(self._last))
+        self._last = event.at
 
     def setting(self, task: TaskState, name: str) -> Any:
         """What was set for a task, or for the nearest task above it; None where nothing was."""
@@ -243,6 +259,7 @@ def _started(tree: Tree, event: ev.FiringStarted) -> None:
     task.looked.discard(event.step)
     task.retries.pop(event.step, None)
     task.standing.pop(event.step, None)
+    task.starts[event.step] += event.run == 1
     task.conditions[event.step] = event.condition
     task.codes[event.step] = event.code
     _wake(task)
@@ -258,6 +275,9 @@ def _answered(tree: Tree, event: ev.CallAnswered) -> None:
     figures.output_tokens += usage.get("output_tokens", 0)
     figures.cost += usage.get("cost", 0.0)
     figures.unpriced += bool(usage) and "cost" not in usage
+    tree.spent.add(Amount(1, usage.get("input_tokens", 0) + usage.get("output_tokens", 0), usage.get("cost", 0.0)))
+    if usage:
+        tree.answers[event.step, event.arguments.get("model")].append(usage.get("output_tokens", 0))
     if "entry" in about:
         tree.entries[about["entry"]] += 1
 
@@ -304,7 +324,7 @@ def _voided(tree: Tree, event: ev.FiringVoided) -> None:
     task = tree.tasks[event.task]
     if event.again:
         flight = task.flights[event.firing]
-        flight.voids += 1
+        flight.voids += event.reason != "limited"
         flight.running = False
         task.figures[event.step].voided += 1
         task.figures[event.step].seconds += event.seconds
@@ -340,6 +360,19 @@ def _armed(tree: Tree, event: ev.StepsArmed) -> None:
     for step in event.steps:
         task.retries.pop(step, None)
     _wake(task)
+
+
+def _limits_set(tree: Tree, event: ev.LimitsSet) -> None:
+    tree.limits = Limits(**event.limits)
+    tree.limited = None
+    for task in tree.tasks.values():
+        task.starts.clear()
+        if task.rest is not None and task.rest.state == "limited":
+            task.rest = None
+
+
+def _limit_reached(tree: Tree, event: ev.LimitReached) -> None:
+    tree.limited = event.reason
 
 
 def _rested(tree: Tree, event: ev.TaskRested) -> None:
@@ -399,6 +432,8 @@ _APPLY: dict[type[ev.Event], Callable[[Tree, Any], None]] = {
     ev.FiringVoided: _voided,
     ev.FiringFailed: _failed,
     ev.StepsArmed: _armed,
+    ev.LimitsSet: _limits_set,
+    ev.LimitReached: _limit_reached,
     ev.TaskRested: _rested,
 }
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from aloma_cli.budget import Wish
 from aloma_cli.errors import ConfigError
 from aloma_cli.loader.find import CONFIG_FILE
 from aloma_cli.loader.yamlfile import (
@@ -20,6 +21,7 @@ from aloma_cli.loader.yamlfile import (
     flag,
     list_of,
     mapping_of,
+    positive,
     read_yaml,
     seconds,
     section,
@@ -51,9 +53,18 @@ class OpenAIConfig:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The `limits:` section. `concurrency`: firings of one task at one time."""
+    """The `limits:` section. `concurrency`: firings of one task at one time; the others: what a task may spend."""
 
     concurrency: int = 8
+    max_calls: int | None = None
+    max_tokens: int | None = None
+    max_cost: float | None = None
+    max_time: float | None = None
+
+    def budget(self) -> dict[str, Wish]:
+        """What a task may spend, by the names in `budget.Limits`."""
+        named = {"calls": self.max_calls, "tokens": self.max_tokens, "cost": self.max_cost, "seconds": self.max_time}
+        return {name: Wish(value) for name, value in named.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +167,13 @@ _WORKSPACE: Table = {
     "name": text,
     "tags": list_of(text),
     **_USER,
-    "limits": {"concurrency": whole(1)},
+    "limits": {
+        "concurrency": whole(1),
+        "max_calls": whole(0),
+        "max_tokens": whole(0),
+        "max_cost": positive("dollars"),
+        "max_time": seconds,
+    },
     "environment": _environment,
     "responses": text,
 }

@@ -189,12 +189,19 @@ def whole(minimum: int) -> Checker:
     return check
 
 
-def seconds(entry: Entry) -> float:
-    """A number above 0."""
-    plain = entry.tag in {"int", "float"} and _NUMBER.fullmatch(entry.written or "")
-    if not plain or not 0 < float(entry.node.value) < math.inf:
-        raise entry.mistaken("a number of seconds above 0")
-    return float(entry.node.value)
+def positive(unit: str) -> Checker:
+    """A number of `unit` above 0."""
+
+    def check(entry: Entry) -> float:
+        plain = entry.tag in {"int", "float"} and _NUMBER.fullmatch(entry.written or "")
+        if not plain or not 0 < float(entry.node.value) < math.inf:
+            raise entry.mistaken(f"a number of {unit} above 0")
+        return float(entry.node.value)
+
+    return check
+
+
+seconds = positive("seconds")
 
 
 def list_of(check: Checker) -> Checker:

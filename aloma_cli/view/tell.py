@@ -113,7 +113,7 @@ def voided_facts(event: FiringVoided, steps: dict[int, str]) -> tuple[str, ...]:
         names = dict.fromkeys(steps.get(other, f"firing {other}") for other in event.others)
         facts.append("with " + ", ".join(names))
     if event.again:
-        facts.append("runs again")
+        facts.append("goes on when the limit is raised" if event.reason == "limited" else "runs again")
     return tuple(facts)
 
 

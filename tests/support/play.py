@@ -10,6 +10,7 @@ from typing import Any
 from aloma_cli import events as ev
 from aloma_cli.clock import Clock
 from aloma_cli.connectors.base import Connectors
+from aloma_cli.engine.gate import Gate
 from aloma_cli.engine.local import LocalRunner
 from aloma_cli.engine.loop import LoopRecorder, drive
 from aloma_cli.engine.offer import Toolbox
@@ -68,7 +69,9 @@ async def played(setup: Setup) -> Played:
     events: list[ev.Event] = []
     run = Run(claim, Plan(setup.steps), clock=clock, emit=events.append, concurrency=setup.concurrency)
     run.recover()
-    runner = LocalRunner(Toolbox(setup.connectors, None, lambda name: name), LoopRecorder(run), clock)
+    runner = LocalRunner(
+        Toolbox(setup.connectors, None, lambda name: name, Gate(run.budget, run.tree)), LoopRecorder(run), clock
+    )
     result = Played(run.tree, events, clock.elapsed())
     setup.during(run)
     try:

@@ -6,13 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
+from aloma_cli.budget import Wish
 from aloma_cli.cli import options
+from aloma_cli.cli.limits import limit_wishes
 from aloma_cli.cli.models import model_flags
 from aloma_cli.cli.spelled import spelled_out
 from aloma_cli.cli.telling import Telling
 
 
-@spelled_out(telling=Telling, flags=model_flags)
+@spelled_out(telling=Telling, limits=limit_wishes, flags=model_flags)
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What the task is called.")],
     data: Annotated[
@@ -24,6 +26,7 @@ def new(
     tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="A tag; may be repeated.")] = None,
     *,
     flags: Any,
+    limits: dict[str, Wish],
     telling: Telling,
     workspace: options.Workspace = None,
 ) -> None:
@@ -47,4 +50,4 @@ def new(
 
     home = Workspace.open(workspace, flags=flags)
     claim, created = home.create(name, document, tags=tag or ())
-    run_and_tell(home, claim.root, lambda emit: home.begin(claim, created, emit), telling)
+    run_and_tell(home, claim.root, lambda emit: home.begin(claim, created, emit, limits=limits), telling)

@@ -6,18 +6,21 @@ from typing import Any
 
 import typer
 
+from aloma_cli.budget import Wish
 from aloma_cli.cli import options
 from aloma_cli.cli.exits import code_of_state
+from aloma_cli.cli.limits import limit_wishes
 from aloma_cli.cli.models import model_flags
 from aloma_cli.cli.spelled import spelled_out
 from aloma_cli.cli.telling import Telling
 
 
-@spelled_out(telling=Telling, flags=model_flags)
+@spelled_out(telling=Telling, limits=limit_wishes, flags=model_flags)
 def resume(
     task: options.TaskId,
     *,
     flags: Any,
+    limits: dict[str, Wish],
     telling: Telling,
     workspace: options.Workspace = None,
 ) -> None:
@@ -27,6 +30,7 @@ def resume(
     Examples:
       aloma task resume @last
       aloma task resume 01jd3k --json | jq .state
+      aloma task resume @last --max-cost +0.50
 
     What was committed stays, and answers that were paid for are not asked for again. Prints and exits as `task new`.
     """
@@ -40,4 +44,6 @@ def resume(
         say(f"aloma: task {found.id} is closed ({found.state}): there is nothing to resume")
         telling.print(found)
         raise typer.Exit(code_of_state(found.state))
-    run_and_tell(home, found.id, lambda emit: home.resume(found.id, emit=emit), telling, before=found.tree_journal)
+    run_and_tell(
+        home, found.id, lambda emit: home.resume(found.id, emit=emit, limits=limits), telling, before=found.tree_journal
+    )

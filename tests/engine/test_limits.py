@@ -1,0 +1,197 @@
+"""What a task may spend: held before each call, over the whole tree; a limit pauses the task and loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aloma_cli import events as ev
+from aloma_cli.budget import Amount, Budget, Limits, Wish
+from aloma_cli.connectors.base import Answer, Call, Connectors
+from aloma_cli.connectors.chat import Chat
+from aloma_cli.engine.state import Tree
+from aloma_cli.store import MemoryStore
+from tests.support.play import Played, play
+from tests.support.record import ROOT, of_kind
+from tests.support.stage import Stage
+from tests.support.steps import does, puts, step
+
+
+class Server:
+    """A model server that counts. Answers take `tokens` and cost a tenth of a cent each; the price is known before."""
+
+    def __init__(self, tokens: int = 10, *, seconds: float = 1.0, priced: bool = True) -> None:
+        self.requests = 0
+        self.tokens = tokens
+        self.seconds = seconds
+        self.priced = priced
+
+    async def send(self, _call: Call) -> Answer:
+        self.requests += 1
+        await asyncio.sleep(self.seconds)
+        completion = {"choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}], "usage": {}}
+        return Answer(completion, {"input_tokens": 0, "output_tokens": self.tokens, "cost": 0.001}, {"model": "m"})
+
+    def connectors(self) -> Connectors:
+        price: Any = (lambda *_: 0.001) if self.priced else (lambda *_: None)
+        return Connectors({"openai": {"chat": Chat(self.send, concurrency=100, price=price)}})
+
+
+async def asks(data: Any, connectors: Any) -> None:
+    await connectors.openai.chat(model="m", messages=[{"role": "user", "content": "?"}], max_tokens=10)
+    data["answered"] = True
+
+
+async def spawns(data: Any, task: Any) -> None:
+    for number in range(data["children"]):
+        task.subtask(f"child {number}", {"child": number})
+    data["spawned"] = True
+
+
+FAMILY = [
+    step("spawn", {"children": int, "spawned": None}, spawns),
+    step("ask", {"child": int, "answered": None}, asks),
+]
+
+
+def limited(server: Server, children: int, store: MemoryStore, data: Any = None, **limits: Any) -> Played:
+    """A root with subtasks that ask the model once each, side by side, under these limits."""
+    wishes = {name: value if isinstance(value, Wish) else Wish(value) for name, value in limits.items()}
+    data = {"children": children} if data is None else data
+    return play(
+        FAMILY, data or None, connectors=server.connectors(), store=store, during=lambda run: run.set_limits(wishes)
+    )
+
+
+@pytest.mark.parametrize("most", [0, 1, 7, 49])
+def test_no_more_calls_are_sent_than_the_limit_allows(most: int) -> None:
+    server, store = Server(), MemoryStore()
+    played = limited(server, 50, store, calls=most)
+    assert (server.requests, played.tree.root.state) == (most, "limited")
+    assert sum(task.state == "done" for task in played.tree.tasks.values()) == most
+
+
+def test_a_limit_that_is_enough_is_not_felt() -> None:
+    server = Server()
+    played = limited(server, 50, MemoryStore(), calls=50, cost=0.051, seconds=1.5)
+    assert (server.requests, played.tree.root.state) == (50, "done")
+
+
+def test_tokens_are_overshot_by_no_more_than_the_answers_under_way_exceed_what_was_held_for_them() -> None:
+    server = Server(tokens=50)
+    played = limited(server, 50, MemoryStore(), tokens=400)
+    (held,) = {10 + size for size in _asked(played)}
+    exceeded = server.requests * (50 - held)
+    assert played.tree.root.state == "limited"
+    assert 400 < played.tree.spent.tokens <= 400 + exceeded
+    assert server.requests == 400 // held, "all that fitted were let in side by side"
+
+
+def _asked(played: Played) -> list[int]:
+    import json
+
+    return [len(json.dumps(event.arguments)) // 4 for event in of_kind(played.events, ev.CallAnswered, None)]
+
+
+def test_money_is_held_before_it_is_spent() -> None:
+    server = Server()
+    played = limited(server, 50, MemoryStore(), cost=0.0105)
+    assert (server.requests, played.tree.root.state) == (10, "limited")
+    assert "of $0.0105 is spent" in str(played.tree.limited)
+
+
+def test_an_unknown_price_is_a_refusal_not_zero() -> None:
+    server = Server(priced=False)
+    played = limited(server, 3, MemoryStore(), cost=1.0)
+    assert (server.requests, played.tree.root.state) == (0, "limited")
+    assert played.tree.limited == "the price of the next call is unknown, and no more than $1 may be spent"
+
+
+def test_what_is_paused_goes_on_where_it_was_when_the_limit_is_raised() -> None:
+    server, store = Server(), MemoryStore()
+    limited(server, 10, store, calls=4)
+    again = limited(server, 10, store, {}, calls=Wish(2, more=True))
+    assert (server.requests, again.tree.root.state) == (6, "limited")
+    last = limited(server, 10, store, {}, calls=Wish(100, more=True))
+    assert (server.requests, last.tree.root.state) == (10, "done"), "nothing was asked twice"
+
+
+def test_without_a_higher_limit_it_is_limited_again_before_anything_is_paid() -> None:
+    server, store = Server(), MemoryStore()
+    limited(server, 10, store, calls=4)
+    again = limited(server, 10, store, {})
+    assert (server.requests, again.tree.root.state) == (4, "limited")
+
+
+def test_a_step_that_catches_everything_cannot_swallow_a_limit() -> None:
+    async def greedy(data: Any, connectors: Any) -> None:
+        try:
+            await asks(data, connectors)
+        except BaseException:  # noqa: BLE001
+            data["swallowed"] = True
+
+    played = play(
+        [step("greedy", {}, greedy)],
+        {},
+        connectors=Server().connectors(),
+        during=lambda run: run.set_limits({"calls": Wish(0)}),
+    )
+    assert (played.tree.root.document, played.tree.root.state) == ({}, "limited")
+
+
+def test_time_counts_only_while_firings_run() -> None:
+    steps = [step(name, {name: None}, puts(1.0, **{name: 1})) for name in "abcd"]
+    played = play(steps, {}, concurrency=1, during=lambda run: run.set_limits({"seconds": Wish(2.5)}))
+    assert (played.tree.root.document, played.tree.root.state) == ({"a": 1, "b": 1, "c": 1}, "limited")
+
+
+def test_a_counter_that_grows_for_ever_is_paused_after_a_thousand_firings() -> None:
+    async def count(data: Any, step: Any) -> None:
+        data["n"] += 1
+        step.redo()
+
+    stage = Stage([step("count", {"n": int}, count)], {"n": 0})
+    stage.end_all()
+    assert (stage.data["n"], stage.root.state, stage.root.closed) == (1000, "limited", False)
+    assert stage.tree.limited == "count has fired 1,000 times"
+    stage.run.set_limits({})
+    stage.turn()
+    stage.end_all()
+    assert stage.data["n"] == 2000
+
+
+def test_a_long_run_over_many_steps_is_not_stopped() -> None:
+    def move(data: Any) -> None:
+        data.update(n=data["n"] + 1, turn=(data["n"] + 1) % 20)
+
+    steps = [step(f"s{digit}", {"n": int, "turn": digit}, does(move)) for digit in range(20)]
+    stage = Stage([*steps, step("end", {"n": {"$gte": 10_000}}, puts(turn=None), priority=1)], {"n": 0, "turn": 0})
+    while stage.running and stage.data["n"] < 10_000:
+        stage.deliver(next(iter(stage.running)))
+        stage.turn()
+    assert (stage.data["n"], stage.root.state) == (10_000, "processing")
+
+
+def test_the_limits_and_what_is_spent_are_in_the_record() -> None:
+    server, store = Server(), MemoryStore()
+    played = limited(server, 10, store, calls=4)
+    tree = Tree.of(event for batch in store.read(ROOT) for event in batch.events)
+    assert (tree.limits, tree.spent, tree.limited) == (Limits(calls=4), played.tree.spent, "4 of 4 calls are made")
+
+
+AMOUNTS = st.builds(Amount, st.integers(1, 3), st.integers(0, 50), st.floats(0, 1).map(lambda cost: round(cost, 3)))
+
+
+@given(st.builds(Limits, st.integers(0, 20), st.integers(0, 300), st.floats(0, 5)), st.lists(AMOUNTS, max_size=40))
+def test_what_is_let_in_never_exceeds_the_limits(limits: Limits, wanted: list[Amount]) -> None:
+    budget = Budget(limits, Amount())
+    for amount in wanted:
+        if budget.refusal(amount) is None:
+            budget.held.add(amount)
+    assert budget.held.calls <= (limits.calls or 0)
+    assert budget.held.tokens <= (limits.tokens or 0)
+    assert (budget.held.cost or 0) <= (limits.cost or 0) + 1e-9
