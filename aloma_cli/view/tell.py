@@ -13,6 +13,7 @@ from aloma_cli.events import (
     FiringFailed,
     FiringLooked,
     FiringVoided,
+    LimitReached,
     Logged,
     StepsArmed,
     TaskCreated,
@@ -67,6 +68,8 @@ def tell(event: Event, screen: Screen, ended: Firing | None) -> Entry | None:
         case StepsArmed():
             facts = (clean(", ".join(event.steps)), clean(event.reason))
             return Entry(event.at, "armed", task=screen.label(event.task), facts=facts)
+        case LimitReached():
+            return Entry(event.at, "paused", task=screen.label(event.task), facts=(clean(event.reason),))
         case TaskRested():
             return Entry(event.at, event.state, task=screen.label(event.task), facts=_rest_facts(event, screen))
     return None
