@@ -66,9 +66,9 @@ def _look(ledger: Ledger, task: TaskState, flight: Flight, outcome: Returned) ->
 
 def _land(ledger: Ledger, task: TaskState, flight: Flight, outcome: Returned) -> None:
     since = task.since(flight.version)
-    changes, conflict = _merge(ledger, task, flight, outcome, since)
-    if conflict is not None:
-        ledger.void(task, flight, conflict.reason, conflict=conflict, seconds=outcome.seconds)
+    changes, clash = _merge(ledger, task, flight, outcome, since)
+    if clash is not None:
+        ledger.void(task, flight, clash.reason, clash=clash, seconds=outcome.seconds)
         return
     try:
         fields.refuse_engine_fields(changes)

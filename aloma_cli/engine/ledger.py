@@ -135,10 +135,23 @@ class Ledger:
                 self.void(task, flight, "withdrawn")
 
     def void(
-        self, task: TaskState, flight: Flight, reason: str, *, conflict: Clash | None = None, seconds: float = 0.0
+        self, task: TaskState, flight: Flight, reason: str, *, clash: Clash | None = None, seconds: float = 0.0
     ) -> None:
         """End a firing that leaves nothing. After a conflict the same firing runs again, if its condition holds."""
-        again = conflict is not None and self.truth[task.id][flight.step] and task.completed is None
+        if clash is not None:
+            again = self.truth[task.id][flight.step] and task.completed is None
+            self._leave_nothing(task, flight, reason, seconds, again=again, paths=clash.paths, others=clash.others)
+            return
+        self._leave_nothing(task, flight, reason, seconds)
+        self.batch.cuts[flight.firing] = reason
+        self.batch.jobs = [job for job in self.batch.jobs if job.firing != flight.firing]
+
+    def pause(self, task: TaskState, flight: Flight, limited: Limited) -> None:
+        """Let a firing wait until the limit that it met is raised, and everything else with it."""
+        self._leave_nothing(task, flight, "limited", limited.seconds, again=True)
+        self.limit(limited.reason)
+
+    def _leave_nothing(self, task: TaskState, flight: Flight, reason: str, seconds: float, **more: Any) -> None:
         self.add(
             ev.FiringVoided(
                 at=self.now(),
@@ -146,30 +159,10 @@ class Ledger:
                 firing=flight.firing,
                 step=flight.step,
                 reason=reason,
-                paths=conflict.paths if conflict else (),
-                others=conflict.others if conflict else (),
-                again=again,
                 seconds=seconds,
+                **more,
             )
         )
-        if conflict is None:
-            self.batch.cuts[flight.firing] = reason
-            self.batch.jobs = [job for job in self.batch.jobs if job.firing != flight.firing]
-
-    def pause(self, task: TaskState, flight: Flight, limited: Limited) -> None:
-        """Let a firing wait until the limit that it met is raised, and everything else with it."""
-        self.add(
-            ev.FiringVoided(
-                at=self.now(),
-                task=task.id,
-                firing=flight.firing,
-                step=flight.step,
-                reason="limited",
-                again=True,
-                seconds=limited.seconds,
-            )
-        )
-        self.limit(limited.reason)
 
     def limit(self, reason: str) -> None:
         """Start nothing new in the whole tree until the limit is raised."""
