@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aloma_cli import errors
 from aloma_cli.cli.output import say
+from aloma_cli.jsontext import JsonObject
 
 DONE, USAGE, INTERRUPTED, TERMINATED, FAULT = 0, 2, 130, 143, 70
 
@@ -32,9 +33,15 @@ ERRORS: dict[type[errors.AlomaError], int] = {
 }
 
 
-def code_of_state(state: str) -> int:
-    """The exit code of a command that ran, or waited for, a task."""
-    return STATES.get(state, 8)
+def code_of_task(record: JsonObject) -> int:
+    """The exit code of a command that ran, or waited for, a task, by its record.
+
+    A task that failed only because a server refused the key exits as a key that is missing does.
+    """
+    kinds = {error.get("type") for error in record["errors"].values() if isinstance(error, dict)}
+    if record["state"] == "error" and kinds == {errors.KeyRefusedError.__name__}:
+        return ERRORS[errors.CredentialsError]
+    return STATES.get(record["state"], 8)
 
 
 def code_of_error(error: errors.AlomaError) -> int:

@@ -12,7 +12,7 @@ import typer
 from aloma_cli.api.task import Task
 from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import output
-from aloma_cli.cli.exits import code_of_state
+from aloma_cli.cli.exits import code_of_task
 from aloma_cli.cli.interrupts import Interrupted, Interrupts
 from aloma_cli.cli.step.describe import NO_STEPS
 from aloma_cli.cli.telling import Telling
@@ -50,7 +50,7 @@ def run_and_tell(
     telling.print(task)
     if _mode(telling) != "quiet":
         _tell_next(home, task)
-    raise typer.Exit(code_of_state(task.state))
+    raise typer.Exit(code_of_task(task.record))
 
 
 def _mode(telling: Telling) -> Mode:

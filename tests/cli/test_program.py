@@ -41,6 +41,10 @@ def test_version(desk: Desk) -> None:
         ["task", "show"],
         ["task", "log"],
         ["task", "resume"],
+        ["task", "answer"],
+        ["task", "set"],
+        ["task", "redo"],
+        ["task", "clone"],
         ["task", "stop"],
         ["step", "list"],
         ["step", "show"],
@@ -111,9 +115,9 @@ def test_exit_9_for_what_is_not_there(desk: Desk) -> None:
 
 
 def test_every_state_has_an_exit_code(desk: Desk) -> None:
-    from aloma_cli.cli.exits import code_of_state
+    from aloma_cli.cli.exits import code_of_task
 
-    codes = {state: code_of_state(state) for state in states.STATES}
+    codes = {state: code_of_task({"state": state, "errors": {}}) for state in states.STATES}
     assert codes == {
         "done": 0,
         "error": 1,

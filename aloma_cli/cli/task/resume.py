@@ -8,7 +8,7 @@ import typer
 
 from aloma_cli.budget import Wish
 from aloma_cli.cli import options
-from aloma_cli.cli.exits import code_of_state
+from aloma_cli.cli.exits import code_of_task
 from aloma_cli.cli.limits import limit_wishes
 from aloma_cli.cli.models import model_flags
 from aloma_cli.cli.spelled import spelled_out
@@ -43,7 +43,7 @@ def resume(
     if found.record["closed"]:
         say(f"aloma: task {found.id} is closed ({found.state}): there is nothing to resume")
         telling.print(found)
-        raise typer.Exit(code_of_state(found.state))
+        raise typer.Exit(code_of_task(found.record))
     run_and_tell(
         home, found.id, lambda emit: home.resume(found.id, emit=emit, limits=limits), telling, before=found.tree_journal
     )

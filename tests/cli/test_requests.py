@@ -1,0 +1,192 @@
+"""What a person asks of a task: `task answer`, `set`, `redo`, `clone`; and what a task may spend."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cli.desk import SLEEPS, Desk, ended, until
+
+ASKS = 'task.ask(f"Approve {data[\'total\']}?", into="approval.granted", schema=bool)'
+
+
+@pytest.fixture
+def shop(desk: Desk) -> Desk:
+    """A workspace that asks for an approval before it ships."""
+    desk.step("ask", '{"total": int, "approval": None}', ASKS, 'data["approval"] = {}', asks="data, task")
+    desk.step("ship", '{"approval": {"granted": True}, "shipped": None}', 'data["shipped"] = True')
+    return desk
+
+
+# -- answer ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_task_that_asks_exits_with_8_and_says_what_to_type(shop: Desk) -> None:
+    asked = shop.new('{"total": 5}')
+    task = asked.out.strip()
+    assert asked.code == 8
+    assert f"  ? Approve 5?\n  → aloma task answer {task} VALUE\n" in asked.err
+
+
+def test_an_answer_lets_the_task_go_on_to_its_end(shop: Desk) -> None:
+    shop.new('{"total": 5}')
+    answered = shop.run("task", "answer", "@last", "true", "--data")
+    assert (answered.code, answered.json) == (0, {"total": 5, "approval": {"granted": True}, "shipped": True})
+
+
+def test_an_answer_that_does_not_fit_is_refused(shop: Desk) -> None:
+    shop.new('{"total": 5}')
+    refused = shop.run("task", "answer", "@last", "perhaps")
+    assert (refused.code, refused.out) == (2, "")
+    assert "that does not answer 'Approve 5?': the answer: 'perhaps' is not of type 'boolean'" in refused.err
+
+
+def test_what_was_not_asked_is_not_answered(shop: Desk) -> None:
+    shop.new('{"name": "Ada"}')
+    refused = shop.run("task", "answer", "@last", "true")
+    assert (refused.code, "asks nothing" in refused.err, "aloma task set" in refused.err) == (2, True, True)
+
+
+def test_open_questions_are_in_the_record(shop: Desk) -> None:
+    record = shop.new('{"total": 5}', "--json").json
+    assert record["questions"] == [
+        {"task": record["id"], "question": "Approve 5?", "into": "approval.granted", "until": None}
+    ]
+
+
+def test_an_answer_may_be_only_written_and_the_task_run_later(shop: Desk) -> None:
+    shop.new('{"total": 5}')
+    shop.run("task", "answer", "@last", "true", "--no-run")
+    assert "shipped" not in shop.run("task", "show", "--data").json
+    assert shop.run("task", "resume", "@last", "--data").json["shipped"] is True
+
+
+# -- set ---------------------------------------------------------------------------------------------------------------
+
+
+def test_values_are_json_where_they_are_json_and_text_otherwise(desk: Desk) -> None:
+    desk.new("{}")
+    done = desk.run("task", "set", "@last", "name=Ada", "list=[1, 2]", "deep.er=null", 'quoted="5"', "eq=a=b", "--data")
+    assert done.code == 0
+    assert done.json == {
+        "name": "Ada",
+        "list": [1, 2],
+        "deep": {"er": None},
+        "quoted": "5",
+        "eq": "a=b",
+        "greeting": "Hello, Ada!",
+    }
+
+
+def test_a_failed_step_fires_again_when_a_person_removes_its_error(desk: Desk) -> None:
+    path = desk.step("work/fails", '{"name": str, "mended": None}', "1 / 0")
+    assert desk.new().code == 1
+    path.write_text(path.read_text().replace("1 / 0", 'data["mended"] = True'))
+    done = desk.run("task", "set", "@last", "--unset", "$errors.work/fails", "--data")
+    assert (done.code, done.json["mended"], "$errors" in done.json) == (0, True, False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "there is nothing to set"),
+        (["x"], "'x' is no assignment"),
+        (["=1"], "the path '' has an empty or broken key"),
+        (["name.x=1"], "name.x leads through a value that has no 'x'"),
+        (["$children.x=1"], "$children is kept by the engine"),
+        (["--unset", "nothing"], "there is nothing at nothing to remove"),
+    ],
+)
+def test_what_cannot_be_set_is_refused_and_changes_nothing(desk: Desk, arguments: list[str], says: str) -> None:
+    desk.new()
+    before = desk.run("task", "show", "--json").json
+    refused = desk.run("task", "set", "@last", *arguments)
+    assert (refused.code, refused.out, says in refused.err) == (2, "", True), refused.err
+    assert desk.run("task", "show", "--json").json == before
+
+
+def test_a_task_that_runs_elsewhere_is_written_to_there(desk: Desk) -> None:
+    desk.step("waits", '{"name": str}', *SLEEPS)
+    desk.step("woken", '{"go": True}', "task.complete('woken', cancel=True)", asks="task")
+    process = desk.started("task", "new", "A task", "-d", '{"name": "Ada"}')
+    journals = ".aloma/tasks/*/journal.jsonl"
+    until(lambda: any("waits" in path.read_text() for path in desk.root.glob(journals)))
+    written = desk.spawn("task", "set", "@last", "go=true")
+    assert (written.code, "runs the task and will do it" in written.err) == (0, True)
+    assert ended(process).code == 0
+    assert desk.run("task", "show", "--json").json["result"] == "woken"
+
+
+# -- redo and clone ----------------------------------------------------------------------------------------------------
+
+
+def test_a_step_fires_once_more_when_asked_to(desk: Desk) -> None:
+    desk.step("count", '{"name": str}', 'data["n"] = data.get("n", 0) + 1')
+    desk.new()
+    done = desk.run("task", "redo", "@last", "count", "--data")
+    assert (done.code, done.json["n"]) == (0, 2)
+    assert desk.run("task", "redo", "@last", "nobody").code == 9
+
+
+def test_a_clone_starts_from_the_document_at_an_entry_of_the_log(desk: Desk) -> None:
+    first = desk.new().out.strip()
+    clone = desk.run("task", "clone", first, "--at", "0", "--set", "name=Bob", "--json").json
+    assert (clone["id"] != first, clone["name"], clone["data"]["greeting"]) == (True, "A task", "Hello, Bob!")
+    again = desk.run("task", "clone", first, "--data").json
+    assert again == {"name": "Ada", "greeting": "Hello, Ada!"}
+
+
+def test_a_clone_from_an_entry_that_is_not_there_is_refused(desk: Desk) -> None:
+    desk.new()
+    refused = desk.run("task", "clone", "@last", "--at", "9")
+    assert (refused.code, refused.out, "has no entry 9: its entries are 0 to 1" in refused.err) == (2, "", True)
+    assert len(desk.tasks) == 1
+
+
+# -- limits ------------------------------------------------------------------------------------------------------------
+
+CALLS = 'await connectors.openai.chat(model="gpt-4", messages=[{"role": "user", "content": "?"}])'
+
+
+@pytest.fixture
+def caller(desk: Desk) -> Desk:
+    """A workspace with a step that asks a model twice."""
+    desk.step("calls", '{"go": True, "done": None}', CALLS, CALLS, 'data["done"] = True', asks="data, connectors")
+    return desk
+
+
+def test_exit_5_for_a_limit_and_a_raised_limit_goes_on(caller: Desk) -> None:
+    limited = caller.new('{"go": true}', "--max-calls", "1")
+    task = limited.out.strip()
+    assert limited.code == 5
+    assert f"a limit is reached: 1 of 1 calls are made; to go on: aloma task resume {task} --max-… +N" in limited.err
+    done = caller.run("task", "resume", task, "--max-calls", "+1", "--json")
+    assert (done.code, done.json["state"], done.json["usage"]["calls"]) == (0, "done", 2)
+
+
+def test_limits_may_stand_in_aloma_yaml_and_options_go_before_them(caller: Desk) -> None:
+    caller.write("aloma.yaml", "limits:\n  max_calls: 1\n")
+    assert caller.new('{"go": true}').code == 5
+    assert caller.new('{"go": true}', "--max-calls", "2").code == 0
+
+
+@pytest.mark.parametrize("option", ["--max-calls=x", "--max-calls=1.5", "--max-cost=-1", "--max-time=nan"])
+def test_a_limit_that_makes_no_sense_is_refused(caller: Desk, option: str) -> None:
+    refused = caller.new('{"go": true}', option)
+    assert (refused.code, refused.out, caller.tasks) == (2, "", [])
+
+
+# -- keys --------------------------------------------------------------------------------------------------------------
+
+
+def test_exit_4_for_a_task_that_failed_because_the_key_was_refused(desk: Desk) -> None:
+    refuses = "raise KeyRefusedError('the server refused the key')"
+    path = desk.step("locked", '{"go": True}', refuses)
+    path.write_text(f"from aloma_cli.errors import KeyRefusedError\n{path.read_text()}")
+    assert desk.new('{"go": true}').code == 4
+
+
+def test_a_command_is_the_same_in_a_process_of_its_own(shop: Desk) -> None:
+    asked = shop.spawn("task", "new", "Order", "-d", '{"total": 5}', "--json")
+    assert (asked.code, json.loads(asked.out)["state"]) == (8, "question")
