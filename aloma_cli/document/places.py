@@ -24,13 +24,20 @@ def parse_path(text: str) -> tuple[str, ...]:
         piece = _PIECE.match(text, at)
         if piece is None:
             raise InputError(f"the path {text!r} has an empty or broken key at character {at + 1}")
-        keys.append(json.loads(piece[0]) if piece[0].startswith('"') else piece[0])
+        keys.append(_unquoted(piece[0], text) if piece[0].startswith('"') else piece[0])
         at = piece.end()
         if at == len(text):
             return tuple(keys)
         if text[at] != ".":
             raise InputError(f"the path {text!r} wants a dot at character {at + 1}")
         at += 1
+
+
+def _unquoted(key: str, text: str) -> str:
+    try:
+        return str(json.loads(key))
+    except ValueError:
+        raise InputError(f"the path {text!r} has the key {key}, which is no JSON string") from None
 
 
 def resolve(document: Json, keys: Path) -> Path:
@@ -58,8 +65,10 @@ def make_room(document: Json, keys: Path) -> tuple[Path, list[Change]]:
     """Where a value for `keys` will go, and the changes that make its parents and, in a list, its place.
 
     A missing (or null) parent becomes an object, or a list where the next key is a numeral. Raises InputError where
-    the way is blocked by a value, or a list is asked for a key.
+    there are no keys, the way is blocked by a value, or a list is asked for a key.
     """
+    if not keys:
+        raise InputError("a place needs at least one key")
     path: list[str | int] = []
     changes: list[Change] = []
     here: Json = document
@@ -90,7 +99,7 @@ def _key_in(container: Json, key: str | int, keys: Path) -> str | int:
 
 def _position(key: str | int) -> int | None:
     if isinstance(key, int):
-        return key
+        return key if key >= 0 else None
     return int(key) if key.isascii() and key.isdigit() and len(key) < 10 else None
 
 

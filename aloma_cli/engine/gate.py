@@ -31,15 +31,18 @@ class Gate:
 
     async def enter(self, function: Function, step: str, arguments: JsonObject) -> Amount:
         """Hold what the call is expected to take, and give that; waits for room. Raises StepLimited."""
-        wanted = expected(function, step, arguments, self._tree)
-        while (why := self._budget.refusal(wanted)) is not None:
+        while True:
+            # Anew each time: the answers that came meanwhile tell more of how long this one will be.
+            wanted = expected(function, step, arguments, self._tree)
+            why = self._budget.refusal(wanted)
+            if why is None:
+                self._budget.held.add(wanted)
+                return wanted
             if self._budget.idle:
                 raise StepLimited(why)
             room = asyncio.get_running_loop().create_future()
             self._waiting.append(room)
             await room
-        self._budget.held.add(wanted)
-        return wanted
 
     def leave(self, held: Amount) -> None:
         """The call has ended, and what it took is recorded; those who wait try again."""

@@ -72,7 +72,12 @@ class Ledger:
         self.tree.apply(event)
         self.batch.events.append(event)
         self.dirty[event.task] = None
-        self._track(self.tree.tasks[event.task])
+        task = self.tree.tasks[event.task]
+        self._track(task)
+        # It may have woken those above it.
+        while task.parent is not None and task.parent not in self.restless:
+            task = self.tree.tasks[task.parent]
+            self._track(task)
 
     def track_all(self) -> None:
         """Look at every task anew: something happened to all of them."""

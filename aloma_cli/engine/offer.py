@@ -129,7 +129,7 @@ class TaskHandle:
             id=subtask_id(self._job.task, self._job.firing, len(orders) + 1),
             name=_text(name, "the name of a subtask"),
             data=clean_copy({key: value for key, value in data.items() if key not in KEPT}),
-            into=parse_path(into) if isinstance(into, str) else into and tuple(into),
+            into=None if into is None else _place(into),
             wait_for=bool(wait_for),
             group=self._job.step.name if group is None else _text(group, "the group of a subtask"),
             timeout=None if timeout is None else _positive(timeout, "the timeout of a subtask"),
@@ -167,7 +167,7 @@ class TaskHandle:
         """
         asked = Question(
             question=_text(question, "a question"),
-            into=parse_path(into) if isinstance(into, str) else tuple(into),
+            into=_place(into),
             schema=None if schema is None else to_schema(schema, whole=False),
             default=clean_copy(default),
             timeout=None if timeout is None else _positive(timeout, "the timeout of a question"),
@@ -329,6 +329,15 @@ def _text(value: object, what: str) -> str:
     if not isinstance(value, str) or not value:
         raise DocumentError(f"{what} must be a text, got {value!r}")
     return value
+
+
+def _place(into: str | Path) -> Path:
+    keys: Path = parse_path(into) if isinstance(into, str) else tuple(into)
+    if not keys or not all(isinstance(key, str) or (type(key) is int and key >= 0) for key in keys):
+        raise PermanentError(f"a place is a dotted path or a tuple of keys and positions, got {into!r}")
+    if keys[0] in KEPT:
+        raise PermanentError(f"{into!r} is kept by the engine; nothing else can be put there")
+    return keys
 
 
 def _count(value: object, what: str) -> int:

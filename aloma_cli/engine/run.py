@@ -130,7 +130,7 @@ class Run:
             # A request that outlived a crash was carried out before it; only its file is left to be dropped.
             if request.id not in self.tree.requests:
                 # Whoever asked was told when asking: meanwhile the task went on, or the file was written by hand.
-                with contextlib.suppress(InputError, KeyError, TypeError):
+                with contextlib.suppress(InputError, AttributeError, KeyError, TypeError, ValueError):
                     self.carry_out(request.body, request.id)
         self._ledger.batch.requests += requests
         return bool(requests)
@@ -151,9 +151,7 @@ class Run:
     def _arm(self, task: TaskState, step: str) -> None:
         if step not in self._plan.steps:
             raise InputError(f"there is no step {step!r}", hint="aloma step list shows the names")
-        self._ledger.add(
-            ev.StepsArmed(at=self._ledger.now(), task=task.id, steps=(step,), reason="a person asked for it")
-        )
+        self._arm_steps(task, (step,), "a person asked for it")
 
     def write(self) -> None:
         """Commit what was carried out without starting anything; that is left to whoever runs the task next."""
@@ -205,11 +203,7 @@ class Run:
         for task in self.tree.tasks.values():
             changed = [] if task.closed else self._plan.rearmed_on_opening(task, self._ledger.truth[task.id])
             if changed:
-                self._ledger.add(
-                    ev.StepsArmed(
-                        at=self._ledger.now(), task=task.id, steps=tuple(changed), reason="their condition changed"
-                    )
-                )
+                self._arm_steps(task, changed, "their condition changed")
         for task, flight in self.tree.flights():
             step = self._plan.steps.get(flight.step)
             if step is None or not step.condition.matches(flight.base):
@@ -332,7 +326,8 @@ class Run:
     def _waits(self, task: TaskState, now: str) -> bool:
         """Whether something will come by itself: a try, the end of a parking, a subtask that goes on."""
         parked = task.parked_until is not None and now < task.parked_until
-        return bool(task.retries) or parked or any(self.tree.tasks[child].rest is None for child in task.live_children)
+        tried = bool(task.retries) and not task.awaited
+        return tried or parked or any(self.tree.tasks[child].rest is None for child in task.live_children)
 
     def _unended(self, task: TaskState) -> str | None:
         """The state of a rest that is no end: somebody is asked, here or in a subtask."""

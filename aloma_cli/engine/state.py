@@ -145,6 +145,7 @@ class Tree:
         self.root_id = ""
         self.last_firing = 0
         self.flying: dict[int, TaskState] = {}
+        self.running: set[int] = set()
         self.calls: defaultdict[int, dict[str, ev.CallAnswered]] = defaultdict(dict)
         self.entries: Counter[str] = Counter()
         self.requests: set[str] = set()
@@ -176,8 +177,8 @@ class Tree:
 
     def _pass_time(self, event: ev.Event) -> None:
         """Count the time with firings running; what passed while nobody ran the tree does not count."""
-        reopened = isinstance(event, ev.FiringStarted) and event.firing in self.flying
-        if self.flying and self._last and not reopened:
+        reopened = isinstance(event, ev.FiringStarted) and event.firing in self.running
+        if self.running and self._last and not reopened:
             self.working += max(0.0, from_iso(event.at) - from_iso(self._last))
         self._last = event.at
 
@@ -241,6 +242,7 @@ def _started(tree: Tree, event: ev.FiringStarted) -> None:
     interrupted = before is not None and before.version == event.version
     base = before.base if before is not None and interrupted else task.document
     tree.flying[event.firing] = task
+    tree.running.add(event.firing)
     task.flights[event.firing] = Flight(
         event.firing,
         event.step,
@@ -262,7 +264,7 @@ def _started(tree: Tree, event: ev.FiringStarted) -> None:
     task.starts[event.step] += event.run == 1
     task.conditions[event.step] = event.condition
     task.codes[event.step] = event.code
-    _wake(task)
+    _wake(tree, task)
 
 
 def _answered(tree: Tree, event: ev.CallAnswered) -> None:
@@ -307,7 +309,7 @@ def _committed(tree: Tree, event: ev.Committed) -> None:
         task.completed = event.completed
     if event.request is not None:
         tree.requests.add(event.request)
-    _wake(task)
+    _wake(tree, task)
 
 
 def _looked(tree: Tree, event: ev.FiringLooked) -> None:
@@ -324,8 +326,10 @@ def _voided(tree: Tree, event: ev.FiringVoided) -> None:
     task = tree.tasks[event.task]
     if event.again:
         flight = task.flights[event.firing]
-        flight.voids += event.reason != "limited"
+        # One that is paused ends the row: nothing may wait for it to land before the limit is raised.
+        flight.voids = 0 if event.reason == "limited" else flight.voids + 1
         flight.running = False
+        tree.running.discard(event.firing)
         task.figures[event.step].voided += 1
         task.figures[event.step].seconds += event.seconds
     else:
@@ -359,7 +363,7 @@ def _armed(tree: Tree, event: ev.StepsArmed) -> None:
     _arm(task, event.steps)
     for step in event.steps:
         task.retries.pop(step, None)
-    _wake(task)
+    _wake(tree, task)
 
 
 def _limits_set(tree: Tree, event: ev.LimitsSet) -> None:
@@ -383,6 +387,7 @@ def _rested(tree: Tree, event: ev.TaskRested) -> None:
     task.expires_at = None  # it has ended in time
     if event.closed:
         task.retries.clear()
+        task.questions.clear()
     if task.parent is not None:
         parent = tree.tasks[task.parent]
         parent.live_children.discard(task.id)
@@ -397,6 +402,7 @@ def _land(tree: Tree, task: TaskState, firing: int, seconds: float) -> StepFigur
     """End a flight for good; its calls will not be asked for again."""
     flight = task.flights.pop(firing)
     tree.flying.pop(firing)
+    tree.running.discard(firing)
     tree.calls.pop(firing, None)
     figures = task.figures[flight.step]
     figures.seconds += seconds
@@ -417,8 +423,15 @@ def _arm(task: TaskState, steps: Iterable[str]) -> None:
     task.looked.difference_update(steps)
 
 
-def _wake(task: TaskState) -> None:
-    if not task.closed:
+def _wake(tree: Tree, task: TaskState) -> None:
+    """End the rest of a task, and of those above it that rested without having ended: they waited for it."""
+    if task.closed:
+        return
+    task.rest = None
+    while task.parent is not None:
+        task = tree.tasks[task.parent]
+        if task.rest is None or task.rest.state not in UNENDED:
+            return
         task.rest = None
 
 

@@ -185,7 +185,7 @@ def test_a_path_reads_back_as_it_is_shown(keys: list[str]) -> None:
     assert parse_path(show_path(tuple(keys))) == tuple(keys)
 
 
-@pytest.mark.parametrize("text", ["", ".", "a.", ".a", "a..b", 'a"b', '"a"b', '"a'])
+@pytest.mark.parametrize("text", ["", ".", "a.", ".a", "a..b", 'a"b', '"a"b', '"a', r'"\x"'])
 def test_a_broken_path_is_refused(text: str) -> None:
     with pytest.raises(InputError):
         parse_path(text)
@@ -212,6 +212,12 @@ def test_room_is_made_for_a_result(document: Any, into: str, place: Any, made: A
     path, changes = make_room(document, parse_path(into))
     assert path == place
     assert apply(document, changes) == made
+
+
+@pytest.mark.parametrize("keys", [(), ("items", -1)])
+def test_room_is_not_made_where_no_value_can_be(keys: Any) -> None:
+    with pytest.raises(InputError):
+        make_room({"items": [1]}, keys)
 
 
 def test_room_is_not_made_through_a_value() -> None:

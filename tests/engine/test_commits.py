@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from aloma_cli import events as ev
+from aloma_cli.engine.outcome import Limited
 from aloma_cli.step import Retry
 from tests.support.record import fired, looked, of_kind, started, voided
 from tests.support.stage import Stage
@@ -308,6 +309,21 @@ def test_while_a_firing_runs_alone_landings_queue_too() -> None:
     stage.end("b")
     assert stage.data["child"]["status"] == "done"
     assert stage.root.state == "done"
+
+
+def test_nothing_queues_behind_a_firing_that_ran_alone_and_met_a_limit() -> None:
+    stage = Stage([*spoiler(3), step("slow", {"go": 1}, puts(slow=1))], {"go": 1})
+    for _ in range(3):
+        stage.end("a", "b")
+    assert stage.names == ["slow", "b"]
+    stage.run.deliver(Limited(stage.running.popitem()[0], "no more calls", 0.0))
+    stage.turn()
+    turn = stage.end("slow")
+    assert (stage.data["slow"], turn.finished, stage.root.state) == (1, True, "limited")
+    stage.run.set_limits({})
+    stage.turn()
+    stage.end("b")
+    assert (stage.data["x"], stage.root.state) == ("b", "done")
 
 
 def test_two_firings_that_both_lost_thrice_run_one_after_the_other() -> None:

@@ -13,6 +13,7 @@ from aloma_cli import events as ev
 from aloma_cli.budget import Amount, Budget, Limits, Wish
 from aloma_cli.connectors.base import Answer, Call, Connectors
 from aloma_cli.connectors.chat import Chat
+from aloma_cli.engine.outcome import Limited
 from aloma_cli.engine.state import Tree
 from aloma_cli.store import MemoryStore
 from tests.support.play import Played, play
@@ -147,6 +148,29 @@ def test_time_counts_only_while_firings_run() -> None:
     steps = [step(name, {name: None}, puts(1.0, **{name: 1})) for name in "abcd"]
     played = play(steps, {}, concurrency=1, during=lambda run: run.set_limits({"seconds": Wish(2.5)}))
     assert (played.tree.root.document, played.tree.root.state) == ({"a": 1, "b": 1, "c": 1}, "limited")
+
+
+def test_time_does_not_count_while_what_runs_is_paused() -> None:
+    stage = Stage([step("a", {}, puts(a=1))], {})
+    stage.run.deliver(Limited(stage.running.popitem()[0], "no more calls", 0.0))
+    stage.turn()
+    stage.clock.moment += 3600
+    stage.run.set_limits({"seconds": Wish(10)})
+    stage.turn()
+    assert (stage.tree.working, stage.root.state) == (0.0, "processing")
+
+
+def test_what_is_held_for_a_call_that_waits_follows_the_answers_that_came_meanwhile() -> None:
+    async def asks_at_length(data: Any, connectors: Any) -> None:
+        await connectors.openai.chat(model="m", messages=[{"role": "user", "content": "?"}])
+        data["answered"] = True
+
+    steps = [FAMILY[0], step("ask", {"child": int, "answered": None}, asks_at_length)]
+    wishes = {"tokens": Wish(4050)}
+    played = play(
+        steps, {"children": 4}, connectors=Server(tokens=100).connectors(), during=lambda run: run.set_limits(wishes)
+    )
+    assert played.root.state == "done", "the first answer was short: the others need not be held for 4,000 tokens"
 
 
 def test_a_counter_that_grows_for_ever_is_paused_after_a_thousand_firings() -> None:

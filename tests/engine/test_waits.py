@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from aloma_cli import events as ev
-from aloma_cli.errors import InputError
+from aloma_cli.engine.outcome import Limited
+from aloma_cli.errors import InputError, RetryableError
+from aloma_cli.step import Retry
 from tests.support.manual import HeldClock
-from tests.support.record import fired, of_kind
+from tests.support.record import ROOT, fired, of_kind
 from tests.support.stage import Stage
-from tests.support.steps import does, puts, step
+from tests.support.steps import does, puts, raises, step
 
 # -- parking -----------------------------------------------------------------------------------------------------------
 
@@ -168,6 +170,48 @@ def test_a_subtask_that_asks_has_not_ended_and_its_root_shows_the_question() -> 
     assert (stage.data["answer"]["status"], stage.root.state) == ("done", "done")
 
 
+def test_while_a_subtask_goes_on_with_its_answer_the_root_shows_no_question() -> None:
+    async def spawn(task: Any) -> None:
+        task.subtask("child", {"child": True}, into="answer")
+
+    ask = step("ask", {"child": True, "asked": None}, asks())
+    stage = Stage([step("spawn", {"root": True}, spawn), ask, APPROVED], {"root": True})
+    stage.end("spawn")
+    stage.end("ask")
+    stage.run.carry_out({"kind": "answer", "task": "1.1.1", "value": True})
+    turn = stage.turn()
+    assert (stage.names, stage.root.state, turn.finished) == (["ship"], "waiting", False)
+    stage.run.deliver(Limited(next(iter(stage.running)), "no more calls", 0.0))
+    turn = stage.turn()
+    assert (stage.tree.tasks["1.1.1"].state, stage.root.state, turn.finished) == ("limited", "limited", True)
+
+
+def test_a_try_that_cannot_come_before_a_person_has_answered_is_not_waited_for() -> None:
+    async def spawn(task: Any) -> None:
+        task.subtask("child", {"child": True}, wait_for=True)
+
+    fails = step("fail", {"root": True}, raises(RetryableError("no")), retry=Retry(2, wait=1))
+    ask = step("ask", {"child": True, "asked": None}, asks())
+    stage = Stage([step("spawn", {"root": True}, spawn), fails, ask], {"root": True})
+    stage.end("spawn", "fail")
+    turn = stage.end("ask")
+    assert (stage.root.state, turn.finished) == ("question", True)
+    stage.clock.moment += 2
+    stage.run.carry_out({"kind": "answer", "task": stage.root.children[0], "value": True})
+    stage.turn()
+    assert stage.names == ["fail"]
+
+
+def test_a_closed_task_asks_nothing_any_more() -> None:
+    async def ask_and_end(task: Any) -> None:
+        task.ask("Approve?", into="approval")
+        task.complete()
+
+    stage = Stage([step("a", {}, ask_and_end)], {})
+    stage.end("a")
+    assert (stage.root.state, stage.root.questions) == ("done", {})
+
+
 def test_of_several_questions_the_answer_names_its_own() -> None:
     async def both(data: Any, task: Any) -> None:
         task.ask("One?", into="one")
@@ -224,6 +268,29 @@ def test_a_person_conflicts_with_a_firing_like_any_other_writer() -> None:
     stage.end("a")
     stage.end("a")
     assert stage.data == {"x": 11}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"kind": "set", "set": [["a"]]},
+        {"kind": "set", "set": [[[], 5]]},
+        {"kind": "set", "set": [[["items", -1], 5]]},
+        {"kind": "set", "set": [[["items", 1.5], 5]]},
+        {"kind": "set", "unset": [5]},
+        {"kind": "set", "unset": ['"\\x"']},
+        {"kind": "redo", "step": "nobody"},
+        {"kind": []},
+        {"task": []},
+    ],
+)
+def test_a_request_that_makes_no_sense_is_dropped_and_the_run_goes_on(body: Any) -> None:
+    stage = Stage([step("a", {"items": list}, puts(a=1))], {"items": [1]})
+    stage.store.post(ROOT, body)
+    assert stage.run.take_requests()
+    stage.end("a")
+    assert (stage.data, stage.root.state) == ({"items": [1], "a": 1}, "done")
+    assert not stage.run.take_requests()
 
 
 def test_a_closed_task_is_not_written_to() -> None:
@@ -314,6 +381,12 @@ def test_figures_are_those_of_the_task_and_its_subtasks() -> None:
         lambda task: task.subtask("x", {}, timeout=-1),
         lambda task: task.ask("", into="x"),
         lambda task: task.ask("?", into=""),
+        lambda task: task.ask("?", into=()),
+        lambda task: task.ask("?", into=("a", -1)),
+        lambda task: task.ask("?", into=("a", 1.5)),
+        lambda task: task.ask("?", into="$children.x"),
+        lambda task: task.subtask("x", {}, into=()),
+        lambda task: task.subtask("x", {}, into=(None,)),
     ],
 )
 def test_what_makes_no_sense_fails_the_step_and_nothing_else(misuse: Any) -> None:

@@ -24,7 +24,7 @@ def resume(
     telling: Telling,
     workspace: options.Workspace = None,
 ) -> None:
-    """Go on with a task: interrupted, or in error.
+    """Go on with a task: interrupted, paused at a limit, or in error.
 
     \b
     Examples:
