@@ -69,6 +69,11 @@ class Budget:
         """Whether no call is under way: what does not fit now will never fit."""
         return self.held.calls == 0
 
+    def overtime(self, working: float) -> str | None:
+        """Why nothing may start after `working` seconds with firings running; None where there is time left."""
+        most = self.limits.seconds
+        return None if most is None or working < most else f"{working:.1f} of {most:g} seconds are used"
+
     def refusal(self, wanted: Amount) -> str | None:
         """Why a call that is expected to take `wanted` does not fit now, with both numbers; None where it does."""
         limits = self.limits

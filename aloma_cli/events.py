@@ -108,8 +108,8 @@ class Committed(Event):
 
     `by`: firing, landing (of a subtask), engine or person. `armed`: the steps this commit armed. `name`, `tags`,
     `completed` ({result}), `stopped` ({task: reason}), `settings`, `parked_until`, `expires_at` (both ISO) and `asked`
-    (questions: {question, into, schema?, default?, until?}) are what a firing asked of its task. `answers` is the
-    place of the question that this commit answers. `child` is the subtask that landed. `request` is the id of the
+    (questions: {question, into, schema?, default?, until?}) are what a firing asked of its task. `answers` are the
+    places of the questions that this commit answers. `child` is the subtask that landed. `request` is the id of the
     request that a person's commit carries out.
     """
 
@@ -129,7 +129,7 @@ class Committed(Event):
     parked_until: str | None = None
     expires_at: str | None = None
     asked: tuple[dict[str, Any], ...] = ()
-    answers: str | None = None
+    answers: tuple[str, ...] = ()
     child: str | None = None
     request: str | None = None
 
@@ -181,10 +181,14 @@ class FiringFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepsArmed(Event):
-    """Steps were armed other than by a commit. `reason`: condition changed, or asked by a person."""
+    """Steps were armed other than by a commit; a wait for their next try is over.
+
+    `reason` says why, in words. `request` is the id of the request that this carries out.
+    """
 
     steps: tuple[str, ...]
     reason: str
+    request: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +209,7 @@ class LimitReached(Event):
 class TaskRested(Event):
     """Nothing is left to do now.
 
-    `state`: waiting, done, ignored, incomplete, limited, error or stopped. `closed`: nothing will wake the task
+    `state`: question, done, ignored, incomplete, limited, error or stopped. `closed`: nothing will wake the task
     again. `missing` names, for an ignored task, the steps that came nearest: [{step,
     missing: [sentence, …], more: how many are left out}].
     """
@@ -241,7 +245,7 @@ def _thaw(name: str, value: Any) -> Any:
     return tuple(value) if name in _TUPLES and isinstance(value, list) else value
 
 
-_TUPLES = frozenset({"tags", "into", "changes", "armed", "paths", "others", "steps", "missing", "asked"})
+_TUPLES = frozenset({"tags", "into", "changes", "armed", "paths", "others", "steps", "missing", "asked", "answers"})
 
 
 def _is_default(field: Field[Any], value: object) -> bool:

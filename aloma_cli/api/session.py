@@ -59,12 +59,12 @@ async def run_claim(
 
 async def _drive(run: Run, equipment: Equipment) -> None:
     connectors = open_connectors(equipment.settings, equipment.modules, run.tree.entries)
-    toolbox = Toolbox(connectors, equipment.lib, equipment.config, Gate(run.budget, run.tree))
+    toolbox = Toolbox(connectors, equipment.lib, equipment.config, Gate(run.budget, run.tree, equipment.clock))
     runner = LocalRunner(toolbox, LoopRecorder(run), equipment.clock)
     try:
         with stdout_split(), Watchdog():
             await drive(run, runner, equipment.clock)
-    except (asyncio.CancelledError, KeyboardInterrupt):
+    except asyncio.CancelledError:
         # What is left behind should be easy to read; the journal has it all in any case.
         with contextlib.suppress(AlomaError):
             run.flush()

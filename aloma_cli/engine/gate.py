@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aloma_cli.budget import Amount, Budget
+from aloma_cli.clock import Clock
 from aloma_cli.connectors.base import Function
 from aloma_cli.engine.state import Tree
 from aloma_cli.errors import StepLimited
@@ -24,9 +25,10 @@ _MARGIN = 1.5
 class Gate:
     """One for all calls of a tree, on the thread of the event loop."""
 
-    def __init__(self, budget: Budget, tree: Tree) -> None:
+    def __init__(self, budget: Budget, tree: Tree, clock: Clock) -> None:
         self._budget = budget
         self._tree = tree
+        self._clock = clock
         self._waiting: list[asyncio.Future[None]] = []
 
     async def enter(self, function: Function, step: str, arguments: JsonObject) -> Amount:
@@ -34,6 +36,9 @@ class Gate:
         while True:
             # Anew each time: the answers that came meanwhile tell more of how long this one will be.
             wanted = expected(function, step, arguments, self._tree)
+            late = self._budget.overtime(self._tree.worked(self._clock.now()))
+            if late is not None:
+                raise StepLimited(late)
             why = self._budget.refusal(wanted)
             if why is None:
                 self._budget.held.add(wanted)

@@ -34,11 +34,11 @@ def place_questions(
 
 
 class Asked(NamedTuple):
-    """A request, checked against the task it is about. `answers` is the place of the question it answers."""
+    """A request, checked against the task it is about. `answers` are the places of the questions it answers."""
 
     task: TaskState
     changes: list[Change] = []  # noqa: RUF012  (never altered)
-    answers: str | None = None
+    answers: tuple[str, ...] = ()
 
 
 def read_request(tree: Tree, body: JsonObject) -> Asked:
@@ -57,11 +57,11 @@ def read_request(tree: Tree, body: JsonObject) -> Asked:
         refuse_engine_fields(changes)
         # Whoever writes where an answer was to go has answered.
         written = {show_path(change.place) for change in changes}
-        return Asked(task, changes, next((place for place in task.questions if place in written), None))
+        return Asked(task, changes, tuple(place for place in task.questions if place in written))
     if kind == "answer" and "value" in body:
         place = _question(task, body.get("into"))
         _check_answer(task.questions[place], body["value"])
-        return Asked(task, answer(task, place, body["value"]), place)
+        return Asked(task, answer(task, place, body["value"]), (place,))
     raise InputError(f"{kind!r} is no request that can be carried out")
 
 

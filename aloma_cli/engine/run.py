@@ -141,17 +141,18 @@ class Run:
         if body["kind"] == "stop":
             self._ledger.stop(asked.task, body["reason"])
         elif body["kind"] == "redo":
-            self._arm(asked.task, body["step"])
+            self._arm(asked.task, body["step"], request)
         else:
             self._ledger.commit(asked.task, asked.changes, by="person", answers=asked.answers, request=request)
 
-    def _arm_steps(self, task: TaskState, steps: Iterable[str], reason: str) -> None:
-        self._ledger.add(ev.StepsArmed(at=self._ledger.now(), task=task.id, steps=tuple(steps), reason=reason))
+    def _arm_steps(self, task: TaskState, steps: Iterable[str], reason: str, request: str | None = None) -> None:
+        at = self._ledger.now()
+        self._ledger.add(ev.StepsArmed(at=at, task=task.id, steps=tuple(steps), reason=reason, request=request))
 
-    def _arm(self, task: TaskState, step: str) -> None:
+    def _arm(self, task: TaskState, step: str, request: str | None) -> None:
         if step not in self._plan.steps:
             raise InputError(f"there is no step {step!r}", hint="aloma step list shows the names")
-        self._arm_steps(task, (step,), "a person asked for it")
+        self._arm_steps(task, (step,), "a person asked for it", request)
 
     def write(self) -> None:
         """Commit what was carried out without starting anything; that is left to whoever runs the task next."""
@@ -175,7 +176,9 @@ class Run:
         """
         retried: list[str] = []
         for task in list(self.tree.tasks.values()):
-            failed = [] if task.closed else [*fields.unhandled_errors(task.document)]
+            # Other entries are no failed steps: they may hold a result that had nowhere to land.
+            failed = [step for step in fields.unhandled_errors(task.document) if step in self._plan.steps]
+            failed = [] if task.closed else failed
             if failed:
                 self._ledger.commit(task, fields.forget_errors(task.document, failed), by="person")
                 retried += failed
@@ -184,9 +187,9 @@ class Run:
     # -- the turn ----------------------------------------------------------------------------------------------------
 
     def _check_time(self) -> None:
-        most = self.tree.limits.seconds
-        if most is not None and self.tree.working >= most:
-            self._ledger.limit(f"{self.tree.working:.1f} of {most:g} seconds are used")
+        late = self.budget.overtime(self.tree.working)
+        if late is not None:
+            self._ledger.limit(late)
 
     def _close_turn(self, now: str) -> Turn:
         done = self._ledger.close()
@@ -220,7 +223,7 @@ class Run:
             return
         for place, question in list(task.questions.items()):
             if question.get("until", _NEVER) <= now:
-                self._ledger.commit(task, self._default(task, place), by="engine", answers=place)
+                self._ledger.commit(task, self._default(task, place), by="engine", answers=(place,))
         if self.tree.limited is None:
             self._start_more(task, now)
         self._give_up_retries(task, now)

@@ -175,11 +175,16 @@ class Tree:
         task = self.tasks[event.task]
         task.updated_at = max(task.updated_at, event.at)
 
+    def worked(self, now: float) -> float:
+        """Seconds with firings running up to `now` (seconds since 1970), while the tree is run."""
+        if not self.running or not self._last:
+            return self.working
+        return self.working + max(0.0, now - from_iso(self._last))
+
     def _pass_time(self, event: ev.Event) -> None:
         """Count the time with firings running; what passed while nobody ran the tree does not count."""
         reopened = isinstance(event, ev.FiringStarted) and event.firing in self.running
-        if self.running and self._last and not reopened:
-            self.working += max(0.0, from_iso(event.at) - from_iso(self._last))
+        self.working = self.working if reopened else self.worked(from_iso(event.at))
         self._last = event.at
 
     def setting(self, task: TaskState, name: str) -> Any:
@@ -304,7 +309,8 @@ def _committed(tree: Tree, event: ev.Committed) -> None:
     task.parked_until = event.parked_until
     task.expires_at = event.expires_at or task.expires_at
     task.questions.update((show_path(tuple(asked["into"])), asked) for asked in event.asked)
-    task.questions.pop(event.answers or "", None)
+    for place in event.answers:
+        task.questions.pop(place, None)
     if event.completed is not None and task.completed is None:
         task.completed = event.completed
     if event.request is not None:
@@ -364,6 +370,8 @@ def _armed(tree: Tree, event: ev.StepsArmed) -> None:
     for step in event.steps:
         task.retries.pop(step, None)
     _wake(tree, task)
+    if event.request is not None:
+        tree.requests.add(event.request)
 
 
 def _limits_set(tree: Tree, event: ev.LimitsSet) -> None:

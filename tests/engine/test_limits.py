@@ -219,3 +219,17 @@ def test_what_is_let_in_never_exceeds_the_limits(limits: Limits, wanted: list[Am
     assert budget.held.calls <= (limits.calls or 0)
     assert budget.held.tokens <= (limits.tokens or 0)
     assert (budget.held.cost or 0) <= (limits.cost or 0) + 1e-9
+
+
+def test_the_limit_of_time_holds_while_a_firing_goes_on_calling() -> None:
+    async def talks(data: Any, connectors: Any) -> None:
+        for _ in range(30):
+            await connectors.openai.chat(model="m", messages=[{"role": "user", "content": "?"}])
+        data["done"] = True
+
+    server = Server(seconds=1.0)
+    limits = {"seconds": Wish(2.5)}
+    played = play(
+        [step("talks", {}, talks)], {}, connectors=server.connectors(), during=lambda run: run.set_limits(limits)
+    )
+    assert (server.requests, played.tree.root.state) == (3, "limited")

@@ -397,3 +397,16 @@ def test_what_makes_no_sense_fails_the_step_and_nothing_else(misuse: Any) -> Non
     stage = Stage([step("a", {}, content)], {})
     stage.end("a")
     assert (stage.root.state, list(stage.data)) == ("error", ["$errors"])
+
+
+def test_one_write_can_answer_several_questions() -> None:
+    async def both(data: Any, task: Any) -> None:
+        task.ask("One?", into="one")
+        task.ask("Two?", into="two")
+        data["asked"] = True
+
+    stage = Stage([step("both", {"asked": None}, both)], {})
+    stage.end("both")
+    stage.run.carry_out({"kind": "set", "set": [[["one"], 1], [["two"], 2]]})
+    stage.turn()
+    assert (stage.root.questions, stage.root.state) == ({}, "done")

@@ -70,7 +70,7 @@ async def played(setup: Setup) -> Played:
     run = Run(claim, Plan(setup.steps), clock=clock, emit=events.append, concurrency=setup.concurrency)
     run.recover()
     runner = LocalRunner(
-        Toolbox(setup.connectors, None, lambda name: name, Gate(run.budget, run.tree)), LoopRecorder(run), clock
+        Toolbox(setup.connectors, None, lambda name: name, Gate(run.budget, run.tree, clock)), LoopRecorder(run), clock
     )
     result = Played(run.tree, events, clock.elapsed())
     setup.during(run)
