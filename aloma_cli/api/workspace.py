@@ -20,6 +20,7 @@ from aloma_cli.engine.ledger import Emit
 from aloma_cli.engine.persons import assign, read_request
 from aloma_cli.engine.plan import Plan, start_order
 from aloma_cli.engine.run import Run
+from aloma_cli.engine.state import TaskState
 from aloma_cli.errors import DocumentError, InputError, NotFoundError, StepError, TaskLockedError
 from aloma_cli.events import Event, TaskCreated
 from aloma_cli.ids import new_task_id, root_of
@@ -161,6 +162,23 @@ class Workspace(Records):
             run.retry_failed()
 
         return await self.carry_on(claim, emit, before=before, task_id=task_id)
+
+    def changed_steps(self, text: str) -> dict[str, str]:
+        """The steps that fired in the tree of a task and are not any more what they were then.
+
+        Each with what is different: its condition (so that it is armed again), its content, or that it is gone.
+        """
+        tasks = read_tree(self.store, root_of(self.find(text))).tasks.values()
+        found = {name: self._difference(name, task) for task in tasks for name in task.codes}
+        return {name: difference for name, difference in sorted(found.items()) if difference is not None}
+
+    def _difference(self, name: str, task: TaskState) -> str | None:
+        step = self.loaded.steps.get(name)
+        if step is None:
+            return "gone"
+        if step.condition.fingerprint != task.conditions[name]:
+            return "condition"
+        return None if step.code == task.codes[name] else "content"
 
     def stop(self, text: str, reason: str = "stopped by a person") -> Task | None:
         """Stop a task and its subtasks; as `submit`."""

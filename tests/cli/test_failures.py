@@ -142,3 +142,17 @@ def test_stop_closes_a_task_with_its_reason(desk: Desk) -> None:
 def test_one_task_in_error_is_no_error_of_the_commands_that_look_at_it(failing: Desk) -> None:
     failing.new('{"n": 1}')
     assert [failing.run("task", command).code for command in ("show", "list", "log")] == [0, 0, 0]
+
+
+def test_resume_says_which_steps_are_not_what_they_were_when_they_fired(desk: Desk) -> None:
+    for name in ("same", "content", "condition", "gone"):
+        desk.step(name, f'{{"name": str, "{name}": None}}', f'data["{name}"] = True')
+    fails = desk.step("fails", '{"name": str, "mended": None}', "1 / 0")
+    task = desk.new().out.strip()
+    fails.write_text(fails.read_text().replace("1 / 0", 'data["mended"] = True'))
+    desk.step("content", '{"name": str, "content": None}', 'data["content"] = "new"')
+    desk.step("condition", '{"name": str, "condition": None, "never": 1}', 'data["condition"] = True')
+    (desk.root / "steps/gone.py").unlink()
+    resumed = desk.run("task", "resume", task)
+    told = "aloma: changed since they fired: condition (condition), content (content), fails (content), gone (gone)\n"
+    assert (resumed.code, told in resumed.err) == (0, True), resumed.err
