@@ -21,7 +21,7 @@ STORIES = {
     "hierarchy": "examples/one-agent-escalates",
     "planning": "examples/two-phases",
 }
-DOZENS, HUNDREDS = 24, 300
+DOZENS, HUNDREDS = 18, 300
 _VARIABLE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.+Z]+|coord_\d+|\b01[0-9a-z]{14}\b")
 
 
