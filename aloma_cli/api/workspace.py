@@ -20,7 +20,7 @@ from aloma_cli.engine.ledger import Emit
 from aloma_cli.engine.persons import assign, read_request
 from aloma_cli.engine.plan import Plan, start_order
 from aloma_cli.engine.run import Run
-from aloma_cli.engine.state import TaskState
+from aloma_cli.engine.state import TaskState, Tree
 from aloma_cli.errors import DocumentError, InputError, NotFoundError, StepError, TaskLockedError
 from aloma_cli.events import Event, TaskCreated
 from aloma_cli.ids import new_task_id, root_of
@@ -163,12 +163,12 @@ class Workspace(Records):
 
         return await self.carry_on(claim, emit, before=before, task_id=task_id)
 
-    def changed_steps(self, text: str) -> dict[str, str]:
-        """The steps that fired in the tree of a task and are not any more what they were then.
+    def changed_steps(self, journal: Iterable[Event]) -> dict[str, str]:
+        """The steps that fired in a tree, by its journal, and are not any more what they were then.
 
         Each with what is different: its condition (so that it is armed again), its content, or that it is gone.
         """
-        tasks = read_tree(self.store, root_of(self.find(text))).tasks.values()
+        tasks = Tree.of(journal).tasks.values()
         found = {name: self._difference(name, task) for task in tasks for name in task.codes}
         return {name: difference for name, difference in sorted(found.items()) if difference is not None}
 

@@ -7,7 +7,7 @@ the rest, so that an older version stays valid for the firings that started from
 from aloma_cli.document.changes import Change, apply, replay, to_wire
 from aloma_cli.document.diff import clean_copy, diff, same
 from aloma_cli.document.draft import Draft
-from aloma_cli.document.merge import Conflict, alters, merge, overlap
+from aloma_cli.document.merge import Conflict, alters, merge
 from aloma_cli.document.places import MISSING, get, make_room, parse_path, resolve
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "get",
     "make_room",
     "merge",
-    "overlap",
     "parse_path",
     "replay",
     "resolve",

@@ -56,7 +56,7 @@ def _alters_from_above(change: Change, path: Path, base: Json) -> bool:
     return not same(get(base, path), after)
 
 
-def overlap(one: Path, other: Path) -> bool:
+def _overlap(one: Path, other: Path) -> bool:
     """Whether one of two places is at, under or above the other."""
     shared = min(len(one), len(other))
     return one[:shared] == other[:shared]
@@ -67,7 +67,7 @@ def _clash(ours: Change, theirs: Change) -> bool:
         return theirs.op != "append" and _replaces_list(theirs, ours.path)
     if theirs.op == "append":
         return _replaces_list(ours, theirs.path)
-    return overlap(ours.place, theirs.place)
+    return _overlap(ours.place, theirs.place)
 
 
 def _replaces_list(change: Change, list_path: Path) -> bool:

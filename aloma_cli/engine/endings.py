@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from aloma_cli import events as ev
-from aloma_cli.clock import to_iso
 from aloma_cli.document import Change, alters, apply, merge
 from aloma_cli.engine import fields, persons
 from aloma_cli.engine.ledger import Clash, Ledger
@@ -151,7 +150,7 @@ def _fail(ledger: Ledger, task: TaskState, flight: Flight, outcome: Raised) -> N
             step=flight.step,
             error=outcome.error,
             attempt=flight.attempt,
-            retry_at=None if wait is None else to_iso(ledger.clock.now() + wait),
+            retry_at=ledger.after(wait),
             seconds=outcome.seconds,
         )
     )

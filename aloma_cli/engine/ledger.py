@@ -52,7 +52,7 @@ class Ledger:
         self.truth = {task.id: plan.judge(task.document) for task in self.tree.tasks.values() if not task.closed}
         self.dirty = dict.fromkeys(self.tree.tasks)
         self.restless = {task.id for task in self.tree.tasks.values() if task.rest is None}
-        self.timed = {task.id for task in self.tree.tasks.values() if task.timers}
+        self._timers = {task.id: task.timers for task in self.tree.tasks.values() if task.timers}
         self._claim = claim
         self._emit = emit
 
@@ -87,7 +87,19 @@ class Ledger:
 
     def _track(self, task: TaskState) -> None:
         _keep(self.restless, task.id, wanted=task.rest is None)
-        _keep(self.timed, task.id, wanted=bool(task.timers))
+        timers = task.timers
+        if timers:
+            self._timers[task.id] = timers
+        else:
+            self._timers.pop(task.id, None)
+
+    def due(self, now: str) -> list[str]:
+        """The tasks in which a timer has run out."""
+        return [task_id for task_id, timers in self._timers.items() if any(at <= now for at in timers)]
+
+    def next_timer(self, now: str) -> str | None:
+        """The first timer that has not run out."""
+        return min((at for timers in self._timers.values() for at in timers if at > now), default=None)
 
     def now(self) -> str:
         """The time, in ISO 8601."""

@@ -114,7 +114,7 @@ class Run:
         arrived, self._arrived = self._held + self._arrived, []
         self._held = take_all(self._ledger, arrived)
         self._check_time()
-        self._ledger.dirty.update(dict.fromkeys(self._ledger.timed))
+        self._ledger.dirty.update(dict.fromkeys(self._ledger.due(now)))
         self._ledger.dirty.update(dict.fromkeys(self._postponed))
         self._postponed.clear()
         while self._ledger.dirty:
@@ -175,11 +175,10 @@ class Run:
         Gives the names of those steps; the next turn makes it so.
         """
         retried: list[str] = []
-        for task in list(self.tree.tasks.values()):
+        for task in self.tree.tasks.values():
             # Other entries are no failed steps: they may hold a result that had nowhere to land.
             failed = [step for step in fields.unhandled_errors(task.document) if step in self._plan.steps]
-            failed = [] if task.closed else failed
-            if failed:
+            if failed and not task.closed:
                 self._ledger.commit(task, fields.forget_errors(task.document, failed), by="person")
                 retried += failed
         return retried
@@ -194,8 +193,7 @@ class Run:
     def _close_turn(self, now: str) -> Turn:
         done = self._ledger.close()
         # What is due already, and was not started, has no place yet: the end of another firing gives it one, not time.
-        times = (at for task_id in self._ledger.timed for at in self.tree.tasks[task_id].timers)
-        wake_at = min((at for at in times if at > now), default=None)
+        wake_at = self._ledger.next_timer(now)
         return Turn(tuple(done.jobs), done.cuts, wake_at, finished=not self._ledger.restless)
 
     def recover(self) -> None:

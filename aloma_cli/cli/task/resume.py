@@ -44,10 +44,9 @@ def resume(
         say(f"aloma: task {found.id} is closed ({found.state}): there is nothing to resume")
         telling.print(found)
         raise typer.Exit(code_of_task(found.record))
-    home.check()
-    changed = home.changed_steps(found.id)
+    home.loaded.check()
+    journal = found.tree_journal
+    changed = home.changed_steps(journal)
     if changed and not telling.quiet:
         say(f"aloma: changed since they fired: {', '.join(f'{step} ({what})' for step, what in changed.items())}")
-    run_and_tell(
-        home, found.id, lambda emit: home.resume(found.id, emit=emit, limits=limits), telling, before=found.tree_journal
-    )
+    run_and_tell(home, found.id, lambda emit: home.resume(found.id, emit=emit, limits=limits), telling, before=journal)
