@@ -211,7 +211,8 @@ class TaskRested(Event):
 
     `state`: question, done, ignored, incomplete, limited, error or stopped. `closed`: nothing will wake the task
     again. `missing` names, for an ignored task, the steps that came nearest: [{step,
-    missing: [sentence, …], more: how many are left out}].
+    missing: [sentence, …], more: how many are left out}]. `cycle`, for one that got nowhere, are the commits which led
+    from a state back to it: [{version, step, changes: RFC 6902 operations}], the first 20 of them.
     """
 
     state: str
@@ -219,6 +220,7 @@ class TaskRested(Event):
     result: Any = None
     reason: str | None = None
     missing: tuple[dict[str, Any], ...] = ()
+    cycle: tuple[dict[str, Any], ...] = ()
 
 
 def to_wire(event: Event) -> dict[str, Any]:
@@ -245,7 +247,9 @@ def _thaw(name: str, value: Any) -> Any:
     return tuple(value) if name in _TUPLES and isinstance(value, list) else value
 
 
-_TUPLES = frozenset({"tags", "into", "changes", "armed", "paths", "others", "steps", "missing", "asked", "answers"})
+_TUPLES = frozenset(
+    {"tags", "into", "changes", "armed", "paths", "others", "steps", "missing", "cycle", "asked", "answers"}
+)
 
 
 def _is_default(field: Field[Any], value: object) -> bool:

@@ -148,7 +148,7 @@ class Workspace(Records):
     async def resume(
         self, task_id: str, *, emit: Emit = _ignore, limits: Mapping[str, Wish] = MappingProxyType({})
     ) -> Task:
-        """Go on with an interrupted or limited task, or try the failed steps of one in error again.
+        """Go on with a task: interrupted, limited, in error (its failed steps are tried again), or without progress.
 
         `limits` takes the place of those the task has. Raises NotFoundError, TaskLockedError. A closed task is given
         back as it is.
@@ -160,6 +160,7 @@ class Workspace(Records):
         def before(run: Run) -> None:
             run.set_limits(limits)
             run.retry_failed()
+            run.go_round_again()
 
         return await self.carry_on(claim, emit, before=before, task_id=task_id)
 

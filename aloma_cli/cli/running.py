@@ -90,6 +90,8 @@ def _tell_next(home: Workspace, task: Task) -> None:
         _tell_questions(task)
     elif task.state == "limited":
         output.say(f"  → a limit is reached: {task.record['reason']}; to go on: aloma task resume {task.id} --max-… +N")
+    elif task.state == "incomplete" and not task.record["closed"]:
+        output.say(f"  → to help it out: aloma task set {task.id} path=…; to go on all the same: aloma task resume {task.id}")
     elif task.state == "error":
         output.say(f"  → `aloma task show {task.id}` tells why; once mended: `aloma task resume {task.id}`")
 

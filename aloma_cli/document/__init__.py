@@ -6,15 +6,19 @@ the rest, so that an older version stays valid for the firings that started from
 
 from aloma_cli.document.changes import Change, apply, replay, to_wire
 from aloma_cli.document.diff import clean_copy, diff, same
+from aloma_cli.document.digest import Digest, plain_leaf
 from aloma_cli.document.draft import Draft
 from aloma_cli.document.merge import Conflict, alters, merge
 from aloma_cli.document.places import MISSING, get, make_room, parse_path, resolve
+from aloma_cli.document.stamps import Stamps
 
 __all__ = [
     "MISSING",
     "Change",
     "Conflict",
+    "Digest",
     "Draft",
+    "Stamps",
     "alters",
     "apply",
     "clean_copy",
@@ -23,6 +27,7 @@ __all__ = [
     "make_room",
     "merge",
     "parse_path",
+    "plain_leaf",
     "replay",
     "resolve",
     "same",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple
 
 from aloma_cli.jsontext import Json, JsonObject, Path
@@ -47,15 +47,19 @@ def to_wire(changes: Iterable[Change]) -> tuple[JsonObject, ...]:
     return tuple(_to_operation(change) for change in changes)
 
 
-def replay(document: Json, operations: Iterable[JsonObject]) -> tuple[Json, list[Change]]:
+def replay(
+    document: Json, operations: Iterable[JsonObject], watch: Callable[[Json, Change], object] = lambda *_: None
+) -> tuple[Json, list[Change]]:
     """The document with RFC 6902 `operations` made in order, and those as changes.
 
-    Only the document tells a position in a list from a key that looks like one. Raises as `apply` does.
+    Only the document tells a position in a list from a key that looks like one. `watch` is shown each change with
+    the document it is about to be made to. Raises as `apply` does.
     """
     edit = _Edit(document)
     changes = []
     for operation in operations:
         change = _from_operation(operation, edit)
+        watch(edit.root, change)
         edit.one(change)
         changes.append(change)
     return edit.root, changes

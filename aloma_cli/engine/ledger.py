@@ -16,7 +16,8 @@ from aloma_cli.engine import fields
 from aloma_cli.engine.outcome import Job, Limited, SubtaskOrder
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.state import UNENDED, Flight, TaskState, Tree
-from aloma_cli.jsontext import JsonObject, Path
+from aloma_cli.engine.trail import Lap
+from aloma_cli.jsontext import Path
 from aloma_cli.store import Claim, Request
 
 Emit = Callable[[ev.Event], None]
@@ -204,21 +205,17 @@ class Ledger:
         )
         self.truth[order.id] = self.plan.judge(order.data)
 
-    def rest(
-        self, task: TaskState, state: str, *, reason: str | None = None, missing: tuple[JsonObject, ...] = ()
-    ) -> None:
-        """Let a task come to an end; a subtask lands in its parent."""
+    def rest(self, task: TaskState, state: str, *, closed: bool = False, **more: Any) -> None:
+        """Let a task come to an end; a subtask lands in its parent, and so is closed as one that is complete."""
         parent = self.tree.tasks[task.parent] if task.parent else None
         was_live = parent is not None and task.id in parent.live_children
         rested = ev.TaskRested(
             at=self.now(),
             task=task.id,
             state=state,
-            closed=state not in UNENDED
-            and (parent is not None or task.completed is not None or state in ("stopped", "incomplete")),
+            closed=state not in UNENDED and (closed or parent is not None or task.completed is not None),
             result=task.completed["result"] if task.completed else None,
-            reason=reason,
-            missing=missing,
+            **more,
         )
         self.add(rested)
         if parent is not None and was_live and state not in UNENDED:
@@ -236,7 +233,7 @@ class Ledger:
                 continue
             for flight in list(one.flights.values()):
                 self.void(one, flight, "stopped")
-            self.rest(one, "stopped", reason=reason)
+            self.rest(one, "stopped", closed=True, reason=reason)
 
     def expire(self, task: TaskState) -> None:
         """End a task whose time is up: what it has so far is its result."""
@@ -245,7 +242,16 @@ class Ledger:
                 self.stop(child, "the task it belongs to ran out of time")
         for flight in list(task.flights.values()):
             self.void(task, flight, "stopped")
-        self.rest(task, "incomplete", reason="it ran out of time")
+        self.rest(task, "incomplete", closed=True, reason="it ran out of time")
+
+    def lap(self, task: TaskState, lap: Lap) -> list[ev.Committed]:
+        """The commits that make up a lap."""
+        written = (event for batch in self._claim.batches() for event in batch.events)
+        return [
+            event
+            for event in (*written, *self.batch.events)
+            if isinstance(event, ev.Committed) and event.task == task.id and lap.since < event.version <= lap.until
+        ]
 
 
 def _keep(names: set[str], name: str, *, wanted: bool) -> None:

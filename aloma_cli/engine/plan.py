@@ -72,11 +72,17 @@ class Plan:
             return []
         if task.parked_until is not None and now < task.parked_until:
             return []
-        flying = {flight.step for flight in task.flights.values()}
         ready = (
+            step for step in self.ready(task, truth, now=now) if task.trail.lap is None or step.name in task.retries
+        )
+        return [step for step, _ in zip(ready, range(limit - len(task.flights)), strict=False)]
+
+    def ready(self, task: TaskState, truth: Mapping[str, bool], *, now: str) -> Iterator[Step]:
+        """The steps whose condition holds and whose turn it is, in order; those of a task that goes round as well."""
+        flying = {flight.step for flight in task.flights.values()}
+        return (
             step for name, step in self.steps.items() if truth[name] and name not in flying and _due(task, name, now)
         )
-        return [step for step, _ in zip(ready, range(limit - len(flying)), strict=False)]
 
 
 def alone_in(task: TaskState) -> Flight | None:

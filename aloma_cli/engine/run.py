@@ -19,6 +19,7 @@ from aloma_cli.engine import fields, persons
 from aloma_cli.engine.endings import retry_of, take_all
 from aloma_cli.engine.ledger import Emit, Ledger
 from aloma_cli.engine.nearest import nearest_misses
+from aloma_cli.engine.noprogress import going_round
 from aloma_cli.engine.outcome import Job, Outcome
 from aloma_cli.engine.plan import Plan, alone_in
 from aloma_cli.engine.state import UNENDED, Flight, TaskState
@@ -169,6 +170,18 @@ class Run:
         self._ledger.track_all()
         self.budget.limits = limits
 
+    def go_round_again(self) -> list[str]:
+        """Let tasks go on that were stopped because they got nowhere; gives the steps that fire next."""
+        freed: list[str] = []
+        for task in self.tree.tasks.values():
+            if task.trail.lap is None or task.closed:
+                continue
+            names = [step.name for step in self._plan.ready(task, self._ledger.truth[task.id], now=self._ledger.now())]
+            if names:
+                self._arm_steps(task, names, "a person lets it go round again")
+            freed += names
+        return freed
+
     def retry_failed(self) -> list[str]:
         """Forget the unhandled errors of every task that is not closed, so that the failed steps fire again.
 
@@ -315,6 +328,9 @@ class Run:
         if parent is not None and alone_in(parent) is not None:
             # The landing is a commit like any other: it queues until the firing that runs alone has landed.
             self._postponed.append(task.id)
+            return
+        if task.trail.lap is not None:
+            self._ledger.rest(task, "incomplete", **going_round(self._ledger.lap(task, task.trail.lap), task.trail.lap))
             return
         state = _state_at_rest(task)
         missing = nearest_misses(self._plan.steps.values(), task.document) if state == "ignored" else ()

@@ -6,8 +6,9 @@ cannot disagree. Nothing here knows a step's code; nothing here decides anything
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,11 +16,15 @@ from aloma_cli import events as ev
 from aloma_cli.budget import Amount, Limits
 from aloma_cli.clock import from_iso
 from aloma_cli.document import Change, replay
+from aloma_cli.engine.trail import Trail
+from aloma_cli.ids import root_of
 from aloma_cli.jsontext import JsonObject, Path, show_path
 
 LIVE = "processing"
 UNENDED = ("question", "limited")
 """States of a rest that is no end: a subtask in them has not landed."""
+
+_FROM_OUTSIDE = ("person", "landing")
 
 
 @dataclass(slots=True)
@@ -33,6 +38,7 @@ class Flight:
     version: int
     attempt: int
     run: int
+    digest: int
     voids: int = 0
     running: bool = True
 
@@ -87,6 +93,7 @@ class TaskState:
     created_at: str
     updated_at: str
     document: JsonObject
+    trail: Trail
     version: int = 0
     disarmed: set[str] = field(default_factory=set)
     looked: set[str] = field(default_factory=set)
@@ -126,6 +133,13 @@ class TaskState:
             return []
         ends = (self.expires_at, self.parked_until, *(question.get("until") for question in self.questions.values()))
         return [*(retry.at for retry in self.retries.values()), *(end for end in ends if end is not None)]
+
+    @property
+    def standpoint(self) -> Hashable:
+        """What the steps do next depends on this and on the document."""
+        flights = sorted((flight.step, flight.digest, flight.attempt) for flight in self.flights.values())
+        asked = (self.name, self.tags, tuple(self.questions), json.dumps(self.settings) if self.settings else "")
+        return (frozenset(self.disarmed), frozenset(self.looked), tuple(flights), asked)
 
     @property
     def closed(self) -> bool:
@@ -227,7 +241,9 @@ def _created(tree: Tree, event: ev.TaskCreated) -> None:
         updated_at=event.at,
         document=event.data,
         expires_at=event.expires_at,
+        trail=Trail.of(root_of(event.task), event.at),
     )
+    _mark(tree, tree.tasks[event.task])
     if event.parent is None:
         tree.root_id = event.task
         return
@@ -246,6 +262,7 @@ def _started(tree: Tree, event: ev.FiringStarted) -> None:
     # its step since then still does.
     interrupted = before is not None and before.version == event.version
     base = before.base if before is not None and interrupted else task.document
+    digest = before.digest if before is not None and interrupted else task.trail.digest.value
     tree.flying[event.firing] = task
     tree.running.add(event.firing)
     task.flights[event.firing] = Flight(
@@ -256,6 +273,7 @@ def _started(tree: Tree, event: ev.FiringStarted) -> None:
         version=event.version,
         attempt=event.attempt,
         run=event.run,
+        digest=digest,
         voids=before.voids if before is not None else 0,
     )
     if event.continues is not None and event.firing not in tree.calls:
@@ -264,7 +282,8 @@ def _started(tree: Tree, event: ev.FiringStarted) -> None:
     if not interrupted:
         task.disarmed.add(event.step)
     task.looked.discard(event.step)
-    task.retries.pop(event.step, None)
+    if task.retries.pop(event.step, None) is not None:
+        task.trail.restart()
     task.standing.pop(event.step, None)
     task.starts[event.step] += event.run == 1
     task.conditions[event.step] = event.condition
@@ -291,7 +310,9 @@ def _answered(tree: Tree, event: ev.CallAnswered) -> None:
 
 def _committed(tree: Tree, event: ev.Committed) -> None:
     task = tree.tasks[event.task]
-    task.document, changes = replay(task.document, event.changes)
+    outside = event.by in _FROM_OUTSIDE or event.answers or event.parked_until is not None
+    watch = task.trail.watch(event.at, outside=bool(outside))
+    task.document, changes = replay(task.document, event.changes, watch)
     task.version = event.version
     if event.firing is not None:
         _land(tree, task, event.firing, event.seconds).fired += 1
@@ -315,6 +336,7 @@ def _committed(tree: Tree, event: ev.Committed) -> None:
         task.completed = event.completed
     if event.request is not None:
         tree.requests.add(event.request)
+    _mark(tree, task)
     _wake(tree, task)
 
 
@@ -350,6 +372,7 @@ def _failed(tree: Tree, event: ev.FiringFailed) -> None:
     task = tree.tasks[event.task]
     calls = tree.calls.get(event.firing)
     _land(tree, task, event.firing, event.seconds).failed += 1
+    task.trail.fail(event.step, event.error["message"], event.at)
     _trim_history(task)
     continues = None
     if event.error.get("connector") and calls:
@@ -359,6 +382,7 @@ def _failed(tree: Tree, event: ev.FiringFailed) -> None:
         tree.calls[event.firing] = {key: call for key, call in calls.items() if key not in misfits}
         continues = event.firing
     if event.retry_at is not None:
+        task.trail.restart()
         task.retries[event.step] = Retry(event.retry_at, event.attempt, continues, event.error["message"])
     elif continues is not None:
         task.standing[event.step] = continues
@@ -367,8 +391,10 @@ def _failed(tree: Tree, event: ev.FiringFailed) -> None:
 def _armed(tree: Tree, event: ev.StepsArmed) -> None:
     task = tree.tasks[event.task]
     _arm(task, event.steps)
+    task.trail.restart()
     for step in event.steps:
         task.retries.pop(step, None)
+    _mark(tree, task)
     _wake(tree, task)
     if event.request is not None:
         tree.requests.add(event.request)
@@ -413,10 +439,14 @@ def _land(tree: Tree, task: TaskState, firing: int, seconds: float) -> StepFigur
     flight = task.flights.pop(firing)
     tree.flying.pop(firing)
     tree.running.discard(firing)
-    tree.calls.pop(firing, None)
+    task.trail.land(firing, tree.calls.pop(firing, {}).values())
     figures = task.figures[flight.step]
     figures.seconds += seconds
     return figures
+
+
+def _mark(tree: Tree, task: TaskState) -> None:
+    task.trail.mark(task.standpoint, task.version, tree.last_firing)
 
 
 def _trim_history(task: TaskState) -> None:

@@ -40,6 +40,7 @@ def summary(tree: Tree, task_id: str) -> JsonObject:
         "reason": rest.reason if rest else None,
         "errors": unhandled_errors(task.document),
         "missing": list(rest.missing) if rest else [],
+        "cycle": list(rest.cycle) if rest else [],
         "usage": {name: _figures(_sum(over.values()))[name] for name in USAGE},
         "steps": [{"step": step, **_figures(one)} for step, one in sorted(over.items())],
         "running": [{"step": flight.step, "since": flight.at} for flight in task.flights.values()],

@@ -9,7 +9,7 @@ from aloma_cli.view.frame import Size, fit
 from aloma_cli.view.palette import DIM, Glyphs, style_of
 from aloma_cli.view.scroll import wrapped
 from aloma_cli.view.state import Screen, Tally, Usage
-from aloma_cli.view.tell import cost_facts, nearest
+from aloma_cli.view.tell import cost_facts, explained
 from aloma_cli.view.wording import clean, duration, plural, short_count
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def closing_lines(screen: Screen, now: float, size: Size, glyphs: Glyphs) -> lis
 
     lines = [Text(), _headline(screen, now, size.room, glyphs)]
     if screen.rest is not None:
-        for text in nearest(screen.rest.missing):
-            lines += wrapped([f"nearest: {text}"], "  ", size.room, DIM, _MOST_LINES_A_MISS, glyphs)
+        for text in explained(screen.rest.missing, screen.rest.cycle):
+            lines += wrapped([text], "  ", size.room, DIM, _MOST_LINES_A_MISS, glyphs)
     if screen.tallies:
         lines += [Text(), *_table(screen, size.room, glyphs)]
     if screen.usage.calls:

@@ -17,7 +17,7 @@ from aloma_cli.clock import from_iso
 from aloma_cli.events import Event, TaskRested
 from aloma_cli.view.changes import Summary
 from aloma_cli.view.state import Screen
-from aloma_cli.view.tell import Entry, nearest, tell
+from aloma_cli.view.tell import Entry, explained, tell
 from aloma_cli.view.terminal import write_plain
 from aloma_cli.view.wording import clean, clean_lines, clock_time, duration, plural
 
@@ -52,7 +52,7 @@ class Lines:
             return
         texts = _texts(entry)
         if isinstance(event, TaskRested):
-            texts += [f"nearest: {text}" for text in nearest(event.missing)]
+            texts += explained(event.missing, event.cycle)
         self._write([self._line(entry, text) for text in texts])
 
     def _line(self, entry: Entry, text: str) -> str:

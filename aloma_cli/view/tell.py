@@ -19,9 +19,11 @@ from aloma_cli.events import (
     TaskCreated,
     TaskRested,
 )
-from aloma_cli.view.changes import NOTHING, Summary, place, summarise
+from aloma_cli.view.changes import NOTHING, Summary, operation_text, place, summarise
 from aloma_cli.view.state import Firing, Screen, Usage
 from aloma_cli.view.wording import clean, duration, error_text, money, plural, short_count
+
+_LONGEST_VALUE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +169,17 @@ def total_facts(screen: Screen) -> tuple[str, ...]:
     return (*(f"{number:,} {word}" for number, word in counts if number), *usage_facts(screen.usage))
 
 
-def nearest(missing: Iterable[dict[str, Any]]) -> list[str]:
-    """One line for each of the steps that came nearest to firing: what kept it (the `missing` of a TaskRested)."""
-    return [_miss(miss) for miss in missing]
+def explained(missing: Iterable[dict[str, Any]], cycle: Iterable[dict[str, Any]]) -> list[str]:
+    """Why a task ended short of its goal, by the two fields of TaskRested: a line for each step that came nearest to
+    firing, and one for each commit on the way round."""
+    return [*(f"nearest: {_miss(miss)}" for miss in missing), *(f"round: {_leg(leg)}" for leg in cycle)]
 
 
 def _miss(miss: dict[str, Any]) -> str:
     more = [f"{miss['more']:,} more"] if miss.get("more") else []
     return f"{clean(miss['step'])}: {', '.join([*map(clean, miss['missing']), *more])}"
+
+
+def _leg(leg: dict[str, Any]) -> str:
+    changes = [" ".join(operation_text(change, _LONGEST_VALUE)) for change in leg["changes"]]
+    return f"{clean(leg['step'] or '')}: {', '.join(changes) or 'no change'}"

@@ -156,3 +156,31 @@ def test_resume_says_which_steps_are_not_what_they_were_when_they_fired(desk: De
     resumed = desk.run("task", "resume", task)
     told = "aloma: changed since they fired: condition (condition), content (content), fails (content), gone (gone)\n"
     assert (resumed.code, told in resumed.err) == (0, True), resumed.err
+
+
+@pytest.fixture
+def circling(desk: Desk) -> Desk:
+    desk.step("ping", '{"turn": "ping"}', "data['turn'] = 'pong'")
+    desk.step("pong", '{"turn": "pong"}', "data['turn'] = 'ping'")
+    return desk
+
+
+def test_a_task_that_gets_nowhere_ends_short_of_its_goal_and_shows_the_round(circling: Desk) -> None:
+    ended = circling.new('{"turn": "ping"}')
+    assert ended.code == 6
+    assert "no progress: ping → pong led back to the same state" in ended.err
+    told = [line.split("round: ")[1] for line in ended.err.splitlines() if "round: " in line]
+    assert told == ['ping: ~ turn = "pong"', 'pong: ~ turn = "ping"']
+    assert f"aloma task set {ended.out.strip()} path=…" in ended.err
+    shown = circling.run("task", "show", "@last")
+    assert 'round: pong: ~ turn = "ping"' in shown.out
+    record = circling.run("task", "show", "@last", "--json").json
+    assert (record["state"], [leg["step"] for leg in record["cycle"]]) == ("incomplete", ["ping", "pong"])
+
+
+def test_a_task_that_got_nowhere_goes_on_when_it_is_resumed_or_helped_out(circling: Desk) -> None:
+    circling.new('{"turn": "ping"}')
+    resumed = circling.run("task", "resume", "@last")
+    assert (resumed.code, resumed.err.count("s  fired ")) == (6, 2)
+    helped = circling.run("task", "set", "@last", "turn=over")
+    assert helped.code == 0

@@ -32,6 +32,12 @@ class ModelTask:
     """For each commit its version, and the steps whose conditions name what it changed."""
     awaited: set[str] = field(default_factory=set)
     closing: bool = False
+    states: dict[int, Any] = field(default_factory=dict)
+    """For each version what came next depends on."""
+
+    def remember(self) -> None:
+        errors = {step: {**entry, "at": ""} for step, entry in self.document.get("$errors", {}).items()}
+        self.states[self.version] = ({**self.document, "$errors": errors}, set(self.armed), set(self.looked))
 
 
 class Model:
@@ -45,6 +51,7 @@ class Model:
     def take(self, event: ev.Event) -> None:
         if isinstance(event, ev.TaskCreated):
             self.tasks[event.task] = ModelTask(event.data, set(self.steps))
+            self.tasks[event.task].remember()
             if event.wait_for:
                 self.tasks[event.parent or ""].awaited.add(event.task)
         elif handler := getattr(self, f"_{event.KIND}", None):
@@ -130,6 +137,7 @@ class Model:
         task.armed |= wanted
         task.looked -= wanted
         task.closing |= event.completed is not None
+        task.remember()
 
     def _sets_what_it_tests(self, event: ev.Committed, places: list[tuple[str, ...]]) -> bool:
         paths = self.steps[event.step or ""].condition.paths
@@ -148,6 +156,10 @@ class Model:
         for other in self.tasks.values():
             other.awaited.discard(event.task)
         if event.state == "stopped" or task.closing:
+            return
+        if event.state == "incomplete":
+            first, last = event.cycle[0]["version"], event.cycle[-1]["version"]
+            assert task.states[first - 1] == task.states[last], "only what is back where it was has made no progress"
             return
         lost = [name for name in task.armed if self.holds(task, name)]
         assert not lost, "no wake-up is lost: what is armed and matches has fired"

@@ -12,6 +12,7 @@ from aloma_cli.clock import SystemClock, from_iso
 from aloma_cli.events import FiringFailed
 from aloma_cli.jsontext import JsonObject, pretty
 from aloma_cli.view.tables import Column, write_table
+from aloma_cli.view.tell import explained
 from aloma_cli.view.terminal import size_of
 from aloma_cli.view.wording import clean, duration, error_text, money, plural, value_text
 
@@ -90,9 +91,7 @@ def _troubles(task: Task) -> Iterable[str]:
             yield f"  → {clean(failure['hint'])}"
     if record["errors"] and not record["closed"]:
         yield f"once mended: aloma task resume {record['id']}"
-    for miss in record["missing"]:
-        more = f" (and {miss['more']} more)" if miss["more"] else ""
-        yield f"nearest: {clean(miss['step'])}: {clean('; '.join(miss['missing']))}{more}"
+    yield from explained(record["missing"], record.get("cycle", ()))
 
 
 def _last_failure(task: Task, step: str) -> JsonObject:

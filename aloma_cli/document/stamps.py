@@ -1,0 +1,51 @@
+"""What is new each time a step writes it and yet tells nothing of progress: times of writing, and fresh ids.
+
+A time counts as one only between the beginning of the task and the moment it was written: a step that walks through
+the hours of last week does get on.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
+_UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE)
+_TOLERANCE = 1.0
+_FIRST_EPOCH = 1e9
+"""A clock that shows less than this (the year 2001) is not set: any count would look like its time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamps:
+    """Those of one task: `root` is the id of its tree, `since` when it began (seconds since 1970)."""
+
+    root: str
+    since: float
+
+    def plain_text(self, text: str, now: float, *, ids: bool = True) -> str:
+        """`text` with every stamp in it replaced by a constant. `ids`: also UUIDs."""
+        if "-" in text:
+            text = _TIME.sub(lambda found: "<time>" if self._is_time(found[0], now) else found[0], text)
+            text = _UUID.sub("<id>", text) if ids else text
+        if self.root in text:
+            # The second number tells those of one firing apart; the first counts firings.
+            text = re.sub(rf"{self.root}\.\d+\.(\d+)", r"<subtask>.\1", text)
+        return text
+
+    def is_epoch(self, number: float, now: float) -> bool:
+        """Whether a number is a time of writing, in seconds or milliseconds since 1970."""
+        return self._covers(number, now) or self._covers(number / 1000, now)
+
+    def _is_time(self, text: str, now: float) -> bool:
+        try:
+            time = datetime.fromisoformat(text)
+        except ValueError:
+            return False
+        # One without a time zone may be meant in UTC as well as in the machine's own.
+        readings = (time, time.replace(tzinfo=UTC)) if time.tzinfo is None else (time,)
+        return any(self._covers(reading.timestamp(), now) for reading in readings)
+
+    def _covers(self, seconds: float, now: float) -> bool:
+        return self.since >= _FIRST_EPOCH and self.since - _TOLERANCE <= seconds <= now + _TOLERANCE

@@ -1,0 +1,25 @@
+"""What is told of a task that got nowhere: which steps led it back to where it had been."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from aloma_cli.engine.trail import MOST_LAPS, Lap
+from aloma_cli.events import Committed
+
+_MOST_SHOWN = 20
+_MOST_NAMED = 4
+
+
+def going_round(commits: Sequence[Committed], lap: Lap) -> dict[str, Any]:
+    """`reason` and `cycle` of the event that ends the task."""
+    cycle = [{"version": commit.version, "step": commit.step, "changes": list(commit.changes)} for commit in commits]
+    return {"reason": _reason(commits, lap), "cycle": tuple(cycle[:_MOST_SHOWN])}
+
+
+def _reason(commits: Sequence[Committed], lap: Lap) -> str:
+    names = [commit.step or "" for commit in commits]
+    way = " → ".join([*names[:_MOST_NAMED], *(["…"] if len(names) > _MOST_NAMED else [])])
+    often = "" if lap.certain else f" {MOST_LAPS} times, with the same requests"
+    return f"no progress: {way} led back to the same state{often}"
