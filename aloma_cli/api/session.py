@@ -40,9 +40,16 @@ class Equipment:
 
 
 async def run_claim(
-    claim: Claim, equipment: Equipment, emit: Emit, *, before: Callable[[Run], object] = lambda _: None
+    claim: Claim,
+    equipment: Equipment,
+    emit: Emit,
+    *,
+    before: Callable[[Run], object] = lambda _: None,
+    wait: bool = False,
 ) -> Tree:
     """Run a claimed tree until it is at rest, and give the claim up; `before` may ask the run for something first.
+
+    With `wait` it goes on through rests that wait for a person.
 
     When it is cancelled, what was committed stays, and a later run goes on from there.
     """
@@ -51,19 +58,19 @@ async def run_claim(
         run = Run(claim, plan, clock=equipment.clock, emit=emit, concurrency=equipment.concurrency)
         run.recover()
         before(run)
-        await _drive(run, equipment)
+        await _drive(run, equipment, wait=wait)
         return run.tree
     finally:
         claim.close()
 
 
-async def _drive(run: Run, equipment: Equipment) -> None:
+async def _drive(run: Run, equipment: Equipment, *, wait: bool) -> None:
     connectors = open_connectors(equipment.settings, equipment.modules, run.tree.entries)
     toolbox = Toolbox(connectors, equipment.lib, equipment.config, Gate(run.budget, run.tree, equipment.clock))
     runner = LocalRunner(toolbox, LoopRecorder(run), equipment.clock)
     try:
         with stdout_split(), Watchdog():
-            await drive(run, runner, equipment.clock)
+            await drive(run, runner, equipment.clock, wait=wait)
     except asyncio.CancelledError:
         # What is left behind should be easy to read; the journal has it all in any case.
         with contextlib.suppress(AlomaError):

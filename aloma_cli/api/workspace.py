@@ -115,11 +115,15 @@ class Workspace(Records):
         emit: Emit = _ignore,
         *,
         limits: Mapping[str, Wish] = MappingProxyType({}),
+        wait: bool = False,
     ) -> Task:
-        """Run a task that was just created. `limits`: what it may spend, by the names in `budget.Limits`."""
+        """Run a task that was just created.
+
+        `limits`: what it may spend, by the names in `budget.Limits`. `wait`: also while only a person is waited for.
+        """
         emit(created)
         wishes = {**self.loaded.config.limits.budget(), **limits}
-        return await self.carry_on(claim, emit, before=lambda run: run.set_limits(wishes))
+        return await self.carry_on(claim, emit, before=lambda run: run.set_limits(wishes), wait=wait)
 
     def document_of(
         self, task: Task, *, at: int | None = None, assignments: Iterable[tuple[Keys, Json]] = ()
@@ -146,7 +150,12 @@ class Workspace(Records):
         return self.store.create(created.task, [created]), created
 
     async def resume(
-        self, task_id: str, *, emit: Emit = _ignore, limits: Mapping[str, Wish] = MappingProxyType({})
+        self,
+        task_id: str,
+        emit: Emit = _ignore,
+        *,
+        limits: Mapping[str, Wish] = MappingProxyType({}),
+        wait: bool = False,
     ) -> Task:
         """Go on with a task: interrupted, limited, in error (its failed steps are tried again), or without progress.
 
@@ -162,7 +171,7 @@ class Workspace(Records):
             run.retry_failed()
             run.go_round_again()
 
-        return await self.carry_on(claim, emit, before=before, task_id=task_id)
+        return await self.carry_on(claim, emit, before=before, task_id=task_id, wait=wait)
 
     def changed_steps(self, journal: Iterable[Event]) -> dict[str, str]:
         """The steps that fired in a tree, by its journal, and are not any more what they were then.
@@ -207,7 +216,7 @@ class Workspace(Records):
         finally:
             claim.close()
 
-    async def go_on(self, text: str, request: JsonObject, *, emit: Emit = _ignore) -> Task:
+    async def go_on(self, text: str, request: JsonObject, emit: Emit = _ignore) -> Task:
         """Carry out what a person asks of a task, and run the task on. Raises as `submit`, and TaskLockedError."""
         self.check()
         task_id = self.find(text)
@@ -222,9 +231,10 @@ class Workspace(Records):
         *,
         before: Callable[[Run], object] = lambda _: None,
         task_id: str | None = None,
+        wait: bool = False,
     ) -> Task:
         """Run a claimed tree until it is at rest, and give the claim up."""
-        tree = await run_claim(claim, self._equipment(), emit, before=before)
+        tree = await run_claim(claim, self._equipment(), emit, before=before, wait=wait)
         return task_of(self.store, tree, task_id or claim.root)
 
     def _equipment(self) -> Equipment:

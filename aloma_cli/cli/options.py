@@ -10,6 +10,7 @@ Workspace = Annotated[
     str | None,
     typer.Option("--workspace", "-w", metavar="PATH", help="The workspace; else the one around the current folder."),
 ]
+Wait = Annotated[bool, typer.Option("--wait", help="Stay while only a person is waited for, until the answer comes.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the whole record as JSON.")]
 AsData = Annotated[bool, typer.Option("--data", help="Print the task's document as JSON.")]
 TaskId = Annotated[

@@ -17,8 +17,8 @@ from aloma_cli.cli.interrupts import Interrupted, Interrupts
 from aloma_cli.cli.step.describe import NO_STEPS
 from aloma_cli.cli.telling import Telling
 from aloma_cli.clock import SystemClock
-from aloma_cli.events import Event, to_wire
-from aloma_cli.jsontext import dumps
+from aloma_cli.events import Committed, Event, to_wire
+from aloma_cli.jsontext import dumps, show_path
 from aloma_cli.view.choose import Mode, open_view
 
 Emit = Callable[[Event], None]
@@ -26,11 +26,18 @@ Work = Callable[[Emit], Coroutine[Any, Any, Task]]
 
 
 def run_and_tell(
-    home: Workspace, task_id: str, work: Work, telling: Telling, *, before: Iterable[Event] = ()
+    home: Workspace,
+    task_id: str,
+    work: Work,
+    telling: Telling,
+    *,
+    before: Iterable[Event] = (),
+    wait: bool = False,
 ) -> NoReturn:
     """Carry `work` out, which is handed whom to tell its events, and exit with the code for what became of it.
 
-    `before` are the events of an earlier run of the same task.
+    `before` are the events of an earlier run of the same task. `wait`: questions are told when they are asked, since
+    the run goes on until they are answered.
     """
     view = open_view(sys.stderr, environ=os.environ, clock=SystemClock(), mode=_mode(telling))
 
@@ -43,7 +50,8 @@ def run_and_tell(
             _tell_notice(home, telling)
             with view:
                 view.recall(before)
-                task = interrupts.run(work(_emitter(view.emit, telling)))
+                show = _tell_asked(view.emit) if wait and _mode(telling) != "quiet" else view.emit
+                task = interrupts.run(work(_emitter(show, telling)))
     except Interrupted as interrupted:
         _tell_interrupted(home.task(task_id), telling)
         raise typer.Exit(interrupted.code) from None
@@ -91,7 +99,9 @@ def _tell_next(home: Workspace, task: Task) -> None:
     elif task.state == "limited":
         output.say(f"  → a limit is reached: {task.record['reason']}; to go on: aloma task resume {task.id} --max-… +N")
     elif task.state == "incomplete" and not task.record["closed"]:
-        output.say(f"  → to help it out: aloma task set {task.id} path=…; to go on all the same: aloma task resume {task.id}")
+        output.say(
+            f"  → to help it out: aloma task set {task.id} path=…; to go on as it is: aloma task resume {task.id}"
+        )
     elif task.state == "error":
         output.say(f"  → `aloma task show {task.id}` tells why; once mended: `aloma task resume {task.id}`")
 
@@ -99,6 +109,18 @@ def _tell_next(home: Workspace, task: Task) -> None:
 def _tell_questions(task: Task) -> None:
     questions = task.record["questions"]
     for asked in questions:
-        into = f" --into {asked['into']}" if len(questions) > 1 else ""
-        output.say(f"  ? {asked['question']}")
-        output.say(f"  → aloma task answer {asked['task']} VALUE{into}")
+        _tell_question(asked["task"], asked["question"], asked["into"] if len(questions) > 1 else None)
+
+
+def _tell_asked(show: Emit) -> Emit:
+    def emit(event: Event) -> None:
+        show(event)
+        for asked in event.asked if isinstance(event, Committed) else ():
+            _tell_question(event.task, asked["question"], show_path(tuple(asked["into"])))
+
+    return emit
+
+
+def _tell_question(task_id: str, question: str, into: str | None) -> None:
+    output.say(f"  ? {question}")
+    output.say(f"  → aloma task answer {task_id} VALUE{'' if into is None else f' --into {into}'}")

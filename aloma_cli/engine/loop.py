@@ -58,8 +58,11 @@ class LoopRecorder:
             flushed.set_result(None)
 
 
-async def drive(run: Run, runner: Runner, clock: Clock) -> None:
-    """Run a tree until every task in it is at rest. Raises StoreError, and Stuck."""
+async def drive(run: Run, runner: Runner, clock: Clock, *, wait: bool = False) -> None:
+    """Run a tree until every task in it is at rest; with `wait`, also through rests that wait for a person.
+
+    Raises StoreError, and Stuck.
+    """
     published = 0.0
     run.take_requests()
     while True:
@@ -71,14 +74,15 @@ async def drive(run: Run, runner: Runner, clock: Clock) -> None:
         if turn.finished or clock.elapsed() - published >= _PUBLISH:
             run.publish()
             published = clock.elapsed()
-        if turn.finished:
+        if turn.finished and not (wait and run.tree.root.state == "question"):
             return
         await _next_end(run, runner, clock, turn)
 
 
 async def _next_end(run: Run, runner: Runner, clock: Clock, turn: Turn) -> None:
     """Wait until there is something for a turn to do."""
-    if not runner.busy and turn.wake_at is None and not turn.jobs and not run.pending:
+    comes = runner.busy or turn.wake_at is not None or turn.jobs or run.pending
+    if not turn.finished and not comes:
         raise Stuck(f"task {run.tree.root_id} can neither go on nor end")
     while True:
         due = None if turn.wake_at is None else from_iso(turn.wake_at) - clock.now()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import pytest
 
@@ -190,3 +191,46 @@ def test_exit_4_for_a_task_that_failed_because_the_key_was_refused(desk: Desk) -
 def test_a_command_is_the_same_in_a_process_of_its_own(shop: Desk) -> None:
     asked = shop.spawn("task", "new", "Order", "-d", '{"total": 5}', "--json")
     assert (asked.code, json.loads(asked.out)["state"]) == (8, "question")
+
+
+# -- staying until the answer comes ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["new", "resume", "clone"])
+def test_with_wait_the_command_stays_until_another_process_has_answered(shop: Desk, command: str) -> None:
+    first = shop.new('{"total": 5}').out.strip()
+    asking = {
+        "new": ["new", "Order", "-d", '{"total": 5}'],
+        "resume": ["resume", first],
+        "clone": ["clone", first, "--at", "0"],
+    }
+    process = shop.started("task", *asking[command], "--wait", "--data")
+    try:
+        until(lambda: _is_held(shop, is_new=command != "resume"))
+        assert process.poll() is None
+        answered = shop.run("task", "answer", "@last", "true")
+        assert (answered.code, "will do it" in answered.err) == (0, True)
+        done = ended(process)
+    finally:
+        process.kill()
+    assert (done.code, done.json["shipped"]) == (0, True)
+
+
+def test_with_wait_it_says_at_once_what_to_type(shop: Desk) -> None:
+    process = shop.started("task", "new", "Order", "-d", '{"total": 5}', "--wait")
+    try:
+        assert process.stderr is not None
+        told = next(line for line in process.stderr if "VALUE" in line)
+        process.send_signal(signal.SIGINT)
+        assert told == f"  → aloma task answer {shop.tasks[-1]} VALUE --into approval.granted\n"
+        assert ended(process).code == 130
+    finally:
+        process.kill()
+
+
+def _is_held(desk: Desk, *, is_new: bool) -> bool:
+    """Whether a process runs the last task, and the task asks."""
+    if len(desk.tasks) < 1 + is_new:
+        return False
+    last = desk.root / ".aloma" / "tasks" / desk.tasks[-1]
+    return (last / "holder").exists() and desk.run("task", "show", "@last", "--json").json["state"] == "question"

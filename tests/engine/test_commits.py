@@ -326,21 +326,6 @@ def test_nothing_queues_behind_a_firing_that_ran_alone_and_met_a_limit() -> None
     assert (stage.data["x"], stage.root.state) == ("b", "done")
 
 
-def test_nothing_queues_behind_a_firing_that_ran_alone_and_met_a_limit() -> None:
-    stage = Stage([*spoiler(3), step("slow", {"go": 1}, puts(slow=1))], {"go": 1})
-    for _ in range(3):
-        stage.end("a", "b")
-    job = next(job for job in stage.running.values() if job.step.name == "b")
-    stage.run.deliver(Limited(stage.running.pop(job.firing).firing, "no more calls", 0.0))
-    stage.turn()
-    turn = stage.end("slow")
-    assert (stage.data["slow"], turn.finished, stage.root.state) == (1, True, "limited")
-    stage.run.set_limits({})
-    stage.turn()
-    stage.end("b")
-    assert (stage.data["x"], stage.root.state) == ("b", "done")
-
-
 def test_two_firings_that_both_lost_thrice_run_one_after_the_other() -> None:
     stage = Stage([*spoiler(3), step("c", {"go": 1}, puts(x="c"))], {"go": 1})
     for _ in range(3):

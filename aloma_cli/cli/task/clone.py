@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -26,6 +27,7 @@ def clone(
     *,
     flags: Any,
     telling: Telling,
+    wait: options.Wait = False,
     workspace: options.Workspace = None,
 ) -> None:
     """Make a new task from the document of another, and run it; subtasks are not copied.
@@ -44,4 +46,4 @@ def clone(
     found = home.task(task)
     document = home.document_of(found, at=at, assignments=[assignment(text) for text in values or ()])
     claim, created = home.create(name or found.name, document, tags=found.record["tags"])
-    run_and_tell(home, claim.root, lambda emit: home.begin(claim, created, emit), telling)
+    run_and_tell(home, claim.root, partial(home.begin, claim, created, wait=wait), telling, wait=wait)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -28,6 +29,7 @@ def new(
     flags: Any,
     limits: dict[str, Wish],
     telling: Telling,
+    wait: options.Wait = False,
     workspace: options.Workspace = None,
 ) -> None:
     """Create a task and run it until nothing is left to do.
@@ -50,4 +52,5 @@ def new(
 
     home = Workspace.open(workspace, flags=flags)
     claim, created = home.create(name, document, tags=tag or ())
-    run_and_tell(home, claim.root, lambda emit: home.begin(claim, created, emit, limits=limits), telling)
+    work = partial(home.begin, claim, created, limits=limits, wait=wait)
+    run_and_tell(home, claim.root, work, telling, wait=wait)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,9 +26,7 @@ def ask_of(home: Workspace, task: str, request: JsonObject, telling: Telling, *,
     found = home.task(task)
     holder = home.store.holder(root_of(found.id))
     if holder is None and not no_run:
-        run_and_tell(
-            home, found.id, lambda emit: home.go_on(found.id, request, emit=emit), telling, before=found.tree_journal
-        )
+        run_and_tell(home, found.id, partial(home.go_on, found.id, request), telling, before=found.tree_journal)
     written = home.submit(found.id, request)
     if written is None:
         say(f"aloma: {holder or 'another process'} runs the task and will do it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import typer
@@ -22,6 +23,7 @@ def resume(
     flags: Any,
     limits: dict[str, Wish],
     telling: Telling,
+    wait: options.Wait = False,
     workspace: options.Workspace = None,
 ) -> None:
     """Go on with a task: interrupted, paused at a limit, or in error.
@@ -49,4 +51,5 @@ def resume(
     changed = home.changed_steps(journal)
     if changed and not telling.quiet:
         say(f"aloma: changed since they fired: {', '.join(f'{step} ({what})' for step, what in changed.items())}")
-    run_and_tell(home, found.id, lambda emit: home.resume(found.id, emit=emit, limits=limits), telling, before=journal)
+    work = partial(home.resume, found.id, limits=limits, wait=wait)
+    run_and_tell(home, found.id, work, telling, before=journal, wait=wait)
