@@ -84,7 +84,7 @@ class Trail:
 
     def fail(self, step: str, message: str, at: str) -> None:
         """A firing of `step` has failed at that time (ISO)."""
-        self._chances += hash((step, self._plain(message, from_iso(at))))
+        self._chances += hash(f"{step} {self._plain(message, from_iso(at))}")
 
     def mark(self, state: Hashable, version: int, firing: int) -> None:
         """The task is in `state` (but for its document), at `version`; `firing` is the last that was started."""
@@ -102,7 +102,8 @@ class Trail:
 
     def _request_hash(self, call: CallAnswered) -> int:
         now = from_iso(call.at)
-        return hash((call.call, json.dumps(self._plain(call.arguments, now), sort_keys=True)))
+        # Of one text, since hashes of tuples are too weak to be added up.
+        return hash(f"{call.call} {json.dumps(self._plain(call.arguments, now), sort_keys=True)}")
 
     def _plain(self, value: Json, now: float) -> Json:
         if isinstance(value, dict):
