@@ -53,6 +53,7 @@ class Run:
     def __init__(self, claim: Claim, plan: Plan, *, clock: Clock, emit: Emit, concurrency: int = 8) -> None:
         self._ledger = Ledger(claim, plan, clock=clock, emit=emit)
         self.tree = self._ledger.tree
+        self.clock = self._ledger.clock
         self._claim = claim
         self._plan = plan
         self._emit = emit
