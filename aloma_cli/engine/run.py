@@ -7,6 +7,7 @@ of the journal; nobody is told of it, and nothing starts, before that batch is d
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +33,7 @@ MOST_STARTS = 1000
 """A step that fired so often without an end is taken to go on for ever."""
 
 _NEVER = "9"
+_log = logging.getLogger(__name__.partition(".")[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Run:
         self._held: list[Outcome] = []
         self._notes: list[ev.Event] = []
         self._refused: StoreError | None = None
+        self._unpublished = False
 
     # -- from outside ------------------------------------------------------------------------------------------------
 
@@ -100,8 +103,13 @@ class Run:
         return bool(self._arrived or self._held or self._postponed)
 
     def publish(self) -> None:
-        """Put the root's record and document where readers find them quickly."""
-        self._claim.publish(summary(self.tree, self.tree.root_id), self.tree.root.document)
+        """Put the root's record and document where readers find them quickly; the journal has both in any case."""
+        try:
+            self._claim.publish(summary(self.tree, self.tree.root_id), self.tree.root.document)
+        except StoreError as error:
+            if not self._unpublished:
+                _log.warning("%s; the run goes on, and its record is in the journal", error)
+            self._unpublished = True
 
     def turn(self) -> Turn:
         """Commit what has ended, settle what is at rest, and say what to start.

@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from aloma_cli.errors import StoreError
+from aloma_cli.store.refusal import refused, refusing
 
 
 def replace_file(path: Path, text: str) -> None:
@@ -15,10 +15,8 @@ def replace_file(path: Path, text: str) -> None:
 
     Not synced: it is for what can be made anew from the journal, and for requests whose sender is there to ask again.
     """
-    try:
+    with refusing(path, "written"):
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise StoreError(f"{path} could not be written: {error.strerror}") from error
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
@@ -26,4 +24,4 @@ def replace_file(path: Path, text: str) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             Path(temporary).unlink()
-        raise StoreError(f"{path} could not be written: {error.strerror}") from error
+        raise refused(path, "written", error) from error

@@ -73,7 +73,8 @@ def read(path: Path) -> dict[str, dict[str, Any]]:
 
 def working(path: Path) -> float:
     """Seconds with firings running."""
-    seconds, before, running = 0.0, None, set()
+    seconds, before = 0.0, None
+    running: set[int] = set()
     for event in (event for batch in batches(path) for event in batch):
         at, kind = datetime.fromisoformat(event["at"]), event["event"]
         if running and before is not None and kind != "tree_opened":
@@ -82,7 +83,7 @@ def working(path: Path) -> float:
         if kind == "firing_started":
             running.add(event["firing"])
         elif kind in ("committed", "firing_looked", "firing_failed", "firing_voided"):
-            running.discard(event.get("firing"))
+            running.discard(event.get("firing", 0))
     return seconds
 
 
