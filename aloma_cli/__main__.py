@@ -8,13 +8,15 @@ import sys
 
 def main() -> int:
     """Run the command line; gives the exit code."""
+    from aloma_cli.cli import streams
     from aloma_cli.cli.exits import INTERRUPTED, TERMINATED
     from aloma_cli.cli.main import main as run
 
+    streams.open_closed()
     code = run(sys.argv[1:])
+    streams.flush_stderr()
     if code in (INTERRUPTED, TERMINATED):
         # Python would wait for threads that steps or libraries left behind, such as for one that looks up a name.
-        sys.stderr.flush()
         os._exit(code)
     return code
 

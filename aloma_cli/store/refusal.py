@@ -10,9 +10,9 @@ from pathlib import Path
 
 from aloma_cli.errors import StoreError
 
-_SPACE = "free some space, then go on with `aloma task resume`"
-_RIGHTS = "mend its permissions, then go on with `aloma task resume`"
-_HANDLES = "close some programs or raise `ulimit -n`, then go on with `aloma task resume`"
+_SPACE = "free some space"
+_RIGHTS = "mend its permissions"
+_HANDLES = "close some programs or raise `ulimit -n`"
 _IN_THE_WAY = "a file is where a folder should be: move it away"
 
 _HINTS = {
@@ -28,7 +28,7 @@ _HINTS = {
     errno.ENOTDIR: _IN_THE_WAY,
     errno.ENAMETOOLONG: "use a workspace with a shorter path",
     errno.ENOENT: "its folder was moved or deleted; `aloma task list` shows what is there",
-    errno.EIO: "the disk may be failing: copy the folder elsewhere, then go on with `aloma task resume`",
+    errno.EIO: "the disk may be failing: save a copy of the folder",
 }
 
 
@@ -44,4 +44,9 @@ def refusing(path: Path, done: str) -> Iterator[None]:
 def refused(path: Path, done: str, error: OSError) -> StoreError:
     """The error that says so."""
     reason = error.strerror or os.strerror(error.errno or errno.EIO)
-    return StoreError(f"{path} could not be {done}: {reason}", hint=_HINTS.get(error.errno or 0))
+    return StoreError(f"{path} could not be {done}: {reason}", hint=hint_for(error))
+
+
+def hint_for(error: OSError) -> str | None:
+    """What helps against it, where that is known."""
+    return _HINTS.get(error.errno or 0)
