@@ -71,9 +71,10 @@ async def drive(run: Run, runner: Runner) -> None:
         if turn.finished or run.clock.elapsed() - published >= _PUBLISH:
             run.publish()
             published = run.clock.elapsed()
-        if turn.finished:
+        if turn.finished and not run.take_requests():
             return
-        await _next_end(run, runner, turn)
+        if not turn.finished:
+            await _next_end(run, runner, turn)
 
 
 async def _next_end(run: Run, runner: Runner, turn: Turn) -> None:

@@ -67,6 +67,7 @@ class Run:
         self._notes: list[ev.Event] = []
         self._refused: StoreError | None = None
         self._unpublished = False
+        self._taken: set[str] = set()
 
     # -- from outside ------------------------------------------------------------------------------------------------
 
@@ -134,7 +135,9 @@ class Run:
 
     def take_requests(self) -> bool:
         """Take in what other processes ask for, and tell whether there was anything; the next turn does it."""
-        requests = self._claim.requests()
+        # One whose file cannot be dropped is there each time.
+        requests = [request for request in self._claim.requests() if request.id not in self._taken]
+        self._taken.update(request.id for request in requests)
         for request in requests:
             # A request that outlived a crash was carried out before it; only its file is left to be dropped.
             if request.id not in self.tree.requests:

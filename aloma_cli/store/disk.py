@@ -167,8 +167,12 @@ class FileStore:
             with refusing(folder, "made"):
                 folder.mkdir(mode=0o700, parents=folder is self._folder, exist_ok=True)
         for name, text in (("README", _README), (".gitignore", "*\n")):
-            if not (self._folder / name).exists():
-                replace_file(self._folder / name, text)
+            try:
+                if not (self._folder / name).exists():
+                    replace_file(self._folder / name, text)
+            except StoreError:
+                if not (self._folder / name).exists():  # else another process was as quick
+                    raise
 
     def _sync(self, *folders: Path) -> None:
         """Make the names in `folders` themselves survive a loss of power (Windows cannot open a folder)."""

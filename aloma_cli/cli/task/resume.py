@@ -49,7 +49,8 @@ def resume(
     if from_last_good:
         _go_back(home, task)
     found = home.task(task)
-    if found.record["closed"]:
+    if found.record["closed"] and home.is_over(found):
+        home.republish(found)
         say(f"aloma: task {found.id} is closed ({found.state}): there is nothing to resume")
         telling.print(found)
         raise typer.Exit(code_of_task(found.record))
