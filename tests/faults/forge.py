@@ -140,7 +140,7 @@ def watch(deeds: int, kill_before: int | None, after_bytes: int | None) -> None:
     def watched(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(what: Any, *more: Any, **options: Any) -> Any:
             nonlocal count
-            path = os.readlink(f"/proc/self/fd/{what}") if isinstance(what, int) else os.path.abspath(what)
+            path = str(Path(f"/proc/self/fd/{what}").readlink() if isinstance(what, int) else Path(what).absolute())
             if "/.aloma" not in path or (name == "open" and not (more and more[0] & os.O_CREAT)):
                 return real(what, *more, **options)
             note(deeds, f"{name} {path.partition('/.aloma')[2]}\n".encode())

@@ -44,13 +44,13 @@ async def content(data, task, connectors, log):
     data["plan"] = await connectors.shop.buy(item=data["order"])
     for half in (1, 2):
         task.subtask(f"half {half}", {"half": half}, into=f"halves.{half}")
-    task.ask("Is it right?", into="answer", default="yes", timeout=0.02)
+    task.ask("Is it right?", into="answer", default="yes", timeout=0.005)
 """,
     "steps/make.py": """
 from aloma_cli import Retry
 
 condition = {"half": int, "made": None}
-retry = Retry(2, wait=0.01)
+retry = Retry(2, wait=0.005)
 
 
 async def content(data, connectors, step):
@@ -65,7 +65,7 @@ condition = {"plan": str, "left": None}
 
 async def content(data, connectors):
     data["left"] = await connectors.shop.buy(item="left")
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0.005)
     data["sum"] = data.get("sum", 0) + 1
 """,
     "steps/right.py": """
@@ -76,7 +76,7 @@ condition = {"plan": str, "right": None}
 
 async def content(data, connectors):
     data["right"] = await connectors.shop.buy(item="right")
-    await asyncio.sleep(0.03)
+    await asyncio.sleep(0.015)
     data["sum"] = data.get("sum", 0) + 10
 """,
     "steps/ask_for_a_note.py": """
@@ -96,7 +96,7 @@ condition = {"answer": str, "parked": None}
 
 async def content(data, task):
     data["parked"] = True
-    task.park(0.02)
+    task.park(0.005)
 """,
     "steps/end.py": """
 condition = {"parked": True, "note": "n", "sum": 11, "$children": {"start": {"running": 0}}}

@@ -202,6 +202,7 @@ def test_a_completed_task_whose_subtask_was_still_running_can_be_resumed(forge: 
         (tmp_path / "steps" / f"{name}.py").write_text(text)
     new = ("task", "new", "X", "-d", '{"go": true}', "--json", "-q")
     whole = forge.run(tmp_path, new)
+    shutil.rmtree(tmp_path / ".aloma")
     last = max(number for number, deed in enumerate(whole.deeds) if deed.startswith("write"))
     forge.run(tmp_path, new, kill_before=last)
     assert forge.run(tmp_path, ("task", "show", "--json")).json["children"][0]["state"] == "processing"
