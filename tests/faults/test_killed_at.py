@@ -42,6 +42,7 @@ class Killed:
         self.journal = journals[0] if journals else None
         whole = journals[0].read_bytes() if journals else b""
         self.kept = whole[: whole.rfind(b"\n") + 1]
+        self.sent = calls_sent(folder)
 
     def check(self, ended: Done, reference: tuple[Any, ...]) -> None:
         """The laws that hold however often, and wherever, it was killed."""
@@ -61,10 +62,16 @@ class Killed:
 
     def check_calls(self) -> None:
         """No call whose answer was on record when the process was killed was sent once more."""
-        sent = Counter((self.folder / "calls").read_text().split())
+        sent = calls_sent(self.folder)
         kept = [json.loads(line) for line in self.kept.splitlines()]
         on_record = [answer(event) for line in kept for event in line["events"] if event["event"] == "call_answered"]
-        assert {key: sent[key] for key in on_record} == dict.fromkeys(on_record, 1)
+        assert {key: sent[key] for key in on_record} == {key: self.sent[key] for key in on_record}
+
+
+def calls_sent(folder: Path) -> Counter[str]:
+    """How often each call was sent, by its idempotency key."""
+    calls = folder / "calls"
+    return Counter(calls.read_text().split() if calls.exists() else ())
 
 
 def once(values: Sequence[str], message: str) -> None:
