@@ -61,14 +61,20 @@ class Forge:
         self._process.communicate()
 
     def run(
-        self, folder: Path, arguments: Sequence[str], *, kill_before: int | None = None, after_bytes: int | None = None
+        self,
+        folder: Path,
+        arguments: Sequence[str],
+        *,
+        kill_before: int | None = None,
+        after_bytes: int | None = None,
+        by: signal.Signals = signal.SIGKILL,
     ) -> Done:
         """Run a command in `folder`.
 
-        It is killed before its deed number `kill_before` (from 0); with `after_bytes`, and if that is a write, when
-        so many bytes (modulo their number) are written.
+        It gets the signal `by` before its deed number `kill_before` (from 0); with `after_bytes`, and if that is a
+        write, when so many bytes (modulo their number) are written.
         """
-        asked = [str(folder), list(arguments), kill_before, after_bytes]
+        asked = [str(folder), list(arguments), [kill_before, after_bytes, by]]
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(asked) + "\n")
@@ -84,8 +90,8 @@ def serve() -> None:
     warm_up()
     answers = os.fdopen(os.dup(1), "w")
     for line in sys.stdin:
-        folder, arguments, kill_before, after_bytes = json.loads(line)
-        answers.write(json.dumps(forked(Path(folder), arguments, kill_before, after_bytes)) + "\n")
+        folder, arguments, kill = json.loads(line)
+        answers.write(json.dumps(forked(Path(folder), arguments, kill)) + "\n")
         answers.flush()
 
 
@@ -105,7 +111,7 @@ def warm_up() -> None:
     gc.freeze()
 
 
-def forked(folder: Path, arguments: list[str], kill_before: int | None, after_bytes: int | None) -> dict[str, Any]:
+def forked(folder: Path, arguments: list[str], kill: Sequence[int | None]) -> dict[str, Any]:
     """Run one command in a child."""
     out, err, deeds = (os.memfd_create(name) for name in ("out", "err", "deeds"))
     child = os.fork()
@@ -114,7 +120,7 @@ def forked(folder: Path, arguments: list[str], kill_before: int | None, after_by
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(out, 1)
         os.dup2(err, 2)
-        watch(deeds, kill_before, after_bytes)
+        watch(deeds, *kill)
         from aloma_cli.cli.main import main
 
         code = main(arguments)
@@ -132,8 +138,8 @@ def read(file: int) -> str:
         return text.read()
 
 
-def watch(deeds: int, kill_before: int | None, after_bytes: int | None) -> None:
-    """Write down each deed, and die before one of them."""
+def watch(deeds: int, kill_before: int | None, after_bytes: int | None, by: int | None) -> None:
+    """Write down each deed, and send the signal before one of them."""
     count = 0
     note: Callable[[int, bytes], int] = os.write
 
@@ -144,11 +150,11 @@ def watch(deeds: int, kill_before: int | None, after_bytes: int | None) -> None:
             if "/.aloma" not in path or (name == "open" and not (more and more[0] & os.O_CREAT)):
                 return real(what, *more, **options)
             note(deeds, f"{name} {path.partition('/.aloma')[2]}\n".encode())
-            if count == kill_before:
+            number, count = count, count + 1
+            if number == kill_before:
                 if name == "write" and after_bytes is not None:
                     real(what, more[0][: after_bytes % (len(more[0]) + 1)])
-                os.kill(os.getpid(), signal.SIGKILL)
-            count += 1
+                os.kill(os.getpid(), by or signal.SIGKILL)
             return real(what, *more, **options)
 
         return call
