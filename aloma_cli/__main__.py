@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -14,8 +15,9 @@ def main() -> int:
 
     streams.open_closed()
     code = run(sys.argv[1:])
-    streams.flush_stderr()
     if code in (INTERRUPTED, TERMINATED):
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
         # Python would wait for threads that steps or libraries left behind, such as for one that looks up a name.
         os._exit(code)
     return code

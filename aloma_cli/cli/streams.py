@@ -31,12 +31,3 @@ def close_quietly() -> None:
     """What is left to write goes nowhere, and Python's own last flush finds nothing to say."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def flush_stderr() -> None:
-    """Let Python's own last flush find nothing to complain of: it would change the exit code."""
-    try:
-        sys.stderr.flush()
-    except (OSError, ValueError):
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
