@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
 
 def main() -> int:
     """Run the command line; gives the exit code."""
+    from aloma_cli.cli import streams
     from aloma_cli.cli.exits import INTERRUPTED, TERMINATED
     from aloma_cli.cli.main import main as run
 
+    streams.open_closed()
     code = run(sys.argv[1:])
     if code in (INTERRUPTED, TERMINATED):
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
         # Python would wait for threads that steps or libraries left behind, such as for one that looks up a name.
-        sys.stderr.flush()
         os._exit(code)
     return code
 

@@ -27,6 +27,28 @@ class SystemClock:
         return time.monotonic()
 
 
+class ForwardClock:
+    """`clock` as the record of one tree needs it: its time never runs backwards, and never stands still.
+
+    Where the wall clock was set back, by hand or to before `since` (seconds since 1970), time goes on from where it
+    was. So a timer takes at most its own length, and nothing takes less than no time.
+    """
+
+    def __init__(self, clock: Clock, *, since: float = 0.0) -> None:
+        self._clock = clock
+        self._ahead = since - clock.elapsed()
+
+    def now(self) -> float:
+        wall, elapsed = self._clock.now(), self._clock.elapsed()
+        if wall < elapsed + self._ahead:
+            return elapsed + self._ahead
+        self._ahead = wall - elapsed
+        return wall
+
+    def elapsed(self) -> float:
+        return self._clock.elapsed()
+
+
 def to_iso(seconds: float) -> str:
     """Seconds since 1970 as ISO 8601 in UTC with milliseconds: `2026-11-22T08:00:00.000Z`."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -42,6 +42,11 @@ class TaskCreated(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TreeOpened(Event):
+    """A process took over a tree in which firings are on record as running: nobody has worked since the last event."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FiringStarted(Event):
     """A step starts on the document as of `version`; it is disarmed.
 

@@ -41,7 +41,7 @@ async def run(steps: list[Step], data: dict[str, Any], store: Store) -> ev.TaskC
     claim = store.create("1", [created])
     run = Run(claim, Plan(steps), clock=clock, emit=lambda _: None)
     runner = LocalRunner(NOBODY, LoopRecorder(run), clock)
-    await drive(run, runner, clock)
+    await drive(run, runner)
     await runner.close()
     claim.close()
     assert run.tree.root.state == "done"

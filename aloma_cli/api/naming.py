@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from aloma_cli.api.task import read_tree
+from aloma_cli.api.task import read_events
 from aloma_cli.errors import NotFoundError
 from aloma_cli.ids import is_task_id
 from aloma_cli.store import Store
@@ -25,7 +25,8 @@ def find_task(store: Store, text: str) -> str:
     root = _only([root for root in store.roots() if root.startswith(start)], start)
     if not dot:
         return root
-    tasks = read_tree(store, root).tasks
+    # Also where the record is damaged further on: what can be read can be named.
+    tasks = list(dict.fromkeys(event.task for event in read_events(store, root)[0]))
     wanted = f"{root}.{rest}"
     return wanted if wanted in tasks else _only([task for task in tasks if task.startswith(wanted)], wanted)
 

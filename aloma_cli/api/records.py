@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aloma_cli.api.naming import find_task
-from aloma_cli.api.task import Task, read_task, read_tree, task_of
+from aloma_cli.api.task import Task, read_events, read_task, read_tree, task_of
 from aloma_cli.clock import Clock, SystemClock
+from aloma_cli.errors import JournalDamagedError, StoreError
+from aloma_cli.ids import root_of
 from aloma_cli.loader import find_workspace
 from aloma_cli.store import FileStore
 
 if TYPE_CHECKING:
-    from aloma_cli.store import Store
+    from aloma_cli.store import Salvage, Store
 
 RECORD_FOLDER = ".aloma"
 
@@ -37,13 +40,45 @@ class Records:
         """The task that `text` names. Raises NotFoundError."""
         return read_task(self.store, self.find(text))
 
-    def tasks(self, *, subtasks: bool = False) -> list[Task]:
-        """All tasks, oldest first; with `subtasks` each followed by its own."""
-        roots = self.store.roots()
-        if not subtasks:
-            return [read_task(self.store, root) for root in roots]
-        trees = ((root, read_tree(self.store, root)) for root in roots)
-        return [task_of(self.store, tree, task_id) for _, tree in trees for task_id in tree.tasks]
+    def readable(self, text: str) -> tuple[Task, JournalDamagedError | None]:
+        """The task that `text` names, as far as its record can be read, and the damage behind which it cannot.
+
+        Raises NotFoundError, and JournalDamagedError where nothing can be read.
+        """
+        task_id = self.find(text)
+        try:
+            return read_task(self.store, task_id), None
+        except JournalDamagedError:
+            from aloma_cli.engine.state import Tree
+
+            events, damage = read_events(self.store, root_of(task_id))
+            return task_of(self.store, Tree.of(events), task_id), damage
+
+    def salvage(self, text: str) -> Salvage | None:
+        """Go back to the last good entry of a task's damaged record; None where it is not damaged.
+
+        Raises NotFoundError, TaskLockedError, StoreError, and JournalDamagedError where there is nothing to go back to.
+        """
+        return self.store.salvage(root_of(self.find(text)))
+
+    def tasks(self, *, subtasks: bool = False, damaged: Callable[[StoreError], object] | None = None) -> list[Task]:
+        """All tasks, oldest first; with `subtasks` each followed by its own.
+
+        A tree that cannot be read is told to `damaged` and left out; without, its StoreError is raised.
+        """
+        found: list[Task] = []
+        for root in self.store.roots():
+            try:
+                found += self._tree(root) if subtasks else [read_task(self.store, root)]
+            except StoreError as error:
+                if damaged is None:
+                    raise
+                damaged(error)
+        return found
+
+    def _tree(self, root: str) -> list[Task]:
+        tree = read_tree(self.store, root)
+        return [task_of(self.store, tree, task_id) for task_id in tree.tasks]
 
 
 def file_store(root: Path) -> FileStore:

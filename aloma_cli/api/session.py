@@ -66,11 +66,11 @@ async def run_claim(
 
 async def _drive(run: Run, equipment: Equipment, *, wait: bool) -> None:
     connectors = open_connectors(equipment.settings, equipment.modules, run.tree.entries)
-    toolbox = Toolbox(connectors, equipment.lib, equipment.config, Gate(run.budget, run.tree, equipment.clock))
-    runner = LocalRunner(toolbox, LoopRecorder(run), equipment.clock)
+    toolbox = Toolbox(connectors, equipment.lib, equipment.config, Gate(run.budget, run.tree, run.clock))
+    runner = LocalRunner(toolbox, LoopRecorder(run), run.clock)
     try:
         with stdout_split(), Watchdog():
-            await drive(run, runner, equipment.clock, wait=wait)
+            await drive(run, runner, wait=wait)
     except asyncio.CancelledError:
         # What is left behind should be easy to read; the journal has it all in any case.
         with contextlib.suppress(AlomaError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aloma_cli.errors import InputError
+from aloma_cli.errors import InputError, JournalDamagedError
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import Json, JsonObject
 
@@ -69,6 +69,22 @@ def read_task(store: Store, task_id: str) -> Task:
         published.pop("journal_bytes")
         return Task(task_id, published, store.data(task_id), store)
     return task_of(store, read_tree(store, root_of(task_id)), task_id)
+
+
+def read_events(store: Store, root: str) -> tuple[list[Event], JournalDamagedError | None]:
+    """All that can be read of a tree: its events up to where its record is damaged, and that damage.
+
+    Raises JournalDamagedError where that is nothing.
+    """
+    events: list[Event] = []
+    try:
+        for batch in store.read(root):
+            events += batch.events
+    except JournalDamagedError as damage:
+        if not events:
+            raise
+        return events, damage
+    return events, None
 
 
 def read_tree(store: Store, root: str) -> Tree:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -173,6 +174,18 @@ class Workspace(Records):
 
         return await self.carry_on(claim, emit, before=before, task_id=task_id, wait=wait)
 
+    def is_over(self, task: Task) -> bool:
+        """Whether nothing in the tree of a task is under way: the subtasks of one that completed may be."""
+        return all(one.rest is not None for one in Tree.of(task.tree_journal).tasks.values())
+
+    def republish(self, task: Task) -> None:
+        """Put the record of a tree where readers find it quickly, if a kill came before that."""
+        root = root_of(task.id)
+        if self.store.summary(root) is not None:
+            return
+        with contextlib.suppress(TaskLockedError), contextlib.closing(self.store.claim(root)) as claim:
+            Run(claim, Plan(()), clock=self.clock, emit=_ignore).publish()
+
     def changed_steps(self, journal: Iterable[Event]) -> dict[str, str]:
         """The steps that fired in a tree, by its journal, and are not any more what they were then.
 
@@ -207,14 +220,24 @@ class Workspace(Records):
         except TaskLockedError:
             read_request(read_tree(self.store, root_of(task_id)), request)
             self.store.post(root_of(task_id), request)
-            return None
+            return self._write_what_was_left(task_id)
+        return self._write(claim, task_id, lambda run: run.carry_out(request))
+
+    def _write_what_was_left(self, task_id: str) -> Task | None:
+        """Carry out what was asked of a process that ended in that very moment; None while there is one."""
         try:
+            claim = self.store.claim(root_of(task_id))
+        except TaskLockedError:
+            return None
+        return self._write(claim, task_id, lambda run: run.take_requests())
+
+    def _write(self, claim: Claim, task_id: str, what: Callable[[Run], object]) -> Task:
+        """Do `what` to a claimed tree, start nothing, and give the claim up."""
+        with contextlib.closing(claim):
             run = Run(claim, Plan(self.loaded.steps.values()), clock=self.clock, emit=_ignore)
-            run.carry_out(request)
+            what(run)
             run.write()
             return task_of(self.store, run.tree, task_id)
-        finally:
-            claim.close()
 
     async def go_on(self, text: str, request: JsonObject, emit: Emit = _ignore) -> Task:
         """Carry out what a person asks of a task, and run the task on. Raises as `submit`, and TaskLockedError."""

@@ -6,7 +6,7 @@ from aloma_cli import errors
 from aloma_cli.cli.output import say
 from aloma_cli.jsontext import JsonObject
 
-DONE, USAGE, INTERRUPTED, TERMINATED, FAULT = 0, 2, 130, 143, 70
+DONE, REFUSED, USAGE, INTERRUPTED, TERMINATED, FAULT = 0, 1, 2, 130, 143, 70
 
 STATES = {
     "done": DONE,
@@ -47,6 +47,14 @@ def code_of_task(record: JsonObject) -> int:
 def code_of_error(error: errors.AlomaError) -> int:
     """The exit code of a command that ended with `error`."""
     return next(ERRORS[kind] for kind in type(error).__mro__ if kind in ERRORS)
+
+
+def refusal(error: OSError) -> errors.AlomaError:
+    """What the operating system refused, as an expected error."""
+    from aloma_cli.store.refusal import hint_for
+
+    place = f"{error.filename}: " if error.filename else ""
+    return errors.AlomaError(f"{place}{error.strerror or error}", hint=hint_for(error))
 
 
 def tell(error: errors.AlomaError) -> None:

@@ -59,7 +59,7 @@ class Interrupts:
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """The result of `work`, which gets an event loop of its own."""
-        loop = asyncio.new_event_loop()
+        loop = _new_loop(work)
         running = loop.create_task(work)
         self._cancel = lambda: loop.call_soon_threadsafe(running.cancel)
         try:
@@ -88,6 +88,17 @@ class Interrupts:
             sys.stdout.flush()
         finally:
             os._exit(code)
+
+
+def _new_loop(work: Coroutine[Any, Any, Any]) -> asyncio.AbstractEventLoop:
+    """An event loop for `work`. Raises OSError where the system has no files left for one."""
+    try:
+        return asyncio.new_event_loop()
+    except OSError:
+        work.close()
+        # Python leaves a loop that is half made, and would tell of the trouble it has in deleting that.
+        sys.unraisablehook = lambda _: None
+        raise
 
 
 def _leave(loop: asyncio.AbstractEventLoop) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from aloma_cli.cli import exits, output, quick
+from aloma_cli.cli import exits, output, quick, streams
 from aloma_cli.errors import AlomaError
 
 _VERBOSE = ("-v", "--verbose")
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str]) -> int:
         code = quick.run(rest) if quick.knows(rest) else _run(rest)
         sys.stdout.flush()
     except BrokenPipeError:
-        output.close_quietly()
+        streams.close_quietly()
         return exits.DONE
     except KeyboardInterrupt:
         return exits.INTERRUPTED
@@ -31,6 +31,11 @@ def main(arguments: Sequence[str]) -> int:
         exits.tell(error)
         _show_traceback(verbose=verbose)
         return exits.code_of_error(error)
+    except OSError as error:
+        streams.close_quietly()
+        exits.tell(exits.refusal(error))
+        _show_traceback(verbose=verbose)
+        return exits.REFUSED
     except Exception as error:  # noqa: BLE001  (the last resort: whatever is wrong here is ours)
         output.say(f"aloma: this is a fault in aloma: {type(error).__name__}: {error}")
         output.say("  → -v shows where; please report it")

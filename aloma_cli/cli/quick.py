@@ -27,6 +27,8 @@ def run(arguments: Sequence[str]) -> int:
     from aloma_cli.api.records import Records
 
     task_id = next((word for word in arguments[2:] if not word.startswith("-")), "@last")
-    task = Records.at().task(task_id)
+    task, damage = Records.at().readable(task_id)
     put_json(whole_record(task.record, task.data) if "--json" in arguments else visible(task.data))
+    if damage is not None:
+        raise damage
     return 0

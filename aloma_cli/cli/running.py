@@ -11,12 +11,13 @@ import typer
 
 from aloma_cli.api.task import Task
 from aloma_cli.api.workspace import Workspace
-from aloma_cli.cli import output
-from aloma_cli.cli.exits import code_of_task
+from aloma_cli.cli import output, streams
+from aloma_cli.cli.exits import code_of_task, refusal
 from aloma_cli.cli.interrupts import Interrupted, Interrupts
 from aloma_cli.cli.step.describe import NO_STEPS
 from aloma_cli.cli.telling import Telling
 from aloma_cli.clock import SystemClock
+from aloma_cli.errors import AlomaError, StoreError
 from aloma_cli.events import Committed, Event, to_wire
 from aloma_cli.jsontext import dumps, show_path
 from aloma_cli.view.choose import Mode, open_view
@@ -55,10 +56,35 @@ def run_and_tell(
     except Interrupted as interrupted:
         _tell_interrupted(home.task(task_id), telling)
         raise typer.Exit(interrupted.code) from None
-    telling.print(task)
+    except (StoreError, OSError) as error:
+        raise _cut_short(home, task_id, telling, error) from error
+    _print(task, telling)
     if _mode(telling) != "quiet":
         _tell_next(home, task)
     raise typer.Exit(code_of_task(task.record))
+
+
+def _cut_short(home: Workspace, task_id: str, telling: Telling, error: StoreError | OSError) -> AlomaError:
+    """The error that ended a run, with how to go on; the task as far as it came is printed, if it can be read."""
+    refused = refusal(error) if isinstance(error, OSError) else error
+    try:
+        _print(home.task(task_id), telling)
+    except (AlomaError, OSError):
+        return refused
+    first = f"{refused.hint}, then: " if refused.hint else ""
+    refused.hint = f"{first}aloma task resume {task_id}"
+    return refused
+
+
+def _print(task: Task, telling: Telling) -> None:
+    """Print the result; that nobody reads it does not change what became of the task."""
+    try:
+        telling.print(task)
+        sys.stdout.flush()
+    except OSError as error:
+        if not streams.has_left(error):
+            raise
+        streams.close_quietly()
 
 
 def _mode(telling: Telling) -> Mode:
@@ -73,8 +99,10 @@ def _emitter(show: Emit, telling: Telling) -> Emit:
         try:
             output.put(dumps(output.visible_event(to_wire(event))), stdout)
             stdout.flush()
-        except BrokenPipeError:  # the run matters more than who listens
-            output.close_quietly()
+        except OSError as error:  # the run matters more than who listens
+            streams.close_quietly()
+            if not streams.has_left(error):
+                output.say(f"aloma: the events are not written any more: {error.strerror}; the run goes on")
 
     return emit if telling.events else show
 
@@ -87,7 +115,7 @@ def _tell_notice(home: Workspace, telling: Telling) -> None:
 
 
 def _tell_interrupted(task: Task, telling: Telling) -> None:
-    telling.print(task)
+    _print(task, telling)
     output.say(f"aloma: interrupted; to go on: aloma task resume {task.id}")
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aloma_cli import events as ev
-from aloma_cli.clock import Clock, to_iso
+from aloma_cli.clock import Clock, ForwardClock, from_iso, to_iso
 from aloma_cli.document import Change, apply, to_wire
 from aloma_cli.engine import fields
 from aloma_cli.engine.outcome import Job, Limited, SubtaskOrder
@@ -48,7 +48,7 @@ class Ledger:
     def __init__(self, claim: Claim, plan: Plan, *, clock: Clock, emit: Emit) -> None:
         self.tree = Tree.of(event for batch in claim.batches() for event in batch.events)
         self.plan = plan
-        self.clock = clock
+        self.clock: Clock = ForwardClock(clock, since=from_iso(self.tree.last_at))
         self.batch = Batch()
         self.truth = {task.id: plan.judge(task.document) for task in self.tree.tasks.values() if not task.closed}
         self.dirty = dict.fromkeys(self.tree.tasks)
@@ -56,6 +56,8 @@ class Ledger:
         self._timers = {task.id: task.timers for task in self.tree.tasks.values() if task.timers}
         self._claim = claim
         self._emit = emit
+        if self.tree.running:
+            self.add(ev.TreeOpened(at=self.now(), task=self.tree.root_id))
 
     def close(self) -> Batch:
         """Write the batch, tell of it, and begin a new one. Raises StoreError; nobody was told then."""

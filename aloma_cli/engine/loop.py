@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 
-from aloma_cli.clock import Clock, from_iso
+from aloma_cli.clock import from_iso
 from aloma_cli.engine.run import Run, Turn
 from aloma_cli.engine.runner import Runner
 from aloma_cli.events import Event
@@ -58,7 +58,7 @@ class LoopRecorder:
             flushed.set_result(None)
 
 
-async def drive(run: Run, runner: Runner, clock: Clock, *, wait: bool = False) -> None:
+async def drive(run: Run, runner: Runner, *, wait: bool = False) -> None:
     """Run a tree until every task in it is at rest; with `wait`, also through rests that wait for a person.
 
     Raises StoreError, and Stuck.
@@ -71,24 +71,26 @@ async def drive(run: Run, runner: Runner, clock: Clock, *, wait: bool = False) -
             runner.cut(firing, reason)
         for job in turn.jobs:
             runner.start(job)
-        if turn.finished or clock.elapsed() - published >= _PUBLISH:
+        if turn.finished or run.clock.elapsed() - published >= _PUBLISH:
             run.publish()
-            published = clock.elapsed()
-        if turn.finished and not (wait and run.tree.root.state == "question"):
+            published = run.clock.elapsed()
+        waits = wait and run.tree.root.state == "question"
+        if turn.finished and not waits and not run.take_requests():
             return
-        await _next_end(run, runner, clock, turn)
+        if waits or not turn.finished:
+            await _next_end(run, runner, turn)
 
 
-async def _next_end(run: Run, runner: Runner, clock: Clock, turn: Turn) -> None:
+async def _next_end(run: Run, runner: Runner, turn: Turn) -> None:
     """Wait until there is something for a turn to do."""
     comes = runner.busy or turn.wake_at is not None or turn.jobs or run.pending
     if not turn.finished and not comes:
         raise Stuck(f"task {run.tree.root_id} can neither go on nor end")
     while True:
-        due = None if turn.wake_at is None else from_iso(turn.wake_at) - clock.now()
+        due = None if turn.wake_at is None else from_iso(turn.wake_at) - run.clock.now()
         ended = await runner.wait(POLL if due is None else max(0.0, min(due, POLL)))
         for outcome in ended:
             run.deliver(outcome)
         # Times are written in whole milliseconds: a timer is due once its written moment has passed.
-        if ended or run.take_requests() or (due is not None and from_iso(turn.wake_at or "") <= clock.now()):
+        if ended or run.take_requests() or (due is not None and from_iso(turn.wake_at or "") <= run.clock.now()):
             return

@@ -7,6 +7,7 @@ of the journal; nobody is told of it, and nothing starts, before that batch is d
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -33,6 +34,7 @@ MOST_STARTS = 1000
 """A step that fired so often without an end is taken to go on for ever."""
 
 _NEVER = "9"
+_log = logging.getLogger(__name__.partition(".")[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Run:
     def __init__(self, claim: Claim, plan: Plan, *, clock: Clock, emit: Emit, concurrency: int = 8) -> None:
         self._ledger = Ledger(claim, plan, clock=clock, emit=emit)
         self.tree = self._ledger.tree
+        self.clock = self._ledger.clock
         self._claim = claim
         self._plan = plan
         self._emit = emit
@@ -64,6 +67,8 @@ class Run:
         self._held: list[Outcome] = []
         self._notes: list[ev.Event] = []
         self._refused: StoreError | None = None
+        self._unpublished = False
+        self._taken: set[str] = set()
 
     # -- from outside ------------------------------------------------------------------------------------------------
 
@@ -100,8 +105,13 @@ class Run:
         return bool(self._arrived or self._held or self._postponed)
 
     def publish(self) -> None:
-        """Put the root's record and document where readers find them quickly."""
-        self._claim.publish(summary(self.tree, self.tree.root_id), self.tree.root.document)
+        """Put the root's record and document where readers find them quickly; the journal has both in any case."""
+        try:
+            self._claim.publish(summary(self.tree, self.tree.root_id), self.tree.root.document)
+        except StoreError as error:
+            if not self._unpublished:
+                _log.warning("%s; the run goes on, and its record is in the journal", error)
+            self._unpublished = True
 
     def turn(self) -> Turn:
         """Commit what has ended, settle what is at rest, and say what to start.
@@ -126,7 +136,9 @@ class Run:
 
     def take_requests(self) -> bool:
         """Take in what other processes ask for, and tell whether there was anything; the next turn does it."""
-        requests = self._claim.requests()
+        # One whose file cannot be dropped is there each time.
+        requests = [request for request in self._claim.requests() if request.id not in self._taken]
+        self._taken.update(request.id for request in requests)
         for request in requests:
             # A request that outlived a crash was carried out before it; only its file is left to be dropped.
             if request.id not in self.tree.requests:

@@ -168,7 +168,7 @@ class Tree:
         self.working = 0.0
         self.limits = Limits()
         self.limited: str | None = None
-        self._last = ""
+        self.last_at = ""
 
     @classmethod
     def of(cls, events: Iterable[ev.Event]) -> Tree:
@@ -191,15 +191,15 @@ class Tree:
 
     def worked(self, now: float) -> float:
         """Seconds with firings running up to `now` (seconds since 1970), while the tree is run."""
-        if not self.running or not self._last:
+        if not self.running:
             return self.working
-        return self.working + max(0.0, now - from_iso(self._last))
+        return self.working + max(0.0, now - from_iso(self.last_at))
 
     def _pass_time(self, event: ev.Event) -> None:
         """Count the time with firings running; what passed while nobody ran the tree does not count."""
-        reopened = isinstance(event, ev.FiringStarted) and event.firing in self.running
-        self.working = self.working if reopened else self.worked(from_iso(event.at))
-        self._last = event.at
+        if not isinstance(event, ev.TreeOpened):
+            self.working = self.worked(from_iso(event.at))
+        self.last_at = max(self.last_at, event.at)
 
     def setting(self, task: TaskState, name: str) -> Any:
         """What was set for a task, or for the nearest task above it; None where nothing was."""
@@ -431,7 +431,7 @@ def _rested(tree: Tree, event: ev.TaskRested) -> None:
 
 
 def _nothing(tree: Tree, event: ev.Event) -> None:
-    """Logs are kept for people."""
+    """Logs are kept for people; an opening only says what time it is."""
 
 
 def _land(tree: Tree, task: TaskState, firing: int, seconds: float) -> StepFigures:
@@ -477,6 +477,7 @@ def _wake(tree: Tree, task: TaskState) -> None:
 
 _APPLY: dict[type[ev.Event], Callable[[Tree, Any], None]] = {
     ev.TaskCreated: _created,
+    ev.TreeOpened: _nothing,
     ev.FiringStarted: _started,
     ev.CallAnswered: _answered,
     ev.Logged: _nothing,

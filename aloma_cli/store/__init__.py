@@ -2,6 +2,6 @@
 
 from aloma_cli.store.disk import FileStore
 from aloma_cli.store.memory import MemoryStore
-from aloma_cli.store.protocol import Batch, Claim, Request, Store
+from aloma_cli.store.protocol import Batch, Claim, Request, Salvage, Store
 
-__all__ = ["Batch", "Claim", "FileStore", "MemoryStore", "Request", "Store"]
+__all__ = ["Batch", "Claim", "FileStore", "MemoryStore", "Request", "Salvage", "Store"]

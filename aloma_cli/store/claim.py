@@ -10,12 +10,13 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from aloma_cli.errors import StoreError, TaskLockedError
+from aloma_cli.errors import TaskLockedError
 from aloma_cli.events import Event
 from aloma_cli.jsontext import JsonObject, loads, pretty
 from aloma_cli.store.atomic import replace_file
 from aloma_cli.store.journal import JournalWriter, read_journal
 from aloma_cli.store.protocol import Batch, Request
+from aloma_cli.store.refusal import refused, refusing
 
 
 class FileClaim:
@@ -42,11 +43,14 @@ class FileClaim:
         replace_file(self._folder / "task.json", pretty({**summary, "journal_bytes": self._journal.size}) + "\n")
 
     def requests(self) -> list[Request]:
-        names = sorted(entry.name for entry in os.scandir(self._folder / "inbox"))
+        inbox = self._folder / "inbox"
+        with refusing(inbox, "read"), os.scandir(inbox) as entries:
+            names = sorted(entry.name for entry in entries)
         return [Request(name, self._body(name)) for name in names if name.endswith(".json") and name[0] != "."]
 
     def fulfilled(self, request: Request) -> None:
-        with contextlib.suppress(FileNotFoundError):
+        # Where it cannot be dropped it is on record as carried out, and will not be twice.
+        with contextlib.suppress(OSError):
             (self._folder / "inbox" / request.id).unlink()
 
     def close(self) -> None:
@@ -56,8 +60,10 @@ class FileClaim:
         self._lock.release()
 
     def _body(self, name: str) -> JsonObject:
+        path = self._folder / "inbox" / name
         try:
-            body = loads((self._folder / "inbox" / name).read_bytes())
+            with refusing(path, "read"):
+                body = loads(path.read_bytes())
         except ValueError:
             body = None  # not ours; it is dropped as what nobody knows, and must not end a run
         return body if isinstance(body, dict) else {"kind": "unknown"}
@@ -76,7 +82,7 @@ def lock_folder(folder: Path) -> BaseFileLock:
             hint=f"aloma task stop {folder.name}   (or wait until it ends)",
         ) from None
     except OSError as error:
-        raise StoreError(f"{folder / 'lock'} could not be opened: {error.strerror}") from error
+        raise refused(folder / "lock", "opened", error) from error
     return lock
 
 

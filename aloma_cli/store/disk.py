@@ -22,7 +22,7 @@ from aloma_cli.jsontext import JsonObject, dumps, loads
 if TYPE_CHECKING:
     from aloma_cli.events import Event
     from aloma_cli.store.claim import FileClaim
-    from aloma_cli.store.protocol import Batch
+    from aloma_cli.store.protocol import Batch, Salvage
 
 # What writing needs is imported where something is written, and the journal where it is read: most commands only
 # look at what was published, and should answer at once.
@@ -41,19 +41,17 @@ class FileStore:
     def create(self, root: str, events: Sequence[Event]) -> FileClaim:
         import shutil
 
+        from aloma_cli.store.refusal import refusing
+
         folder = self._tasks / root
-        try:
-            self._prepare()
+        self._prepare()
+        with refusing(folder, "made"):
             folder.mkdir(mode=0o700)
-        except OSError as error:
-            raise StoreError(f"{folder} could not be made: {error.strerror}") from error
-        try:
-            return self._begin(folder, events)
-        except BaseException as error:
-            shutil.rmtree(folder, ignore_errors=True)
-            if isinstance(error, OSError):
-                raise StoreError(f"{folder} could not be made: {error.strerror}") from error
-            raise
+            try:
+                return self._begin(folder, events)
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
 
     def _begin(self, folder: Path, events: Sequence[Event]) -> FileClaim:
         """Fill a new folder. It is a task from the moment on when it has a journal."""
@@ -86,6 +84,21 @@ class FileStore:
             lock.release()
             raise
 
+    def salvage(self, root: str) -> Salvage | None:
+        from aloma_cli.store.claim import lock_folder
+        from aloma_cli.store.refusal import refusing
+        from aloma_cli.store.salvage import salvage_journal
+
+        folder = self._existing(root)
+        lock = lock_folder(folder)
+        try:
+            found = salvage_journal(folder / "journal.jsonl")
+            with refusing(folder, "written"):
+                self._sync(folder)
+            return found
+        finally:
+            lock.release()
+
     def read(self, root: str, since: int = 0) -> Iterator[Batch]:
         from aloma_cli.store.journal import read_journal
 
@@ -94,11 +107,13 @@ class FileStore:
 
     def roots(self) -> list[str]:
         try:
-            names = sorted(entry.name for entry in os.scandir(self._tasks))
+            with os.scandir(self._tasks) as entries:
+                names = sorted(entry.name for entry in entries)
         except FileNotFoundError:
             return []
-        # A folder without a journal is being made, or was when the program was killed.
-        return [name for name in names if (self._tasks / name / "journal.jsonl").is_file()]
+        except OSError as error:
+            raise _unreadable(self._tasks, error) from error
+        return [name for name in names if _is_task(self._tasks / name)]
 
     def summary(self, root: str) -> JsonObject | None:
         folder = self._tasks / root
@@ -139,19 +154,25 @@ class FileStore:
 
     def _existing(self, root: str) -> Path:
         folder = self._tasks / root
-        if not (folder / "journal.jsonl").is_file():
+        if not _is_task(folder):
             raise NotFoundError(f"there is no task {root}", hint="aloma task list")
         return folder
 
     def _prepare(self) -> None:
         from aloma_cli.store.atomic import replace_file
+        from aloma_cli.store.refusal import refusing
 
         # One by one: parents that are made along the way would be open to all.
         for folder in (self._folder, self._tasks):
-            folder.mkdir(mode=0o700, parents=folder is self._folder, exist_ok=True)
+            with refusing(folder, "made"):
+                folder.mkdir(mode=0o700, parents=folder is self._folder, exist_ok=True)
         for name, text in (("README", _README), (".gitignore", "*\n")):
-            if not (self._folder / name).exists():
-                replace_file(self._folder / name, text)
+            try:
+                if not (self._folder / name).exists():
+                    replace_file(self._folder / name, text)
+            except StoreError:
+                if not (self._folder / name).exists():  # else another process was as quick
+                    raise
 
     def _sync(self, *folders: Path) -> None:
         """Make the names in `folders` themselves survive a loss of power (Windows cannot open a folder)."""
@@ -161,3 +182,17 @@ class FileStore:
                 os.fsync(handle)
             finally:
                 os.close(handle)
+
+
+def _is_task(folder: Path) -> bool:
+    """What has neither is being made, or was when the program was killed; what has no journal has lost it."""
+    try:
+        return (folder / "journal.jsonl").is_file() or (folder / "task.json").is_file()
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+
+
+def _unreadable(folder: Path, error: OSError) -> StoreError:
+    from aloma_cli.store.refusal import refused
+
+    return refused(folder, "read", error)

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aloma_cli.errors import JournalDamagedError, StoreError
+from aloma_cli.ids import root_of
 from aloma_cli.store.line import BrokenLineError, UnknownLineError, decode, encode
 from aloma_cli.store.protocol import Batch
+from aloma_cli.store.refusal import refused, refusing
 
 _CLOSED = -1
 
@@ -24,12 +26,10 @@ class JournalWriter:
         self._path = path
         self._size = size
         self._fsync = fsync
-        try:
+        with refusing(path, "written"):
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             # What stands behind the last whole line is torn.
             os.ftruncate(self._file, size)
-        except OSError as error:
-            raise _refused(path, error) from error
 
     @property
     def size(self) -> int:
@@ -47,7 +47,7 @@ class JournalWriter:
                 os.fsync(self._file)
         except OSError as error:
             self._take_back()
-            raise _refused(self._path, error) from error
+            raise refused(self._path, "written", error) from error
         except BaseException:
             # Ctrl-C. Nobody will be told that the line was committed, and the next one will have its number.
             self._take_back()
@@ -79,58 +79,75 @@ def begin_journal(path: Path, batch: Batch, *, fsync: bool) -> int:
         writer.append(batch, durable=True)
     finally:
         writer.close()
-    try:
+    with refusing(path, "written"):
         unfinished.replace(path)
-    except OSError as error:
-        raise _refused(path, error) from error
     return writer.size
 
 
 def read_journal(path: Path, *, since: int = 0) -> Iterator[tuple[Batch, int]]:
     """The whole batches from number `since` on, each with the size of the file up to and with it.
 
-    Raises JournalDamagedError for a broken or missing line, and StoreError for one that a newer program wrote.
+    Raises JournalDamagedError for a broken, foreign or missing line, and where there is not even a first one;
+    StoreError for a line that a newer program wrote, and for a file that cannot be read.
     """
-    end = 0
+    end = number = 0
     torn: str | None = None
-    with path.open("rb") as file:
-        for number, line in enumerate(file):
-            if torn is not None:
-                raise JournalDamagedError(torn)
-            if not line.endswith(b"\n"):
-                # Torn by a crash, or being written right now: reading on would find the rest of it.
-                return
-            place = f"line {number + 1} of {path}"
-            try:
-                batch = decode(line)
-            except BrokenLineError as error:
-                torn = _unless_torn(line, f"{place} is damaged: {error}")
-                continue
-            except UnknownLineError as error:
-                raise StoreError(f"{place} cannot be read: {error}", hint="a newer aloma wrote it: update") from None
-            if batch.seq != number:
-                raise JournalDamagedError(f"{place} is damaged: it is number {batch.seq}, and {number} was due")
-            end += len(line)
-            if batch.seq >= since:
-                yield batch, end
+    for number, line in enumerate(_lines(path), 1):
+        if torn is not None:
+            raise _damaged(path, number - 1, torn)
+        if not line.endswith(b"\n"):
+            # Torn by a crash, or being written right now: reading on would find the rest of it.
+            break
+        try:
+            batch = decode(line)
+        except BrokenLineError as error:
+            # A write that was cut short ends without a newline. Only a loss of power can leave an end without a
+            # middle, and then zeros stand there, which no line has.
+            if b"\0" not in line:
+                raise _damaged(path, number, str(error)) from None
+            torn = str(error)
+            continue
+        except UnknownLineError as error:
+            place = f"line {number} of {path}"
+            raise StoreError(f"{place} cannot be read: {error}", hint="a newer aloma wrote it: update") from None
+        if batch.seq != number - 1:
+            raise _damaged(path, number, f"it is number {batch.seq}, and {number - 1} was due")
+        _check_owner(path, number, batch)
+        end += len(line)
+        if batch.seq >= since:
+            yield batch, end
+    if not end:
+        # A journal appears with its first line, never without it.
+        raise _damaged(path, 1, "it is not whole" if number else "the file is empty")
 
 
-def _unless_torn(line: bytes, message: str) -> str:
-    """`message` for a line that is torn if it is the last. Raises JournalDamagedError where it cannot be torn."""
-    # A write that was cut short ends without a newline. Only a loss of power can leave an end without a middle, and
-    # then zeros stand there, which no line has.
-    if b"\0" not in line:
-        raise JournalDamagedError(message)
-    return message
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with refusing(path, "read"), path.open("rb") as file:
+            yield from file
+    except StoreError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise JournalDamagedError(f"{path} is missing", hint=_nothing_left(path)) from error
+        raise
+
+
+def _check_owner(path: Path, number: int, batch: Batch) -> None:
+    stranger = next((event.task for event in batch.events if root_of(event.task) != path.parent.name), None)
+    if stranger is not None:
+        raise _damaged(path, number, f"it tells of task {stranger}")
+
+
+def _damaged(path: Path, number: int, why: str) -> JournalDamagedError:
+    go_on = f"aloma task resume {path.parent.name} --from-last-good   (what stands before it is kept, the file as well)"
+    hint = go_on if number > 1 else _nothing_left(path)
+    return JournalDamagedError(f"line {number} of {path} is damaged: {why}", hint=hint)
+
+
+def _nothing_left(path: Path) -> str:
+    return f"nothing of it can be gone on with; its last document may be in {path.with_name('data.json')}"
 
 
 def _write_all(file: int, data: bytes) -> None:
     written = os.write(file, data)
     while written < len(data):
         written += os.write(file, data[written:])
-
-
-def _refused(path: Path, error: OSError) -> StoreError:
-    return StoreError(
-        f"{path} could not be written: {error.strerror}", hint="free the disk or mend the permissions, then resume"
-    )

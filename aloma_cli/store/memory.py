@@ -43,6 +43,10 @@ class MemoryStore:
         tree.claimed = True
         return MemoryClaim(root, tree)
 
+    def salvage(self, root: str) -> None:
+        """Memory is not damaged."""
+        self._tree(root)
+
     def read(self, root: str, since: int = 0) -> Iterator[Batch]:
         return iter(self._tree(root).batches[since:])
 

@@ -28,6 +28,17 @@ class Request:
     body: JsonObject
 
 
+@dataclass(frozen=True, slots=True)
+class Salvage:
+    """What became of a damaged tree: batches `kept` and `lost`, what is `readable` of the lost ones, and where
+    (`aside`) the damaged record is."""
+
+    kept: int
+    lost: int
+    readable: tuple[Event, ...]
+    aside: str
+
+
 class Claim(Protocol):
     """The sole right to write one tree of tasks. It ends with `close`, or with the process."""
 
@@ -44,10 +55,13 @@ class Claim(Protocol):
         """
 
     def publish(self, summary: JsonObject, data: JsonObject) -> None:
-        """Put the root's summary and document where readers find them quickly. The journal stays the truth."""
+        """Put the root's summary and document where readers find them quickly. The journal stays the truth.
+
+        Raises StoreError; readers then fold the journal.
+        """
 
     def requests(self) -> list[Request]:
-        """The requests that wait, oldest first."""
+        """The requests that wait, oldest first. Raises StoreError, also where the whole tree is gone."""
 
     def fulfilled(self, request: Request) -> None:
         """Drop a request that was carried out and committed."""
@@ -64,6 +78,12 @@ class Store(Protocol):
 
     def claim(self, root: str) -> Claim:
         """Take the tree over, dropping a torn last batch. Raises NotFoundError, TaskLockedError, StoreError."""
+
+    def salvage(self, root: str) -> Salvage | None:
+        """Go back to the last batch before the first damaged one; None where nothing is damaged.
+
+        Raises as `claim`, and JournalDamagedError where nothing stands before the damage.
+        """
 
     def read(self, root: str, since: int = 0) -> Iterator[Batch]:
         """The batches from `since` on, also of a tree that another process runs. Raises NotFoundError."""

@@ -76,7 +76,7 @@ class Live:
         above = self._take_news(size, len(self._news))
         if self._screen.root is not None:
             above += self._unfinished_lines(size)
-            above += closing_lines(self._screen, self._clock.now(), size, self._glyphs)
+            above += closing_lines(self._screen, self._now(), size, self._glyphs)
         self._region.draw(above, [])
 
     def recall(self, events: Iterable[Event]) -> None:
@@ -91,6 +91,10 @@ class Live:
             entry = tell(event, self._screen, self._screen.fold(event))
             if entry is not None and self._worth_a_line(event):
                 self._news.append(entry)
+
+    def _now(self) -> float:
+        """The time, and never before the last event: the record goes on where a clock is set back."""
+        return max(self._clock.now(), self._screen.last)
 
     def _worth_a_line(self, event: Event) -> bool:
         """Log lines come below their firing; the header and the summary tell how the root rests."""
@@ -117,7 +121,7 @@ class Live:
         with self._lock:
             if self._screen.root is None:
                 return
-            lines = frame(self._screen, self._clock.now(), size, self._glyphs)
+            lines = frame(self._screen, self._now(), size, self._glyphs)
         self._region.draw(above, lines)
 
     def _take_news(self, size: Size, most: int) -> list[Text]:
@@ -144,7 +148,7 @@ class Live:
         return lines
 
     def _unfinished(self, firing: Firing) -> Entry:
-        at, seconds = to_iso(self._screen.last), max(0.0, self._clock.now() - firing.since)
+        at, seconds = to_iso(self._screen.last), max(0.0, self._now() - firing.since)
         facts = tuple(fact for fact in (doing(firing),) if fact)
         task = self._screen.label(firing.task)
         return Entry(at, "unfinished", firing.step, task, facts=facts, seconds=seconds, firing=firing)

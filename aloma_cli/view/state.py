@@ -24,6 +24,7 @@ from aloma_cli.events import (
     Logged,
     TaskCreated,
     TaskRested,
+    TreeOpened,
 )
 from aloma_cli.ids import root_of
 from aloma_cli.view.changes import group_totals
@@ -200,6 +201,9 @@ class Screen:
         match event:
             case TaskCreated():
                 self._created(event, at)
+            case TreeOpened() if self._working_since is not None:
+                # Who ran it was killed: what lies between the last event and now was not work.
+                self._worked, self._working_since = self.worked(), at
             case FiringStarted():
                 self._started(event, at)
             case CallSent():
@@ -236,10 +240,6 @@ class Screen:
         return node
 
     def _started(self, event: FiringStarted, at: float) -> None:
-        if event.firing in self.running:
-            # The process that ran it was killed: what lies between its last event and now was not work.
-            self._worked = self.worked()
-            self._working_since = at
         self.retries.pop((event.task, event.step), None)
         self._move(event.task, "processing", at)
         firing = self._firing(event, at)

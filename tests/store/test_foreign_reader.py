@@ -50,7 +50,9 @@ def test_it_reads_a_journal_cut_anywhere_as_we_do(tmp_path: Path) -> None:
 
 
 def _agree(journal: Path, root: Path) -> None:
-    ours = read_tree(Records.at(root).store, journal.parent.name).tasks
+    tree = read_tree(Records.at(root).store, journal.parent.name)
+    assert foreign_reader.working(journal) == pytest.approx(tree.working, abs=1e-3)
+    ours = tree.tasks
     theirs: dict[str, Any] = foreign_reader.read(journal)
     assert list(theirs) == list(ours)
     for name, task in ours.items():

@@ -70,13 +70,15 @@ async def played(setup: Setup) -> Played:
     run = Run(claim, Plan(setup.steps), clock=clock, emit=events.append, concurrency=setup.concurrency)
     run.recover()
     runner = LocalRunner(
-        Toolbox(setup.connectors, None, lambda name: name, Gate(run.budget, run.tree, clock)), LoopRecorder(run), clock
+        Toolbox(setup.connectors, None, lambda name: name, Gate(run.budget, run.tree, run.clock)),
+        LoopRecorder(run),
+        run.clock,
     )
     result = Played(run.tree, events, clock.elapsed())
     setup.during(run)
     try:
         with stdout_split():
-            await drive(run, runner, clock)
+            await drive(run, runner)
         result.seconds = clock.elapsed() - result.seconds
     finally:
         result.left = await runner.close()

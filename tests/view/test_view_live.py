@@ -173,3 +173,22 @@ def test_a_terminal_that_goes_away_does_not_stop_the_run() -> None:
     with contextlib.suppress(OSError):
         stream.close()
     assert told == len(research().events)
+
+
+def test_a_clock_that_was_set_back_does_not_stretch_what_is_waited_for() -> None:
+    """The record goes on from where its times were, and so does what is shown of it."""
+
+    class LateClock(StoryClock):
+        def now(self) -> float:
+            return NOON - 3600
+
+    story = Story()
+    story.create(0, "t")
+    story.start(0, 1, "a")
+    story.fail(1, 1, "no", retry=31)
+    with terminal() as screen, Live(screen.stream, environ=ENVIRON, clock=LateClock()) as view:
+        for event in story.events:
+            view.emit(event)
+        time.sleep(2 * FRAME)
+    assert "30s" in screen.raw
+    assert "1h00m" not in screen.raw

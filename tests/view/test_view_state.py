@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from aloma_cli.events import TreeOpened
 from aloma_cli.view.state import LOGS_KEPT, Screen
 from tests.view.story import NOON, ROOT, Story, child, fold, research
 
@@ -135,6 +136,7 @@ def test_the_time_a_killed_process_was_dead_is_not_work() -> None:
     story.create(0, "t")
     story.start(0, 1, "a")
     story.log(2, 1, "last words")
+    story.add(TreeOpened, 500, ROOT)
     story.start(500, 1, "a", run=2)
     story.fire(501, 1)
     assert fold(story).worked() == pytest.approx(3)

@@ -35,13 +35,14 @@ def list_tasks(
       aloma task list --state error --json | jq -r '.[].id'
     """
     from aloma_cli.api.records import Records
+    from aloma_cli.cli.exits import tell
     from aloma_cli.cli.output import put_json, visible
     from aloma_cli.cli.task.states import checked_state
 
     wanted = checked_state(state)
     tasks = [
         task
-        for task in Records.at(workspace).tasks(subtasks=subtasks)
+        for task in Records.at(workspace).tasks(subtasks=subtasks, damaged=tell)
         if (wanted is None or task.state == wanted) and (name is None or name.casefold() in task.name.casefold())
     ]
     if as_json:

@@ -32,19 +32,25 @@ def log(
       aloma task log 01jd3k --step 3
     """
     from aloma_cli.api.records import Records
+    from aloma_cli.api.task import read_events
+    from aloma_cli.ids import root_of
 
-    found = Records.at(workspace).task(task)
+    home = Records.at(workspace)
+    found = home.find(task)
+    events, damage = read_events(home.store, root_of(found))
     if as_json:
         from aloma_cli.cli.output import put_json, visible_event
         from aloma_cli.events import to_wire
 
-        put_json([visible_event(to_wire(event)) for event in found.journal])
-        return
-    from aloma_cli.clock import SystemClock
-    from aloma_cli.view.history import read_history
-    from aloma_cli.view.log import Details, write_log
+        put_json([visible_event(to_wire(event)) for event in events if event.task == found])
+    else:
+        from aloma_cli.clock import SystemClock
+        from aloma_cli.view.history import read_history
+        from aloma_cli.view.log import Details, write_log
 
-    everything = step is not None and not (changes or logs or calls)
-    details = Details(changes=changes or everything, logs=logs or everything, calls=calls or everything, step=step)
-    history = read_history(found.tree_journal, found.id)
-    write_log(history, sys.stdout, environ=os.environ, clock=SystemClock(), details=details)
+        everything = step is not None and not (changes or logs or calls)
+        details = Details(changes=changes or everything, logs=logs or everything, calls=calls or everything, step=step)
+        history = read_history(events, found)
+        write_log(history, sys.stdout, environ=os.environ, clock=SystemClock(), details=details)
+    if damage is not None:
+        raise damage

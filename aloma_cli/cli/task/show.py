@@ -31,7 +31,7 @@ def show(
     from aloma_cli.cli.task.value import value_at
 
     home = Records.at(workspace)
-    found = home.task(task)
+    found, damage = home.readable(task)
     if path is not None:
         put(value_at(visible(found.data), path, as_json=as_json))
     elif as_data:
@@ -44,3 +44,5 @@ def show(
 
         holder = home.store.holder(root_of(found.id)) if found.state in UNDER_WAY else None
         print_portrait(found, holder)
+    if damage is not None:
+        raise damage

@@ -1,0 +1,62 @@
+"""Going back to the last good line of a damaged journal. Nothing is deleted: the damaged one is kept beside it."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aloma_cli.errors import JournalDamagedError
+from aloma_cli.store.journal import read_journal
+from aloma_cli.store.line import BrokenLineError, UnknownLineError, decode
+from aloma_cli.store.protocol import Salvage
+from aloma_cli.store.refusal import refusing
+
+if TYPE_CHECKING:
+    from aloma_cli.events import Event
+
+
+def salvage_journal(path: Path) -> Salvage | None:
+    """Cut a journal off before its first damaged line; None where none is damaged, and nothing was done.
+
+    Raises JournalDamagedError where that is the first line: there is nothing to go back to.
+    """
+    size = kept = 0
+    try:
+        for batch, size in read_journal(path):  # noqa: B007  (both are wanted of the last one)
+            kept = batch.seq + 1
+    except JournalDamagedError:
+        if not kept:
+            raise
+    else:
+        return None
+    with refusing(path, "read"):
+        damaged = path.read_bytes()
+    aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
+    _write_new(aside, damaged)
+    good = path.with_name(f".{path.name}.good")
+    _write_new(good, damaged[:size])
+    with refusing(path, "replaced"):
+        good.replace(path)
+    lost = damaged[size:].removesuffix(b"\n").split(b"\n")
+    return Salvage(kept=kept, lost=len(lost), readable=_readable(lost), aside=str(aside))
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    with refusing(path, "written"):
+        path.unlink(missing_ok=True)  # an attempt that was killed may have left one
+        with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _readable(lines: list[bytes]) -> tuple[Event, ...]:
+    found: list[Event] = []
+    for line in lines:
+        try:
+            found += decode(line).events
+        except (BrokenLineError, UnknownLineError, ValueError):
+            continue
+    return tuple(found)

@@ -1,0 +1,77 @@
+"""Every row of `docs/faults.md` has tests that would fail if it were wrong."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "faults.md"
+
+KILLED, REFUSED = "faults.test_killed_at", "faults.test_refused"
+STREAMS, SIGNALS = "faults.test_streams", "faults.test_signals"
+INTERRUPTS, DAMAGE, TIME = "cli.test_interrupts", "cli.test_damage", "engine.test_time"
+
+TESTS = {
+    "The process is killed": (
+        KILLED,
+        "test_a_task_killed_before_any_deed_or_within_a_write_ends_as_an_undisturbed_one",
+    ),
+    "It is killed while the task is created": (KILLED, "test_a_kill_can_come_before_everything_that_is_done_to_a_file"),
+    "It is killed again": (KILLED, "test_a_task_killed_again_and_again_ends_as_an_undisturbed_one"),
+    "Ctrl-C, or SIGTERM": (INTERRUPTS, "test_a_signal_ends_the_run_and_says_how_to_go_on"),
+    "Ctrl-C twice": (INTERRUPTS, "test_a_second_signal_ends_the_program_at_once"),
+    "Ctrl-C while only": (SIGNALS, "test_a_signal_while_a_task_only_waits_ends_the_run_and_the_wait_stays"),
+    "The terminal is closed |": (STREAMS, "test_a_task_whose_terminal_was_closed_can_be_resumed"),
+    "The terminal is closed, under": (STREAMS, "test_a_run_that_ignores_the_hangup_goes_on_without_a_terminal"),
+    "A standard stream is closed": (STREAMS, "test_a_stream_that_is_closed_or_full_changes_nothing_about_the_run"),
+    "Nobody reads stdout": (STREAMS, "test_a_reader_who_left_does_not_change_the_exit_code"),
+    "stdout is full": (STREAMS, "test_a_result_that_cannot_be_written_is_an_error_and_the_task_is_done_all_the_same"),
+    "Two processes at one task": (INTERRUPTS, "test_a_task_that_another_process_runs_cannot_be_resumed"),
+    "A request (": ("engine.test_last_look", "test_a_request_to_a_process_that_ends_in_that_moment_is_carried_out"),
+    "The disk is full, a quota": (REFUSED, "test_a_task_that_cannot_be_created_leaves_nothing_and_has_not_begun"),
+    "The disk is full while": (REFUSED, "test_a_run_that_is_cut_short_says_why_and_goes_on_from_there"),
+    "The disk fails": (REFUSED, "test_a_run_that_is_cut_short_says_why_and_goes_on_from_there"),
+    "Permission denied": (REFUSED, "test_every_reason_that_is_known_has_a_hint"),
+    "`data.json` or `task.json`": (
+        REFUSED,
+        "test_a_record_that_cannot_be_published_is_told_of_once_and_read_from_the_journal",
+    ),
+    "A request that was carried out": (REFUSED, "test_a_request_that_cannot_be_dropped_is_carried_out_once"),
+    "The folder of a task": (REFUSED, "test_a_folder_that_is_deleted_while_a_task_runs_ends_the_run"),
+    "`.aloma` is a file": (REFUSED, "test_a_file_where_the_folder_should_be_is_one_sentence"),
+    "The end of a journal is torn": (
+        "store.test_journal",
+        "test_cut_at_any_byte_a_journal_holds_its_whole_lines_and_can_be_gone_on_with",
+    ),
+    "A journal is damaged": (
+        DAMAGE,
+        "test_a_damaged_task_goes_on_from_its_last_good_line_and_the_damaged_file_is_kept",
+    ),
+    "One task of several": (DAMAGE, "test_one_damaged_task_does_not_keep_the_others_from_being_listed"),
+    "The first line of a journal": (
+        DAMAGE,
+        "test_where_nothing_stands_before_the_damage_that_is_said_and_nothing_is_touched",
+    ),
+    "The clock is set back": (TIME, "test_a_timer_takes_its_own_length_when_the_clock_is_set_back"),
+    "The clock is set forward": (TIME, "test_a_timer_has_run_out_when_the_clock_is_a_day_ahead"),
+    "Time passes between": (TIME, "test_the_time_between_a_kill_and_the_next_run_does_not_count"),
+}
+"""The beginning of each row, and a test of what it says."""
+
+
+def rows() -> list[str]:
+    lines = DOCUMENT.read_text(encoding="utf-8").splitlines()
+    return [line.removeprefix("| ") for line in lines if line.startswith("| ")][1:]
+
+
+def test_each_row_is_tested_and_each_test_has_its_row() -> None:
+    assert [row for row in rows() if not row.startswith(tuple(TESTS))] == []
+    assert [beginning for beginning in TESTS if not any(row.startswith(beginning) for row in rows())] == []
+
+
+@pytest.mark.parametrize("beginning", TESTS)
+def test_the_test_of_a_row_is_there(beginning: str) -> None:
+    module, name = TESTS[beginning]
+    assert callable(getattr(import_module(f"tests.{module}"), name))
