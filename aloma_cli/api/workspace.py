@@ -224,10 +224,13 @@ class Workspace(Records):
         return self._write(claim, task_id, lambda run: run.carry_out(request))
 
     def _write_what_was_left(self, task_id: str) -> Task | None:
-        """Carry out what was asked of a process that ended in that very moment; None while there is one."""
+        """Carry out what was asked of a process that ended in that very moment; None where it did that itself."""
         try:
             claim = self.store.claim(root_of(task_id))
         except TaskLockedError:
+            return None
+        if not claim.requests():  # it has done it, as the last thing before it ended
+            claim.close()
             return None
         return self._write(claim, task_id, lambda run: run.take_requests())
 

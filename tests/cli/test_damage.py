@@ -162,6 +162,15 @@ def test_a_task_whose_journal_is_gone_is_told_of_and_not_begun_anew(desk: Desk, 
     assert not journal_of(desk, task).exists()
 
 
+def test_a_damaged_task_that_another_process_holds_is_left_alone(desk: Desk, task: str) -> None:
+    claim = FileStore(desk.root / ".aloma").claim(task)
+    journal = damage(desk, task, DAMAGES["a missing line"][0])
+    before = journal.read_bytes()
+    assert desk.run("task", "resume", task, "--from-last-good").code == 7
+    assert journal.read_bytes() == before
+    claim.close()
+
+
 def test_a_salvage_that_cannot_be_written_changes_nothing(
     desk: Desk, task: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

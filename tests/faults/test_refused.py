@@ -207,6 +207,22 @@ def test_a_journal_that_cannot_be_read_is_one_sentence(
         assert (listed.code, os.strerror(number) in listed.err) == (0, True)
 
 
+def test_a_run_for_which_there_is_no_event_loop_can_be_resumed(order: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes a few open files."""
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)  # it is silenced on the way out
+
+    def refuse() -> None:
+        raise OSError(HANDLES, os.strerror(HANDLES))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("asyncio.new_event_loop", refuse)
+        ended = order.run(*NEW)
+    one_sentence(ended, HANDLES)
+    assert ended.json["state"] == "created"
+    assert ended.err.endswith(f"then: aloma task resume {ended.json['id']}\n")
+    assert _resumed(order)["id"] == ended.json["id"]
+
+
 # -- as it is, without anything injected -------------------------------------------------------------------------------
 
 
