@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aloma_cli.api.naming import find_task
-from aloma_cli.api.task import Task, read_task, read_tree, task_of
+from aloma_cli.api.naming import find_root, find_subtask, find_task
+from aloma_cli.api.task import Task, read_record, read_records, read_task, read_tree, task_of
 from aloma_cli.clock import Clock, SystemClock
+from aloma_cli.errors import NotFoundError
+from aloma_cli.jsontext import JsonObject
 from aloma_cli.loader import find_workspace
 from aloma_cli.store import FileStore
 
@@ -35,15 +39,32 @@ class Records:
 
     def task(self, text: str) -> Task:
         """The task that `text` names. Raises NotFoundError."""
-        return read_task(self.store, self.find(text))
+        root, rest = find_root(self.store, text)
+        if not rest:
+            return read_task(self.store, root)
+        tree = read_tree(self.store, root)
+        return task_of(self.store, tree, find_subtask(tree, f"{root}.{rest}"))
 
     def tasks(self, *, subtasks: bool = False) -> list[Task]:
         """All tasks, oldest first; with `subtasks` each followed by its own."""
-        roots = self.store.roots()
-        if not subtasks:
-            return [read_task(self.store, root) for root in roots]
-        trees = ((root, read_tree(self.store, root)) for root in roots)
-        return [task_of(self.store, tree, task_id) for _, tree in trees for task_id in tree.tasks]
+        tasks: list[Task] = []
+        for root in self.store.roots():
+            with contextlib.suppress(NotFoundError):  # deleted meanwhile
+                tasks += self._tree(root) if subtasks else [read_task(self.store, root)]
+        return tasks
+
+    def _tree(self, root: str) -> list[Task]:
+        tree = read_tree(self.store, root)
+        return [task_of(self.store, tree, task_id) for task_id in tree.tasks]
+
+    def records(self, *, subtasks: bool = False) -> Iterator[list[JsonObject]]:
+        """What `Task.record` is, without reading the documents: one list a root, newest first.
+
+        A list holds the root's record alone or, with `subtasks`, also those of its subtasks after it.
+        """
+        for root in self.store.newest_first():
+            with contextlib.suppress(NotFoundError):  # deleted meanwhile
+                yield read_records(self.store, root) if subtasks else [read_record(self.store, root)]
 
 
 def file_store(root: Path) -> FileStore:

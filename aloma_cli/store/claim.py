@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from aloma_cli.events import Event
 from aloma_cli.jsontext import JsonObject, loads, pretty
 from aloma_cli.store.atomic import replace_file
 from aloma_cli.store.journal import JournalWriter, read_journal
-from aloma_cli.store.protocol import Batch, Request
+from aloma_cli.store.protocol import Batch, Request, no_such_task
 
 
 class FileClaim:
@@ -49,6 +50,18 @@ class FileClaim:
         with contextlib.suppress(FileNotFoundError):
             (self._folder / "inbox" / request.id).unlink()
 
+    def delete(self) -> None:
+        self._journal.close()
+        gone = self._folder.with_name(f".{self.root}")
+        try:
+            # From here on it is no task, whatever becomes of its files.
+            self._folder.rename(gone)
+        except OSError as error:
+            raise StoreError(f"{self._folder} could not be deleted: {error.strerror}") from error
+        finally:
+            self._lock.release()
+        shutil.rmtree(gone, ignore_errors=True)
+
     def close(self) -> None:
         self._journal.close()
         with contextlib.suppress(OSError):
@@ -78,6 +91,19 @@ def lock_folder(folder: Path) -> BaseFileLock:
     except OSError as error:
         raise StoreError(f"{folder / 'lock'} could not be opened: {error.strerror}") from error
     return lock
+
+
+def lock_task(folder: Path) -> BaseFileLock:
+    """Take the lock of a task. Raises as `lock_folder`, and NotFoundError where it was deleted meanwhile."""
+    lock = lock_folder(folder)
+    if (folder / "journal.jsonl").is_file():
+        return lock
+    lock.release()
+    with contextlib.suppress(OSError):
+        # Asking for the lock has made the folder again.
+        (folder / "lock").unlink()
+        folder.rmdir()
+    raise no_such_task(folder.name)
 
 
 def holder_of(folder: Path) -> str | None:

@@ -6,7 +6,7 @@
     lock, holder    the operating system's lock, freed by death, and who holds it
     inbox/          requests of other processes
 
-`docs/format.md` describes them.
+A name that begins with a dot is what a deletion left behind that was killed halfway. `docs/format.md` describes them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
+from aloma_cli.errors import StoreError, TaskLockedError
+from aloma_cli.ids import is_root_id
 from aloma_cli.jsontext import JsonObject, dumps, loads
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 # look at what was published, and should answer at once.
 
 _README = "This folder holds the tasks of an aloma workspace. Deleting it deletes their record, and nothing else.\n"
+
+_MAKING = 3600
+"""Seconds after which a folder that is no task is not being made any more."""
 
 
 class FileStore:
@@ -72,11 +76,11 @@ class FileStore:
             raise
 
     def claim(self, root: str) -> FileClaim:
-        from aloma_cli.store.claim import FileClaim, lock_folder
+        from aloma_cli.store.claim import FileClaim, lock_task
         from aloma_cli.store.journal import read_journal
 
         folder = self._existing(root)
-        lock = lock_folder(folder)
+        lock = lock_task(folder)
         try:
             size = count = 0
             for batch, end in read_journal(folder / "journal.jsonl"):
@@ -92,13 +96,12 @@ class FileStore:
         path = self._existing(root) / "journal.jsonl"
         return (batch for batch, _ in read_journal(path, since=since))
 
-    def roots(self) -> list[str]:
-        try:
-            names = sorted(entry.name for entry in os.scandir(self._tasks))
-        except FileNotFoundError:
-            return []
-        # A folder without a journal is being made, or was when the program was killed.
-        return [name for name in names if (self._tasks / name / "journal.jsonl").is_file()]
+    def roots(self, start: str = "") -> list[str]:
+        names = [start] if is_root_id(start) else sorted(name for name in self._names() if name.startswith(start))
+        return list(filter(self._is_task, names))
+
+    def newest_first(self) -> Iterator[str]:
+        return filter(self._is_task, sorted(self._names(), reverse=True))
 
     def summary(self, root: str) -> JsonObject | None:
         folder = self._tasks / root
@@ -114,15 +117,20 @@ class FileStore:
         try:
             data: JsonObject = loads(path.read_bytes())
         except (OSError, ValueError) as error:
+            self._existing(root)  # it may have been deleted meanwhile
             raise StoreError(f"{path} cannot be read: {error}") from None
         return data
 
+    def size(self, root: str) -> int:
+        folders = os.walk(self._existing(root))
+        return sum(_size_of(Path(folder, name)) for folder, _, names in folders for name in names)
+
     def holder(self, root: str) -> str | None:
-        from aloma_cli.store.claim import holder_of, lock_folder
+        from aloma_cli.store.claim import holder_of, lock_task
 
         folder = self._existing(root)
         try:
-            lock_folder(folder).release()
+            lock_task(folder).release()
         except TaskLockedError:
             return holder_of(folder)
         return None
@@ -137,11 +145,30 @@ class FileStore:
         name = f"{time.time_ns():020}-{os.getpid()}-{os.urandom(3).hex()}.json"
         replace_file(inbox / name, dumps(body))
 
+    def sweep(self) -> None:
+        import shutil
+
+        for name in self._names(hidden=True):
+            folder = self._tasks / name
+            if name.startswith(".") or (not self._is_task(name) and _age(folder) > _MAKING):
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _names(self, *, hidden: bool = False) -> list[str]:
+        try:
+            return [entry.name for entry in os.scandir(self._tasks) if hidden or entry.name[0] != "."]
+        except FileNotFoundError:
+            return []
+
+    def _is_task(self, name: str) -> bool:
+        """Whether it is one yet: a folder without a journal is being made, or was when the program was killed."""
+        return (self._tasks / name / "journal.jsonl").is_file()
+
     def _existing(self, root: str) -> Path:
-        folder = self._tasks / root
-        if not (folder / "journal.jsonl").is_file():
-            raise NotFoundError(f"there is no task {root}", hint="aloma task list")
-        return folder
+        if not self._is_task(root):
+            from aloma_cli.store.protocol import no_such_task
+
+            raise no_such_task(root)
+        return self._tasks / root
 
     def _prepare(self) -> None:
         from aloma_cli.store.atomic import replace_file
@@ -161,3 +188,20 @@ class FileStore:
                 os.fsync(handle)
             finally:
                 os.close(handle)
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # replaced meanwhile
+        return 0
+
+
+def _age(path: Path) -> float:
+    """Seconds since the names in a folder changed; 0 where it is gone."""
+    import time
+
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

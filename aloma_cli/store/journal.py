@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from aloma_cli.errors import JournalDamagedError, StoreError
 from aloma_cli.store.line import BrokenLineError, UnknownLineError, decode, encode
-from aloma_cli.store.protocol import Batch
+from aloma_cli.store.protocol import Batch, no_such_task
 
 _CLOSED = -1
 
@@ -89,11 +90,12 @@ def begin_journal(path: Path, batch: Batch, *, fsync: bool) -> int:
 def read_journal(path: Path, *, since: int = 0) -> Iterator[tuple[Batch, int]]:
     """The whole batches from number `since` on, each with the size of the file up to and with it.
 
-    Raises JournalDamagedError for a broken or missing line, and StoreError for one that a newer program wrote.
+    Raises JournalDamagedError for a broken or missing line, StoreError for one that a newer program wrote, and
+    NotFoundError where the task is deleted by now.
     """
     end = 0
     torn: str | None = None
-    with path.open("rb") as file:
+    with _opened(path) as file:
         for number, line in enumerate(file):
             if torn is not None:
                 raise JournalDamagedError(torn)
@@ -113,6 +115,13 @@ def read_journal(path: Path, *, since: int = 0) -> Iterator[tuple[Batch, int]]:
             end += len(line)
             if batch.seq >= since:
                 yield batch, end
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise no_such_task(path.parent.name) from None
 
 
 def _unless_torn(line: bytes, message: str) -> str:
