@@ -57,6 +57,15 @@ class Records:
         tree = read_tree(self.store, root)
         return [task_of(self.store, tree, task_id) for task_id in tree.tasks]
 
+    def size(self, record: JsonObject) -> int | None:
+        """The bytes of a root on disk, with its subtasks; None for a subtask, and for a task deleted meanwhile."""
+        if record["parent"] is not None:
+            return None
+        try:
+            return self.store.size(record["id"])
+        except NotFoundError:
+            return None
+
     def records(self, *, subtasks: bool = False) -> Iterator[list[JsonObject]]:
         """What `Task.record` is, without reading the documents: one list a root, newest first.
 

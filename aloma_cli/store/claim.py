@@ -51,6 +51,8 @@ class FileClaim:
             (self._folder / "inbox" / request.id).unlink()
 
     def delete(self) -> None:
+        if not self._lock.is_locked:
+            raise StoreError(f"the claim on task {self.root} is closed: it cannot be deleted with it")
         self._journal.close()
         gone = self._folder.with_name(f".{self.root}")
         try:
