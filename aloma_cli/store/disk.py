@@ -123,7 +123,9 @@ class FileStore:
 
     def size(self, root: str) -> int:
         folders = os.walk(self._existing(root))
-        return sum(_size_of(Path(folder, name)) for folder, _, names in folders for name in names)
+        size = sum(_size_of(Path(folder, name)) for folder, _, names in folders for name in names)
+        self._existing(root)  # else some of its files were gone when they were asked for
+        return size
 
     def holder(self, root: str) -> str | None:
         from aloma_cli.store.claim import holder_of, lock_task

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from aloma_cli.errors import StoreError, TaskLockedError
+from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
 from aloma_cli.store import FileStore
+from aloma_cli.store import claim as claim_module
 from tests.store.test_stores import created, logged, texts
 
 posix = pytest.mark.skipif(os.name != "posix", reason="permissions and signals of POSIX")
@@ -209,3 +210,77 @@ def test_a_reader_sees_the_old_document_or_the_new_one(store: FileStore, folder:
     assert store.data("1") == {"n": 2}
     names = {path.name for path in (folder / "tasks" / "1").iterdir()}
     assert names == {"journal.jsonl", "data.json", "task.json", "lock", "holder", "inbox"}
+
+
+# -- deleting ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_deleted_task_leaves_no_files(store: FileStore, folder: Path) -> None:
+    claim = store.create("1", [created()])
+    claim.publish({"state": "done"}, {})
+    store.post("1", {"kind": "stop"})
+    claim.delete()
+    assert list((folder / "tasks").iterdir()) == []
+
+
+def test_who_waits_for_the_lock_of_a_task_that_is_deleted_hears_so_and_leaves_no_files(
+    store: FileStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks for a lock makes its folder, if need be."""
+    claim = store.create("1", [created()])
+    lock = claim_module.lock_folder
+
+    def lock_later(folder: Path) -> Any:
+        claim.delete()
+        return lock(folder)
+
+    monkeypatch.setattr(claim_module, "lock_folder", lock_later)
+    with pytest.raises(NotFoundError, match="there is no task 1"):
+        store.claim("1")
+    assert list((folder / "tasks").iterdir()) == []
+
+
+def test_a_document_that_is_deleted_while_it_is_read_is_not_found(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = store.create("1", [created()])
+    claim.publish({"state": "done"}, {})
+    read = Path.read_bytes
+
+    def read_later(path: Path) -> bytes:
+        if path.name == "data.json":
+            claim.delete()
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_later)
+    with pytest.raises(NotFoundError, match="there is no task 1"):
+        store.data("1")
+
+
+def test_a_folder_that_cannot_be_deleted_is_a_task_as_before(
+    store: FileStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = store.create("1", [created()])
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(StoreError, match="could not be deleted: Permission denied"):
+        claim.delete()
+    store.claim("1").commit([logged("a")])
+    assert texts(store) == [[], ["a"]]
+
+
+def test_sweeping_frees_what_killed_programs_left_but_not_what_is_being_made(store: FileStore, folder: Path) -> None:
+    store.create("1", [created()]).close()
+    tasks = folder / "tasks"
+    for name in (".2", "3", "4"):
+        (tasks / name / "inbox").mkdir(parents=True)
+    (tasks / ".2" / "journal.jsonl").write_bytes((tasks / "1" / "journal.jsonl").read_bytes())
+    long_ago = time.time() - 7200
+    for name in ("1", "3"):
+        os.utime(tasks / name, (long_ago, long_ago))
+    assert store.roots() == list(store.newest_first()) == ["1"]
+    store.sweep()
+    assert sorted(path.name for path in tasks.iterdir()) == ["1", "4"]
