@@ -11,14 +11,15 @@ A name that begins with a dot is what a deletion left behind that was killed hal
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aloma_cli.errors import StoreError, TaskLockedError
 from aloma_cli.ids import is_root_id
-from aloma_cli.jsontext import JsonObject, dumps, loads
+from aloma_cli.jsontext import JsonObject, dumps
 
 if TYPE_CHECKING:
     from aloma_cli.events import Event
@@ -106,7 +107,7 @@ class FileStore:
     def summary(self, root: str) -> JsonObject | None:
         folder = self._tasks / root
         try:
-            summary = loads((folder / "task.json").read_bytes())
+            summary = _published(folder / "task.json")
             current = (folder / "journal.jsonl").stat().st_size
         except (OSError, ValueError):
             return None
@@ -115,7 +116,7 @@ class FileStore:
     def data(self, root: str) -> JsonObject:
         path = self._existing(root) / "data.json"
         try:
-            data: JsonObject = loads(path.read_bytes())
+            data: JsonObject = _published(path)
         except (OSError, ValueError) as error:
             self._existing(root)  # it may have been deleted meanwhile
             raise StoreError(f"{path} cannot be read: {error}") from None
@@ -190,6 +191,11 @@ class FileStore:
                 os.fsync(handle)
             finally:
                 os.close(handle)
+
+
+def _published(path: Path) -> Any:
+    """A file of our own: it may hold what is refused of others, such as half of a surrogate pair."""
+    return json.loads(path.read_bytes())
 
 
 def _size_of(path: Path) -> int:

@@ -179,6 +179,14 @@ def test_what_is_published_is_plain_json_and_the_document_nothing_else(store: Fi
     assert summary["state"] == "done"
 
 
+def test_what_is_published_is_read_as_it_was_whatever_texts_it_holds(store: FileStore) -> None:
+    claim = store.create("1", [created()])
+    texts = {"half": "a\ud800", "controls": "\x00\u2028", "": "é日"}
+    claim.publish(texts, texts)
+    assert store.data("1") == texts
+    assert (store.summary("1") or {}).items() >= texts.items()
+
+
 @pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"journal_bytes": 1}'])
 def test_a_damaged_summary_is_none(store: FileStore, folder: Path, damage: str) -> None:
     store.create("1", [created()]).publish({"state": "done"}, {})
