@@ -11,6 +11,7 @@ A name that begins with a dot is what a deletion left behind that was killed hal
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -123,8 +124,7 @@ class FileStore:
         return data
 
     def size(self, root: str) -> int:
-        folders = os.walk(self._existing(root))
-        size = sum(_size_of(Path(folder, name)) for folder, _, names in folders for name in names)
+        size = _bytes_in(self._existing(root))
         self._existing(root)  # else some of its files were gone when they were asked for
         return size
 
@@ -198,11 +198,14 @@ def _published(path: Path) -> Any:
     return json.loads(path.read_bytes())
 
 
-def _size_of(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:  # replaced meanwhile
-        return 0
+def _bytes_in(folder: Path | str) -> int:
+    """What the files below a folder take. What goes away meanwhile takes nothing."""
+    size = 0
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):
+                size += _bytes_in(entry.path) if entry.is_dir(follow_symlinks=False) else entry.stat().st_size
+    return size
 
 
 def _age(path: Path) -> float:
