@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aloma_cli.clock import from_iso
-from aloma_cli.store import FileStore
 from tests.cli.desk import Desk, running
 
 DAY = 86400
@@ -220,41 +216,3 @@ def test_what_killed_deletions_left_is_freed_by_the_next(desk: Desk, five: dict[
 def test_what_makes_no_sense_is_refused(desk: Desk, five: dict[str, str], options: list[str], message: str) -> None:
     assert desk.run("task", "gc", "--yes", *options) == (2, "", f"aloma: {message}\n")
     assert left(desk, five) == list(five)
-
-
-KILL = """
-import sys
-from pathlib import Path
-from aloma_cli.store import FileStore
-store = FileStore(Path(sys.argv[1]))
-print("begun", flush=True)
-for root in store.roots():
-    store.claim(root).delete()
-"""
-
-
-@pytest.mark.parametrize("milliseconds", [0, 5, 15, 40])
-def test_a_deletion_killed_anywhere_leaves_whole_tasks_and_nothing_else(
-    desk: Desk, tmp_path: Path, milliseconds: int
-) -> None:
-    import shutil
-    import time
-
-    desk.new()
-    (first,) = desk.tasks
-    tasks = desk.root / ".aloma" / "tasks"
-    for number in range(200):
-        shutil.copytree(tasks / first, tasks / f"{first[:-3]}{number:03}")
-    process = subprocess.Popen([sys.executable, "-c", KILL, str(tasks.parent)], stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    process.stdout.readline()
-    time.sleep(milliseconds / 1000)
-    process.kill()
-    process.communicate()
-    store = FileStore(tasks.parent)
-    for root in store.roots():
-        assert len(list(store.read(root))) > 1
-        assert (tasks / root / "data.json").exists()
-        store.claim(root).close()
-    store.sweep()
-    assert sorted(path.name for path in tasks.iterdir()) == store.roots()

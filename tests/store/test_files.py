@@ -292,3 +292,47 @@ def test_sweeping_frees_what_killed_programs_left_but_not_what_is_being_made(sto
     assert store.roots() == list(store.newest_first()) == ["1"]
     store.sweep()
     assert sorted(path.name for path in tasks.iterdir()) == ["1", "4"]
+
+
+DIE = """
+import os, signal, sys
+from pathlib import Path
+from aloma_cli.store import FileStore
+store = FileStore(Path(sys.argv[1]), fsync=False)
+for number, root in enumerate(store.roots()):
+    if os.fork() == 0:
+        steps = iter(range(number))
+        claim = store.claim(root)
+        def die(event, arguments):
+            if event in ("os.rename", "os.remove", "os.rmdir", "os.scandir") and next(steps, None) is None:
+                os.kill(os.getpid(), signal.SIGKILL)
+        sys.addaudithook(die)
+        claim.delete()
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
+"""
+
+
+@posix
+def test_killed_before_any_of_its_steps_a_deletion_leaves_the_whole_task_or_none(
+    store: FileStore, folder: Path
+) -> None:
+    roots = [f"{number:02}" for number in range(20)]
+    for root in roots:
+        claim = store.create(root, [created(root)])
+        claim.publish({"state": "done"}, {"x": 1})
+        store.post(root, {"kind": "stop"})
+        claim.close()
+    command = [sys.executable, "-c", DIE, str(folder)]
+    died = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    codes = [int(line) for line in died.stdout.splitlines()]
+    assert codes == sorted(codes)
+    assert codes[0] == -signal.SIGKILL
+    assert codes[-1] == 0
+    assert store.roots() == ["00"]
+    assert (texts(store, "00"), store.data("00")) == ([[]], {"x": 1})
+    assert len(store.claim("00").requests()) == 1
+    names = [path.name for path in (folder / "tasks").iterdir()]
+    assert len(names) == codes.count(-signal.SIGKILL)
+    store.sweep()
+    assert [path.name for path in (folder / "tasks").iterdir()] == ["00"]
