@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aloma_cli.api.naming import find_root, find_subtask, find_task
 from aloma_cli.api.task import Task, read_record, read_records, read_task, read_tree, task_of
 from aloma_cli.clock import Clock, SystemClock
-from aloma_cli.errors import NotFoundError
+from aloma_cli.errors import NotFoundError, StoreError
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.loader import find_workspace
 from aloma_cli.store import FileStore
@@ -66,14 +66,21 @@ class Records:
         except NotFoundError:
             return None
 
-    def records(self, *, subtasks: bool = False) -> Iterator[list[JsonObject]]:
+    def records(
+        self, *, subtasks: bool = False, unreadable: Callable[[StoreError], object]
+    ) -> Iterator[list[JsonObject]]:
         """What `Task.record` is, without reading the documents: one list a root, newest first.
 
-        A list holds the root's record alone or, with `subtasks`, also those of its subtasks after it.
+        A list holds the root's record alone or, with `subtasks`, also those of its subtasks after it. `unreadable` is
+        told of tasks that cannot be read; they are left out.
         """
         for root in self.store.newest_first():
-            with contextlib.suppress(NotFoundError):  # deleted meanwhile
+            try:
                 yield read_records(self.store, root) if subtasks else [read_record(self.store, root)]
+            except NotFoundError:  # deleted meanwhile
+                continue
+            except StoreError as error:
+                unreadable(error)
 
 
 def file_store(root: Path) -> FileStore:

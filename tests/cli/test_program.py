@@ -46,6 +46,7 @@ def test_version(desk: Desk) -> None:
         ["task", "redo"],
         ["task", "clone"],
         ["task", "stop"],
+        ["task", "gc"],
         ["step", "list"],
         ["step", "show"],
     ],

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aloma_cli.cli import options
+from aloma_cli.cli.exits import code_of_error, tell
 from aloma_cli.jsontext import JsonObject
 
 if TYPE_CHECKING:
     from aloma_cli.api.records import Records
+    from aloma_cli.errors import StoreError
 
 MOST = 50
 """How many tasks a terminal is shown unless it asks for more."""
@@ -57,18 +59,21 @@ def list_tasks(
 
     home = Records.at(workspace)
     most = limit if limit or as_json or not sys.stdout.isatty() else MOST
-    trees = filter(None, ([*filter(matches, tree)] for tree in home.records(subtasks=subtasks)))
+    unreadable: list[StoreError] = []
+    read = home.records(subtasks=subtasks, unreadable=unreadable.append)
+    trees = filter(None, ([*filter(matches, tree)] for tree in read))
     found = list(islice(trees, most))
     records = [record for tree in reversed(found) for record in tree]
-    narrowed = state is not None or name is not None
     if as_json:
         _print_json(records, home)
-        return
-    _print_table(records, home if long else None)
-    if not records:
-        _say_none(narrowed=narrowed)
-    elif limit is None and next(trees, None):
-        _say_more(home, narrowed=narrowed)
+    else:
+        _print_table(records, home if long else None)
+        more = limit is None and next(trees, None) is not None
+        _say_what_is_missing(home, none=not records, more=more, narrowed=state is not None or name is not None)
+    for error in unreadable:
+        tell(error)
+    if unreadable:
+        raise typer.Exit(code_of_error(unreadable[0]))
 
 
 def _print_json(records: list[JsonObject], home: Records) -> None:
@@ -115,16 +120,11 @@ def _long(record: JsonObject) -> list[Any]:
     return [len(record["children"]) or None, record["version"], record["updated_at"]]
 
 
-def _say_none(*, narrowed: bool) -> None:
+def _say_what_is_missing(home: Records, *, none: bool, more: bool, narrowed: bool) -> None:
     from aloma_cli.cli.output import say
 
-    if sys.stdout.isatty():
+    if none and sys.stdout.isatty():
         say("no such tasks" if narrowed else "no tasks yet; to make one: aloma task new NAME -d '{…}'")
-
-
-def _say_more(home: Records, *, narrowed: bool) -> None:
-    from aloma_cli.cli.output import say
-
-    total = len(home.store.roots())
-    more = "older ones" if narrowed else f"{total - MOST:,} older ones"
-    say(f"… and {more}; to see all: --limit {total}")
+    if more:
+        total = len(home.store.roots())
+        say(f"… and {'' if narrowed else f'{total - MOST:,} '}older ones; to see all: --limit {total}")
