@@ -72,9 +72,12 @@ def read_task(store: Store, task_id: str) -> Task:
 
 def read_record(store: Store, root: str) -> JsonObject:
     """The record of a root alone, without its document. Raises as `read_task`."""
+    published = _published(store, root)
+    if published is not None:
+        return published
     from aloma_cli.engine.summary import summary
 
-    return _published(store, root) or summary(read_tree(store, root), root)
+    return summary(read_tree(store, root), root)
 
 
 def read_records(store: Store, root: str) -> list[JsonObject]:
