@@ -11,6 +11,7 @@ import os
 import re
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_ROOT_ID = re.compile(rf"[{_ALPHABET}]{{16}}")
 _TASK_ID = re.compile(rf"[{_ALPHABET}]{{1,16}}(\.[0-9]+){{0,2}}")
 
 
@@ -27,6 +28,11 @@ def subtask_id(parent: str, firing: int, order: int) -> str:
 def root_of(task: str) -> str:
     """The id of the root of the tree that `task` belongs to."""
     return task.partition(".")[0]
+
+
+def is_root_id(text: str) -> bool:
+    """Whether `text` could be the whole id of a root, so that it is the beginning of no other."""
+    return _ROOT_ID.fullmatch(text) is not None
 
 
 def is_task_id(text: str) -> bool:

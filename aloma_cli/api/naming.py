@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from itertools import islice
 
 from aloma_cli.api.task import read_events
 from aloma_cli.errors import NotFoundError
@@ -15,30 +17,38 @@ _SHOWN = 4
 
 def find_task(store: Store, text: str) -> str:
     """The id of the task that `text` names. Raises NotFoundError, also where it names several."""
+    root, rest = find_root(store, text)
+    if not rest:
+        return root
+    # Also where the record is damaged further on: what can be read can be named.
+    return find_subtask({event.task for event in read_events(store, root)[0]}, f"{root}.{rest}")
+
+
+def find_root(store: Store, text: str) -> tuple[str, str]:
+    """The id of the root that `text` begins with, and what it says of a subtask after the dot. Raises NotFoundError."""
     recent = _RECENT.fullmatch(text)
     if recent is not None:
-        return _recent(store, int(recent[1] or 1), text)
+        return _recent(store, int(recent[1] or 1), text), ""
     text = text.lower()
     if not is_task_id(text):
         raise NotFoundError(f"{text!r} is no task id", hint="aloma task list shows the ids")
-    start, dot, rest = text.partition(".")
-    root = _only([root for root in store.roots() if root.startswith(start)], start)
-    if not dot:
-        return root
-    # Also where the record is damaged further on: what can be read can be named.
-    tasks = list(dict.fromkeys(event.task for event in read_events(store, root)[0]))
-    wanted = f"{root}.{rest}"
-    return wanted if wanted in tasks else _only([task for task in tasks if task.startswith(wanted)], wanted)
+    start, _, rest = text.partition(".")
+    return _only(store.roots(start), start), rest
+
+
+def find_subtask(tasks: Collection[str], text: str) -> str:
+    """The one of the ids `tasks` that `text`, an id or the beginning of one, names. Raises NotFoundError."""
+    return text if text in tasks else _only(sorted(task for task in tasks if task.startswith(text)), text)
 
 
 def _recent(store: Store, back: int, text: str) -> str:
-    roots = store.roots()
+    roots = list(islice(store.newest_first(), back))
     if back > len(roots):
         if not roots:
             raise NotFoundError(f"{text} names no task: there are none yet", hint="aloma task new NAME makes one")
         have = "there is only one" if len(roots) == 1 else f"there are only {len(roots)}"
         raise NotFoundError(f"{text} names no task: {have}", hint="aloma task list shows the ids")
-    return roots[-back]
+    return roots[-1]
 
 
 def _only(found: list[str], text: str) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aloma_cli.api.naming import find_task
-from aloma_cli.api.task import Task, read_events, read_task, read_tree, task_of
+from aloma_cli.api.naming import find_root, find_subtask, find_task
+from aloma_cli.api.task import Task, read_events, read_record, read_records, read_task, read_tree, task_of
 from aloma_cli.clock import Clock, SystemClock
-from aloma_cli.errors import JournalDamagedError, StoreError
+from aloma_cli.errors import JournalDamagedError, NotFoundError, StoreError
 from aloma_cli.ids import root_of
+from aloma_cli.jsontext import JsonObject
 from aloma_cli.loader import find_workspace
 from aloma_cli.store import FileStore
 
@@ -38,7 +40,11 @@ class Records:
 
     def task(self, text: str) -> Task:
         """The task that `text` names. Raises NotFoundError."""
-        return read_task(self.store, self.find(text))
+        root, rest = find_root(self.store, text)
+        if not rest:
+            return read_task(self.store, root)
+        tree = read_tree(self.store, root)
+        return task_of(self.store, tree, find_subtask(tree.tasks, f"{root}.{rest}"))
 
     def readable(self, text: str) -> tuple[Task, JournalDamagedError | None]:
         """The task that `text` names, as far as its record can be read, and the damage behind which it cannot.
@@ -61,24 +67,42 @@ class Records:
         """
         return self.store.salvage(root_of(self.find(text)))
 
-    def tasks(self, *, subtasks: bool = False, damaged: Callable[[StoreError], object] | None = None) -> list[Task]:
-        """All tasks, oldest first; with `subtasks` each followed by its own.
-
-        A tree that cannot be read is told to `damaged` and left out; without, its StoreError is raised.
-        """
-        found: list[Task] = []
+    def tasks(self, *, subtasks: bool = False) -> list[Task]:
+        """All tasks, oldest first; with `subtasks` each followed by its own."""
+        tasks: list[Task] = []
         for root in self.store.roots():
-            try:
-                found += self._tree(root) if subtasks else [read_task(self.store, root)]
-            except StoreError as error:
-                if damaged is None:
-                    raise
-                damaged(error)
-        return found
+            with contextlib.suppress(NotFoundError):  # deleted meanwhile
+                tasks += self._tree(root) if subtasks else [read_task(self.store, root)]
+        return tasks
 
     def _tree(self, root: str) -> list[Task]:
         tree = read_tree(self.store, root)
         return [task_of(self.store, tree, task_id) for task_id in tree.tasks]
+
+    def size(self, record: JsonObject) -> int | None:
+        """The bytes of a root on disk, with its subtasks; None for a subtask, and for a task deleted meanwhile."""
+        if record["parent"] is not None:
+            return None
+        try:
+            return self.store.size(record["id"])
+        except NotFoundError:
+            return None
+
+    def records(
+        self, *, subtasks: bool = False, unreadable: Callable[[StoreError], object]
+    ) -> Iterator[list[JsonObject]]:
+        """What `Task.record` is, without reading the documents: one list a root, newest first.
+
+        A list holds the root's record alone or, with `subtasks`, also those of its subtasks after it. `unreadable` is
+        told of tasks that cannot be read; they are left out.
+        """
+        for root in self.store.newest_first():
+            try:
+                yield read_records(self.store, root) if subtasks else [read_record(self.store, root)]
+            except NotFoundError:  # deleted meanwhile
+                continue
+            except StoreError as error:
+                unreadable(error)
 
 
 def file_store(root: Path) -> FileStore:

@@ -64,9 +64,8 @@ def read_task(store: Store, task_id: str) -> Task:
 
     Raises NotFoundError, JournalDamagedError.
     """
-    published = store.summary(task_id)
+    published = _published(store, task_id)
     if published is not None:
-        published.pop("journal_bytes")
         return Task(task_id, published, store.data(task_id), store)
     return task_of(store, read_tree(store, root_of(task_id)), task_id)
 
@@ -85,6 +84,31 @@ def read_events(store: Store, root: str) -> tuple[list[Event], JournalDamagedErr
             raise
         return events, damage
     return events, None
+
+
+def read_record(store: Store, root: str) -> JsonObject:
+    """The record of a root alone, without its document. Raises as `read_task`."""
+    published = _published(store, root)
+    if published is not None:
+        return published
+    from aloma_cli.engine.summary import summary
+
+    return summary(read_tree(store, root), root)
+
+
+def read_records(store: Store, root: str) -> list[JsonObject]:
+    """The records of a root and its subtasks, each before those it made. Raises as `read_task`."""
+    from aloma_cli.engine.summary import summary
+
+    tree = read_tree(store, root)
+    return [summary(tree, task_id) for task_id in tree.tasks]
+
+
+def _published(store: Store, task_id: str) -> JsonObject | None:
+    record = store.summary(task_id)
+    if record is not None:
+        del record["journal_bytes"]
+    return record
 
 
 def read_tree(store: Store, root: str) -> Tree:

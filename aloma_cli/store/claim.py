@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from aloma_cli.errors import TaskLockedError
+from aloma_cli.errors import StoreError, TaskLockedError
 from aloma_cli.events import Event
 from aloma_cli.jsontext import JsonObject, loads, pretty
 from aloma_cli.store.atomic import replace_file
 from aloma_cli.store.journal import JournalWriter, read_journal
-from aloma_cli.store.protocol import Batch, Request
+from aloma_cli.store.protocol import Batch, Request, no_such_task
 from aloma_cli.store.refusal import refused, refusing
 
 
@@ -53,6 +54,19 @@ class FileClaim:
         with contextlib.suppress(OSError):
             (self._folder / "inbox" / request.id).unlink()
 
+    def delete(self) -> None:
+        if not self._lock.is_locked:
+            raise StoreError(f"the claim on task {self.root} is closed: it cannot be deleted with it")
+        self._journal.close()
+        gone = self._folder.with_name(f".{self.root}")
+        try:
+            # From here on it is no task, whatever becomes of its files.
+            with refusing(self._folder, "deleted"):
+                self._folder.rename(gone)
+        finally:
+            self._lock.release()
+        shutil.rmtree(gone, ignore_errors=True)
+
     def close(self) -> None:
         self._journal.close()
         with contextlib.suppress(OSError):
@@ -84,6 +98,19 @@ def lock_folder(folder: Path) -> BaseFileLock:
     except OSError as error:
         raise refused(folder / "lock", "opened", error) from error
     return lock
+
+
+def lock_task(folder: Path) -> BaseFileLock:
+    """Take the lock of a task. Raises as `lock_folder`, and NotFoundError where it was deleted meanwhile."""
+    lock = lock_folder(folder)
+    if (folder / "journal.jsonl").is_file():
+        return lock
+    lock.release()
+    with contextlib.suppress(OSError):
+        # Asking for the lock has made the folder again.
+        (folder / "lock").unlink()
+        folder.rmdir()
+    raise no_such_task(folder.name)
 
 
 def holder_of(folder: Path) -> str | None:

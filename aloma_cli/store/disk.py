@@ -6,18 +6,21 @@
     lock, holder    the operating system's lock, freed by death, and who holds it
     inbox/          requests of other processes
 
-`docs/format.md` describes them.
+A name that begins with a dot is what a deletion left behind that was killed halfway. `docs/format.md` describes them.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
-from aloma_cli.jsontext import JsonObject, dumps, loads
+from aloma_cli.errors import StoreError, TaskLockedError
+from aloma_cli.ids import is_root_id
+from aloma_cli.jsontext import JsonObject, dumps
 
 if TYPE_CHECKING:
     from aloma_cli.events import Event
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 # look at what was published, and should answer at once.
 
 _README = "This folder holds the tasks of an aloma workspace. Deleting it deletes their record, and nothing else.\n"
+
+_MAKING = 3600
+"""Seconds after which a folder that is no task is not being made any more."""
 
 
 class FileStore:
@@ -70,11 +76,11 @@ class FileStore:
             raise
 
     def claim(self, root: str) -> FileClaim:
-        from aloma_cli.store.claim import FileClaim, lock_folder
+        from aloma_cli.store.claim import FileClaim, lock_task
         from aloma_cli.store.journal import read_journal
 
         folder = self._existing(root)
-        lock = lock_folder(folder)
+        lock = lock_task(folder)
         try:
             size = count = 0
             for batch, end in read_journal(folder / "journal.jsonl"):
@@ -105,20 +111,17 @@ class FileStore:
         path = self._existing(root) / "journal.jsonl"
         return (batch for batch, _ in read_journal(path, since=since))
 
-    def roots(self) -> list[str]:
-        try:
-            with os.scandir(self._tasks) as entries:
-                names = sorted(entry.name for entry in entries)
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise _unreadable(self._tasks, error) from error
-        return [name for name in names if _is_task(self._tasks / name)]
+    def roots(self, start: str = "") -> list[str]:
+        names = [start] if is_root_id(start) else sorted(name for name in self._names() if name.startswith(start))
+        return list(filter(self._is_task, names))
+
+    def newest_first(self) -> Iterator[str]:
+        return filter(self._is_task, sorted(self._names(), reverse=True))
 
     def summary(self, root: str) -> JsonObject | None:
         folder = self._tasks / root
         try:
-            summary = loads((folder / "task.json").read_bytes())
+            summary = _published(folder / "task.json")
             current = (folder / "journal.jsonl").stat().st_size
         except (OSError, ValueError):
             return None
@@ -127,17 +130,23 @@ class FileStore:
     def data(self, root: str) -> JsonObject:
         path = self._existing(root) / "data.json"
         try:
-            data: JsonObject = loads(path.read_bytes())
+            data: JsonObject = _published(path)
         except (OSError, ValueError) as error:
+            self._existing(root)  # it may have been deleted meanwhile
             raise StoreError(f"{path} cannot be read: {error}") from None
         return data
 
+    def size(self, root: str) -> int:
+        size = _bytes_in(self._existing(root))
+        self._existing(root)  # else some of its files were gone when they were asked for
+        return size
+
     def holder(self, root: str) -> str | None:
-        from aloma_cli.store.claim import holder_of, lock_folder
+        from aloma_cli.store.claim import holder_of, lock_task
 
         folder = self._existing(root)
         try:
-            lock_folder(folder).release()
+            lock_task(folder).release()
         except TaskLockedError:
             return holder_of(folder)
         return None
@@ -152,11 +161,37 @@ class FileStore:
         name = f"{time.time_ns():020}-{os.getpid()}-{os.urandom(3).hex()}.json"
         replace_file(inbox / name, dumps(body))
 
+    def sweep(self) -> None:
+        import shutil
+
+        for name in self._names(hidden=True):
+            folder = self._tasks / name
+            if name.startswith(".") or (not self._is_task(name) and _age(folder) > _MAKING):
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _names(self, *, hidden: bool = False) -> list[str]:
+        try:
+            with os.scandir(self._tasks) as entries:
+                return [entry.name for entry in entries if hidden or entry.name[0] != "."]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise _unreadable(self._tasks, error) from error
+
+    def _is_task(self, name: str) -> bool:
+        """What has neither is being made, or was when the program was killed; what has no journal has lost it."""
+        folder = self._tasks / name
+        try:
+            return (folder / "journal.jsonl").is_file() or (folder / "task.json").is_file()
+        except OSError as error:
+            raise _unreadable(folder, error) from error
+
     def _existing(self, root: str) -> Path:
-        folder = self._tasks / root
-        if not _is_task(folder):
-            raise NotFoundError(f"there is no task {root}", hint="aloma task list")
-        return folder
+        if not self._is_task(root):
+            from aloma_cli.store.protocol import no_such_task
+
+            raise no_such_task(root)
+        return self._tasks / root
 
     def _prepare(self) -> None:
         from aloma_cli.store.atomic import replace_file
@@ -184,15 +219,32 @@ class FileStore:
                 os.close(handle)
 
 
-def _is_task(folder: Path) -> bool:
-    """What has neither is being made, or was when the program was killed; what has no journal has lost it."""
-    try:
-        return (folder / "journal.jsonl").is_file() or (folder / "task.json").is_file()
-    except OSError as error:
-        raise _unreadable(folder, error) from error
-
-
 def _unreadable(folder: Path, error: OSError) -> StoreError:
     from aloma_cli.store.refusal import refused
 
     return refused(folder, "read", error)
+
+
+def _published(path: Path) -> Any:
+    """A file of our own: it may hold what is refused of others, such as half of a surrogate pair."""
+    return json.loads(path.read_bytes())
+
+
+def _bytes_in(folder: Path | str) -> int:
+    """What the files below a folder take. What goes away meanwhile takes nothing."""
+    size = 0
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):
+                size += _bytes_in(entry.path) if entry.is_dir(follow_symlinks=False) else entry.stat().st_size
+    return size
+
+
+def _age(path: Path) -> float:
+    """Seconds since the names in a folder changed; 0 where it is gone."""
+    import time
+
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

@@ -13,7 +13,7 @@ from pathlib import Path
 from aloma_cli.errors import JournalDamagedError, StoreError
 from aloma_cli.ids import root_of
 from aloma_cli.store.line import BrokenLineError, UnknownLineError, decode, encode
-from aloma_cli.store.protocol import Batch
+from aloma_cli.store.protocol import Batch, no_such_task
 from aloma_cli.store.refusal import refused, refusing
 
 _CLOSED = -1
@@ -88,7 +88,8 @@ def read_journal(path: Path, *, since: int = 0) -> Iterator[tuple[Batch, int]]:
     """The whole batches from number `since` on, each with the size of the file up to and with it.
 
     Raises JournalDamagedError for a broken, foreign or missing line, and where there is not even a first one;
-    StoreError for a line that a newer program wrote, and for a file that cannot be read.
+    StoreError for a line that a newer program wrote, and for a file that cannot be read; NotFoundError where the task
+    is deleted by now.
     """
     end = number = 0
     torn: str | None = None
@@ -127,6 +128,8 @@ def _lines(path: Path) -> Iterator[bytes]:
             yield from file
     except StoreError as error:
         if isinstance(error.__cause__, FileNotFoundError):
+            if not path.parent.exists():
+                raise no_such_task(path.parent.name) from None
             raise JournalDamagedError(f"{path} is missing", hint=_nothing_left(path)) from error
         raise
 

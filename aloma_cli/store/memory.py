@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
 from aloma_cli.jsontext import JsonObject
-from aloma_cli.store.protocol import Batch, Request
+from aloma_cli.store.protocol import Batch, Request, no_such_task
 
 if TYPE_CHECKING:
     from aloma_cli.events import Event
@@ -41,7 +41,7 @@ class MemoryStore:
         if tree.claimed:
             raise TaskLockedError(f"task {root} is being run")
         tree.claimed = True
-        return MemoryClaim(root, tree)
+        return MemoryClaim(root, self._trees)
 
     def salvage(self, root: str) -> None:
         """Memory is not damaged."""
@@ -50,8 +50,11 @@ class MemoryStore:
     def read(self, root: str, since: int = 0) -> Iterator[Batch]:
         return iter(self._tree(root).batches[since:])
 
-    def roots(self) -> list[str]:
-        return sorted(self._trees)
+    def roots(self, start: str = "") -> list[str]:
+        return sorted(root for root in self._trees if root.startswith(start))
+
+    def newest_first(self) -> Iterator[str]:
+        return reversed(self.roots())
 
     def summary(self, root: str) -> JsonObject | None:
         self._tree(root)
@@ -59,6 +62,11 @@ class MemoryStore:
 
     def data(self, root: str) -> JsonObject:
         raise NotFoundError(f"task {root} has no published document")
+
+    def size(self, root: str) -> int:
+        from aloma_cli.store.line import encode
+
+        return sum(len(encode(batch)) for batch in self._tree(root).batches)
 
     def holder(self, root: str) -> str | None:
         return "this process" if self._tree(root).claimed else None
@@ -68,19 +76,23 @@ class MemoryStore:
         tree.requests.append(Request(f"{tree.posted}", body))
         tree.posted += 1
 
+    def sweep(self) -> None:
+        """Nothing outlives the process that left it."""
+
     def _tree(self, root: str) -> _Tree:
         try:
             return self._trees[root]
         except KeyError:
-            raise NotFoundError(f"there is no task {root}") from None
+            raise no_such_task(root) from None
 
 
 class MemoryClaim:
     """The sole right to write one tree."""
 
-    def __init__(self, root: str, tree: _Tree) -> None:
+    def __init__(self, root: str, trees: dict[str, _Tree]) -> None:
         self.root = root
-        self._tree = tree
+        self._trees = trees
+        self._tree = trees[root]
         self._open = True
 
     def batches(self) -> Iterator[Batch]:
@@ -100,6 +112,12 @@ class MemoryClaim:
 
     def fulfilled(self, request: Request) -> None:
         self._tree.requests[:] = [other for other in self._tree.requests if other.id != request.id]
+
+    def delete(self) -> None:
+        if not self._open:
+            raise StoreError(f"the claim on task {self.root} is closed: it cannot be deleted with it")
+        del self._trees[self.root]
+        self.close()
 
     def close(self) -> None:
         if self._open:

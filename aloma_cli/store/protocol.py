@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from aloma_cli.errors import NotFoundError
 from aloma_cli.jsontext import JsonObject
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ class Salvage:
     aside: str
 
 
+def no_such_task(root: str) -> NotFoundError:
+    """The error for a tree that is not there, or not any more."""
+    return NotFoundError(f"there is no task {root}", hint="aloma task list")
+
+
 class Claim(Protocol):
     """The sole right to write one tree of tasks. It ends with `close`, or with the process."""
 
@@ -66,6 +72,12 @@ class Claim(Protocol):
     def fulfilled(self, request: Request) -> None:
         """Drop a request that was carried out and committed."""
 
+    def delete(self) -> None:
+        """Delete the tree and give the claim up. Raises StoreError.
+
+        As one, for readers and after a crash: the tree is there as it was, or there is none.
+        """
+
     def close(self) -> None:
         """Give the claim up."""
 
@@ -88,8 +100,11 @@ class Store(Protocol):
     def read(self, root: str, since: int = 0) -> Iterator[Batch]:
         """The batches from `since` on, also of a tree that another process runs. Raises NotFoundError."""
 
-    def roots(self) -> list[str]:
-        """The ids of all trees, oldest first."""
+    def roots(self, start: str = "") -> list[str]:
+        """The ids of all trees, or of those whose id begins with `start`, oldest first."""
+
+    def newest_first(self) -> Iterator[str]:
+        """The ids of all trees, newest first; the first ones cost little, however many there are."""
 
     def summary(self, root: str) -> JsonObject | None:
         """What was last published of a tree, if that still is the newest; else None."""
@@ -97,8 +112,14 @@ class Store(Protocol):
     def data(self, root: str) -> JsonObject:
         """The root's document as published together with the summary."""
 
+    def size(self, root: str) -> int:
+        """The bytes that a tree takes, with all that is kept beside its batches. Raises NotFoundError."""
+
     def holder(self, root: str) -> str | None:
         """Who runs the tree now, in words ("process 123 …"), or None."""
 
     def post(self, root: str, body: JsonObject) -> None:
         """Leave a request for the process that runs the tree. Raises NotFoundError, StoreError."""
+
+    def sweep(self) -> None:
+        """Free what creations and deletions left behind that were killed halfway."""

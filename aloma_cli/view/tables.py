@@ -10,22 +10,22 @@ from aloma_cli.clock import Clock, from_iso
 from aloma_cli.view.frame import fit
 from aloma_cli.view.palette import DIM, Glyphs, glyphs_for, style_of
 from aloma_cli.view.terminal import Ink, size_of, write, write_plain
-from aloma_cli.view.wording import ago, clean, duration, money
+from aloma_cli.view.wording import ago, clean, data_size, duration, money
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-Kind = Literal["text", "state", "time", "seconds", "count", "money"]
+Kind = Literal["text", "state", "time", "seconds", "count", "size", "money"]
 
 _GAP = 2
 _LEAST = 8
-_RIGHT = frozenset({"seconds", "count", "money"})
+_RIGHT = frozenset({"seconds", "count", "size", "money"})
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column. Its cells are, by `kind`: str or a sequence of them (text), str (state), ISO 8601 (time), seconds,
-    int (count), US dollars (money); None is empty."""
+    int (count), bytes (size), US dollars (money); None is empty."""
 
     title: str
     kind: Kind = "text"
@@ -56,7 +56,7 @@ def exact(value: Any, kind: Kind) -> str:
             return f"{value:.3f}"
         case "money":
             return f"{value:.6f}"
-        case "count":
+        case "count" | "size":
             return str(value)
     return _text(value)
 
@@ -74,6 +74,8 @@ def for_people(value: Any, kind: Kind, now: float) -> str:
             return money(value)
         case "count":
             return f"{value:,}"
+        case "size":
+            return data_size(value)
     return _text(value)
 
 

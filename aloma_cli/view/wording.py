@@ -77,6 +77,15 @@ def short_count(number: int) -> str:
     return str(number)
 
 
+def data_size(size: int) -> str:
+    """`830 B`, `1.2 kB`, `45 kB`, `3.1 MB`, in steps of a thousand."""
+    for power, unit in ((1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")):
+        if size >= power - power // 2000:
+            amount = size / power
+            return f"{amount:.1f} {unit}" if amount < 9.95 else f"{amount:.0f} {unit}"
+    return f"{size} B"
+
+
 def money(dollars: float) -> str:
     """`$12.30`, `$0.0423`, `<$0.0001`; two digits that count, and never 0 for something that cost."""
     if 0 < dollars < 0.0001:

@@ -97,11 +97,18 @@ class Desk:
         shell = ["bash", "-c", command]
         return ended(subprocess.Popen(shell, cwd=self.root, text=True, stdout=pipe, stderr=pipe, env=env))
 
-    def at_terminal(self, *arguments: str, width: int = 100, height: int = 40, **environ: str) -> tuple[int, str, str]:
-        """Run a command at a terminal: the exit code, what was written, and what the screen shows."""
+    def at_terminal(
+        self, *arguments: str, width: int = 100, height: int = 40, typed: str | None = None, **environ: str
+    ) -> tuple[int, str, str]:
+        """Run a command at a terminal: the exit code, what was written, and what the screen shows.
+
+        It reads from the terminal only where something is `typed`.
+        """
         with terminal(width, height) as screen:
             env = {**os.environ, "TERM": "xterm-256color", **environ}
-            process = self.started(*arguments, stdout=screen.stream, stderr=screen.stream, env=env)
+            keys = subprocess.DEVNULL if typed is None else screen.stream
+            process = self.started(*arguments, stdin=keys, stdout=screen.stream, stderr=screen.stream, env=env)
+            screen.type(typed or "")
             code = process.wait(20)
         return code, screen.raw, "\n".join(screen.lines())
 

@@ -72,6 +72,15 @@ def test_an_empty_list_says_so_to_people_only(desk: Desk) -> None:
     assert screen.rstrip() == "no such tasks"
 
 
+@pytest.mark.parametrize("options", [[], ["--json"], ["--all"]])
+def test_a_task_that_cannot_be_read_hides_no_other(three: Desk, options: list[str]) -> None:
+    journal = three.root / ".aloma" / "tasks" / three.tasks[1] / "journal.jsonl"
+    journal.write_bytes(b"x" + journal.read_bytes())
+    ended = three.run("task", "list", *options)
+    assert (ended.code, ended.err.startswith(f"aloma: line 1 of {journal} is damaged: ")) == (1, True)
+    assert [root in ended.out for root in three.tasks] == [True, False, True]
+
+
 def test_the_log_numbers_what_happened(desk: Desk) -> None:
     desk.new()
     assert columns(desk.run("task", "log").out, 0, 2, 3) == [

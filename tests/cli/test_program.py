@@ -14,6 +14,7 @@ from aloma_cli.cli.task import states
 from tests.cli.desk import Desk
 
 HEAVY = {
+    "aloma_cli.engine.state",
     "asyncio",
     "filelock",
     "genai_prices",
@@ -46,6 +47,7 @@ def test_version(desk: Desk) -> None:
         ["task", "redo"],
         ["task", "clone"],
         ["task", "stop"],
+        ["task", "gc"],
         ["step", "list"],
         ["step", "show"],
     ],

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from aloma_cli.errors import StoreError, TaskLockedError
+from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
 from aloma_cli.store import FileStore
+from aloma_cli.store import claim as claim_module
 from tests.store.test_stores import created, logged, texts
 
 posix = pytest.mark.skipif(os.name != "posix", reason="permissions and signals of POSIX")
@@ -178,6 +179,14 @@ def test_what_is_published_is_plain_json_and_the_document_nothing_else(store: Fi
     assert summary["state"] == "done"
 
 
+def test_what_is_published_is_read_as_it_was_whatever_texts_it_holds(store: FileStore) -> None:
+    claim = store.create("1", [created()])
+    texts = {"half": "a\ud800", "controls": "\x00\u2028", "": "é日"}
+    claim.publish(texts, texts)
+    assert store.data("1") == texts
+    assert (store.summary("1") or {}).items() >= texts.items()
+
+
 @pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"journal_bytes": 1}'])
 def test_a_damaged_summary_is_none(store: FileStore, folder: Path, damage: str) -> None:
     store.create("1", [created()]).publish({"state": "done"}, {})
@@ -209,3 +218,121 @@ def test_a_reader_sees_the_old_document_or_the_new_one(store: FileStore, folder:
     assert store.data("1") == {"n": 2}
     names = {path.name for path in (folder / "tasks" / "1").iterdir()}
     assert names == {"journal.jsonl", "data.json", "task.json", "lock", "holder", "inbox"}
+
+
+# -- deleting ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_deleted_task_leaves_no_files(store: FileStore, folder: Path) -> None:
+    claim = store.create("1", [created()])
+    claim.publish({"state": "done"}, {})
+    store.post("1", {"kind": "stop"})
+    claim.delete()
+    assert list((folder / "tasks").iterdir()) == []
+
+
+def test_who_waits_for_the_lock_of_a_task_that_is_deleted_hears_so_and_leaves_no_files(
+    store: FileStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks for a lock makes its folder, if need be."""
+    claim = store.create("1", [created()])
+    lock = claim_module.lock_folder
+
+    def lock_later(folder: Path) -> Any:
+        claim.delete()
+        return lock(folder)
+
+    monkeypatch.setattr(claim_module, "lock_folder", lock_later)
+    with pytest.raises(NotFoundError, match="there is no task 1"):
+        store.claim("1")
+    assert list((folder / "tasks").iterdir()) == []
+
+
+def test_a_document_that_is_deleted_while_it_is_read_is_not_found(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = store.create("1", [created()])
+    claim.publish({"state": "done"}, {})
+    read = Path.read_bytes
+
+    def read_later(path: Path) -> bytes:
+        if path.name == "data.json":
+            claim.delete()
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_later)
+    with pytest.raises(NotFoundError, match="there is no task 1"):
+        store.data("1")
+
+
+def test_a_folder_that_cannot_be_deleted_is_a_task_as_before(
+    store: FileStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = store.create("1", [created()])
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(StoreError, match="could not be deleted: Permission denied"):
+        claim.delete()
+    store.claim("1").commit([logged("a")])
+    assert texts(store) == [[], ["a"]]
+
+
+def test_sweeping_frees_what_killed_programs_left_but_not_what_is_being_made(store: FileStore, folder: Path) -> None:
+    store.create("1", [created()]).close()
+    tasks = folder / "tasks"
+    for name in (".2", "3", "4"):
+        (tasks / name / "inbox").mkdir(parents=True)
+    (tasks / ".2" / "journal.jsonl").write_bytes((tasks / "1" / "journal.jsonl").read_bytes())
+    long_ago = time.time() - 7200
+    for name in ("1", "3"):
+        os.utime(tasks / name, (long_ago, long_ago))
+    assert store.roots() == list(store.newest_first()) == ["1"]
+    store.sweep()
+    assert sorted(path.name for path in tasks.iterdir()) == ["1", "4"]
+
+
+DIE = """
+import os, signal, sys
+from pathlib import Path
+from aloma_cli.store import FileStore
+store = FileStore(Path(sys.argv[1]), fsync=False)
+for number, root in enumerate(store.roots()):
+    if os.fork() == 0:
+        steps = iter(range(number))
+        claim = store.claim(root)
+        def die(event, arguments):
+            if event in ("os.rename", "os.remove", "os.rmdir", "os.scandir") and next(steps, None) is None:
+                os.kill(os.getpid(), signal.SIGKILL)
+        sys.addaudithook(die)
+        claim.delete()
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
+"""
+
+
+@posix
+def test_killed_before_any_of_its_steps_a_deletion_leaves_the_whole_task_or_none(
+    store: FileStore, folder: Path
+) -> None:
+    roots = [f"{number:02}" for number in range(20)]
+    for root in roots:
+        claim = store.create(root, [created(root)])
+        claim.publish({"state": "done"}, {"x": 1})
+        store.post(root, {"kind": "stop"})
+        claim.close()
+    command = [sys.executable, "-c", DIE, str(folder)]
+    died = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    codes = [int(line) for line in died.stdout.splitlines()]
+    assert codes == sorted(codes)
+    assert codes[0] == -signal.SIGKILL
+    assert codes[-1] == 0
+    assert store.roots() == ["00"]
+    assert (texts(store, "00"), store.data("00")) == ([[]], {"x": 1})
+    assert len(store.claim("00").requests()) == 1
+    names = [path.name for path in (folder / "tasks").iterdir()]
+    assert len(names) == codes.count(-signal.SIGKILL)
+    store.sweep()
+    assert [path.name for path in (folder / "tasks").iterdir()] == ["00"]

@@ -40,8 +40,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 
 def test_a_store_is_empty_at_first(store: Store) -> None:
-    assert store.roots() == []
-    for ask in (store.claim, store.read, store.holder, store.data, lambda root: store.post(root, {})):
+    assert (store.roots(), list(store.newest_first())) == ([], [])
+    for ask in (store.claim, store.read, store.holder, store.data, store.size, lambda root: store.post(root, {})):
         with pytest.raises(NotFoundError, match="7"):
             ask("7")
 
@@ -89,6 +89,17 @@ def test_roots_are_listed_oldest_first(store: Store) -> None:
     for root in ("2", "1", "3"):
         store.create(root, [created(root)]).close()
     assert store.roots() == ["1", "2", "3"]
+    assert list(store.newest_first()) == ["3", "2", "1"]
+
+
+def test_roots_are_found_by_the_beginning_of_their_ids(store: Store) -> None:
+    whole = "01m81fdj9tnavpv4"
+    for root in ("12", "123", "3", whole):
+        store.create(root, [created(root)]).close()
+    assert store.roots("12") == ["12", "123"]
+    assert store.roots("2") == []
+    assert store.roots(whole[:-1]) == store.roots(whole) == [whole]
+    assert store.roots(f"{whole[:-1]}z") == []
 
 
 def test_a_root_is_created_once(store: Store) -> None:
@@ -181,3 +192,78 @@ def test_a_summary_is_none_unless_it_is_of_the_newest(store: Store) -> None:
         assert (summary["state"], store.data("1")) == ("done", {"x": 1})
     claim.commit([logged("more")])
     assert store.summary("1") is None
+
+
+def test_the_size_grows_with_what_is_committed(store: Store) -> None:
+    claim = store.create("1", [created()])
+    before = store.size("1")
+    claim.commit([logged("x" * 1000)])
+    assert 1000 < store.size("1") - before < 1500
+
+
+def test_what_is_deleted_is_not_there_any_more(store: Store) -> None:
+    store.create("1", [created()]).close()
+    store.create("2", [created("2")]).close()
+    claim = store.claim("1")
+    claim.delete()
+    assert (store.roots(), list(store.newest_first())) == (["2"], ["2"])
+    for ask in (store.claim, store.read, store.holder, store.data, store.size, lambda root: store.post(root, {})):
+        with pytest.raises(NotFoundError, match="1"):
+            ask("1")
+    claim.close()
+    assert texts(store, "2") == [[]]
+
+
+def test_a_deletion_ends_the_claim(store: Store) -> None:
+    claim = store.create("1", [created()])
+    claim.delete()
+    with pytest.raises(StoreError):
+        claim.commit([logged("late")])
+    with pytest.raises(StoreError):
+        claim.delete()
+    assert store.roots() == []
+
+
+def test_a_claim_that_was_closed_deletes_nothing(store: Store) -> None:
+    claim = store.create("1", [created()])
+    claim.close()
+    other = store.claim("1")
+    with pytest.raises(StoreError, match="closed"):
+        claim.delete()
+    other.commit([logged("a")])
+    assert store.roots() == ["1"]
+
+
+def test_a_reading_that_had_begun_goes_on_when_the_task_is_deleted(store: Store) -> None:
+    claim = store.create("1", [created()])
+    claim.commit([logged("a")])
+    reader = iter(store.read("1"))
+    next(reader)
+    claim.delete()
+    assert [batch.seq for batch in reader] == [1]
+
+
+def test_a_reading_that_had_not_begun_says_that_the_task_is_deleted(store: Store) -> None:
+    claim = store.create("1", [created()])
+    reader = store.read("1")
+    claim.delete()
+    try:
+        assert [batch.seq for batch in reader] == [0]  # a store may have it at hand
+    except NotFoundError as error:
+        assert "there is no task 1" in str(error)  # noqa: PT017  (either is fine)
+
+
+def test_an_id_may_be_used_again_after_its_task_was_deleted(store: Store) -> None:
+    store.create("1", [created(x="old")]).delete()
+    store.create("1", [created(x="new")]).close()
+    assert next(iter(store.read("1"))).events == (created(x="new"),)
+
+
+def test_sweeping_takes_no_task_away(store: Store) -> None:
+    store.sweep()
+    store.create("1", [created()]).close()
+    claim = store.create("2", [created("2")])
+    store.sweep()
+    claim.commit([logged("a", "2")])
+    assert store.roots() == ["1", "2"]
+    assert texts(store, "2") == [[], ["a"]]

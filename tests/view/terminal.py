@@ -29,6 +29,10 @@ class Terminal:
         self.height = height
         termios.tcsetwinsize(self._master, (height, width))
 
+    def type(self, text: str) -> None:
+        """Press keys."""
+        os.write(self._master, text.encode())
+
     def close(self) -> None:
         """Everything written has been read when this returns."""
         self.stream.close()

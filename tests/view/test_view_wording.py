@@ -50,6 +50,14 @@ def test_short_counts(number: int, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 B"), (999, "999 B"), (1_000, "1.0 kB"), (83_400, "83 kB"), (999_600, "1.0 MB"), (3_140_000_000, "3.1 GB")],
+)
+def test_sizes(size: int, text: str) -> None:
+    assert wording.data_size(size) == text
+
+
+@pytest.mark.parametrize(
     ("dollars", "text"), [(0, "$0.00"), (0.00001, "<$0.0001"), (0.04231, "$0.0423"), (12, "$12.00")]
 )
 def test_money_that_was_spent_is_never_shown_as_nothing(dollars: float, text: str) -> None:

@@ -4,6 +4,7 @@ import typer
 
 from aloma_cli.cli.task.answer import answer
 from aloma_cli.cli.task.clone import clone
+from aloma_cli.cli.task.gc import gc
 from aloma_cli.cli.task.list import list_tasks
 from aloma_cli.cli.task.log import log
 from aloma_cli.cli.task.new import new
@@ -24,3 +25,4 @@ app.command("set")(set_values)
 app.command("redo")(redo)
 app.command("clone")(clone)
 app.command("stop")(stop)
+app.command("gc")(gc)

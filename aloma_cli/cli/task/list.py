@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from aloma_cli.cli import options
+from aloma_cli.cli.exits import code_of_error, tell
+from aloma_cli.jsontext import JsonObject
 
 if TYPE_CHECKING:
-    from aloma_cli.api.task import Task
+    from aloma_cli.api.records import Records
+    from aloma_cli.errors import StoreError
+
+MOST = 50
+"""How many tasks a terminal is shown unless it asks for more."""
 
 
 def list_tasks(
@@ -24,7 +31,14 @@ def list_tasks(
     subtasks: Annotated[bool, typer.Option("--all", "-a", help="Subtasks as well, after the task they belong to.")] = (
         False
     ),
-    as_json: Annotated[bool, typer.Option("--json", help="Print the records as a JSON list.")] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", metavar="N", min=1, help=f"The newest N only; {MOST} at a terminal, else all."),
+    ] = None,
+    long: Annotated[
+        bool, typer.Option("--long", "-l", help="Also bytes on disk, subtasks, commits and last change.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the records, with sizes, as a JSON list.")] = False,
     workspace: options.Workspace = None,
 ) -> None:
     """List the tasks of the workspace, the newest last.
@@ -32,31 +46,48 @@ def list_tasks(
     \b
     Examples:
       aloma task list
+      aloma task list -l --limit 10
       aloma task list --state error --json | jq -r '.[].id'
     """
     from aloma_cli.api.records import Records
-    from aloma_cli.cli.exits import tell
-    from aloma_cli.cli.output import put_json, visible
     from aloma_cli.cli.task.states import checked_state
 
-    wanted = checked_state(state)
-    tasks = [
-        task
-        for task in Records.at(workspace).tasks(subtasks=subtasks, damaged=tell)
-        if (wanted is None or task.state == wanted) and (name is None or name.casefold() in task.name.casefold())
-    ]
+    wanted = None if state is None else checked_state(state)
+
+    def matches(record: JsonObject) -> bool:
+        return wanted in (None, record["state"]) and (name is None or name.casefold() in record["name"].casefold())
+
+    home = Records.at(workspace)
+    most = limit if limit or as_json or not sys.stdout.isatty() else MOST
+    unreadable: list[StoreError] = []
+    read = home.records(subtasks=subtasks, unreadable=unreadable.append)
+    trees = filter(None, ([*filter(matches, tree)] for tree in read))
+    found = list(islice(trees, most))
+    records = [record for tree in reversed(found) for record in tree]
     if as_json:
-        put_json([visible(task.record) for task in tasks])
+        _print_json(records, home)
     else:
-        _print(tasks, narrowed=state is not None or name is not None)
+        _print_table(records, home if long else None)
+        more = limit is None and next(trees, None) is not None
+        _say_what_is_missing(home, none=not records, more=more, narrowed=state is not None or name is not None)
+    for error in unreadable:
+        tell(error)
+    if unreadable:
+        raise typer.Exit(code_of_error(unreadable[0]))
 
 
-def _print(tasks: list[Task], *, narrowed: bool) -> None:
-    from aloma_cli.cli.output import say
+def _print_json(records: list[JsonObject], home: Records) -> None:
+    from aloma_cli.cli.output import put_json, visible
+
+    put_json([visible({**record, "size": home.size(record)}) for record in records])
+
+
+def _print_table(records: list[JsonObject], sized: Records | None) -> None:
+    """`sized` gives the sizes of the long form; without it the form is short."""
     from aloma_cli.clock import SystemClock
     from aloma_cli.view.tables import Column, write_table
 
-    columns = (
+    columns = [
         Column("id"),
         Column("state", "state"),
         Column("name"),
@@ -65,23 +96,35 @@ def _print(tasks: list[Task], *, narrowed: bool) -> None:
         Column("fired", "count"),
         Column("calls", "count"),
         Column("tags"),
-    )
-    write_table(columns, map(_row, tasks), sys.stdout, environ=os.environ, clock=SystemClock())
-    if not tasks and sys.stdout.isatty():
-        say("no such tasks" if narrowed else "no tasks yet; to make one: aloma task new NAME -d '{…}'")
+    ]
+    rows = [_row(record) for record in records]
+    if sized is not None:
+        columns += [
+            Column("size", "size"),
+            Column("subtasks", "count"),
+            Column("commits", "count"),
+            Column("changed", "time"),
+        ]
+        rows = [[*row, sized.size(record), *_long(record)] for row, record in zip(rows, records, strict=True)]
+    write_table(columns, rows, sys.stdout, environ=os.environ, clock=SystemClock())
 
 
-def _row(task: Task) -> list[Any]:
-    record = task.record
+def _row(record: JsonObject) -> list[Any]:
     fired = sum(step["fired"] for step in record["steps"])
     calls = record["usage"]["calls"] or None
-    return [
-        task.id,
-        task.state,
-        task.name,
-        record["created_at"],
-        record["seconds"],
-        fired,
-        calls,
-        record["tags"],
-    ]
+    facts = [record[name] for name in ("id", "state", "name", "created_at", "seconds")]
+    return [*facts, fired, calls, record["tags"]]
+
+
+def _long(record: JsonObject) -> list[Any]:
+    return [len(record["children"]) or None, record["version"], record["updated_at"]]
+
+
+def _say_what_is_missing(home: Records, *, none: bool, more: bool, narrowed: bool) -> None:
+    from aloma_cli.cli.output import say
+
+    if none and sys.stdout.isatty():
+        say("no such tasks" if narrowed else "no tasks yet; to make one: aloma task new NAME -d '{…}'")
+    if more:
+        total = len(home.store.roots())
+        say(f"… and {'' if narrowed else f'{total - MOST:,} '}older ones; to see all: --limit {total}")

@@ -18,10 +18,10 @@ STATES = (
 )
 
 
-def checked_state(state: str | None) -> str | None:
+def checked_state(state: str) -> str:
     """`state` in lower case. Raises InputError for what is none."""
-    if state is None or state.lower() in STATES:
-        return state and state.lower()
+    if state.lower() in STATES:
+        return state.lower()
     raise InputError(
         f"{state!r} is no state", hint=did_you_mean(state.lower(), STATES) or f"one of {', '.join(STATES)}"
     )

@@ -1,0 +1,118 @@
+"""Old tasks: finding and deleting them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aloma_cli.api.task import read_record
+from aloma_cli.clock import from_iso
+from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
+from aloma_cli.jsontext import JsonObject
+
+if TYPE_CHECKING:
+    from aloma_cli.store import Store
+
+ENDED = frozenset({"done", "ignored", "incomplete", "stopped", "error"})
+"""The states of a task that waits for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """Which tasks: those in one of `states`, to which nothing happened for `older_than` seconds, that take at least
+    `larger_than` bytes; but not the newest `keep` of them."""
+
+    states: frozenset[str] = ENDED
+    older_than: float = 0
+    larger_than: int = 0
+    keep: int = 0
+
+    def meet(self, record: JsonObject, now: float) -> bool:
+        """Whether a task is one of them, as far as its record tells."""
+        return record["state"] in self.states and now - from_iso(record["updated_at"]) >= self.older_than
+
+
+@dataclass(frozen=True, slots=True)
+class OldTask:
+    """A task's record, and its size in bytes."""
+
+    record: JsonObject
+    size: int
+
+
+@dataclass(slots=True)
+class Garbage:
+    """Tasks, oldest first, and why others were left out, by their ids."""
+
+    tasks: list[OldTask] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """The bytes of all tasks together."""
+        return sum(task.size for task in self.tasks)
+
+
+def find_garbage(store: Store, criteria: Criteria, now: float) -> Garbage:
+    """The tasks that meet `criteria` at the time `now` (seconds since 1970); nothing is changed."""
+    garbage = Garbage()
+    kept = 0
+    for root in store.newest_first():
+        try:
+            old = _old_task(store, root, criteria, now)
+            kept += old is not None
+            if old is None or kept <= criteria.keep:
+                continue
+            holder = store.holder(root)
+        except NotFoundError:  # deleted meanwhile
+            continue
+        except StoreError as error:
+            garbage.skipped[root] = str(error)
+            continue
+        if holder is None:
+            garbage.tasks.append(old)
+        else:
+            garbage.skipped[root] = f"it is run by {holder}"
+    garbage.tasks.reverse()
+    return garbage
+
+
+def _old_task(store: Store, root: str, criteria: Criteria, now: float) -> OldTask | None:
+    record = read_record(store, root)
+    if not criteria.meet(record, now):
+        return None
+    size = store.size(root)
+    return OldTask(record, size) if size >= criteria.larger_than else None
+
+
+def delete_garbage(store: Store, tasks: Iterable[OldTask]) -> Garbage:
+    """Delete tasks that are still as they were found; gives those, and why others were left.
+
+    Also frees what deletions left behind that were killed.
+    """
+    deleted = Garbage()
+    for task in tasks:
+        root = str(task.record["id"])
+        try:
+            if _delete_unchanged(store, root, task.record):
+                deleted.tasks.append(task)
+            else:
+                deleted.skipped[root] = "something happened to it meanwhile"
+        except NotFoundError:  # somebody else deleted it
+            continue
+        except (TaskLockedError, StoreError) as error:
+            deleted.skipped[root] = str(error)
+    store.sweep()
+    return deleted
+
+
+def _delete_unchanged(store: Store, root: str, record: JsonObject) -> bool:
+    claim = store.claim(root)
+    try:
+        unchanged = read_record(store, root) == record
+        if unchanged:
+            claim.delete()
+        return unchanged
+    finally:
+        claim.close()
