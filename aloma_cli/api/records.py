@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aloma_cli.api.naming import find_task
-from aloma_cli.api.task import Task, read_task, read_tree, task_of
+from aloma_cli.api.task import Task, read_record, read_task, read_tree, task_of
 from aloma_cli.clock import Clock, SystemClock
+from aloma_cli.jsontext import JsonObject
 from aloma_cli.loader import find_workspace
 from aloma_cli.store import FileStore
 
@@ -44,6 +45,12 @@ class Records:
             return [read_task(self.store, root) for root in roots]
         trees = ((root, read_tree(self.store, root)) for root in roots)
         return [task_of(self.store, tree, task_id) for _, tree in trees for task_id in tree.tasks]
+
+    def records(self, *, subtasks: bool = False) -> list[JsonObject]:
+        """The records of what `tasks` gives, for those who do not need the documents, which may be large."""
+        if subtasks:
+            return [task.record for task in self.tasks(subtasks=True)]
+        return [read_record(self.store, root) for root in self.store.roots()]
 
 
 def file_store(root: Path) -> FileStore:

@@ -64,11 +64,22 @@ def read_task(store: Store, task_id: str) -> Task:
 
     Raises NotFoundError, JournalDamagedError.
     """
+    published = _published(store, task_id)
+    if published is not None:
+        return Task(task_id, published, store.data(task_id), store)
+    return task_of(store, read_tree(store, root_of(task_id)), task_id)
+
+
+def read_record(store: Store, task_id: str) -> JsonObject:
+    """The record of a task, as `read_task` finds it."""
+    return _published(store, task_id) or read_task(store, task_id).record
+
+
+def _published(store: Store, task_id: str) -> JsonObject | None:
     published = store.summary(task_id)
     if published is not None:
         published.pop("journal_bytes")
-        return Task(task_id, published, store.data(task_id), store)
-    return task_of(store, read_tree(store, root_of(task_id)), task_id)
+    return published
 
 
 def read_tree(store: Store, root: str) -> Tree:

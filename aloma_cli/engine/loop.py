@@ -17,6 +17,10 @@ POLL = 0.25
 """Seconds between looks for requests of other processes."""
 
 _PUBLISH = 0.5
+"""Seconds at least between two times that a running task is published."""
+
+_SHARE = 0.1
+"""The part of a run's time that publishing may take: of a large document it takes long."""
 
 
 class Stuck(RuntimeError):  # noqa: N818  (it names the state, which is a fault of ours, not of the user)
@@ -60,7 +64,7 @@ class LoopRecorder:
 
 async def drive(run: Run, runner: Runner, clock: Clock) -> None:
     """Run a tree until every task in it is at rest. Raises StoreError, and Stuck."""
-    published = 0.0
+    due = 0.0
     run.take_requests()
     while True:
         turn = run.turn()
@@ -68,12 +72,19 @@ async def drive(run: Run, runner: Runner, clock: Clock) -> None:
             runner.cut(firing, reason)
         for job in turn.jobs:
             runner.start(job)
-        if turn.finished or clock.elapsed() - published >= _PUBLISH:
-            run.publish()
-            published = clock.elapsed()
+        if turn.finished or clock.elapsed() >= due:
+            due = _publish(run, clock)
         if turn.finished:
             return
         await _next_end(run, runner, clock, turn)
+
+
+def _publish(run: Run, clock: Clock) -> float:
+    """Publish, and say from when on to do it again."""
+    started = clock.elapsed()
+    run.publish()
+    took = clock.elapsed() - started
+    return started + max(_PUBLISH, took / _SHARE)
 
 
 async def _next_end(run: Run, runner: Runner, clock: Clock, turn: Turn) -> None:

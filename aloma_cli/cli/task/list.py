@@ -11,7 +11,7 @@ import typer
 from aloma_cli.cli import options
 
 if TYPE_CHECKING:
-    from aloma_cli.api.task import Task
+    from aloma_cli.jsontext import JsonObject
 
 
 def list_tasks(
@@ -39,18 +39,19 @@ def list_tasks(
     from aloma_cli.cli.task.states import checked_state
 
     wanted = checked_state(state)
-    tasks = [
-        task
-        for task in Records.at(workspace).tasks(subtasks=subtasks)
-        if (wanted is None or task.state == wanted) and (name is None or name.casefold() in task.name.casefold())
+    records = [
+        record
+        for record in Records.at(workspace).records(subtasks=subtasks)
+        if (wanted is None or record["state"] == wanted)
+        and (name is None or name.casefold() in record["name"].casefold())
     ]
     if as_json:
-        put_json([visible(task.record) for task in tasks])
+        put_json([visible(record) for record in records])
     else:
-        _print(tasks, narrowed=state is not None or name is not None)
+        _print(records, narrowed=state is not None or name is not None)
 
 
-def _print(tasks: list[Task], *, narrowed: bool) -> None:
+def _print(records: list[JsonObject], *, narrowed: bool) -> None:
     from aloma_cli.cli.output import say
     from aloma_cli.clock import SystemClock
     from aloma_cli.view.tables import Column, write_table
@@ -65,19 +66,18 @@ def _print(tasks: list[Task], *, narrowed: bool) -> None:
         Column("calls", "count"),
         Column("tags"),
     )
-    write_table(columns, map(_row, tasks), sys.stdout, environ=os.environ, clock=SystemClock())
-    if not tasks and sys.stdout.isatty():
+    write_table(columns, map(_row, records), sys.stdout, environ=os.environ, clock=SystemClock())
+    if not records and sys.stdout.isatty():
         say("no such tasks" if narrowed else "no tasks yet; to make one: aloma task new NAME -d '{…}'")
 
 
-def _row(task: Task) -> list[Any]:
-    record = task.record
+def _row(record: JsonObject) -> list[Any]:
     fired = sum(step["fired"] for step in record["steps"])
     calls = record["usage"]["calls"] or None
     return [
-        task.id,
-        task.state,
-        task.name,
+        record["id"],
+        record["state"],
+        record["name"],
         record["created_at"],
         record["seconds"],
         fired,
