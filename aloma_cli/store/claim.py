@@ -12,10 +12,13 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from aloma_cli.errors import StoreError, TaskLockedError
 from aloma_cli.events import Event
-from aloma_cli.jsontext import JsonObject, loads, pretty
+from aloma_cli.jsontext import MAX_DEPTH, JsonObject, loads, pretty
 from aloma_cli.store.atomic import replace_file
 from aloma_cli.store.journal import JournalWriter, read_journal
 from aloma_cli.store.protocol import Batch, Request
+
+_WRAPPED = 3
+"""Levels around a value in a request: {"set": [[keys, value]]}."""
 
 
 class FileClaim:
@@ -57,7 +60,7 @@ class FileClaim:
 
     def _body(self, name: str) -> JsonObject:
         try:
-            body = loads((self._folder / "inbox" / name).read_bytes())
+            body = loads((self._folder / "inbox" / name).read_bytes(), depth=MAX_DEPTH + _WRAPPED)
         except ValueError:
             body = None  # not ours; it is dropped as what nobody knows, and must not end a run
         return body if isinstance(body, dict) else {"kind": "unknown"}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
-from aloma_cli.jsontext import JsonObject, dumps, loads
+from aloma_cli.jsontext import JsonObject, dumps, reload
 
 if TYPE_CHECKING:
     from aloma_cli.events import Event
@@ -103,7 +103,7 @@ class FileStore:
     def summary(self, root: str) -> JsonObject | None:
         folder = self._tasks / root
         try:
-            summary = loads((folder / "task.json").read_bytes())
+            summary = reload((folder / "task.json").read_bytes())
             current = (folder / "journal.jsonl").stat().st_size
         except (OSError, ValueError):
             return None
@@ -112,7 +112,7 @@ class FileStore:
     def data(self, root: str) -> JsonObject:
         path = self._existing(root) / "data.json"
         try:
-            data: JsonObject = loads(path.read_bytes())
+            data: JsonObject = reload(path.read_bytes())
         except (OSError, ValueError) as error:
             raise StoreError(f"{path} cannot be read: {error}") from None
         return data
