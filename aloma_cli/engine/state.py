@@ -204,6 +204,13 @@ class Tree:
         flight = task.flights.get(firing) if task is not None else None
         return (task, flight) if task is not None and flight is not None and flight.running else None
 
+    def depth(self, task: TaskState) -> int:
+        """How many tasks there are above it."""
+        depth = 0
+        while task.parent is not None:
+            task, depth = self.tasks[task.parent], depth + 1
+        return depth
+
     def descendants(self, task_id: str) -> list[TaskState]:
         """The subtasks of a task, and theirs."""
         found: list[TaskState] = []
