@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-import datetime
+import datetime as dt
 import decimal
 import enum
 import tempfile
@@ -33,7 +33,7 @@ class Size(enum.IntEnum):
     BIG = 3
 
 
-class Word(str, enum.Enum):
+class Word(enum.StrEnum):
     YES = "yes"
 
 
@@ -64,7 +64,7 @@ FOREIGN = [
     (float("nan"), "nan, which JSON cannot say"),
     (Real("-inf"), "-inf, which JSON cannot say"),
     (b"x", "a bytes, which is not JSON"),
-    (datetime.date(2026, 1, 1), "a date, which is not JSON"),
+    (dt.date(2026, 1, 1), "a date, which is not JSON"),
     (decimal.Decimal("1.5"), "a Decimal, which is not JSON"),
     (Thing(), "a Thing, which is not JSON"),
     (Colour.RED, "a Colour, which is not JSON"),
@@ -218,7 +218,9 @@ def test_an_emptied_document_is_empty() -> None:
     assert play([step("a", {"x": 1}, does(lambda data: data.clear()))], {"x": 1, "y": [1]}).data == {}
 
 
-KEYS = st.text(max_size=4) | st.sampled_from(["", "0", "-", "a.b", "a/b", "~", "~1", "$x", "__proto__", "a b", '"', "="])
+KEYS = st.text(max_size=4) | st.sampled_from(
+    ["", "0", "-", "a.b", "a/b", "~", "~1", "$x", "__proto__", "a b", '"', "="]
+)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner), max_leaves=12)
 DOCUMENTS = st.dictionaries(KEYS.filter(lambda key: not key.startswith("$")), VALUES, max_size=5)
