@@ -22,20 +22,28 @@ Path: TypeAlias = tuple[str | int, ...]
 MAX_DEPTH = 128
 """How deep objects and lists may nest; every Python and every other JSON library can read that."""
 
+LONGEST_INTEGER = 4300
+"""How many digits an integer may have; Python has no text for longer ones."""
+
 _KINDS = {"str": "string", "dict": "object"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_PLAIN_KEY = re.compile(r"[^.\s\[\]\"]+")
+_PLAIN_KEY = re.compile(r"[^.=\s\[\]\"]+")
+_PATH_SHOWN = 3
 
 
 class JsonError(ValueError):
     """A text is not JSON, or a value cannot be written as JSON; the message says what and where."""
 
 
-def loads(text: str | bytes) -> Json:
+class JsonSyntaxError(JsonError):
+    """A text is not JSON at all: some other text, most likely."""
+
+
+def loads(text: str | bytes, *, depth: int = MAX_DEPTH) -> Json:
     """Parse `text`, refusing what is not interchangeable JSON.
 
-    Raises JsonError for syntax (with line and column), duplicate keys, NaN and infinities, numbers too large for a
-    float, lone surrogates, nesting over MAX_DEPTH, and bytes that are not UTF-8.
+    Raises JsonSyntaxError (with line and column), and JsonError, with the path, for duplicate keys, NaN and
+    infinities, numbers that are too large, lone surrogates, nesting over `depth`, and bytes that are not UTF-8.
     """
     if isinstance(text, bytes):
         try:
@@ -43,17 +51,21 @@ def loads(text: str | bytes) -> Json:
         except UnicodeDecodeError as error:
             raise JsonError(f"not UTF-8: byte {error.start} is 0x{text[error.start]:02x}") from None
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite_float)
+        value = _parse(text)
     except json.JSONDecodeError as error:
-        raise JsonError(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
+        raise JsonSyntaxError(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
-        raise JsonError(f"nested deeper than {MAX_DEPTH} levels") from None
-    except JsonError:
-        raise
-    except ValueError as error:  # an integer with more digits than Python converts
-        raise JsonError(str(error).partition(";")[0]) from None
-    _check(value)
+        raise JsonError(f"nested deeper than {depth} levels") from None
+    _check(value, depth)
     return value
+
+
+def reload(text: str | bytes) -> Json:
+    """Parse what `dumps` or `pretty` wrote, which needs no second check. Raises JsonError where it is damaged."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise JsonError(str(error)) from None
 
 
 def dumps(value: Json) -> str:
@@ -67,7 +79,7 @@ def pretty(value: Json) -> str:
 
 
 def show_path(path: Path) -> str:
-    """A path as people write it: `a.b.0.c`; keys that would be ambiguous are quoted; the root is `(document)`."""
+    """A path as people write it: `a.b.0.c`; keys that would be ambiguous or invisible are quoted; the root is `(document)`."""
     return ".".join(_show_key(key) for key in path) or "(document)"
 
 
@@ -83,9 +95,12 @@ def kind_of(value: object) -> str:
 
 
 def _show_key(key: str | int) -> str:
-    if isinstance(key, int) or _PLAIN_KEY.fullmatch(key):
+    if isinstance(key, int):
         return str(key)
-    return json.dumps(key, ensure_ascii=False)
+    if _PLAIN_KEY.fullmatch(key) and key.isprintable():
+        return key
+    # What cannot be seen is spelled out, so that it can be typed.
+    return json.dumps(key, ensure_ascii=not key.isprintable())
 
 
 def _dump(value: Json, *, indent: int | None, separators: tuple[str, str] | None) -> str:
@@ -97,46 +112,126 @@ def _dump(value: Json, *, indent: int | None, separators: tuple[str, str] | None
     return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def _object(pairs: list[tuple[str, Json]]) -> JsonObject:
+def is_deeper(value: Json, levels: int) -> bool:
+    """Whether objects and lists nest deeper than so many levels in `value`."""
+    level = [value] if isinstance(value, dict | list) else []
+    while level and levels > 0:
+        levels -= 1
+        inside = (part for item in level for part in (item.values() if isinstance(item, dict) else item))
+        level = [part for part in inside if isinstance(part, dict | list)]
+    return bool(level)
+
+
+def is_too_long(number: int) -> bool:
+    """Whether an integer has more than LONGEST_INTEGER digits."""
+    return not -_TOO_LONG < number < _TOO_LONG
+
+
+_TOO_LONG = 10**LONGEST_INTEGER
+
+
+class _Refused:
+    """Stands in a parsed value where something cannot be taken; only the whole tells its path."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+
+def _parse(text: str) -> Json:
+    hooks: Any = {"object_pairs_hook": _object, "parse_constant": _constant, "parse_float": _float}
+    try:
+        return json.loads(text, **hooks)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        # Some integer has more digits than Python converts; to look at each of them would slow all other texts.
+        return json.loads(text, **hooks, parse_int=_integer)
+
+
+def _object(pairs: list[tuple[str, Json]]) -> JsonObject | _Refused:
     result = dict(pairs)
-    if len(result) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise JsonError(f"the key {json.dumps(twice)} stands twice in one object")
-    return result
+    if len(result) == len(pairs):
+        return result
+    seen: set[str] = set()
+    twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+    return _Refused(f"the key {_shown(twice)} stands twice in one object")
 
 
-def _refuse_constant(name: str) -> None:
-    raise JsonError(f"{name} is not JSON")
+def _constant(name: str) -> _Refused:
+    return _Refused(f"{name} is not JSON")
 
 
-def _finite_float(text: str) -> float:
+def _float(text: str) -> float | _Refused:
     number = float(text)
-    if math.isinf(number):
-        raise JsonError(f"the number {text} is too large")
-    return number
+    return _Refused(f"the number {_cut(text)} is too large") if math.isinf(number) else number
 
 
-def _check(value: Json) -> None:
-    """Refuse what the parser let through: depth and lone surrogates."""
+def _integer(text: str) -> int | _Refused:
+    if len(text.removeprefix("-")) > LONGEST_INTEGER:
+        return _Refused(f"the integer {_cut(text)} has more than {LONGEST_INTEGER} digits")
+    return int(text)
+
+
+def _check(value: Json, most: int) -> None:
+    """Refuse what the parser let through, with its path."""
     level, depth = [value], 0
     while level:
         depth += 1
-        if depth > MAX_DEPTH and any(isinstance(item, dict | list) for item in level):
-            raise JsonError(f"nested deeper than {MAX_DEPTH} levels")
         below: list[Json] = []
         for item in level:
-            if isinstance(item, str):
-                _refuse_surrogate(item)
-            elif isinstance(item, dict):
-                for key in item:
-                    _refuse_surrogate(key)
+            kind = type(item)
+            if kind in _HARMLESS or (kind is str and item.isascii()):
+                continue
+            if kind is dict:
                 below.extend(item.values())
-            elif isinstance(item, list):
+            elif kind is list:
                 below.extend(item)
+            # Which it is, and where, is found out when there is something to tell.
+            if _is_refused(item) or (depth > most and (kind is dict or kind is list)):
+                raise JsonError(_complaint(value, most))
         level = below
 
 
-def _refuse_surrogate(text: str) -> None:
-    if not text.isascii() and _SURROGATE.search(text):
-        raise JsonError(f"{json.dumps(text)[:60]} holds half of a surrogate pair")
+_HARMLESS = frozenset({int, float, bool, type(None)})
+
+
+def _is_refused(item: Json) -> bool:
+    kind = type(item)
+    if kind is str:
+        return not item.isascii() and _SURROGATE.search(item) is not None
+    if kind is dict:
+        return not all(map(str.isascii, item)) and any(map(_SURROGATE.search, item))
+    return kind is _Refused
+
+
+def _complaint(value: Json, most: int) -> str:
+    """What is wrong in `value`, which is known to hold something, and where."""
+    waiting: list[tuple[Json, Path]] = [(value, ())]
+    for item, path in waiting:
+        if isinstance(item, dict | list) and len(path) >= most:
+            return f"nested deeper than {most} levels, at {show_path(path[:_PATH_SHOWN])}…"
+        if _is_refused(item):
+            return _why(item) + (f", at {show_path(path)}" if path else "")
+        if isinstance(item, dict):
+            waiting += ((part, (*path, key)) for key, part in item.items())
+        elif isinstance(item, list):
+            waiting += ((part, (*path, position)) for position, part in enumerate(item))
+    raise AssertionError("nothing is wrong in it")
+
+
+def _why(item: Json) -> str:
+    if isinstance(item, _Refused):
+        return item.why
+    text = item if isinstance(item, str) else next(key for key in item if _SURROGATE.search(key))
+    return f"{_shown(text)} holds half of a surrogate pair"
+
+
+def _shown(text: str) -> str:
+    return _cut(json.dumps(text))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _TEXT_SHOWN else f"{text[: _TEXT_SHOWN - 1]}…"
+
+
+_TEXT_SHOWN = 60

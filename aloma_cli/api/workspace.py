@@ -287,12 +287,27 @@ class Workspace(Records):
 
 
 def run(workspace: Workspace, name: str, data: JsonObject) -> Task:
-    """`Workspace.run` for code that is not asynchronous. Raises RuntimeError where an event loop runs already."""
+    """`Workspace.run` for code that is not asynchronous. Raises RuntimeError where an event loop runs already.
+
+    Unlike `asyncio.run(workspace.run(…))` it does not wait for a step that ignores that it is cancelled.
+    """
     import asyncio
+
+    from aloma_cli.engine.leaving import leave
 
     if _loop_runs():
         raise RuntimeError("an event loop runs here already; write `await workspace.run(…)`")
-    return asyncio.run(workspace.run(name, data))
+    loop = asyncio.new_event_loop()
+    work = loop.create_task(workspace.run(name, data))
+    try:
+        return loop.run_until_complete(work)
+    except KeyboardInterrupt:
+        work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            loop.run_until_complete(work)
+        raise
+    finally:
+        leave(loop)
 
 
 def _loop_runs() -> bool:

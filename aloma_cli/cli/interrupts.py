@@ -13,13 +13,12 @@ from types import FrameType, TracebackType
 from typing import Any, Self, TypeVar
 
 from aloma_cli.cli.exits import INTERRUPTED, TERMINATED
+from aloma_cli.engine.leaving import leave
 
 Result = TypeVar("Result")
 
 PATIENCE = 2.0
 """Seconds that a run has to end after a signal."""
-
-_GRACE = 0.2
 
 
 class Interrupted(Exception):  # noqa: N818  (somebody wanted it)
@@ -67,7 +66,7 @@ class Interrupts:
         except asyncio.CancelledError:
             raise Interrupted(self._code or INTERRUPTED) from None
         finally:
-            _leave(loop)
+            leave(loop)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self._code is not None:
@@ -99,17 +98,3 @@ def _new_loop(work: Coroutine[Any, Any, Any]) -> asyncio.AbstractEventLoop:
         # Python leaves a loop that is half made, and would tell of the trouble it has in deleting that.
         sys.unraisablehook = lambda _: None
         raise
-
-
-def _leave(loop: asyncio.AbstractEventLoop) -> None:
-    """Close the loop. Unlike `asyncio.run` this does not wait for steps and threads that will not end."""
-    left = asyncio.all_tasks(loop)
-    for task in left:
-        task.cancel()
-    if left:
-        loop.run_until_complete(asyncio.wait(left, timeout=_GRACE))
-    with contextlib.suppress(TimeoutError):
-        loop.run_until_complete(asyncio.wait_for(loop.shutdown_asyncgens(), _GRACE))
-    # That a task which would not end is destroyed while pending is no news.
-    loop.set_exception_handler(lambda _loop, _context: None)
-    loop.close()

@@ -7,7 +7,7 @@ import sys
 from typing import TextIO
 
 from aloma_cli.jsontext import Json, JsonObject, dumps, kind_of, pretty
-from aloma_cli.view.wording import clean_lines
+from aloma_cli.view.wording import clean_lines, legible
 
 
 def put(text: str, stream: TextIO | None = None) -> None:
@@ -24,7 +24,7 @@ def put(text: str, stream: TextIO | None = None) -> None:
 
 def put_json(value: Json) -> None:
     """A JSON value: indented for people, on one line for programs."""
-    put(pretty(value) if sys.stdout.isatty() else dumps(value))
+    put(legible(pretty(value)) if sys.stdout.isatty() else dumps(value))
 
 
 def say(text: str) -> None:

@@ -11,15 +11,12 @@ from aloma_cli.condition.mismatch import MISSING, Found, show
 from aloma_cli.condition.nodes import Leaf
 from aloma_cli.condition.place import Place, name_of
 from aloma_cli.condition.regexes import options_of
-from aloma_cli.jsontext import Json
+from aloma_cli.jsontext import LONGEST_INTEGER, Json, is_too_long
 
 ALLOWED = (
     "a pattern is a JSON value, None, one of the types str, bool, int, float, list, dict, a re.compile(…), "
     "or an object or list of patterns"
 )
-
-# Python, like most readers of JSON, has no text for longer integers.
-_LONGEST_INTEGER = 10**4300
 
 
 def is_number(value: Found) -> bool:
@@ -91,8 +88,8 @@ def check_json(value: object, place: Place) -> None:
             check_json(item, place.operand(key))
     elif isinstance(value, float) and not math.isfinite(value):
         raise place.error(f"{value} is no JSON number")
-    elif isinstance(value, int) and abs(value) >= _LONGEST_INTEGER:
-        raise place.error("an integer of over 4300 digits is no JSON number")
+    elif isinstance(value, int) and is_too_long(value):
+        raise place.error(f"an integer of over {LONGEST_INTEGER} digits is no JSON number")
     elif value is not None and not isinstance(value, str | int | float):
         raise place.error(f"needs a JSON value, not {name_of(value)}", hint="for patterns use $or, $and or $nor")
 

@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from aloma_cli.errors import PermanentError
+from aloma_cli.document import clean_copy
+from aloma_cli.errors import DocumentError, PermanentError
 from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, loads
 
 
@@ -90,8 +91,8 @@ class Connectors(Mapping[str, Connector]):
 def plain(call: str, argument: str, value: object) -> Json:
     """`value` as the JSON that is recorded. Raises PermanentError, naming the argument, where it is none."""
     try:
-        return loads(dumps(value))
-    except JsonError as error:
+        return loads(dumps(clean_copy(value, argument)))
+    except (DocumentError, JsonError) as error:
         raise PermanentError(
             f"connectors.{call}: the argument {argument} is not JSON, which a recorded call needs: {error}"
         ) from None

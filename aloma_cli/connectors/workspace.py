@@ -7,7 +7,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from aloma_cli.connectors.base import Answer, Ask, Call, Connector, plain
-from aloma_cli.errors import ConnectorError, RetryableError
+from aloma_cli.document import clean_copy
+from aloma_cli.errors import ConnectorError, DocumentError, RetryableError
 from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, loads
 
 if TYPE_CHECKING:
@@ -65,8 +66,8 @@ class ModuleFunction:
                 retryable=isinstance(error, RetryableError),
             ) from error
         try:
-            return Answer(loads(dumps(value)))
-        except JsonError as error:
+            return Answer(loads(dumps(clean_copy(value, "it"))))
+        except (DocumentError, JsonError) as error:
             raise ConnectorError(
                 f"connectors.{self._name} gave what is not JSON, which a recorded call needs: {error}"
             ) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
 from aloma_cli.jsontext import Json, JsonObject, Path
@@ -47,19 +47,15 @@ def to_wire(changes: Iterable[Change]) -> tuple[JsonObject, ...]:
     return tuple(_to_operation(change) for change in changes)
 
 
-def replay(
-    document: Json, operations: Iterable[JsonObject], watch: Callable[[Json, Change], object] = lambda *_: None
-) -> tuple[Json, list[Change]]:
+def replay(document: Json, operations: Iterable[JsonObject]) -> tuple[Json, list[Change]]:
     """The document with RFC 6902 `operations` made in order, and those as changes.
 
-    Only the document tells a position in a list from a key that looks like one. `watch` is shown each change with
-    the document it is about to be made to. Raises as `apply` does.
+    Only the document tells a position in a list from a key that looks like one. Raises as `apply` does.
     """
     edit = _Edit(document)
     changes = []
     for operation in operations:
-        change = _from_operation(operation, edit)
-        watch(edit.root, change)
+        change = edit.following(operation) or _from_operation(operation, edit)
         edit.one(change)
         changes.append(change)
     return edit.root, changes
@@ -67,10 +63,14 @@ def replay(
 
 def _to_operation(change: Change) -> JsonObject:
     op, path = ("add", (*change.path, "-")) if change.op == "append" else (change.op, change.path)
-    operation: JsonObject = {"op": op, "path": "".join(f"/{_escape(key)}" for key in path)}
+    operation: JsonObject = {"op": op, "path": _pointer(path)}
     if op != "remove":
         operation["value"] = change.value
     return operation
+
+
+def _pointer(path: Path) -> str:
+    return "".join(f"/{_escape(key)}" for key in path)
 
 
 def _escape(key: str | int) -> str:
@@ -92,25 +92,64 @@ def _from_operation(operation: JsonObject, edit: _Edit) -> Change:
 
 
 class _Edit:
-    """One run of changes over a document: every container on the way is copied once, and then edited in place."""
+    """One run of changes over a document: every container on the way is copied once, and then edited in place.
+
+    Items put in one after the other, or taken out one before the other, are moved together when all are known: each
+    alone would move everything behind it.
+    """
 
     def __init__(self, document: Json) -> None:
-        self.root = document
+        self._root = document
+        self._moves: list[Change] = []
         self._ours: set[int] = set()
         # The copies are held here: an id in `_ours` must not be taken by a new object after one was dropped.
         self._copies: list[Any] = []
 
+    @property
+    def root(self) -> Json:
+        self._move()
+        return self._root
+
     def one(self, change: Change) -> None:
         op, path, value = change
-        if op == "append":
+        if self._moves and (op, path) != self._next():
+            self._move()
+        if change.moves_items:
+            self._moves.append(change)
+        elif op == "append":
             self._container(path).append(value)
         elif not path:
-            self.root = value
+            self._root = value
         else:
             _set_key(self._container(path[:-1]), op, path[-1], value)
 
+    def following(self, operation: JsonObject) -> Change | None:
+        """`operation` as a change, where it goes on with the moves before it."""
+        if not self._moves:
+            return None
+        op, path = self._next()
+        fits = operation["op"] == op and operation["path"] == _pointer(path)
+        return Change(op, path, operation.get("value")) if fits else None
+
+    def _next(self) -> tuple[Op, Path]:
+        """What would go on with the moves so far."""
+        op, path, _ = self._moves[-1]
+        return op, (*path[:-1], int(path[-1]) + (1 if op == "add" else -1))
+
+    def _move(self) -> None:
+        moves, self._moves = self._moves, []
+        if not moves:
+            return
+        items, first, last = self._container(moves[0].place), int(moves[0].path[-1]), int(moves[-1].path[-1])
+        if moves[0].op == "add":
+            items[first:first] = [move.value for move in moves]
+        elif last < 0 or first >= len(items):
+            raise IndexError("a change removes an item that is not there")
+        else:
+            del items[last : first + 1]
+
     def _container(self, path: Path) -> Any:
-        here = self.root = self._own(self.root)
+        here = self._root = self._own(self._root)
         for key in path:
             here[key] = self._own(here[key])
             here = here[key]
@@ -130,7 +169,5 @@ class _Edit:
 def _set_key(container: Any, op: Op, key: str | int, value: Json) -> None:
     if op == "remove":
         del container[key]
-    elif op == "add" and isinstance(container, list):
-        container.insert(int(key), value)
     else:
         container[key] = value

@@ -7,9 +7,11 @@ from typing import Any
 
 from aloma_cli.document.changes import Change
 from aloma_cli.errors import DocumentError
-from aloma_cli.jsontext import MAX_DEPTH, Json, Path, show_path
+from aloma_cli.jsontext import LONGEST_INTEGER, MAX_DEPTH, Json, Path, is_too_long, show_path
 
-_SCALARS = frozenset({str, int, bool, type(None)})
+_PLAIN = frozenset({str, bool, type(None)})
+_SCALARS = _PLAIN | {int}
+_PATH_SHOWN = 3
 
 
 def diff(before: Json, after: Any) -> list[Change]:
@@ -36,21 +38,33 @@ def same(one: Json, other: Json) -> bool:
     return True
 
 
-def clean_copy(value: Any, path: Path = ()) -> Json:
-    """A copy of `value` in plain JSON types that shares nothing with it. Raises DocumentError for what is not JSON."""
-    kind = type(value)
-    if kind in _SCALARS:
+def clean_copy(value: Any, name: str | None = None) -> Json:
+    """A copy of `value` in plain JSON types that shares nothing with it.
+
+    Raises DocumentError for what is not JSON; `name` is what it calls a value that stands in no document.
+    """
+    return _copy(value, () if name is None else (name,), MAX_DEPTH)
+
+
+def _copy(value: Any, path: Path, levels: int) -> Json:
+    """`levels`: how deep `value`, which stands at `path`, may nest."""
+    if type(value) in _PLAIN:
         return value
-    if len(path) > MAX_DEPTH:
+    if not isinstance(value, dict | list | tuple):
+        return _scalar(value, path)
+    if not levels:
         raise DocumentError(
-            f"{show_path(path[:3])}… is nested deeper than {MAX_DEPTH} levels (does it hold itself?)",
+            f"{show_path(path[:_PATH_SHOWN])}… is nested deeper than {MAX_DEPTH} levels (does it hold itself?)",
             path=path,
         )
     if isinstance(value, dict):
-        return {_key(key, path): clean_copy(item, (*path, key)) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [clean_copy(item, (*path, index)) for index, item in enumerate(value)]
-    return _scalar(value, path)
+        return {_key(key, path): _copy(item, (*path, key), levels - 1) for key, item in value.items()}
+    return [_copy(item, (*path, index), levels - 1) for index, item in enumerate(value)]
+
+
+def _copy_at(value: Any, path: Path) -> Json:
+    """A copy of what stands at `path` of a document, which may nest so much less."""
+    return _copy(value, path, MAX_DEPTH - len(path))
 
 
 def _scalar(value: Any, path: Path) -> Json:
@@ -61,6 +75,8 @@ def _scalar(value: Any, path: Path) -> Json:
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, int):
+        if is_too_long(value):
+            raise DocumentError(f"{show_path(path)} is an integer of over {LONGEST_INTEGER} digits", path=path)
         return int(value)
     raise DocumentError(f"{show_path(path)} is a {type(value).__name__}, which is not JSON", path=path)
 
@@ -85,7 +101,7 @@ def _compare(old: Json, new: Any, path: Path, changes: list[Change]) -> None:
     elif kind is list and isinstance(new, list | tuple):
         _compare_lists(old, new, path, changes)
     else:
-        value = clean_copy(new, path)
+        value = _copy_at(new, path)
         if not same(old, value):
             changes.append(Change("replace", path, value))
 
@@ -94,7 +110,7 @@ def _compare_objects(old: dict[str, Json], new: dict[Any, Any], path: Path, chan
     changes.extend(Change("remove", (*path, key)) for key in old if key not in new)
     for key, value in new.items():
         if key not in old:
-            changes.append(Change("add", (*path, _key(key, path)), clean_copy(value, (*path, key))))
+            changes.append(Change("add", (*path, _key(key, path)), _copy_at(value, (*path, key))))
         else:
             before = old[key]
             # Most values are untouched scalars: they are told apart here, without a call and a longer path.
@@ -111,7 +127,7 @@ def _compare_lists(old: list[Json], new: Any, path: Path, changes: list[Change])
             if item is not old[index]:
                 _compare(old[index], item, (*path, index), changes)
         return
-    new = clean_copy(new, path)
+    new = _copy_at(new, path)
     head = _common_head(old, new)
     tail = _common_head(old[head:][::-1], new[head:][::-1])
     old_end, new_end = len(old) - tail, len(new) - tail

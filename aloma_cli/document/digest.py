@@ -9,6 +9,7 @@ same.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -17,6 +18,9 @@ from aloma_cli.document.places import MISSING, get
 from aloma_cli.document.stamps import Stamps
 from aloma_cli.jsontext import Json, Path
 
+MOST = 10_000
+"""The values that one commit may touch: with more of them, following it would cost more than making it."""
+
 
 @dataclass(slots=True)
 class Digest:
@@ -24,6 +28,7 @@ class Digest:
 
     stamps: Stamps
     value: int = 0
+    _left: int = MOST
     _stamped: dict[bytes, int] = field(default_factory=dict)
     """What a leaf with a stamp counts, by its place: later it could be read otherwise."""
 
@@ -32,38 +37,40 @@ class Digest:
         self.value = 0
         self._stamped.clear()
 
-    def follow(self, document: Json, change: Change, now: float) -> None:
-        """Take in one change that is about to be made to `document`, at the moment `now` (seconds since 1970)."""
-        if change.op == "append":
-            items = get(document, change.path)
-            self._add((*change.path, len(items)), change.value, now)
-        elif change.moves_items:
-            self._move_items(document, change, now)
-        else:
-            old = get(document, change.path)
-            if old is not MISSING:
-                self._remove(change.path, old)
-            if change.op != "remove":
-                self._add(change.path, change.value, now)
+    def follow(self, before: Json, after: Json, changes: Iterable[Change], now: float) -> bool:
+        """Take in the `changes` that made `after` of `before` at the moment `now` (seconds since 1970).
 
-    def _move_items(self, document: Json, change: Change, now: float) -> None:
-        """Count the items of a list anew from where one is put in or taken out."""
-        *place, at = change.path
-        behind = get(document, tuple(place))[int(at) :]
-        for index, item in enumerate(behind, int(at)):
-            self._remove((*place, index), item)
-        moved = behind[1:] if change.op == "remove" else [change.value, *behind]
-        for index, item in enumerate(moved, int(at)):
-            self._add((*place, index), item, now)
+        False where they touch more than MOST values: that is not looked at, and what was before is forgotten.
+        """
+        self._left = MOST
+        try:
+            for place, start in _touched(before, changes):
+                self._take_away(place, _part(before, place, start), start)
+                self._write(place, _part(after, place, start), start, now)
+        except _TooMuchError:
+            self.restart()
+            return False
+        return True
 
-    def _add(self, path: Path, value: Json, now: float) -> None:
-        self.value += self._sum(b"".join(map(_key, path)), value, now)
+    def _take_away(self, place: Path, value: Json, start: int | None) -> None:
+        self.value -= self._sum_part(place, value, start, None)
 
-    def _remove(self, path: Path, value: Json) -> None:
-        self.value -= self._sum(b"".join(map(_key, path)), value, None)
+    def _write(self, place: Path, value: Json, start: int | None, now: float) -> None:
+        self.value += self._sum_part(place, value, start, now)
+
+    def _sum_part(self, place: Path, value: Json, start: int | None, now: float | None) -> int:
+        if value is MISSING:
+            return 0
+        way = b"".join(map(_key, place))
+        if start is None:
+            return self._sum(way, value, now)
+        return sum(self._sum(way + _key(at), item, now) for at, item in enumerate(value, start))
 
     def _sum(self, place: bytes, value: Json, now: float | None) -> int:
         """What a value counts; at `now` it is written, without that it is taken away."""
+        self._left -= 1
+        if self._left < 0:
+            raise _TooMuchError
         if isinstance(value, dict):
             return _hash(place, b"{") + sum(self._sum(place + _key(key), one, now) for key, one in value.items())
         if isinstance(value, list):
@@ -80,6 +87,46 @@ class Digest:
     def _taken_away(self, place: bytes, leaf: Json) -> int:
         kept = self._stamped.pop(place, None)
         return _hash(place, _leaf(leaf)) if kept is None else kept
+
+
+class _TooMuchError(Exception):
+    """More values than are worth looking at."""
+
+
+def _touched(before: Json, changes: Iterable[Change]) -> Iterator[tuple[Path, int | None]]:
+    """The places that changes touch, none below another; of a list whose items move, from which position on."""
+    touched: dict[Path, int | None] = {}
+    for change in changes:
+        place, start = _place(before, change)
+        known = touched.get(place, start)
+        touched[place] = None if known is None or start is None else min(known, start)
+    return ((place, start) for place, start in touched.items() if not _is_covered(place, touched))
+
+
+def _place(before: Json, change: Change) -> tuple[Path, int | None]:
+    if change.moves_items:
+        return change.place, int(change.path[-1])
+    if change.op == "append":
+        items = get(before, change.path)
+        return change.path, len(items) if isinstance(items, list) else 0
+    return change.path, None
+
+
+def _is_covered(place: Path, touched: Mapping[Path, int | None]) -> bool:
+    """Whether a place is below one that is touched as a whole, or behind the position from which items move."""
+    for length, key in enumerate(place):
+        start = touched.get(place[:length], MISSING)
+        if start is None or (start is not MISSING and isinstance(key, int) and key >= start):
+            return True
+    return False
+
+
+def _part(document: Json, place: Path, start: int | None) -> Json:
+    """The value at a place, or of the list there what is from `start` on; MISSING where there is nothing."""
+    value = get(document, place)
+    if start is None or value is MISSING:
+        return value
+    return value[start:] if isinstance(value, list) else MISSING
 
 
 def plain_leaf(value: Json, stamps: Stamps, now: float, *, ids: bool = True) -> Json:

@@ -7,6 +7,7 @@ else is a conflict, and a conflict voids the whole change set: nothing is overwr
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ from aloma_cli.document.changes import Change
 from aloma_cli.document.diff import same
 from aloma_cli.document.places import MISSING, get
 from aloma_cli.jsontext import Json, Path
+
+_MOST_CONFLICTS = 100
+"""More of them tell nobody more."""
 
 
 class Conflict(NamedTuple):
@@ -24,20 +28,56 @@ class Conflict(NamedTuple):
 
 
 def merge(ours: Sequence[Change], theirs: Sequence[Change], current: Json) -> tuple[list[Change], list[Conflict]]:
-    """Our changes as they apply to `current`, and the conflicts.
+    """Our changes as they apply to `current`, and the first conflicts.
 
     `theirs` are all changes committed since the version ours started from; `current` is the document they led to.
     """
     merged: list[Change] = []
     conflicts: list[Conflict] = []
+    known = _Rivals(theirs)
     for change in ours:
-        rivals = tuple(at for at, rival in enumerate(theirs) if _clash(change, rival))
+        rivals = known.of(change)
         agreed = _agree(change, [theirs[at] for at in rivals], current) if rivals else [change]
-        if agreed is None:
+        if agreed is not None:
+            merged.extend(agreed)
+        elif len(conflicts) < _MOST_CONFLICTS:
             conflicts.append(Conflict(change.path, rivals))
         else:
-            merged.extend(agreed)
+            break
     return merged, conflicts
+
+
+class _Rivals:
+    """Finds whose changes clash with one of ours, without comparing every one of ours with every one of theirs."""
+
+    def __init__(self, theirs: Sequence[Change]) -> None:
+        self._theirs = theirs
+        self._at: defaultdict[Path, list[int]] = defaultdict(list)
+        self._appended: defaultdict[Path, list[int]] = defaultdict(list)
+        self._under: defaultdict[Path, list[int]] = defaultdict(list)
+        self._found: dict[tuple[bool, bool, Path], tuple[int, ...]] = {}
+        for at, change in enumerate(theirs):
+            place = change.place
+            (self._appended if change.op == "append" else self._at)[place].append(at)
+            for end in range(len(place)):
+                self._under[place[:end]].append(at)
+
+    def of(self, change: Change) -> tuple[int, ...]:
+        """The positions of the changes that clash with `change`."""
+        # Many changes of one list are alike in this.
+        key = (change.op == "append", change.moves_items, change.place)
+        if key not in self._found:
+            self._found[key] = tuple(at for at in self._near(change) if _clash(change, self._theirs[at]))
+        return self._found[key]
+
+    def _near(self, change: Change) -> list[int]:
+        """Those that may clash: what stands at, above or under the place; a list's own appends only from above."""
+        place = change.place
+        near = [at for end in range(len(place) + 1) for at in self._at.get(place[:end], ())]
+        if change.op != "append":
+            near += self._appended.get(place, ())
+            near += self._under.get(place, ())
+        return sorted(near)
 
 
 def alters(change: Change, paths: Iterable[Path], base: Json) -> bool:

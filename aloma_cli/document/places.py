@@ -8,7 +8,7 @@ from typing import Any
 
 from aloma_cli.document.changes import Change
 from aloma_cli.errors import InputError
-from aloma_cli.jsontext import Json, Path, show_path
+from aloma_cli.jsontext import MAX_DEPTH, Json, Path, show_path
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda _: "MISSING", "__slots__": ()})()
 """What `get` gives where there is nothing; null is something."""
@@ -69,6 +69,8 @@ def make_room(document: Json, keys: Path) -> tuple[Path, list[Change]]:
     """
     if not keys:
         raise InputError("a place needs at least one key")
+    if len(keys) > MAX_DEPTH:
+        raise InputError(f"the place {show_path(keys[:3])}… is nested deeper than {MAX_DEPTH} levels")
     path: list[str | int] = []
     changes: list[Change] = []
     here: Json = document

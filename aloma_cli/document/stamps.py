@@ -40,7 +40,7 @@ class Stamps:
 
     def is_epoch(self, number: float, now: float) -> bool:
         """Whether a number is a time of writing, in seconds or milliseconds since 1970."""
-        return self._covers(number, now) or self._covers(number / 1000, now)
+        return self._covers(number, now) or self._covers(number, now, unit=1000)
 
     def _is_time(self, text: str, now: float) -> bool:
         try:
@@ -51,5 +51,6 @@ class Stamps:
         readings = (time, time.replace(tzinfo=UTC)) if time.tzinfo is None else (time,)
         return any(self._covers(reading.timestamp(), now) for reading in readings)
 
-    def _covers(self, seconds: float, now: float) -> bool:
-        return self.since >= _FIRST_EPOCH and self.since - _TOLERANCE <= seconds <= now + _TOLERANCE
+    def _covers(self, time: float, now: float, *, unit: int = 1) -> bool:
+        begin, end = (self.since - _TOLERANCE) * unit, (now + _TOLERANCE) * unit
+        return self.since >= _FIRST_EPOCH and begin <= time <= end

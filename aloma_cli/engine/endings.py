@@ -9,12 +9,15 @@ from aloma_cli import events as ev
 from aloma_cli.document import Change, alters, apply, merge
 from aloma_cli.engine import fields, persons
 from aloma_cli.engine.ledger import Clash, Ledger
-from aloma_cli.engine.outcome import Effects, Limited, Outcome, Raised, Returned
+from aloma_cli.engine.outcome import Effects, Limited, Outcome, Raised, Returned, SubtaskOrder
 from aloma_cli.engine.plan import alone_in
 from aloma_cli.engine.state import Flight, Revision, TaskState, Tree
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import JsonObject, Path, show_path
 from aloma_cli.step import Retry, Step
+
+MOST_GENERATIONS = 64
+"""How many levels of subtasks a root may have below it."""
 
 
 def take_all(ledger: Ledger, outcomes: list[Outcome]) -> list[Outcome]:
@@ -74,6 +77,7 @@ def _land(ledger: Ledger, task: TaskState, flight: Flight, outcome: Returned) ->
         _refuse_strangers(ledger, task, outcome.effects)
         document = apply(task.document, changes)
         orders = outcome.effects.subtasks
+        _refuse_too_deep(ledger.tree, task, orders)
         places, room = fields.place_subtasks(document, orders, _held_places(ledger, task) if orders else {})
         questions = outcome.effects.questions
         asked, space = persons.place_questions(apply(document, room), questions, ledger.clock.now())
@@ -176,6 +180,15 @@ def _refuse_strangers(ledger: Ledger, task: TaskState, effects: Effects) -> None
     for task_id in effects.stops:
         if task_id not in own:
             raise InputError(f"task {task_id} is no subtask of {task.id}; only those can be stopped from it")
+
+
+def _refuse_too_deep(tree: Tree, task: TaskState, orders: list[SubtaskOrder]) -> None:
+    """A step that fires in the subtasks it makes would go on for ever."""
+    if orders and tree.depth(task) >= MOST_GENERATIONS:
+        raise InputError(
+            f"subtask {orders[0].name!r} would stand {MOST_GENERATIONS + 1} levels below task {tree.root_id}; "
+            f"at most {MOST_GENERATIONS} are possible (does a step fire in the subtasks it makes?)"
+        )
 
 
 def retry_of(tree: Tree, task: TaskState, step: Step) -> Retry | None:

@@ -10,7 +10,7 @@ from aloma_cli.engine.outcome import SubtaskOrder
 from aloma_cli.engine.state import TaskState
 from aloma_cli.errors import InputError
 from aloma_cli.events import TaskRested
-from aloma_cli.jsontext import Json, JsonObject, Path, show_path
+from aloma_cli.jsontext import MAX_DEPTH, Json, JsonObject, Path, is_deeper, show_path
 
 ERRORS = "$errors"
 CHILDREN = "$children"
@@ -122,8 +122,16 @@ def landing(parent: TaskState, child: TaskState, rest: TaskRested) -> list[Chang
             "result": value,
         }
         return changes + error_entry(parent.document, f"subtask {child.id}", entry)
+    if is_deeper(value, MAX_DEPTH - len(child.into)):
+        value = _too_deep(value, child)
     there = get(parent.document, child.into)
     return [*changes, Change("add" if there is MISSING else "replace", child.into, value)]
+
+
+def _too_deep(value: JsonObject, child: TaskState) -> JsonObject:
+    """What lands where the result itself would make the parent's document deeper than a document may be."""
+    message = f"the result of subtask {child.id} would be nested deeper than {MAX_DEPTH} levels here"
+    return {**value, "result": None, "error": {"type": "DocumentError", "message": message}}
 
 
 def _has_room(document: JsonObject, place: Path) -> bool:

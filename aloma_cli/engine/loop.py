@@ -17,6 +17,10 @@ POLL = 0.25
 """Seconds between looks for requests of other processes."""
 
 _PUBLISH = 0.5
+"""Seconds at least between two times that a running task is published."""
+
+_SHARE = 0.1
+"""The part of a run's time that publishing may take: of a large document it takes long."""
 
 
 class Stuck(RuntimeError):  # noqa: N818  (it names the state, which is a fault of ours, not of the user)
@@ -63,7 +67,7 @@ async def drive(run: Run, runner: Runner, *, wait: bool = False) -> None:
 
     Raises StoreError, and Stuck.
     """
-    published = 0.0
+    due = 0.0
     run.take_requests()
     while True:
         turn = run.turn()
@@ -71,14 +75,21 @@ async def drive(run: Run, runner: Runner, *, wait: bool = False) -> None:
             runner.cut(firing, reason)
         for job in turn.jobs:
             runner.start(job)
-        if turn.finished or run.clock.elapsed() - published >= _PUBLISH:
-            run.publish()
-            published = run.clock.elapsed()
+        if turn.finished or run.clock.elapsed() >= due:
+            due = _publish(run)
         waits = wait and run.tree.root.state == "question"
         if turn.finished and not waits and not run.take_requests():
             return
         if waits or not turn.finished:
             await _next_end(run, runner, turn)
+
+
+def _publish(run: Run) -> float:
+    """Publish, and say from when on to do it again."""
+    started = run.clock.elapsed()
+    run.publish()
+    took = run.clock.elapsed() - started
+    return started + max(_PUBLISH, took / _SHARE)
 
 
 async def _next_end(run: Run, runner: Runner, turn: Turn) -> None:

@@ -169,7 +169,7 @@ class TaskHandle:
             question=_text(question, "a question"),
             into=_place(into),
             schema=None if schema is None else to_schema(schema, whole=False),
-            default=clean_copy(default),
+            default=clean_copy(default, "default"),
             timeout=None if timeout is None else _positive(timeout, "the timeout of a question"),
         )
         self._effects.questions.append(asked)
@@ -177,7 +177,7 @@ class TaskHandle:
     def complete(self, result: Json = None, cancel: bool = False) -> None:
         """Close the task with `result`: nothing new starts, and with `cancel` what still runs is stopped."""
         if self._effects.completed is None:
-            self._effects.completed = {"result": clean_copy(result)}
+            self._effects.completed = {"result": clean_copy(result, "result")}
             self._effects.cancel = cancel
 
     def figures(self) -> JsonObject:

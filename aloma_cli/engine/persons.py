@@ -11,7 +11,7 @@ from aloma_cli.engine.fields import refuse_engine_fields
 from aloma_cli.engine.outcome import Question
 from aloma_cli.engine.state import TaskState, Tree
 from aloma_cli.errors import InputError
-from aloma_cli.jsontext import Json, JsonObject, Path, show_path
+from aloma_cli.jsontext import MAX_DEPTH, Json, JsonObject, Path, is_deeper, show_path
 
 
 def place_questions(
@@ -118,6 +118,8 @@ def assign(document: JsonObject, assignments: Iterable[tuple[Path, Json]]) -> li
 
 def _assign(document: JsonObject, keys: Path, value: Json) -> list[Change]:
     place, room = make_room(document, keys)
+    if is_deeper(value, MAX_DEPTH - len(place)):
+        raise InputError(f"the value for {show_path(place)} would be nested deeper than {MAX_DEPTH} levels there")
     there = get(apply(document, room), place)
     if there is not MISSING and same(there, value):
         return room

@@ -218,6 +218,13 @@ class Tree:
         flight = task.flights.get(firing) if task is not None else None
         return (task, flight) if task is not None and flight is not None and flight.running else None
 
+    def depth(self, task: TaskState) -> int:
+        """How many tasks there are above it."""
+        depth = 0
+        while task.parent is not None:
+            task, depth = self.tasks[task.parent], depth + 1
+        return depth
+
     def descendants(self, task_id: str) -> list[TaskState]:
         """The subtasks of a task, and theirs."""
         found: list[TaskState] = []
@@ -311,8 +318,12 @@ def _answered(tree: Tree, event: ev.CallAnswered) -> None:
 def _committed(tree: Tree, event: ev.Committed) -> None:
     task = tree.tasks[event.task]
     outside = event.by in _FROM_OUTSIDE or event.answers or event.parked_until is not None
-    watch = task.trail.watch(event.at, outside=bool(outside))
-    task.document, changes = replay(task.document, event.changes, watch)
+    before = task.document
+    task.document, changes = replay(before, event.changes)
+    if outside:
+        task.trail.restart()
+    else:
+        task.trail.follow(before, task.document, changes, event.at)
     task.version = event.version
     if event.firing is not None:
         _land(tree, task, event.firing, event.seconds).fired += 1

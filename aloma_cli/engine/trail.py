@@ -10,14 +10,14 @@ requests and the same failures.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from aloma_cli.clock import from_iso
 from aloma_cli.document import Change, Digest, Stamps, plain_leaf
 from aloma_cli.events import CallAnswered
-from aloma_cli.jsontext import Json
+from aloma_cli.jsontext import Json, JsonObject
 
 MOST_LAPS = 3
 """So often may the same lap be gone through while a connector, or a step that fails, may still change its mind."""
@@ -68,13 +68,10 @@ class Trail:
         self._marks.clear()
         self.digest.restart()
 
-    def watch(self, at: str, *, outside: bool) -> Callable[[Json, Change], object]:
-        """Whom to show the changes of a commit made at that time (ISO)."""
-        if outside:
+    def follow(self, before: JsonObject, after: JsonObject, changes: Iterable[Change], at: str) -> None:
+        """The task's document became another one at that time (ISO)."""
+        if not self.digest.follow(before, after, changes, from_iso(at)):
             self.restart()
-            return lambda *_: None
-        now = from_iso(at)
-        return lambda document, change: self.digest.follow(document, change, now)
 
     def land(self, firing: int, calls: Iterable[CallAnswered]) -> None:
         """A firing has ended, after these calls."""

@@ -56,11 +56,12 @@ class Watchdog:
     def _tell(self) -> None:
         frame = _foreign(sys._current_frames().get(self._watched))  # noqa: SLF001  (documented, underscore and all)
         task = asyncio.current_task(self._loop)
-        if frame is not None and task is not None:
+        step, firing, _ = task.get_name().rpartition(" #") if task is not None else ("", "", "")
+        if frame is not None and firing:
             _log.warning(
                 "step %s blocks all others: it has not let go for over %g s at %s:%d; "
                 "await what takes long, or make its content a plain `def`",
-                task.get_name().rpartition(" #")[0],
+                step,
                 BLOCKED,
                 frame.f_code.co_filename,
                 frame.f_lineno,
@@ -68,9 +69,11 @@ class Watchdog:
 
 
 def _foreign(frame: FrameType | None) -> FrameType | None:
-    """The innermost frame that is neither ours nor Python's own."""
+    """The innermost frame of this turn of the loop that is neither ours nor Python's own; who started it is no step."""
     while frame is not None:
         name = frame.f_globals.get("__name__", "")
+        if name == "asyncio.events":
+            return None
         if not frame.f_code.co_filename.startswith((_STDLIB, "<")) and not name.startswith(f"{_PACKAGE}."):
             return frame
         frame = frame.f_back

@@ -13,11 +13,14 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from aloma_cli.errors import StoreError, TaskLockedError
 from aloma_cli.events import Event
-from aloma_cli.jsontext import JsonObject, loads, pretty
+from aloma_cli.jsontext import MAX_DEPTH, JsonObject, loads, pretty
 from aloma_cli.store.atomic import replace_file
 from aloma_cli.store.journal import JournalWriter, read_journal
 from aloma_cli.store.protocol import Batch, Request, no_such_task
 from aloma_cli.store.refusal import refused, refusing
+
+_WRAPPED = 3
+"""Levels around a value in a request: {"set": [[keys, value]]}."""
 
 
 class FileClaim:
@@ -77,7 +80,7 @@ class FileClaim:
         path = self._folder / "inbox" / name
         try:
             with refusing(path, "read"):
-                body = loads(path.read_bytes())
+                body = loads(path.read_bytes(), depth=MAX_DEPTH + _WRAPPED)
         except ValueError:
             body = None  # not ours; it is dropped as what nobody knows, and must not end a run
         return body if isinstance(body, dict) else {"kind": "unknown"}

@@ -12,15 +12,14 @@ A name that begins with a dot is what a deletion left behind that was killed hal
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aloma_cli.errors import StoreError, TaskLockedError
 from aloma_cli.ids import is_root_id
-from aloma_cli.jsontext import JsonObject, dumps
+from aloma_cli.jsontext import JsonObject, dumps, reload
 
 if TYPE_CHECKING:
     from aloma_cli.events import Event
@@ -121,7 +120,7 @@ class FileStore:
     def summary(self, root: str) -> JsonObject | None:
         folder = self._tasks / root
         try:
-            summary = _published(folder / "task.json")
+            summary = reload((folder / "task.json").read_bytes())
             current = (folder / "journal.jsonl").stat().st_size
         except (OSError, ValueError):
             return None
@@ -130,7 +129,7 @@ class FileStore:
     def data(self, root: str) -> JsonObject:
         path = self._existing(root) / "data.json"
         try:
-            data: JsonObject = _published(path)
+            data: JsonObject = reload(path.read_bytes())
         except (OSError, ValueError) as error:
             self._existing(root)  # it may have been deleted meanwhile
             raise StoreError(f"{path} cannot be read: {error}") from None
@@ -223,11 +222,6 @@ def _unreadable(folder: Path, error: OSError) -> StoreError:
     from aloma_cli.store.refusal import refused
 
     return refused(folder, "read", error)
-
-
-def _published(path: Path) -> Any:
-    """A file of our own: it may hold what is refused of others, such as half of a surrogate pair."""
-    return json.loads(path.read_bytes())
 
 
 def _bytes_in(folder: Path | str) -> int:

@@ -16,12 +16,18 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 # Control characters, what turns the direction of writing, and halves of surrogate pairs.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_UNSAFE_IN_JSON = re.compile(_UNSAFE.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
 _SPACES = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+ *")
 
 
 def clean(text: object) -> str:
     """`text` on one line, with nothing in it that a terminal would obey."""
     return _UNSAFE.sub("\ufffd", _SPACES.sub(" ", str(text).strip()))
+
+
+def legible(text: str) -> str:
+    """Indented JSON with what a terminal would obey as JSON's own escapes: the same value still."""
+    return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def clean_lines(text: object) -> list[str]:

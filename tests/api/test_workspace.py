@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -317,6 +318,7 @@ def test_resume_runs_a_failed_step_again() -> None:
 
 
 COUNTS = """
+import subprocess
 import sys
 seen = []
 condition = {"n": int, "seen": None}
@@ -356,3 +358,26 @@ def test_prints_of_steps_in_runs_side_by_side_stay_out_of_stdout(capsys: pytest.
 
     asyncio.run(main())
     assert capsys.readouterr().out == "the program's own\n"
+
+
+CLINGS = """
+import asyncio
+from aloma_cli import Step, Workspace, run
+
+async def cling():
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except BaseException:
+            pass
+
+async def end(task):
+    task.complete(cancel=True)
+
+print(run(Workspace([Step("cling", {}, cling, priority=1), Step("end", {}, end)]), "a task", {}).state)
+"""
+
+
+def test_a_program_ends_though_a_step_of_its_run_will_not() -> None:
+    ended = subprocess.run([sys.executable, "-c", CLINGS], capture_output=True, text=True, timeout=10, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "done\n", "")

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloma_cli.document import Change, Digest, Stamps, apply, diff, replay, same, to_wire
+from aloma_cli.document import Change, Digest, Stamps, apply, diff, same
 from tests.support.manual import EPOCH
 
 LEAVES = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "a", "{", "1", "-1", 0.5, -0.5, 2.0])
@@ -21,7 +21,7 @@ DOCUMENTS = st.dictionaries(KEYS, VALUES, max_size=4)
 
 def follow(digest: Digest, before: Any, after: Any, now: float) -> None:
     """Show the digest how a document became another."""
-    replay(before, to_wire(diff(before, after)), lambda here, change: digest.follow(here, change, now))
+    assert digest.follow(before, after, diff(before, after), now)
 
 
 def digest_of(*documents: Any, now: float = EPOCH + 1) -> int:
@@ -48,10 +48,14 @@ def test_the_order_of_a_list_counts(items: list[int], data: Any) -> None:
     assert (digest_of({"l": items}, {"l": shuffled}) == 0) is (items == shuffled)
 
 
-@given(st.lists(st.tuples(st.sampled_from(["add", "remove", "append"]), st.integers(0, 5)), max_size=12))
-def test_items_put_in_and_taken_out_anywhere_are_followed(edits: list[tuple[str, int]]) -> None:
+@given(
+    st.lists(st.tuples(st.sampled_from(["add", "remove", "append"]), st.integers(0, 5)), max_size=12),
+    st.integers(1, 12),
+)
+def test_items_put_in_and_taken_out_anywhere_are_followed(edits: list[tuple[str, int]], together: int) -> None:
     begin: Any = {"l": [0, [1], {"k": 2}]}
-    digest, here = Digest(Stamps("1", EPOCH)), begin
+    digest, here, begun = Digest(Stamps("1", EPOCH)), begin, begin
+    made: list[Change] = []
     for number, (op, at) in enumerate(edits):
         length = len(here["l"])
         if op == "append":
@@ -60,8 +64,12 @@ def test_items_put_in_and_taken_out_anywhere_are_followed(edits: list[tuple[str,
             change = Change("remove", ("l", at % length))
         else:
             change = Change("add", ("l", at % (length + 1)), {"n": number})
-        digest.follow(here, change, EPOCH)
+        made.append(change)
         here = apply(here, [change])
+        if len(made) == together:
+            digest.follow(begun, here, made, EPOCH)
+            begun, made = here, []
+    digest.follow(begun, here, made, EPOCH)
     assert digest.value == digest_of(begin, here)
 
 
@@ -86,3 +94,13 @@ def test_a_time_that_was_still_to_come_when_it_was_written_is_taken_away_as_what
 def test_the_ids_of_subtasks_made_by_different_firings_are_one_and_their_order_counts() -> None:
     assert digest_of({}, {"id": "1.5.1"}) == digest_of({}, {"id": "1.9.1"})
     assert digest_of({}, {"id": "1.5.1"}) != digest_of({}, {"id": "1.5.2"})
+
+
+def test_what_touches_very_many_values_is_not_looked_at() -> None:
+    digest = Digest(Stamps("1", EPOCH))
+    follow(digest, {}, {"a": 1}, EPOCH)
+    many = {"a": 1, "many": list(range(20_000))}
+    assert not digest.follow({"a": 1}, many, diff({"a": 1}, many), EPOCH)
+    follow(digest, many, {**many, "a": 2}, EPOCH)
+    follow(digest, {**many, "a": 2}, many, EPOCH)
+    assert digest.value == 0, "it counts from there on"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import sys
 import threading
 import time
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from aloma_cli import events as ev
+from aloma_cli.engine import watchdog
 from aloma_cli.errors import Cut, StepStopped, StoreError
 from aloma_cli.step import Retry, Step
 from aloma_cli.store import MemoryStore
@@ -554,3 +556,89 @@ def test_a_run_that_is_cancelled_at_any_moment_can_be_gone_on_with() -> None:
         if store.roots():
             assert brought(play(data=None, store=store, **shopping(bought))) == WHOLE
             assert sorted(bought) == ["bag", "hat"]
+
+
+# -- what publishing costs ---------------------------------------------------------------------------------------------
+
+
+class _SlowToPublish(MemoryClaim):
+    """A claim that takes two seconds to publish, as one does whose document is very large."""
+
+    published: list[float]
+
+    def publish(self, summary: Any, data: Any) -> None:
+        loop: Any = asyncio.get_running_loop()
+        self.published.append(loop.moment)
+        loop.moment += 2.0
+
+
+class _SlowStore(MemoryStore):
+    def __init__(self) -> None:
+        super().__init__()
+        self.published: list[float] = []
+
+    def claim(self, root: str) -> MemoryClaim:
+        claim = super().claim(root)
+        claim.__class__ = _SlowToPublish
+        claim.published = self.published  # type: ignore[attr-defined]  # it is one now
+        return claim
+
+
+def test_publishing_takes_a_tenth_of_a_runs_time_however_long_it_takes() -> None:
+    async def tick(data: dict[str, Any], step: Any) -> None:
+        await asyncio.sleep(0.5)
+        data["n"] += 1
+        if data["n"] < 100:
+            step.redo()
+
+    store = _SlowStore()
+    result = play([step("tick", {"n": int}, tick)], {"n": 0}, store=store)
+    *while_it_ran, _at_rest = store.published
+    gaps = [later - sooner for sooner, later in itertools.pairwise(while_it_ran)]
+    assert result.data["n"] == 100
+    assert len(gaps) >= 2
+    assert min(gaps) >= 20
+
+
+# -- who blocks the loop -----------------------------------------------------------------------------------------------
+
+
+def test_a_step_that_blocks_the_others_is_named_with_its_line(caplog: pytest.LogCaptureFixture) -> None:
+    blamed = watched(lambda: time.sleep(0.3), caplog)
+    assert "step slow blocks all others" in blamed
+    assert "test_running.py" in blamed
+
+
+def test_the_engines_own_time_is_blamed_on_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    def publish() -> None:
+        pass
+
+    class Busy(MemoryClaim):
+        def publish(self, summary: Any, data: Any) -> None:
+            time.sleep(0.3)
+
+    assert watched(publish, caplog, claim=Busy) == ""
+
+
+def watched(block: Any, caplog: pytest.LogCaptureFixture, claim: type[MemoryClaim] = MemoryClaim) -> str:
+    """What the watchdog says of a run in which the step `slow` calls `block`."""
+
+    class Claims(MemoryStore):
+        def claim(self, root: str) -> MemoryClaim:
+            made = super().claim(root)
+            made.__class__ = claim
+            return made
+
+    async def content(data: dict[str, Any]) -> None:
+        block()
+        data["x"] = 1
+
+    async def run() -> None:
+        with watchdog.Watchdog():
+            await played(Setup([step("slow", {}, content)], {}, store=Claims()))
+
+    with pytest.MonkeyPatch.context() as patch, caplog.at_level("WARNING", "aloma_cli"):
+        patch.setattr(watchdog, "BLOCKED", 0.05)
+        patch.setattr(watchdog, "_BEAT", 0.02)
+        asyncio.run(run())
+    return caplog.text

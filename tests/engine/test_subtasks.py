@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from aloma_cli import events as ev
+from aloma_cli.engine.endings import MOST_GENERATIONS
+from aloma_cli.jsontext import MAX_DEPTH
 from tests.support.record import fired, of_kind
 from tests.support.stage import Stage
 from tests.support.steps import Content, does, looks, puts, raises, step
@@ -418,12 +420,50 @@ def test_what_a_child_does_wakes_its_parent_only_through_the_landing() -> None:
     assert (fired(made.events), fired(made.events, "1.1.1")) == (["spawn"], ["leaf", "echo"])
 
 
-def test_a_tree_may_be_deeper_than_python_can_recurse() -> None:
-    async def dig(data: dict[str, Any], task: Any) -> None:
+def dig(depth: int) -> Stage:
+    """A step that fires in the subtask it makes, until `depth` is used up."""
+
+    async def content(data: dict[str, Any], task: Any) -> None:
         if data["depth"]:
             task.subtask("deeper", {"depth": data["depth"] - 1})
 
-    made = Stage([step("dig", {"depth": int}, dig)], {"depth": 1500})
+    made = Stage([step("dig", {"depth": int}, content)], {"depth": depth})
     made.end_all()
-    made.run.publish()
-    assert (len(made.tree.descendants("1")), made.root.state) == (1500, "done")
+    return made
+
+
+def test_subtasks_may_be_as_deep_as_the_limit() -> None:
+    made = dig(MOST_GENERATIONS)
+    assert (len(made.tree.tasks), made.root.state) == (1 + MOST_GENERATIONS, "done")
+    assert not any("$errors" in task.document for task in made.tree.tasks.values())
+
+
+def test_a_subtask_below_the_limit_is_refused_in_the_step_that_asked_for_it() -> None:
+    made = dig(MOST_GENERATIONS + 1)
+    *_, deepest = made.tree.tasks.values()
+    assert len(made.tree.tasks) == 1 + MOST_GENERATIONS
+    assert deepest.document["$errors"]["dig"]["message"] == (
+        "subtask 'deeper' would stand 65 levels below task 1; at most 64 are possible "
+        "(does a step fire in the subtasks it makes?)"
+    )
+
+
+def test_a_result_too_deep_for_its_place_lands_as_an_error() -> None:
+    deep: Any = {}
+    for _ in range(MAX_DEPTH - 1):
+        deep = {"a": deep}
+
+    async def spawn(task: Any) -> None:
+        task.subtask("deep", {"leaf": True}, into="place")
+
+    async def leaf(task: Any) -> None:
+        task.complete(deep)
+
+    made = Stage([step("spawn", {"root": True}, spawn), step("leaf", {"leaf": True}, leaf)], {"root": True})
+    made.end_all()
+    landed = made.data["place"]
+    assert (landed["status"], landed["result"]) == ("done", None)
+    assert landed["error"]["message"] == (
+        f"the result of subtask {landed['task']} would be nested deeper than 128 levels here"
+    )
+    assert made.tree.tasks[landed["task"]].completed == {"result": deep}

@@ -14,7 +14,7 @@ from aloma_cli.jsontext import JsonObject, pretty
 from aloma_cli.view.tables import Column, write_table
 from aloma_cli.view.tell import explained
 from aloma_cli.view.terminal import size_of
-from aloma_cli.view.wording import clean, duration, error_text, money, plural, value_text
+from aloma_cli.view.wording import clean, cut, duration, error_text, legible, money, plural, value_text
 
 if TYPE_CHECKING:
     from aloma_cli.api.task import Task
@@ -35,6 +35,7 @@ _SUBTASKS = (Column("subtask"), Column("state", "state"), Column("id"))
 _MOST_SUBTASKS = 20
 _LEAST_DOCUMENT = 10
 _LONGEST_RESULT = 200
+_LONGEST_LINE = 2000
 
 UNDER_WAY = ("created", "processing", "waiting")
 """The states of a task that a process runs, or that was interrupted."""
@@ -113,12 +114,14 @@ def _said(columns: Sequence[Column], rows: list[list[Any]]) -> tuple[list[Column
 
 
 def _document(task: Task, *, used: int) -> None:
-    lines: list[Any] = pretty(visible(task.data)).splitlines()
+    lines: list[Any] = pretty(visible(task.data)).split("\n")
     more = _cut(lines, max(_LEAST_DOCUMENT, size_of(sys.stdout).height - used))
+    long = sys.stdout.isatty() and any(len(line) > _LONGEST_LINE for line in lines)
     put("")
-    put("\n".join(lines))
-    if more:
-        put(f"  … and {more:,} more lines: aloma task show {task.id} --data")
+    put("\n".join(legible(cut(line, _LONGEST_LINE)) for line in lines) if sys.stdout.isatty() else "\n".join(lines))
+    if more or long:
+        rest = f"and {more:,} more lines" if more else "is cut where a line is too long"
+        put(f"  … {rest}: aloma task show {task.id} --data")
 
 
 def _cut(lines: list[Any], most: int) -> int:

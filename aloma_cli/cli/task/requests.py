@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,11 +10,15 @@ import typer
 
 from aloma_cli.errors import InputError
 from aloma_cli.ids import root_of
-from aloma_cli.jsontext import Json, JsonError, JsonObject, Path, loads
+from aloma_cli.jsontext import Json, JsonError, JsonObject, JsonSyntaxError, Path, loads
+from aloma_cli.view.wording import cut
 
 if TYPE_CHECKING:
     from aloma_cli.api.workspace import Workspace
     from aloma_cli.cli.telling import Telling
+
+_SHOWN = 60
+_ASSIGNMENT = re.compile(r'((?:"(?:[^"\\]|\\.)*"|[^"=])*)=(.*)', re.DOTALL)
 
 NoRun = Annotated[bool, typer.Option("--no-run", help="Only write it; do not run the task on.")]
 
@@ -37,15 +42,24 @@ def assignment(text: str) -> tuple[Path, Json]:
     """`path=value` as keys and value: JSON where it is JSON, else the text itself. Raises InputError."""
     from aloma_cli.document import parse_path
 
-    path, equals, value = text.partition("=")
-    if not equals:
-        raise InputError(f"{text!r} is no assignment", hint="write it as path=value, such as approval.granted=true")
-    return parse_path(path), json_or_text(value)
+    match = _ASSIGNMENT.fullmatch(text)
+    if match is None:
+        raise InputError(
+            f"{cut(text, _SHOWN)!r} is no assignment", hint="write it as path=value, such as approval.granted=true"
+        )
+    return parse_path(match[1]), json_or_text(match[2])
 
 
 def json_or_text(text: str) -> Json:
-    """The JSON that `text` is, or `text`."""
+    """The JSON that `text` is, or `text` where it is none. Raises InputError for JSON that cannot be taken."""
     try:
+        text.encode()
         return loads(text)
-    except JsonError:
+    except JsonSyntaxError:
         return text
+    except UnicodeEncodeError:  # what the shell passed on is turned into halves of surrogate pairs
+        raise InputError(f"the value {cut(text, _SHOWN)!r} is not UTF-8") from None
+    except JsonError as error:
+        raise InputError(
+            f"{cut(text, _SHOWN)} cannot be taken: {error}", hint="to write it as a text, put it in double quotes"
+        ) from None

@@ -1,0 +1,35 @@
+"""The end of an event loop in which a step may run that will not end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from typing import Any
+
+_GRACE = 0.2
+"""Seconds that what still runs has to end."""
+
+
+def _hold(tasks: set[asyncio.Task[Any]]) -> None:
+    """Let nobody throw `tasks` away: Python would ask their steps once more to end, and wait for it for ever.
+
+    What a thread holds that never ends is not cleared up, even when the program ends.
+    """
+    threading.Thread(target=lambda _: threading.Event().wait(), args=(tasks,), name="left behind", daemon=True).start()
+
+
+def leave(loop: asyncio.AbstractEventLoop) -> None:
+    """Close the loop. Unlike `asyncio.run` this does not wait for steps and threads that will not end."""
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        _, clinging = loop.run_until_complete(asyncio.wait(left, timeout=_GRACE))
+        if clinging:
+            _hold(clinging)
+    with contextlib.suppress(TimeoutError):
+        loop.run_until_complete(asyncio.wait_for(loop.shutdown_asyncgens(), _GRACE))
+    # That a task which would not end is destroyed while pending is no news.
+    loop.set_exception_handler(lambda _loop, _context: None)
+    loop.close()
