@@ -1,4 +1,4 @@
-"""What a step hands over must be JSON, wherever it hands it over; what is not fails that step alone, by path and kind."""
+"""What a step hands over must be JSON, wherever it does; what is not fails that step alone, by path and kind."""
 
 from __future__ import annotations
 
