@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from aloma_cli.document import Change, apply, diff, merge, replay, to_wire
 
-MANY = 20_000
+MANY = 12_000
 
 
 def growth(work: Callable[[int], Callable[[], object]]) -> float:
