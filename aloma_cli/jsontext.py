@@ -29,6 +29,7 @@ _KINDS = {"str": "string", "dict": "object"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN_KEY = re.compile(r"[^.=\s\[\]\"]+")
 _PATH_SHOWN = 3
+_TEXT_SHOWN = 60
 
 
 class JsonError(ValueError):
@@ -79,7 +80,7 @@ def pretty(value: Json) -> str:
 
 
 def show_path(path: Path) -> str:
-    """A path as people write it: `a.b.0.c`; keys that would be ambiguous or invisible are quoted; the root is `(document)`."""
+    """A path as people write it: `a.b.0.c`; the root is `(document)`. What would be ambiguous or unseen is quoted."""
     return ".".join(_show_key(key) for key in path) or "(document)"
 
 
@@ -232,6 +233,3 @@ def _shown(text: str) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= _TEXT_SHOWN else f"{text[: _TEXT_SHOWN - 1]}…"
-
-
-_TEXT_SHOWN = 60

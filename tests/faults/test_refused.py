@@ -204,7 +204,7 @@ def test_a_journal_that_cannot_be_read_is_one_sentence(
         ended = order.run("task", command, "@last")
         one_sentence(ended, number)
         listed = order.run("task", "list")
-        assert (listed.code, os.strerror(number) in listed.err) == (0, True)
+        assert (listed.code, os.strerror(number) in listed.err) == (1, True)
 
 
 def test_a_run_for_which_there_is_no_event_loop_can_be_resumed(order: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
