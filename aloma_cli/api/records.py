@@ -10,11 +10,10 @@ from aloma_cli.api.task import Task, read_task, read_tree, task_of
 from aloma_cli.clock import Clock, SystemClock
 from aloma_cli.loader import find_workspace
 from aloma_cli.store import FileStore
+from aloma_cli.store.folder import FOLDER
 
 if TYPE_CHECKING:
     from aloma_cli.store import Store
-
-RECORD_FOLDER = ".aloma"
 
 
 class Records:
@@ -48,4 +47,4 @@ class Records:
 
 def file_store(root: Path) -> FileStore:
     """Where the workspace at `root` keeps its tasks."""
-    return FileStore(root / RECORD_FOLDER)
+    return FileStore(root / FOLDER)

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 # What writing needs is imported where something is written, and the journal where it is read: most commands only
 # look at what was published, and should answer at once.
 
-_README = "This folder holds the tasks of an aloma workspace. Deleting it deletes their record, and nothing else.\n"
-
 
 class FileStore:
     """The tasks below one `.aloma` folder, which is made when the first task is."""
@@ -144,14 +142,11 @@ class FileStore:
         return folder
 
     def _prepare(self) -> None:
-        from aloma_cli.store.atomic import replace_file
+        from aloma_cli.store.folder import prepare_folder
 
         # One by one: parents that are made along the way would be open to all.
-        for folder in (self._folder, self._tasks):
-            folder.mkdir(mode=0o700, parents=folder is self._folder, exist_ok=True)
-        for name, text in (("README", _README), (".gitignore", "*\n")):
-            if not (self._folder / name).exists():
-                replace_file(self._folder / name, text)
+        prepare_folder(self._folder)
+        self._tasks.mkdir(mode=0o700, exist_ok=True)
 
     def _sync(self, *folders: Path) -> None:
         """Make the names in `folders` themselves survive a loss of power (Windows cannot open a folder)."""

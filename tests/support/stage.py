@@ -14,6 +14,7 @@ from aloma_cli.engine.offer import Leash, Toolbox
 from aloma_cli.engine.outcome import Job, Outcome
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.run import Run, Turn
+from aloma_cli.engine.scrubbing import AnEvent
 from aloma_cli.engine.state import TaskState, Tree
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.step import Step
@@ -124,8 +125,10 @@ class _Recorder:
         self._run.note(event)
         self._run.flush()
 
-    async def keep(self, event: ev.Event) -> None:
-        self.note(event)
+    async def keep(self, event: AnEvent) -> AnEvent:
+        recorded = self._run.note(event)
+        self._run.flush()
+        return recorded
 
 
 def create(store: Store, data: JsonObject) -> Claim:
