@@ -19,12 +19,14 @@ def list_secrets(
     ] = (False),
     workspace: options.Workspace = None,
 ) -> None:
-    """List the names of the secrets: those that are kept, and those that aloma.yaml declares; never a value.
+    """List the secrets by name, never a value.
 
     \b
     Examples:
       aloma secret list
       aloma secret list --json | jq -r '.[] | select(.from == null).name'      what is missing
+
+    There are those that are kept here, and those that aloma.yaml declares.
     """
     from aloma_cli.cli.output import put_json, say
     from aloma_cli.loader import find_workspace

@@ -21,7 +21,7 @@ def set_value(
     ] = None,
     workspace: options.Workspace = None,
 ) -> None:
-    """Keep a secret for this workspace; at a terminal its value is asked for, without an echo.
+    """Keep a secret for this workspace.
 
     \b
     Examples:
@@ -29,8 +29,9 @@ def set_value(
       pass show crm/token | aloma secret set CRM_TOKEN
       aloma secret set TLS_KEY < key.pem
 
-    A step gets it from config("CRM_TOKEN"), unless the environment has a variable of that name. The value is never an
-    argument, where the shell and other users could see it; one newline at its end is dropped.
+    At a terminal the value is asked for without an echo, else it is read from standard input (one newline at its end
+    is dropped); it is never an argument, which the shell keeps and other users see. A step gets it from
+    config("CRM_TOKEN"), unless the environment has a variable of that name.
     """
     from pathlib import Path
 
