@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from aloma_cli.document import MISSING, Change, apply, get, same
+from aloma_cli.document import MISSING, Change, apply, diff, get
 from aloma_cli.engine.outcome import Effects, Outcome, Question, Raised, Returned, SubtaskOrder
 from aloma_cli.events import CallAnswered, Event, Logged
 from aloma_cli.jsontext import JsonObject, Path
@@ -58,11 +58,9 @@ def clean_changes(scrubber: Scrubber, changes: list[Change], base: JsonObject) -
     clean: list[Change] = []
     document = base
     for change in changes:
-        one = _clean(scrubber, change, document, [*changes, *clean])
-        if one is not None:
-            clean.append(one)
-            document = apply(document, [one])
-    return clean
+        clean.append(_clean(scrubber, change, document, [*changes, *clean]))
+        document = apply(document, clean[-1:])
+    return diff(base, document)
 
 
 def _holds_secret(scrubber: Scrubber, change: Change) -> bool:
@@ -76,14 +74,12 @@ def _new_key(change: Change) -> str | None:
     return key if isinstance(key, str) else None
 
 
-def _clean(scrubber: Scrubber, change: Change, document: JsonObject, others: Sequence[Change]) -> Change | None:
-    value, key = scrubber.value(change.value), _new_key(change)
-    clean = change._replace(value=value)
-    if key is not None and scrubber.text(key) is not key:
-        clean = _renamed(scrubber, clean, scrubber.text(key), document, others)
-    if clean.op == "replace" and same(get(document, clean.path), value):
-        return None
-    return clean
+def _clean(scrubber: Scrubber, change: Change, document: JsonObject, others: Sequence[Change]) -> Change:
+    clean = change._replace(value=scrubber.value(change.value))
+    key = _new_key(change)
+    if key is None or scrubber.text(key) is key:
+        return clean
+    return _renamed(scrubber, clean, scrubber.text(key), document, others)
 
 
 def _renamed(scrubber: Scrubber, change: Change, name: str, document: JsonObject, others: Sequence[Change]) -> Change:
