@@ -109,6 +109,7 @@ def test_keys_that_become_equal_are_numbered_and_keep_their_values() -> None:
 def test_a_name_that_holds_a_secret_is_not_put_anywhere() -> None:
     assert Scrubber([("password1", "xxxxxxxxx"), ("P", "password1")]).text("xxxxxxxxx") == "«***»"
     assert Scrubber([("A", "«secret:B»z"), ("B", "abcdefgh")]).text("abcdefghz") == "«***»z"
+    assert Scrubber([("A", "xxxxxxxx"), ("B", "ab«***»cd")]).text("_abxxxxxxxxcd_") == "_«***»_"
 
 
 def test_a_stream_lets_no_secret_through_and_escapes_the_name_where_it_must() -> None:

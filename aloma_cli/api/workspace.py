@@ -29,7 +29,7 @@ from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.jsontext import Path as Keys
 from aloma_cli.loader import LoadedWorkspace, ModelFlags, load_workspace, read_user_config, resolve_models
 from aloma_cli.loader.config import user_config_path
-from aloma_cli.scrub import NamedValue, Scrubber
+from aloma_cli.scrub import Scrubber
 from aloma_cli.step import Step
 from aloma_cli.store import Claim, MemoryStore
 
@@ -88,11 +88,9 @@ class Workspace(Records):
         by `check`, and so by the first run.
         """
         environ = os.environ if environ is None else environ
-        flags = flags or ModelFlags()
-        keys = [("api-key", flags.api_key)] if flags.api_key else []
-        workspace = cls.loading(path, environ=environ, keys=keys, hide=hide)
+        workspace = cls.loading(path, environ=environ, hide=hide)
         loaded, user_config = workspace.loaded, read_user_config(user_config_path())
-        choice = resolve_models(flags, environ, loaded.config, user_config, loaded.root)
+        choice = resolve_models(flags or ModelFlags(), environ, loaded.config, user_config, loaded.root)
         workspace.models, workspace.notice = choice
         return workspace
 
@@ -102,15 +100,12 @@ class Workspace(Records):
         path: str | Path | None = None,
         *,
         environ: Mapping[str, str] | None = None,
-        keys: Iterable[NamedValue] = (),
         hide: Hide = _hide_nothing,
     ) -> Workspace:
-        """Like `open`, for those who call no model; `keys` are secrets beside those of the workspace."""
+        """Like `open`, for those who call no model."""
+        key = read_user_config(user_config_path()).openai.api_key_env
         environ = os.environ if environ is None else environ
-        variable = read_user_config(user_config_path()).openai.api_key_env
-        if variable and variable in environ:
-            keys = [*keys, (variable, environ[variable])]
-        loaded = load_workspace(path, Path.cwd(), environ, keys=keys, hide=hide)
+        loaded = load_workspace(path, Path.cwd(), environ, keys=[key] if key else [], hide=hide)
         return cls(folder=loaded.root, loaded=loaded)
 
     @property

@@ -88,10 +88,12 @@ def delete_secret(root: Path, name: str) -> None:
         secrets.pop(name, None)
 
 
-def known_values(stored: Mapping[str, Secret], names: Iterable[str], environ: Mapping[str, str]) -> list[NamedValue]:
+def known_values(
+    stored: Mapping[str, Secret], names: Iterable[str], environ: Mapping[str, str]
+) -> tuple[NamedValue, ...]:
     """Every value to be kept out of records: what is stored, and what the environment has by that or other `names`."""
-    in_environment = [(name, environ[name]) for name in dict.fromkeys([*names, *stored]) if name in environ]
-    return in_environment + [(name, secret.value) for name, secret in stored.items()]
+    in_environment = ((name, environ[name]) for name in dict.fromkeys([*names, *stored]) if name in environ)
+    return (*in_environment, *((name, secret.value) for name, secret in stored.items()))
 
 
 def files_using(root: Path, names: Iterable[str]) -> dict[str, list[str]]:

@@ -74,20 +74,20 @@ def load_workspace(
     cwd: Path,
     environ: Mapping[str, str],
     *,
-    keys: Iterable[NamedValue] = (),
+    keys: Iterable[str] = (),
     hide: Callable[[Scrubber], object] = _tell_nobody,
 ) -> LoadedWorkspace:
     """Read the workspace at `path`, or around `cwd`, running its Python files.
 
-    `keys` are secrets that the caller knows of. `hide` is told of all secrets before any of the files is run, which
-    may print them. What is wrong with single files is in `broken`. Raises WorkspaceError when there is no workspace,
-    and ConfigError.
+    `keys` name more variables of the environment that are secret. `hide` is told of all secrets before any of the
+    files is run, which may print them. What is wrong with single files is in `broken`. Raises WorkspaceError when there
+    is no workspace, and ConfigError.
     """
     root = find_workspace(path, cwd)
     config = read_config(root)
     stored = read_secrets(root)
-    names = filter(None, (*config.secrets, PROVIDER_KEY, config.openai.api_key_env))
-    secrets = (*known_values(stored, names, environ), *keys)
+    names = filter(None, (*config.secrets, PROVIDER_KEY, config.openai.api_key_env, *keys))
+    secrets = known_values(stored, names, environ)
     hide(Scrubber(secrets))
     libraries, broken_libraries = load_folder(root / LIBRARIES_FOLDER, root)
     connectors, broken_connectors = _load_connectors(root)

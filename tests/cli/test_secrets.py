@@ -230,8 +230,9 @@ async def content(data, task, connectors, config, log):
             await failing
         except Exception as error:
             data.setdefault("failures", []).append(str(error))
-    said = await connectors.openai.chat(messages=[{"role": "user", "content": f"{'long ' * 13}{canary} {canary}"}])
-    data["said"] = said.choices[0].message.content
+    for prompt in (f"{'long ' * 13}{canary} {canary}", *(f"Label: {'l' * n}{canary}" for n in (60, 66))):
+        said = await connectors.openai.chat(messages=[{"role": "user", "content": prompt}])
+        data.setdefault("said", []).append(said.choices[0].message.content)
     task.name = f"for {canary}"
     task.tags = [canary]
     task.subtask(f"child of {canary}", {"child": {canary: canary}}, into=("results", canary), group=canary)
@@ -434,6 +435,21 @@ def test_the_key_on_the_command_line_leaves_no_trace(desk: Desk, server: Threadi
     assert (failed.code, Echo.seen[0]["headers"]["authorization"]) == (1, f"Bearer {PLAIN}")
     assert "«secret:api-key»" in desk.run("task", "show").out
     assert_no_trace(desk, failed, *views(desk))
+
+
+@pytest.mark.parametrize("named_in", ["aloma.yaml", "the user's own configuration"])
+def test_the_key_in_a_variable_that_a_file_names_leaves_no_trace(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, nobody: Path, named_in: str
+) -> None:
+    """Also where no model is called."""
+    file = desk.root / "aloma.yaml" if named_in == "aloma.yaml" else nobody / "config" / "aloma" / "config.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("openai: {base_url: 'http://127.0.0.1:1/v1', api_key_env: LOCAL_KEY}\n", encoding="utf-8")
+    monkeypatch.setenv("LOCAL_KEY", PLAIN)
+    desk.new(dumps({"given": PLAIN}))
+    told = desk.run("task", "stop", "@last", "--reason", PLAIN)
+    assert desk.run("task", "show", "--json").json["reason"] == "«secret:LOCAL_KEY»"
+    assert_no_trace(desk, told, *views(desk))
 
 
 def test_at_a_terminal_the_live_view_shows_no_trace(desk: Desk) -> None:
