@@ -15,11 +15,10 @@ from aloma_cli.ids import root_of
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.loader import find_workspace
 from aloma_cli.store import FileStore
+from aloma_cli.store.folder import FOLDER
 
 if TYPE_CHECKING:
     from aloma_cli.store import Salvage, Store
-
-RECORD_FOLDER = ".aloma"
 
 
 class Records:
@@ -107,4 +106,4 @@ class Records:
 
 def file_store(root: Path) -> FileStore:
     """Where the workspace at `root` keeps its tasks."""
-    return FileStore(root / RECORD_FOLDER)
+    return FileStore(root / FOLDER)

@@ -16,12 +16,13 @@ from aloma_cli.engine.local import LocalRunner
 from aloma_cli.engine.loop import LoopRecorder, drive
 from aloma_cli.engine.offer import Toolbox
 from aloma_cli.engine.plan import Plan
-from aloma_cli.engine.prints import stdout_split
+from aloma_cli.engine.prints import stderr_scrubbed, stdout_split
 from aloma_cli.engine.run import Run
 from aloma_cli.engine.state import Tree
 from aloma_cli.engine.watchdog import Watchdog
 from aloma_cli.errors import AlomaError
 from aloma_cli.loader import Environment, Libraries
+from aloma_cli.scrub import Scrubber
 from aloma_cli.step import Step
 from aloma_cli.store import Claim
 
@@ -37,6 +38,7 @@ class Equipment:
     config: Environment
     concurrency: int
     clock: Clock
+    scrubber: Scrubber
 
 
 async def run_claim(
@@ -55,7 +57,14 @@ async def run_claim(
     """
     try:
         plan = Plan(equipment.steps.values())
-        run = Run(claim, plan, clock=equipment.clock, emit=emit, concurrency=equipment.concurrency)
+        run = Run(
+            claim,
+            plan,
+            clock=equipment.clock,
+            emit=emit,
+            concurrency=equipment.concurrency,
+            scrubber=equipment.scrubber,
+        )
         run.recover()
         before(run)
         await _drive(run, equipment, wait=wait)
@@ -69,7 +78,7 @@ async def _drive(run: Run, equipment: Equipment, *, wait: bool) -> None:
     toolbox = Toolbox(connectors, equipment.lib, equipment.config, Gate(run.budget, run.tree, run.clock))
     runner = LocalRunner(toolbox, LoopRecorder(run), run.clock)
     try:
-        with stdout_split(), Watchdog():
+        with stdout_split(), stderr_scrubbed(equipment.scrubber), Watchdog():
             await drive(run, runner, wait=wait)
     except asyncio.CancelledError:
         # What is left behind should be easy to read; the journal has it all in any case.

@@ -21,6 +21,7 @@ from aloma_cli.engine.ledger import Emit
 from aloma_cli.engine.persons import assign, read_request
 from aloma_cli.engine.plan import Plan, start_order
 from aloma_cli.engine.run import Run
+from aloma_cli.engine.scrubbing import clean_request
 from aloma_cli.engine.state import TaskState, Tree
 from aloma_cli.errors import DocumentError, InputError, NotFoundError, StepError, TaskLockedError
 from aloma_cli.events import Event, TaskCreated
@@ -29,12 +30,19 @@ from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.jsontext import Path as Keys
 from aloma_cli.loader import LoadedWorkspace, ModelFlags, load_workspace, read_user_config, resolve_models
 from aloma_cli.loader.config import user_config_path
+from aloma_cli.scrub import Scrubber
 from aloma_cli.step import Step
 from aloma_cli.store import Claim, MemoryStore
+
+Hide = Callable[[Scrubber], object]
 
 
 def _ignore(event: Event) -> None:
     """Nobody watches."""
+
+
+def _hide_nothing(_scrubber: Scrubber) -> None:
+    """Whoever opens the workspace prints nothing."""
 
 
 class Workspace(Records):
@@ -72,24 +80,40 @@ class Workspace(Records):
         *,
         flags: ModelFlags | None = None,
         environ: Mapping[str, str] | None = None,
+        hide: Hide = _hide_nothing,
     ) -> Workspace:
         """Open the workspace at `path`, or the one around the current folder.
 
+        `hide` is told of the secrets there are as soon as they are known, before any file of the workspace is run.
         Raises WorkspaceError where there is none, ConfigError and CredentialsError. A broken step file is reported
         by `check`, and so by the first run.
         """
         environ = os.environ if environ is None else environ
-        workspace = cls.loading(path, environ=environ)
+        workspace = cls.loading(path, environ=environ, hide=hide)
         loaded, user_config = workspace.loaded, read_user_config(user_config_path())
         choice = resolve_models(flags or ModelFlags(), environ, loaded.config, user_config, loaded.root)
         workspace.models, workspace.notice = choice
         return workspace
 
     @classmethod
-    def loading(cls, path: str | Path | None = None, *, environ: Mapping[str, str] | None = None) -> Workspace:
+    def loading(
+        cls,
+        path: str | Path | None = None,
+        *,
+        environ: Mapping[str, str] | None = None,
+        hide: Hide = _hide_nothing,
+    ) -> Workspace:
         """Like `open`, for those who call no model."""
-        loaded = load_workspace(path, Path.cwd(), os.environ if environ is None else environ)
+        key = read_user_config(user_config_path()).openai.api_key_env
+        environ = os.environ if environ is None else environ
+        loaded = load_workspace(path, Path.cwd(), environ, keys=[key] if key else [], hide=hide)
         return cls(folder=loaded.root, loaded=loaded)
+
+    @property
+    def scrubber(self) -> Scrubber:
+        """What keeps secrets out of records and views."""
+        keys = [("api-key", self.models.api_key)] if self.models.api_key else []
+        return Scrubber((*self.loaded.secrets, *keys))
 
     def check(self) -> None:
         """Raise what would keep any task from running: the StepError of a broken file, a ConfigError."""
@@ -140,13 +164,13 @@ class Workspace(Records):
     def create(self, name: str, data: JsonObject, *, tags: Iterable[str] = ()) -> tuple[Claim, TaskCreated]:
         """Create a task without running it."""
         self.check()
-        now = self.clock.now()
+        now, scrubber = self.clock.now(), self.scrubber
         created = TaskCreated(
             at=to_iso(now),
             task=new_task_id(now),
-            name=_name(name),
-            data=_document(data),
-            tags=(*self.loaded.config.tags, *tags),
+            name=scrubber.text(_name(name)),
+            data=scrubber.value(_document(data)),
+            tags=tuple(map(scrubber.text, (*self.loaded.config.tags, *tags))),
         )
         return self.store.create(created.task, [created]), created
 
@@ -214,7 +238,7 @@ class Workspace(Records):
         Raises NotFoundError, and InputError for a request that makes no sense.
         """
         task_id = self.find(text)
-        request = {**request, "task": task_id}
+        request = clean_request(self.scrubber, {**request, "task": task_id})
         try:
             claim = self.store.claim(root_of(task_id))
         except TaskLockedError:
@@ -272,6 +296,7 @@ class Workspace(Records):
             config=self.loaded.environment,
             concurrency=self.loaded.config.limits.concurrency or 8,
             clock=self.clock,
+            scrubber=self.scrubber,
         )
 
     def ordered_steps(self) -> list[Step]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from aloma_cli import __version__
-from aloma_cli.cli import exits, output, step, task
+from aloma_cli.cli import exits, output, secret, step, task
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 app.add_typer(task.app, name="task")
 app.add_typer(step.app, name="step")
+app.add_typer(secret.app, name="secret")
 
 
 def run(arguments: Sequence[str]) -> int:

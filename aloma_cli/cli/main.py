@@ -16,6 +16,11 @@ def main(arguments: Sequence[str]) -> int:
 
     `-v` or `--verbose`, anywhere before a `--`, shows the traceback of an error as well.
     """
+    with output.own_streams():
+        return _main(arguments)
+
+
+def _main(arguments: Sequence[str]) -> int:
     until = list(arguments).index("--") if "--" in arguments else len(arguments)
     verbose = any(word in _VERBOSE for word in arguments[:until])
     rest = [word for word in arguments[:until] if word not in _VERBOSE] + list(arguments[until:])

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import TextIO
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
 
 from aloma_cli.jsontext import Json, JsonObject, dumps, kind_of, pretty
 from aloma_cli.view.wording import clean_lines, legible
+
+if TYPE_CHECKING:
+    from aloma_cli.scrub import Scrubber
 
 
 def put(text: str, stream: TextIO | None = None) -> None:
@@ -31,6 +36,25 @@ def say(text: str) -> None:
     """Tell the user something. That nobody reads it is no error."""
     with contextlib.suppress(OSError):
         print(*clean_lines(text), sep="\n", file=sys.stderr, flush=True)  # noqa: T201  (the place for it)
+
+
+def hide(scrubber: Scrubber) -> None:
+    """From here on nothing that this program writes to its streams holds a secret."""
+    if scrubber:
+        from aloma_cli.scrub import ScrubbedStream
+
+        sys.stdout = ScrubbedStream(sys.stdout, scrubber)
+        sys.stderr = ScrubbedStream(sys.stderr, scrubber)
+
+
+@contextmanager
+def own_streams() -> Iterator[None]:
+    """What was done to the streams within is undone at the end."""
+    streams = sys.stdout, sys.stderr
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = streams
 
 
 def whole_record(record: JsonObject, data: JsonObject) -> Json:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
+from aloma_cli.connectors.reading import cut
 from aloma_cli.jsontext import Json, JsonObject, Path, show_path
 
 _LABEL = re.compile(r"^[ \t]*(?:[-*][ \t]+)?([A-Z][\w ()/&'-]{0,59}):(?=[\s{\[]|$)[ \t]*", re.MULTILINE)
@@ -68,7 +69,7 @@ def _leaves(value: Json, path: Path) -> Iterator[tuple[Path, str]]:
             yield from _leaves(item, (*path, key))
     elif value not in ("", None):
         text = value if isinstance(value, str) else json.dumps(value)
-        yield path, " ".join(text.split())[:_LONGEST_VALUE]
+        yield path, cut(" ".join(text.split()), _LONGEST_VALUE)
 
 
 def _place(label: str, path: Path) -> str:

@@ -8,6 +8,7 @@ from hashlib import sha256
 from aloma_cli.connectors.base import Answer, Call, is_retryable
 from aloma_cli.connectors.facts import facts, steady, text_of
 from aloma_cli.connectors.filler import MARK, Filler
+from aloma_cli.connectors.reading import cut
 from aloma_cli.connectors.scripted import Error, Reply, Scripts
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.connectors.usage import estimated_usage, recorded_usage
@@ -79,7 +80,7 @@ def _line(call: Call, known: list[str]) -> str:
     """The answer to a prompt that asked for no shape; a step that takes it for JSON finds out here what to do."""
     cure = f"give the call a shape=, or write responses/{call.step}.json"
     messages = call.arguments["messages"]
-    prompt = "; ".join(known[:5]) or " ".join(steady(text_of(messages[-1]) if messages else "").split())[:80]
+    prompt = "; ".join(known[:5]) or cut(" ".join(steady(text_of(messages[-1]) if messages else "").split()), 80)
     return f"{MARK} no model was asked ({cure}); the prompt says: {prompt}"
 
 

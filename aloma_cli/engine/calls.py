@@ -102,10 +102,14 @@ class Calls:
         try:
             answer = await function.send(call)
         except ConnectorError as error:
-            await self._record(call, key, started, error=_describe(error), about=error.about)
+            failed = _describe(error)
+            recorded = await self._record(call, key, started, error=failed, about=error.about)
+            if recorded.error is not None and recorded.error != failed:
+                _raise_again(recorded.error)
             raise
-        await self._record(call, key, started, answer=answer)
-        return clean_copy(answer.value)
+        # What is on record, not what came: a repeated firing must be told the same.
+        recorded = await self._record(call, key, started, answer=answer)
+        return clean_copy(recorded.answer)
 
     async def _record(
         self,
@@ -116,8 +120,8 @@ class Calls:
         answer: Answer | None = None,
         error: JsonObject | None = None,
         about: dict[str, Any] | None = None,
-    ) -> None:
-        await self.recorder.keep(
+    ) -> CallAnswered:
+        return await self.recorder.keep(
             CallAnswered(
                 at=to_iso(self.clock.now()),
                 task=call.task,

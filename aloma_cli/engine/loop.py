@@ -11,6 +11,7 @@ import contextvars
 from aloma_cli.clock import from_iso
 from aloma_cli.engine.run import Run, Turn
 from aloma_cli.engine.runner import Runner
+from aloma_cli.engine.scrubbing import AnEvent
 from aloma_cli.events import Event
 
 POLL = 0.25
@@ -41,9 +42,10 @@ class LoopRecorder:
         self._run.note(event)
         self._soon()
 
-    async def keep(self, event: Event) -> None:
-        self._run.note(event)
+    async def keep(self, event: AnEvent) -> AnEvent:
+        recorded = self._run.note(event)
         await asyncio.shield(self._soon())
+        return recorded
 
     def _soon(self) -> asyncio.Future[None]:
         if self._flushed is None:

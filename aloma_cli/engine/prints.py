@@ -1,4 +1,7 @@
-"""`print` in a step goes to the step's log: stdout belongs to the result of the command."""
+"""What steps write to the two streams.
+
+`print` goes to the step's log, since stdout belongs to the result of the command; from stderr only secrets are kept.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TextIO
+
+from aloma_cli.scrub import ScrubbedStream, Scrubber
 
 _current: ContextVar[_Lines | None] = ContextVar("aloma_prints", default=None)
 
@@ -35,6 +40,26 @@ def stdout_split() -> Iterator[None]:
         # Of several runs in one program the first to begin may be the first to end: it is taken out when it is on top.
         while isinstance(sys.stdout, _Split) and sys.stdout.over:
             sys.stdout = sys.stdout.original
+
+
+@contextmanager
+def stderr_scrubbed(scrubber: Scrubber) -> Iterator[None]:
+    """Let no secret through to stderr for as long as steps run."""
+    if not scrubber:
+        yield
+        return
+    scrubbed = _Stderr(sys.stderr, scrubber)
+    sys.stderr = scrubbed
+    try:
+        yield
+    finally:
+        scrubbed.over = True
+        while isinstance(sys.stderr, _Stderr) and sys.stderr.over:
+            sys.stderr = sys.stderr.original
+
+
+class _Stderr(ScrubbedStream):
+    over = False
 
 
 class _Lines:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from aloma_cli.engine.scrubbing import AnEvent
 from aloma_cli.events import Event
 
 
@@ -13,5 +14,5 @@ class Recorder(Protocol):
     def note(self, event: Event) -> None:
         """Write an event soon."""
 
-    async def keep(self, event: Event) -> None:
-        """Write an event and return when it is durable."""
+    async def keep(self, event: AnEvent) -> AnEvent:
+        """Write an event and give it, as it is recorded, when it is durable."""

@@ -23,10 +23,12 @@ from aloma_cli.engine.nearest import nearest_misses
 from aloma_cli.engine.noprogress import going_round
 from aloma_cli.engine.outcome import Job, Outcome
 from aloma_cli.engine.plan import Plan, alone_in
+from aloma_cli.engine.scrubbing import AnEvent, clean_event, clean_outcome, clean_request
 from aloma_cli.engine.state import UNENDED, Flight, TaskState
 from aloma_cli.engine.summary import figures, summary
 from aloma_cli.errors import InputError, StoreError
 from aloma_cli.jsontext import JsonObject
+from aloma_cli.scrub import NO_SECRETS, Scrubber
 from aloma_cli.step import Step
 from aloma_cli.store import Claim
 
@@ -50,10 +52,19 @@ class Turn:
 class Run:
     """The one writer of a claimed tree.
 
-    `concurrency`: how many firings of one task may be in flight.
+    `concurrency`: how many firings of one task may be in flight. What `scrubber` knows is kept out of the record.
     """
 
-    def __init__(self, claim: Claim, plan: Plan, *, clock: Clock, emit: Emit, concurrency: int = 8) -> None:
+    def __init__(
+        self,
+        claim: Claim,
+        plan: Plan,
+        *,
+        clock: Clock,
+        emit: Emit,
+        concurrency: int = 8,
+        scrubber: Scrubber = NO_SECRETS,
+    ) -> None:
         self._ledger = Ledger(claim, plan, clock=clock, emit=emit)
         self.tree = self._ledger.tree
         self.clock = self._ledger.clock
@@ -61,6 +72,7 @@ class Run:
         self._plan = plan
         self._emit = emit
         self._concurrency = concurrency
+        self._scrubber = scrubber
         self.budget = Budget(self.tree.limits, self.tree.spent)
         self._postponed: list[str] = []
         self._arrived: list[Outcome] = []
@@ -74,11 +86,20 @@ class Run:
 
     def deliver(self, outcome: Outcome) -> None:
         """Take the end of a firing in; the next turn commits it."""
+        found = self.tree.flight(outcome.firing) if self._scrubber else None
+        if found is not None:
+            outcome = clean_outcome(self._scrubber, outcome, found[1].base)
         self._arrived.append(outcome)
 
-    def note(self, event: ev.Event) -> None:
-        """Take in what happens while a firing runs (a call, a log line); the next `flush` writes it."""
+    def note(self, event: AnEvent) -> AnEvent:
+        """Take in what happens while a firing runs (a call, a log line), and give it as it is recorded.
+
+        The next `flush` writes it.
+        """
+        if self._scrubber:
+            event = clean_event(self._scrubber, event)
         self._notes.append(event)
+        return event
 
     def flush(self) -> None:
         """Write what was noted: durably where a call was answered, so that it is never asked, or paid, again."""
@@ -150,6 +171,7 @@ class Run:
 
     def carry_out(self, body: JsonObject, request: str | None = None) -> None:
         """Do what a person asks (`docs/format.md`, Requests); the next turn makes it so. Raises InputError."""
+        body = clean_request(self._scrubber, body)
         asked = persons.read_request(self.tree, body)
         if body["kind"] == "stop":
             self._ledger.stop(asked.task, body["reason"])
@@ -346,7 +368,8 @@ class Run:
             return
         state = _state_at_rest(task)
         missing = nearest_misses(self._plan.steps.values(), task.document) if state == "ignored" else ()
-        self._ledger.rest(task, state, missing=missing)
+        # A condition may name a secret: it is not data, and so came in by no other way.
+        self._ledger.rest(task, state, missing=tuple(map(self._scrubber.value, missing)))
 
     def _would_go_on(self, task: TaskState, now: str) -> bool:
         ready = self._plan.to_start(task, self._ledger.truth[task.id], now=now, limit=1)

@@ -5,7 +5,6 @@ A new setting is one line in a table and one field.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 from aloma_cli.budget import Wish
 from aloma_cli.errors import ConfigError
 from aloma_cli.loader.find import CONFIG_FILE
+from aloma_cli.loader.secrets import NAME
 from aloma_cli.loader.yamlfile import (
     Entry,
     Refused,
@@ -32,8 +32,6 @@ from aloma_cli.loader.yamlfile import (
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +70,8 @@ class Config:
     """What a configuration file says.
 
     `file`: how messages name it. `models`: from the names steps use to the server's. `environment`: values for
-    `config("NAME")`. `responses`: the folder of scripted answers, relative to the workspace. `offline`: None is "not
-    said here".
+    `config("NAME")`. `secrets`: the names of those whose values are secret. `responses`: the folder of scripted
+    answers, relative to the workspace. `offline`: None is "not said here".
     """
 
     file: str = CONFIG_FILE
@@ -83,6 +81,7 @@ class Config:
     openai: OpenAIConfig = field(default_factory=OpenAIConfig)
     limits: Limits = field(default_factory=Limits)
     environment: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
     responses: str = "responses"
     offline: bool | None = None
 
@@ -92,7 +91,9 @@ def read_config(root: Path) -> Config:
     misnamed = root / "aloma.yml"
     if misnamed.exists() and not (root / CONFIG_FILE).exists():
         raise ConfigError("aloma.yml is not read", hint=f"rename it to {CONFIG_FILE}")
-    return _config(read_yaml(root / CONFIG_FILE, _WORKSPACE, shown=CONFIG_FILE), CONFIG_FILE)
+    config = _config(read_yaml(root / CONFIG_FILE, _WORKSPACE, shown=CONFIG_FILE), CONFIG_FILE)
+    _refuse_written_secrets(config)
+    return config
 
 
 def read_user_config(path: Path) -> Config:
@@ -124,6 +125,16 @@ def _config(values: dict[str, Any], file: str) -> Config:
     return Config(file=file, **sections, **values)
 
 
+def _refuse_written_secrets(config: Config) -> None:
+    for name in config.secrets:
+        if name in config.environment:
+            raise ConfigError(
+                f"{config.file}: `environment.{name}` gives a value to what `secrets` declares to be secret, "
+                "and this file may be read by others",
+                hint=f"take it out, and `aloma secret set {name}`",
+            )
+
+
 def _url(entry: Entry) -> str:
     value = text(entry)
     if not is_url(value):
@@ -133,12 +144,30 @@ def _url(entry: Entry) -> str:
 
 def _variable(entry: Entry) -> str:
     value = text(entry)
-    if not _VARIABLE.fullmatch(value):
+    if not NAME.fullmatch(value):
         # Perhaps the key itself, so it is not shown.
         raise entry.error(
             "must be the name of an environment variable", hint="such as OPENAI_API_KEY, never the key itself"
         )
     return value
+
+
+def _secrets(entry: Entry) -> tuple[str, ...]:
+    """Names; whatever else stands there may be a value, so it is not shown."""
+    if entry.tag == "null":
+        return ()
+    if entry.node.id != "sequence":
+        raise entry.error("must be a list of names", hint=_SECRETS_HINT)
+    return tuple(map(_secret, entry.elements()))
+
+
+def _secret(entry: Entry) -> str:
+    if entry.written is None or not NAME.fullmatch(entry.written) or entry.tag != "str":
+        raise entry.error("must be the name of a secret", hint=_SECRETS_HINT)
+    return entry.written
+
+
+_SECRETS_HINT = "such as `secrets: [CRM_TOKEN]`; the value is given by `aloma secret set CRM_TOKEN`, never written here"
 
 
 def _environment(entry: Entry) -> dict[str, str]:
@@ -175,5 +204,6 @@ _WORKSPACE: Table = {
         "max_time": seconds,
     },
     "environment": _environment,
+    "secrets": _secrets,
     "responses": text,
 }

@@ -37,5 +37,5 @@ class Environment:
     def _hint(self, name: str) -> str:
         # The first is the whole process's; a likeness to something in there would be chance.
         known = [key for source in self._sources[1:] for key in source]
-        cure = f"`export {name}=…`, or write {name} under `environment:` in aloma.yaml"
+        cure = f"`aloma secret set {name}`, or what is no secret: `environment:` in aloma.yaml, or `export {name}=…`"
         return "; ".join(filter(None, [did_you_mean(name, known), cure]))

@@ -5,19 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aloma_cli.errors import ConfigError, StepError
+from aloma_cli.errors import ConfigError, CredentialsError, StepError
 from aloma_cli.loader.config import Config, read_config
 from aloma_cli.loader.environment import Environment
 from aloma_cli.loader.find import find_workspace
 from aloma_cli.loader.libraries import Libraries
 from aloma_cli.loader.modules import LIBRARIES_FOLDER, load_folder
+from aloma_cli.loader.secrets import PROVIDER_KEY, known_values, read_secrets
 from aloma_cli.loader.steps import load_steps
+from aloma_cli.scrub import Scrubber
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
     from types import ModuleType
 
+    from aloma_cli.scrub import NamedValue
     from aloma_cli.step import Step
 
 CONNECTORS_FOLDER = "connectors"
@@ -30,7 +33,7 @@ class LoadedWorkspace:
 
     `root`: None for one made in memory. `steps`: the good ones by name. `broken`: what is wrong with the other files.
     `lib` and `environment`: what steps ask for as `lib` and `config`. `connector_modules`: the workspace's own, by
-    name.
+    name. `secrets`: the values that no record may hold.
     """
 
     root: Path | None = None
@@ -40,9 +43,11 @@ class LoadedWorkspace:
     lib: Libraries = field(default_factory=lambda: Libraries({}))
     connector_modules: Mapping[str, ModuleType] = field(default_factory=dict)
     environment: Environment = field(default_factory=Environment)
+    secrets: tuple[NamedValue, ...] = field(default=(), repr=False)
 
     def check(self) -> None:
-        """Raise the first StepError there is: nothing may fire in a workspace with a broken file."""
+        """Raise what keeps every step from firing: a broken file (StepError), a missing secret (CredentialsError)."""
+        self._refuse_missing_secrets()
         if not self.broken:
             return
         first, *others = self.broken
@@ -51,14 +56,39 @@ class LoadedWorkspace:
         hint = "; ".join(filter(None, [first.hint, "`aloma step list` shows them all"]))
         raise StepError(f"{first} (and {len(others)} more)", hint=hint) from first
 
+    def _refuse_missing_secrets(self) -> None:
+        missing = [name for name in self.config.secrets if not self.environment(name, None)]
+        if missing:
+            raise CredentialsError(
+                f"no value for {', '.join(missing)}, which {self.config.file} declares under `secrets`",
+                hint=f"`aloma secret set {missing[0]}`, or `export {missing[0]}=…`",
+            )
 
-def load_workspace(path: str | Path | None, cwd: Path, environ: Mapping[str, str]) -> LoadedWorkspace:
+
+def _tell_nobody(_scrubber: Scrubber) -> None:
+    """Nobody prints anything."""
+
+
+def load_workspace(
+    path: str | Path | None,
+    cwd: Path,
+    environ: Mapping[str, str],
+    *,
+    keys: Iterable[str] = (),
+    hide: Callable[[Scrubber], object] = _tell_nobody,
+) -> LoadedWorkspace:
     """Read the workspace at `path`, or around `cwd`, running its Python files.
 
-    What is wrong with single files is in `broken`. Raises WorkspaceError when there is no workspace, and ConfigError.
+    `keys` name more variables of the environment that are secret. `hide` is told of all secrets before any of the
+    files is run, which may print them. What is wrong with single files is in `broken`. Raises WorkspaceError when there
+    is no workspace, and ConfigError.
     """
     root = find_workspace(path, cwd)
     config = read_config(root)
+    stored = read_secrets(root)
+    names = filter(None, (*config.secrets, PROVIDER_KEY, config.openai.api_key_env, *keys))
+    secrets = known_values(stored, names, environ)
+    hide(Scrubber(secrets))
     libraries, broken_libraries = load_folder(root / LIBRARIES_FOLDER, root)
     connectors, broken_connectors = _load_connectors(root)
     loaded = load_steps(root)
@@ -69,7 +99,8 @@ def load_workspace(path: str | Path | None, cwd: Path, environ: Mapping[str, str
         broken=broken_libraries + broken_connectors + loaded.broken,
         lib=Libraries(libraries),
         connector_modules=connectors,
-        environment=Environment(environ, config.environment),
+        environment=Environment(environ, {name: secret.value for name, secret in stored.items()}, config.environment),
+        secrets=secrets,
     )
 
 

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 # What writing needs is imported where something is written, and the journal where it is read: most commands only
 # look at what was published, and should answer at once.
 
-_README = "This folder holds the tasks of an aloma workspace. Deleting it deletes their record, and nothing else.\n"
-
 _MAKING = 3600
 """Seconds after which a folder that is no task is not being made any more."""
 
@@ -193,20 +191,13 @@ class FileStore:
         return self._tasks / root
 
     def _prepare(self) -> None:
-        from aloma_cli.store.atomic import replace_file
+        from aloma_cli.store.folder import prepare_folder
         from aloma_cli.store.refusal import refusing
 
         # One by one: parents that are made along the way would be open to all.
-        for folder in (self._folder, self._tasks):
-            with refusing(folder, "made"):
-                folder.mkdir(mode=0o700, parents=folder is self._folder, exist_ok=True)
-        for name, text in (("README", _README), (".gitignore", "*\n")):
-            try:
-                if not (self._folder / name).exists():
-                    replace_file(self._folder / name, text)
-            except StoreError:
-                if not (self._folder / name).exists():  # else another process was as quick
-                    raise
+        prepare_folder(self._folder)
+        with refusing(self._tasks, "made"):
+            self._tasks.mkdir(mode=0o700, exist_ok=True)
 
     def _sync(self, *folders: Path) -> None:
         """Make the names in `folders` themselves survive a loss of power (Windows cannot open a folder)."""

@@ -19,7 +19,7 @@ from aloma_cli.loader import Config, read_config, read_user_config
 
 Write = Callable[[str, str], Path]
 
-SETTINGS = "name, tags, models, openai, offline, limits, environment, responses"
+SETTINGS = "name, tags, models, openai, offline, limits, environment, secrets, responses"
 
 
 def test_every_setting_is_read(root: Path, write: Write) -> None:

@@ -126,5 +126,6 @@ def test_a_missing_value_says_where_to_set_it() -> None:
         Environment({}, {"REGION": "eu"})("REGOIN")
     assert str(caught.value) == 'config("REGOIN") has no value'
     assert caught.value.hint == (
-        "did you mean `REGION`?; `export REGOIN=…`, or write REGOIN under `environment:` in aloma.yaml"
+        "did you mean `REGION`?; `aloma secret set REGOIN`, or what is no secret: `environment:` in aloma.yaml, "
+        "or `export REGOIN=…`"
     )

@@ -14,8 +14,10 @@ from aloma_cli.engine.offer import Leash, Toolbox
 from aloma_cli.engine.outcome import Job, Outcome
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.run import Run, Turn
+from aloma_cli.engine.scrubbing import AnEvent
 from aloma_cli.engine.state import TaskState, Tree
 from aloma_cli.jsontext import JsonObject
+from aloma_cli.scrub import NO_SECRETS, Scrubber
 from aloma_cli.step import Step
 from aloma_cli.store import Claim, MemoryStore, Store
 from tests.support.manual import EPOCH, HeldClock
@@ -39,6 +41,7 @@ class Stage:
         concurrency: int = 8,
         connectors: Connectors | None = None,
         clock: HeldClock | None = None,
+        scrubber: Scrubber = NO_SECRETS,
     ) -> None:
         """Begin with `data`, or go on with what `store` holds."""
         self.store = store or MemoryStore()
@@ -47,7 +50,14 @@ class Stage:
         self.running: dict[int, Job] = {}
         self._toolbox = Toolbox(connectors or Connectors({}), None, lambda name: name)
         self.claim = self.store.claim(ROOT) if data is None else create(self.store, data)
-        self.run = Run(self.claim, Plan(steps), clock=self.clock, emit=self.events.append, concurrency=concurrency)
+        self.run = Run(
+            self.claim,
+            Plan(steps),
+            clock=self.clock,
+            emit=self.events.append,
+            concurrency=concurrency,
+            scrubber=scrubber,
+        )
         self.run.recover()
         self.last = self.turn()
 
@@ -124,8 +134,10 @@ class _Recorder:
         self._run.note(event)
         self._run.flush()
 
-    async def keep(self, event: ev.Event) -> None:
-        self.note(event)
+    async def keep(self, event: AnEvent) -> AnEvent:
+        recorded = self._run.note(event)
+        self._run.flush()
+        return recorded
 
 
 def create(store: Store, data: JsonObject) -> Claim:

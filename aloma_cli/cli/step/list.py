@@ -28,11 +28,11 @@ def list_steps(
 
     Files that cannot be used are reported on stderr, and the command exits with 3.
     """
-    from aloma_cli.api.workspace import Workspace
     from aloma_cli.cli.exits import code_of_error, tell
+    from aloma_cli.cli.opening import load_workspace
     from aloma_cli.cli.output import put_json, say
 
-    home = Workspace.loading(workspace)
+    home = load_workspace(workspace)
     steps = home.ordered_steps()
     if as_json:
         put_json([step_record(step) for step in steps])

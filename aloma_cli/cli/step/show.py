@@ -22,11 +22,11 @@ def show(
       aloma step show research/synthesis
       aloma step show research/synthesis --json | jq .condition
     """
-    from aloma_cli.api.workspace import Workspace
+    from aloma_cli.cli.opening import load_workspace
     from aloma_cli.cli.output import put, put_json
     from aloma_cli.jsontext import pretty
 
-    record = step_record(Workspace.loading(workspace).step(name))
+    record = step_record(load_workspace(workspace).step(name))
     if as_json:
         put_json(record)
         return

@@ -35,7 +35,7 @@ def answer(
 
     Prints and exits as `task new`.
     """
-    from aloma_cli.api.workspace import Workspace
+    from aloma_cli.cli.opening import open_workspace
 
     request = {"kind": "answer", "value": json_or_text(value)} | ({"into": into} if into else {})
-    ask_of(Workspace.open(workspace, flags=flags), task, request, telling, no_run=no_run)
+    ask_of(open_workspace(workspace, flags), task, request, telling, no_run=no_run)

@@ -39,10 +39,10 @@ def clone(
 
     Prints and exits as `task new`.
     """
-    from aloma_cli.api.workspace import Workspace
+    from aloma_cli.cli.opening import open_workspace
     from aloma_cli.cli.running import run_and_tell
 
-    home = Workspace.open(workspace, flags=flags)
+    home = open_workspace(workspace, flags)
     found = home.task(task)
     document = home.document_of(found, at=at, assignments=[assignment(text) for text in values or ()])
     claim, created = home.create(name or found.name, document, tags=found.record["tags"])

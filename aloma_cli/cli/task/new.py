@@ -47,10 +47,10 @@ def new(
     from aloma_cli.cli.given import read_data
 
     document = read_data(data, file)
-    from aloma_cli.api.workspace import Workspace
+    from aloma_cli.cli.opening import open_workspace
     from aloma_cli.cli.running import run_and_tell
 
-    home = Workspace.open(workspace, flags=flags)
+    home = open_workspace(workspace, flags)
     claim, created = home.create(name, document, tags=tag or ())
     work = partial(home.begin, claim, created, limits=limits, wait=wait)
     run_and_tell(home, claim.root, work, telling, wait=wait)

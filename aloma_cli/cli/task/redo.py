@@ -31,7 +31,7 @@ def redo(
 
     Prints and exits as `task new`.
     """
-    from aloma_cli.api.workspace import Workspace
+    from aloma_cli.cli.opening import open_workspace
 
-    home = Workspace.open(workspace, flags=flags)
+    home = open_workspace(workspace, flags)
     ask_of(home, task, {"kind": "redo", "step": home.step(step).name}, telling, no_run=no_run)

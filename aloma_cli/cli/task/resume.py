@@ -43,11 +43,11 @@ def resume(
 
     What was committed stays, and answers that were paid for are not asked for again. Prints and exits as `task new`.
     """
-    from aloma_cli.api.workspace import Workspace
+    from aloma_cli.cli.opening import open_workspace
     from aloma_cli.cli.output import say
     from aloma_cli.cli.running import run_and_tell
 
-    home = Workspace.open(workspace, flags=flags)
+    home = open_workspace(workspace, flags)
     if from_last_good:
         _go_back(home, task)
     found = home.task(task)

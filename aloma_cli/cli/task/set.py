@@ -36,10 +36,11 @@ def set_values(
 
     A task that runs in another process is written to there. Prints and exits as `task new`.
     """
-    from aloma_cli.api.workspace import Workspace
+    from aloma_cli.cli.opening import open_workspace
     from aloma_cli.errors import InputError
 
     if not values and not unset:
         raise InputError("there is nothing to set", hint="aloma task set ID path=value")
+    home = open_workspace(workspace, flags)
     request = {"kind": "set", "set": [assignment(text) for text in values or ()], "unset": unset or []}
-    ask_of(Workspace.open(workspace, flags=flags), task, request, telling, no_run=no_run)
+    ask_of(home, task, request, telling, no_run=no_run)

@@ -25,10 +25,10 @@ def stop(
 
     A task that runs in another process is stopped there, at once.
     """
-    from aloma_cli.api.workspace import Workspace
+    from aloma_cli.cli.opening import load_workspace
     from aloma_cli.cli.output import put, say
 
-    home = Workspace.loading(workspace)
+    home = load_workspace(workspace)
     found = home.task(task)
     if found.record["closed"]:
         say(f"aloma: task {found.id} is closed already ({found.state})")
