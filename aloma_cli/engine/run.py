@@ -300,7 +300,7 @@ class Run:
 
     def _settle(self, task: TaskState, now: str) -> None:
         """Let a task rest that has nothing in flight and nothing to start, unless it waits for something."""
-        if task.rest is not None:
+        if task.rest is not None or (task.completed is None and self._has_busy_subtask(task)):
             return
         if self.tree.limited is not None and self._would_go_on(task, now):
             self._pause(task, "limited")
@@ -325,10 +325,13 @@ class Run:
         return bool(task.flights or task.retries or ready)
 
     def _waits(self, task: TaskState, now: str) -> bool:
-        """Whether something will come by itself: a try, the end of a parking, a subtask that goes on."""
+        """Whether something will come by itself: a try, the end of a parking."""
         parked = task.parked_until is not None and now < task.parked_until
         tried = bool(task.retries) and not task.awaited
-        return tried or parked or any(self.tree.tasks[child].rest is None for child in task.live_children)
+        return tried or parked
+
+    def _has_busy_subtask(self, task: TaskState) -> bool:
+        return any(self.tree.tasks[child].rest is None for child in task.live_children)
 
     def _unended(self, task: TaskState) -> str | None:
         """The state of a rest that is no end: somebody is asked, here or in a subtask."""

@@ -233,3 +233,23 @@ def test_the_limit_of_time_holds_while_a_firing_goes_on_calling() -> None:
         [step("talks", {}, talks)], {}, connectors=server.connectors(), during=lambda run: run.set_limits(limits)
     )
     assert (server.requests, played.tree.root.state) == (3, "limited")
+
+
+def test_a_task_is_not_paused_while_one_of_its_subtasks_goes_on() -> None:
+    async def spawns(task: Any) -> None:
+        task.subtask("leaf", {"leaf": 1})
+
+    steps = [
+        step("spawns", {"go": 1}, spawns),
+        step("calls", {"$children": {"spawns": dict}}, puts(x=1)),
+        step("works", {"leaf": 1}, puts(y=1)),
+    ]
+    stage = Stage(steps, {"go": 1})
+    stage.end("spawns")
+    (firing,) = (number for number, job in stage.running.items() if job.step.name == "calls")
+    del stage.running[firing]
+    stage.run.deliver(Limited(firing, "1 of 1 calls are made", 0.0))
+    stage.turn()
+    assert (stage.names, stage.root.state) == (["works"], "waiting")
+    assert stage.end("works").finished
+    assert stage.root.state == "limited"
