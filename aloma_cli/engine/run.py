@@ -229,18 +229,24 @@ class Run:
             self._settle(task, now)
 
     def _start_more(self, task: TaskState, now: str) -> None:
-        for flight in self._plan.to_repeat(task):
-            step = self._plan.steps[flight.step]
-            if self._ledger.truth[task.id][step.name]:
-                self._launch(task, step, flight, version=task.version)
-            else:
-                self._ledger.void(task, flight, "superseded")
+        # One that ran alone may be over with that, which lets the others go.
+        while voided := self._plan.to_repeat(task):
+            for flight in voided:
+                self._repeat(task, flight)
         limit = self.tree.setting(task, "concurrency") or self._concurrency
         for step in self._plan.to_start(task, self._ledger.truth[task.id], now=now, limit=limit):
             if task.starts[step.name] >= MOST_STARTS:
                 self._ledger.limit(f"{step.name} has fired {MOST_STARTS:,} times")
                 return
             self._launch(task, step, None, version=task.version)
+
+    def _repeat(self, task: TaskState, flight: Flight) -> None:
+        """Run a voided firing once more on the newest document, if its condition holds there."""
+        step = self._plan.steps[flight.step]
+        if self._ledger.truth[task.id][step.name]:
+            self._launch(task, step, flight, version=task.version)
+        else:
+            self._ledger.void(task, flight, "superseded")
 
     def _default(self, task: TaskState, place: str) -> list[Change]:
         """The changes for a question that nobody has answered in time."""

@@ -253,3 +253,21 @@ def test_a_task_is_not_paused_while_one_of_its_subtasks_goes_on() -> None:
     assert (stage.names, stage.root.state) == (["works"], "waiting")
     assert stage.end("works").finished
     assert stage.root.state == "limited"
+
+
+def test_what_waits_for_a_firing_that_runs_alone_goes_on_when_that_is_superseded() -> None:
+    """Both are paused by a limit; meanwhile a person makes the condition of the one that ran alone false."""
+    stage = Stage([step("a", {"a": 1}, puts(x=1)), step("b", {"b": 1}, puts(y=1))], {"a": 1, "b": 1})
+    for firing in list(stage.running):
+        del stage.running[firing]
+        stage.run.deliver(Limited(firing, "1 of 1 calls are made", 0.0))
+    stage.turn()
+    alone = next(flight for flight in stage.root.flights.values() if flight.step == "a")
+    alone.voids = 3
+    stage.run.carry_out({"kind": "set", "set": [[["a"], 2]]})
+    stage.run.set_limits({"calls": Wish(5)})
+    stage.turn()
+    assert stage.names == ["b"]
+    assert stage.end("b").finished
+    assert stage.data["y"] == 1
+    assert [rest.state for rest in of_kind(stage.events, ev.TaskRested)] == ["limited", "done"]

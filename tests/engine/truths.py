@@ -125,7 +125,7 @@ class Truths:
         if event.state in UNENDED:
             self._unended(task, event)
             return
-        assert not flights
+        assert not flights, f"{event} leaves {flights}"
         assert event.result == (task.completed or {}).get("result"), "the first complete() fixes the result"
         cut = event.state in ("stopped", "incomplete")
         assert event.closed == (cut or task.created.parent is not None or task.completed is not None)
@@ -338,9 +338,7 @@ class Truths:
             else:
                 assert not any(flight.running for flight in self.flights(name))
                 goes_on = any(child.rest is None for child in task.children)
-                assert task.completed or not goes_on, (
-                    f"{name} rests ({task.rest.state}) while a subtask goes on"
-                )
+                assert task.completed or not goes_on, f"{name} rests ({task.rest.state}) while a subtask goes on"
 
     def _ready(self, name: str, task: KnownTask, now: str) -> list[str]:
         flying = {flight.step for flight in self.flights(name)}
