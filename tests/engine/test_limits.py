@@ -271,3 +271,13 @@ def test_what_waits_for_a_firing_that_runs_alone_goes_on_when_that_is_superseded
     assert stage.end("b").finished
     assert stage.data["y"] == 1
     assert [rest.state for rest in of_kind(stage.events, ev.TaskRested)] == ["limited", "done"]
+
+
+def test_a_subtask_that_goes_on_after_a_limit_ends_the_rest_of_a_task_that_is_asked_something() -> None:
+    tree = Tree()
+    for name, parent in (("1", None), ("1.1.1", "1")):
+        tree.apply(ev.TaskCreated(at="2026-01-01T00:00:00.000Z", task=name, name="t", data={}, parent=parent))
+    for name, state in (("1.1.1", "limited"), ("1", "question")):
+        tree.apply(ev.TaskRested(at="2026-01-01T00:00:00.000Z", task=name, state=state))
+    tree.apply(ev.LimitsSet(at="2026-01-01T00:00:00.000Z", task="1", limits={}))
+    assert [task.rest for task in tree.tasks.values()] == [None, None]

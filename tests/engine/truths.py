@@ -316,7 +316,7 @@ class Truths:
         self.limited = False
         for one in self.tasks.values():
             if one.rest is not None and one.rest.state == "limited":
-                one.rest = None
+                self._wake(one)
 
     def _limit_reached(self, task: KnownTask, event: ev.LimitReached) -> None:
         assert not self.limited
