@@ -276,18 +276,24 @@ class Run:
             self._settle(task, now)
 
     def _start_more(self, task: TaskState, now: str) -> None:
-        for flight in self._plan.to_repeat(task):
-            step = self._plan.steps[flight.step]
-            if self._ledger.truth[task.id][step.name]:
-                self._launch(task, step, flight, version=task.version)
-            else:
-                self._ledger.void(task, flight, "superseded")
+        # One that ran alone may be over with that, which lets the others go.
+        while voided := self._plan.to_repeat(task):
+            for flight in voided:
+                self._repeat(task, flight)
         limit = self.tree.setting(task, "concurrency") or self._concurrency
         for step in self._plan.to_start(task, self._ledger.truth[task.id], now=now, limit=limit):
             if task.starts[step.name] >= MOST_STARTS:
                 self._ledger.limit(f"{step.name} has fired {MOST_STARTS:,} times")
                 return
             self._launch(task, step, None, version=task.version)
+
+    def _repeat(self, task: TaskState, flight: Flight) -> None:
+        """Run a voided firing once more on the newest document, if its condition holds there."""
+        step = self._plan.steps[flight.step]
+        if self._ledger.truth[task.id][step.name]:
+            self._launch(task, step, flight, version=task.version)
+        else:
+            self._ledger.void(task, flight, "superseded")
 
     def _default(self, task: TaskState, place: str) -> list[Change]:
         """The changes for a question that nobody has answered in time."""
@@ -347,7 +353,7 @@ class Run:
 
     def _settle(self, task: TaskState, now: str) -> None:
         """Let a task rest that has nothing in flight and nothing to start, unless it waits for something."""
-        if task.rest is not None:
+        if task.rest is not None or (task.completed is None and self._has_busy_subtask(task)):
             return
         if self.tree.limited is not None and self._would_go_on(task, now):
             self._pause(task, "limited")
@@ -376,10 +382,13 @@ class Run:
         return bool(task.flights or task.retries or ready)
 
     def _waits(self, task: TaskState, now: str) -> bool:
-        """Whether something will come by itself: a try, the end of a parking, a subtask that goes on."""
+        """Whether something will come by itself: a try, the end of a parking."""
         parked = task.parked_until is not None and now < task.parked_until
         tried = bool(task.retries) and not task.awaited
-        return tried or parked or any(self.tree.tasks[child].rest is None for child in task.live_children)
+        return tried or parked
+
+    def _has_busy_subtask(self, task: TaskState) -> bool:
+        return any(self.tree.tasks[child].rest is None for child in task.live_children)
 
     def _unended(self, task: TaskState) -> str | None:
         """The state of a rest that is no end: somebody is asked, here or in a subtask."""

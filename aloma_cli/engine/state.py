@@ -417,7 +417,7 @@ def _limits_set(tree: Tree, event: ev.LimitsSet) -> None:
     for task in tree.tasks.values():
         task.starts.clear()
         if task.rest is not None and task.rest.state == "limited":
-            task.rest = None
+            _wake(tree, task)
 
 
 def _limit_reached(tree: Tree, event: ev.LimitReached) -> None:

@@ -71,7 +71,8 @@ class Model:
     def _firing_started(self, task: ModelTask, event: ev.FiringStarted) -> None:
         before = task.flights.get(event.firing)
         if before is not None and before.version == event.version:
-            assert before.running, "only a crash repeats a firing from where it started"
+            assert before.running or not before.voids, "only a crash or a limit lets a firing start where it started"
+            before.running = True
             return
         assert event.version == task.version
         assert self.holds(task, event.step), "a step is started only where its condition holds"
@@ -98,8 +99,9 @@ class Model:
 
     def _firing_voided(self, task: ModelTask, event: ev.FiringVoided) -> None:
         if event.again:
-            task.flights[event.firing].running = False
-            task.flights[event.firing].voids += 1
+            flight = task.flights[event.firing]
+            flight.running = False
+            flight.voids = 0 if event.reason == "limited" else flight.voids + 1
             return
         del task.flights[event.firing]
         if event.reason == "superseded":
@@ -126,7 +128,8 @@ class Model:
             assert task.flights.pop(event.firing).running
             assert self.holds(task, event.step or "") or not self._sets_what_it_tests(event, places)
         alone = [flight for flight in task.flights.values() if flight.voids >= 3 and flight.running]
-        assert not alone, "commits queue behind what runs alone"
+        queues = event.by in ("firing", "landing")  # people and timers do not wait for a step
+        assert not (alone and queues), "commits queue behind what runs alone"
         failed = set(task.document.get("$errors") or {})
         task.document = jsonpatch.apply_patch(task.document, list(event.changes))
         readers = {name for name, step in self.steps.items() if _reads(step, places)}
@@ -152,14 +155,17 @@ class Model:
     # -- rest ----------------------------------------------------------------------------------------------------------
 
     def _task_rested(self, task: ModelTask, event: ev.TaskRested) -> None:
-        assert not task.flights
-        for other in self.tasks.values():
-            other.awaited.discard(event.task)
-        if event.state == "stopped" or task.closing:
+        if event.state == "limited":
             return
-        if event.state == "incomplete":
+        assert not task.flights
+        if event.state != "question":
+            for other in self.tasks.values():
+                other.awaited.discard(event.task)
+        if event.state == "incomplete" and event.cycle:
             first, last = event.cycle[0]["version"], event.cycle[-1]["version"]
             assert task.states[first - 1] == task.states[last], "only what is back where it was has made no progress"
+            return
+        if event.state in ("stopped", "incomplete") or task.closing or task.awaited:
             return
         lost = [name for name in task.armed if self.holds(task, name)]
         assert not lost, "no wake-up is lost: what is armed and matches has fired"

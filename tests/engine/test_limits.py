@@ -233,3 +233,51 @@ def test_the_limit_of_time_holds_while_a_firing_goes_on_calling() -> None:
         [step("talks", {}, talks)], {}, connectors=server.connectors(), during=lambda run: run.set_limits(limits)
     )
     assert (server.requests, played.tree.root.state) == (3, "limited")
+
+
+def test_a_task_is_not_paused_while_one_of_its_subtasks_goes_on() -> None:
+    async def spawns(task: Any) -> None:
+        task.subtask("leaf", {"leaf": 1})
+
+    steps = [
+        step("spawns", {"go": 1}, spawns),
+        step("calls", {"$children": {"spawns": dict}}, puts(x=1)),
+        step("works", {"leaf": 1}, puts(y=1)),
+    ]
+    stage = Stage(steps, {"go": 1})
+    stage.end("spawns")
+    (firing,) = (number for number, job in stage.running.items() if job.step.name == "calls")
+    del stage.running[firing]
+    stage.run.deliver(Limited(firing, "1 of 1 calls are made", 0.0))
+    stage.turn()
+    assert (stage.names, stage.root.state) == (["works"], "waiting")
+    assert stage.end("works").finished
+    assert stage.root.state == "limited"
+
+
+def test_what_waits_for_a_firing_that_runs_alone_goes_on_when_that_is_superseded() -> None:
+    """Both are paused by a limit; meanwhile a person makes the condition of the one that ran alone false."""
+    stage = Stage([step("a", {"a": 1}, puts(x=1)), step("b", {"b": 1}, puts(y=1))], {"a": 1, "b": 1})
+    for firing in list(stage.running):
+        del stage.running[firing]
+        stage.run.deliver(Limited(firing, "1 of 1 calls are made", 0.0))
+    stage.turn()
+    alone = next(flight for flight in stage.root.flights.values() if flight.step == "a")
+    alone.voids = 3
+    stage.run.carry_out({"kind": "set", "set": [[["a"], 2]]})
+    stage.run.set_limits({"calls": Wish(5)})
+    stage.turn()
+    assert stage.names == ["b"]
+    assert stage.end("b").finished
+    assert stage.data["y"] == 1
+    assert [rest.state for rest in of_kind(stage.events, ev.TaskRested)] == ["limited", "done"]
+
+
+def test_a_subtask_that_goes_on_after_a_limit_ends_the_rest_of_a_task_that_is_asked_something() -> None:
+    tree = Tree()
+    for name, parent in (("1", None), ("1.1.1", "1")):
+        tree.apply(ev.TaskCreated(at="2026-01-01T00:00:00.000Z", task=name, name="t", data={}, parent=parent))
+    for name, state in (("1.1.1", "limited"), ("1", "question")):
+        tree.apply(ev.TaskRested(at="2026-01-01T00:00:00.000Z", task=name, state=state))
+    tree.apply(ev.LimitsSet(at="2026-01-01T00:00:00.000Z", task="1", limits={}))
+    assert [task.rest for task in tree.tasks.values()] == [None, None]
