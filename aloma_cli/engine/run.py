@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from aloma_cli import events as ev
 from aloma_cli.budget import Budget, Wish
@@ -26,6 +27,7 @@ from aloma_cli.engine.plan import Plan, alone_in
 from aloma_cli.engine.scrubbing import AnEvent, clean_event, clean_outcome, clean_request
 from aloma_cli.engine.state import UNENDED, Flight, TaskState
 from aloma_cli.engine.summary import figures, summary
+from aloma_cli.engine.trail import Lap
 from aloma_cli.errors import InputError, StoreError
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.scrub import NO_SECRETS, Scrubber
@@ -369,8 +371,8 @@ class Run:
             # The landing is a commit like any other: it queues until the firing that runs alone has landed.
             self._postponed.append(task.id)
             return
-        if task.trail.lap is not None:
-            self._ledger.rest(task, "incomplete", **going_round(self._ledger.lap(task, task.trail.lap), task.trail.lap))
+        if task.trail.lap is not None and task.completed is None:
+            self._ledger.rest(task, "incomplete", **self._round(task, task.trail.lap))
             return
         state = _state_at_rest(task)
         missing = nearest_misses(self._plan.steps.values(), task.document) if state == "ignored" else ()
@@ -397,9 +399,15 @@ class Run:
         states = {self.tree.tasks[child].state for child in task.live_children}
         return next((state for state in UNENDED if state in states), None)
 
+    def _round(self, task: TaskState, lap: Lap) -> dict[str, Any]:
+        return going_round(self._ledger.lap(task, lap), lap)
+
     def _pause(self, task: TaskState, state: str) -> None:
         """Let a task rest that has not ended; one above that only waited for it may come to rest now as well."""
-        self._ledger.rest(task, state, reason=self.tree.limited if state == "limited" else None)
+        if state == "question" and task.trail.lap is not None:
+            self._ledger.rest(task, state, **self._round(task, task.trail.lap))
+        else:
+            self._ledger.rest(task, state, reason=self.tree.limited if state == "limited" else None)
         if task.parent is not None:
             self._ledger.dirty[task.parent] = None
 

@@ -430,8 +430,6 @@ def _rested(tree: Tree, event: ev.TaskRested) -> None:
     if event.state in UNENDED:
         return
     task.expires_at = None  # it has ended in time
-    if event.closed and task.parent is None:
-        tree.limited = None
     if event.closed:
         task.retries.clear()
         task.questions.clear()

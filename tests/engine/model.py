@@ -32,6 +32,7 @@ class ModelTask:
     """For each commit its version, and the steps whose conditions name what it changed."""
     awaited: set[str] = field(default_factory=set)
     closing: bool = False
+    rest: str | None = None
     states: dict[int, Any] = field(default_factory=dict)
     """For each version what came next depends on."""
 
@@ -128,7 +129,8 @@ class Model:
             assert task.flights.pop(event.firing).running
             assert self.holds(task, event.step or "") or not self._sets_what_it_tests(event, places)
         alone = [flight for flight in task.flights.values() if flight.voids >= 3 and flight.running]
-        queues = event.by in ("firing", "landing")  # people and timers do not wait for a step
+        cut = event.child is not None and self.tasks[event.child].rest in ("stopped", "incomplete")
+        queues = event.by in ("firing", "landing") and not cut  # people and timers do not wait for a step
         assert not (alone and queues), "commits queue behind what runs alone"
         failed = set(task.document.get("$errors") or {})
         task.document = jsonpatch.apply_patch(task.document, list(event.changes))
@@ -155,13 +157,14 @@ class Model:
     # -- rest ----------------------------------------------------------------------------------------------------------
 
     def _task_rested(self, task: ModelTask, event: ev.TaskRested) -> None:
+        task.rest = event.state
         if event.state == "limited":
             return
         assert not task.flights
         if event.state != "question":
             for other in self.tasks.values():
                 other.awaited.discard(event.task)
-        if event.state == "incomplete" and event.cycle:
+        if event.cycle:
             first, last = event.cycle[0]["version"], event.cycle[-1]["version"]
             assert task.states[first - 1] == task.states[last], "only what is back where it was has made no progress"
             return

@@ -134,6 +134,26 @@ def test_a_subtask_that_gets_nowhere_lands_as_incomplete_and_the_parent_goes_on(
     assert "no progress" in str(rest(stage, child).reason)
 
 
+def test_a_task_that_completes_is_done_though_it_is_where_it_was() -> None:
+    async def complete(task: Any, step: Any) -> None:
+        task.complete("over")
+        step.redo()
+
+    stage = finished(Stage([step("a", {}, complete)], {}))
+    assert (stage.root.state, rest(stage).result) == ("done", "over")
+
+
+def test_while_somebody_is_asked_it_rests_as_a_question_and_shows_the_round() -> None:
+    async def ask(task: Any) -> None:
+        task.ask("Enough?", into="over")
+
+    stage = finished(Stage([*cycle("a", "b"), step("ask", {"over": None}, ask)], {"turn": "a"}))
+    assert (stage.root.state, len(rest(stage).cycle)) == ("question", 2)
+    stage.run.carry_out({"kind": "answer", "value": True})
+    stage.turn()
+    assert stage.root.state == "done"
+
+
 # -- calls and failures ------------------------------------------------------------------------------------------------
 
 

@@ -142,7 +142,6 @@ class Truths:
         if event.closed:
             task.questions.clear()
             task.retries.clear()
-            self.limited = self.limited and task.created.parent is not None
         if task.ended is None or task.created.parent is None:
             task.ended = event.state
         if task.created.parent is not None:
