@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
@@ -24,12 +25,18 @@ app.add_typer(secret.app, name="secret")
 def run(arguments: Sequence[str]) -> int:
     """Carry one command out; gives the exit code. Raises AlomaError, and BrokenPipeError."""
     try:
-        app(list(arguments), prog_name="aloma")
+        _commands()(list(arguments), prog_name="aloma")
     except SystemExit as ended:
         if isinstance(ended.__context__, BrokenPipeError):
             raise ended.__context__ from None  # typer takes it for a failure
         return ended.code if isinstance(ended.code, int) else exits.USAGE
     return exits.DONE
+
+
+@functools.cache
+def _commands() -> Callable[..., object]:
+    """What typer makes of the functions; who runs many commands in one process pays for it once."""
+    return typer.main.get_command(app)
 
 
 def _print_version(wanted: bool) -> None:

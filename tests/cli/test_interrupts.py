@@ -56,7 +56,7 @@ def test_an_interrupted_run_prints_what_was_asked_for(desk: Desk) -> None:
 def test_no_step_can_hold_the_program(desk: Desk, content: tuple[str, ...]) -> None:
     with running(desk, content) as process:
         process.send_signal(signal.SIGINT)
-        result = ended(process, 3.0)
+        result = ended(process, 6.0)
     (task,) = desk.tasks
     assert (result.code, result.out) == (130, f"{task}\n")
     assert result.err.endswith(go_on(task))

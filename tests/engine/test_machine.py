@@ -612,7 +612,7 @@ def play(machine: type[Machine], *, examples: int, steps: int) -> None:
     )
 
 
-@pytest.mark.parametrize(("machine", "percent"), [(OnDisk, 15), (InMemory, 30)])
+@pytest.mark.parametrize(("machine", "percent"), [(OnDisk, 25), (InMemory, 50)])
 def test_whatever_happens_the_record_holds_all_that_was_told_and_every_tree_comes_to_rest(
     machine: type[Machine], percent: int
 ) -> None:
