@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import itertools
 import re
@@ -17,7 +18,7 @@ from aloma_cli.loader.source import ModuleSource
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from types import ModuleType
+    from types import CodeType, ModuleType
 
 LIBRARIES_FOLDER = "libraries"
 
@@ -32,14 +33,19 @@ def load_module(path: Path, root: Path) -> tuple[ModuleType, ModuleSource]:
     sys.modules[module.__name__] = module
     try:
         data = path.read_bytes()
-        # Compiled from what is in the file now: no stale bytecode, and none left among the user's files.
-        code = compile(data, str(path), "exec", dont_inherit=True)
+        code = _compiled(data, str(path))
         with contextlib.redirect_stdout(sys.stderr):
             exec(code, vars(module))  # noqa: S102  (to run the user's own file is what this is for)
     except (Exception, SystemExit) as error:
         del sys.modules[module.__name__]
         raise _broken(error, path, root) from error
     return module, ModuleSource(path, shown, importlib.util.decode_source(data), module.__doc__)
+
+
+@functools.lru_cache(maxsize=512)
+def _compiled(data: bytes, path: str) -> CodeType:
+    # From what is in the file now: no stale bytecode, and none left among the user's files.
+    return compile(data, path, "exec", dont_inherit=True)
 
 
 def load_folder(folder: Path, root: Path) -> tuple[dict[str, ModuleType], tuple[StepError, ...]]:
