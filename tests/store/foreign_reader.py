@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
 import zlib
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +57,7 @@ def read(path: Path) -> dict[str, dict[str, Any]]:
             task["result"] = task["result"] or event.get("completed")
         elif kind == "task_rested":
             task["rest"] = event
-        ended = ("committed", "firing_looked", "firing_failed", "firing_voided")
-        ends = kind in ended and not event.get("again")
+        ends = kind in ("committed", "firing_looked", "firing_failed", "firing_voided") and not event.get("again")
         if ends and "firing" in event:
             task["flying"].pop(event["firing"])
         armed = event.get("armed", []) if kind == "committed" else event.get("steps", [])
@@ -69,24 +66,3 @@ def read(path: Path) -> dict[str, dict[str, Any]]:
         if kind in ("firing_started", "committed", "steps_armed") and task["rest"] and not task["rest"].get("closed"):
             task["rest"] = None
     return tasks
-
-
-def working(path: Path) -> float:
-    """Seconds with firings running."""
-    seconds, before = 0.0, None
-    running: set[int] = set()
-    for event in (event for batch in batches(path) for event in batch):
-        at, kind = datetime.fromisoformat(event["at"]), event["event"]
-        if running and before is not None and kind != "tree_opened":
-            seconds += (at - before).total_seconds()
-        before = at
-        if kind == "firing_started":
-            running.add(event["firing"])
-        elif kind in ("committed", "firing_looked", "firing_failed", "firing_voided"):
-            running.discard(event.get("firing", 0))
-    return seconds
-
-
-if __name__ == "__main__":
-    for name, task in read(Path(sys.argv[1])).items():
-        print(json.dumps({"id": name, "state": (task["rest"] or {}).get("state"), "data": task["data"]}))  # noqa: T201

@@ -10,7 +10,7 @@ import pytest
 
 from aloma_cli.api.records import Records
 from aloma_cli.api.task import read_tree
-from tests.store import foreign_reader
+from tests.store import foreign_hours, foreign_reader
 from tests.workflows.workspace import Workspace
 
 STORIES = {
@@ -27,6 +27,11 @@ def test_the_reader_imports_nothing_of_ours() -> None:
     imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
     assert not any(name.startswith(("aloma", "tests")) for name in imported)
+
+
+def test_the_reader_is_short() -> None:
+    lines = Path(foreign_reader.__file__).read_text(encoding="utf-8").splitlines()
+    assert sum(bool(line.strip()) for line in lines) <= 60
 
 
 @pytest.mark.parametrize("example", STORIES)
@@ -51,7 +56,7 @@ def test_it_reads_a_journal_cut_anywhere_as_we_do(tmp_path: Path) -> None:
 
 def _agree(journal: Path, root: Path) -> None:
     tree = read_tree(Records.at(root).store, journal.parent.name)
-    assert foreign_reader.working(journal) == pytest.approx(tree.working, abs=1e-3)
+    assert foreign_hours.working(journal) == pytest.approx(tree.working, abs=1e-3)
     ours = tree.tasks
     theirs: dict[str, Any] = foreign_reader.read(journal)
     assert list(theirs) == list(ours)
