@@ -81,4 +81,4 @@ def test_a_killed_workflow_ends_as_an_undisturbed_one_hundreds_of_times(
 
 
 def _reference(example: str, factory: pytest.TempPathFactory) -> tuple[Any, ...]:
-    return undisturbed(example, factory.getbasetemp() / f"undisturbed-{example}")
+    return undisturbed(example, factory.getbasetemp() / f"as-it-should-be-{example}")
