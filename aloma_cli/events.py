@@ -217,7 +217,7 @@ class TaskRested(Event):
     `state`: question, done, ignored, incomplete, limited, error or stopped. `closed`: nothing will wake the task
     again. `missing` names, for an ignored task, the steps that came nearest: [{step,
     missing: [sentence, …], more: how many are left out}]. `cycle`, for one that got nowhere, are the commits which led
-    from a state back to it: [{version, step, changes: RFC 6902 operations}], the first 20 of them.
+    from a state back to it: [{version, step, changes: RFC 6902 operations, redo?}], the first 20 of them.
     """
 
     state: str

@@ -57,4 +57,4 @@ def _only(found: list[str], text: str) -> str:
     if not found:
         raise NotFoundError(f"there is no task {text}", hint="aloma task list shows the ids")
     shown = ", ".join(found[:_SHOWN]) + (", …" if len(found) > _SHOWN else "")
-    raise NotFoundError(f"{text} is the beginning of {len(found)} task ids: {shown}", hint="type one character more")
+    raise NotFoundError(f"{text} is the beginning of {len(found)} task ids: {shown}", hint="type more of it")

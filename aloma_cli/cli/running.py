@@ -12,6 +12,7 @@ import typer
 from aloma_cli.api.task import Task
 from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import output, streams
+from aloma_cli.cli.advice import advice, question, questions
 from aloma_cli.cli.exits import code_of_task, refusal
 from aloma_cli.cli.interrupts import Interrupted, Interrupts
 from aloma_cli.cli.step.describe import NO_STEPS
@@ -47,8 +48,10 @@ def run_and_tell(
         _tell_interrupted(home.task(task_id), telling)
 
     try:
-        with Interrupts(last_words) as interrupts:
+        with streams.result_apart(), Interrupts(last_words) as interrupts:
             _tell_notice(home, telling)
+            if wait and before and _mode(telling) != "quiet":
+                _say_all(questions(home.task(task_id).record))
             with view:
                 view.recall(before)
                 show = _tell_asked(view.emit) if wait and _mode(telling) != "quiet" else view.emit
@@ -117,38 +120,26 @@ def _tell_notice(home: Workspace, telling: Telling) -> None:
 def _tell_interrupted(task: Task, telling: Telling) -> None:
     _print(task, telling)
     output.say(f"aloma: interrupted; to go on: aloma task resume {task.id}")
+    _say_all(questions(task.record))
 
 
 def _tell_next(home: Workspace, task: Task) -> None:
     if not home.steps:
         output.say(f"aloma: nothing could fire: {NO_STEPS}")
-    elif task.state == "question":
-        _tell_questions(task)
-    elif task.state == "limited":
-        output.say(f"  → a limit is reached: {task.record['reason']}; to go on: aloma task resume {task.id} --max-… +N")
-    elif task.state == "incomplete" and not task.record["closed"]:
-        output.say(
-            f"  → to help it out: aloma task set {task.id} path=…; to go on as it is: aloma task resume {task.id}"
-        )
     elif task.state == "error":
         output.say(f"  → `aloma task show {task.id}` tells why; once mended: `aloma task resume {task.id}`")
-
-
-def _tell_questions(task: Task) -> None:
-    questions = task.record["questions"]
-    for asked in questions:
-        _tell_question(asked["task"], asked["question"], asked["into"] if len(questions) > 1 else None)
+    _say_all(advice(task.record))
 
 
 def _tell_asked(show: Emit) -> Emit:
     def emit(event: Event) -> None:
         show(event)
         for asked in event.asked if isinstance(event, Committed) else ():
-            _tell_question(event.task, asked["question"], show_path(tuple(asked["into"])))
+            _say_all(question(event.task, asked["question"], show_path(tuple(asked["into"])), asked.get("until")))
 
     return emit
 
 
-def _tell_question(task_id: str, question: str, into: str | None) -> None:
-    output.say(f"  ? {question}")
-    output.say(f"  → aloma task answer {task_id} VALUE{'' if into is None else f' --into {into}'}")
+def _say_all(lines: Iterable[str]) -> None:
+    for line in lines:
+        output.say(f"  {line}")

@@ -7,6 +7,7 @@ from typing import Any
 
 from aloma_cli.engine.trail import MOST_LAPS, Lap
 from aloma_cli.events import Committed
+from aloma_cli.jsontext import JsonObject
 
 _MOST_SHOWN = 20
 _MOST_NAMED = 4
@@ -14,8 +15,12 @@ _MOST_NAMED = 4
 
 def going_round(commits: Sequence[Committed], lap: Lap) -> dict[str, Any]:
     """`reason` and `cycle` of the event that ends the task."""
-    cycle = [{"version": commit.version, "step": commit.step, "changes": list(commit.changes)} for commit in commits]
-    return {"reason": _reason(commits, lap), "cycle": tuple(cycle[:_MOST_SHOWN])}
+    return {"reason": _reason(commits, lap), "cycle": tuple(map(_leg, commits[:_MOST_SHOWN]))}
+
+
+def _leg(commit: Committed) -> JsonObject:
+    leg: JsonObject = {"version": commit.version, "step": commit.step, "changes": list(commit.changes)}
+    return {**leg, "redo": True} if commit.redo else leg
 
 
 def _reason(commits: Sequence[Committed], lap: Lap) -> str:

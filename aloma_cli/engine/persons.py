@@ -13,6 +13,8 @@ from aloma_cli.engine.state import TaskState, Tree
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import MAX_DEPTH, Json, JsonObject, Path, is_deeper, show_path
 
+_MOST_SHOWN = 4
+
 
 def place_questions(
     document: JsonObject, questions: list[Question], now: float
@@ -59,10 +61,20 @@ def read_request(tree: Tree, body: JsonObject) -> Asked:
         written = {show_path(change.place) for change in changes}
         return Asked(task, changes, tuple(place for place in task.questions if place in written))
     if kind == "answer" and "value" in body:
+        task = task if task.questions else _who_asks(tree, task)
         place = _question(task, body.get("into"))
         _check_answer(task.questions[place], body["value"])
         return Asked(task, answer(task, place, body["value"]), (place,))
     raise InputError(f"{kind!r} is no request that can be carried out")
+
+
+def _who_asks(tree: Tree, task: TaskState) -> TaskState:
+    """The one subtask that asks, where `task` itself does not. Raises InputError where there are several."""
+    asking = [one for one in tree.descendants(task.id) if one.questions and not one.closed]
+    if len(asking) > 1:
+        commands = "; ".join(f"aloma task answer {one.id} VALUE" for one in asking[:_MOST_SHOWN])
+        raise InputError(f"{len(asking)} subtasks of {task.id} ask something", hint=commands)
+    return asking[0] if asking else task
 
 
 def answer(task: TaskState, place: str, value: Json) -> list[Change]:

@@ -180,8 +180,8 @@ class FileStore:
         folder = self._tasks / name
         try:
             return (folder / "journal.jsonl").is_file() or (folder / "task.json").is_file()
-        except OSError as error:
-            raise _unreadable(folder, error) from error
+        except OSError:
+            return True  # whoever reads it is told why it cannot be read; the others can
 
     def _existing(self, root: str) -> Path:
         if not self._is_task(root):

@@ -15,7 +15,7 @@ from aloma_cli.view.wording import ago, clean, data_size, duration, money
 if TYPE_CHECKING:
     from rich.text import Text
 
-Kind = Literal["text", "state", "time", "seconds", "count", "size", "money"]
+Kind = Literal["text", "id", "state", "time", "seconds", "count", "size", "money"]
 
 _GAP = 2
 _LEAST = 8
@@ -24,11 +24,15 @@ _RIGHT = frozenset({"seconds", "count", "size", "money"})
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column. Its cells are, by `kind`: str or a sequence of them (text), str (state), ISO 8601 (time), seconds,
-    int (count), bytes (size), US dollars (money); None is empty."""
+    """A column. Its cells are, by `kind`: str or a sequence of them (text), str (id, state), ISO 8601 (time), seconds,
+    int (count), bytes (size), US dollars (money); None is empty.
+
+    Where a terminal is narrow, texts are cut; then the last column that is `dispensable` goes, and so on.
+    """
 
     title: str
     kind: Kind = "text"
+    dispensable: bool = False
 
 
 def write_table(
@@ -90,10 +94,12 @@ def _write_aligned(
 
     if not rows:
         return
-    glyphs = glyphs_for(stream.encoding)
+    glyphs, room = glyphs_for(stream.encoding), size_of(stream).room
     cells = [[Text(column.title.upper(), DIM) for column in columns]]
     cells += [[_cell(value, column.kind, now) for value, column in zip(row, columns, strict=True)] for row in rows]
-    widths = _widths(columns, cells, size_of(stream).room)
+    shown = _shown(columns, cells, room)
+    columns, cells = [columns[at] for at in shown], [[row[at] for at in shown] for row in cells]
+    widths = _widths(columns, cells, room)
     lines = [_line(columns, row, widths, glyphs) for row in cells]
     write(stream, "".join(f"{line}\n" for line in Ink(stream, environ).styled(lines)))
 
@@ -103,6 +109,19 @@ def _cell(value: Any, kind: Kind, now: float) -> Text:
 
     text = for_people(value, kind, now)
     return Text(text, style_of(text) if kind == "state" else DIM if kind == "time" else "")
+
+
+def _shown(columns: Sequence[Column], cells: list[list[Text]], room: int) -> list[int]:
+    """The columns that are shown: those with something in them, as many as have room."""
+    shown = [at for at in range(len(columns)) if any(row[at].cell_len for row in cells[1:])]
+    widths = [max(row[at].cell_len for row in cells) for at in range(len(columns))]
+    least = [min(width, _LEAST) if columns[at].kind == "text" else width for at, width in enumerate(widths)]
+    while sum(least[at] + _GAP for at in shown) - _GAP > room:
+        dispensable = [at for at in shown if columns[at].dispensable]
+        if not dispensable:
+            break
+        shown.remove(dispensable[-1])
+    return shown
 
 
 def _widths(columns: Sequence[Column], cells: list[list[Text]], room: int) -> list[int]:

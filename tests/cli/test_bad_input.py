@@ -232,9 +232,7 @@ def test_an_id_that_is_the_beginning_of_several_is_refused_with_those_it_could_b
         desk.new()
     ended = desk.run("task", "show", "0")
     assert ended.code == 9
-    assert ended.err == (
-        f"aloma: 0 is the beginning of 2 task ids: {', '.join(desk.tasks)}\n  → type one character more\n"
-    )
+    assert ended.err == (f"aloma: 0 is the beginning of 2 task ids: {', '.join(desk.tasks)}\n  → type more of it\n")
 
 
 def test_the_last_task_of_none_is_refused(desk: Desk) -> None:

@@ -86,3 +86,11 @@ def test_a_lone_surrogate_in_an_argument_is_an_error_and_no_fault(desk: Desk) ->
     assert ended.out == ""
     assert [line.partition(":")[0] for line in ended.err.splitlines() if line.startswith("aloma")] == ["aloma"] * 3
     assert "fault" not in ended.err
+
+
+def test_what_a_child_process_of_a_step_prints_is_not_in_the_result(desk: Desk) -> None:
+    told = ["import os, sys", "os.system('echo from a child')", "sys.__stdout__.write('raw')", "data['done'] = True"]
+    desk.step("shells", '{"name": str, "done": None}', *told)
+    result = desk.spawn("task", "new", "A task", "-d", '{"name": "Ada"}', "--data")
+    assert result.json["done"] is True
+    assert ("from a child" in result.err, "raw" in result.err) == (True, True)

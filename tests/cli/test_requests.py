@@ -163,7 +163,7 @@ def test_exit_5_for_a_limit_and_a_raised_limit_goes_on(caller: Desk) -> None:
     limited = caller.new('{"go": true}', "--max-calls", "1")
     task = limited.out.strip()
     assert limited.code == 5
-    assert f"a limit is reached: 1 of 1 calls are made; to go on: aloma task resume {task} --max-… +N" in limited.err
+    assert f"→ to go on: aloma task resume {task} --max-calls +10\n" in limited.err
     done = caller.run("task", "resume", task, "--max-calls", "+1", "--json")
     assert (done.code, done.json["state"], done.json["usage"]["calls"]) == (0, "done", 2)
 
@@ -235,3 +235,13 @@ def _is_held(desk: Desk, *, is_new: bool) -> bool:
         return False
     last = desk.root / ".aloma" / "tasks" / desk.tasks[-1]
     return (last / "holder").exists() and desk.run("task", "show", "@last", "--json").json["state"] == "question"
+
+
+def test_the_answer_to_a_subtask_may_be_given_by_the_name_of_its_root(desk: Desk) -> None:
+    desk.step("begin", '{"begin": True}', 'task.subtask("part", {"part": 1}, into="part")', asks="task")
+    desk.step("ask", '{"part": int}', 'task.ask("Approve?", into="granted", schema=bool)', asks="task")
+    asked = desk.new('{"begin": true}')
+    assert (asked.code, "? Approve?" in asked.err) == (8, True)
+    assert "? Approve?" in desk.run("task", "show").out
+    answered = desk.run("task", "answer", "@last", "true", "--data")
+    assert (answered.code, answered.json["part"]["result"]["granted"]) == (0, True)

@@ -84,3 +84,17 @@ def test_wide_characters_keep_the_columns_aligned() -> None:
             columns, [["日本語", "done"], ["abc", "error"]], screen.stream, environ={"TERM": "dumb"}, clock=Clock()
         )
     assert screen.raw.replace("\r\n", "\n") == "NAME    STATE\n日本語  done\nabc     error\n"
+
+
+def test_where_it_is_narrow_an_id_is_never_cut_and_what_is_dispensable_goes_from_the_right() -> None:
+    columns = (Column("id", "id"), Column("name"), Column("took", "seconds", dispensable=True), Column("tags"))
+    rows = [[ROOT, "a name that is long", 9.0344, None]]
+
+    def titles(width: int) -> list[str]:
+        with terminal(width, 24) as screen:
+            write_table(columns, rows, screen.stream, environ={"TERM": "dumb"}, clock=Clock())
+        assert ROOT in screen.raw
+        return screen.raw.splitlines()[0].split()
+
+    assert titles(60) == ["ID", "NAME", "TOOK"], "nothing is in the others"
+    assert titles(28) == ["ID", "NAME"]

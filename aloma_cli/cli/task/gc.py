@@ -101,7 +101,7 @@ def _show(garbage: Garbage, *, as_json: bool, deleted: bool) -> None:
     from aloma_cli.view.tables import Column, write_table
 
     columns = (
-        Column("id"),
+        Column("id", "id"),
         Column("state", "state"),
         Column("name"),
         Column("changed", "time"),

@@ -88,22 +88,22 @@ def _print_table(records: list[JsonObject], sized: Records | None) -> None:
     from aloma_cli.view.tables import Column, write_table
 
     columns = [
-        Column("id"),
+        Column("id", "id"),
         Column("state", "state"),
         Column("name"),
-        Column("created", "time"),
-        Column("took", "seconds"),
-        Column("fired", "count"),
-        Column("calls", "count"),
-        Column("tags"),
+        Column("created", "time", dispensable=True),
+        Column("took", "seconds", dispensable=True),
+        Column("fired", "count", dispensable=True),
+        Column("calls", "count", dispensable=True),
+        Column("tags", dispensable=True),
     ]
     rows = [_row(record) for record in records]
     if sized is not None:
         columns += [
             Column("size", "size"),
-            Column("subtasks", "count"),
-            Column("commits", "count"),
-            Column("changed", "time"),
+            Column("subtasks", "count", dispensable=True),
+            Column("commits", "count", dispensable=True),
+            Column("changed", "time", dispensable=True),
         ]
         rows = [[*row, sized.size(record), *_long(record)] for row, record in zip(rows, records, strict=True)]
     write_table(columns, rows, sys.stdout, environ=os.environ, clock=SystemClock())

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from aloma_cli.cli.advice import advice
 from aloma_cli.cli.output import put, visible
 from aloma_cli.clock import SystemClock, from_iso
 from aloma_cli.events import FiringFailed
@@ -29,8 +30,14 @@ _AGENTS = (
     Column("tokens", "count"),
     Column("time", "seconds"),
 )
-_FACTS = (Column("task"), Column("state", "state"), Column("created", "time"), Column("took", "seconds"), Column("id"))
-_SUBTASKS = (Column("subtask"), Column("state", "state"), Column("id"))
+_FACTS = (
+    Column("task"),
+    Column("state", "state"),
+    Column("created", "time"),
+    Column("took", "seconds"),
+    Column("id", "id"),
+)
+_SUBTASKS = (Column("subtask"), Column("state", "state"), Column("id", "id"))
 
 _MOST_SUBTASKS = 20
 _LEAST_DOCUMENT = 10
@@ -93,6 +100,7 @@ def _troubles(task: Task) -> Iterable[str]:
     if record["errors"] and not record["closed"]:
         yield f"once mended: aloma task resume {record['id']}"
     yield from explained(record["missing"], record.get("cycle", ()))
+    yield from advice(record)
 
 
 def _last_failure(task: Task, step: str) -> JsonObject:
