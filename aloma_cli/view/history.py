@@ -92,7 +92,7 @@ class _Reader:
             case Committed(by="landing"):
                 child = self.screen.label(event.child) if event.child else None
                 return Entry(event.at, "landed", task=child, changed=summarise(event.changes))
-            case Committed(by="engine"):
+            case Committed(by="engine") if not event.answers:
                 return Entry(event.at, "engine", changed=summarise(event.changes))
             case TaskRested():
                 return Entry(event.at, event.state, facts=(clean(event.reason),) if event.reason else ())

@@ -58,6 +58,9 @@ def tell(event: Event, screen: Screen, ended: Firing | None) -> Entry | None:
         case Committed(by="person"):
             task, changed = screen.label(event.task), summarise(event.changes)
             return Entry(event.at, "changed", task=task, changed=changed, facts=("by a person",))
+        case Committed(by="engine") if event.answers:
+            task, changed = screen.label(event.task), summarise(event.changes)
+            return Entry(event.at, "changed", task=task, changed=changed, facts=("by default: nobody had answered",))
         case FiringLooked() if ended is not None:
             return _firing_entry(event, "looked", screen, ended, ())
         case FiringVoided() if ended is not None:
