@@ -134,20 +134,22 @@ def _refuse_open_file(path: Path, mode: int) -> None:
 
 
 def _secrets(content: bytes, path: Path) -> dict[str, Secret]:
-    from aloma_cli.jsontext import JsonError, loads
+    from aloma_cli.jsontext import loads
 
     try:
-        record = loads(content)
-        return {name: Secret(kept["value"], kept["set_at"]) for name, kept in _kept(record).items()}
-    except (JsonError, LookupError, TypeError, AttributeError):
+        return dict(_kept(loads(content)))
+    except (ValueError, LookupError, TypeError, AttributeError):
         # What is wrong with it is not quoted: it may be half a secret.
         raise WorkspaceError(f"{path} does not hold secrets as aloma writes them", hint=f"rm {path}") from None
 
 
-def _kept(record: Json) -> dict[str, Json]:
+def _kept(record: Json) -> Iterator[tuple[str, Secret]]:
     if record["format"] != FORMAT:
-        raise LookupError("another format")
-    return dict(record["secrets"])
+        raise ValueError("another format")
+    for name, kept in record["secrets"].items():
+        if not (isinstance(kept["value"], str) and isinstance(kept["set_at"], str)):
+            raise TypeError("no texts")
+        yield name, Secret(kept["value"], kept["set_at"])
 
 
 @contextmanager
