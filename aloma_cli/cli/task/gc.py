@@ -48,8 +48,8 @@ def gc(
       aloma task gc --keep 100 --yes
 
     What is named above must all be so. A task that ended is done, ignored, incomplete, stopped or in error; one that
-    waits, asks, is limited or was interrupted, itself or in a subtask, is deleted only where --state names that. One that
-    runs never is.
+    waits, asks, is limited or was interrupted, also in a subtask, is deleted only where --state names that.
+    One that runs never is.
 
     Asks before it deletes; where nobody can be asked --yes is needed, else nothing is deleted and it exits with 2.
     """
