@@ -157,21 +157,18 @@ def _changing(root: Path) -> Iterator[dict[str, Secret]]:
     """The secrets, to be altered: nobody else alters them meanwhile, and they are written at the end."""
     from filelock import FileLock
 
-    from aloma_cli.errors import StoreError
     from aloma_cli.jsontext import pretty
     from aloma_cli.store.atomic import replace_file
     from aloma_cli.store.folder import prepare_folder
+    from aloma_cli.store.refusal import refusing
 
     path = _file(root)
-    try:
-        prepare_folder(path.parent)
-        with FileLock(path.with_suffix(".lock"), mode=0o600):
-            secrets = read_secrets(root)
-            yield secrets
-            kept = {name: {"value": secret.value, "set_at": secret.set_at} for name, secret in sorted(secrets.items())}
-            replace_file(path, pretty({"format": FORMAT, "secrets": kept}) + "\n", durable=True)
-    except OSError as error:
-        raise StoreError(f"{path} could not be written: {error.strerror}") from error
+    prepare_folder(path.parent)
+    with refusing(path, "written"), FileLock(path.with_suffix(".lock"), mode=0o600):
+        secrets = read_secrets(root)
+        yield secrets
+        kept = {name: {"value": secret.value, "set_at": secret.set_at} for name, secret in sorted(secrets.items())}
+        replace_file(path, pretty({"format": FORMAT, "secrets": kept}) + "\n", durable=True)
 
 
 def _no_secret(root: Path, name: str) -> NotFoundError:

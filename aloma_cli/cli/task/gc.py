@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _DAYS = 30
 """The age that is meant where nothing at all is said of which tasks to delete."""
+
+_FACTS = ("id", "state", "name", "updated_at")
+"""What is told of a task, by the names in its record."""
 
 
 def gc(
@@ -108,7 +111,7 @@ def _show(garbage: Garbage, *, as_json: bool, deleted: bool) -> None:
         Column("changed", "time"),
         Column("size", "size"),
     )
-    rows = [[*_facts(task.record), task.size] for task in garbage.tasks]
+    rows = [[*(task.record[name] for name in _FACTS), task.size] for task in garbage.tasks]
     write_table(columns, rows, sys.stdout, environ=os.environ, clock=SystemClock())
     sys.stdout.flush()
     _tell(garbage, deleted=deleted)
@@ -130,19 +133,12 @@ def _tell(garbage: Garbage, *, deleted: bool) -> None:
 def _print_json(garbage: Garbage, *, deleted: bool) -> None:
     from aloma_cli.cli.output import put_json
 
-    names = ("id", "state", "name", "updated_at")
     put_json(
         {
             "schema": 1,
             "deleted": deleted,
-            "tasks": [
-                {**dict(zip(names, _facts(task.record), strict=True)), "size": task.size} for task in garbage.tasks
-            ],
+            "tasks": [{**{name: task.record[name] for name in _FACTS}, "size": task.size} for task in garbage.tasks],
             "skipped": [{"id": root, "reason": reason} for root, reason in garbage.skipped.items()],
             "bytes": garbage.size,
         }
     )
-
-
-def _facts(record: Any) -> list[Any]:
-    return [record[name] for name in ("id", "state", "name", "updated_at")]
