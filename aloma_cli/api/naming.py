@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from aloma_cli.api.task import read_events
 from aloma_cli.errors import JournalDamagedError, NotFoundError
 from aloma_cli.ids import is_task_id
-from aloma_cli.store import Store
+
+if TYPE_CHECKING:
+    from aloma_cli.store import Store
 
 _RECENT = re.compile(r"@(?:last|-([1-9][0-9]{0,5}))")
 _SHOWN = 4
