@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aloma_cli.api.task import read_record
+from aloma_cli.api.task import read_record, read_records
 from aloma_cli.clock import from_iso
 from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
 from aloma_cli.jsontext import JsonObject
@@ -29,8 +29,14 @@ class Criteria:
     keep: int = 0
 
     def meet(self, record: JsonObject, now: float) -> bool:
-        """Whether a task is one of them, as far as its record tells."""
-        return record["state"] in self.states and now - from_iso(record["updated_at"]) >= self.older_than
+        """Whether a root is one of them, as far as its record tells."""
+        # Where the clock was set back the record is ahead of it.
+        age = max(0.0, now - from_iso(record["updated_at"]))
+        return record["state"] in self.states and age >= self.older_than
+
+    def spare(self, record: JsonObject, subtasks: Iterable[JsonObject]) -> bool:
+        """Whether a root has ended and some of its subtasks have not: it completed, and they go on."""
+        return record["state"] in ENDED and any(one["state"] not in ENDED | self.states for one in subtasks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,8 @@ def _old_task(store: Store, root: str, criteria: Criteria, now: float) -> OldTas
     record = read_record(store, root)
     if not criteria.meet(record, now):
         return None
+    if record["children"] and criteria.spare(record, read_records(store, root)[1:]):
+        return None
     size = store.size(root)
     return OldTask(record, size) if size >= criteria.larger_than else None
 
@@ -110,7 +118,7 @@ def delete_garbage(store: Store, tasks: Iterable[OldTask]) -> Garbage:
 def _delete_unchanged(store: Store, root: str, record: JsonObject) -> bool:
     claim = store.claim(root)
     try:
-        unchanged = read_record(store, root) == record
+        unchanged = read_record(store, root) == record and not claim.requests()
         if unchanged:
             claim.delete()
         return unchanged

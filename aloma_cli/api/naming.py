@@ -5,23 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from aloma_cli.api.task import read_events
-from aloma_cli.errors import NotFoundError
+from aloma_cli.errors import JournalDamagedError, NotFoundError
 from aloma_cli.ids import is_task_id
-from aloma_cli.store import Store
+
+if TYPE_CHECKING:
+    from aloma_cli.store import Store
 
 _RECENT = re.compile(r"@(?:last|-([1-9][0-9]{0,5}))")
 _SHOWN = 4
 
 
 def find_task(store: Store, text: str) -> str:
-    """The id of the task that `text` names. Raises NotFoundError, also where it names several."""
+    """The id of the task that `text` names. Raises NotFoundError, also where it names several.
+
+    Raises JournalDamagedError where a subtask may stand behind the damage.
+    """
     root, rest = find_root(store, text)
     if not rest:
         return root
     # Also where the record is damaged further on: what can be read can be named.
-    return find_subtask({event.task for event in read_events(store, root)[0]}, f"{root}.{rest}")
+    events, damage = read_events(store, root)
+    return find_subtask({event.task for event in events}, f"{root}.{rest}", damage)
 
 
 def find_root(store: Store, text: str) -> tuple[str, str]:
@@ -36,9 +43,15 @@ def find_root(store: Store, text: str) -> tuple[str, str]:
     return _only(store.roots(start), start), rest
 
 
-def find_subtask(tasks: Collection[str], text: str) -> str:
-    """The one of the ids `tasks` that `text`, an id or the beginning of one, names. Raises NotFoundError."""
-    return text if text in tasks else _only(sorted(task for task in tasks if task.startswith(text)), text)
+def find_subtask(tasks: Collection[str], text: str, damage: JournalDamagedError | None) -> str:
+    """The one of the ids `tasks` that `text`, an id or the beginning of one, names.
+
+    Raises NotFoundError; where there is `damage`, behind which it may stand, that.
+    """
+    try:
+        return text if text in tasks else _only(sorted(task for task in tasks if task.startswith(text)), text)
+    except NotFoundError as missing:
+        raise damage or missing from None
 
 
 def _recent(store: Store, back: int, text: str) -> str:

@@ -8,10 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aloma_cli.api.naming import find_root, find_subtask, find_task
-from aloma_cli.api.task import Task, read_events, read_record, read_records, read_task, read_tree, task_of
+from aloma_cli.api.task import (
+    Task,
+    read_events,
+    read_published,
+    read_record,
+    read_records,
+    read_task,
+    read_tree,
+    task_of,
+)
 from aloma_cli.clock import Clock, SystemClock
 from aloma_cli.errors import JournalDamagedError, NotFoundError, StoreError
-from aloma_cli.ids import root_of
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.loader import find_workspace
 from aloma_cli.store import FileStore
@@ -38,33 +46,34 @@ class Records:
         return find_task(self.store, text)
 
     def task(self, text: str) -> Task:
-        """The task that `text` names. Raises NotFoundError."""
-        root, rest = find_root(self.store, text)
-        if not rest:
-            return read_task(self.store, root)
-        tree = read_tree(self.store, root)
-        return task_of(self.store, tree, find_subtask(tree.tasks, f"{root}.{rest}"))
+        """The task that `text` names. Raises NotFoundError, JournalDamagedError."""
+        task, damage = self.readable(text)
+        if damage is not None:
+            raise damage
+        return task
 
     def readable(self, text: str) -> tuple[Task, JournalDamagedError | None]:
         """The task that `text` names, as far as its record can be read, and the damage behind which it cannot.
 
-        Raises NotFoundError, and JournalDamagedError where nothing can be read.
+        Raises NotFoundError, and JournalDamagedError where nothing can be read of it.
         """
-        task_id = self.find(text)
-        try:
-            return read_task(self.store, task_id), None
-        except JournalDamagedError:
-            from aloma_cli.engine.state import Tree
+        root, rest = find_root(self.store, text)
+        published = None if rest else read_published(self.store, root)
+        if published is not None:
+            return published, None
+        from aloma_cli.engine.state import Tree
 
-            events, damage = read_events(self.store, root_of(task_id))
-            return task_of(self.store, Tree.of(events), task_id), damage
+        events, damage = read_events(self.store, root)
+        tree = Tree.of(events)
+        task_id = find_subtask(tree.tasks, f"{root}.{rest}", damage) if rest else root
+        return task_of(self.store, tree, task_id), damage
 
     def salvage(self, text: str) -> Salvage | None:
         """Go back to the last good entry of a task's damaged record; None where it is not damaged.
 
         Raises NotFoundError, TaskLockedError, StoreError, and JournalDamagedError where there is nothing to go back to.
         """
-        return self.store.salvage(root_of(self.find(text)))
+        return self.store.salvage(find_root(self.store, text)[0])
 
     def tasks(self, *, subtasks: bool = False) -> list[Task]:
         """All tasks, oldest first; with `subtasks` each followed by its own."""

@@ -64,10 +64,13 @@ def read_task(store: Store, task_id: str) -> Task:
 
     Raises NotFoundError, JournalDamagedError.
     """
-    published = _published(store, task_id)
-    if published is not None:
-        return Task(task_id, published, store.data(task_id), store)
-    return task_of(store, read_tree(store, root_of(task_id)), task_id)
+    return read_published(store, task_id) or task_of(store, read_tree(store, root_of(task_id)), task_id)
+
+
+def read_published(store: Store, task_id: str) -> Task | None:
+    """A task of a store, from what was published of it; None where that is not the newest. Raises NotFoundError."""
+    record = _published(store, task_id)
+    return None if record is None else Task(task_id, record, store.data(task_id), store)
 
 
 def read_events(store: Store, root: str) -> tuple[list[Event], JournalDamagedError | None]:

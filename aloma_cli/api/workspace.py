@@ -238,10 +238,11 @@ class Workspace(Records):
         Raises NotFoundError, and InputError for a request that makes no sense.
         """
         task_id = self.find(text)
-        request = clean_request(self.scrubber, {**request, "task": task_id})
+        request = {**request, "task": task_id}
         try:
             claim = self.store.claim(root_of(task_id))
         except TaskLockedError:
+            request = clean_request(self.scrubber, request)
             read_request(read_tree(self.store, root_of(task_id)), request)
             self.store.post(root_of(task_id), request)
             return self._write_what_was_left(task_id)
@@ -261,7 +262,8 @@ class Workspace(Records):
     def _write(self, claim: Claim, task_id: str, what: Callable[[Run], object]) -> Task:
         """Do `what` to a claimed tree, start nothing, and give the claim up."""
         with contextlib.closing(claim):
-            run = Run(claim, Plan(self.loaded.steps.values()), clock=self.clock, emit=_ignore)
+            plan = Plan(self.loaded.steps.values())
+            run = Run(claim, plan, clock=self.clock, emit=_ignore, scrubber=self.scrubber)
             what(run)
             run.write()
             return task_of(self.store, run.tree, task_id)

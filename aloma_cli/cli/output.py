@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
@@ -59,7 +59,7 @@ def own_streams() -> Iterator[None]:
 
 def whole_record(record: JsonObject, data: JsonObject) -> Json:
     """What `--json` prints: the record of a task with its document."""
-    return visible({**record, "data": data})
+    return visible_record({**record, "data": data})
 
 
 def visible(value: Json) -> Json:
@@ -69,16 +69,23 @@ def visible(value: Json) -> Json:
     return [visible(item) for item in value] if isinstance(value, list) else value
 
 
-def visible_event(event: JsonObject) -> Json:
-    """An event as JSON, as it may be shown."""
-    changes = event.get("changes", ())
-    hidden = [
+def visible_record(record: JsonObject) -> Json:
+    """An event, or the record of a task, as it may be shown."""
+    shown = {**record}
+    if "changes" in record:
+        shown["changes"] = _visible_changes(record["changes"])
+    if "cycle" in record:
+        shown["cycle"] = [{**commit, "changes": _visible_changes(commit["changes"])} for commit in record["cycle"]]
+    return visible(shown)
+
+
+def _visible_changes(changes: Iterable[JsonObject]) -> list[JsonObject]:
+    return [
         {**change, "value": _kinds(change["value"])}
         if "value" in change and "$stash" in change["path"].split("/")
         else change
         for change in changes
     ]
-    return visible({**event, "changes": hidden} if hidden else event)
 
 
 def _kinds(value: Json) -> Json:

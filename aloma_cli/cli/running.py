@@ -100,7 +100,7 @@ def _emitter(show: Emit, telling: Telling) -> Emit:
     def emit(event: Event) -> None:
         show(event)
         try:
-            output.put(dumps(output.visible_event(to_wire(event))), stdout)
+            output.put(dumps(output.visible_record(to_wire(event))), stdout)
             stdout.flush()
         except OSError as error:  # the run matters more than who listens
             streams.close_quietly()

@@ -45,18 +45,13 @@ class Digest:
         self._left = MOST
         try:
             for place, start in _touched(before, changes):
-                self._take_away(place, _part(before, place, start), start)
-                self._write(place, _part(after, place, start), start, now)
+                # First what goes: it counts what it did when it was written.
+                self.value -= self._sum_part(place, _part(before, place, start), start, None)
+                self.value += self._sum_part(place, _part(after, place, start), start, now)
         except _TooMuchError:
             self.restart()
             return False
         return True
-
-    def _take_away(self, place: Path, value: Json, start: int | None) -> None:
-        self.value -= self._sum_part(place, value, start, None)
-
-    def _write(self, place: Path, value: Json, start: int | None, now: float) -> None:
-        self.value += self._sum_part(place, value, start, now)
 
     def _sum_part(self, place: Path, value: Json, start: int | None, now: float | None) -> int:
         if value is MISSING:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any, TextIO
 
@@ -28,34 +28,26 @@ def prints_to(log: Callable[[str], None]) -> Iterator[None]:
         _current.reset(token)
 
 
-@contextmanager
-def stdout_split() -> Iterator[None]:
+def stdout_split() -> AbstractContextManager[None]:
     """Install the stream that tells a step's prints from the program's own, for as long as steps run."""
-    split = _Split(sys.stdout)
-    sys.stdout = split
-    try:
-        yield
-    finally:
-        split.over = True
-        # Of several runs in one program the first to begin may be the first to end: it is taken out when it is on top.
-        while isinstance(sys.stdout, _Split) and sys.stdout.over:
-            sys.stdout = sys.stdout.original
+    return _installed("stdout", _Split(sys.stdout))
+
+
+def stderr_scrubbed(scrubber: Scrubber) -> AbstractContextManager[None]:
+    """Let no secret through to stderr for as long as steps run."""
+    return _installed("stderr", _Stderr(sys.stderr, scrubber)) if scrubber else nullcontext()
 
 
 @contextmanager
-def stderr_scrubbed(scrubber: Scrubber) -> Iterator[None]:
-    """Let no secret through to stderr for as long as steps run."""
-    if not scrubber:
-        yield
-        return
-    scrubbed = _Stderr(sys.stderr, scrubber)
-    sys.stderr = scrubbed
+def _installed(name: str, stand_in: _Split | _Stderr) -> Iterator[None]:
+    setattr(sys, name, stand_in)
     try:
         yield
     finally:
-        scrubbed.over = True
-        while isinstance(sys.stderr, _Stderr) and sys.stderr.over:
-            sys.stderr = sys.stderr.original
+        stand_in.over = True
+        # Of several runs in one program the first to begin may be the first to end: it is taken out when it is on top.
+        while isinstance(top := getattr(sys, name), type(stand_in)) and top.over:
+            setattr(sys, name, top.original)
 
 
 class _Stderr(ScrubbedStream):

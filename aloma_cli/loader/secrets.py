@@ -134,20 +134,22 @@ def _refuse_open_file(path: Path, mode: int) -> None:
 
 
 def _secrets(content: bytes, path: Path) -> dict[str, Secret]:
-    from aloma_cli.jsontext import JsonError, loads
+    from aloma_cli.jsontext import loads
 
     try:
-        record = loads(content)
-        return {name: Secret(kept["value"], kept["set_at"]) for name, kept in _kept(record).items()}
-    except (JsonError, LookupError, TypeError, AttributeError):
+        return dict(_kept(loads(content)))
+    except (ValueError, LookupError, TypeError, AttributeError):
         # What is wrong with it is not quoted: it may be half a secret.
         raise WorkspaceError(f"{path} does not hold secrets as aloma writes them", hint=f"rm {path}") from None
 
 
-def _kept(record: Json) -> dict[str, Json]:
+def _kept(record: Json) -> Iterator[tuple[str, Secret]]:
     if record["format"] != FORMAT:
-        raise LookupError("another format")
-    return dict(record["secrets"])
+        raise ValueError("another format")
+    for name, kept in record["secrets"].items():
+        if not (isinstance(kept["value"], str) and isinstance(kept["set_at"], str)):
+            raise TypeError("no texts")
+        yield name, Secret(kept["value"], kept["set_at"])
 
 
 @contextmanager
@@ -155,21 +157,18 @@ def _changing(root: Path) -> Iterator[dict[str, Secret]]:
     """The secrets, to be altered: nobody else alters them meanwhile, and they are written at the end."""
     from filelock import FileLock
 
-    from aloma_cli.errors import StoreError
     from aloma_cli.jsontext import pretty
     from aloma_cli.store.atomic import replace_file
     from aloma_cli.store.folder import prepare_folder
+    from aloma_cli.store.refusal import refusing
 
     path = _file(root)
-    try:
-        prepare_folder(path.parent)
-        with FileLock(path.with_suffix(".lock"), mode=0o600):
-            secrets = read_secrets(root)
-            yield secrets
-            kept = {name: {"value": secret.value, "set_at": secret.set_at} for name, secret in sorted(secrets.items())}
-            replace_file(path, pretty({"format": FORMAT, "secrets": kept}) + "\n", durable=True)
-    except OSError as error:
-        raise StoreError(f"{path} could not be written: {error.strerror}") from error
+    prepare_folder(path.parent)
+    with refusing(path, "written"), FileLock(path.with_suffix(".lock"), mode=0o600):
+        secrets = read_secrets(root)
+        yield secrets
+        kept = {name: {"value": secret.value, "set_at": secret.set_at} for name, secret in sorted(secrets.items())}
+        replace_file(path, pretty({"format": FORMAT, "secrets": kept}) + "\n", durable=True)
 
 
 def _no_secret(root: Path, name: str) -> NotFoundError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from aloma_cli.view.frame import Size, fit
+from aloma_cli.view.fitting import Size, fit
 from aloma_cli.view.palette import DIM, Glyphs, style_of
 from aloma_cli.view.scroll import wrapped
 from aloma_cli.view.state import Screen, Tally, Usage

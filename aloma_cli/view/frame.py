@@ -5,10 +5,9 @@ A frame is a function of the screen, the time and the size; nothing here writes 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aloma_cli.view.fitting import Size, fit, flow
 from aloma_cli.view.palette import DIM, Glyphs, style_of
 from aloma_cli.view.rows import Row, Rows, count_waiting, visible_rows, waits_for
 from aloma_cli.view.state import Screen
@@ -26,19 +25,6 @@ _TIME = 6
 _LEAST_DOING = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
-    """Columns and lines of a terminal."""
-
-    width: int
-    height: int
-
-    @property
-    def room(self) -> int:
-        """Cells that may be filled; a terminal's last column is left free, since some wrap when it is written."""
-        return max(1, self.width - 1)
-
-
 def frame(screen: Screen, now: float, size: Size, glyphs: Glyphs) -> list[Text]:
     """The lines of the region, each at most `size.room` cells wide, and fewer than `size.height`."""
     most = max(1, min(MOST_LINES, size.height - 1))
@@ -50,34 +36,6 @@ def frame(screen: Screen, now: float, size: Size, glyphs: Glyphs) -> list[Text]:
     if rows.more_running or rows.more_waiting:
         rows = visible_rows(screen, now, limit - 1)
     return [_empty(), header, *_tree(rows, now, size.room, glyphs), *footer]
-
-
-def fit(text: Text, width: int, glyphs: Glyphs, *, pad: bool = False) -> Text:
-    """`text` in `width` cells: cut with an ellipsis, or padded when asked."""
-    missing = width - text.cell_len
-    if missing < 0:
-        ellipsis = glyphs.ellipsis[: max(0, width)]
-        text.truncate(max(0, width - len(ellipsis)), overflow="crop")
-        text.append(ellipsis)
-    elif pad:
-        text.append(" " * missing)
-    return text
-
-
-def flow(parts: Iterable[str], width: int, glyphs: Glyphs, most: int) -> list[str]:
-    """`parts` with dots between them, on at most `most` lines of `width` cells; what does not fit is left out."""
-    from rich.cells import cell_len
-
-    lines = [""]
-    for part in parts:
-        longer = f"{lines[-1]}{glyphs.dot}{part}" if lines[-1] else part
-        if cell_len(longer) <= width or not lines[-1]:
-            lines[-1] = longer
-        elif len(lines) < most:
-            lines.append(part)
-        else:
-            break
-    return lines
 
 
 def _empty() -> Text:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Self, TextIO
 from aloma_cli.clock import Clock, to_iso
 from aloma_cli.events import Event, Logged, TaskCreated, TaskRested
 from aloma_cli.view.closing import closing_lines
-from aloma_cli.view.frame import Size, frame
+from aloma_cli.view.fitting import Size
+from aloma_cli.view.frame import frame
 from aloma_cli.view.notes import Notes
 from aloma_cli.view.palette import DIM, glyphs_for
 from aloma_cli.view.region import Region

@@ -11,7 +11,7 @@ from aloma_cli.clock import Clock, from_iso, to_iso
 from aloma_cli.errors import InputError
 from aloma_cli.events import CallAnswered
 from aloma_cli.view.changes import operation_text
-from aloma_cli.view.frame import Size, fit
+from aloma_cli.view.fitting import Size, fit
 from aloma_cli.view.history import History, Record
 from aloma_cli.view.palette import DIM, Glyphs, glyphs_for, style_of
 from aloma_cli.view.scroll import entry_lines, wrapped

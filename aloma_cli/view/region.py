@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from aloma_cli.view.frame import Size
+from aloma_cli.view.fitting import Size
 from aloma_cli.view.terminal import Ink, size_of, write
 
 if TYPE_CHECKING:

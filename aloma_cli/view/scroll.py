@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from aloma_cli.view.frame import Size, fit, flow
+from aloma_cli.view.fitting import Size, fit, flow
 from aloma_cli.view.palette import DIM, Glyphs, style_of
 from aloma_cli.view.state import Firing
 from aloma_cli.view.tell import Entry

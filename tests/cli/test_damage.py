@@ -122,6 +122,16 @@ def test_a_subtask_of_a_damaged_task_can_be_seen_where_it_stands_before_the_dama
     assert (shown.code, shown.json["name"]) == (1, "part")
 
 
+def test_a_subtask_that_may_stand_behind_the_damage_is_not_said_to_be_none(desk: Desk, task: str) -> None:
+    (child,) = (record["id"] for record in desk.run("task", "list", "--all", "--json").json if record["parent"])
+    damage(desk, task, lambda lines: [*lines[:2], b"?\n", *lines[3:]])
+    for command in ("show", "log", "stop"):
+        ended = desk.run("task", command, child)
+        assert (ended.code, ended.out, "line 3 of" in ended.err) == (1, "", True), command
+    again = desk.run("task", "resume", child, "--from-last-good")
+    assert "aloma: 2 lines of the journal kept" in again.err
+
+
 @pytest.mark.parametrize("kind", [*DAMAGES, *HOPELESS])
 @pytest.mark.parametrize("options", [(), ("--all",)])
 def test_one_damaged_task_does_not_keep_the_others_from_being_listed(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from aloma_cli.clock import from_iso
+from aloma_cli.store import FileStore
 from tests.cli.desk import Desk, running
 
 DAY = 86400
@@ -175,6 +176,39 @@ def test_an_interrupted_task_is_deleted_only_where_its_state_is_named(desk: Desk
     assert len(desk.tasks) == 1
     desk.run("task", "gc", "--state", "processing", "--yes")
     assert desk.tasks == []
+
+
+@pytest.fixture
+def asking(desk: Desk) -> str:
+    """A task that completed while a subtask asks a person; gives its id."""
+    desk.step("splits", '{"go": 1}', "task.subtask('part', {'ask': 1})", "task.complete()", asks="task")
+    desk.step("asks", '{"ask": int, "answer": None}', "task.ask('Well?', into='answer')", asks="task")
+    desk.new('{"go": 1}')
+    assert [line.split("\t")[1] for line in desk.run("task", "list", "--all").out.splitlines()] == ["done", "question"]
+    return desk.tasks[0]
+
+
+def test_a_task_that_completed_before_its_subtasks_goes_when_they_have_ended(desk: Desk, asking: str) -> None:
+    desk.run("task", "gc", "--older-than", "0s", "--yes")
+    assert desk.tasks == [asking]
+    desk.run("task", "answer", f"{asking}.1.1", "true")
+    desk.run("task", "gc", "--older-than", "0s", "--yes")
+    assert desk.tasks == []
+
+
+def test_a_task_whose_times_are_ahead_of_the_clock_has_no_age_yet(desk: Desk, five: dict[str, str], sent: Any) -> None:
+    sent(-DAY)
+    desk.run("task", "gc", "--older-than", "1s", "--yes")
+    assert left(desk, five) == list(five)
+    desk.run("task", "gc", "--state", "done", "--yes")
+    assert left(desk, five) == ["ignored", "error", "question", "limited"]
+
+
+def test_a_task_of_which_something_is_still_asked_is_left(desk: Desk, five: dict[str, str]) -> None:
+    FileStore(desk.root / ".aloma").post(five["done"], {"kind": "set", "task": five["done"], "set": [[["x"], 1]]})
+    ended = desk.run("task", "gc", "--state", "done", "--yes")
+    assert ended.err.startswith(f"aloma: task {five['done']} is left: something happened to it meanwhile\n")
+    assert left(desk, five) == list(five)
 
 
 def test_a_task_to_which_something_happens_while_the_question_stands_is_left(

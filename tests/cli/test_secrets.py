@@ -146,7 +146,20 @@ def test_a_file_that_others_can_read_is_refused_by_every_command(desk: Desk, mon
         )
 
 
-@pytest.mark.parametrize("content", ["", "{", f'{{"a": "{PLAIN}"', "[]", '{"format": 2, "secrets": {}}', "\xff"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        f'{{"a": "{PLAIN}"',
+        "[]",
+        '{"format": 2, "secrets": {}}',
+        f'{{"format": 1, "secrets": "{PLAIN}"}}',
+        '{"format": 1, "secrets": {"A": {"value": 5, "set_at": "2026-11-22T08:00:00.000Z"}}}',
+        f'{{"format": 1, "secrets": {{"A": {{"value": "{PLAIN}", "set_at": 5}}}}}}',
+        "\xff",
+    ],
+)
 def test_a_damaged_file_is_refused_without_quoting_it(desk: Desk, content: str) -> None:
     desk.write(".aloma/secrets.json", content.encode("latin-1")).chmod(0o600)
     refused = desk.new()

@@ -109,6 +109,16 @@ def test_values_in_the_stash_are_never_shown(desk: Desk, command: list[str]) -> 
     assert "confidential" not in run.out + run.err + ended.out + ended.err
 
 
+@pytest.mark.parametrize("shown", [["list"], ["log"], ["show"]])
+def test_a_round_is_told_without_the_values_that_were_stashed(desk: Desk, shown: list[str]) -> None:
+    desk.step("a", '{"on": True}', "data['$stash'] = {'key': 'confidential'}", "data['on'] = False")
+    desk.step("b", '{"on": False}', "data['$stash'] = {'key': 'private'}", "data['on'] = True")
+    run = desk.new('{"on": true}', "--events")
+    told = desk.run("task", *shown, "--json").out
+    assert all('"cycle"' in text and "«string»" in text for text in (run.out, told))
+    assert not any(word in run.out + told for word in ("confidential", "private"))
+
+
 def test_people_are_shown_state_agents_and_document(desk: Desk) -> None:
     desk.step("done", '{"greeting": str}', 'task.complete({"greeted": True})', asks="task")
     task = desk.new('{"name": "Ada"}', "--tag", "demo").out.strip()

@@ -143,12 +143,6 @@ def test_an_error_names_the_secret_in_it() -> None:
     assert "zq7Xw" not in dumps(ev.to_wire(failed))
 
 
-def test_a_condition_that_names_a_secret_is_explained_without_it() -> None:
-    run = stage(step("never", {"key": CANARY}, puts(done=True)))
-    (rested,) = of_kind(run.events, ev.TaskRested)
-    assert (rested.state, SHOWN in dumps(rested.missing)) == ("ignored", True)
-
-
 async def asks(task: Any) -> None:
     task.ask("Which?", into="answer")
 

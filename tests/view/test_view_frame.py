@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from aloma_cli.view.closing import closing_lines
-from aloma_cli.view.frame import MOST_LINES, Size, frame
+from aloma_cli.view.fitting import Size
+from aloma_cli.view.frame import MOST_LINES, frame
 from aloma_cli.view.palette import ASCII, UNICODE, Glyphs
 from aloma_cli.view.rows import visible_rows
 from aloma_cli.view.scroll import entry_lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _DAYS = 30
 """The age that is meant where nothing at all is said of which tasks to delete."""
+
+_FACTS = ("id", "state", "name", "updated_at")
+"""What is told of a task, by the names in its record."""
 
 
 def gc(
@@ -48,7 +51,8 @@ def gc(
       aloma task gc --keep 100 --yes
 
     What is named above must all be so. A task that ended is done, ignored, incomplete, stopped or in error; one that
-    waits, asks, is limited or was interrupted is deleted only where --state names that. One that runs never is.
+    waits, asks, is limited or was interrupted, also in a subtask, is deleted only where --state names that.
+    One that runs never is.
 
     Asks before it deletes; where nobody can be asked --yes is needed, else nothing is deleted and it exits with 2.
     """
@@ -107,7 +111,7 @@ def _show(garbage: Garbage, *, as_json: bool, deleted: bool) -> None:
         Column("changed", "time"),
         Column("size", "size"),
     )
-    rows = [[*_facts(task.record), task.size] for task in garbage.tasks]
+    rows = [[*(task.record[name] for name in _FACTS), task.size] for task in garbage.tasks]
     write_table(columns, rows, sys.stdout, environ=os.environ, clock=SystemClock())
     sys.stdout.flush()
     _tell(garbage, deleted=deleted)
@@ -129,19 +133,12 @@ def _tell(garbage: Garbage, *, deleted: bool) -> None:
 def _print_json(garbage: Garbage, *, deleted: bool) -> None:
     from aloma_cli.cli.output import put_json
 
-    names = ("id", "state", "name", "updated_at")
     put_json(
         {
             "schema": 1,
             "deleted": deleted,
-            "tasks": [
-                {**dict(zip(names, _facts(task.record), strict=True)), "size": task.size} for task in garbage.tasks
-            ],
+            "tasks": [{**{name: task.record[name] for name in _FACTS}, "size": task.size} for task in garbage.tasks],
             "skipped": [{"id": root, "reason": reason} for root, reason in garbage.skipped.items()],
             "bytes": garbage.size,
         }
     )
-
-
-def _facts(record: Any) -> list[Any]:
-    return [record[name] for name in ("id", "state", "name", "updated_at")]

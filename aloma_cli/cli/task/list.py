@@ -77,9 +77,9 @@ def list_tasks(
 
 
 def _print_json(records: list[JsonObject], home: Records) -> None:
-    from aloma_cli.cli.output import put_json, visible
+    from aloma_cli.cli.output import put_json, visible_record
 
-    put_json([visible({**record, "size": home.size(record)}) for record in records])
+    put_json([visible_record({**record, "size": home.size(record)}) for record in records])
 
 
 def _print_table(records: list[JsonObject], sized: Records | None) -> None:

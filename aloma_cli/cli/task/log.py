@@ -39,10 +39,10 @@ def log(
     found = home.find(task)
     events, damage = read_events(home.store, root_of(found))
     if as_json:
-        from aloma_cli.cli.output import put_json, visible_event
+        from aloma_cli.cli.output import put_json, visible_record
         from aloma_cli.events import to_wire
 
-        put_json([visible_event(to_wire(event)) for event in events if event.task == found])
+        put_json([visible_record(to_wire(event)) for event in events if event.task == found])
     else:
         from aloma_cli.clock import SystemClock
         from aloma_cli.view.history import read_history
