@@ -12,7 +12,7 @@ import pytest
 from tests.workflows.workspace import Played, Workspace
 
 DOMAINS = ("competitive_landscape", "market_trends", "customer_needs", "technology_assessment")
-GAP = 0.04  # seconds between the ends of two agents
+GAP = 0.1  # seconds between the ends of two agents
 
 OVERLOADED = {"error": {"status": 503, "message": "the model is overloaded"}}
 
