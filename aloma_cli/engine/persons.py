@@ -63,8 +63,8 @@ def read_request(tree: Tree, body: JsonObject) -> Asked:
     if kind == "answer" and "value" in body:
         task = task if task.questions else _who_asks(tree, task)
         place = _question(task, body.get("into"))
-        _check_answer(task.questions[place], body["value"])
-        return Asked(task, answer(task, place, body["value"]), (place,))
+        value = _checked_answer(task.questions[place], body)
+        return Asked(task, answer(task, place, value), (place,))
     raise InputError(f"{kind!r} is no request that can be carried out")
 
 
@@ -96,14 +96,18 @@ def _question(task: TaskState, into: str | None) -> str:
     return into or places[0]
 
 
-def _check_answer(question: JsonObject, value: Json) -> None:
+def _checked_answer(question: JsonObject, body: JsonObject) -> Json:
+    """The answer that a request gives: its value, or where only that fits, the text that was typed."""
     if "schema" not in question:
-        return
+        return body["value"]
     from aloma_cli.connectors.reading import complaints
 
-    wrong = complaints(value, question["schema"])
-    if wrong:
-        raise InputError(f"that does not answer {question['question']!r}: {'; '.join(wrong)}")
+    wrong = complaints(body["value"], question["schema"])
+    if not wrong:
+        return body["value"]
+    if isinstance(body.get("text"), str) and not complaints(body["text"], question["schema"]):
+        return body["text"]
+    raise InputError(f"that does not answer {question['question']!r}: {'; '.join(wrong)}")
 
 
 def _set(document: JsonObject, body: JsonObject) -> list[Change]:

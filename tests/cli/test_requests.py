@@ -245,3 +245,10 @@ def test_the_answer_to_a_subtask_may_be_given_by_the_name_of_its_root(desk: Desk
     assert "? Approve?" in desk.run("task", "show").out
     answered = desk.run("task", "answer", "@last", "true", "--data")
     assert (answered.code, answered.json["part"]["result"]["granted"]) == (0, True)
+
+
+def test_a_question_for_a_text_takes_what_was_typed_as_a_text(desk: Desk) -> None:
+    desk.step("ask", '{"year": None}', 'task.ask("Which year?", into="year", schema=str)', asks="task")
+    desk.new("{}")
+    answered = desk.run("task", "answer", "@last", "2024", "--data")
+    assert (answered.code, answered.json["year"]) == (0, "2024")

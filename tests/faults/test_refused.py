@@ -207,6 +207,27 @@ def test_a_journal_that_cannot_be_read_is_one_sentence(
         assert (listed.code, os.strerror(number) in listed.err) == (1, True)
 
 
+def test_a_folder_that_may_not_be_looked_into_hides_no_other_task(order: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = (order.run(*NEW).json["id"] for _ in range(2))
+
+    def guarded(name: str) -> Any:
+        real = getattr(Path, name)
+
+        def call(path: Path, *more: Any, **options: Any) -> Any:
+            if first in path.parts:
+                raise PermissionError(RIGHTS, os.strerror(RIGHTS), str(path))
+            return real(path, *more, **options)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        for name in ("is_file", "open", "read_bytes", "stat"):
+            patch.setattr(Path, name, guarded(name))
+        listed = order.run("task", "list")
+    assert (listed.code, second in listed.out, first in listed.out) == (1, True, False)
+    assert os.strerror(RIGHTS) in listed.err
+
+
 def test_a_run_for_which_there_is_no_event_loop_can_be_resumed(order: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes a few open files."""
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)  # it is silenced on the way out

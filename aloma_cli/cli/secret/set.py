@@ -76,6 +76,9 @@ def _ask(name: str) -> str:
         return getpass(f"{name}: ")
     except EOFError:
         raise InputError(f"no value for {name} was given") from None
+    except KeyboardInterrupt:
+        say("")  # the prompt is left on its line
+        raise
 
 
 def _read(name: str) -> str:

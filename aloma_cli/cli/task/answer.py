@@ -37,5 +37,5 @@ def answer(
     """
     from aloma_cli.cli.opening import open_workspace
 
-    request = {"kind": "answer", "value": json_or_text(value)} | ({"into": into} if into else {})
+    request = {"kind": "answer", "value": json_or_text(value), "text": value} | ({"into": into} if into else {})
     ask_of(open_workspace(workspace, flags), task, request, telling, no_run=no_run)

@@ -30,14 +30,14 @@ def clone(
     wait: options.Wait = False,
     workspace: options.Workspace = None,
 ) -> None:
-    """Make a new task from the document of another, and run it; subtasks are not copied.
+    """Make a new task from the document of another, and run it.
 
     \b
     Examples:
       aloma task clone @last
       aloma task clone 01jd3k --at 3 --set order.total=120
 
-    Prints and exits as `task new`.
+    Subtasks are not copied. Prints and exits as `task new`.
     """
     from aloma_cli.cli.opening import open_workspace
     from aloma_cli.cli.running import run_and_tell

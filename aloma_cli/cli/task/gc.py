@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aloma_cli.cli import options
+from aloma_cli.cli.exits import INTERRUPTED
 from aloma_cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def gc(
     as_json: Annotated[bool, typer.Option("--json", help="Print what is deleted, and what is not, as JSON.")] = False,
     workspace: options.Workspace = None,
 ) -> None:
-    """Delete old tasks, with their subtasks and all that was recorded of them.
+    """Delete the record of old tasks and their subtasks.
 
     \b
     Examples:
@@ -94,7 +95,10 @@ def _agreed(*, as_json: bool) -> bool:
     """Whether a person wants it. Raises InputError where there is none to ask."""
     if as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise InputError("nothing was deleted: nobody was asked", hint="add --yes to delete, --dry-run only to look")
-    return typer.confirm("Delete them for good?", err=True)
+    try:
+        return typer.confirm("Delete them for good?", err=True)
+    except typer.Abort:
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _show(garbage: Garbage, *, as_json: bool, deleted: bool) -> None:
@@ -127,7 +131,7 @@ def _tell(garbage: Garbage, *, deleted: bool) -> None:
         what = f"{plural(len(garbage.tasks), 'task')}, {data_size(garbage.size)}"
         say(f"{what} freed" if deleted else what)
     else:
-        say("nothing to delete")
+        say("nothing was deleted" if garbage.skipped else "nothing to delete")
 
 
 def _print_json(garbage: Garbage, *, deleted: bool) -> None:

@@ -33,7 +33,7 @@ def resume(
     wait: options.Wait = False,
     workspace: options.Workspace = None,
 ) -> None:
-    """Go on with a task: interrupted, paused at a limit, in error, or with a damaged record.
+    """Go on with a task that was interrupted, paused or failed.
 
     \b
     Examples:
@@ -41,7 +41,8 @@ def resume(
       aloma task resume 01jd3k --json | jq .state
       aloma task resume @last --max-cost +0.50
 
-    What was committed stays, and answers that were paid for are not asked for again. Prints and exits as `task new`.
+    It may also be one that made no progress, or whose record is damaged. What was committed stays, and answers that
+    were paid for are not asked for again. Prints and exits as `task new`.
     """
     from aloma_cli.cli.opening import open_workspace
     from aloma_cli.cli.output import say

@@ -26,7 +26,7 @@ def set_values(
     telling: Telling,
     workspace: options.Workspace = None,
 ) -> None:
-    """Write into a task's document, as a person; conditions wake up, and the task runs on.
+    """Write into a task's document; the task runs on.
 
     \b
     Examples:
