@@ -95,7 +95,8 @@ def _touched(before: Json, changes: Iterable[Change]) -> Iterator[tuple[Path, in
         place, start = _place(before, change)
         known = touched.get(place, start)
         touched[place] = None if known is None or start is None else min(known, start)
-    return ((place, start) for place, start in touched.items() if not _is_covered(place, touched))
+    alone = len(touched) == 1
+    return ((place, start) for place, start in touched.items() if alone or not _is_covered(place, touched))
 
 
 def _place(before: Json, change: Change) -> tuple[Path, int | None]:
