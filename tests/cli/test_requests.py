@@ -129,7 +129,15 @@ def test_a_step_fires_once_more_when_asked_to(desk: Desk) -> None:
     desk.new()
     done = desk.run("task", "redo", "@last", "count", "--data")
     assert (done.code, done.json["n"]) == (0, 2)
+    assert "does not hold" not in done.err
     assert desk.run("task", "redo", "@last", "nobody").code == 9
+
+
+def test_a_redo_that_has_to_wait_for_the_condition_says_what_is_missing(desk: Desk) -> None:
+    desk.step("ship", '{"paid": True}', 'data["shipped"] = True')
+    desk.new()
+    redone = desk.run("task", "redo", "@last", "ship")
+    assert "its condition does not hold; it fires when it does (nearest: ship: paid is missing" in redone.err
 
 
 def test_a_clone_starts_from_the_document_at_an_entry_of_the_log(desk: Desk) -> None:

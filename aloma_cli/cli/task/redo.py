@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,10 @@ from aloma_cli.cli.models import model_flags
 from aloma_cli.cli.spelled import spelled_out
 from aloma_cli.cli.task.requests import NoRun, ask_of
 from aloma_cli.cli.telling import Telling
+
+if TYPE_CHECKING:
+    from aloma_cli.jsontext import JsonObject
+    from aloma_cli.step import Step
 
 
 @spelled_out(telling=Telling, flags=model_flags)
@@ -34,4 +38,16 @@ def redo(
     from aloma_cli.cli.opening import open_workspace
 
     home = open_workspace(workspace, flags)
-    ask_of(home, task, {"kind": "redo", "step": home.step(step).name}, telling, no_run=no_run)
+    wanted = home.step(step)
+    if not telling.quiet:
+        _tell_what_is_missing(wanted, home.task(task).data)
+    ask_of(home, task, {"kind": "redo", "step": wanted.name}, telling, no_run=no_run)
+
+
+def _tell_what_is_missing(step: Step, document: JsonObject) -> None:
+    from aloma_cli.cli.output import say
+    from aloma_cli.engine.nearest import nearest_misses
+    from aloma_cli.view.tell import explained
+
+    for line in explained(nearest_misses([step], document), ()):
+        say(f"aloma: its condition does not hold; it fires when it does ({line})")
