@@ -283,6 +283,26 @@ def test_a_task_that_runs_cannot_be_resumed_and_is_stopped_where_it_runs() -> No
     assert (task.state, task.record["reason"]) == ("stopped", "enough")
 
 
+def test_a_request_to_a_process_that_ends_in_that_moment_is_carried_out_by_who_made_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workspace = Workspace([step("a", {"go": True}, puts(done=True))])
+    task = run(workspace, "it", {})
+    real, asked = workspace.store.claim, []
+
+    def claim(root: str) -> Any:
+        asked.append(root)
+        if len(asked) == 1:
+            raise TaskLockedError("it is run by process 1")
+        return real(root)
+
+    monkeypatch.setattr(workspace.store, "claim", claim)
+    written = workspace.submit(task.id, {"kind": "set", "set": [[["go"], True]]})
+    assert written is not None
+    assert written.data == {"go": True}
+    assert len(asked) == 2
+
+
 def test_a_task_at_rest_is_stopped_at_once() -> None:
     workspace = Workspace([greeter()])
     run(workspace, "A task", {})
