@@ -14,6 +14,7 @@ def main() -> int:
     from aloma_cli.cli.main import main as run
 
     streams.open_closed()
+    streams.keep_result_apart()
     code = run(sys.argv[1:])
     if code in (INTERRUPTED, TERMINATED):
         with contextlib.suppress(OSError):

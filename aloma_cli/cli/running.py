@@ -48,7 +48,7 @@ def run_and_tell(
         _tell_interrupted(home.task(task_id), telling)
 
     try:
-        with streams.result_apart(), Interrupts(last_words) as interrupts:
+        with Interrupts(last_words) as interrupts:
             _tell_notice(home, telling)
             if wait and before and _mode(telling) != "quiet":
                 _say_all(questions(home.task(task_id).record))

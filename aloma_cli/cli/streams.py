@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import sys
-from collections.abc import Iterator
 from typing import TextIO
 
 _NAMES = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
@@ -24,32 +23,24 @@ def open_closed() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123  (open until the end)
 
 
-@contextlib.contextmanager
-def result_apart() -> Iterator[None]:
-    """A context in which only what we print reaches standard output.
+def keep_result_apart() -> None:
+    """From here on only what we print reaches standard output.
 
     What the child processes of steps write there, and whoever knows the number of the stream, goes to standard error.
     """
-    real, original = sys.stdout, sys.__stdout__
-    if original is None or real is not original or not (_is_number(real, 1) and _is_number(sys.stderr, 2)):
-        yield
-        return
-    real.flush()
+    real = sys.__stdout__
+    if real is None or not (_is_number(real, 1) and _is_number(sys.stderr, 2)):
+        return  # it was closed: there is nothing to keep apart
     kept = os.dup(1)
-    sys.stdout = open(  # noqa: SIM115, PTH123  (closed below)
-        kept, "w", encoding=real.encoding, errors=real.errors, buffering=1 if real.line_buffering else -1
-    )
     os.dup2(2, 1)
-    try:
-        yield
-    finally:
-        for stream in (real, sys.stdout):
-            with contextlib.suppress(OSError):
-                stream.flush()
-        os.dup2(kept, 1)
-        with contextlib.suppress(OSError):
-            sys.stdout.close()
-        sys.stdout = real
+    sys.stdout = open(  # noqa: SIM115  (open until the end)
+        kept,
+        "w",
+        encoding=real.encoding,
+        errors=real.errors,
+        buffering=1 if real.line_buffering else -1,
+        closefd=False,
+    )
 
 
 def _is_number(stream: TextIO, number: int) -> bool:

@@ -88,7 +88,12 @@ def test_a_lone_surrogate_in_an_argument_is_an_error_and_no_fault(desk: Desk) ->
     assert "fault" not in ended.err
 
 
-def test_what_a_child_process_of_a_step_prints_is_not_in_the_result(desk: Desk) -> None:
+@pytest.mark.parametrize("key", [None, "a key that is kept out of records"])
+def test_what_a_child_process_of_a_step_prints_is_not_in_the_result(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, key: str | None
+) -> None:
+    if key is not None:
+        monkeypatch.setenv("OPENAI_API_KEY", key)
     told = ["import os, sys", "os.system('echo from a child')", "sys.__stdout__.write('raw')", "data['done'] = True"]
     desk.step("shells", '{"name": str, "done": None}', *told)
     result = desk.spawn("task", "new", "A task", "-d", '{"name": "Ada"}', "--data")
