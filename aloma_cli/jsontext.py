@@ -84,6 +84,11 @@ def show_path(path: Path) -> str:
     return ".".join(_show_key(key) for key in path) or "(document)"
 
 
+def cut(text: str, most: int) -> str:
+    """`text`, with an ellipsis for what is over `most` characters."""
+    return text if len(text) <= most else text[: max(0, most - 1)] + "…"
+
+
 def kind_of(value: object) -> str:
     """The JSON name of a value's kind, or its Python type's name where it has none."""
     if value is None:
@@ -164,12 +169,12 @@ def _constant(name: str) -> _Refused:
 
 def _float(text: str) -> float | _Refused:
     number = float(text)
-    return _Refused(f"the number {_cut(text)} is too large") if math.isinf(number) else number
+    return _Refused(f"the number {cut(text, _TEXT_SHOWN)} is too large") if math.isinf(number) else number
 
 
 def _integer(text: str) -> int | _Refused:
     if len(text.removeprefix("-")) > LONGEST_INTEGER:
-        return _Refused(f"the integer {_cut(text)} has more than {LONGEST_INTEGER} digits")
+        return _Refused(f"the integer {cut(text, _TEXT_SHOWN)} has more than {LONGEST_INTEGER} digits")
     return int(text)
 
 
@@ -228,8 +233,4 @@ def _why(item: Json) -> str:
 
 
 def _shown(text: str) -> str:
-    return _cut(json.dumps(text))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _TEXT_SHOWN else f"{text[: _TEXT_SHOWN - 1]}…"
+    return cut(json.dumps(text), _TEXT_SHOWN)

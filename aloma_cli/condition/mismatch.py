@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
-from aloma_cli.jsontext import Path, kind_of, show_path
+from aloma_cli.jsontext import Path, cut, kind_of, show_path
 
 _VALUE_WIDTH = 60
 _WANTED_WIDTH = 120
@@ -54,7 +54,7 @@ class Mismatch:
     def __str__(self) -> str:
         if any(mismatch.path != self.path for mismatch in self.nearest):
             return " and ".join(map(str, self.nearest)) + " (the nearest alternative)"
-        return f"{show_path(self.path)} is {show(self.found)}, wanted {_cut(self.wanted, _WANTED_WIDTH)}"
+        return f"{show_path(self.path)} is {show(self.found)}, wanted {cut(self.wanted, _WANTED_WIDTH)}"
 
 
 def show(value: Found) -> str:
@@ -62,7 +62,7 @@ def show(value: Found) -> str:
     if value is MISSING:
         return "missing"
     # Half a surrogate pair cannot be printed.
-    return _cut(_beginning(value), _VALUE_WIDTH).encode("utf-8", "backslashreplace").decode()
+    return cut(_beginning(value), _VALUE_WIDTH).encode("utf-8", "backslashreplace").decode()
 
 
 def visible(found: Found, path: Path) -> Found:
@@ -89,7 +89,3 @@ def _beginning(value: Found) -> str:
     except ValueError:  # Python has no text for integers of over 4300 digits
         text += "…"
     return text
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aloma_cli.connectors.base import Answer, Ask, Call, Send, plain
 from aloma_cli.connectors.completion import Completion, View, content_of
-from aloma_cli.connectors.reading import complaints, cut, read_object
+from aloma_cli.connectors.reading import complaints, read_object
 from aloma_cli.connectors.shape import Shape, to_schema
 from aloma_cli.errors import AnswerError, PermanentError, TruncatedAnswerError
-from aloma_cli.jsontext import JsonObject
+from aloma_cli.jsontext import JsonObject, cut
 
 if TYPE_CHECKING:
     import asyncio

@@ -6,8 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from aloma_cli.connectors.reading import cut
-from aloma_cli.jsontext import Json, JsonObject, Path, show_path
+from aloma_cli.jsontext import Json, JsonObject, Path, cut, show_path
 
 _LABEL = re.compile(r"^[ \t]*(?:[-*][ \t]+)?([A-Z][\w ()/&'-]{0,59}):(?=[\s{\[]|$)[ \t]*", re.MULTILINE)
 _VOLATILE = re.compile(

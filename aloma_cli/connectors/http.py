@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from aloma_cli.connectors.base import Answer, Ask, Call, Function, plain
 from aloma_cli.connectors.lazily import Lazily
-from aloma_cli.connectors.reading import cut
 from aloma_cli.errors import ConnectorError, PermanentError
-from aloma_cli.jsontext import Json, JsonError, JsonObject, loads
+from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, loads
 
 if TYPE_CHECKING:
     import httpx2

@@ -8,12 +8,11 @@ from hashlib import sha256
 from aloma_cli.connectors.base import Answer, Call, is_retryable
 from aloma_cli.connectors.facts import facts, steady, text_of
 from aloma_cli.connectors.filler import MARK, Filler
-from aloma_cli.connectors.reading import cut
 from aloma_cli.connectors.scripted import Error, Reply, Scripts
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.connectors.usage import estimated_usage, recorded_usage
 from aloma_cli.errors import ConnectorError
-from aloma_cli.jsontext import JsonObject, dumps
+from aloma_cli.jsontext import JsonObject, cut, dumps
 
 PROVIDER = "aloma.offline"
 MODEL = "aloma-offline"

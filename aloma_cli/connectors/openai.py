@@ -9,11 +9,10 @@ from aloma_cli.connectors.completion import content_of
 from aloma_cli.connectors.dialect import Dialect
 from aloma_cli.connectors.lazily import Lazily
 from aloma_cli.connectors.openai_errors import KEY_HINT, from_openai
-from aloma_cli.connectors.reading import cut
 from aloma_cli.connectors.settings import OPENAI_URL, ModelSettings
 from aloma_cli.connectors.usage import cost_of, estimated_usage, recorded_usage
 from aloma_cli.errors import ConnectorError, KeyRefusedError
-from aloma_cli.jsontext import Json, JsonError, JsonObject, loads
+from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, loads
 
 if TYPE_CHECKING:
     import httpx2

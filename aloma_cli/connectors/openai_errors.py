@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from aloma_cli.connectors.base import is_retryable
-from aloma_cli.connectors.reading import cut
 from aloma_cli.errors import ConnectorError, KeyRefusedError
+from aloma_cli.jsontext import cut
 
 if TYPE_CHECKING:
     from openai import OpenAIError

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, kind_of, loads, show_path
+from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, dumps, kind_of, loads, show_path
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -83,8 +83,3 @@ def _say(error: ValidationError) -> str:
         error = error.context[0]
     place = show_path(tuple(error.absolute_path)) if error.absolute_path else "the answer"
     return f"{place}: {cut(error.message, 200)}"
-
-
-def cut(text: str, most: int) -> str:
-    """`text` in at most `most` characters."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"

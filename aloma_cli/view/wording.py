@@ -11,6 +11,7 @@ import re
 from datetime import datetime, tzinfo
 
 from aloma_cli.clock import from_iso
+from aloma_cli.jsontext import cut
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -112,11 +113,6 @@ def value_text(value: object, most: int | None = None) -> str:
         value = value[: most + 1]
     text = _UNSAFE.sub("\ufffd", json.dumps(_without_stash(value), ensure_ascii=False))
     return text if most is None else cut(text, most)
-
-
-def cut(text: str, most: int) -> str:
-    """`text`, with an ellipsis for what is over `most` characters."""
-    return text if len(text) <= most else text[: max(0, most - 1)] + "…"
 
 
 HIDDEN = "«hidden»"

@@ -11,11 +11,11 @@ from aloma_cli.cli.advice import advice
 from aloma_cli.cli.output import put, visible
 from aloma_cli.clock import SystemClock, from_iso
 from aloma_cli.events import FiringFailed
-from aloma_cli.jsontext import JsonObject, pretty
+from aloma_cli.jsontext import JsonObject, cut, pretty
 from aloma_cli.view.tables import Column, write_table
 from aloma_cli.view.tell import explained
 from aloma_cli.view.terminal import size_of
-from aloma_cli.view.wording import clean, cut, duration, error_text, legible, money, plural, value_text
+from aloma_cli.view.wording import clean, duration, error_text, legible, money, plural, value_text
 
 if TYPE_CHECKING:
     from aloma_cli.api.task import Task

@@ -10,8 +10,7 @@ import typer
 
 from aloma_cli.errors import InputError
 from aloma_cli.ids import root_of
-from aloma_cli.jsontext import Json, JsonError, JsonObject, JsonSyntaxError, Path, loads
-from aloma_cli.view.wording import cut
+from aloma_cli.jsontext import Json, JsonError, JsonObject, JsonSyntaxError, Path, cut, loads
 
 if TYPE_CHECKING:
     from aloma_cli.api.workspace import Workspace
