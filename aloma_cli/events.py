@@ -10,6 +10,9 @@ import re
 from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any, ClassVar
 
+ENDINGS = ("done", "error", "ignored", "incomplete", "stopped")
+"""The states of a task that has ended, and waits for nothing; the keys of a group's count beside `total`, `running`."""
+
 _CLASSES: dict[str, type[Event]] = {}
 
 

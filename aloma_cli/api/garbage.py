@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 from aloma_cli.api.task import read_record, read_records
 from aloma_cli.clock import from_iso
 from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
+from aloma_cli.events import ENDINGS
 from aloma_cli.jsontext import JsonObject
 
 if TYPE_CHECKING:
     from aloma_cli.store import Store
-
-ENDED = frozenset({"done", "ignored", "incomplete", "stopped", "error"})
-"""The states of a task that waits for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +21,7 @@ class Criteria:
     """Which tasks: those in one of `states`, to which nothing happened for `older_than` seconds, that take at least
     `larger_than` bytes; but not the newest `keep` of them."""
 
-    states: frozenset[str] = ENDED
+    states: frozenset[str] = frozenset(ENDINGS)
     older_than: float = 0
     larger_than: int = 0
     keep: int = 0
@@ -36,7 +34,7 @@ class Criteria:
 
     def spare(self, record: JsonObject, subtasks: Iterable[JsonObject]) -> bool:
         """Whether a root has ended and some of its subtasks have not: it completed, and they go on."""
-        return record["state"] in ENDED and any(one["state"] not in ENDED | self.states for one in subtasks)
+        return record["state"] in ENDINGS and any(one["state"] not in self.states.union(ENDINGS) for one in subtasks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,19 +30,14 @@ from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.jsontext import Path as Keys
 from aloma_cli.loader import LoadedWorkspace, ModelFlags, load_workspace, read_user_config, resolve_models
 from aloma_cli.loader.config import user_config_path
+from aloma_cli.loader.workspace import Hide, hide_nothing
 from aloma_cli.scrub import Scrubber
 from aloma_cli.step import Step
 from aloma_cli.store import Claim, MemoryStore
 
-Hide = Callable[[Scrubber], object]
-
 
 def _ignore(event: Event) -> None:
     """Nobody watches."""
-
-
-def _hide_nothing(_scrubber: Scrubber) -> None:
-    """Whoever opens the workspace prints nothing."""
 
 
 class Workspace(Records):
@@ -80,7 +75,7 @@ class Workspace(Records):
         *,
         flags: ModelFlags | None = None,
         environ: Mapping[str, str] | None = None,
-        hide: Hide = _hide_nothing,
+        hide: Hide = hide_nothing,
     ) -> Workspace:
         """Open the workspace at `path`, or the one around the current folder.
 
@@ -101,7 +96,7 @@ class Workspace(Records):
         path: str | Path | None = None,
         *,
         environ: Mapping[str, str] | None = None,
-        hide: Hide = _hide_nothing,
+        hide: Hide = hide_nothing,
     ) -> Workspace:
         """Like `open`, for those who call no model."""
         key = read_user_config(user_config_path()).openai.api_key_env

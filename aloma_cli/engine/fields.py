@@ -9,16 +9,13 @@ from aloma_cli.document import MISSING, Change, apply, get, make_room
 from aloma_cli.engine.outcome import SubtaskOrder
 from aloma_cli.engine.state import TaskState
 from aloma_cli.errors import InputError
-from aloma_cli.events import TaskRested
+from aloma_cli.events import ENDINGS, TaskRested
 from aloma_cli.jsontext import MAX_DEPTH, Json, JsonObject, Path, is_deeper, show_path
 
 ERRORS = "$errors"
 CHILDREN = "$children"
 KEPT = (ERRORS, CHILDREN)
 """What is about one task only, and so is not handed on to its subtasks."""
-
-ENDINGS = ("done", "error", "ignored", "incomplete", "stopped")
-"""How a subtask can end; the keys of its group's count beside `total` and `running`."""
 
 
 def error_entry(document: JsonObject, key: str, entry: JsonObject) -> list[Change]:

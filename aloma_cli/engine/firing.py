@@ -34,16 +34,18 @@ async def fire(job: Job, toolbox: Toolbox, recorder: Recorder, clock: Clock, lea
         with prints_to(log):
             await _run(job, offer(job, toolbox, draft.data, effects, calls, log, plain))
         changes = draft.changes()
+        effects.called = calls.any
+        outcome: Outcome = Returned(job.firing, changes, effects, _since(started, clock))
     except (asyncio.CancelledError, KeyboardInterrupt):
         raise
     except BaseException as error:  # noqa: BLE001  (whatever a step raises is its outcome, `sys.exit` too)
-        if calls.refused is not None:
-            return Limited(job.firing, calls.refused, round(clock.elapsed() - started, 6))
-        return raised(job, error, clock.elapsed() - started)
-    if calls.refused is not None:
-        return Limited(job.firing, calls.refused, round(clock.elapsed() - started, 6))
-    effects.called = calls.any
-    return Returned(job.firing, changes, effects, round(clock.elapsed() - started, 6))
+        outcome = raised(job, error, _since(started, clock))
+    # Whatever a step makes of a refused call: it goes on when the limit is raised.
+    return outcome if calls.refused is None else Limited(job.firing, calls.refused, outcome.seconds)
+
+
+def _since(started: float, clock: Clock) -> float:
+    return round(clock.elapsed() - started, 6)
 
 
 def raised(job: Job, error: BaseException, seconds: float) -> Raised:

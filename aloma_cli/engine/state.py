@@ -267,9 +267,8 @@ def _started(tree: Tree, event: ev.FiringStarted) -> None:
     before = task.flights.get(event.firing)
     # After a crash the same firing is repeated from where it started, not from the newest document; what has armed
     # its step since then still does.
-    interrupted = before is not None and before.version == event.version
-    base = before.base if before is not None and interrupted else task.document
-    digest = before.digest if before is not None and interrupted else task.trail.digest.value
+    interrupted = before if before is not None and before.version == event.version else None
+    base, digest = (interrupted.base, interrupted.digest) if interrupted else (task.document, task.trail.digest.value)
     tree.flying[event.firing] = task
     tree.running.add(event.firing)
     task.flights[event.firing] = Flight(

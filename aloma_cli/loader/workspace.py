@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from aloma_cli.loader.steps import load_steps
 from aloma_cli.scrub import Scrubber
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
     from types import ModuleType
 
@@ -65,8 +66,12 @@ class LoadedWorkspace:
             )
 
 
-def _tell_nobody(_scrubber: Scrubber) -> None:
-    """Nobody prints anything."""
+Hide = Callable[[Scrubber], object]
+"""Is told of the secrets there are, to keep them from being printed."""
+
+
+def hide_nothing(_scrubber: Scrubber) -> None:
+    """For those who print nothing."""
 
 
 def load_workspace(
@@ -75,7 +80,7 @@ def load_workspace(
     environ: Mapping[str, str],
     *,
     keys: Iterable[str] = (),
-    hide: Callable[[Scrubber], object] = _tell_nobody,
+    hide: Hide = hide_nothing,
 ) -> LoadedWorkspace:
     """Read the workspace at `path`, or around `cwd`, running its Python files.
 

@@ -18,7 +18,7 @@ def replace_file(path: Path, text: str, *, durable: bool = False) -> None:
     # Always the same name: what a kill leaves behind is overwritten the next time.
     temporary = path.with_name(f".{path.name}.new")
     try:
-        with open(temporary, "w", encoding="utf-8", opener=_private) as file:
+        with open(temporary, "w", encoding="utf-8", opener=private) as file:
             file.write(text)
             if durable:
                 file.flush()
@@ -30,5 +30,6 @@ def replace_file(path: Path, text: str, *, durable: bool = False) -> None:
         raise refused(path, "written", error) from error
 
 
-def _private(name: str, flags: int) -> int:
+def private(name: str, flags: int) -> int:
+    """The opener (for `open`) of a file that only its owner may read."""
     return os.open(name, flags, 0o600)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aloma_cli.errors import JournalDamagedError
+from aloma_cli.store.atomic import private
 from aloma_cli.store.journal import read_journal
 from aloma_cli.store.line import BrokenLineError, UnknownLineError, decode
 from aloma_cli.store.protocol import Salvage
@@ -46,7 +47,7 @@ def salvage_journal(path: Path) -> Salvage | None:
 def _write_new(path: Path, data: bytes) -> None:
     with refusing(path, "written"):
         path.unlink(missing_ok=True)  # an attempt that was killed may have left one
-        with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        with open(path, "xb", opener=private) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

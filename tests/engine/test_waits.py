@@ -212,12 +212,13 @@ def test_a_closed_task_asks_nothing_any_more() -> None:
     assert (stage.root.state, stage.root.questions) == ("done", {})
 
 
-def test_of_several_questions_the_answer_names_its_own() -> None:
-    async def both(data: Any, task: Any) -> None:
-        task.ask("One?", into="one")
-        task.ask("Two?", into="two")
-        data["asked"] = True
+async def both(data: Any, task: Any) -> None:
+    task.ask("One?", into="one")
+    task.ask("Two?", into="two")
+    data["asked"] = True
 
+
+def test_of_several_questions_the_answer_names_its_own() -> None:
     stage = Stage([step("both", {"asked": None}, both)], {})
     stage.end("both")
     with pytest.raises(InputError, match=r"^task 1 asks 2 questions$"):
@@ -400,11 +401,6 @@ def test_what_makes_no_sense_fails_the_step_and_nothing_else(misuse: Any) -> Non
 
 
 def test_one_write_can_answer_several_questions() -> None:
-    async def both(data: Any, task: Any) -> None:
-        task.ask("One?", into="one")
-        task.ask("Two?", into="two")
-        data["asked"] = True
-
     stage = Stage([step("both", {"asked": None}, both)], {})
     stage.end("both")
     stage.run.carry_out({"kind": "set", "set": [[["one"], 1], [["two"], 2]]})

@@ -17,9 +17,9 @@ from aloma_cli.engine.offer import Leash, Toolbox
 from aloma_cli.engine.outcome import Job, Outcome
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.run import Run, Turn
-from aloma_cli.engine.scrubbing import AnEvent
 from aloma_cli.step import Step
 from aloma_cli.store import Claim
+from tests.support.stage import AtOnce
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class Process:
     def _start(self, job: Job) -> None:
         assert job.firing not in self.firings, "a firing runs once at a time"
         leash = Leash(cast("asyncio.AbstractEventLoop", None))
-        work = fire(job, self._toolbox, self, self.clock, leash)
+        work = fire(job, self._toolbox, AtOnce(self.run), self.clock, leash)
         self.firings[job.firing] = Firing(job, work, contextvars.copy_context(), set(job.calls))
         self._go_on(job.firing, None)
 
@@ -167,17 +167,6 @@ class Process:
         if event.key not in on_record:
             self.wrong.append(f"an answer of this very run of firing {event.firing} stands for another call")
         on_record.discard(event.key)
-
-    # -- the recorder of its firings: it writes at once ----------------------------------------------------------------
-
-    def note(self, event: ev.Event) -> None:
-        self.run.note(event)
-        self.run.flush()
-
-    async def keep(self, event: AnEvent) -> AnEvent:
-        recorded = self.run.note(event)
-        self.run.flush()
-        return recorded
 
 
 def _in_a_loop(step: Callable[[Any], Any], value: Any) -> Any:

@@ -109,7 +109,7 @@ class Stage:
     def outcome(self, job: Job) -> Outcome:
         """What comes of a firing."""
         leash = Leash(cast("asyncio.AbstractEventLoop", None))
-        return _at_once(fire(job, self._toolbox, _Recorder(self.run), self.clock, leash))
+        return _at_once(fire(job, self._toolbox, AtOnce(self.run), self.clock, leash))
 
     def journal(self) -> list[ev.Event]:
         """What the store holds."""
@@ -124,8 +124,8 @@ class Stage:
         return found[0]
 
 
-class _Recorder:
-    """Writes at once."""
+class AtOnce:
+    """The recorder of firings that writes at once."""
 
     def __init__(self, run: Run) -> None:
         self._run = run

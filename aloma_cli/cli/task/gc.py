@@ -77,14 +77,15 @@ def gc(
 
 
 def _criteria(older_than: str | None, state: list[str] | None, larger_than: str | None, keep: int | None) -> Criteria:
-    from aloma_cli.api.garbage import ENDED, Criteria
+    from aloma_cli.api.garbage import Criteria
     from aloma_cli.cli.measures import bytes_of, seconds_of
     from aloma_cli.cli.task.states import checked_state
+    from aloma_cli.events import ENDINGS
 
     if older_than is None and not state and larger_than is None and keep is None:
         older_than = f"{_DAYS}d"
     return Criteria(
-        states=frozenset(map(checked_state, state)) if state else ENDED,
+        states=frozenset(map(checked_state, state) if state else ENDINGS),
         older_than=seconds_of(older_than, "--older-than") if older_than is not None else 0,
         larger_than=bytes_of(larger_than, "--larger-than") if larger_than is not None else 0,
         keep=keep or 0,
