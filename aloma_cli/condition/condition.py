@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from aloma_cli.condition.describe import describe, fingerprint
 from aloma_cli.condition.mismatch import MISSING, Found, Mismatch
-from aloma_cli.condition.nodes import FieldPath, Node
+from aloma_cli.condition.nodes import FieldPath, Node, Scalar, Test
 from aloma_cli.condition.patterns import compile_pattern
 from aloma_cli.condition.place import Place
 from aloma_cli.jsontext import Json, JsonObject, Path
@@ -26,6 +26,8 @@ def compile_condition(pattern: dict[str, Any], *, name: str = "condition") -> Co
         paths=frozenset(root.reads()),
         specificity=root.leaves,
         fingerprint=fingerprint(pattern),
+        matches=root.test(),
+        literals=dict(root.literals()),
         _root=root,
     )
 
@@ -51,17 +53,17 @@ class Condition:
     or list and a negated pattern are one each, parents none. A `$or` counts as its smallest alternative, since that
     much holds whichever it was; `{}` as the whole condition has none. `fingerprint`: equal for equal patterns,
     whatever the order of their keys; conditions are compared by it. `pattern` is a copy of what was compiled.
+    `matches(document)` tells whether a document has everything the condition wants. `literals`: for those `paths` at
+    which one scalar matches and no other value, that scalar.
     """
 
     pattern: dict[str, Any] = field(compare=False)
     paths: frozenset[FieldPath] = field(compare=False, repr=False)
     specificity: int = field(compare=False, repr=False)
     fingerprint: str
+    matches: Test = field(compare=False, repr=False)
+    literals: Mapping[FieldPath, Scalar] = field(compare=False, repr=False)
     _root: Node = field(compare=False, repr=False)
-
-    def matches(self, document: JsonObject) -> bool:
-        """Whether `document` has everything the condition wants."""
-        return next(self._root.complaints(document, ()), None) is None
 
     def mismatches(self, document: JsonObject) -> Iterator[Mismatch]:
         """Everything that keeps `document` from matching, lazily, in the order of the pattern."""

@@ -1,7 +1,8 @@
 """The compiled form of a pattern: a tree of nodes that complain.
 
-A node is given what stands at its place and yields one complaint for each thing that is wrong there. Matching is
-"no first complaint"; explaining is "all complaints, in words". There is no second piece of code that could disagree.
+A node is given the value at its place and yields one complaint for each thing that is wrong there. Explaining is "all
+complaints, in words". Matching is "no first complaint"; since conditions are judged after every commit, a node also
+gives that verdict as a plain function (`test`), and a property holds that the two agree.
 Nodes are frozen and share nothing, so one condition serves any number of documents at once.
 """
 
@@ -40,9 +41,17 @@ class Node(ABC):
     def complaints(self, found: Found, path: Path) -> Iterator[Complaint]:
         """One complaint for each thing wrong with `found`, which stands at `path`; lazily."""
 
+    def test(self) -> Test:
+        """A function that tells whether a value matches: the same verdict as `complaints`, without the reasons."""
+        return lambda found: holds(self, found)
+
     def reads(self) -> Iterator[FieldPath]:
         """The places, seen from this one, at, under or above which a change may alter the verdict."""
         yield ()
+
+    def literals(self) -> Iterator[tuple[FieldPath, Scalar]]:
+        """The places, seen from this one, that must hold one scalar and no other, with that scalar."""
+        yield from ()
 
     def unmet(self, found: Found) -> int:
         """How many of `leaves` do not hold; 0 means a match."""
@@ -52,6 +61,11 @@ class Node(ABC):
         """This node's complaint in words."""
         return Mismatch(path, self.words, visible(found, path))
 
+
+Test: TypeAlias = Callable[[Found], bool]
+
+Scalar: TypeAlias = str | int | float | bool
+"""A JSON value without parts; not null, which a missing field equals."""
 
 Complaint: TypeAlias = tuple[Node, Path, Found]
 """Which node complains, where, about what. A plain tuple, since most are only looked at for being there."""
@@ -67,7 +81,8 @@ class Leaf(Node):
     """A test of the value itself."""
 
     wanted: str
-    holds: Callable[[Found], bool]
+    holds: Test
+    scalar: Scalar | None = None
 
     @property
     def leaves(self) -> int:
@@ -80,6 +95,13 @@ class Leaf(Node):
     def complaints(self, found: Found, path: Path) -> Iterator[Complaint]:
         if not self.holds(found):
             yield self, path, found
+
+    def test(self) -> Test:
+        return self.holds
+
+    def literals(self) -> Iterator[tuple[FieldPath, Scalar]]:
+        if self.scalar is not None:
+            yield (), self.scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +126,32 @@ class Object(Node):
         for key, node in self.fields:
             yield from node.complaints(values.get(key, MISSING), (*path, key))
 
+    def test(self) -> Test:
+        fields = tuple((key, node.test()) for key, node in self.fields)
+
+        def test(found: Found) -> bool:
+            values = _as_object(found)
+            if values is None:
+                return False
+            # A loop, not `all(…)`: a generator would cost more than the tests it runs.
+            for key, matches in fields:  # noqa: SIM110
+                if not matches(values.get(key, MISSING)):
+                    return False
+            return True
+
+        return test
+
     def reads(self) -> Iterator[FieldPath]:
         if not self.fields:
             yield ()
         for key, node in self.fields:
             for path in node.reads():
                 yield (key, *path)
+
+    def literals(self) -> Iterator[tuple[FieldPath, Scalar]]:
+        for key, node in self.fields:
+            for path, scalar in node.literals():
+                yield (key, *path), scalar
 
     def unmet(self, found: Found) -> int:
         values = _as_object(found)
@@ -197,6 +239,14 @@ class AllOf(Node):
         for node in self.nodes:
             yield from node.complaints(found, path)
 
+    def test(self) -> Test:
+        tests = tuple(node.test() for node in self.nodes)
+        return lambda found: all(matches(found) for matches in tests)
+
+    def literals(self) -> Iterator[tuple[FieldPath, Scalar]]:
+        for node in self.nodes:
+            yield from node.literals()
+
     def reads(self) -> Iterator[FieldPath]:
         if not self.nodes:
             yield ()
@@ -228,6 +278,10 @@ class AnyOf(Node):
                 return
         yield self, path, found
 
+    def test(self) -> Test:
+        tests = tuple(node.test() for node in self.nodes)
+        return lambda found: any(matches(found) for matches in tests)
+
     def reads(self) -> Iterator[FieldPath]:
         for node in self.nodes:
             yield from node.reads()
@@ -257,6 +311,10 @@ class Not(Node):
     def complaints(self, found: Found, path: Path) -> Iterator[Complaint]:
         if holds(self.node, found):
             yield self, path, found
+
+    def test(self) -> Test:
+        matches = self.node.test()
+        return lambda found: not matches(found)
 
     def reads(self) -> Iterator[FieldPath]:
         return self.node.reads()

@@ -56,7 +56,11 @@ def literal(value: object, place: Place) -> Leaf:
     if value is None:
         return Leaf("missing or null", lambda found: found is None or found is MISSING)
     if isinstance(value, str):
-        return Leaf(show(value), lambda found: bool(found == value))
+        return Leaf(show(value), lambda found: bool(found == value), value)
+    if isinstance(value, bool):
+        return Leaf(show(value), lambda found: found is value, value)
+    if isinstance(value, int | float):
+        return Leaf(show(value), lambda found: found == value and not isinstance(found, bool), value)
     fixed = copy.deepcopy(value)
     return Leaf(show(fixed), lambda found: equal(found, fixed))
 
