@@ -22,7 +22,7 @@ def diff(before: Json, after: Any) -> list[Change]:
     result share nothing with `after`.
     """
     changes: list[Change] = []
-    _compare(before, after, (), changes)
+    compare(before, after, (), changes)
     return changes
 
 
@@ -92,7 +92,8 @@ def _text(value: str) -> str:
     return str.__str__(value)
 
 
-def _compare(old: Json, new: Any, path: Path, changes: list[Change]) -> None:
+def compare(old: Json, new: Any, path: Path, changes: list[Change]) -> None:
+    """Add the changes that make `new` from `old`, the value at `path`. Raises as `diff` does."""
     if old is new:
         return
     kind = type(old)
@@ -109,15 +110,23 @@ def _compare(old: Json, new: Any, path: Path, changes: list[Change]) -> None:
 def _compare_objects(old: dict[str, Json], new: dict[Any, Any], path: Path, changes: list[Change]) -> None:
     changes.extend(Change("remove", (*path, key)) for key in old if key not in new)
     for key, value in new.items():
-        if key not in old:
-            changes.append(Change("add", (*path, _key(key, path)), _copy_at(value, (*path, key))))
-        else:
-            before = old[key]
-            # Most values are untouched scalars: they are told apart here, without a call and a longer path.
-            if value is not before and (
-                type(value) not in _SCALARS or type(before) is not type(value) or value != before
-            ):
-                _compare(before, value, (*path, key), changes)
+        collect_field(old, key, value, path, changes)
+
+
+def collect_field(old: dict[str, Json], key: Any, value: Any, path: Path, changes: list[Change]) -> None:
+    """Add what `value`, now the field `key` of the object at `path`, changes of the object `old`."""
+    if key not in old:
+        changes.append(Change("add", (*path, _key(key, path)), _copy_at(value, (*path, key))))
+        return
+    before = old[key]
+    # Most values are untouched scalars: they are told apart here, without a call and a longer path.
+    if value is not before and (type(value) not in _SCALARS or type(before) is not type(value) or value != before):
+        compare(before, value, (*path, key), changes)
+
+
+def appended(values: list[Any], path: Path, start: int) -> list[Change]:
+    """The changes that append `values` to the list at `path`, which had `start` items."""
+    return [Change("append", path, _copy_at(value, (*path, start + at))) for at, value in enumerate(values)]
 
 
 def _compare_lists(old: list[Json], new: Any, path: Path, changes: list[Change]) -> None:
@@ -125,7 +134,7 @@ def _compare_lists(old: list[Json], new: Any, path: Path, changes: list[Change])
     if len(old) == len(new):
         for index, item in enumerate(new):
             if item is not old[index]:
-                _compare(old[index], item, (*path, index), changes)
+                compare(old[index], item, (*path, index), changes)
         return
     new = _copy_at(new, path)
     head = _common_head(old, new)
@@ -133,7 +142,7 @@ def _compare_lists(old: list[Json], new: Any, path: Path, changes: list[Change])
     old_end, new_end = len(old) - tail, len(new) - tail
     both = min(old_end, new_end)
     for index in range(head, both):
-        _compare(old[index], new[index], (*path, index), changes)
+        compare(old[index], new[index], (*path, index), changes)
     changes.extend(Change("remove", (*path, index)) for index in range(old_end - 1, both - 1, -1))
     for index in range(both, new_end):
         if tail:

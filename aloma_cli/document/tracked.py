@@ -1,0 +1,300 @@
+"""Dicts and lists that know what was written to them, so that a draft costs what a step touches and not what it holds.
+
+A tracked container starts as a shallow copy of a committed one. A committed container below it is replaced when it is
+first reached: a small one by a plain copy, a large one by another tracked container. So an author gets plain values
+nearly everywhere, and nothing that is handed out is part of the committed document.
+
+Storage is always complete, because C code (the JSON encoder, `==`, `repr`) reads it past the methods here. Two ways
+remain to reach a committed container: `dict.__getitem__(data, key)`, and `heapq` on a large list of containers.
+"""
+
+# ruff: noqa: SLF001  (the two classes know one another)
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Self, SupportsIndex
+
+from aloma_cli.document.changes import Change
+from aloma_cli.document.diff import appended, collect_field, compare
+from aloma_cli.jsontext import Json, JsonObject, Path
+
+SMALL = 256
+"""A container with at most so many values in all is handed out as a plain copy."""
+
+_CONTAINERS = frozenset((dict, list))
+_ABSENT = object()
+_get, _set, _items = dict.__getitem__, dict.__setitem__, dict.items
+_get_item, _set_item, _iter_items = list.__getitem__, list.__setitem__, list.__iter__
+
+
+class TrackedDict(dict[str, Any]):
+    """A `dict` with marks: `_written` has the keys that were set or removed, `_reached` the copies handed out."""
+
+    __slots__ = ("_base", "_reached", "_written")
+
+    def __init__(self, base: JsonObject) -> None:
+        super().__init__(base)
+        self._base = base
+        self._written: dict[str, None] = {}
+        self._reached: dict[str, Any] = {}
+
+    def _reach(self, key: str, value: Any) -> Any:
+        """What to hand out for `value`, found at `key`."""
+        if type(value) in _CONTAINERS and value is self._base.get(key):
+            value = self._reached[key] = _handed_out(value)
+            _set(self, key, value)
+        return value
+
+    def _reach_all(self) -> None:
+        for key, value in list(_items(self)):
+            self._reach(key, value)
+
+    def __getitem__(self, key: str) -> Any:
+        value = _get(self, key)
+        return self._reach(key, value) if type(value) in _CONTAINERS else value
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self[key] if key in self else default  # noqa: SIM401  (that is `get` itself)
+
+    def __iter__(self) -> Iterator[str]:
+        # Overridden so that C code which copies dicts (`dict(data)`, `{**data}`) asks for each item.
+        return super().__iter__()
+
+    def values(self) -> Any:
+        self._reach_all()
+        return super().values()
+
+    def items(self) -> Any:
+        self._reach_all()
+        return super().items()
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._written[key] = None
+        _set(self, key, value)
+
+    def __delitem__(self, key: str) -> None:
+        super().__delitem__(key)
+        self._written[key] = None
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def update(self, *others: Any, **fields: Any) -> None:
+        for key, value in dict(*others, **fields).items():
+            self[key] = value
+
+    def __ior__(self, other: Any) -> Self:  # type: ignore[override]
+        self.update(other)
+        return self
+
+    def pop(self, key: str, *default: Any) -> Any:
+        if key not in self:
+            return super().pop(key, *default)
+        value = self[key]
+        del self[key]
+        return value
+
+    def popitem(self) -> tuple[str, Any]:
+        if not self:
+            return super().popitem()
+        key = next(reversed(self))
+        return key, self.pop(key)
+
+    def clear(self) -> None:
+        self._written.update(dict.fromkeys(self))
+        super().clear()
+
+    def copy(self) -> dict[str, Any]:
+        return dict(self)
+
+    __copy__ = copy
+
+    def __or__(self, other: Any) -> Any:
+        return dict(self) | dict(other) if isinstance(other, dict) else NotImplemented
+
+    def __ror__(self, other: Any) -> Any:
+        return dict(other) | dict(self) if isinstance(other, dict) else NotImplemented
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return plain(self)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return dict, (plain(self),)
+
+    @classmethod
+    def fromkeys(cls, keys: Iterable[Any], value: Any = None) -> dict[Any, Any]:
+        return dict.fromkeys(keys, value)
+
+    def _collect(self, path: Path, changes: list[Change]) -> None:
+        """Add the changes since the copy was made; it is at `path` of the document."""
+        written, base = self._written, self._base
+        changes.extend(Change("remove", (*path, key)) for key in written if key in base and key not in self)
+        for key in written:
+            if key in self:
+                collect_field(base, key, _get(self, key), path, changes)
+        for key, value in self._reached.items():
+            if key not in written:
+                _collect(base[key], value, (*path, key), changes)
+
+
+class TrackedList(list[Any]):
+    """A `list` with marks. Any write but `append`, `extend` and the setting of one item makes it a plain copy."""
+
+    __slots__ = ("_base", "_detached", "_reached", "_written")
+
+    def __init__(self, base: list[Json]) -> None:
+        super().__init__(base)
+        self._base = base
+        self._detached = False
+        self._written: set[int] = set()
+        self._reached: dict[int, Any] = {}
+
+    def _reach(self, index: int, value: Any) -> Any:
+        if type(value) in _CONTAINERS and index < len(self._base) and value is self._base[index]:
+            value = self._reached[index] = _handed_out(value)
+            _set_item(self, index, value)
+        return value
+
+    def _reach_all(self) -> None:
+        if not self._detached:
+            for index, value in enumerate(_iter_items(self)):
+                self._reach(index, value)
+
+    def _detach(self) -> None:
+        """From here on positions mean nothing: the list is compared as a whole."""
+        self._reach_all()
+        self._detached = True
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            self._reach_all()
+            return super().__getitem__(index)
+        value = _get_item(self, index)
+        if self._detached or type(value) not in _CONTAINERS:
+            return value
+        return self._reach(self._position(index), value)
+
+    def _position(self, index: SupportsIndex) -> int:
+        position = index.__index__()
+        return position if position >= 0 else len(self) + position
+
+    def __iter__(self) -> Iterator[Any]:
+        self._reach_all()
+        return super().__iter__()
+
+    def __reversed__(self) -> Iterator[Any]:
+        self._reach_all()
+        return super().__reversed__()
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if isinstance(index, slice):
+            self._detach()
+        else:
+            self._written.add(self._position(index))
+        super().__setitem__(index, value)
+
+    def __iadd__(self, values: Any) -> Self:
+        self.extend(values)
+        return self
+
+    def copy(self) -> list[Any]:
+        return list(self)
+
+    __copy__ = copy
+
+    def __add__(self, other: Any) -> Any:
+        return list(self) + list(other) if isinstance(other, list) else NotImplemented
+
+    def __radd__(self, other: Any) -> Any:
+        return list(other) + list(self) if isinstance(other, list) else NotImplemented
+
+    def __mul__(self, times: SupportsIndex) -> list[Any]:
+        return list(self) * times
+
+    __rmul__ = __mul__
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return plain(self)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return list, (plain(self),)
+
+    def _collect(self, path: Path, changes: list[Change]) -> None:
+        """Add the changes since the copy was made; it is at `path` of the document."""
+        base, most = self._base, len(self._base)
+        if self._detached or len(self) < most or self._moved():
+            compare(base, list(_iter_items(self)), path, changes)
+            return
+        for index in sorted({*self._reached, *self._written}):
+            if index < most:
+                _collect(base[index], _get_item(self, index), (*path, index), changes)
+        changes.extend(appended(super().__getitem__(slice(most, None)), path, most))
+
+    def _moved(self) -> bool:
+        """Whether C code such as `heapq` wrote past the methods here: an item is neither committed nor handed out."""
+        known = self._written
+        return any(
+            new is not old and index not in known and new is not self._reached.get(index, _ABSENT)
+            for index, (new, old) in enumerate(zip(_iter_items(self), self._base, strict=False))
+        )
+
+
+def _detaching(name: str) -> Callable[..., Any]:
+    method = getattr(list, name)
+
+    @functools.wraps(method)
+    def write(self: TrackedList, *arguments: Any, **options: Any) -> Any:
+        self._detach()
+        return method(self, *arguments, **options)
+
+    return write
+
+
+for _name in ("__delitem__", "__imul__", "clear", "insert", "pop", "remove", "reverse", "sort"):
+    setattr(TrackedList, _name, _detaching(_name))
+# An author who mistakes a type should read the name of the one that was promised.
+for _class, _plain in ((TrackedDict, dict), (TrackedList, list)):
+    _class.__name__ = _class.__qualname__ = _plain.__name__
+
+
+def changes_of(data: TrackedDict) -> list[Change]:
+    """What became of `data` since it was made. Raises DocumentError where it is not JSON any more."""
+    changes: list[Change] = []
+    data._collect((), changes)
+    return changes
+
+
+def plain(value: Any) -> Any:
+    """A deep copy of a draft's value in plain dicts and lists."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in _items(value)}
+    return [plain(item) for item in _iter_items(value)] if isinstance(value, list) else value
+
+
+def _handed_out(committed: Any) -> Any:
+    if _room_left(committed, SMALL) >= 0:
+        return plain(committed)
+    return TrackedDict(committed) if type(committed) is dict else TrackedList(committed)
+
+
+def _room_left(container: Any, room: int) -> int:
+    """How many of `room` values are left beside those of `container`; below 0 where it has more."""
+    room -= len(container)
+    if room >= 0:
+        for value in container.values() if type(container) is dict else container:
+            if type(value) in _CONTAINERS:
+                room = _room_left(value, room)
+                if room < 0:
+                    break
+    return room
+
+
+def _collect(old: Json, new: Any, path: Path, changes: list[Change]) -> None:
+    if isinstance(new, TrackedDict | TrackedList) and new._base is old:
+        new._collect(path, changes)
+    else:
+        compare(old, new, path, changes)
