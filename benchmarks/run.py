@@ -1,0 +1,203 @@
+"""Measure everything and print one table: `python benchmarks/run.py [NAME …] [--rounds N] [--no-peers] [--write]`.
+
+A row is one kind of work: ours, the floor (the least that Python can do it in, without any engine) and peers, each a
+script of its own. All scripts of a row run in turn, round after round, so that a machine that grows slower slows all
+of them; figures are the least of the rounds and ratios are ratios of those. Peers run in `benchmarks/.peers`, an
+environment made at the first run. `--write` puts the table into `benchmarks/results.md`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import platform
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PEERS = HERE / ".peers"
+PACKAGES = ("langgraph", "pydantic-graph", "clipspy")
+LANGGRAPH, PYDANTIC, CLIPS = "LangGraph", "pydantic-graph", "CLIPS"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kind of work. Scripts are given as paths and arguments; `goal` is what the ratio to the floor, or the figure
+    itself where there is no floor, should not exceed."""
+
+    name: str
+    unit: str
+    ours: str
+    floor: str | None = None
+    peers: dict[str, str] = field(default_factory=dict)
+    goal: float | None = None
+
+
+ROWS = [
+    Row("chain of 100", "µs a firing", "works/chain.py 100", "floors/chain.py 100", goal=4),
+    Row(
+        "chain of 1,000",
+        "µs a firing",
+        "works/chain.py 1000",
+        "floors/chain.py 1000",
+        {
+            CLIPS: "peers/clips_chain.py 1000",
+            PYDANTIC: "peers/pydantic_graph_chain.py 1000",
+            LANGGRAPH: "peers/langgraph_chain.py 300",
+        },
+        goal=4,
+    ),
+    Row("chain of 10,000", "µs a firing", "works/chain.py 10000", "floors/chain.py 10000", goal=4),
+    Row("chain of 1,000, on disk without fsync", "µs a firing", "works/chain.py 1000 unsynced", goal=30),
+    Row(
+        "chain of 300, on disk with fsync",
+        "µs a firing",
+        "works/chain.py 300 durable",
+        "floors/chain.py 300 durable",
+        {LANGGRAPH: "peers/langgraph_chain.py 100 durable"},
+        goal=1.3,
+    ),
+    Row(
+        "fan-out of 1,000, on disk",
+        "s",
+        "works/fan_out.py 1000",
+        "floors/fan_out.py 1000",
+        {PYDANTIC: "peers/pydantic_graph_fan_out.py 1000", LANGGRAPH: "peers/langgraph_fan_out.py 1000"},
+        goal=4,
+    ),
+    Row("fan-out of 10,000, on disk", "s", "works/fan_out.py 10000", "floors/fan_out.py 10000"),
+    Row("memory of a subtask", "KB", "works/fan_out.py 5000 kilobytes", goal=8),
+    Row(
+        "diamond",
+        "s",
+        "works/diamond.py",
+        "floors/diamond.py",
+        {LANGGRAPH: "peers/langgraph_diamond.py"},
+        goal=1.01,
+    ),
+    *(
+        Row(
+            f"matching, {rules:,} conditions",
+            "µs a change",
+            f"works/matching.py {rules}",
+            f"floors/matching.py {rules}",
+            {CLIPS: f"peers/clips_matching.py {rules}"},
+        )
+        for rules in (100, 1000, 10_000)
+    ),
+    Row("matching, 10,000 values of one field", "µs a change", "works/matching.py 10000 states", goal=25),
+    *(
+        Row(f"one field of {size}, {where}", "µs a firing", f"works/document.py {kilobytes} {where}")
+        for where in ("memory", "unsynced", "memory deep")
+        for size, kilobytes in (("10 KB", 10), ("1 MB", 1000), ("20 MB", 20_000))
+    ),
+    Row("a waiting task: create it", "ms", "works/waiting.py park"),
+    Row("a waiting task: blocks on disk", "KB", "works/waiting.py blocks", goal=12),
+    Row("a waiting task: bytes beyond its data", "B", "works/waiting.py bytes"),
+    *(
+        Row(f"command: {what}", "ms", f"works/command.py {what}", "works/command.py nothing", goal=goal)
+        for what, goal in (("show", 5), ("list", 5), ("completion", 5), ("help", 8), ("new", None))
+    ),
+    Row("20,000 commits: the end over the beginning", "×", "works/history.py 20000 flat", goal=1.1),
+    *(
+        Row(f"20,000 commits: {what}", "s of CPU", f"works/history.py 20000 {what}")
+        for what in ("resume", "show", "last", "log")
+    ),
+    Row("one task from Python", "ms", "works/library.py", goal=1),
+]
+
+
+def peers_python() -> Path:
+    """The interpreter of the peers' environment, which is made where it is missing."""
+    python = PEERS / "bin" / "python"
+    if not python.exists():
+        print("installing the peers …", file=sys.stderr)
+        venv.create(PEERS, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", "-r", HERE / "peers/requirements.txt"], check=True)
+    return python
+
+
+def measured(script: str, python: str | Path) -> float | None:
+    """The figure a script prints; None where it fails, which is told."""
+    command = [str(python), *script.split()]
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(f"{script} failed: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
+        return None
+    return float(done.stdout.split()[-1])
+
+
+def least(row: Row, rounds: int, *, peers: bool) -> dict[str, float]:
+    """The least figure of each script of a row, by who it is."""
+    scripts = {"ours": row.ours} | ({"floor": row.floor} if row.floor else {}) | (row.peers if peers else {})
+    found: dict[str, float] = {}
+    for _ in range(rounds):
+        for who, script in scripts.items():
+            python = peers_python() if who in row.peers else sys.executable
+            figure = measured(script, python)
+            if figure is not None:
+                found[who] = min(figure, found.get(who, figure))
+    return found
+
+
+def cells(row: Row, found: dict[str, float]) -> Iterator[str]:
+    ours, floor = found.get("ours"), found.get("floor")
+    yield row.name
+    yield row.unit
+    yield shown(ours)
+    yield shown(floor)
+    yield shown(ours / floor if ours and floor else None)
+    yield f"≤ {row.goal:g}{' ×' if row.floor else ''}" if row.goal else ""
+    others = [
+        f"{who} {shown(figure)} ({shown(ours / figure)} ×)"
+        for who, figure in found.items()
+        if who in row.peers and ours
+    ]
+    yield ", ".join(others)
+
+
+def shown(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+
+
+def versions(*, peers: bool) -> str:
+    told = [f"Python {platform.python_version()}", f"{os.cpu_count()} × {platform.machine()}", platform.system()]
+    if peers:
+        command = [peers_python(), "-m", "pip", "list", "--format", "json"]
+        known = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        told += [f"{package['name']} {package['version']}" for package in known if package["name"] in PACKAGES]
+    return ", ".join(told)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="rows whose name contains this; default: all")
+    parser.add_argument("--rounds", type=int, default=7, help="default: 7")
+    parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--write", action="store_true", help="write benchmarks/results.md")
+    options = parser.parse_args()
+    head = ["Work", "Unit", "Ours", "Floor", "Ours / floor", "Goal", "Peers (ours / peer)"]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    print("\n".join(lines), flush=True)
+    for row in ROWS:
+        if not options.names or any(name in row.name for name in options.names):
+            found = least(row, options.rounds, peers=not options.no_peers)
+            lines.append("| " + " | ".join(cells(row, found)) + " |")
+            print(lines[-1], flush=True)
+    if options.write:
+        day = dt.datetime.now(tz=dt.UTC).date()
+        about = f"{day}, {versions(peers=not options.no_peers)}."
+        how = f"Each figure is the least of {options.rounds} rounds; the scripts of a row run in turn."
+        page = f"# Results\n\nMade by `python benchmarks/run.py --write`: {about} {how}\n\n" + "\n".join(lines) + "\n"
+        (HERE / "results.md").write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
