@@ -7,7 +7,7 @@ what the answers under way turn out to exceed their expectations by.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 from aloma_cli.jsontext import JsonObject
 
@@ -27,6 +27,11 @@ class Limits:
         named = {name: wish.value + used[name] if wish.more else wish.value for name, wish in wishes.items()}
         whole = {name: int(value) if name in ("calls", "tokens") else value for name, value in named.items()}
         return replace(self, **whole)  # type: ignore[arg-type]  # whole numbers where they belong
+
+    @classmethod
+    def from_json(cls, limits: JsonObject) -> Limits:
+        """What `to_json` gave; limits that a newer program added are passed over."""
+        return cls(**{field.name: limits.get(field.name) for field in fields(cls)})
 
     def to_json(self) -> JsonObject:
         """The limits there are."""

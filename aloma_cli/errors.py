@@ -30,7 +30,7 @@ Cut                            reaches a running step from outside; not an Excep
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -131,8 +131,12 @@ class ConnectorError(FiringError):
     """A call to another system failed.
 
     `retryable` tells whether the same call may succeed later; `status` is the HTTP status, where there was one;
-    `about` says who failed (`provider`, `model`, …), as for an answer.
+    `about` says who failed (`provider`, `model`, …), as for an answer. `answer` is what came where something came
+    that cannot be read, as JSON, and `usage` what it took: it is recorded, and counted, all the same.
     """
+
+    answer: Any = None
+    usage: dict[str, Any] | None = None
 
     def __init__(
         self,

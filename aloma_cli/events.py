@@ -241,23 +241,9 @@ def to_wire(event: Event) -> dict[str, Any]:
     return wire
 
 
-def from_wire(wire: dict[str, Any]) -> Event:
-    """The event that `to_wire` wrote. Raises KeyError for an unknown kind; unknown fields are ignored, so that
-    an older program can read what a newer one of the same format version added."""
-    cls = _CLASSES[wire["event"]]
-    known = {field.name for field in fields(cls)}
-    values: dict[str, Any] = {name: _thaw(name, value) for name, value in wire.items() if name in known}
-    return cls(**values)
-
-
-def _thaw(name: str, value: Any) -> Any:
-    # `armed` is a tuple of steps in one event, and a flag in another.
-    return tuple(value) if name in _TUPLES and isinstance(value, list) else value
-
-
-_TUPLES = frozenset(
-    {"tags", "into", "changes", "armed", "paths", "others", "steps", "missing", "cycle", "asked", "answers"}
-)
+def class_of(kind: str) -> type[Event] | None:
+    """The class of the events of this kind, in snake case; None where there is none."""
+    return _CLASSES.get(kind)
 
 
 def _is_default(field: Field[Any], value: object) -> bool:

@@ -73,7 +73,9 @@ class Records:
 
         Raises NotFoundError, TaskLockedError, StoreError, and JournalDamagedError where there is nothing to go back to.
         """
-        return self.store.salvage(find_root(self.store, text)[0])
+        from aloma_cli.engine.state import Tree
+
+        return self.store.salvage(find_root(self.store, text)[0], Tree().take)
 
     def tasks(self, *, subtasks: bool = False) -> list[Task]:
         """All tasks, oldest first; with `subtasks` each followed by its own."""

@@ -48,8 +48,14 @@ class Task:
 
     @property
     def tree_journal(self) -> list[Event]:
-        """Everything that happened in the whole tree this task belongs to, oldest first."""
-        return [event for batch in self._store.read(root_of(self.id)) for event in batch.events]
+        """Everything that happened in the whole tree this task belongs to, oldest first.
+
+        Raises JournalDamagedError.
+        """
+        events, damage = read_events(self._store, root_of(self.id))
+        if damage is not None:
+            raise damage
+        return events
 
 
 def task_of(store: Store, tree: Tree, task_id: str) -> Task:
@@ -78,9 +84,13 @@ def read_events(store: Store, root: str) -> tuple[list[Event], JournalDamagedErr
 
     Raises JournalDamagedError where that is nothing.
     """
+    from aloma_cli.engine.state import Tree
+
     events: list[Event] = []
+    tree = Tree()
     try:
         for batch in store.read(root):
+            tree.take(batch)
             events += batch.events
     except JournalDamagedError as damage:
         if not events:
@@ -118,7 +128,7 @@ def read_tree(store: Store, root: str) -> Tree:
     """The state of a whole tree."""
     from aloma_cli.engine.state import Tree
 
-    return Tree.of(event for batch in store.read(root) for event in batch.events)
+    return Tree.read(store.read(root))
 
 
 def document_at(task: Task, entry: int) -> JsonObject:

@@ -26,7 +26,9 @@ def open_connectors(
     model: Offline | OpenAIServer = Offline(settings, used or {}) if settings.offline else OpenAIServer(settings)
     closers = [http.aclose] if isinstance(model, Offline) else [http.aclose, model.aclose]
     built_in: dict[str, Connector] = {
-        "openai": {"chat": Chat(model.send, concurrency=settings.concurrency, price=model.price)},
+        "openai": {
+            "chat": Chat(model.send, concurrency=settings.concurrency, price=model.price, ready=model.ready),
+        },
         "http": http.functions,
     }
     own = {name: module_connector(name, module) for name, module in modules.items()}

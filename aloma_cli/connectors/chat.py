@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+import re
+import sys
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aloma_cli.connectors.base import Answer, Ask, Call, Send, plain
-from aloma_cli.connectors.completion import Completion, View, content_of
-from aloma_cli.connectors.reading import complaints, read_object
+from aloma_cli.connectors.completion import Completion, View, content_of, odd_content
+from aloma_cli.connectors.dialect import with_words
+from aloma_cli.connectors.reading import Reading, read_object
 from aloma_cli.connectors.shape import Shape, to_schema
 from aloma_cli.errors import AnswerError, PermanentError, TruncatedAnswerError
 from aloma_cli.jsontext import JsonObject, cut
@@ -26,12 +29,36 @@ Price: TypeAlias = Callable[[str, int, int], float | None]
 """The price of a call in US dollars, by the model that is asked for, input and output tokens; None if unknown."""
 
 
-class Chat:
-    """The function `chat`. `send` carries one request to a model server, or to what stands in for one."""
+_CUT = re.compile(r"length|max_?(?:output_?)?tokens|token_?limit", re.IGNORECASE)
+"""How servers say in `finish_reason` that an answer was cut: length, MAX_TOKENS, model_length, …"""
 
-    def __init__(self, send: Send, *, concurrency: int, price: Price = lambda *_: None) -> None:
+_PARSER = re.compile(r"the answer is not JSON: Expecting (value|property name)")
+
+_LONG = 20_000
+"""Characters of an answer that is read in a thread."""
+
+
+async def _nothing() -> None:
+    """There is nothing to make ready."""
+
+
+class Chat:
+    """The function `chat`. `send` carries one request to a model server, or to what stands in for one.
+
+    `ready` is awaited before the price of a call is asked for: it may load libraries in a thread.
+    """
+
+    def __init__(
+        self,
+        send: Send,
+        *,
+        concurrency: int,
+        price: Price = lambda *_: None,
+        ready: Callable[[], Awaitable[object]] = _nothing,
+    ) -> None:
         self._send = send
         self._price = price
+        self.ready = ready
         self._concurrency = concurrency
         self._slots: asyncio.Semaphore | None = None
 
@@ -55,7 +82,7 @@ class Chat:
         request = _request(messages, model, shape, options)
         answer, wrong = await _attempt(ask, request, check)
         if wrong:
-            again = [*request["messages"], *_objection(answer, wrong)]
+            again = _objection(request["messages"], answer, wrong)
             answer, wrong = await _attempt(ask, {**request, "messages": again}, check)
         if wrong:
             raise _misfit(answer.to_dict(), model, wrong)
@@ -70,10 +97,7 @@ class Chat:
 
         self._slots = self._slots or asyncio.Semaphore(self._concurrency)
         async with self._slots:
-            answer = await self._send(call)
-        if "schema" in call.arguments and read_object(content_of(answer.value)).repaired:
-            return Answer(answer.value, answer.usage, {**(answer.about or {}), "repaired": True})
-        return answer
+            return await self._send(call)
 
 
 def _request(messages: Sequence[Any], model: str, shape: Shape, options: dict[str, Any]) -> JsonObject:
@@ -99,30 +123,47 @@ def _refuse(options: dict[str, Any], shape: Shape) -> None:
 
 
 async def _attempt(ask: Ask, request: JsonObject, check: Check | None) -> tuple[Completion, list[str]]:
-    """One answer, and what is wrong with it."""
+    """One answer, and what is wrong with it.
+
+    It is on record when it is read here. A firing that is repeated reads the same again, with the same result.
+    """
     completion: JsonObject = await ask(request)
-    content = content_of(completion)
+    _refuse_odd(completion, request["model"])
     schema = request.get("schema")
     if schema is None:
-        answer = Completion(completion, content)
-        return answer, await _objections(check, content)
+        content = content_of(completion)
+        return Completion(completion, content), await _objections(check, content)
     _refuse_unfinished(completion, request["model"])
-    reading = read_object(content)
+    reading = await _read(content_of(completion), schema)
     answer = Completion(completion, reading.value, repaired=reading.repaired)
-    if reading.complaint:
-        return answer, [reading.complaint]
-    return answer, complaints(reading.value, schema) or await _objections(check, reading.value)
+    return answer, [*reading.complaints] or await _objections(check, reading.value)
+
+
+async def _read(content: str, schema: JsonObject) -> Reading:
+    """As `read_object`, without holding up the loop: by a long text, or by the first import of a library."""
+    if len(content) < _LONG and "jsonschema" in sys.modules:
+        return read_object(content, schema)
+    from aloma_cli.threads import in_thread
+
+    return await in_thread(lambda: read_object(content, schema), name="reading an answer")
+
+
+def _refuse_odd(completion: JsonObject, model: str) -> None:
+    kind = odd_content(completion)
+    if kind is not None:
+        raise AnswerError(f"{_who(completion, model)} answered with a {kind} as its content, not with a text")
 
 
 def _refuse_unfinished(completion: JsonObject, model: str) -> None:
     choice = completion["choices"][0]
-    if choice.get("finish_reason") == "length":
+    reason = str(choice.get("finish_reason"))[:100]
+    if _CUT.search(reason):
         raise TruncatedAnswerError(
             f"the answer of {_who(completion, model)} was cut at the limit of tokens: {_quote(completion)}",
             hint="raise `max_tokens`, or ask for less: List(..., max=3), Text(max=200)",
         )
     refusal = choice["message"].get("refusal")
-    if refusal or choice.get("finish_reason") == "content_filter":
+    if refusal or reason == "content_filter":
         said = cut(str(refusal), 300) if refusal else _quote(completion)
         raise AnswerError(f"{_who(completion, model)} refused to answer: {said}")
 
@@ -141,26 +182,26 @@ async def _objections(check: Check | None, data: Any) -> list[str]:
     return ["it is not good enough"] if verdict is False else []
 
 
-def _objection(answer: Completion, wrong: list[str]) -> list[JsonObject]:
+def _objection(messages: list[JsonObject], answer: Completion, wrong: list[str]) -> list[JsonObject]:
+    """The conversation, continued by the answer and by what is wrong with it."""
     content = content_of(answer.to_dict())
     listed = "\n".join(f"- {complaint}" for complaint in wrong)
-    objection = {
-        "role": "user",
-        "content": f"That answer cannot be used:\n{listed}\nGive the whole answer again, with this put right.",
-    }
-    return [{"role": "assistant", "content": content}, objection] if content else [objection]
+    objection = f"That answer cannot be used:\n{listed}\nGive the whole answer again, corrected."
+    return with_words([*messages, {"role": "assistant", "content": content}] if content else messages, objection)
 
 
 def _misfit(completion: JsonObject, model: str, wrong: list[str]) -> AnswerError:
+    listed = cut("; ".join(wrong), 400)
+    # What the parser says about a text that is no JSON at all helps nobody.
+    what = "expected JSON" if _PARSER.match(listed) else listed
     return AnswerError(
-        f"{_who(completion, model)} answered twice with what does not fit ({cut('; '.join(wrong), 400)}): "
-        f"{_quote(completion)}",
+        f"{_who(completion, model)} gave no valid answer in two tries: {what}, got: {_quote(completion)}",
         retryable=True,
     )
 
 
 def _who(completion: JsonObject, model: str) -> str:
-    return str(completion.get("model") or model)
+    return cut(str(completion.get("model") or model), 100)
 
 
 def _quote(completion: JsonObject) -> str:

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-from aloma_cli.jsontext import Json, JsonObject
+from aloma_cli.jsontext import Json, JsonObject, kind_of
 
 
 class View:
@@ -70,6 +70,31 @@ def _view(value: Json) -> Any:
 
 
 def content_of(completion: JsonObject) -> str:
-    """The text of the first choice; empty where there is none."""
-    content = completion["choices"][0]["message"].get("content")
-    return content if isinstance(content, str) else ""
+    """The text of the first choice, the parts of it joined; empty where there is none."""
+    match _content(completion):
+        case str(text):
+            return text
+        case list(parts):
+            return "".join(map(_text_of, parts))
+    return ""
+
+
+def odd_content(completion: JsonObject) -> str | None:
+    """The kind of a content that is neither a text nor a list of parts nor null; None for these."""
+    content = _content(completion)
+    if isinstance(content, list):
+        kinds = [kind_of(part) for part in content if not isinstance(part, dict | str)]
+        return f"list of {kinds[0]}" if kinds else None
+    return None if content is None or isinstance(content, str) else kind_of(content)
+
+
+def _content(completion: JsonObject) -> Json:
+    return completion["choices"][0]["message"].get("content")
+
+
+def _text_of(part: Json) -> str:
+    """The text of one part; a thought, an image and the like have none."""
+    if isinstance(part, str):
+        return part
+    text = part.get("text") if isinstance(part, dict) and "text" in str(part.get("type", "text")) else None
+    return text if isinstance(text, str) else ""

@@ -2,7 +2,8 @@
 
 The ladder is `response_format` with the schema, then with `json_object` and words, then words alone. A server shows
 where it stands by refusing a request and naming the parameter; which keywords of a schema it knows it shows the same
-way (OpenAI's strict mode, for one, refuses `maxLength`).
+way (OpenAI's strict mode, for one, refuses `maxLength`). Others refuse in words of their own: then the same request on
+a lower rung tells whether the schema was the reason.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from typing import Literal
 from aloma_cli.jsontext import Json, JsonObject, dumps
 
 _BOUND = re.compile(r"\b(?:maxLength|minItems|maxItems|minimum|maximum)\b")
-_NAMES = ("response_format", "json_schema", "json_object", "structured output")
+_NAMES = re.compile(r"grammar|format|schema|guided", re.IGNORECASE)
+_REFUSALS = (400, 422)
+_FAILURES = (500, 501)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +31,23 @@ class Dialect:
         """The `messages` and, where there is one, the `response_format` that ask for an answer of this schema."""
         if self.form == "json_schema":
             return {"messages": messages, "response_format": _response_format(schema, self.without)}
-        asked = {"messages": _with_words(messages, schema)}
+        asked = {"messages": _with_schema(messages, schema)}
         return asked if self.form == "words" else asked | {"response_format": {"type": "json_object"}}
 
     def key_of(self, key: str) -> str:
         """The idempotency key in this dialect: one key must not be seen with two bodies."""
         return key if self == Dialect() else ".".join([key, self.form, *sorted(self.without)])
 
-    def after_refusal(self, refusal: str) -> Dialect | None:
-        """What to try when a request in this dialect was refused so; None when the refusal is about something else."""
+    def may_be_refused(self, status: int, told: str) -> bool:
+        """Whether a request may have failed because of how it tells the schema."""
+        return status in _REFUSALS or (status in _FAILURES and _NAMES.search(told) is not None)
+
+    def after_refusal(self, told: str) -> Dialect | None:
+        """What to try after a request in this dialect was refused in these words; None where nothing is left."""
         if self.form == "json_schema":
-            refused = set(_BOUND.findall(refusal)) - self.without
-            if refused:
-                return replace(self, without=self.without | refused)
-        if self.form == "words" or not any(name in refusal.lower() for name in _NAMES):
-            return None
-        return Dialect("json_object" if self.form == "json_schema" else "words")
+            refused = set(_BOUND.findall(told)) - self.without
+            return replace(self, without=self.without | refused) if refused else Dialect("json_object")
+        return Dialect("words") if self.form == "json_object" else None
 
 
 def _response_format(schema: JsonObject, without: frozenset[str]) -> JsonObject:
@@ -88,10 +92,19 @@ def _strict_part(word: str, part: Json, without: frozenset[str]) -> Json:
     return part
 
 
-def _with_words(messages: list[JsonObject], schema: JsonObject) -> list[JsonObject]:
+def _with_schema(messages: list[JsonObject], schema: JsonObject) -> list[JsonObject]:
     words = f"Answer with one JSON object and nothing else. It must match this JSON Schema:\n{dumps(schema)}"
-    last = messages[-1] if messages else {}
-    # Some chat templates refuse a second message of the same role in a row, so the words join the last one.
-    if last.get("role") == "user" and isinstance(last.get("content"), str):
-        return [*messages[:-1], {**last, "content": f"{last['content']}\n\n{words}"}]
+    return with_words(messages, words)
+
+
+def with_words(messages: list[JsonObject], words: str) -> list[JsonObject]:
+    """`messages`, continued by `words` of the user.
+
+    Some chat templates refuse a second message of the same role in a row, so they join a last one of the user.
+    """
+    match messages[-1] if messages else {}:
+        case {"role": "user", "content": str(content)} as last:
+            return [*messages[:-1], {**last, "content": f"{content}\n\n{words}"}]
+        case {"role": "user", "content": list(parts)} as last:
+            return [*messages[:-1], {**last, "content": [*parts, {"type": "text", "text": words}]}]
     return [*messages, {"role": "user", "content": words}]

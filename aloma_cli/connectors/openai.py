@@ -9,14 +9,18 @@ from aloma_cli.connectors.completion import content_of
 from aloma_cli.connectors.dialect import Dialect
 from aloma_cli.connectors.lazily import Lazily
 from aloma_cli.connectors.openai_errors import KEY_HINT, from_openai
+from aloma_cli.connectors.received import is_page, read_completion, rejected_answer
 from aloma_cli.connectors.settings import OPENAI_URL, ModelSettings
-from aloma_cli.connectors.usage import cost_of, estimated_usage, recorded_usage
+from aloma_cli.connectors.usage import cost_of, recorded_usage, sound_completion_usage
 from aloma_cli.errors import ConnectorError, KeyRefusedError
-from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, loads
+from aloma_cli.jsontext import Json, JsonObject, cut
 
 if TYPE_CHECKING:
     import httpx2
     import openai
+
+_LONG = 200_000
+"""Bytes of a reply that is parsed in a thread."""
 
 
 class OpenAIServer:
@@ -27,19 +31,26 @@ class OpenAIServer:
         self._url = settings.base_url or OPENAI_URL
         self._transport = transport
         self._client = Lazily(self._make_client)
+        self._libraries = Lazily(_load_libraries)
         self._dialects: dict[str, Dialect] = {}
 
     async def send(self, call: Call) -> Answer:
         """The answer in the OpenAI form, with a `usage` in any case."""
-        asked = call.arguments["model"]
+        asked, messages = call.arguments["model"], call.arguments["messages"]
         model = self._served(asked)
         try:
             completion = await self._complete({**call.arguments, "model": model}, asked, call.key)
         except ConnectorError as error:
             error.about = {"provider": self._provider, "model": model}
+            error.usage = self._usage_of_odd(error.answer, messages, model)
             raise
-        about = {"provider": self._provider, "model": completion.get("model") or model}
-        return Answer(completion, self._usage(completion, call.arguments["messages"], model), about)
+        served = completion.get("model")
+        about = {"provider": self._provider, "model": cut(served, 100) if isinstance(served, str) and served else model}
+        return Answer(completion, self._usage(completion, messages, content_of(completion), model), about)
+
+    async def ready(self) -> None:
+        """Load what a call needs, in a thread."""
+        await self._libraries.get()
 
     def price(self, asked: str, input_tokens: int, output_tokens: int) -> float | None:
         """As `chat.Price`."""
@@ -61,8 +72,9 @@ class OpenAIServer:
         return urlsplit(self._url).netloc.rpartition("@")[2]
 
     def _make_client(self) -> openai.AsyncOpenAI:
-        import genai_prices  # noqa: F401  (made ready here, in a thread, because its import takes long)
         import openai
+
+        from aloma_cli.connectors.openai_client import TryClient
 
         settings = self._settings
         client = openai.AsyncOpenAI(
@@ -70,7 +82,7 @@ class OpenAIServer:
             base_url=self._url,
             timeout=settings.timeout,
             max_retries=settings.max_retries,
-            http_client=openai.DefaultAsyncHttpxClient(transport=self._transport) if self._transport else None,
+            http_client=TryClient(transport=self._transport) if self._transport else TryClient(),
         )
         # The library fills these from OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS, whatever server
         # it talks to; what is meant for one server must not reach another.
@@ -78,25 +90,41 @@ class OpenAIServer:
         client._custom_headers = {}  # noqa: SLF001  (there is no public way; a test holds it)
         return client
 
-    def _usage(self, completion: JsonObject, messages: Json, model: str) -> JsonObject:
-        """What is recorded; a completion that came without a `usage` gets an estimate."""
-        counted = bool(completion.get("usage"))
-        if not counted:
-            completion["usage"] = estimated_usage(messages, content_of(completion))
-        usage = recorded_usage(completion["usage"]) | ({} if counted else {"estimated": True})
+    def _usage(self, completion: JsonObject, messages: Json, content: str, model: str) -> JsonObject:
+        """What is recorded. Where the server did not count, there is an estimate, also in the completion."""
+        completion["usage"], estimated = sound_completion_usage(completion.get("usage"), messages, content)
+        usage = recorded_usage(completion["usage"]) | ({"estimated": True} if estimated else {})
         cost = cost_of(completion["usage"], model, self._url)
         return usage if cost is None else usage | {"cost": cost}
+
+    def _usage_of_odd(self, answer: Json, messages: Json, model: str) -> JsonObject | None:
+        """What an answer took that cannot be read; None where it was none of a model, as far as can be told."""
+        match answer:
+            case {"usage": dict() as usage}:
+                return self._usage({"usage": usage}, messages, "", model)
+            case str(text) if text and not is_page(text):
+                return self._usage({}, messages, text, model)
+        return None
 
     async def _complete(self, body: JsonObject, asked: str, key: str) -> JsonObject:
         if self._settings.api_key is None and self._url == OPENAI_URL:
             raise KeyRefusedError(f"{self._url} wants a key and none is set", hint=KEY_HINT)
+        await self.ready()
         client = await self._client.get()
         import openai  # the client's making has loaded it, in a thread
 
         try:
-            return _read(await self._post_in_dialect(client, body, key), self._url)
+            content = await self._post_in_dialect(client, body, key)
         except openai.OpenAIError as error:
+            thrown_away = rejected_answer(error)
+            if thrown_away is not None:
+                return thrown_away
             raise from_openai(error, self._url, asked, body["model"]) from error
+        if len(content) < _LONG:
+            return read_completion(content, self._url)
+        from aloma_cli.threads import in_thread
+
+        return await in_thread(lambda: read_completion(content, self._url), name="reading a completion")
 
     async def _post_in_dialect(self, client: openai.AsyncOpenAI, body: JsonObject, key: str) -> bytes:
         """Send `body`, telling the server the schema in it in the best way that it accepts."""
@@ -105,16 +133,33 @@ class OpenAIServer:
         model, schema = body["model"], body.pop("schema", None)
         if schema is None:
             return await _post(client, body, key)
+        dialect, first = self._dialects.get(model, Dialect()), None
         while True:
-            dialect = self._dialects.get(model, Dialect())
             try:
                 request = body | dialect.request(body["messages"], schema)
-                return await _post(client, request, dialect.key_of(key))
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                lower = dialect.after_refusal(f"{error} {error.body}")
-                if lower is None:
+                content = await _post(client, request, dialect.key_of(key))
+            except openai.APIStatusError as error:
+                # A refusal that no lower rung cures is about something else, and the first one tells it best.
+                first = first or error
+                if rejected_answer(error) is not None or not dialect.may_be_refused(error.status_code, _told(error)):
                     raise
-                self._dialects[model] = lower
+                lower = dialect.after_refusal(_told(error))
+                if lower is None:
+                    raise first from None
+                dialect = lower
+            else:
+                self._dialects[model] = dialect
+                return content
+
+
+def _told(error: openai.APIStatusError) -> str:
+    return f"{error} {error.body}"
+
+
+def _load_libraries() -> None:
+    import genai_prices  # noqa: F401
+    import jsonschema  # noqa: F401
+    import openai  # noqa: F401
 
 
 async def _post(client: openai.AsyncOpenAI, body: JsonObject, key: str) -> bytes:
@@ -127,27 +172,3 @@ async def _post(client: openai.AsyncOpenAI, body: JsonObject, key: str) -> bytes
     # The bare response, because the library's own reading lets broken answers through or turns them into odd objects.
     response = await client.post("/chat/completions", cast_to=httpx2.Response, body=sent, options=options)
     return response.content
-
-
-def _read(content: bytes, url: str) -> JsonObject:
-    """The completion in a body with status 200, which may be anything."""
-    try:
-        value = loads(content)
-    except JsonError as error:
-        raise _unreadable(content, url, f"is not JSON ({error})", retryable=True) from None
-    match value:
-        case {"choices": [{"message": dict()}, *_]}:
-            return dict(value)
-        case {"error": failure} if failure:
-            raise ConnectorError(f"{url} answered with an error: {cut(str(failure), 300)}", retryable=True)
-    raise _unreadable(content, url, "is no chat completion", retryable=False)
-
-
-def _unreadable(content: bytes, url: str, what: str, *, retryable: bool) -> ConnectorError:
-    text = content.decode(errors="replace").strip()
-    is_page = text.startswith("<")
-    return ConnectorError(
-        f"{url} answered with what {what}: {cut(text, 200)!r}",
-        retryable=retryable and not is_page,
-        hint="this is a web page: is --base-url right? It often ends in /v1" if is_page else None,
-    )

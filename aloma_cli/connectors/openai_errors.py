@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,11 +14,16 @@ if TYPE_CHECKING:
     from openai import OpenAIError
 
 KEY_HINT = "`export OPENAI_API_KEY=…`, or --api-key, or `openai.api_key_env` in aloma.yaml, give the key"
+_ADDRESS_HINT = "is /v1 missing at the end of --base-url?"
+_READ = 2000
+"""Characters of a refusal that are looked at."""
+
+_PARTS = 5
 _MODEL_HINT = "map the name to a model that the server has, in aloma.yaml: `models: {%s: ...}`"
 
 
 class Row(NamedTuple):
-    """`retryable` None: as the HTTP status says."""
+    """`says` has the address as `{url}`. `retryable` None: as the HTTP status says."""
 
     says: str
     retryable: bool | None = None
@@ -26,21 +32,21 @@ class Row(NamedTuple):
 
 
 TABLE: Mapping[str, Row] = {
-    "APITimeoutError": Row("did not answer in time", True),
-    "APIConnectionError": Row("cannot be reached", True, "is the server running, and is --base-url right?"),
-    "APIResponseValidationError": Row("answered in an unknown form", True),
-    "BadRequestError": Row("refused the request", False),
-    "AuthenticationError": Row("refused the key", False, KEY_HINT, KeyRefusedError),
-    "OAuthError": Row("refused the key", False, KEY_HINT, KeyRefusedError),
-    "PermissionDeniedError": Row("does not allow this to the key", False, KEY_HINT, KeyRefusedError),
-    "NotFoundError": Row("does not know the model or the address", False),
-    "ConflictError": Row("is busy with a conflicting request", True),
-    "UnprocessableEntityError": Row("refused the request", False),
-    "RateLimitError": Row("gets too many requests", True),
-    "InternalServerError": Row("failed", True),
-    "APIStatusError": Row("refused the request"),
-    "APIError": Row("failed", False),
-    "OpenAIError": Row("could not be asked", False),
+    "APITimeoutError": Row("{url} did not answer in time", True),
+    "APIConnectionError": Row("cannot connect to {url}", True, "is the server running, and is --base-url right?"),
+    "APIResponseValidationError": Row("{url} answered in an unknown form", True),
+    "BadRequestError": Row("{url} refused the request", False),
+    "AuthenticationError": Row("{url} refused the key", False, KEY_HINT, KeyRefusedError),
+    "OAuthError": Row("{url} refused the key", False, KEY_HINT, KeyRefusedError),
+    "PermissionDeniedError": Row("{url} does not allow this to the key", False, KEY_HINT, KeyRefusedError),
+    "NotFoundError": Row("{url} has no /chat/completions", False),
+    "ConflictError": Row("{url} is busy with a conflicting request", True),
+    "UnprocessableEntityError": Row("{url} refused the request", False),
+    "RateLimitError": Row("{url} rate-limits us", True),
+    "InternalServerError": Row("{url} failed", True),
+    "APIStatusError": Row("{url} refused the request"),
+    "APIError": Row("{url} failed", False),
+    "OpenAIError": Row("{url} could not be asked", False),
 }
 
 
@@ -48,25 +54,58 @@ def from_openai(error: OpenAIError, base_url: str, asked: str, model: str) -> Co
     """`error` as one of ours; `asked` is the model's name in the step, `model` its name at the server."""
     row = next(TABLE[base.__name__] for base in type(error).__mro__ if base.__name__ in TABLE)
     status: int | None = getattr(error, "status_code", None)
-    retryable = row.retryable if row.retryable is not None else is_retryable(status or 0)
-    hint = row.hint
-    if getattr(error, "code", None) == "insufficient_quota":
-        retryable, hint = False, "the account has no credit left"
-    elif status in {400, 404} and (status == 404 or _is_about_model(error, model)):
-        hint = _MODEL_HINT % asked
+    if status in {400, 404} and _is_about_model(error, model):
+        row = row._replace(says="{url} does not know the model", hint=_MODEL_HINT % asked)
+    elif status == 404:
+        row = row._replace(hint=_MODEL_HINT % asked if base_url.rstrip("/").endswith("/v1") else _ADDRESS_HINT)
+    elif getattr(error, "code", None) == "insufficient_quota":
+        row = row._replace(retryable=False, hint="the account has no credit left")
+    where = f"model {model}" if status is None else f"{status}, model {model}"
     return row.kind(
-        f"{base_url} {row.says} (model {model}): {_detail(error)}",
-        retryable=retryable,
+        f"{row.says.format(url=base_url)} ({where}): {cut(_reason(error), 500)}",
+        retryable=row.retryable if row.retryable is not None else is_retryable(status or 0),
         status=status,
-        hint=hint,
+        hint=row.hint,
     )
 
 
-def _detail(error: OpenAIError) -> str:
-    # The library's own "Connection error." hides the reason in the cause.
-    reason = error.__cause__ if getattr(error, "status_code", None) is None and error.__cause__ else error
-    return cut(str(reason) or type(reason).__name__, 500)
+def _reason(error: OpenAIError) -> str:
+    """Why, in the words of the server where it answered, else in those of the system."""
+    response = getattr(error, "response", None)
+    if response is None:
+        return _cause(error)
+    text = " ".join(response.text[:_READ].split())
+    return told(getattr(error, "body", None)) or text or "it gave no reason"
+
+
+def told(body: object) -> str:
+    """The reason in the body of a refusal, whichever of the usual fields it is in; empty where it is in none."""
+    match body:
+        case str(text):
+            return " ".join(text[:_READ].split())
+        case {"message": str(text)} | {"msg": str(text)} if text:
+            return text
+        case {"error": inner} | {"detail": inner} | {"message": inner} if inner:
+            return told(inner)
+        case list(parts):
+            return "; ".join(filter(None, map(told, parts[:_PARTS])))
+    return ""
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost reason: the library's own "Connection error." hides it."""
+    while below := _below(error):
+        error = below
+    if isinstance(error, OSError) and error.errno and error.errno > 0:
+        return os.strerror(error.errno).lower()
+    return str(error) or type(error).__name__
+
+
+def _below(error: BaseException) -> BaseException | None:
+    if isinstance(error, BaseExceptionGroup):
+        return error.exceptions[0]
+    return error.__cause__ or error.__context__
 
 
 def _is_about_model(error: OpenAIError, model: str) -> bool:
-    return getattr(error, "code", None) == "model_not_found" or model in str(error)
+    return getattr(error, "code", None) == "model_not_found" or model in told(getattr(error, "body", None))

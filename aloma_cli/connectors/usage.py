@@ -4,38 +4,51 @@ from __future__ import annotations
 
 from typing import Any
 
+from aloma_cli.counts import whole
 from aloma_cli.jsontext import Json, JsonObject, dumps
 
 _CHARACTERS_PER_TOKEN = 4
 
 
 def estimated_usage(messages: Json, content: str) -> JsonObject:
-    """A `usage` in the OpenAI form for an answer whose tokens nobody counted."""
+    """A `usage` in the OpenAI form for an answer whose tokens were not counted."""
     asked, answered = _tokens(dumps(messages)), _tokens(content)
     return {"prompt_tokens": asked, "completion_tokens": answered, "total_tokens": asked + answered}
 
 
+def sound_completion_usage(usage: Json, messages: Json, content: str) -> tuple[JsonObject, bool]:
+    """A server's `usage` with numbers in it, and whether any of them had to be estimated.
+
+    Zero for a text that is there counts as missing, as does what is not a whole number.
+    """
+    given = usage if isinstance(usage, dict) else {}
+    asked, answered = whole(given.get("prompt_tokens")), whole(given.get("completion_tokens"))
+    if asked and (answered or (answered == 0 and not content)):
+        total = whole(given.get("total_tokens")) or asked + answered
+        return given | {"prompt_tokens": asked, "completion_tokens": answered, "total_tokens": total}, False
+    estimate = estimated_usage(messages, content)
+    asked, answered = asked or estimate["prompt_tokens"], answered or estimate["completion_tokens"]
+    return given | {"prompt_tokens": asked, "completion_tokens": answered, "total_tokens": asked + answered}, True
+
+
 def recorded_usage(usage: JsonObject) -> JsonObject:
-    """A `usage` in the OpenAI form as it is recorded: `input_tokens` and `output_tokens`."""
-    return {
-        "input_tokens": usage.get("prompt_tokens") or 0,
-        "output_tokens": usage.get("completion_tokens") or 0,
-    }
+    """A sound `usage` in the OpenAI form as it is recorded: `input_tokens` and `output_tokens`."""
+    return {"input_tokens": usage["prompt_tokens"], "output_tokens": usage["completion_tokens"]}
 
 
 def cost_of(usage: JsonObject, model: str, base_url: str) -> float | None:
     """The price of a `usage` in the OpenAI form, in US dollars; None where the price is unknown."""
     from genai_prices import Usage, calc_price
 
-    details = usage.get("prompt_tokens_details") or {}
+    details = usage.get("prompt_tokens_details")
     counted: dict[str, Any] = {
-        "input_tokens": usage.get("prompt_tokens"),
-        "cache_read_tokens": details.get("cached_tokens"),
-        "output_tokens": usage.get("completion_tokens"),
+        "input_tokens": usage["prompt_tokens"],
+        "cache_read_tokens": whole(details.get("cached_tokens")) if isinstance(details, dict) else None,
+        "output_tokens": usage["completion_tokens"],
     }
     try:
         return float(calc_price(Usage(**counted), model, provider_api_url=base_url).total_price)
-    except (LookupError, ValueError):
+    except Exception:  # noqa: BLE001  (whatever is odd about a price, the answer counts)
         return None
 
 

@@ -16,11 +16,12 @@ from aloma_cli import errors
 from aloma_cli.budget import Amount
 from aloma_cli.clock import Clock, to_iso
 from aloma_cli.connectors.base import Answer, Call, Function
+from aloma_cli.counts import sound_usage
 from aloma_cli.document import clean_copy
 from aloma_cli.engine.gate import Gate
 from aloma_cli.engine.outcome import Job
 from aloma_cli.engine.recorder import Recorder
-from aloma_cli.errors import AnswerError, ConnectorError, StepLimited
+from aloma_cli.errors import AlomaError, AnswerError, ConnectorError, StepLimited
 from aloma_cli.events import CallAnswered, CallSent
 from aloma_cli.jsontext import Json, JsonObject
 
@@ -85,6 +86,9 @@ class Calls:
     async def _enter(self, function: Function, arguments: JsonObject) -> Amount | None:
         if self.gate is None:
             return None
+        ready = getattr(function, "ready", None)
+        if ready is not None:
+            await ready()
         try:
             return await self.gate.enter(function, self.job.step.name, arguments)
         except StepLimited as refusal:
@@ -102,24 +106,27 @@ class Calls:
         try:
             answer = await function.send(call)
         except ConnectorError as error:
-            failed = _describe(error)
-            recorded = await self._record(call, key, started, error=failed, about=error.about)
-            if recorded.error is not None and recorded.error != failed:
-                _raise_again(recorded.error)
+            await self._fail(call, key, started, error)
+        except AlomaError:
             raise
+        except Exception as error:  # noqa: BLE001  (the call may have to be paid for, whatever went wrong after it)
+            failed = ConnectorError(f"connectors.{name} failed: {type(error).__name__}: {error}")
+            failed.__cause__ = error
+            await self._fail(call, key, started, failed)
         # What is on record, not what came: a repeated firing must be told the same.
-        recorded = await self._record(call, key, started, answer=answer)
+        recorded = await self._record(call, key, started, answer)
         return clean_copy(recorded.answer)
 
+    async def _fail(self, call: Call, key: str, started: float, error: ConnectorError) -> NoReturn:
+        """Record a call that failed, with what came all the same, and raise its error as it is recorded."""
+        failed = _describe(error)
+        recorded = await self._record(call, key, started, Answer(error.answer, error.usage, error.about), error=failed)
+        if recorded.error is not None and recorded.error != failed:
+            _raise_again(recorded.error)
+        raise error
+
     async def _record(
-        self,
-        call: Call,
-        key: str,
-        started: float,
-        *,
-        answer: Answer | None = None,
-        error: JsonObject | None = None,
-        about: dict[str, Any] | None = None,
+        self, call: Call, key: str, started: float, answer: Answer, *, error: JsonObject | None = None
     ) -> CallAnswered:
         return await self.recorder.keep(
             CallAnswered(
@@ -130,10 +137,10 @@ class Calls:
                 call=call.name,
                 key=key,
                 arguments=call.arguments,
-                answer=answer.value if answer else None,
+                answer=answer.value,
                 error=error,
-                usage=answer.usage if answer else None,
-                about=answer.about if answer else about,
+                usage=sound_usage(answer.usage),
+                about=answer.about,
                 seconds=round(self.clock.elapsed() - started, 6),
             )
         )

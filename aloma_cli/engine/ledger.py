@@ -46,7 +46,7 @@ class Ledger:
     """`truth`: for each task that is not closed, whether each step's condition holds. `dirty`: the tasks to look at."""
 
     def __init__(self, claim: Claim, plan: Plan, *, clock: Clock, emit: Emit) -> None:
-        self.tree = Tree.of(event for batch in claim.batches() for event in batch.events)
+        self.tree = Tree.read(claim.batches())
         self.plan = plan
         self.clock: Clock = ForwardClock(clock, since=from_iso(self.tree.last_at))
         self.batch = Batch()

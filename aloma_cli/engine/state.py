@@ -10,7 +10,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aloma_cli import events as ev
 from aloma_cli.budget import Amount, Limits
@@ -19,6 +19,9 @@ from aloma_cli.document import Change, replay
 from aloma_cli.engine.trail import Trail
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import JsonObject, Path, show_path
+
+if TYPE_CHECKING:
+    from aloma_cli.store import Batch
 
 LIVE = "processing"
 UNENDED = ("question", "limited")
@@ -178,9 +181,27 @@ class Tree:
             tree.apply(event)
         return tree
 
+    @classmethod
+    def read(cls, batches: Iterable[Batch]) -> Tree:
+        """The tree of a record. Raises JournalDamagedError where an entry does not follow from those before it."""
+        tree = cls()
+        for batch in batches:
+            tree.take(batch)
+        return tree
+
     @property
     def root(self) -> TaskState:
         return self.tasks[self.root_id]
+
+    def take(self, batch: Batch) -> None:
+        """Take a batch in that was read from a record. Raises JournalDamagedError; the tree is of no use then."""
+        try:
+            for event in batch.events:
+                self.apply(event)
+        except Exception as error:
+            # Its checksum fits, so another program wrote it: anything may stand there.
+            why = f"it does not follow from the lines before it ({type(error).__name__}: {error})"
+            raise batch.damaged(why) from error
 
     def apply(self, event: ev.Event) -> None:
         """Take one event in."""
@@ -411,7 +432,7 @@ def _armed(tree: Tree, event: ev.StepsArmed) -> None:
 
 
 def _limits_set(tree: Tree, event: ev.LimitsSet) -> None:
-    tree.limits = Limits(**event.limits)
+    tree.limits = Limits.from_json(event.limits)
     tree.limited = None
     for task in tree.tasks.values():
         task.starts.clear()

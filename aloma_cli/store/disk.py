@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,7 +87,7 @@ class FileStore:
             lock.release()
             raise
 
-    def salvage(self, root: str) -> Salvage | None:
+    def salvage(self, root: str, take: Callable[[Batch], object]) -> Salvage | None:
         from aloma_cli.store.claim import lock_folder
         from aloma_cli.store.refusal import refusing
         from aloma_cli.store.salvage import salvage_journal
@@ -95,7 +95,7 @@ class FileStore:
         folder = self._existing(root)
         lock = lock_folder(folder)
         try:
-            found = salvage_journal(folder / "journal.jsonl")
+            found = salvage_journal(folder / "journal.jsonl", take)
             with refusing(folder, "written"):
                 self._sync(folder)
             return found

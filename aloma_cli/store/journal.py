@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from aloma_cli.errors import JournalDamagedError, StoreError
@@ -116,7 +118,7 @@ def read_journal(path: Path, *, since: int = 0) -> Iterator[tuple[Batch, int]]:
         _check_owner(path, number, batch)
         end += len(line)
         if batch.seq >= since:
-            yield batch, end
+            yield replace(batch, damaged=partial(_damaged, path, number)), end
     if not end:
         # A journal appears with its first line, never without it.
         raise _damaged(path, 1, "it is not whole" if number else "the file is empty")

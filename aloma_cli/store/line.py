@@ -8,12 +8,12 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 
-from aloma_cli import events
-from aloma_cli.jsontext import JsonObject, dumps
+from aloma_cli.events import Event, to_wire
+from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, reload
 from aloma_cli.store.protocol import Batch
+from aloma_cli.wire import UnknownEventError, WireError, from_wire
 
 FORMAT = 1
 
@@ -29,11 +29,12 @@ class UnknownLineError(ValueError):
 
 
 def encode(batch: Batch) -> bytes:
-    """The batch as a line, with its newline."""
+    """The batch as a line, with its newline. Raises WireError for an event that no reader would take."""
     record: JsonObject = {"seq": batch.seq}
     if batch.seq == 0:
         record["format"] = FORMAT
-    record["events"] = [events.to_wire(event) for event in batch.events]
+    record["events"] = [to_wire(event) for event in batch.events]
+    _read_events(record["events"])
     body = dumps(record)[:-1].encode()
     return body + b',"sum":"%08x"}\n' % zlib.crc32(body)
 
@@ -44,11 +45,23 @@ def decode(line: bytes) -> Batch:
     body, tail = line[:-_TAIL], line[-_TAIL:]
     if tail != b',"sum":"%08x"}' % zlib.crc32(body):
         raise BrokenLineError("its checksum does not fit")
-    # The checksum vouches for the text, so the plain parser will do.
-    record: JsonObject = json.loads(body + b"}")
-    if record.get("format", FORMAT) != FORMAT:
-        raise UnknownLineError(f"it has format {record['format']}, and this program reads format {FORMAT}")
     try:
-        return Batch(record["seq"], tuple(map(events.from_wire, record["events"])))
-    except (KeyError, TypeError) as error:
-        raise UnknownLineError(f"it holds an event this program does not know ({error})") from None
+        # The checksum vouches for the text, so the plain parser will do.
+        return _read_record(reload(body + b"}"))
+    except (JsonError, WireError) as error:
+        raise BrokenLineError(str(error)) from None
+    except UnknownEventError as error:
+        raise UnknownLineError(f"it holds an event that this program does not know ({error})") from None
+
+
+def _read_record(record: Json) -> Batch:
+    match record:
+        case {"format": version} if version != FORMAT:
+            raise UnknownLineError(f"it has format {version}, and this program reads format {FORMAT}")
+        case {"seq": int(seq), "events": list(events)} if not isinstance(seq, bool):
+            return Batch(seq, _read_events(events))
+    raise WireError("it has no number, or no list of events")
+
+
+def _read_events(wires: list[JsonObject]) -> tuple[Event, ...]:
+    return tuple(map(from_wire, wires))

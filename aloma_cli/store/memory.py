@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -43,8 +43,9 @@ class MemoryStore:
         tree.claimed = True
         return MemoryClaim(root, self._trees)
 
-    def salvage(self, root: str) -> None:
+    def salvage(self, root: str, take: Callable[[Batch], object]) -> None:
         """Memory is not damaged."""
+        del take
         self._tree(root)
 
     def read(self, root: str, since: int = 0) -> Iterator[Batch]:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from aloma_cli.errors import NotFoundError
+from aloma_cli.errors import JournalDamagedError, NotFoundError
 from aloma_cli.jsontext import JsonObject
 
 if TYPE_CHECKING:
     from aloma_cli.events import Event
 
 
+def _damaged(why: str) -> JournalDamagedError:
+    return JournalDamagedError(f"the record is damaged: {why}")
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Events that were committed as one. `seq` counts the batches of a tree from 0."""
+    """Events that were committed as one. `seq` counts the batches of a tree from 0.
+
+    `damaged` makes the error, with the place, for a batch that does not follow from those before it.
+    """
 
     seq: int
     events: tuple[Event, ...]
+    damaged: Callable[[str], JournalDamagedError] = field(default=_damaged, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +99,10 @@ class Store(Protocol):
     def claim(self, root: str) -> Claim:
         """Take the tree over, dropping a torn last batch. Raises NotFoundError, TaskLockedError, StoreError."""
 
-    def salvage(self, root: str) -> Salvage | None:
+    def salvage(self, root: str, take: Callable[[Batch], object]) -> Salvage | None:
         """Go back to the last batch before the first damaged one; None where nothing is damaged.
 
+        `take` is given each batch in order, and raises what `Batch.damaged` makes where one does not follow.
         Raises as `claim`, and JournalDamagedError where nothing stands before the damage.
         """
 

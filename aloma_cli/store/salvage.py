@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,22 +12,24 @@ from aloma_cli.errors import JournalDamagedError
 from aloma_cli.store.atomic import private
 from aloma_cli.store.journal import read_journal
 from aloma_cli.store.line import BrokenLineError, UnknownLineError, decode
-from aloma_cli.store.protocol import Salvage
+from aloma_cli.store.protocol import Batch, Salvage
 from aloma_cli.store.refusal import refusing
 
 if TYPE_CHECKING:
     from aloma_cli.events import Event
 
 
-def salvage_journal(path: Path) -> Salvage | None:
+def salvage_journal(path: Path, take: Callable[[Batch], object]) -> Salvage | None:
     """Cut a journal off before its first damaged line; None where none is damaged, and nothing was done.
 
-    Raises JournalDamagedError where that is the first line: there is nothing to go back to.
+    A line that `take` refuses is damaged too. Raises JournalDamagedError where that is the first line: there is
+    nothing to go back to.
     """
     size = kept = 0
     try:
-        for batch, size in read_journal(path):  # noqa: B007  (both are wanted of the last one)
-            kept = batch.seq + 1
+        for batch, end in read_journal(path):
+            take(batch)
+            size, kept = end, batch.seq + 1
     except JournalDamagedError:
         if not kept:
             raise

@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, TextIO
 
 from aloma_cli.clock import Clock, from_iso, to_iso
+from aloma_cli.connectors.reading import was_repaired
 from aloma_cli.errors import InputError
 from aloma_cli.events import CallAnswered
 from aloma_cli.view.changes import operation_text
@@ -173,7 +174,8 @@ def _call_text(call: CallAnswered) -> str:
     if usage.tokens:
         facts.append(f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out")
     facts += cost_facts(usage)
-    facts += [word for word in ("repaired",) if (call.about or {}).get(word)]
+    if was_repaired(call.arguments, call.answer):
+        facts.append("repaired")
     facts.append(duration(call.seconds))
     if call.error is not None:
         facts.append(error_text(call.error))

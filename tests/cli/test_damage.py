@@ -196,4 +196,4 @@ def test_a_salvage_that_cannot_be_written_changes_nothing(
     assert ended.code == 1
     assert "could not be written: No space left on device\n  → free some space" in ended.err
     assert journal.read_bytes() == before
-    assert FileStore(desk.root / ".aloma").salvage(task) is not None
+    assert FileStore(desk.root / ".aloma").salvage(task, lambda _: None) is not None

@@ -61,40 +61,97 @@ def test_a_misfit_is_asked_for_once_more_with_what_was_wrong() -> None:
     assert "count: 'three' is not of type 'integer'" in objection["content"]
 
 
-def test_an_empty_answer_is_not_sent_back() -> None:
-    """Servers refuse an empty message of an assistant."""
+def test_an_empty_answer_is_not_sent_back_and_the_turns_keep_their_order() -> None:
+    """Servers refuse an empty message of an assistant, and some refuse two of the user in a row."""
     recorder = Recorder()
 
     ask(Model("", '{"count": 3}'), recorder, shape=SHAPE)
 
-    assert [message["role"] for message in recorder.sent[1]["messages"]] == ["user", "user"]
+    [message] = recorder.sent[1]["messages"]
+    assert message["role"] == "user"
+    assert message["content"].startswith("How many?\n\nThat answer cannot be used:")
 
 
 def test_the_second_misfit_is_an_error_that_quotes_the_answer() -> None:
     model = Model("I would rather not.")
 
-    with pytest.raises(AnswerError, match=r"gpt-4o-2024-08-06 answered twice .* 'I would rather not.'") as caught:
+    with pytest.raises(AnswerError) as caught:
         ask(model, model="gpt-4", shape=SHAPE)
 
+    assert str(caught.value) == (
+        "gpt-4o-2024-08-06 gave no valid answer in two tries: expected JSON, got: 'I would rather not.'"
+    )
     assert len(model.calls) == 2
     assert caught.value.retryable
 
 
-def test_a_mended_answer_is_marked_in_the_answer_and_in_the_record() -> None:
-    recorder = Recorder()
+def test_a_missing_key_is_told_with_the_keys_that_came() -> None:
+    with pytest.raises(AnswerError, match=r'two tries: the answer lacks "count" \(it has: number\), got: '):
+        ask(Model('{"number": 3}'), shape=SHAPE)
 
-    answer = ask(Model('```json\n{"count": 3}\n```'), recorder, shape=SHAPE)
+
+def test_a_mended_answer_is_marked() -> None:
+    answer = ask(Model('```json\n{"count": 3}\n```'), shape=SHAPE)
 
     assert (answer.data, answer.repaired) == ({"count": 3}, True)
-    assert [recorded.about for recorded in recorder.answers] == [{"repaired": True}]
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ([{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "yes"}], "yes"),
+        ([{"type": "text", "text": "y"}, "es", {"type": "image_url", "text": 3}, {"type": "output_text"}], "yes"),
+        ([], ""),
+        (None, ""),
+    ],
+)
+def test_the_text_parts_of_a_content_are_joined(content: Any, text: str) -> None:
+    assert ask(Model(completion(content))).data == text
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"), [({"text": "x"}, "object"), (3, "number"), (False, "boolean"), ([1, "x"], "list of number")]
+)
+@pytest.mark.parametrize("shape", [None, SHAPE])
+def test_a_content_of_another_kind_is_an_error_that_names_it(content: Any, kind: str, shape: Any) -> None:
+    with pytest.raises(AnswerError, match=f"answered with a {kind} as its content"):
+        ask(Model(completion(content)), shape=shape)
+
+
+def test_an_object_that_does_not_end_is_asked_for_again_whatever_the_server_says() -> None:
+    model = Model(completion('{"count": 3'), '{"count": 4}')
+
+    assert ask(model, shape=SHAPE).data == {"count": 4}
+    assert len(model.calls) == 2
+
+
+def test_a_long_answer_is_read_beside_the_loop() -> None:
+    """Another agent goes on while a long answer is read."""
+    ticks: list[int] = []
+
+    async def tick() -> None:
+        while True:
+            ticks.append(1)
+            await asyncio.sleep(0.005)
+
+    async def work() -> Any:
+        beside = asyncio.create_task(tick())
+        chat = Chat(Model('{"count": 3, "x": [' + "[]," * 700_000 + "1]} !").send, concurrency=16)
+        answer = await Recorder().call(chat, messages=MESSAGES, shape=SHAPE)
+        beside.cancel()
+        return answer
+
+    assert run(work()).data["count"] == 3
+    assert len(ticks) > 5
 
 
 def test_keys_that_nobody_asked_for_are_kept() -> None:
     assert ask(Model('{"count": 3, "why": "because"}'), shape=SHAPE).data == {"count": 3, "why": "because"}
 
 
-def test_a_cut_answer_is_an_error_of_its_own_and_not_asked_for_again() -> None:
-    model = Model(completion('{"count": ', finish_reason="length"))
+@pytest.mark.parametrize("reason", ["length", "max_tokens", "MAX_TOKENS", "model_length", "max_output_tokens"])
+def test_a_cut_answer_is_an_error_of_its_own_and_not_asked_for_again(reason: str) -> None:
+    model = Model(completion('{"count": ', finish_reason=reason))
 
     with pytest.raises(TruncatedAnswerError, match="limit of tokens") as caught:
         ask(model, shape=SHAPE)

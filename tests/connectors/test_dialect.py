@@ -70,8 +70,22 @@ def test_a_keyword_refused_twice_steps_down_the_ladder() -> None:
     assert Dialect(without=frozenset({"maxLength"})).after_refusal(refusal) == Dialect("json_object")
 
 
-def test_another_refusal_changes_nothing() -> None:
-    assert Dialect().after_refusal("this model's context holds 8192 tokens") is None
+@pytest.mark.parametrize(
+    ("status", "told", "may"),
+    [
+        (400, "this model's context holds 8192 tokens", True),
+        (422, "field required", True),
+        (500, "Failed to initialize samplers: failed to parse grammar", True),
+        (501, "guided decoding is not built in", True),
+        (500, "out of memory", False),
+        (404, "no such schema", False),
+        (429, "response_format", False),
+    ],
+)
+def test_a_refusal_may_be_about_the_schema_by_its_status_and_a_failure_by_its_words(
+    status: int, told: str, may: bool
+) -> None:
+    assert Dialect().may_be_refused(status, told) is may
 
 
 @pytest.mark.parametrize("form", ["json_object", "words"])
@@ -84,6 +98,15 @@ def test_without_a_schema_in_the_request_the_prompt_holds_it(form: Any) -> None:
     assert '"maxItems":2' in request["messages"][1]["content"]
     assert ("response_format" in request) is (form == "json_object")
     assert MESSAGES[1]["content"] == "Go."
+
+
+def test_words_join_a_last_message_of_parts() -> None:
+    parts = [{"type": "text", "text": "x"}]
+
+    request = Dialect("words").request([{"role": "user", "content": parts}], SCHEMA)
+
+    assert [part["type"] for part in request["messages"][0]["content"]] == ["text", "text"]
+    assert len(parts) == 1
 
 
 def test_words_get_a_message_of_their_own_where_the_last_one_is_not_the_users() -> None:

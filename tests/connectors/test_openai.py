@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -145,12 +149,63 @@ def test_an_unknown_price_is_no_price_and_not_zero(base_url: str, model: str) ->
     assert answer.usage == {"input_tokens": 10, "output_tokens": 5}
 
 
-@pytest.mark.parametrize("usage", [None, {}])
+ODD_COUNTS = [None, {}, 5, "x", [1], {"prompt_tokens": 0, "completion_tokens": 0}, {"prompt_tokens": -3}]
+ODD_COUNTS += [
+    {"prompt_tokens": "many", "completion_tokens": [5]},
+    {"prompt_tokens": {"a": 1}},
+    {"prompt_tokens": True},
+]
+ODD_COUNTS += [{"prompt_tokens": 10**400, "completion_tokens": 1.5, "prompt_tokens_details": 3, "total_tokens": []}]
+
+
+@pytest.mark.parametrize("usage", ODD_COUNTS)
 def test_tokens_that_the_server_did_not_count_are_estimated_and_marked(usage: Any) -> None:
     answer = send(Wire((reply(body={**completion("hello" * 8), "usage": usage}),)))
 
     assert answer.usage == {"input_tokens": 8, "output_tokens": 10, "estimated": True}
     assert answer.value["usage"]["total_tokens"] == 18
+
+
+def test_numbers_that_are_written_as_texts_are_numbers() -> None:
+    usage = {"prompt_tokens": "10", "completion_tokens": 5.0, "prompt_tokens_details": [1]}
+    answer = send(Wire((reply(body={**completion("hello"), "usage": usage}),)))
+
+    assert answer.usage == {"input_tokens": 10, "output_tokens": 5}
+    assert answer.value["usage"]["total_tokens"] == 15
+
+
+def test_no_output_tokens_for_no_text_are_counted() -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 0}
+    answer = send(Wire((reply(body={**completion(None), "usage": usage}),)))
+
+    assert answer.usage == {"input_tokens": 10, "output_tokens": 0}
+
+
+@pytest.mark.parametrize("odd", ["x", 5, [1], {"cached_tokens": "many"}, {"cached_tokens": [1]}, {}])
+def test_odd_details_of_a_usage_are_passed_over(odd: Any) -> None:
+    body = completion("hello")
+    body["usage"]["prompt_tokens_details"] = odd
+    answer = send(Wire((reply(body=body),)), settings={"base_url": "https://api.openai.com/v1"})
+
+    assert answer.usage == {"input_tokens": 10, "output_tokens": 5, "cost": pytest.approx(0.000075)}
+
+
+@pytest.mark.parametrize(
+    ("odd", "answer", "usage"),
+    [
+        (reply(text='{"choices": [{"mess'), '{"choices": [{"mess', {"input_tokens": 8, "output_tokens": 4}),
+        (reply(text="<html>"), "<html>", None),
+        (reply(body={"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": "2"}}), None, None),
+        (reply(body={"choices": 3}), {"choices": 3}, None),
+    ],
+)
+def test_what_cannot_be_read_is_handed_on_with_what_it_took(odd: Reply, answer: Any, usage: Any) -> None:
+    error = failure(odd)
+    if answer is None:
+        assert error.usage == {"input_tokens": 7, "output_tokens": 2}
+        return
+    assert error.answer == answer
+    assert error.usage == (usage and usage | {"estimated": True})
 
 
 def test_what_a_server_refused_is_not_tried_again_in_the_same_run() -> None:
@@ -194,10 +249,149 @@ def test_openais_refusal_of_a_bound_keeps_the_schema() -> None:
     assert schema["properties"] == {"a": {"type": "string", "description": "maxLength 9"}}
 
 
-def test_a_refusal_of_something_else_is_not_papered_over() -> None:
-    error = failure(reply(400, {"error": {"message": "the context holds 8192 tokens"}}), schema=SCHEMA)
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (400, "Failed to initialize samplers: failed to parse grammar"),
+        (400, "invalid request"),
+        (500, "guided_json is broken"),
+    ],
+)
+def test_a_refusal_in_a_servers_own_words_is_tried_without_the_schema(status: int, message: str) -> None:
+    refusal = reply(status, {"error": {"code": status, "message": message, "type": "invalid_request_error"}})
+    wire = Wire((refusal, refusal, reply()))
 
-    assert (error.status, error.retryable) == (400, False)
+    send(wire, times=2, schema=SCHEMA)
+
+    forms = [body.get("response_format", {}).get("type") for body in wire.bodies]
+    assert forms == ["json_schema", "json_object", None, None]
+
+
+def test_a_refusal_of_something_else_is_told_in_its_first_words_and_the_schema_is_sent_again() -> None:
+    first, others = "the context holds 8192 tokens", "and again"
+    refusals = [reply(400, {"error": {"message": message}}) for message in (first, others, others)]
+    wire = Wire((*refusals, reply()))
+
+    async def work() -> None:
+        server = OpenAIServer(
+            ModelSettings(base_url=URL, api_key="sk-test-12345678", max_retries=0), transport=httpx2.MockTransport(wire)
+        )
+        with pytest.raises(ConnectorError, match=first) as caught:
+            await server.send(call(schema=SCHEMA))
+        assert (caught.value.status, caught.value.retryable) == (400, False)
+        await server.send(call(schema=SCHEMA))
+        await server.aclose()
+
+    run(work())
+
+    assert wire.bodies[-1]["response_format"]["type"] == "json_schema"
+
+
+def test_an_answer_that_the_server_threw_away_is_an_answer() -> None:
+    """So that it is read, and asked for again where it does not fit."""
+    thrown = {"message": "Failed to validate JSON", "code": "json_validate_failed", "failed_generation": '{"b": 1}'}
+    wire = Wire((reply(400, {"error": thrown}),))
+
+    answer = send(wire, schema=SCHEMA)
+
+    assert answer.value["choices"][0]["message"]["content"] == '{"b": 1}'
+    assert answer.usage == {"input_tokens": 8, "output_tokens": 2, "estimated": True}
+    assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (400, {"error": "the model is not loaded"}, "the model is not loaded"),
+        (
+            422,
+            {"detail": [{"loc": ["body"], "msg": "field required"}, {"msg": "too long"}]},
+            "field required; too long",
+        ),
+        (503, {"error": "loading, 35 s left"}, "loading, 35 s left"),
+        (400, {"message": "no"}, "no"),
+        (400, {"error": {"message": {"detail": "deep"}}}, "deep"),
+        (400, {"why": "because"}, '{"why":"because"}'),
+        (400, None, "it gave no reason"),
+    ],
+)
+def test_the_servers_own_reason_is_told_whichever_field_it_is_in(status: int, body: Any, reason: str) -> None:
+    odd = reply(status, body) if body is not None else reply(status, text=" ")
+
+    assert str(failure(odd)) == f"{str(failure(odd)).split(': ')[0]}: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "says", "hint"),
+    [
+        (429, {}, f"{URL} rate-limits us (429, model gpt-4o): ", None),
+        (
+            404,
+            {"error": {"message": "no gpt-4o here"}},
+            f"{URL} does not know the model (404, model gpt-4o): ",
+            "models:",
+        ),
+    ],
+)
+def test_frequent_refusals_are_told_plainly(status: int, body: Any, says: str, hint: str | None) -> None:
+    error = failure(reply(status, body))
+
+    assert str(error).startswith(says)
+    assert hint is None or hint in str(error.hint)
+
+
+def test_an_address_without_its_path_is_noticed() -> None:
+    error = failure(reply(404, {"detail": "Not Found"}), settings={"base_url": "http://model.test"})
+
+    assert error.hint == "is /v1 missing at the end of --base-url?"
+
+
+def test_a_timeout_bounds_a_try_as_a_whole_and_not_each_read() -> None:
+    """The server keeps the line open with a byte now and then."""
+
+    class Slowly(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            while True:
+                await asyncio.sleep(0.02)
+                yield b"\n"
+
+    started = time.monotonic()
+    error = failure(lambda _: httpx2.Response(200, stream=Slowly()), timeout=0.3)
+
+    assert "did not answer in time" in str(error)
+    assert error.retryable
+    assert time.monotonic() - started < 5
+
+
+def test_libraries_are_loaded_beside_the_loop() -> None:
+    """In a process of its own, where none of them is loaded yet: neither the price nor the reading imports any."""
+    program = """
+import asyncio, sys, threading
+class Spy:
+    def find_spec(self, name, path=None, target=None):
+        if name in HEAVY and threading.current_thread() is threading.main_thread():
+            print(name)
+HEAVY = {"genai_prices", "pydantic", "jsonschema", "openai", "json_repair"}
+sys.meta_path.insert(0, Spy())
+from aloma_cli import Workspace, Step, run
+from aloma_cli.connectors import ModelSettings
+import aloma_cli.connectors.all as table
+async def content(data, connectors):
+    try:
+        await connectors.openai.chat(messages=[], shape={"a": str})
+    except Exception as error:
+        data["out"] = str(error)
+task = run(Workspace(steps=[Step("s", {"go": True, "out": None}, content)], models=ModelSettings(
+    base_url="http://127.0.0.1:9/v1", api_key="sk-test-12345678", max_retries=0)), "t", {"go": True})
+assert "cannot connect" in task.data["out"], task.data
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (0, ""), done
+
+
+def test_what_a_server_refused_is_told_once() -> None:
+    assert "Error code" not in str(failure(reply(400, {"error": {"message": "no"}})))
 
 
 @pytest.mark.parametrize(
@@ -205,11 +399,14 @@ def test_a_refusal_of_something_else_is_not_papered_over() -> None:
     [
         (reply(text='{"choices": [{"mess'), True, "is not JSON"),
         (reply(text="\n\n   \n"), True, "is not JSON"),
-        (reply(text="<html>Welcome</html>"), False, "is not JSON"),
-        (reply(body={"detail": "no such route"}), False, "is no chat completion"),
-        (reply(body=[]), False, "is no chat completion"),
-        (reply(body={"choices": []}), False, "is no chat completion"),
-        (reply(body={"choices": None}), False, "is no chat completion"),
+        (reply(text="<html>Welcome</html>"), False, "returned a web page, not JSON"),
+        (reply(text="<!doctype html><title> Login</title>"), False, 'returned a web page ("Login"), not JSON'),
+        (reply(text='data: {"choices"'), True, "streams its answer, though it was not asked to"),
+        (reply(text='{"a":' * 5000), True, "is not JSON (nested deeper than 128 levels)"),
+        (reply(body={"detail": "no such route"}), False, "is not a chat completion"),
+        (reply(body=[]), False, "is not a chat completion"),
+        (reply(body={"choices": []}), False, "is not a chat completion"),
+        (reply(body={"choices": None}), False, "is not a chat completion"),
         (reply(body={"error": {"message": "provider returned error"}}), True, "provider returned error"),
     ],
 )
@@ -276,8 +473,17 @@ def test_a_refused_connection_names_the_address_and_the_reason() -> None:
 
     error = failure(refuse)
 
-    assert str(error) == f"{URL} cannot be reached (model gpt-4o): All connection attempts failed"
+    assert str(error) == f"cannot connect to {URL} (model gpt-4o): All connection attempts failed"
     assert (error.retryable, error.status) == (True, None)
+    assert "is the server running" in str(error.hint)
+
+
+def test_the_innermost_reason_of_a_refused_connection_is_told() -> None:
+    def refuse(request: httpx2.Request) -> httpx2.Response:
+        group = ExceptionGroup("two addresses", [ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 9)")])
+        raise httpx2.ConnectError("All connection attempts failed", request=request) from group
+
+    assert str(failure(refuse)).endswith(": connection refused")
 
 
 def test_a_timeout_is_retryable() -> None:

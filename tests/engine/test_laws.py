@@ -15,6 +15,7 @@ from aloma_cli.document import same
 from aloma_cli.engine.state import Tree
 from aloma_cli.step import Retry, Step
 from aloma_cli.store import MemoryStore
+from aloma_cli.wire import from_wire
 from tests.engine.model import Model
 from tests.support.record import ROOT, of_kind
 from tests.support.stage import Stage
@@ -208,7 +209,7 @@ def test_the_tree_that_ran_is_the_tree_that_its_journal_tells(
     drawn: tuple[Spec, ...], document: dict[str, Any], order: list[int], concurrency: int
 ) -> None:
     stage, _ = perform(drawn, document, order, concurrency)
-    folded = Tree.of(ev.from_wire(ev.to_wire(event)) for event in stage.journal())
+    folded = Tree.of(from_wire(ev.to_wire(event)) for event in stage.journal())
     assert folded.tasks == stage.tree.tasks
     assert folded.last_firing == stage.tree.last_firing
     assert folded.flying == stage.tree.flying == {}

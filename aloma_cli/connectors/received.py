@@ -1,0 +1,64 @@
+"""The body of a reply with status 200, which may be anything, and of a refusal that holds an answer."""
+
+from __future__ import annotations
+
+import re
+
+from aloma_cli.errors import ConnectorError
+from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, loads
+
+_TITLE = re.compile(r"<title[^<>]*>([^<>]*)", re.IGNORECASE)
+_TITLE_WITHIN = 5000
+_MOST_KEPT = 100_000
+"""Characters that are recorded of what is not JSON."""
+
+_REJECTED = "json_validate_failed"
+"""The code of a server that threw an answer away, because it had not the schema."""
+
+
+def read_completion(content: bytes, url: str) -> JsonObject:
+    """The completion in a body. Raises ConnectorError with what came as its `answer`."""
+    try:
+        value = loads(content)
+    except JsonError as error:
+        raise _not_json(content.decode(errors="replace").strip(), url, error) from None
+    match value:
+        case {"choices": [{"message": dict()}, *_]}:
+            return dict(value)
+        case {"error": failure} if failure:
+            raise _holding(value, f"{url} answered with an error: {cut(str(failure), 300)}", retryable=True)
+    shown = cut(content.decode(errors="replace").strip(), 200)
+    raise _holding(value, f"{url} returned JSON that is not a chat completion: {shown!r}", retryable=False)
+
+
+def rejected_answer(error: Exception) -> JsonObject | None:
+    """The answer that a server threw away, as a completion; None for any other refusal."""
+    if getattr(error, "code", None) != _REJECTED:
+        return None
+    body = getattr(error, "body", None)
+    said = body.get("failed_generation") if isinstance(body, dict) else None
+    message = {"role": "assistant", "content": said if isinstance(said, str) else ""}
+    return {"choices": [{"index": 0, "message": message, "finish_reason": _REJECTED}]}
+
+
+def is_page(text: str) -> bool:
+    """Whether a text is a web page."""
+    return text.startswith("<")
+
+
+def _not_json(text: str, url: str, error: JsonError) -> ConnectorError:
+    if is_page(text):
+        title = _TITLE.search(text, 0, _TITLE_WITHIN)
+        named = f' ("{cut(title[1].strip(), 100)}")' if title else ""
+        says, hint = f"returned a web page{named}, not JSON", "is --base-url right? It often ends in /v1"
+    elif text.startswith("data:"):
+        says, hint = f"streams its answer, though it was not asked to: {cut(text, 200)!r}", None
+    else:
+        says, hint = f"answered with what is not JSON ({error}): {cut(text, 200)!r}", None
+    return _holding(cut(text, _MOST_KEPT), f"{url} {says}", retryable=not is_page(text), hint=hint)
+
+
+def _holding(answer: Json, message: str, *, retryable: bool, hint: str | None = None) -> ConnectorError:
+    error = ConnectorError(message, retryable=retryable, hint=hint)
+    error.answer = answer
+    return error
