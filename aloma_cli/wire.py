@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
+from datetime import datetime
 from functools import cache
 from types import UnionType
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
@@ -74,6 +75,8 @@ def _reader(cls: type[Event], name: str, hint: Any, default: object) -> Reader:
     part = _PARTS.get(f"{cls.KIND}.{name}")
     if part is not None:
         fits = _both(fits, _has(part))
+    if name in _TIMES:
+        fits = _both(fits, _is_time)
     alternatives = get_args(hint) if get_origin(hint) is UnionType else (hint,)
     return Reader(fits, default is MISSING, any(get_origin(one) is tuple for one in alternatives))
 
@@ -96,21 +99,34 @@ def _fits(hint: Any) -> Fits:
     return lambda value: isinstance(value, kinds) and not isinstance(value, bool)
 
 
+def _is_time(value: str | None) -> bool:
+    """Whether this is a time in ISO 8601, or no time."""
+    try:
+        return value is None or datetime.fromisoformat(value) is not None
+    except ValueError:
+        return False
+
+
 def _both(one: Fits, other: Fits) -> Fits:
     return lambda value: one(value) and other(value)
 
 
 def _has(part: Mapping[str, Any]) -> Fits:
-    """Whether an object, or each in a tuple of objects, has fields of these types; null and other fields are free."""
+    """Whether an object, or each in a tuple of objects, has fields of these types. Other fields are free, null too."""
     tests = {name: _fits(hint) for name, hint in part.items()}
+    needed = {name for name, hint in part.items() if hint is Any}
 
     def fits(value: Any) -> bool:
         if isinstance(value, tuple):
             return all(map(fits, value))
-        return not isinstance(value, dict) or all(test(value.get(name)) for name, test in tests.items())
+        if not isinstance(value, dict):
+            return True
+        return needed <= value.keys() and all(test(value.get(name)) for name, test in tests.items())
 
     return fits
 
+
+_TIMES = ("at", "retry_at", "parked_until", "expires_at")
 
 _PARTS: Mapping[str, Mapping[str, Any]] = {
     "call_answered.error": {
@@ -134,6 +150,7 @@ _PARTS: Mapping[str, Mapping[str, Any]] = {
         "models": dict[str, str] | None,
         "retries": dict[str, int] | None,
     },
+    "committed.completed": {"result": Any},
     "committed.asked": {"question": str, "into": list[str | int], "until": str | None},
     "limits_set.limits": {
         "calls": int | None,

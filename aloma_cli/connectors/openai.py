@@ -158,6 +158,7 @@ def _told(error: openai.APIStatusError) -> str:
 
 def _load_libraries() -> None:
     import genai_prices  # noqa: F401
+    import json_repair  # noqa: F401
     import jsonschema  # noqa: F401
     import openai  # noqa: F401
 

@@ -1,0 +1,279 @@
+"""Journals whose checksums fit: of a newer program with further fields, of an older one, or with anything in them."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import zlib
+from collections.abc import Iterator
+from pathlib import Path as File
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aloma_cli import events as ev
+from aloma_cli.api.records import Records
+from aloma_cli.api.task import read_events
+from aloma_cli.cli.main import main
+from aloma_cli.clock import SystemClock
+from aloma_cli.engine.state import Tree
+from aloma_cli.engine.summary import summary
+from aloma_cli.errors import StoreError
+from aloma_cli.jsontext import Json, JsonObject
+from aloma_cli.store import Batch, FileStore
+from aloma_cli.store.line import decode, encode
+from aloma_cli.view.history import read_history
+from aloma_cli.view.log import Details, write_log
+from aloma_cli.wire import WireError, from_wire
+from tests.connectors.support import completion
+
+AT = "2026-11-22T08:00:00.000Z"
+ROOT = "01jd3k0000abcdef"
+CHILD = f"{ROOT}.2.1"
+STEP: JsonObject = {"at": AT, "task": ROOT, "step": "s"}
+
+EVENTS: list[ev.Event] = [
+    ev.TaskCreated(at=AT, task=ROOT, name="a task", data={"a": {"b": 1}}, tags=("x",)),
+    ev.LimitsSet(at=AT, task=ROOT, limits={"calls": 5, "tokens": 100, "cost": 1.0, "seconds": 10}),
+    ev.FiringStarted(**STEP, firing=1, version=0, condition="c", code="d"),
+    ev.TreeOpened(at=AT, task=ROOT),
+    ev.CallAnswered(
+        **STEP,
+        firing=1,
+        call="openai.chat",
+        key="k.1",
+        arguments={"model": "m", "messages": [{"role": "user", "content": "q"}], "schema": {"type": "object"}},
+        answer=completion('x {"a": 1}'),
+        usage={"input_tokens": 10, "output_tokens": 5, "cost": 0.5, "estimated": True},
+        about={"provider": "p", "model": "m", "entry": "s.json#0"},
+        seconds=0.5,
+    ),
+    ev.CallAnswered(
+        **STEP,
+        firing=1,
+        call="openai.chat",
+        key="k.2",
+        arguments={"model": "m"},
+        error={"type": "ConnectorError", "message": "gone", "retryable": True, "status": 500, "hint": "wait"},
+    ),
+    ev.Logged(**STEP, firing=1, level="info", text="a line"),
+    ev.FiringFailed(
+        **STEP,
+        firing=1,
+        error={"type": "E", "message": "m", "place": "s.py:1", "hint": "h", "connector": True, "misfits": ["k.2"]},
+        attempt=1,
+        retry_at=AT,
+    ),
+    ev.FiringStarted(**STEP, firing=2, version=0, attempt=2, continues=1),
+    ev.FiringVoided(**STEP, firing=2, reason="conflict", paths=("a.b",), others=(1,), again=True, seconds=1.0),
+    ev.FiringStarted(**STEP, firing=2, version=0, attempt=2, run=2),
+    ev.Committed(
+        **STEP,
+        version=1,
+        by="firing",
+        changes=({"op": "add", "path": "/c", "value": {"d": 1}},),
+        armed=("s",),
+        firing=2,
+        seconds=1.0,
+        name="another name",
+        tags=("y",),
+        settings={"concurrency": 2, "models": {"m": "n"}, "retries": {"s": 2}},
+        asked=({"question": "q?", "into": ["e"], "schema": {"type": "string"}, "default": "x", "until": AT},),
+        completed={"result": {"x": 1}},
+    ),
+    ev.TaskCreated(at=AT, task=CHILD, name="a subtask", data={}, parent=ROOT, into=("f",), group="s", expires_at=AT),
+    ev.FiringStarted(**STEP, firing=3, version=1),
+    ev.FiringLooked(**STEP, firing=3),
+    ev.StepsArmed(at=AT, task=ROOT, steps=("s",), reason="a person asked for it", request="r"),
+    ev.LimitReached(at=AT, task=ROOT, reason="5 of 5 calls are made"),
+    ev.TaskRested(at=AT, task=CHILD, state="ignored", missing=({"step": "s", "missing": ["a is missing"], "more": 1},)),
+    ev.TaskRested(
+        at=AT,
+        task=ROOT,
+        state="incomplete",
+        reason="a circle",
+        result={"x": 1},
+        cycle=({"version": 1, "step": "s", "changes": [{"op": "add", "path": "/c", "value": 1}], "redo": True},),
+    ),
+]
+"""A tree in which everything happens that can be on record."""
+
+WIRES: list[JsonObject] = [json.loads(json.dumps(ev.to_wire(event))) for event in EVENTS]
+
+MAPS = ("stopped", "models", "retries")
+"""Objects whose keys are names: a key more is no field that was added."""
+
+
+def line(seq: int, wires: list[Json]) -> bytes:
+    """A journal line with a checksum that fits, whatever stands in it."""
+    record = {"seq": seq, "format": 1, "events": wires}
+    body = json.dumps(record, separators=(",", ":"))[:-1].encode()
+    return body + b',"sum":"%08x"}\n' % zlib.crc32(body)
+
+
+def journal(folder: File, wires: list[Json], root: str = ROOT) -> FileStore:
+    """A task with one line for each event."""
+    task = folder / ".aloma" / "tasks" / root
+    (task / "inbox").mkdir(parents=True, exist_ok=True)
+    (task / "journal.jsonl").write_bytes(b"".join(line(seq, [wire]) for seq, wire in enumerate(wires)))
+    return FileStore(folder / ".aloma", fsync=False)
+
+
+def looked_at(store: FileStore) -> Tree:
+    """Whatever shows a task does to it. Raises StoreError."""
+    events, damage = read_events(store, ROOT)
+    tree = Tree.of(events)
+    for task in tree.tasks:
+        summary(tree, task)
+    details = Details(changes=True, logs=True, calls=True)
+    write_log(read_history(events, ROOT), io.StringIO(), environ={}, clock=SystemClock(), details=details)
+    if damage is not None:
+        raise damage
+    return tree
+
+
+def complaint(store: FileStore) -> str | None:
+    """Why a task cannot be looked at, or run; None where it can."""
+    try:
+        looked_at(store)
+        store.claim(ROOT).close()
+    except StoreError as error:
+        return str(error)
+    return None
+
+
+def places(value: Json, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Every place in a value."""
+    yield path
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inside:
+        yield from places(item, (*path, key))
+
+
+def at(value: Json, path: tuple[str | int, ...]) -> Json:
+    for key in path:
+        value = value[key]
+    return value
+
+
+PLACES = [(number, path) for number, wire in enumerate(WIRES) for path in places(wire)]
+OBJECTS = [
+    (number, path)
+    for number, path in PLACES
+    if isinstance(at(WIRES[number], path), dict) and (not path or path[-1] not in MAPS)
+]
+
+
+def test_every_kind_of_event_is_in_the_journal(tmp_path: File) -> None:
+    assert {event.KIND for event in EVENTS} == {kind.KIND for kind in ev.Event.__subclasses__()} - {"call_sent"}
+    tree = looked_at(journal(tmp_path, WIRES))
+    assert tree.root.state == "incomplete"
+    assert (tree.spent.calls, tree.spent.tokens, tree.spent.cost) == (2, 15, 0.5)
+
+
+@pytest.mark.parametrize(("number", "path"), OBJECTS)
+def test_a_field_that_a_newer_program_added_is_passed_over_at_every_depth(
+    tmp_path: File, number: int, path: tuple[str | int, ...]
+) -> None:
+    wires = copy.deepcopy(WIRES)
+    at(wires[number], path)["added_later"] = [{"x": 1}]
+
+    tree = looked_at(journal(tmp_path, wires))
+
+    assert tree.root.state == "incomplete"
+    assert (tree.spent.calls, tree.limits.calls) == (2, 5)
+
+
+@given(st.sampled_from(PLACES), st.sampled_from([5, -1, "x", "", None, True, 1e300, [1], ["x"], {"a": 1}, {}, [[]]]))
+def test_anything_at_any_place_is_read_or_refused_naming_the_line(
+    tmp_path_factory: pytest.TempPathFactory, place: tuple[int, tuple[str | int, ...]], odd: Json
+) -> None:
+    number, path = place
+    wires: list[Json] = copy.deepcopy(WIRES)
+    if path:
+        at(wires[number], path[:-1])[path[-1]] = odd
+    else:
+        wires[number] = odd
+    told = complaint(journal(tmp_path_factory.mktemp("odd"), wires))
+
+    assert told is None or f"{ROOT}/journal.jsonl is damaged: " in told or "it holds an event that" in told, told
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pytest.param({**WIRES[7], "error": "gone"}, id="a wrong type"),
+        pytest.param({**WIRES[7], "firing": 99}, id="an unknown firing"),
+        pytest.param({**WIRES[7], "task": f"{ROOT}.9.9"}, id="an unknown task"),
+        pytest.param({**WIRES[7], "at": "yesterday"}, id="no time"),
+        pytest.param([], id="no event"),
+    ],
+)
+def test_one_odd_task_is_told_with_its_line_and_does_not_hide_the_others(
+    tmp_path: File, capsys: pytest.CaptureFixture[str], odd: Json
+) -> None:
+    (tmp_path / "steps").mkdir()
+    (tmp_path / "steps" / "s.py").write_text('condition = {"never": 1}\n\n\ndef content(data):\n    pass\n')
+    journal(tmp_path, [*WIRES[:7], odd, *WIRES[8:]])
+    journal(tmp_path, [{**WIRES[0], "task": "01jd3k0000abcdeg"}], root="01jd3k0000abcdeg")
+    for command in (["show", ROOT], ["log", ROOT], ["resume", ROOT], ["set", ROOT, "a=1"], ["stop", ROOT]):
+        assert main(["task", *command, "--workspace", str(tmp_path)]) == 1, command
+        assert f"line 8 of {tmp_path}" in capsys.readouterr().err, command
+    assert main(["task", "list", "--json", "--workspace", str(tmp_path)]) == 1
+    assert "01jd3k0000abcdeg" in capsys.readouterr().out
+    main(["task", "resume", ROOT, "--from-last-good", "--workspace", str(tmp_path)])
+    assert "7 lines of the journal kept, 12 lost" in capsys.readouterr().err
+    assert Records.at(tmp_path).task(ROOT).name == "a task"
+
+
+@pytest.mark.parametrize(
+    ("usage", "tokens", "cost"),
+    [
+        ({"input_tokens": "10", "output_tokens": "5", "cost": "0.5"}, 15, 0.5),
+        ({"input_tokens": [10], "output_tokens": {"a": 1}, "cost": None}, 0, 0.0),
+        ({"input_tokens": -3, "output_tokens": 5.0}, 5, 0.0),
+        ("none", 0, 0.0),
+    ],
+)
+def test_a_usage_that_an_older_program_took_for_numbers_is_read(
+    tmp_path: File, usage: Json, tokens: int, cost: float
+) -> None:
+    tree = looked_at(journal(tmp_path, [*WIRES[:4], {**WIRES[4], "usage": usage}, *WIRES[5:]]))
+
+    assert (tree.spent.calls, tree.spent.tokens, tree.spent.cost) == (2, tokens, cost)
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.KIND)
+def test_what_is_written_is_what_is_read(event: ev.Event) -> None:
+    batch = Batch(0, (event,))
+
+    assert decode(encode(batch)) == batch
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        ev.LimitsSet(at=AT, task=ROOT, limits={"calls": "5"}),
+        ev.Logged(at=AT, task=ROOT, firing="1", step="s", level="info", text="x"),  # type: ignore[arg-type]
+        ev.FiringFailed(**STEP, firing=1, error={"type": "E"}, attempt=1),
+    ],
+    ids=lambda event: event.KIND,
+)
+def test_what_no_reader_would_take_is_not_written(tmp_path: File, event: ev.Event) -> None:
+    store = journal(tmp_path, WIRES)
+    before = (tmp_path / ".aloma" / "tasks" / ROOT / "journal.jsonl").read_bytes()
+    claim = store.claim(ROOT)
+
+    with pytest.raises(WireError):
+        claim.commit([event])
+
+    claim.close()
+    assert (tmp_path / ".aloma" / "tasks" / ROOT / "journal.jsonl").read_bytes() == before
+
+
+def test_an_event_is_read_from_an_object_with_a_kind() -> None:
+    for odd in (5, [], {}, {"event": 5}):
+        with pytest.raises(WireError):
+            from_wire(odd)
