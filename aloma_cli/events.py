@@ -79,11 +79,12 @@ class CallSent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallAnswered(Event):
-    """A connector call ended, with `answer` (JSON) or with `error` ({type, message, retryable, status?}).
+    """A connector call ended, with `answer` (JSON) or with `error` ({type, message, retryable, status?, hint?}).
 
+    `answer` is as it came, before it is read; beside `error` it is what came and cannot be read.
     `call` is `connector.function`; `key` its identity within the firing. `usage` has `input_tokens`,
     `output_tokens` and, where the price is known, `cost` (US dollars). `about` says who answered: `provider`,
-    `model`, `simulated`, `repaired`, …. `replayed` is True in views when a repeated firing was answered from the
+    `model`, `simulated`, `entry`, …. `replayed` is True in views when a repeated firing was answered from the
     record; such events are not written again.
     """
 

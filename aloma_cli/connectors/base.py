@@ -38,7 +38,7 @@ class Answer:
     """What came back: `value` is JSON.
 
     `usage`: `input_tokens`, `output_tokens`, `cost` in US dollars where the price is known, `estimated` where the
-    tokens were not counted. `about`: who answered (`provider`, `model`, `simulated`, `repaired`, `entry`, …).
+    tokens were not counted. `about`: who answered (`provider`, `model`, `simulated`, `entry`, …).
     """
 
     value: Json

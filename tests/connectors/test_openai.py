@@ -149,7 +149,7 @@ def test_an_unknown_price_is_no_price_and_not_zero(base_url: str, model: str) ->
     assert answer.usage == {"input_tokens": 10, "output_tokens": 5}
 
 
-ODD_COUNTS = [None, {}, 5, "x", [1], {"prompt_tokens": 0, "completion_tokens": 0}, {"prompt_tokens": -3}]
+ODD_COUNTS: list[Any] = [None, {}, 5, "x", [1], {"prompt_tokens": 0, "completion_tokens": 0}, {"prompt_tokens": -3}]
 ODD_COUNTS += [
     {"prompt_tokens": "many", "completion_tokens": [5]},
     {"prompt_tokens": {"a": 1}},

@@ -11,10 +11,15 @@ from typing import Any
 import pytest
 
 from aloma_cli import events as ev
+from aloma_cli.budget import Wish
+from aloma_cli.connectors.base import Answer, Call, Connectors
+from aloma_cli.connectors.chat import Chat
+from aloma_cli.engine.run import Run
 from aloma_cli.engine.summary import summary
 from aloma_cli.errors import ConnectorError, StoreError
 from aloma_cli.step import Retry, Step
 from aloma_cli.store import FileStore, Store
+from tests.connectors.support import completion
 from tests.support.play import play
 from tests.support.record import ROOT, fired, looked, of_kind
 from tests.support.stage import Stage
@@ -114,6 +119,103 @@ def test_what_was_spent_is_counted_whatever_becomes_of_the_firing() -> None:
     stage = Stage([step("a", {}, pays("rent", then=fail))], {}, connectors=Bank().table)
     stage.end("a")
     assert summary(stage.tree, ROOT)["usage"]["calls"] == 1
+
+
+class Border:
+    """A model server that answers each request with `reply`, an answer or an error; `asked` counts."""
+
+    def __init__(self, reply: Answer | BaseException) -> None:
+        self.reply = reply
+        self.asked = 0
+
+    async def send(self, _call: Call) -> Answer:
+        self.asked += 1
+        if isinstance(self.reply, BaseException):
+            raise self.reply
+        return self.reply
+
+    @property
+    def table(self) -> Connectors:
+        return Connectors({"openai": {"chat": Chat(self.send, concurrency=9, price=lambda *_: None)}})
+
+
+async def asks(data: dict[str, Any], connectors: Any) -> None:
+    data["out"] = (await connectors.openai.chat(messages=[], shape={"a": str})).data
+
+
+@pytest.mark.parametrize("odd", [RecursionError("too deep"), ValueError("no"), AttributeError("x"), UnicodeError("y")])
+def test_whatever_goes_wrong_behind_a_call_it_is_on_record_as_a_connectors_error(odd: Exception) -> None:
+    stage = Stage([step("a", {}, asks)], {}, connectors=Border(odd).table)
+    stage.end("a")
+
+    (call,) = of_kind(stage.journal(), ev.CallAnswered)
+    assert call.error is not None
+    assert call.error["message"] == f"connectors.openai.chat failed: {type(odd).__name__}: {odd}"
+    assert stage.tree.spent.calls == 1
+    (failed,) = of_kind(stage.journal(), ev.FiringFailed)
+    assert (failed.error["type"], failed.error["connector"]) == ("ConnectorError", True)
+
+
+def test_what_came_and_cannot_be_read_is_on_record_with_what_it_took() -> None:
+    error = ConnectorError("not a completion")
+    error.answer, error.usage = {"choices": 3}, {"input_tokens": "7", "output_tokens": -2, "cost": [1]}
+    stage = Stage([step("a", {}, asks)], {}, connectors=Border(error).table)
+    stage.end("a")
+
+    (call,) = of_kind(stage.journal(), ev.CallAnswered)
+    assert (call.answer, call.usage) == ({"choices": 3}, {"input_tokens": 7})
+    assert (stage.tree.spent.calls, stage.tree.spent.tokens) == (1, 7)
+
+
+@pytest.mark.parametrize("content", ["{" * 3000, '{"a":' * 2000, '{"a": "x"', "I would rather not."])
+def test_an_answer_that_cannot_be_read_is_asked_for_as_often_as_is_allowed(content: str) -> None:
+    """Tries are left, and calls are not."""
+    border = Border(Answer(completion(content), {"input_tokens": 1, "output_tokens": 1}))
+    steps = [step("a", {"out": None}, asks, retry=Retry(6, wait=0))]
+
+    def limited(run: Run) -> None:
+        run.set_limits({"calls": Wish(1)})
+
+    result = play(steps, {}, connectors=border.table, during=limited)
+
+    assert border.asked == 1
+    assert len(of_kind(result.events, ev.CallAnswered)) == 1
+    assert result.root.state == "limited"
+
+
+def test_two_requests_for_one_answer_are_both_on_record_and_counted() -> None:
+    border = Border(Answer(completion('{"b": 1}'), {"input_tokens": 3, "output_tokens": 2}))
+    result = play([step("a", {"out": None}, asks)], {}, connectors=border.table)
+
+    calls = of_kind(result.events, ev.CallAnswered)
+    assert border.asked == len(calls) == result.tree.spent.calls == 2
+    assert len({call.key for call in calls}) == 2
+    assert result.tree.spent.tokens == 10
+    (failed,) = of_kind(result.events, ev.FiringFailed)
+    assert set(failed.error["misfits"]) == {call.key for call in calls}
+
+
+def test_an_answer_is_on_record_before_it_is_read_and_is_read_again_after_a_crash(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    border = Border(Answer(completion('{"a": "x"}'), {"input_tokens": 1, "output_tokens": 1}))
+    seen: list[int] = []
+
+    async def killed(*_: Any) -> Any:
+        seen.append(len(of_kind(journaled(stage.store), ev.CallAnswered)))
+        raise KeyboardInterrupt
+
+    steps = [step("a", {"out": None}, asks)]
+    stage = Stage(steps, {}, connectors=border.table)
+    monkeypatch.setattr("aloma_cli.connectors.chat._read", killed)
+    with pytest.raises(KeyboardInterrupt):
+        stage.end("a")
+    monkeypatch.undo()
+    stage.close()
+    result = play(steps, None, store=stage.store, connectors=border.table)
+
+    assert (seen, border.asked, result.data) == ([1], 1, {"out": {"a": "x"}})
+    assert result.tree.spent.calls == 1
 
 
 # -- voids -------------------------------------------------------------------------------------------------------------

@@ -274,6 +274,7 @@ def test_what_no_reader_would_take_is_not_written(tmp_path: File, event: ev.Even
 
 
 def test_an_event_is_read_from_an_object_with_a_kind() -> None:
-    for odd in (5, [], {}, {"event": 5}):
+    odds: list[Json] = [5, [], {}, {"event": 5}]
+    for odd in odds:
         with pytest.raises(WireError):
             from_wire(odd)
