@@ -157,10 +157,12 @@ def _told(error: openai.APIStatusError) -> str:
 
 
 def _load_libraries() -> None:
-    import genai_prices  # noqa: F401
     import json_repair  # noqa: F401
     import jsonschema  # noqa: F401
     import openai  # noqa: F401
+
+    # The first price is what loads the table of prices.
+    cost_of({"prompt_tokens": 1, "completion_tokens": 1}, "gpt-4o", OPENAI_URL)
 
 
 async def _post(client: openai.AsyncOpenAI, body: JsonObject, key: str) -> bytes:
