@@ -114,14 +114,13 @@ def _both(one: Fits, other: Fits) -> Fits:
 def _has(part: Mapping[str, Any]) -> Fits:
     """Whether an object, or each in a tuple of objects, has fields of these types. Other fields are free, null too."""
     tests = {name: _fits(hint) for name, hint in part.items()}
-    needed = {name for name, hint in part.items() if hint is Any}
 
     def fits(value: Any) -> bool:
         if isinstance(value, tuple):
             return all(map(fits, value))
         if not isinstance(value, dict):
             return True
-        return needed <= value.keys() and all(test(value.get(name)) for name, test in tests.items())
+        return all(test(value.get(name)) for name, test in tests.items())
 
     return fits
 
@@ -150,7 +149,6 @@ _PARTS: Mapping[str, Mapping[str, Any]] = {
         "models": dict[str, str] | None,
         "retries": dict[str, int] | None,
     },
-    "committed.completed": {"result": Any},
     "committed.asked": {"question": str, "into": list[str | int], "until": str | None},
     "limits_set.limits": {
         "calls": int | None,

@@ -216,7 +216,7 @@ class Ledger:
             task=task.id,
             state=state,
             closed=state not in UNENDED and (closed or parent is not None or task.completed is not None),
-            result=task.completed["result"] if task.completed else None,
+            result=task.completed.get("result") if task.completed else None,
             **more,
         )
         self.add(rested)

@@ -36,7 +36,7 @@ def summary(tree: Tree, task_id: str) -> JsonObject:
         "updated_at": task.updated_at,
         "seconds": round(duration(task), 3),
         "version": task.version,
-        "result": task.completed["result"] if task.completed else None,
+        "result": task.completed.get("result") if task.completed else None,
         "reason": rest.reason if rest else None,
         "errors": unhandled_errors(task.document),
         "missing": list(rest.missing) if rest else [],
