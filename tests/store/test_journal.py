@@ -16,7 +16,7 @@ import pytest
 from aloma_cli.errors import JournalDamagedError, StoreError
 from aloma_cli.store import FileStore
 from aloma_cli.store.journal import read_journal
-from tests.store.test_stores import created, logged, texts
+from tests.store.test_stores import AT, created, logged, texts
 
 LINES = [["é"], [], ["b", "c"], ["the last one"]]
 """What is logged, by batch, after the first."""
@@ -217,7 +217,7 @@ def test_the_checksum_can_be_checked_with_any_crc32(journal: Path) -> None:
 
 def test_fields_that_a_newer_program_added_are_passed_over(store: FileStore, journal: Path) -> None:
     with journal.open("ab") as file:
-        event = {"event": "logged", "at": "", "task": "1", "firing": 1, "step": "a", "level": "info", "text": "x"}
+        event = {"event": "logged", "at": AT, "task": "1", "firing": 1, "step": "a", "level": "info", "text": "x"}
         file.write(line({"seq": 5, "events": [{**event, "mood": "good"}]}))
     assert texts(store)[-1] == ["x"]
 
