@@ -32,7 +32,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCreated(Event):
-    """A task began. `parent`, `into`, `group`, `wait_for` and `expires_at` (ISO) are a subtask's."""
+    """A task began. `parent`, `into`, `group`, `wait_for` and `expires_at` (ISO) are a subtask's.
+
+    `answering` is a root's, as in AnsweringSet; None in records of earlier programs.
+    """
 
     name: str
     data: dict[str, Any]
@@ -42,6 +45,32 @@ class TaskCreated(Event):
     group: str | None = None
     wait_for: bool = False
     expires_at: str | None = None
+    answering: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweringSet(Event):
+    """Model calls of the whole tree are answered in another way from here on.
+
+    `answering`: {server (None: answers are simulated), model, models, responses, delay, with_key}. `reason` says what
+    changed, in words.
+    """
+
+    answering: dict[str, Any]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeResumed(Event):
+    """A tree that a person had stopped continues: the root, and the subtasks that were stopped with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRefused(Event):
+    """A request of another process made no sense when its turn came; `reason` says why, in words."""
+
+    request: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +187,7 @@ class FiringVoided(Event):
     """A firing left nothing.
 
     `reason`: conflict (two values at one place), lost (test-and-set), withdrawn, stopped, superseded (to be
-    repeated, but its condition no longer holds), limited (it goes on when the limit is raised).
+    repeated, but its condition no longer holds), limited (it continues when the limit is raised).
     `paths` are the places, `others` the firings that wrote there.
     `again`: the same firing runs once more.
     """
@@ -219,7 +248,8 @@ class TaskRested(Event):
     """Nothing is left to do now.
 
     `state`: question, done, ignored, incomplete, limited, error or stopped. `closed`: nothing will wake the task
-    again. `missing` names, for an ignored task, the steps that came nearest: [{step,
+    again. A root that rests as stopped and is not closed was stopped by a person, with all its subtasks: nothing starts
+    before TreeResumed. `missing` names, for an ignored task, the steps that came nearest: [{step,
     missing: [sentence, …], more: how many are left out}]. `cycle`, for one that got nowhere, are the commits which led
     from a state back to it: [{version, step, changes: RFC 6902 operations, redo?}], the first 20 of them.
     """

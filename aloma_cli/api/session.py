@@ -21,6 +21,7 @@ from aloma_cli.engine.run import Run
 from aloma_cli.engine.state import Tree
 from aloma_cli.engine.watchdog import Watchdog
 from aloma_cli.errors import AlomaError
+from aloma_cli.jsontext import JsonObject
 from aloma_cli.loader import Environment, Libraries
 from aloma_cli.scrub import Scrubber
 from aloma_cli.step import Step
@@ -32,7 +33,6 @@ class Equipment:
     """What the steps of a run have at hand."""
 
     steps: Mapping[str, Step]
-    settings: ModelSettings
     modules: Mapping[str, ModuleType]
     lib: Libraries
     config: Environment
@@ -46,14 +46,16 @@ async def run_claim(
     equipment: Equipment,
     emit: Emit,
     *,
+    answering: Callable[[Run], ModelSettings],
     before: Callable[[Run], object] = lambda _: None,
     wait: bool = False,
 ) -> Tree:
-    """Run a claimed tree until it is at rest, and give the claim up; `before` may ask the run for something first.
+    """Run a claimed tree until it is at rest, and give the claim up.
 
-    With `wait` it goes on through rests that wait for a person.
+    The requests that wait in its inbox come first; then `before` may ask the run for something. `answering` says which
+    model server is used. With `wait` the run continues through rests that wait for a person.
 
-    When it is cancelled, what was committed stays, and a later run goes on from there.
+    When it is cancelled, what was committed stays, and a later run continues from there.
     """
     try:
         plan = Plan(equipment.steps.values())
@@ -66,15 +68,50 @@ async def run_claim(
             scrubber=equipment.scrubber,
         )
         run.recover()
+        run.take_requests()
+        settings = answering(run)
         before(run)
-        await _drive(run, equipment, wait=wait)
+        await _drive(run, equipment, settings, wait=wait)
+        # What is asked for while steps clean up and connections close has no other to carry it out.
+        while run.take_requests():
+            await _drive(run, equipment, settings, wait=wait)
         return run.tree
     finally:
         claim.close()
 
 
-async def _drive(run: Run, equipment: Equipment, *, wait: bool) -> None:
-    connectors = open_connectors(equipment.settings, equipment.modules, run.tree.entries)
+def write(
+    claim: Claim,
+    plan: Plan,
+    clock: Clock,
+    scrubber: Scrubber,
+    request: JsonObject | None,
+) -> Tree:
+    """Carry out in a claimed tree what waits in its inbox, then `request`; start nothing, and give the claim up."""
+    with contextlib.closing(claim):
+        run = Run(claim, plan, clock=clock, emit=lambda _: None, scrubber=scrubber)
+        run.take_requests()
+        if request is not None:
+            run.carry_out(request)
+        run.write()
+        return run.tree
+
+
+def stop(claim: Claim, clock: Clock, scrubber: Scrubber, request: JsonObject | None) -> None:
+    """Stop a claimed tree by `request`, or by one that waits in its inbox, and give the claim up.
+
+    That needs no steps. Requests of other kinds do, and wait for the next run.
+    """
+    with contextlib.closing(claim):
+        run = Run(claim, Plan(()), clock=clock, emit=lambda _: None, scrubber=scrubber)
+        run.take_requests("stop")
+        if request is not None:
+            run.carry_out(request)
+        run.write()
+
+
+async def _drive(run: Run, equipment: Equipment, settings: ModelSettings, *, wait: bool) -> None:
+    connectors = open_connectors(settings, equipment.modules, run.tree.entries)
     toolbox = Toolbox(connectors, equipment.lib, equipment.config, Gate(run.budget, run.tree, run.clock))
     runner = LocalRunner(toolbox, LoopRecorder(run), run.clock)
     try:

@@ -5,30 +5,41 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
+from aloma_cli.api.handover import Handed, hand_over, loop_runs
 from aloma_cli.api.records import Records, file_store
-from aloma_cli.api.session import Equipment, run_claim
-from aloma_cli.api.task import Task, document_at, read_tree, task_of
+from aloma_cli.api.session import Equipment, run_claim, write
+from aloma_cli.api.task import Task, document_at, task_of
 from aloma_cli.budget import Wish
 from aloma_cli.clock import Clock, to_iso
 from aloma_cli.connectors import ModelSettings, open_connectors
 from aloma_cli.document import apply, clean_copy
 from aloma_cli.engine.fields import KEPT
 from aloma_cli.engine.ledger import Emit
-from aloma_cli.engine.persons import assign, read_request
+from aloma_cli.engine.persons import assign
 from aloma_cli.engine.plan import Plan, start_order
 from aloma_cli.engine.run import Run
-from aloma_cli.engine.scrubbing import clean_request
 from aloma_cli.engine.state import TaskState, Tree
 from aloma_cli.errors import DocumentError, InputError, NotFoundError, StepError, TaskLockedError
 from aloma_cli.events import Event, TaskCreated
 from aloma_cli.ids import new_task_id, root_of
 from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.jsontext import Path as Keys
-from aloma_cli.loader import LoadedWorkspace, ModelFlags, load_workspace, read_user_config, resolve_models
+from aloma_cli.loader import (
+    Answering,
+    Config,
+    LoadedWorkspace,
+    ModelChoice,
+    ModelFlags,
+    Past,
+    load_workspace,
+    read_user_config,
+    resolve_models,
+)
 from aloma_cli.loader.config import user_config_path
 from aloma_cli.loader.workspace import Hide, hide_nothing
 from aloma_cli.scrub import Scrubber
@@ -63,9 +74,8 @@ class Workspace(Records):
         loaded: LoadedWorkspace | None = None,
     ) -> None:
         self.loaded = loaded or LoadedWorkspace(steps=_by_name(steps), connector_modules=connectors or {})
-        self.models = models or ModelSettings(offline=True)
-        self.notice: str | None = None
-        """What the user should know about the choice of the model server."""
+        self._models = _given(models)
+        self._keys = tuple(filter(None, [models.api_key if models else None]))
         super().__init__(MemoryStore() if folder is None else file_store(Path(folder)), clock=clock)
 
     @classmethod
@@ -83,11 +93,8 @@ class Workspace(Records):
         Raises WorkspaceError where there is none, ConfigError and CredentialsError. A broken step file is reported
         by `check`, and so by the first run.
         """
-        environ = os.environ if environ is None else environ
-        workspace = cls.loading(path, environ=environ, hide=hide)
-        loaded, user_config = workspace.loaded, read_user_config(user_config_path())
-        choice = resolve_models(flags or ModelFlags(), environ, loaded.config, user_config, loaded.root)
-        workspace.models, workspace.notice = choice
+        workspace = cls.loading(path, flags=flags, environ=environ, hide=hide)
+        workspace.choice()
         return workspace
 
     @classmethod
@@ -95,25 +102,39 @@ class Workspace(Records):
         cls,
         path: str | Path | None = None,
         *,
+        flags: ModelFlags | None = None,
         environ: Mapping[str, str] | None = None,
         hide: Hide = hide_nothing,
     ) -> Workspace:
-        """Like `open`, for those who call no model."""
-        key = read_user_config(user_config_path()).openai.api_key_env
+        """Like `open`, for those who create no task: which model server is used follows from the task."""
+        user_config = read_user_config(user_config_path())
+        key = user_config.openai.api_key_env
         environ = os.environ if environ is None else environ
         loaded = load_workspace(path, Path.cwd(), environ, keys=[key] if key else [], hide=hide)
-        return cls(folder=loaded.root, loaded=loaded)
+        workspace, flags = cls(folder=loaded.root, loaded=loaded), flags or ModelFlags()
+        workspace._keys = tuple(filter(None, [flags.api_key]))
+        workspace._models = partial(resolve_models, flags, environ, loaded.config, user_config, loaded.root)
+        return workspace
+
+    def choice(self, like: Tree | None = None) -> ModelChoice:
+        """Which model server is used: by a new task, or by one that has the past of `like`.
+
+        Raises CredentialsError, also where a task with real answers would get simulated ones; InputError, ConfigError.
+        """
+        return self._models(Past() if like is None else _past_of(like))
 
     @property
     def scrubber(self) -> Scrubber:
         """What keeps secrets out of records and views."""
-        keys = [("api-key", self.models.api_key)] if self.models.api_key else []
-        return Scrubber((*self.loaded.secrets, *keys))
+        return Scrubber((*self.loaded.secrets, *(("api-key", key) for key in self._keys)))
 
-    def check(self) -> None:
-        """Raise what would keep any task from running: the StepError of a broken file, a ConfigError."""
+    def check(self, like: Tree | None = None) -> None:
+        """Raise what would keep a task from running: the StepError of a broken file, a ConfigError.
+
+        The task is a new one, or one that has the past of `like`.
+        """
         self.loaded.check()
-        open_connectors(self.models, self.loaded.connector_modules)
+        open_connectors(self.choice(like).settings, self.loaded.connector_modules)
 
     @property
     def steps(self) -> dict[str, Step]:
@@ -156,9 +177,11 @@ class Workspace(Records):
         kept = {key: value for key, value in document.items() if key not in KEPT}
         return cast("JsonObject", apply(kept, assign(kept, assignments)))
 
-    def create(self, name: str, data: JsonObject, *, tags: Iterable[str] = ()) -> tuple[Claim, TaskCreated]:
-        """Create a task without running it."""
-        self.check()
+    def create(
+        self, name: str, data: JsonObject, *, tags: Iterable[str] = (), like: Tree | None = None
+    ) -> tuple[Claim, TaskCreated]:
+        """Create a task without running it; with `like`, its model calls are answered as those of that one."""
+        self.check(like)
         now, scrubber = self.clock.now(), self.scrubber
         created = TaskCreated(
             at=to_iso(now),
@@ -166,6 +189,7 @@ class Workspace(Records):
             name=scrubber.text(_name(name)),
             data=scrubber.value(_document(data)),
             tags=tuple(map(scrubber.text, (*self.loaded.config.tags, *tags))),
+            answering=self._answering(self.choice(like).settings).to_json(),
         )
         return self.store.create(created.task, [created]), created
 
@@ -176,22 +200,37 @@ class Workspace(Records):
         *,
         limits: Mapping[str, Wish] = MappingProxyType({}),
         wait: bool = False,
+        retry_failed: bool = False,
     ) -> Task:
-        """Go on with a task: interrupted, limited, in error (its failed steps are tried again), or without progress.
+        """Continue a task: interrupted, stopped, limited, in error, or without progress.
 
-        `limits` takes the place of those the task has. Raises NotFoundError, TaskLockedError. A closed task is given
-        back as it is.
+        The failed steps of one that had come to rest in error are tried again; with `retry_failed` those of any other
+        as well. `limits` takes the place of those the task has. Raises NotFoundError, TaskLockedError, and
+        CredentialsError where a task with real answers would get simulated ones. A closed task is given back as it is.
         """
-        self.check()
+        self.loaded.check()
         task_id = self.find(task_id)
         claim = self.store.claim(root_of(task_id))
 
         def before(run: Run) -> None:
+            run.resume()
             run.set_limits(limits)
-            run.retry_failed()
+            if run.failed or retry_failed:
+                run.retry_failed()
             run.go_round_again()
 
         return await self.carry_on(claim, emit, before=before, task_id=task_id, wait=wait)
+
+    def _answering(self, settings: ModelSettings) -> Answering:
+        return Answering.of(settings, self.loaded.root)
+
+    def _answer(self, run: Run) -> ModelSettings:
+        """The model server that a run uses; a change of it goes on record."""
+        settings = self.choice(run.tree).settings
+        now, kept = self._answering(settings), run.tree.answering
+        reason = Answering.from_json(kept).changes_to(now) if kept is not None else f"model server: {now.words}"
+        run.set_answering(now.to_json(), reason)
+        return settings
 
     def is_over(self, task: Task) -> bool:
         """Whether nothing in the tree of a task is under way: the subtasks of one that completed may be."""
@@ -223,53 +262,46 @@ class Workspace(Records):
         return None if step.code == task.codes[name] else "content"
 
     def stop(self, text: str, reason: str = "stopped by a person") -> Task | None:
-        """Stop a task and its subtasks; as `submit`."""
+        """Stop a task and its subtasks; as `submit`. `resume` continues one that is not a subtask."""
         return self.submit(text, {"kind": "stop", "reason": reason})
 
     def submit(self, text: str, request: JsonObject) -> Task | None:
         """Write what a person asks of a task (`docs/format.md`, Requests) into its record, and start nothing.
 
-        Where another process runs the task, that process is asked to, and None is given: it will be done soon.
-        Raises NotFoundError, and InputError for a request that makes no sense.
+        Where another process runs the task, that process does it, and None is given. Raises NotFoundError, and
+        InputError for a request that makes no sense.
         """
         task_id = self.find(text)
+        handed = self.hand_over(task_id, request)
+        return None if handed.claim is None else self.write(handed.claim, task_id, handed.own)
+
+    def hand_over(
+        self, task_id: str, request: JsonObject, waiting: Callable[[float], object] = lambda _: None
+    ) -> Handed:
+        """Hand a request to the process that runs a task, or get the claim to carry it out; as `handover.hand_over`."""
         request = {**request, "task": task_id}
-        try:
-            claim = self.store.claim(root_of(task_id))
-        except TaskLockedError:
-            request = clean_request(self.scrubber, request)
-            read_request(read_tree(self.store, root_of(task_id)), request)
-            self.store.post(root_of(task_id), request)
-            return self._write_what_was_left(task_id)
-        return self._write(claim, task_id, lambda run: run.carry_out(request))
+        return hand_over(self.store, self.scrubber, root_of(task_id), request, waiting=waiting)
 
-    def _write_what_was_left(self, task_id: str) -> Task | None:
-        """Carry out what was asked of a process that ended in that very moment; None where it did that itself."""
-        try:
-            claim = self.store.claim(root_of(task_id))
-        except TaskLockedError:
-            return None
-        if not claim.requests():  # it has done it, as the last thing before it ended
-            claim.close()
-            return None
-        return self._write(claim, task_id, lambda run: run.take_requests())
-
-    def _write(self, claim: Claim, task_id: str, what: Callable[[Run], object]) -> Task:
-        """Do `what` to a claimed tree, start nothing, and give the claim up."""
-        with contextlib.closing(claim):
-            plan = Plan(self.loaded.steps.values())
-            run = Run(claim, plan, clock=self.clock, emit=_ignore, scrubber=self.scrubber)
-            what(run)
-            run.write()
-            return task_of(self.store, run.tree, task_id)
+    def write(self, claim: Claim, task_id: str, request: JsonObject | None) -> Task:
+        """Carry out in a claimed tree what waits in its inbox, then `request`; start nothing, and give the claim up."""
+        tree = write(claim, Plan(self.loaded.steps.values()), self.clock, self.scrubber, request)
+        return task_of(self.store, tree, task_id)
 
     async def go_on(self, text: str, request: JsonObject, emit: Emit = _ignore) -> Task:
         """Carry out what a person asks of a task, and run the task on. Raises as `submit`, and TaskLockedError."""
-        self.check()
+        self.loaded.check()
         task_id = self.find(text)
-        request = {**request, "task": task_id}
         claim = self.store.claim(root_of(task_id))
-        return await self.carry_on(claim, emit, before=lambda run: run.carry_out(request), task_id=task_id)
+        return await self.carry_out(claim, task_id, {**request, "task": task_id}, emit)
+
+    async def carry_out(self, claim: Claim, task_id: str, request: JsonObject | None, emit: Emit = _ignore) -> Task:
+        """Carry out in a claimed tree what waits in its inbox, then `request`, and run the tree."""
+
+        def before(run: Run) -> None:
+            if request is not None:
+                run.carry_out(request)
+
+        return await self.carry_on(claim, emit, before=before, task_id=task_id)
 
     async def carry_on(
         self,
@@ -281,13 +313,12 @@ class Workspace(Records):
         wait: bool = False,
     ) -> Task:
         """Run a claimed tree until it is at rest, and give the claim up."""
-        tree = await run_claim(claim, self._equipment(), emit, before=before, wait=wait)
+        tree = await run_claim(claim, self._equipment(), emit, answering=self._answer, before=before, wait=wait)
         return task_of(self.store, tree, task_id or claim.root)
 
     def _equipment(self) -> Equipment:
         return Equipment(
             steps=self.loaded.steps,
-            settings=self.models,
             modules=self.loaded.connector_modules,
             lib=self.loaded.lib,
             config=self.loaded.environment,
@@ -317,7 +348,7 @@ def run(workspace: Workspace, name: str, data: JsonObject) -> Task:
 
     from aloma_cli.engine.leaving import leave
 
-    if _loop_runs():
+    if loop_runs():
         raise RuntimeError("an event loop runs here already; write `await workspace.run(…)`")
     loop = asyncio.new_event_loop()
     work = loop.create_task(workspace.run(name, data))
@@ -332,22 +363,24 @@ def run(workspace: Workspace, name: str, data: JsonObject) -> Task:
         leave(loop)
 
 
-def _loop_runs() -> bool:
-    import asyncio
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
 def _by_name(steps: Iterable[Step]) -> dict[str, Step]:
     named: dict[str, Step] = {}
     for step in steps:
         if named.setdefault(step.name, step) is not step:
             raise StepError(f"two steps are called {step.name!r}")
     return named
+
+
+def _given(settings: ModelSettings | None) -> Callable[[Past], ModelChoice]:
+    """The choice of who opens a workspace in Python: `settings`; without them each task keeps its own way."""
+    if settings is not None:
+        return lambda _: ModelChoice(settings)
+    return partial(resolve_models, ModelFlags(), {}, Config(), Config(), None)
+
+
+def _past_of(tree: Tree) -> Past:
+    kept = None if tree.answering is None else Answering.from_json(tree.answering)
+    return Past(kept, real=tree.answered["real"] > 0, simulated=tree.answered["simulated"] > 0)
 
 
 def _name(name: str) -> str:

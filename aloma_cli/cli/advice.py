@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from aloma_cli.jsontext import JsonObject
+from aloma_cli.jsontext import JsonObject, dumps
 from aloma_cli.view.wording import clean
 
 # By the words of the reason that `budget.py` gives; each goes on for a while, from what is spent.
@@ -17,10 +17,15 @@ _RAISES = (
 )
 
 
+_LONGEST_CHOICES = 60
+
+
 def advice(record: JsonObject) -> Iterator[str]:
     """The lines for a task that rests, by its record (`docs/format.md`); none where nothing is to be done."""
     if record["state"] == "limited":
         yield f"→ to go on: aloma task resume {record['id']}{_raise(record['reason'] or '')}"
+    elif record["state"] == "stopped" and not record["closed"]:
+        yield f"→ to continue it: aloma task resume {record['id']}"
     elif record["state"] == "incomplete" and not record["closed"]:
         if any(leg.get("redo") for leg in record["cycle"]):
             yield "→ a step that waits for something outside: task.park(seconds) before step.redo()"
@@ -33,13 +38,24 @@ def questions(record: JsonObject) -> Iterator[str]:
     """What people are asked, and how to answer."""
     several = len(record["questions"]) > 1
     for asked in record["questions"]:
-        yield from question(asked["task"], asked["question"], asked["into"] if several else None, asked["until"])
+        yield from question(asked, several=several)
 
 
-def question(task_id: str, text: str, into: str | None, until: str | None) -> Iterator[str]:
-    """One question. `into` where the task asks several; `until` (ISO) where a default is written then."""
-    yield f"? {clean(text)}{f'   (until {until})' if until else ''}"
-    yield f"→ aloma task answer {task_id} VALUE{'' if into is None else f' --into {into}'}"
+def question(asked: JsonObject, *, several: bool) -> Iterator[str]:
+    """One question, as in the record. `several`: the answer has to name it."""
+    until = asked.get("until")  # where a default is written then
+    into = f" --into {asked['into']}" if several else ""
+    yield f"? {clean(asked['question'])}{f'   (until {until})' if until else ''}"
+    yield f"→ aloma task answer {asked['task']} {_choices(asked.get('schema'))}{into}"
+
+
+def _choices(schema: JsonObject | None) -> str:
+    """`true|false` for a question with few answers, else VALUE."""
+    if (schema or {}).get("type") == "boolean":
+        return "true|false"
+    choices = (schema or {}).get("enum") or ()
+    words = "|".join(choice if isinstance(choice, str) else dumps(choice) for choice in choices)
+    return words if words and len(words) <= _LONGEST_CHOICES and " " not in words else "VALUE"
 
 
 def _raise(reason: str) -> str:

@@ -29,8 +29,18 @@ def run(arguments: Sequence[str]) -> int:
     except SystemExit as ended:
         if isinstance(ended.__context__, BrokenPipeError):
             raise ended.__context__ from None  # typer takes it for a failure
+        _raise_interrupt(ended)
         return ended.code if isinstance(ended.code, int) else exits.USAGE
     return exits.DONE
+
+
+def _raise_interrupt(ended: BaseException) -> None:
+    """Raise the KeyboardInterrupt that typer made an exit of: it may say what was interrupted."""
+    context: BaseException | None = ended
+    while context is not None:
+        if isinstance(context, KeyboardInterrupt):
+            raise context from None
+        context = context.__context__
 
 
 @functools.cache

@@ -30,7 +30,9 @@ def _main(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         streams.close_quietly()
         return exits.DONE
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupted:
+        if interrupted.args:
+            output.say(f"aloma: {interrupted}")
         return exits.INTERRUPTED
     except AlomaError as error:
         exits.tell(error)

@@ -28,8 +28,9 @@ def model_flags(
         str | None, typer.Option("--responses", metavar="DIR", help="Scripted answers for simulated model calls.")
     ] = None,
     delay: Annotated[
-        float, typer.Option("--delay", metavar="SECONDS", min=0.0, help="How long each simulated answer takes, about.")
-    ] = 0.0,
+        float | None,
+        typer.Option("--delay", metavar="SECONDS", min=0.0, help="How long each simulated answer takes, about."),
+    ] = None,
 ) -> Any:
     """What these options say, as `loader.ModelFlags`. Raises InputError where they contradict one another."""
     from aloma_cli.cli.given import given_path
@@ -39,8 +40,8 @@ def model_flags(
         raise InputError("--offline and --require-real contradict one another")
     if offline and base_url:
         raise InputError("--offline and --base-url contradict one another")
-    if not math.isfinite(delay):
-        raise InputError(f"--delay {delay} is no number of seconds")
+    if delay is not None and not math.isfinite(delay):
+        raise InputError(f"--delay {delay} is not a number of seconds")
     folder = None if responses is None else given_path(responses).resolve()
     if folder is not None and not folder.is_dir():
         raise InputError(f"--responses {responses}: there is no such folder")

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli.output import hide
 
 if TYPE_CHECKING:
+    from aloma_cli.api.records import Records
     from aloma_cli.loader import ModelFlags
+    from aloma_cli.scrub import Scrubber
 
 
-def open_workspace(path: str | None, flags: ModelFlags) -> Workspace:
-    """The workspace, with the model server that `flags` and configuration choose. Raises as `Workspace.open`."""
-    return Workspace.open(path, flags=flags, hide=hide)
+def open_records(path: str | None) -> tuple[Records, Scrubber]:
+    """The tasks of the workspace, for commands that check what is typed before any step is loaded."""
+    from aloma_cli.api.records import Records, file_store
+    from aloma_cli.loader import find_workspace, read_user_config, user_config_path
+    from aloma_cli.loader.workspace import scrubber_of
+
+    root = find_workspace(path, Path.cwd())
+    key = read_user_config(user_config_path()).openai.api_key_env
+    scrubber = scrubber_of(root, os.environ, [key] if key else [])
+    hide(scrubber)
+    return Records(file_store(root)), scrubber
 
 
-def load_workspace(path: str | None) -> Workspace:
-    """The workspace, for commands that call no model. Raises as `Workspace.loading`."""
-    return Workspace.loading(path, hide=hide)
+def load_workspace(path: str | None, flags: ModelFlags | None = None) -> Workspace:
+    """The workspace; `flags` have a say in which model server a task uses. Raises as `Workspace.loading`."""
+    return Workspace.loading(path, flags=flags, hide=hide)

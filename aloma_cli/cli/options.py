@@ -14,7 +14,8 @@ Wait = Annotated[bool, typer.Option("--wait", help="Stay while only a person is 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the whole record as JSON.")]
 AsData = Annotated[bool, typer.Option("--data", help="Print the task's document as JSON.")]
 TaskId = Annotated[
-    str, typer.Argument(metavar="ID", help="A task id or the beginning of one; @last, @-2 for the last but one.")
+    str | None,
+    typer.Argument(metavar="ID", help="A task id or the beginning of one; @last, @-2 for the last but one."),
 ]
 LastTask = Annotated[
     str, typer.Argument(metavar="[ID]", help="A task id or the beginning of one; the last task if left out.")

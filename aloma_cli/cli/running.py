@@ -14,6 +14,7 @@ from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import output, streams
 from aloma_cli.cli.advice import advice, question, questions
 from aloma_cli.cli.exits import code_of_task, refusal
+from aloma_cli.cli.failures import failures
 from aloma_cli.cli.interrupts import Interrupted, Interrupts
 from aloma_cli.cli.step.describe import NO_STEPS
 from aloma_cli.cli.telling import Telling
@@ -34,11 +35,13 @@ def run_and_tell(
     telling: Telling,
     *,
     before: Iterable[Event] = (),
+    notice: str | None = None,
     wait: bool = False,
 ) -> NoReturn:
-    """Carry `work` out, which is handed whom to tell its events, and exit with the code for what became of it.
+    """Carry `work` out, which is handed whom to tell its events, and exit with the code for how the task ended.
 
-    `before` are the events of an earlier run of the same task. `wait`: questions are told when they are asked, since
+    `notice` is what is to be known of the model server. `before` are the
+    events of an earlier run of the same task. `wait`: questions are told when they are asked, since
     the run goes on until they are answered.
     """
     view = open_view(sys.stderr, environ=os.environ, clock=SystemClock(), mode=_mode(telling))
@@ -49,7 +52,7 @@ def run_and_tell(
 
     try:
         with Interrupts(last_words) as interrupts:
-            _tell_notice(home, telling)
+            _tell_notice(home, notice, telling)
             if wait and before and _mode(telling) != "quiet":
                 _say_all(questions(home.task(task_id).record))
             with view:
@@ -110,11 +113,11 @@ def _emitter(show: Emit, telling: Telling) -> Emit:
     return emit if telling.events else show
 
 
-def _tell_notice(home: Workspace, telling: Telling) -> None:
-    """What is to be known of the model server, where a step may call it."""
+def _tell_notice(home: Workspace, notice: str | None, telling: Telling) -> None:
+    """Say it where a step may call the model server."""
     calling = any("connectors" in step.parameters for step in home.steps.values())
-    if home.notice and calling and _mode(telling) != "quiet":
-        output.say(f"aloma: {home.notice}")
+    if notice and calling and _mode(telling) != "quiet":
+        output.say(f"aloma: {notice}")
 
 
 def _tell_interrupted(task: Task, telling: Telling) -> None:
@@ -127,7 +130,7 @@ def _tell_next(home: Workspace, task: Task) -> None:
     if not home.steps:
         output.say(f"aloma: nothing could fire: {NO_STEPS}")
     elif task.state == "error":
-        output.say(f"  → `aloma task show {task.id}` tells why; once mended: `aloma task resume {task.id}`")
+        _say_all(failures(task, home.loaded.root))
     _say_all(advice(task.record))
 
 
@@ -135,7 +138,7 @@ def _tell_asked(show: Emit) -> Emit:
     def emit(event: Event) -> None:
         show(event)
         for asked in event.asked if isinstance(event, Committed) else ():
-            _say_all(question(event.task, asked["question"], show_path(tuple(asked["into"])), asked.get("until")))
+            _say_all(question({**asked, "task": event.task, "into": show_path(tuple(asked["into"]))}, several=True))
 
     return emit
 

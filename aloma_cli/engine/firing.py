@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import signal
 import traceback
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from aloma_cli.clock import Clock
@@ -36,12 +38,20 @@ async def fire(job: Job, toolbox: Toolbox, recorder: Recorder, clock: Clock, lea
         changes = draft.changes()
         effects.called = calls.any
         outcome: Outcome = Returned(job.firing, changes, effects, _since(started, clock))
-    except (asyncio.CancelledError, KeyboardInterrupt):
+    except asyncio.CancelledError:
         raise
-    except BaseException as error:  # noqa: BLE001  (whatever a step raises is its outcome, `sys.exit` too)
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and _may_be_pressed():
+            raise
         outcome = raised(job, error, _since(started, clock))
     # Whatever a step makes of a refused call: it goes on when the limit is raised.
     return outcome if calls.refused is None else Limited(job.firing, calls.refused, outcome.seconds)
+
+
+def _may_be_pressed() -> bool:
+    """Whether Ctrl-C reaches Python code as KeyboardInterrupt, so that it need not be the step that raised it."""
+    handler = signal.getsignal(signal.SIGINT)
+    return handler is signal.default_int_handler or isinstance(handler, partial)  # asyncio's own is a partial
 
 
 def _since(started: float, clock: Clock) -> float:

@@ -163,6 +163,9 @@ class Ledger:
             self._leave_nothing(task, flight, reason, seconds, again=again, paths=clash.paths, others=clash.others)
             return
         self._leave_nothing(task, flight, reason, seconds)
+        self._cut(flight, reason)
+
+    def _cut(self, flight: Flight, reason: str) -> None:
         self.batch.cuts[flight.firing] = reason
         self.batch.jobs = [job for job in self.batch.jobs if job.firing != flight.firing]
 
@@ -229,13 +232,27 @@ class Ledger:
         self.commit(parent, fields.landing(parent, child, rested), by="landing", child=child.id)
 
     def stop(self, task: TaskState, reason: str) -> None:
-        """Stop a task and its subtasks for good."""
+        """Stop a subtask and its own for good."""
         for one in [*self.tree.descendants(task.id)[::-1], task]:
             if one.closed:
                 continue
             for flight in list(one.flights.values()):
                 self.void(one, flight, "stopped")
             self.rest(one, "stopped", closed=True, reason=reason)
+
+    def halt(self, reason: str) -> None:
+        """Stop the whole tree until it is resumed. What was under way then runs once more, as after a limit."""
+        for one in [*self.tree.descendants(self.tree.root_id)[::-1], self.tree.root]:
+            if one.closed:
+                continue
+            for flight in [flight for flight in one.flights.values() if flight.running]:
+                self._leave_nothing(one, flight, "stopped", 0.0, again=True)
+                self._cut(flight, "stopped")
+            self.rest_stopped(one, reason)
+
+    def rest_stopped(self, task: TaskState, reason: str) -> None:
+        """Let a task of a tree that a person stopped rest; it has not ended, and does not land."""
+        self.add(ev.TaskRested(at=self.now(), task=task.id, state="stopped", reason=reason))
 
     def expire(self, task: TaskState) -> None:
         """End a task whose time is up: what it has so far is its result."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from aloma_cli.clock import to_iso
@@ -11,9 +12,12 @@ from aloma_cli.engine.fields import refuse_engine_fields
 from aloma_cli.engine.outcome import Question
 from aloma_cli.engine.state import TaskState, Tree
 from aloma_cli.errors import InputError
-from aloma_cli.jsontext import MAX_DEPTH, Json, JsonObject, Path, is_deeper, show_path
+from aloma_cli.jsontext import MAX_DEPTH, Json, JsonObject, Path, cut, is_deeper, show_path
 
 _MOST_SHOWN = 4
+_LONGEST = 80
+_WORDS = {"yes": True, "y": True, "on": True, "true": True, "no": False, "n": False, "off": False, "false": False}
+"""How people answer a question for a boolean."""
 
 
 def place_questions(
@@ -35,37 +39,117 @@ def place_questions(
     return tuple(asked), changes
 
 
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Stop a task with its subtasks."""
+
+    task: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redo:
+    """Let a step fire once more."""
+
+    task: str | None
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Write into the document: first what is removed, then what is written."""
+
+    task: str | None
+    unset: tuple[str, ...]
+    set: tuple[tuple[Path, Json], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer a question. `text` is what was typed, `into` names the question where there are several."""
+
+    task: str | None
+    value: Json
+    text: str | None
+    into: str | None
+
+
+Request = Stop | Redo | Set | Answer
+"""What a person can ask of a task."""
+
+
+def read_request(body: JsonObject) -> Request:
+    """The request in a file of the inbox (`docs/format.md`, Requests). Raises InputError for anything else."""
+    task = body.get("task")
+    match body:
+        case _ if not isinstance(task, str | None):
+            pass
+        case {"kind": "stop", "reason": str(reason)}:
+            return Stop(task, reason)
+        case {"kind": "redo", "step": str(step)}:
+            return Redo(task, step)
+        case {"kind": "set"}:
+            return Set(task, _paths(body.get("unset", [])), _pairs(body.get("set", [])))
+        case {"kind": "answer", "value": value}:
+            return Answer(task, value, _text(body.get("text")), _text(body.get("into")))
+    raise InputError(f"{cut(str(body), _LONGEST)} is not a request")
+
+
+def _paths(value: Json) -> tuple[str, ...]:
+    if isinstance(value, list | tuple) and all(isinstance(path, str) for path in value):
+        return tuple(value)
+    raise InputError(f"`unset` is a list of paths, not {cut(str(value), _LONGEST)}")
+
+
+def _pairs(value: Json) -> tuple[tuple[Path, Json], ...]:
+    if isinstance(value, list | tuple) and all(map(_is_pair, value)):
+        return tuple((tuple(keys), item) for keys, item in value)
+    raise InputError(f"`set` is a list of pairs of keys and a value, not {cut(str(value), _LONGEST)}")
+
+
+def _is_pair(value: Json) -> bool:
+    match value:
+        case [list() | tuple() as keys, _]:
+            return all(isinstance(key, str | int) and not isinstance(key, bool) for key in keys)
+    return False
+
+
+def _text(value: Json) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise InputError(f"`text` and `into` are texts, not {cut(str(value), _LONGEST)}")
+
+
 class Asked(NamedTuple):
     """A request, checked against the task it is about. `answers` are the places of the questions it answers."""
 
+    request: Request
     task: TaskState
     changes: list[Change] = []  # noqa: RUF012  (never altered)
     answers: tuple[str, ...] = ()
 
 
-def read_request(tree: Tree, body: JsonObject) -> Asked:
-    """What a request (`docs/format.md`) comes to now. Raises InputError where it makes no sense."""
-    task, kind = tree.tasks.get(body.get("task", tree.root_id)), body.get("kind")
+def checked(tree: Tree, request: Request) -> Asked:
+    """What a request comes to now. Raises InputError where it makes no sense."""
+    task = tree.tasks.get(request.task or tree.root_id)
     if task is None:
-        raise InputError(f"there is no task {body.get('task')}")
-    if kind == "stop" and isinstance(body.get("reason"), str):
-        return Asked(task)
+        raise InputError(f"there is no task {request.task}")
+    if isinstance(request, Stop):
+        return Asked(request, task)
     if task.closed:
         raise InputError(f"task {task.id} is closed ({task.state}): nothing changes it any more")
-    if kind == "redo" and isinstance(body.get("step"), str):
-        return Asked(task)
-    if kind == "set":
-        changes = _set(task.document, body)
+    if isinstance(request, Redo):
+        return Asked(request, task)
+    if isinstance(request, Set):
+        changes = _set(task.document, request)
         refuse_engine_fields(changes)
         # Whoever writes where an answer was to go has answered.
         written = {show_path(change.place) for change in changes}
-        return Asked(task, changes, tuple(place for place in task.questions if place in written))
-    if kind == "answer" and "value" in body:
-        task = task if task.questions else _who_asks(tree, task)
-        place = _question(task, body.get("into"))
-        value = _checked_answer(task.questions[place], body)
-        return Asked(task, answer(task, place, value), (place,))
-    raise InputError(f"{kind!r} is no request that can be carried out")
+        return Asked(request, task, changes, tuple(place for place in task.questions if place in written))
+    task = task if task.questions else _who_asks(tree, task)
+    place = _question(task, request.into)
+    value = _checked_answer(task.questions[place], request)
+    return Asked(request, task, answer(task, place, value), (place,))
 
 
 def _who_asks(tree: Tree, task: TaskState) -> TaskState:
@@ -96,30 +180,31 @@ def _question(task: TaskState, into: str | None) -> str:
     return into or places[0]
 
 
-def _checked_answer(question: JsonObject, body: JsonObject) -> Json:
-    """The answer that a request gives: its value, or where only that fits, the text that was typed."""
+def _checked_answer(question: JsonObject, given: Answer) -> Json:
+    """The answer that a request gives: its value, or where only that fits, the word or the text that was typed."""
     if "schema" not in question:
-        return body["value"]
+        return given.value
     from aloma_cli.connectors.reading import complaints
 
-    wrong = complaints(body["value"], question["schema"])
-    if not wrong:
-        return body["value"]
-    if isinstance(body.get("text"), str) and not complaints(body["text"], question["schema"]):
-        return body["text"]
-    raise InputError(f"that does not answer {question['question']!r}: {'; '.join(wrong)}")
+    typed = [] if given.text is None else [given.text]
+    words = [_WORDS[text.casefold()] for text in typed if text.casefold() in _WORDS]
+    for value in (given.value, *words, *typed):
+        if not complaints(value, question["schema"]):
+            return value
+    wrong = "; ".join(complaints(given.value, question["schema"]))
+    raise InputError(f"that does not answer {question['question']!r}: {wrong}")
 
 
-def _set(document: JsonObject, body: JsonObject) -> list[Change]:
+def _set(document: JsonObject, request: Set) -> list[Change]:
     """The changes of a `set`: first what is removed, then what is written."""
     changes: list[Change] = []
-    for text in body.get("unset", []):
+    for text in request.unset:
         place = resolve(document, parse_path(text))
         if get(document, place) is MISSING:
             raise InputError(f"there is nothing at {show_path(place)} to remove")
         changes.append(Change("remove", place))
         document = apply(document, changes[-1:])
-    return changes + assign(document, ((tuple(keys), value) for keys, value in body.get("set", [])))
+    return changes + assign(document, request.set)
 
 
 def assign(document: JsonObject, assignments: Iterable[tuple[Path, Json]]) -> list[Change]:

@@ -6,7 +6,6 @@ of the journal; nobody is told of it, and nothing starts, before that batch is d
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ from aloma_cli.errors import InputError, StoreError
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.scrub import NO_SECRETS, Scrubber
 from aloma_cli.step import Step
-from aloma_cli.store import Claim
+from aloma_cli.store import Claim, Request
 
 MOST_STARTS = 1000
 """A step that fired so often without an end is taken to go on for ever."""
@@ -76,6 +75,8 @@ class Run:
         self._concurrency = concurrency
         self._scrubber = scrubber
         self.budget = Budget(self.tree.limits, self.tree.spent)
+        self.failed = self.tree.root.rest is not None and self.tree.root.state == "error"
+        """Whether the tree had come to rest in error when it was claimed."""
         self._postponed: list[str] = []
         self._arrived: list[Outcome] = []
         self._held: list[Outcome] = []
@@ -157,30 +158,60 @@ class Run:
             self._advance(self.tree.tasks[task_id], now)
         return self._close_turn(now)
 
-    def take_requests(self) -> bool:
-        """Take in what other processes ask for, and tell whether there was anything; the next turn does it."""
+    def take_requests(self, kind: str | None = None) -> bool:
+        """Take in what other processes ask for, and tell whether there was anything; the next turn does it.
+
+        With `kind` only requests of that kind; the others wait on.
+        """
         # One whose file cannot be dropped is there each time.
-        requests = [request for request in self._claim.requests() if request.id not in self._taken]
+        new = [request for request in self._claim.requests() if request.id not in self._taken]
+        requests = [request for request in new if kind in (None, request.body.get("kind"))]
         self._taken.update(request.id for request in requests)
         for request in requests:
             # A request that outlived a crash was carried out before it; only its file is left to be dropped.
             if request.id not in self.tree.requests:
-                # Whoever asked was told when asking: meanwhile the task went on, or the file was written by hand.
-                with contextlib.suppress(InputError, AttributeError, KeyError, TypeError, ValueError):
-                    self.carry_out(request.body, request.id)
+                self._carry_out_or_refuse(request)
         self._ledger.batch.requests += requests
         return bool(requests)
 
+    def _carry_out_or_refuse(self, request: Request) -> None:
+        """Whoever asked was told when asking; meanwhile the task went on, or the file was written by hand."""
+        try:
+            self.carry_out(request.body, request.id)
+        except InputError as error:
+            reason = self._scrubber.text(str(error))
+            at = self._ledger.now()
+            self._ledger.add(ev.RequestRefused(at=at, task=self.tree.root_id, request=request.id, reason=reason))
+
     def carry_out(self, body: JsonObject, request: str | None = None) -> None:
         """Do what a person asks (`docs/format.md`, Requests); the next turn makes it so. Raises InputError."""
-        body = clean_request(self._scrubber, body)
-        asked = persons.read_request(self.tree, body)
-        if body["kind"] == "stop":
-            self._ledger.stop(asked.task, body["reason"])
-        elif body["kind"] == "redo":
-            self._arm(asked.task, body["step"], request)
-        else:
-            self._ledger.commit(asked.task, asked.changes, by="person", answers=asked.answers, request=request)
+        asked = persons.checked(self.tree, persons.read_request(clean_request(self._scrubber, body)))
+        match asked.request:
+            case persons.Stop(reason=reason):
+                self._stop(asked.task, reason)
+            case persons.Redo(step=step):
+                self._arm(asked.task, step, request)
+            case _:
+                self._ledger.commit(asked.task, asked.changes, by="person", answers=asked.answers, request=request)
+
+    def _stop(self, task: TaskState, reason: str) -> None:
+        """Stop a tree until it is resumed; a subtask, or what is left of a root that is closed, for good."""
+        if task.parent is not None or task.closed:
+            self._ledger.stop(task, reason)
+        elif self.tree.stopped is None:
+            self._ledger.halt(reason)
+
+    def resume(self) -> None:
+        """Let a tree continue that a person stopped."""
+        if self.tree.stopped is not None:
+            self._ledger.add(ev.TreeResumed(at=self._ledger.now(), task=self.tree.root_id))
+            self._ledger.track_all()
+
+    def set_answering(self, answering: JsonObject, reason: str) -> None:
+        """Record how model calls are answered from here on; `reason` says what changes, in words."""
+        if answering != self.tree.answering:
+            at, root = self._ledger.now(), self.tree.root_id
+            self._ledger.add(ev.AnsweringSet(at=at, task=root, answering=answering, reason=reason))
 
     def _arm_steps(self, task: TaskState, steps: Iterable[str], reason: str, request: str | None = None) -> None:
         at = self._ledger.now()
@@ -193,9 +224,23 @@ class Run:
 
     def write(self) -> None:
         """Commit what was carried out without starting anything; that is left to whoever runs the task next."""
-        self._ledger.dirty.clear()
+        while self._ledger.dirty:
+            task_id = next(iter(self._ledger.dirty))
+            del self._ledger.dirty[task_id]
+            self._rest_again(self.tree.tasks[task_id])
         self._close_turn(self._ledger.now())
         self.publish()
+
+    def _rest_again(self, task: TaskState) -> None:
+        """A task that asks, or that is stopped, still does after a write that starts nothing."""
+        if task.rest is not None or any(flight.running for flight in task.flights.values()):
+            return
+        if self.tree.stopped is not None:
+            self._ledger.rest_stopped(task, self.tree.stopped)
+        elif task.completed is None and not self._has_busy_subtask(task):
+            state = self._unended(task)
+            if state is not None:
+                self._pause(task, state)
 
     def set_limits(self, wishes: Mapping[str, Wish]) -> None:
         """Say what the tree may spend from here on, and let go on what is paused."""
@@ -242,7 +287,7 @@ class Run:
     def _close_turn(self, now: str) -> Turn:
         done = self._ledger.close()
         # What is due already, and was not started, has no place yet: the end of another firing gives it one, not time.
-        wake_at = self._ledger.next_timer(now)
+        wake_at = self._ledger.next_timer(now) if self.tree.stopped is None else None
         return Turn(tuple(done.jobs), done.cuts, wake_at, finished=not self._ledger.restless)
 
     def recover(self) -> None:
@@ -264,6 +309,9 @@ class Run:
     def _advance(self, task: TaskState, now: str) -> None:
         """Start what may start in a task, or settle it when there is nothing more to do."""
         if task.closed:
+            return
+        if self.tree.stopped is not None:
+            self._rest_again(task)
             return
         if task.expires_at is not None and task.expires_at <= now:
             self._ledger.expire(task)

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 LIVE = "processing"
 UNENDED = ("question", "limited")
-"""States of a rest that is no end: a subtask in them has not landed."""
+"""States of a rest that is not an end: a subtask in them has not landed. Nor has one that a person stopped with its
+root (`is_end`)."""
 
 _FROM_OUTSIDE = ("person", "landing")
 
@@ -74,6 +75,7 @@ class StepFigures:
     failed: int = 0
     voided: int = 0
     calls: int = 0
+    answers: int = 0
     simulated: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
@@ -171,6 +173,11 @@ class Tree:
         self.working = 0.0
         self.limits = Limits()
         self.limited: str | None = None
+        self.stopped: str | None = None
+        """Why a person stopped the whole tree; nothing starts before it is resumed."""
+        self.answering: JsonObject | None = None
+        self.answered: Counter[str] = Counter()
+        """How many model calls were answered, `real` and `simulated`."""
         self.last_at = ""
 
     @classmethod
@@ -274,6 +281,7 @@ def _created(tree: Tree, event: ev.TaskCreated) -> None:
     _mark(tree, tree.tasks[event.task])
     if event.parent is None:
         tree.root_id = event.task
+        tree.answering = event.answering
         return
     parent = tree.tasks[event.parent]
     parent.children.append(event.task)
@@ -323,7 +331,11 @@ def _answered(tree: Tree, event: ev.CallAnswered) -> None:
     about, usage = event.about or {}, event.usage or {}
     figures = tree.tasks[event.task].figures[event.step]
     figures.calls += 1
-    figures.simulated += bool(about.get("simulated"))
+    simulated = bool(about.get("simulated"))
+    if event.error is None and (simulated or "model" in about):
+        tree.answered["simulated" if simulated else "real"] += 1
+        figures.answers += 1
+        figures.simulated += simulated
     figures.input_tokens += usage.get("input_tokens", 0)
     figures.output_tokens += usage.get("output_tokens", 0)
     figures.cost += usage.get("cost", 0.0)
@@ -385,8 +397,8 @@ def _voided(tree: Tree, event: ev.FiringVoided) -> None:
     task = tree.tasks[event.task]
     if event.again:
         flight = task.flights[event.firing]
-        # One that is paused ends the row: nothing may wait for it to land before the limit is raised.
-        flight.voids = 0 if event.reason == "limited" else flight.voids + 1
+        # One that is paused ends the row: nothing may wait for it to land before it runs again.
+        flight.voids = 0 if event.reason in ("limited", "stopped") else flight.voids + 1
         flight.running = False
         tree.running.discard(event.firing)
         task.figures[event.step].voided += 1
@@ -447,7 +459,9 @@ def _limit_reached(tree: Tree, event: ev.LimitReached) -> None:
 def _rested(tree: Tree, event: ev.TaskRested) -> None:
     task = tree.tasks[event.task]
     task.rest = event
-    if event.state in UNENDED:
+    if not is_end(event):
+        if event.state == "stopped" and task.parent is None:
+            tree.stopped = event.reason or ""
         return
     task.expires_at = None  # it has ended in time
     if event.closed:
@@ -457,6 +471,26 @@ def _rested(tree: Tree, event: ev.TaskRested) -> None:
         parent = tree.tasks[task.parent]
         parent.live_children.discard(task.id)
         parent.awaited.discard(task.id)
+
+
+def _resumed(tree: Tree, event: ev.TreeResumed) -> None:  # noqa: ARG001  (as all that apply an event)
+    tree.stopped = None
+    for task in tree.tasks.values():
+        if task.rest is not None and task.rest.state == "stopped" and not task.closed:
+            _wake(tree, task)
+
+
+def _answering_set(tree: Tree, event: ev.AnsweringSet) -> None:
+    tree.answering = event.answering
+
+
+def _refused(tree: Tree, event: ev.RequestRefused) -> None:
+    tree.requests.add(event.request)
+
+
+def is_end(rest: ev.TaskRested) -> bool:
+    """Whether a task that rests so has ended, so that it landed if it is a subtask."""
+    return rest.state not in UNENDED and (rest.state != "stopped" or rest.closed)
 
 
 def _nothing(tree: Tree, event: ev.Event) -> None:
@@ -507,6 +541,9 @@ def _wake(tree: Tree, task: TaskState) -> None:
 _APPLY: dict[type[ev.Event], Callable[[Tree, Any], None]] = {
     ev.TaskCreated: _created,
     ev.TreeOpened: _nothing,
+    ev.TreeResumed: _resumed,
+    ev.AnsweringSet: _answering_set,
+    ev.RequestRefused: _refused,
     ev.FiringStarted: _started,
     ev.CallAnswered: _answered,
     ev.Logged: _nothing,

@@ -12,7 +12,7 @@ from aloma_cli.engine.fields import unhandled_errors
 from aloma_cli.engine.state import StepFigures, TaskState, Tree, duration
 from aloma_cli.jsontext import JsonObject
 
-USAGE = ("calls", "simulated", "unpriced", "input_tokens", "output_tokens", "cost")
+USAGE = ("calls", "answers", "simulated", "unpriced", "input_tokens", "output_tokens", "cost")
 """What calls cost: `cost` is in US dollars, of those calls only whose price is known (`unpriced` counts the others)."""
 
 SCHEMA = 1
@@ -49,6 +49,7 @@ def summary(tree: Tree, task_id: str) -> JsonObject:
         ],
         "parked_until": task.parked_until,
         "questions": [asked for one in [task, *tree.descendants(task_id)] for asked in _questions(one)],
+        "answering": tree.answering,
         "children": [_child(tree.tasks[child]) for child in task.children],
     }
 
@@ -92,7 +93,8 @@ def _figures(figures: StepFigures) -> dict[str, Any]:
 
 def _questions(task: TaskState) -> Iterable[JsonObject]:
     for place, asked in task.questions.items():
-        yield {"task": task.id, "question": asked["question"], "into": place, "until": asked.get("until")}
+        more = {name: asked.get(name) for name in ("until", "schema", "default")}
+        yield {"task": task.id, "question": asked["question"], "into": place, **more}
 
 
 def _child(child: TaskState) -> JsonObject:

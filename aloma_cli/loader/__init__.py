@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from aloma_cli.loader.answering import Answering, Past
     from aloma_cli.loader.config import Config, read_config, read_user_config, user_config_path
     from aloma_cli.loader.environment import Environment
     from aloma_cli.loader.find import find_workspace
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from aloma_cli.loader.workspace import LoadedWorkspace, load_workspace
 
 __all__ = [
+    "Answering",
     "Config",
     "Environment",
     "Libraries",
@@ -21,6 +23,7 @@ __all__ = [
     "LoadedWorkspace",
     "ModelChoice",
     "ModelFlags",
+    "Past",
     "find_workspace",
     "load_steps",
     "load_workspace",
@@ -31,6 +34,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "answering": ("Answering", "Past"),
     "config": ("Config", "read_config", "read_user_config", "user_config_path"),
     "environment": ("Environment",),
     "find": ("find_workspace",),

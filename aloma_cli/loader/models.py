@@ -8,10 +8,12 @@ here, before the run, never a way out when a real server fails.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from aloma_cli.connectors.settings import ModelSettings
+from aloma_cli.connectors.settings import OPENAI_URL, ModelSettings
 from aloma_cli.errors import ConfigError, CredentialsError, InputError
+from aloma_cli.loader.answering import NEW, Answering, Past, is_same_server
 from aloma_cli.loader.config import Config, is_url
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ _T = TypeVar("_T")
 
 _KEY = "OPENAI_API_KEY"
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+_RECORD = Config(file="the record of the task")
+_NOTHING_KEPT = Answering()
 _GO_REAL = f"`export {_KEY}=…` for OpenAI, or `--base-url URL` for another server"
 
 
@@ -39,7 +43,7 @@ class ModelFlags:
     offline: bool | None = None
     require_real: bool = False
     responses: Path | None = None
-    delay: float = 0.0
+    delay: float | None = None
 
 
 class ModelChoice(NamedTuple):
@@ -62,50 +66,68 @@ def resolve_models(
     config: Config,
     user_config: Config,
     workspace_root: Path | None,
+    past: Past = NEW,
 ) -> ModelChoice:
-    """Choose the model server.
+    """Choose the model server; a task with a past keeps its own, unless `flags` say otherwise.
 
-    Raises CredentialsError when a key is named and not there, or when a real server is required and none is set up;
-    InputError and ConfigError for values that make no sense.
+    Raises CredentialsError when a key is named and not there, when a real server is required and none is set up, or
+    when a task with real answers would get simulated ones; InputError and ConfigError for invalid values.
     """
     files = (config, user_config)
-    common = _common(flags, environ, files, workspace_root)
-    offline, asked_by = _offline_setting(flags, environ, files)
+    common = _common(flags, environ, files, workspace_root, past)
+    simulated = partial(_simulated, flags, past, workspace_root, common)
+    offline, asked_by = _offline_setting(flags, environ, files, past)
     if offline:
-        return _simulated(common, flags, f"answers are simulated ({asked_by})", f"{asked_by} simulates the answers")
-    server = _server(flags, environ, files)
+        _refuse_to_simulate(flags, past, f"{asked_by} simulates the answers now")
+        return simulated(f"answers are simulated ({asked_by})", f"{asked_by} simulates the answers")
+    server = _server(flags, environ, files, past)
     key = flags.api_key or _key(server, files, environ)
-    if server.url or key:
+    if past.real and past.kept and past.kept.with_key and not (key or flags.base_url):
+        raise CredentialsError(f"{past.run_with}; no key is set up for it now", hint=_key_hint(server, environ))
+    if server.url or key or past.server:
         settings = ModelSettings(base_url=server.url, api_key=key, **common)
         return ModelChoice(settings, _unsent_key(server, key, environ))
+    _refuse_to_simulate(flags, past, "no model server is set up now", f"{_GO_REAL}; ")
     if offline is False:
         raise CredentialsError(f"no model server is set up, and {asked_by} wants one", hint=_GO_REAL)
     missing = "no model server is set up"
-    return _simulated(common, flags, f"{missing}, so answers are simulated; {_GO_REAL}", missing)
+    return simulated(f"{missing}, so answers are simulated; {_GO_REAL}", missing)
 
 
 def _common(
-    flags: ModelFlags, environ: Mapping[str, str], files: tuple[Config, Config], root: Path | None
+    flags: ModelFlags, environ: Mapping[str, str], files: tuple[Config, Config], root: Path | None, past: Past
 ) -> dict[str, Any]:
     """The settings that hold for any server."""
     workspace, user = files
+    kept = past.kept or _NOTHING_KEPT
     default = environ.get("OPENAI_MODEL")
+    chosen = {**user.models, **workspace.models, **({"default": default} if default else {})}
     limits = ("concurrency", "timeout", "max_retries")
     said = {option: _first(getattr(file.openai, option) for file in files) for option in limits}
     return {
-        "model": flags.model,
-        "models": {**user.models, **workspace.models, **({"default": default} if default else {})},
+        "model": flags.model or kept.model,
+        "models": {**chosen, **kept.models, **_named_anew(workspace, past)},
         "responses": flags.responses or (root / workspace.responses if root else None),
         **{option: value for option, value in said.items() if value is not None},
     }
 
 
+def _named_anew(workspace: Config, past: Past) -> dict[str, str]:
+    """The names that the workspace's own file gives to models now: as deliberate as a changed step.
+
+    `default` may have come from the environment, which goes before the file.
+    """
+    return {name: model for name, model in workspace.models.items() if past.kept and name != "default"}
+
+
 def _offline_setting(
-    flags: ModelFlags, environ: Mapping[str, str], files: tuple[Config, Config]
+    flags: ModelFlags, environ: Mapping[str, str], files: tuple[Config, Config], past: Past
 ) -> tuple[bool | None, str]:
-    """Whether answers are to be simulated (None: nobody says), and who says so."""
+    """Whether answers are to be simulated (None: not said), and who says so."""
     if flags.offline is None and (flags.base_url or flags.api_key):
         return None, ""  # whoever types a server wants it, whatever a file says
+    if flags.offline is None and past.is_simulated and not flags.require_real:
+        return True, "as before in this task"
     said = [(flags.offline, "--offline"), (_switch(environ), "ALOMA_OFFLINE")]
     said += [(file.offline, f"`offline` in {file.file}") for file in files]
     return next(((value, who) for value, who in said if value is not None), (None, ""))
@@ -118,17 +140,33 @@ def _switch(environ: Mapping[str, str]) -> bool | None:
     return _SWITCH.get(value.casefold())
 
 
-def _server(flags: ModelFlags, environ: Mapping[str, str], files: tuple[Config, Config]) -> _Server:
+def _server(flags: ModelFlags, environ: Mapping[str, str], files: tuple[Config, Config], past: Past) -> _Server:
     if flags.base_url:
         if not is_url(flags.base_url):
             raise InputError(f"--base-url {flags.base_url!r} is no URL", hint="such as http://127.0.0.1:11434/v1")
         return _Server(flags.base_url)
+    if past.server:
+        return _kept_server(past.server, environ, files)
     if url := environ.get("OPENAI_BASE_URL"):
         if not is_url(url):
             raise ConfigError(f"OPENAI_BASE_URL is {url!r} in the environment, which is no URL")
         return _Server(url)
     file = next((file for file in files if file.openai.base_url), None)
     return _Server(file.openai.base_url, file) if file else _Server(None)
+
+
+def _kept_server(url: str, environ: Mapping[str, str], files: tuple[Config, Config]) -> _Server:
+    """The server of a task, named by whom it is named by now: that decides which key goes there."""
+    typed = environ.get("OPENAI_BASE_URL")
+    if is_same_server(typed, url):
+        return _Server(typed)
+    file = next((file for file in files if is_same_server(file.openai.base_url, url)), None)
+    if file:
+        return _Server(file.openai.base_url, file)
+    others = any(file.openai.base_url and file.openai.api_key_env == _KEY for file in files)
+    if is_same_server(OPENAI_URL, url) and not typed and not others:
+        return _Server(None)
+    return _Server(url, _RECORD)
 
 
 def _key(server: _Server, files: tuple[Config, Config], environ: Mapping[str, str]) -> str | None:
@@ -148,6 +186,11 @@ def _key(server: _Server, files: tuple[Config, Config], environ: Mapping[str, st
 def _unsent_key(server: _Server, key: str | None, environ: Mapping[str, str]) -> str | None:
     if key or not server.named_by or not environ.get(_KEY):
         return None
+    if server.named_by is _RECORD:
+        return (
+            f"{_KEY} is not sent to {server.url}, which only the record of the task names; "
+            f"to send it there, add `--base-url {server.url}`"
+        )
     file = server.named_by.file
     return (
         f"{_KEY} is not sent to {server.url}, which {file} names; "
@@ -155,10 +198,33 @@ def _unsent_key(server: _Server, key: str | None, environ: Mapping[str, str]) ->
     )
 
 
-def _simulated(common: dict[str, Any], flags: ModelFlags, notice: str, why: str) -> ModelChoice:
+def _key_hint(server: _Server, environ: Mapping[str, str]) -> str:
+    export = f"run `export {_KEY}=…`"
+    if server.url is None:
+        return f"{export}, or use `--offline` to continue with simulated answers"
+    send = f"add `--base-url {server.url}` to send the key there"
+    return send if environ.get(_KEY) else f"{export} and {send}"
+
+
+def _refuse_to_simulate(flags: ModelFlags, past: Past, why: str, cure: str = "") -> None:
+    if past.real and not past.is_simulated and not flags.offline:
+        raise CredentialsError(
+            f"{past.run_with}; {why}", hint=f"{cure}use `--offline` to continue with simulated answers"
+        )
+
+
+def _simulated(
+    flags: ModelFlags, past: Past, root: Path | None, common: dict[str, Any], notice: str, why: str
+) -> ModelChoice:
     if flags.require_real:
         raise CredentialsError(f"--require-real: {why}", hint=_GO_REAL)
-    return ModelChoice(ModelSettings(offline=True, delay=flags.delay, **common), notice)
+    kept = past.kept or _NOTHING_KEPT
+    chosen = {
+        **common,
+        "responses": flags.responses or past.responses(root) or common["responses"],
+        "delay": kept.delay if flags.delay is None else flags.delay,
+    }
+    return ModelChoice(ModelSettings(offline=True, **chosen), notice)
 
 
 def _first(values: Iterable[_T | None]) -> _T | None:

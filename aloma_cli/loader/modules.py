@@ -36,7 +36,10 @@ def load_module(path: Path, root: Path) -> tuple[ModuleType, ModuleSource]:
         code = _compiled(data, str(path))
         with contextlib.redirect_stdout(sys.stderr):
             exec(code, vars(module))  # noqa: S102  (to run the user's own file is what this is for)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt as error:
+        line = _line_of(error, path)
+        raise KeyboardInterrupt(f"interrupted while {shown}{f':{line}' if line else ''} was loading") from error
+    except BaseException as error:  # GeneratorExit and CancelledError as well: nothing here waits for them
         del sys.modules[module.__name__]
         raise _broken(error, path, root) from error
     return module, ModuleSource(path, shown, importlib.util.decode_source(data), module.__doc__)

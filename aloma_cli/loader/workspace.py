@@ -12,7 +12,7 @@ from aloma_cli.loader.environment import Environment
 from aloma_cli.loader.find import find_workspace
 from aloma_cli.loader.libraries import Libraries
 from aloma_cli.loader.modules import LIBRARIES_FOLDER, load_folder
-from aloma_cli.loader.secrets import PROVIDER_KEY, known_values, read_secrets
+from aloma_cli.loader.secrets import PROVIDER_KEY, Secret, known_values, read_secrets
 from aloma_cli.loader.steps import load_steps
 from aloma_cli.scrub import Scrubber
 
@@ -89,10 +89,7 @@ def load_workspace(
     is no workspace, and ConfigError.
     """
     root = find_workspace(path, cwd)
-    config = read_config(root)
-    stored = read_secrets(root)
-    names = filter(None, (*config.secrets, PROVIDER_KEY, config.openai.api_key_env, *keys))
-    secrets = known_values(stored, names, environ)
+    config, stored, secrets = _read_secrets(root, environ, keys)
     hide(Scrubber(secrets))
     libraries, broken_libraries = load_folder(root / LIBRARIES_FOLDER, root)
     connectors, broken_connectors = _load_connectors(root)
@@ -107,6 +104,23 @@ def load_workspace(
         environment=Environment(environ, {name: secret.value for name, secret in stored.items()}, config.environment),
         secrets=secrets,
     )
+
+
+def scrubber_of(root: Path, environ: Mapping[str, str], keys: Iterable[str] = ()) -> Scrubber:
+    """What keeps the secrets of the workspace at `root` out of records; none of its Python files is run.
+
+    Raises WorkspaceError, ConfigError.
+    """
+    return Scrubber(_read_secrets(root, environ, keys)[2])
+
+
+def _read_secrets(
+    root: Path, environ: Mapping[str, str], keys: Iterable[str]
+) -> tuple[Config, dict[str, Secret], tuple[NamedValue, ...]]:
+    config = read_config(root)
+    stored = read_secrets(root)
+    names = filter(None, (*config.secrets, PROVIDER_KEY, config.openai.api_key_env, *keys))
+    return config, stored, known_values(stored, names, environ)
 
 
 def _load_connectors(root: Path) -> tuple[dict[str, ModuleType], tuple[StepError, ...]]:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from aloma_cli.store.atomic import replace_file
 from aloma_cli.store.journal import JournalWriter, read_journal
 from aloma_cli.store.protocol import Batch, Request, no_such_task
 from aloma_cli.store.refusal import refused, refusing
+
+_WRITING = 60
+"""Seconds after which nobody is still writing a request."""
 
 _WRAPPED = 3
 """Levels around a value in a request: {"set": [[keys, value]]}."""
@@ -50,6 +54,9 @@ class FileClaim:
         inbox = self._folder / "inbox"
         with refusing(inbox, "read"), os.scandir(inbox) as entries:
             names = sorted(entry.name for entry in entries)
+        for name in names:
+            if name.startswith("."):
+                self._sweep(inbox / name)
         return [Request(name, self._body(name)) for name in names if name.endswith(".json") and name[0] != "."]
 
     def fulfilled(self, request: Request) -> None:
@@ -76,6 +83,12 @@ class FileClaim:
             (self._folder / "holder").unlink()
         self._lock.release()
 
+    def _sweep(self, unfinished: Path) -> None:
+        """Drop what a sender left that was killed while it wrote."""
+        with contextlib.suppress(OSError):
+            if time.time() - unfinished.stat().st_mtime > _WRITING:
+                unfinished.unlink()
+
     def _body(self, name: str) -> JsonObject:
         path = self._folder / "inbox" / name
         try:
@@ -86,13 +99,13 @@ class FileClaim:
         return body if isinstance(body, dict) else {"kind": "unknown"}
 
 
-def lock_folder(folder: Path) -> BaseFileLock:
+def lock_folder(folder: Path, *, patience: float = 0.2) -> BaseFileLock:
     """Take the lock of a folder. Raises TaskLockedError, naming who has it, and StoreError."""
     # A claim may be closed on another thread than it was made on.
     lock = FileLock(folder / "lock", mode=0o600, thread_local=False)
     try:
-        # Not at once: somebody may hold it for a moment only to see whether it is held.
-        lock.acquire(timeout=0.2, poll_interval=0.01)
+        # With patience: somebody may hold it for a moment only to see whether it is held.
+        lock.acquire(timeout=patience, poll_interval=0.01)
     except Timeout:
         raise TaskLockedError(
             f"task {folder.name} is run by {holder_of(folder) or 'another process'}",
@@ -103,9 +116,9 @@ def lock_folder(folder: Path) -> BaseFileLock:
     return lock
 
 
-def lock_task(folder: Path) -> BaseFileLock:
+def lock_task(folder: Path, *, patience: float = 0.2) -> BaseFileLock:
     """Take the lock of a task. Raises as `lock_folder`, and NotFoundError where it was deleted meanwhile."""
-    lock = lock_folder(folder)
+    lock = lock_folder(folder, patience=patience)
     if (folder / "journal.jsonl").is_file():
         return lock
     lock.release()

@@ -145,10 +145,20 @@ class FileStore:
         try:
             lock_task(folder).release()
         except TaskLockedError:
-            return holder_of(folder)
+            # Who has just taken the lock has not written its name yet.
+            return holder_of(folder) or "another process"
         return None
 
-    def post(self, root: str, body: JsonObject) -> None:
+    def is_held(self, root: str) -> bool:
+        from aloma_cli.store.claim import lock_task
+
+        try:
+            lock_task(self._existing(root), patience=0).release()
+        except TaskLockedError:
+            return True
+        return False
+
+    def post(self, root: str, body: JsonObject) -> str:
         import time
 
         from aloma_cli.store.atomic import replace_file
@@ -157,6 +167,10 @@ class FileStore:
         # Names sort by time, so that requests are carried out in the order they were made.
         name = f"{time.time_ns():020}-{os.getpid()}-{os.urandom(3).hex()}.json"
         replace_file(inbox / name, dumps(body))
+        return name
+
+    def is_waiting(self, root: str, request: str) -> bool:
+        return (self._existing(root) / "inbox" / request).exists()
 
     def sweep(self) -> None:
         import shutil

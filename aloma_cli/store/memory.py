@@ -72,10 +72,18 @@ class MemoryStore:
     def holder(self, root: str) -> str | None:
         return "this process" if self._tree(root).claimed else None
 
-    def post(self, root: str, body: JsonObject) -> None:
+    def is_held(self, root: str) -> bool:
+        return self._tree(root).claimed
+
+    def post(self, root: str, body: JsonObject) -> str:
         tree = self._tree(root)
-        tree.requests.append(Request(f"{tree.posted}", body))
+        name = f"{tree.posted}"
+        tree.requests.append(Request(name, body))
         tree.posted += 1
+        return name
+
+    def is_waiting(self, root: str, request: str) -> bool:
+        return any(one.id == request for one in self._tree(root).requests)
 
     def sweep(self) -> None:
         """Nothing outlives the process that left it."""

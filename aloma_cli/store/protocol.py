@@ -127,8 +127,14 @@ class Store(Protocol):
     def holder(self, root: str) -> str | None:
         """Who runs the tree now, in words ("process 123 …"), or None."""
 
-    def post(self, root: str, body: JsonObject) -> None:
-        """Leave a request for the process that runs the tree. Raises NotFoundError, StoreError."""
+    def is_held(self, root: str) -> bool:
+        """Whether somebody runs the tree now; at once, and so wrong where somebody else only looks as well."""
+
+    def post(self, root: str, body: JsonObject) -> str:
+        """Leave a request for the process that runs the tree, and give its id. Raises NotFoundError, StoreError."""
+
+    def is_waiting(self, root: str, request: str) -> bool:
+        """Whether a request has not been carried out yet. Raises NotFoundError."""
 
     def sweep(self) -> None:
         """Free what creations and deletions left behind that were killed halfway."""

@@ -25,6 +25,7 @@ from aloma_cli.events import (
     TaskCreated,
     TaskRested,
     TreeOpened,
+    TreeResumed,
 )
 from aloma_cli.ids import root_of
 from aloma_cli.view.changes import group_totals
@@ -54,6 +55,8 @@ class TaskNode:
     since: float = 0.0
     children: int = 0
     live: int = 0
+    stopped: bool = False
+    """By a person, until it is resumed."""
 
 
 @dataclass(slots=True)
@@ -222,7 +225,7 @@ class Screen:
                 return self._ended(event, at)
             case FiringFailed():
                 return self._failed(event, at)
-            case TaskRested():
+            case TaskRested() | TreeResumed():
                 self._rested(event, at)
         return None
 
@@ -312,13 +315,22 @@ class Screen:
             self._working_since = None
         return firing
 
-    def _rested(self, event: TaskRested, at: float) -> None:
+    def _rested(self, event: TaskRested | TreeResumed, at: float) -> None:
+        if isinstance(event, TreeResumed):
+            self._resumed(at)
+            return
         self._move(event.task, event.state, at, clean(event.reason) if event.reason else None)
+        self.node(event.task).stopped = event.state == "stopped" and not event.closed
         if event.task == self.root:
             self.rest = event
         if event.state not in _OPEN:
             for key in [key for key in self.retries if key[0] == event.task]:
                 del self.retries[key]
+
+    def _resumed(self, at: float) -> None:
+        for node in self.tasks.values():
+            if node.stopped:
+                self._move(node.id, "processing", at)
 
     def _move(self, task: str, state: str, at: float, reason: str | None = None) -> None:
         node = self.node(task)
@@ -326,7 +338,7 @@ class Screen:
             self.node(node.parent).live += (state in _OPEN) - (node.state in _OPEN)
         if state != node.state:
             node.since = at
-        node.state, node.reason = state, reason
+        node.state, node.reason, node.stopped = state, reason, False
         self.paused.pop(task, None)
         if state in _PAUSED:
             self.paused[task] = node

@@ -8,6 +8,7 @@ from typing import Any
 
 from aloma_cli.clock import from_iso
 from aloma_cli.events import (
+    AnsweringSet,
     Committed,
     Event,
     FiringFailed,
@@ -15,9 +16,11 @@ from aloma_cli.events import (
     FiringVoided,
     LimitReached,
     Logged,
+    RequestRefused,
     StepsArmed,
     TaskCreated,
     TaskRested,
+    TreeResumed,
 )
 from aloma_cli.view.changes import NOTHING, Summary, operation_text, place, summarise
 from aloma_cli.view.state import Firing, Screen, Usage
@@ -77,6 +80,18 @@ def tell(event: Event, screen: Screen, ended: Firing | None) -> Entry | None:
             return Entry(event.at, "paused", task=screen.label(event.task), facts=(clean(event.reason),))
         case TaskRested():
             return Entry(event.at, event.state, task=screen.label(event.task), facts=_rest_facts(event, screen))
+    return _tree_entry(event)
+
+
+def _tree_entry(event: Event) -> Entry | None:
+    """What happened to the whole tree."""
+    match event:
+        case TreeResumed():
+            return Entry(event.at, "resumed", facts=("by a person",))
+        case AnsweringSet():
+            return Entry(event.at, "changed", facts=(clean(event.reason),))
+        case RequestRefused():
+            return Entry(event.at, "refused", facts=(clean(event.reason),))
     return None
 
 
@@ -121,8 +136,11 @@ def voided_facts(event: FiringVoided, steps: dict[int, str]) -> tuple[str, ...]:
         names = dict.fromkeys(steps.get(other, f"firing {other}") for other in event.others)
         facts.append("with " + ", ".join(names))
     if event.again:
-        facts.append("goes on when the limit is raised" if event.reason == "limited" else "runs again")
+        facts.append(_AGAIN.get(event.reason, "runs again"))
     return tuple(facts)
+
+
+_AGAIN = {"limited": "continues when the limit is raised", "stopped": "runs again when the task is resumed"}
 
 
 def failed_text(event: FiringFailed) -> str:

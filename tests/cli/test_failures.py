@@ -73,7 +73,7 @@ def test_a_task_in_error_is_shown_with_the_steps_own_frames_and_none_of_ours(fai
         '        data["second"] = helper(data)\n'
     )
     assert f'File "{path}", line 6, in helper\n        return data["first"] / data["divisor"]\n' in shown
-    assert f"  once mended: aloma task resume {task}\n" in shown
+    assert f"  after fixing it: aloma task resume {task}\n" in shown
     assert "aloma_cli" not in shown
 
 
@@ -82,7 +82,7 @@ def test_the_hint_of_an_error_is_shown(desk: Desk) -> None:
     desk.step("fails", '{"name": str}', "from aloma_cli import PermanentError", raising)
     desk.new()
     shown = desk.run("task", "show").out
-    assert f"        {raising}\n    → open it\n  once mended:" in shown
+    assert f"        {raising}\n    → open it\n  after fixing it:" in shown
 
 
 def test_the_log_names_the_line_that_raised(failing: Desk) -> None:
@@ -129,14 +129,16 @@ def test_resume_of_a_closed_task_says_so_and_exits_with_its_state(desk: Desk) ->
     assert desk.run("task", "resume", task) == (0, f"{task}\n", message)
 
 
-def test_stop_closes_a_task_with_its_reason(desk: Desk) -> None:
+def test_a_task_is_stopped_with_its_reason_until_it_is_resumed(desk: Desk) -> None:
     task = desk.new("{}").out.strip()
     assert desk.run("task", "stop", "@last", "--reason", "wrong data") == (0, f"{task}\n", "")
     record = desk.run("task", "show", "--json").json
-    assert (record["state"], record["closed"], record["reason"]) == ("stopped", True, "wrong data")
-    message = f"aloma: task {task} is closed (stopped): there is nothing to resume\n"
-    assert desk.run("task", "resume", task) == (6, f"{task}\n", message)
-    assert desk.run("task", "stop", task) == (0, f"{task}\n", f"aloma: task {task} is closed already (stopped)\n")
+    assert (record["state"], record["closed"], record["reason"]) == ("stopped", False, "wrong data")
+    assert desk.run("task", "stop", task) == (0, f"{task}\n", f"aloma: task {task} is stopped already\n")
+    written = desk.run("task", "set", task, "name=Ada", "--json")
+    assert (written.code, written.json["state"], written.json["data"]) == (0, "stopped", {"name": "Ada"})
+    resumed = desk.run("task", "resume", task, "--data")
+    assert (resumed.code, resumed.json) == (0, {"name": "Ada", "greeting": "Hello, Ada!"})
 
 
 def test_one_task_in_error_is_no_error_of_the_commands_that_look_at_it(failing: Desk) -> None:

@@ -145,4 +145,6 @@ def test_a_task_in_error_says_what_to_type(desk: Desk) -> None:
     desk.step("fails", '{"name": str}', "raise ValueError('no')")
     ended = desk.new()
     task = ended.out.strip()
-    assert ended.err.endswith(f"  → `aloma task show {task}` tells why; once mended: `aloma task resume {task}`\n")
+    assert "  error in fails: ValueError: no\n" in ended.err
+    assert 'steps/fails.py", line 7, in content\n' in ended.err
+    assert ended.err.endswith(f"  after fixing it: aloma task resume {task}\n")

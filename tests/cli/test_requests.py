@@ -27,7 +27,7 @@ def test_a_task_that_asks_exits_with_8_and_says_what_to_type(shop: Desk) -> None
     asked = shop.new('{"total": 5}')
     task = asked.out.strip()
     assert asked.code == 8
-    assert f"  ? Approve 5?\n  → aloma task answer {task} VALUE\n" in asked.err
+    assert f"  ? Approve 5?\n  → aloma task answer {task} true|false\n" in asked.err
 
 
 def test_an_answer_lets_the_task_go_on_to_its_end(shop: Desk) -> None:
@@ -52,7 +52,14 @@ def test_what_was_not_asked_is_not_answered(shop: Desk) -> None:
 def test_open_questions_are_in_the_record(shop: Desk) -> None:
     record = shop.new('{"total": 5}', "--json").json
     assert record["questions"] == [
-        {"task": record["id"], "question": "Approve 5?", "into": "approval.granted", "until": None}
+        {
+            "task": record["id"],
+            "question": "Approve 5?",
+            "into": "approval.granted",
+            "until": None,
+            "schema": {"type": "boolean"},
+            "default": None,
+        }
     ]
 
 
@@ -92,7 +99,7 @@ def test_a_failed_step_fires_again_when_a_person_removes_its_error(desk: Desk) -
     ("arguments", "says"),
     [
         ([], "there is nothing to set"),
-        (["x"], "'x' is no assignment"),
+        (["x"], "'x' is not an assignment"),
         (["=1"], "the path '' has an empty or broken key"),
         (["name.x=1"], "name.x leads through a value that has no 'x'"),
         (["$children.x=1"], "$children is kept by the engine"),
@@ -114,7 +121,7 @@ def test_a_task_that_runs_elsewhere_is_written_to_there(desk: Desk) -> None:
     journals = ".aloma/tasks/*/journal.jsonl"
     until(lambda: any("waits" in path.read_text() for path in desk.root.glob(journals)))
     written = desk.spawn("task", "set", "@last", "other=1")
-    assert (written.code, "runs the task and will do it" in written.err) == (0, True)
+    assert (written.code, "has taken the request" in written.err) == (0, True)
     assert desk.spawn("task", "set", "@last", "go=true").code == 0
     assert ended(process).code == 0
     record = desk.run("task", "show", "--json").json
@@ -229,9 +236,9 @@ def test_with_wait_it_says_at_once_what_to_type(shop: Desk) -> None:
     process = shop.started("task", "new", "Order", "-d", '{"total": 5}', "--wait")
     try:
         assert process.stderr is not None
-        told = next(line for line in process.stderr if "VALUE" in line)
+        told = next(line for line in process.stderr if "task answer" in line)
         process.send_signal(signal.SIGINT)
-        assert told == f"  → aloma task answer {shop.tasks[-1]} VALUE --into approval.granted\n"
+        assert told == f"  → aloma task answer {shop.tasks[-1]} true|false --into approval.granted\n"
         assert ended(process).code == 130
     finally:
         process.kill()

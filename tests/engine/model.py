@@ -102,7 +102,7 @@ class Model:
         if event.again:
             flight = task.flights[event.firing]
             flight.running = False
-            flight.voids = 0 if event.reason == "limited" else flight.voids + 1
+            flight.voids = 0 if event.reason in ("limited", "stopped") else flight.voids + 1
             return
         del task.flights[event.firing]
         if event.reason == "superseded":
@@ -158,7 +158,7 @@ class Model:
 
     def _task_rested(self, task: ModelTask, event: ev.TaskRested) -> None:
         task.rest = event.state
-        if event.state == "limited":
+        if event.state == "limited" or (event.state == "stopped" and not event.closed):
             return
         assert not task.flights
         if event.state != "question":

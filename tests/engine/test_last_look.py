@@ -30,9 +30,10 @@ def test_a_request_to_a_process_that_ends_in_that_moment_is_carried_out() -> Non
     """It was locked when it was asked, and nobody runs it any more once the request is there."""
 
     class Ending(MemoryStore):
-        def post(self, root: str, body: JsonObject) -> None:
-            super().post(root, body)
+        def post(self, root: str, body: JsonObject) -> str:
+            posted = super().post(root, body)
             claim.close()
+            return posted
 
     workspace = Workspace([step("after", {"note": "n"}, puts(after=1))])
     workspace.store = Ending()

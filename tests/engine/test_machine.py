@@ -153,6 +153,8 @@ class Machine(RuleBasedStateMachine):
         self, tree: Known, claim: BrittleClaim, wishes: dict[str, Wish] | None = None, retry: bool = False
     ) -> None:
         def before(run: Run) -> None:
+            if wishes is not None or retry:
+                run.resume()
             run.set_limits(wishes or {})
             if retry:
                 run.retry_failed()
@@ -422,7 +424,8 @@ class Machine(RuleBasedStateMachine):
         now, turn = to_iso(self.clock.now()), tree.process.last
         circling = [task.id for task in tree.process.run.tree.tasks.values() if task.trail.lap is not None]
         tree.truths.settled(now, self.concurrency, circling)
-        coming = (at for task in tree.truths.tasks.values() for at in task.timers if at > now)
+        timers = (at for task in tree.truths.tasks.values() for at in task.timers if at > now)
+        coming = () if tree.truths.stopped else timers
         assert turn.wake_at == min(coming, default=None)
         assert turn.finished == all(task.rest for task in tree.truths.tasks.values())
         goes_on = tree.process.firings or turn.wake_at or tree.process.run.pending
@@ -519,7 +522,8 @@ class Machine(RuleBasedStateMachine):
     def _let_go_on(self, tree: Known) -> bool:
         """Answer a question, or raise the limit, where the tree waits for that."""
         asking = [name for name, task in tree.truths.tasks.items() if task.questions and not task.closed]
-        if any(task.rest and task.rest.state == "limited" for task in tree.truths.tasks.values()):
+        limited = any(task.rest and task.rest.state == "limited" for task in tree.truths.tasks.values())
+        if limited or tree.truths.stopped:
             self._leave(tree)
         elif asking:
             self._answer(tree, asking[0])

@@ -70,6 +70,7 @@ class Truths:
         self.requests: Counter[str] = Counter()
         self.limits: dict[str, Any] = {}
         self.limited = False
+        self.stopped = False
         self.calls = 0
         self._made: Counter[int] = Counter()
         self._standing: dict[tuple[str, str], int] = {}
@@ -123,6 +124,9 @@ class Truths:
         flights = self.flights(event.task)
         assert not any(flight.running for flight in flights), "it rests while something runs"
         errors = self._errors(task)
+        if event.state == "stopped" and not event.closed:
+            self.stopped |= task.created.parent is None
+            return
         if event.state in UNENDED:
             self._unended(task, event)
             return
@@ -146,6 +150,16 @@ class Truths:
             task.ended = event.state
         if task.created.parent is not None:
             self._changed.add(task.created.parent)
+
+    def _tree_resumed(self, root: KnownTask, event: ev.TreeResumed) -> None:
+        assert self.stopped, "only what a person stopped is resumed"
+        self.stopped = False
+        for task in self.tasks.values():
+            if task.rest and task.rest.state == "stopped" and not task.closed:
+                self._wake(task)
+
+    def _request_refused(self, task: KnownTask, event: ev.RequestRefused) -> None:
+        assert not self.requests[event.request], "what was carried out is not refused"
 
     def _is_back(self, task: KnownTask, cycle: tuple[dict[str, Any], ...]) -> bool:
         first, last = (_timeless(task.documents[at]) for at in (cycle[0]["version"] - 1, cycle[-1]["version"]))
@@ -201,6 +215,7 @@ class Truths:
     def _first_run(self, task: KnownTask, event: ev.FiringStarted) -> KnownFiring:
         assert event.firing == len(self.firings) + 1, "numbers count up, and are never used again"
         assert not self.limited, "nothing starts under a limit"
+        assert not self.stopped, "nothing starts in a tree that a person stopped"
         assert not task.completed
         assert event.step not in {flight.step for flight in self.flights(event.task)}, "no step overlaps itself"
         failed = task.retries.pop(event.step, None)
@@ -248,7 +263,7 @@ class Truths:
             firing = self.firings[event.firing]
             assert firing.running
             firing.running = False
-            firing.voids = 0 if event.reason == "limited" else firing.voids + 1
+            firing.voids = 0 if event.reason in ("limited", "stopped") else firing.voids + 1
             return
         self._end(event.firing, event)
         if event.reason == "superseded":
@@ -338,6 +353,9 @@ class Truths:
 
         `circling` are the tasks that get nowhere: only a try that is due starts there.
         """
+        if self.stopped:
+            assert not self.running
+            return
         for name, task in self.tasks.items():
             if task.closed:
                 continue

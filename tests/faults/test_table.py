@@ -28,6 +28,12 @@ TESTS = {
     "stdout is full": (STREAMS, "test_a_result_that_cannot_be_written_is_an_error_and_the_task_is_done_all_the_same"),
     "Two processes at one task": (INTERRUPTS, "test_a_task_that_another_process_runs_cannot_be_resumed"),
     "A request (": ("engine.test_last_look", "test_a_request_to_a_process_that_ends_in_that_moment_is_carried_out"),
+    "A request for a task whose process": (
+        "cli.test_stop_and_resume",
+        "test_a_request_to_a_process_that_stands_still_is_filed_and_says_so",
+    ),
+    "The model server or the key": ("cli.test_answering", "test_a_key_goes_only_to_the_server_it_is_set_up_for"),
+    "Ctrl-C while a file": ("cli.test_stop_and_resume", "test_ctrl_c_while_a_file_is_loaded_names_the_file"),
     "The disk is full, a quota": (REFUSED, "test_a_task_that_cannot_be_created_leaves_nothing_and_has_not_begun"),
     "The disk is full while": (REFUSED, "test_a_run_that_is_cut_short_says_why_and_goes_on_from_there"),
     "The disk fails": (REFUSED, "test_a_run_that_is_cut_short_says_why_and_goes_on_from_there"),

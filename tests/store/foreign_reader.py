@@ -55,14 +55,13 @@ def read(path: Path) -> dict[str, dict[str, Any]]:
             for operation in event.get("changes", []):
                 task["data"] = patch(task["data"], operation)
             task["result"] = task["result"] or event.get("completed")
-        elif kind == "task_rested":
-            task["rest"] = event
         ends = kind in ("committed", "firing_looked", "firing_failed", "firing_voided") and not event.get("again")
         if ends and "firing" in event:
             task["flying"].pop(event["firing"])
         armed = event.get("armed", []) if kind == "committed" else event.get("steps", [])
         itself = event.get("armed") is True or event.get("reason") == "superseded"
         task["disarmed"].difference_update([event["step"]] if itself else armed)
-        if kind in ("firing_started", "committed", "steps_armed") and task["rest"] and not task["rest"].get("closed"):
-            task["rest"] = None
+        wakes = kind in ("firing_started", "committed", "steps_armed", "tree_resumed")
+        if kind == "task_rested" or (wakes and task["rest"] and not task["rest"].get("closed")):
+            task["rest"] = event if kind == "task_rested" else None
     return tasks

@@ -238,9 +238,9 @@ def test_who_waits_for_the_lock_of_a_task_that_is_deleted_hears_so_and_leaves_no
     claim = store.create("1", [created()])
     lock = claim_module.lock_folder
 
-    def lock_later(folder: Path) -> Any:
+    def lock_later(folder: Path, **options: Any) -> Any:
         claim.delete()
-        return lock(folder)
+        return lock(folder, **options)
 
     monkeypatch.setattr(claim_module, "lock_folder", lock_later)
     with pytest.raises(NotFoundError, match="there is no task 1"):

@@ -100,8 +100,8 @@ class Process:
     def open(self, before: Callable[[Run], object]) -> None:
         """Go on with the tree as a program does that has just claimed it."""
         self.run.recover()
-        before(self.run)
         self.run.take_requests()
+        before(self.run)
         self.turn()
 
     @property

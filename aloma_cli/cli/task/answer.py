@@ -10,13 +10,16 @@ from aloma_cli.cli import options
 from aloma_cli.cli.models import model_flags
 from aloma_cli.cli.spelled import spelled_out
 from aloma_cli.cli.task.requests import NoRun, ask_of, json_or_text
+from aloma_cli.cli.task.which import named
 from aloma_cli.cli.telling import Telling
 
 
 @spelled_out(telling=Telling, flags=model_flags)
 def answer(
-    task: options.TaskId,
-    value: Annotated[str, typer.Argument(metavar="VALUE", help="The answer; JSON, else taken as text.")],
+    task: options.TaskId = None,
+    value: Annotated[
+        str | None, typer.Argument(metavar="VALUE", help="The answer: JSON, else text; yes or no for true or false.")
+    ] = None,
     into: Annotated[
         str | None, typer.Option("--into", metavar="PATH", help="Which question, if there are several.")
     ] = None,
@@ -35,7 +38,9 @@ def answer(
 
     Prints and exits as `task new`.
     """
-    from aloma_cli.cli.opening import open_workspace
+    from aloma_cli.cli.opening import open_records
 
-    request = {"kind": "answer", "value": json_or_text(value), "text": value} | ({"into": into} if into else {})
-    ask_of(open_workspace(workspace, flags), task, request, telling, no_run=no_run)
+    task_id = named(open_records(workspace)[0], task if value is not None else None, "answer", " VALUE")
+    given = {"value": json_or_text(value or ""), "text": value}
+    request = {"kind": "answer", **given} | ({"into": into} if into else {})
+    ask_of(workspace, flags, task_id, request, telling, no_run=no_run)

@@ -11,12 +11,13 @@ from aloma_cli.cli import options
 from aloma_cli.cli.models import model_flags
 from aloma_cli.cli.spelled import spelled_out
 from aloma_cli.cli.task.requests import assignment
+from aloma_cli.cli.task.which import named
 from aloma_cli.cli.telling import Telling
 
 
 @spelled_out(telling=Telling, flags=model_flags)
 def clone(
-    task: options.TaskId,
+    task: options.TaskId = None,
     at: Annotated[
         int | None, typer.Option("--at", metavar="N", help="Its document after entry N of `aloma task log`.")
     ] = None,
@@ -37,13 +38,18 @@ def clone(
       aloma task clone @last
       aloma task clone 01jd3k --at 3 --set order.total=120
 
-    Subtasks are not copied. Prints and exits as `task new`.
+    Subtasks are not copied. Model calls are answered as those of the other task. Prints and exits as `task new`.
     """
-    from aloma_cli.cli.opening import open_workspace
+    from aloma_cli.api.task import read_tree
+    from aloma_cli.cli.opening import load_workspace, open_records
     from aloma_cli.cli.running import run_and_tell
+    from aloma_cli.ids import root_of
 
-    home = open_workspace(workspace, flags)
-    found = home.task(task)
+    task_id = named(open_records(workspace)[0], task, "clone")
+    home = load_workspace(workspace, flags)
+    found, like = home.task(task_id), read_tree(home.store, root_of(task_id))
+    notice = home.choice(like).notice
     document = home.document_of(found, at=at, assignments=[assignment(text) for text in values or ()])
-    claim, created = home.create(name or found.name, document, tags=found.record["tags"])
-    run_and_tell(home, claim.root, partial(home.begin, claim, created, wait=wait), telling, wait=wait)
+    claim, created = home.create(name or found.name, document, tags=found.record["tags"], like=like)
+    work = partial(home.begin, claim, created, wait=wait)
+    run_and_tell(home, claim.root, work, telling, notice=notice, wait=wait)

@@ -62,7 +62,7 @@ def list_tasks(
     unreadable: list[StoreError] = []
     read = home.records(subtasks=subtasks, unreadable=unreadable.append)
     trees = filter(None, ([*filter(matches, tree)] for tree in read))
-    found = list(islice(trees, most))
+    found = list(islice(trees, None if most is None else min(most, sys.maxsize)))
     records = [record for tree in reversed(found) for record in tree]
     if as_json:
         _print_json(records, home)

@@ -47,10 +47,11 @@ def new(
     from aloma_cli.cli.given import read_data
 
     document = read_data(data, file)
-    from aloma_cli.cli.opening import open_workspace
+    from aloma_cli.cli.opening import load_workspace
     from aloma_cli.cli.running import run_and_tell
 
-    home = open_workspace(workspace, flags)
+    home = load_workspace(workspace, flags)
+    notice = home.choice().notice
     claim, created = home.create(name, document, tags=tag or ())
     work = partial(home.begin, claim, created, limits=limits, wait=wait)
-    run_and_tell(home, claim.root, work, telling, wait=wait)
+    run_and_tell(home, claim.root, work, telling, notice=notice, wait=wait)

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aloma_cli.cli.advice import advice
+from aloma_cli.cli.failures import failures
 from aloma_cli.cli.output import put, visible
 from aloma_cli.clock import SystemClock, from_iso
-from aloma_cli.events import FiringFailed
 from aloma_cli.jsontext import JsonObject, cut, pretty
 from aloma_cli.view.tables import Column, write_table
 from aloma_cli.view.tell import explained
 from aloma_cli.view.terminal import size_of
-from aloma_cli.view.wording import clean, duration, error_text, legible, money, plural, value_text
+from aloma_cli.view.wording import clean, duration, legible, money, plural, value_text
 
 if TYPE_CHECKING:
     from aloma_cli.api.task import Task
@@ -51,7 +51,7 @@ UNDER_WAY = ("created", "processing", "waiting")
 def print_portrait(task: Task, holder: str | None) -> None:
     """Print what is known of a task. `holder` says who runs it now. On a terminal it is about as long as the screen."""
     record = task.record
-    remarks = [*_standing(record, holder), *_usage(record["usage"]), *_troubles(task)]
+    remarks = [*_standing(record, holder), *_answering(record), *_usage(record["usage"]), *_troubles(task)]
     agents = [_agent(step) for step in record["steps"]]
     subtasks = [[child["name"], child["state"], child["id"]] for child in record["children"]]
     _table(_FACTS, [[record["name"], record["state"], record["created_at"], record["seconds"], record["id"]]])
@@ -81,32 +81,27 @@ def _standing(record: JsonObject, holder: str | None) -> Iterable[str]:
         yield f"waiting: {clean(wait['step'])} until {wait['until']}: {clean(wait['reason'])}"
 
 
+def _answering(record: JsonObject) -> Iterable[str]:
+    """Where model calls of the task go, where its record says so and it has made any."""
+    if record.get("answering") and record["usage"]["calls"]:
+        from aloma_cli.loader import Answering
+
+        yield f"model server: {clean(Answering.from_json(record['answering']).words)}"
+
+
 def _usage(usage: JsonObject) -> Iterable[str]:
     if usage["simulated"]:
-        yield f"{usage['simulated']:,} of {plural(usage['calls'], 'answer')} simulated"
+        answers = usage["answers"] if "answers" in usage else usage["calls"]  # not in records of earlier programs
+        yield f"{usage['simulated']:,} of {plural(answers, 'answer')} simulated"
     if usage["cost"]:
         known = f" ({usage['unpriced']} calls without a known price)" if usage["unpriced"] else ""
         yield f"cost: {money(usage['cost'])}{known}"
 
 
 def _troubles(task: Task) -> Iterable[str]:
-    record = task.record
-    for step, error in record["errors"].items():
-        yield f"error in {clean(step)}: {error_text(error) if isinstance(error, dict) else value_text(error)}"
-        failure = _last_failure(task, step)
-        yield from (f"  {line}" for frame in failure.get("trace", ()) for line in frame.splitlines())
-        if failure.get("hint"):
-            yield f"  → {clean(failure['hint'])}"
-    if record["errors"] and not record["closed"]:
-        yield f"once mended: aloma task resume {record['id']}"
-    yield from explained(record["missing"], record.get("cycle", ()))
-    yield from advice(record)
-
-
-def _last_failure(task: Task, step: str) -> JsonObject:
-    """What the journal knows of it beyond the document: the step's own frames, and a hint."""
-    failures = [event for event in task.journal if isinstance(event, FiringFailed) and event.step == step]
-    return failures[-1].error if failures else {}
+    yield from failures(task)
+    yield from explained(task.record["missing"], task.record.get("cycle", ()))
+    yield from advice(task.record)
 
 
 def _agent(step: JsonObject) -> list[Any]:

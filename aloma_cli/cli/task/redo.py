@@ -10,6 +10,7 @@ from aloma_cli.cli import options
 from aloma_cli.cli.models import model_flags
 from aloma_cli.cli.spelled import spelled_out
 from aloma_cli.cli.task.requests import NoRun, ask_of
+from aloma_cli.cli.task.which import named
 from aloma_cli.cli.telling import Telling
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 @spelled_out(telling=Telling, flags=model_flags)
 def redo(
-    task: options.TaskId,
-    step: Annotated[str, typer.Argument(metavar="STEP", help="The step's name.")],
+    task: options.TaskId = None,
+    step: Annotated[str | None, typer.Argument(metavar="STEP", help="The step's name.")] = None,
     no_run: NoRun = False,
     *,
     flags: Any,
@@ -35,13 +36,14 @@ def redo(
 
     Prints and exits as `task new`.
     """
-    from aloma_cli.cli.opening import open_workspace
+    from aloma_cli.cli.opening import load_workspace, open_records
 
-    home = open_workspace(workspace, flags)
-    wanted = home.step(step)
+    task_id = named(open_records(workspace)[0], task if step is not None else None, "redo", " STEP")
+    home = load_workspace(workspace, flags)
+    wanted = home.step(step or "")
     if not telling.quiet:
-        _tell_what_is_missing(wanted, home.task(task).data)
-    ask_of(home, task, {"kind": "redo", "step": wanted.name}, telling, no_run=no_run)
+        _tell_what_is_missing(wanted, home.task(task_id).data)
+    ask_of(workspace, flags, task_id, {"kind": "redo", "step": wanted.name}, telling, no_run=no_run, home=home)
 
 
 def _tell_what_is_missing(step: Step, document: JsonObject) -> None:

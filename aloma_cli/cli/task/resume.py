@@ -13,18 +13,24 @@ from aloma_cli.cli.exits import code_of_task
 from aloma_cli.cli.limits import limit_wishes
 from aloma_cli.cli.models import model_flags
 from aloma_cli.cli.spelled import spelled_out
+from aloma_cli.cli.task.which import LAST, named
 from aloma_cli.cli.telling import Telling
+from aloma_cli.errors import TaskLockedError
+from aloma_cli.ids import root_of
 
 if TYPE_CHECKING:
-    from aloma_cli.api.workspace import Workspace
+    from aloma_cli.api.records import Records
     from aloma_cli.events import Event
 
 
 @spelled_out(telling=Telling, limits=limit_wishes, flags=model_flags)
 def resume(
-    task: options.TaskId,
+    task: options.TaskId = None,
     from_last_good: Annotated[
         bool, typer.Option("--from-last-good", help="Where the record is damaged, go back to what stands before that.")
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try failed steps again also where the task had not ended in error.")
     ] = False,
     *,
     flags: Any,
@@ -33,7 +39,7 @@ def resume(
     wait: options.Wait = False,
     workspace: options.Workspace = None,
 ) -> None:
-    """Go on with a task that was interrupted, paused or failed.
+    """Continue a task that was interrupted, stopped, paused or failed.
 
     \b
     Examples:
@@ -41,17 +47,23 @@ def resume(
       aloma task resume 01jd3k --json | jq .state
       aloma task resume @last --max-cost +0.50
 
-    It may also be one that made no progress, or whose record is damaged. What was committed stays, and answers that
-    were paid for are not asked for again. Prints and exits as `task new`.
+    It may also be one that made no progress, or whose record is damaged. What was committed stays, and model calls
+    that were answered are not repeated. Failed steps are tried again where the task had ended in error. Model calls
+    are answered as before: the options for models change that. Prints and exits as `task new`.
     """
-    from aloma_cli.cli.opening import open_workspace
+    from aloma_cli.cli.opening import load_workspace, open_records
     from aloma_cli.cli.output import say
     from aloma_cli.cli.running import run_and_tell
+    from aloma_cli.engine.state import Tree
 
-    home = open_workspace(workspace, flags)
+    records, _ = open_records(workspace)
     if from_last_good:
-        _go_back(home, task)
-    found = home.task(task)
+        _go_back(records, task or LAST)
+    task_id = named(records, task, "resume", may_be_last=True)
+    records.task(task_id)  # what is wrong with its record goes first
+    _refuse_held(records, root_of(task_id))
+    home = load_workspace(workspace, flags)
+    found = home.task(task_id)
     if found.record["closed"] and home.is_over(found):
         home.republish(found)
         say(f"aloma: task {found.id} is closed ({found.state}): there is nothing to resume")
@@ -62,11 +74,20 @@ def resume(
     changed = home.changed_steps(journal)
     if changed and not telling.quiet:
         say(f"aloma: changed since they fired: {', '.join(f'{step} ({what})' for step, what in changed.items())}")
-    work = partial(home.resume, found.id, limits=limits, wait=wait)
-    run_and_tell(home, found.id, work, telling, before=journal, wait=wait)
+    notice = home.choice(Tree.of(journal)).notice
+    work = partial(home.resume, found.id, limits=limits, wait=wait, retry_failed=retry_failed)
+    run_and_tell(home, found.id, work, telling, before=journal, notice=notice, wait=wait)
 
 
-def _go_back(home: Workspace, task: str) -> None:
+def _refuse_held(records: Records, root: str) -> None:
+    """Raise TaskLockedError where another process runs a task, before anything is loaded."""
+    holder = records.store.holder(root)
+    if holder is not None:
+        hint = f"run `aloma task stop {root}`, or wait until it ends"
+        raise TaskLockedError(f"task {root} is run by {holder}", hint=hint)
+
+
+def _go_back(home: Records, task: str) -> None:
     """Salvage what stands before the damage in a task's record, and say what is lost."""
     from aloma_cli.cli.output import say
     from aloma_cli.view.wording import plural

@@ -10,12 +10,13 @@ from aloma_cli.cli import options
 from aloma_cli.cli.models import model_flags
 from aloma_cli.cli.spelled import spelled_out
 from aloma_cli.cli.task.requests import NoRun, ask_of, assignment
+from aloma_cli.cli.task.which import named
 from aloma_cli.cli.telling import Telling
 
 
 @spelled_out(telling=Telling, flags=model_flags)
 def set_values(
-    task: options.TaskId,
+    task: options.TaskId = None,
     values: Annotated[
         list[str] | None, typer.Argument(metavar="PATH=VALUE…", help="What to write; JSON, else taken as text.")
     ] = None,
@@ -36,11 +37,11 @@ def set_values(
 
     A task that runs in another process is written to there. Prints and exits as `task new`.
     """
-    from aloma_cli.cli.opening import open_workspace
+    from aloma_cli.cli.opening import open_records
     from aloma_cli.errors import InputError
 
+    task_id = named(open_records(workspace)[0], task, "set", " PATH=VALUE")
     if not values and not unset:
-        raise InputError("there is nothing to set", hint="aloma task set ID path=value")
-    home = open_workspace(workspace, flags)
+        raise InputError("there is nothing to set", hint="run `aloma task set ID path=value`")
     request = {"kind": "set", "set": [assignment(text) for text in values or ()], "unset": unset or []}
-    ask_of(home, task, request, telling, no_run=no_run)
+    ask_of(workspace, flags, task_id, request, telling, no_run=no_run)

@@ -1,0 +1,95 @@
+"""Handing a request to a tree: to the process that runs it, or to the caller, who then runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from aloma_cli.api.task import read_tree
+from aloma_cli.engine.persons import checked, read_request
+from aloma_cli.engine.scrubbing import clean_request
+from aloma_cli.errors import InputError, TaskLockedError
+from aloma_cli.events import RequestRefused
+
+if TYPE_CHECKING:
+    from aloma_cli.jsontext import JsonObject
+    from aloma_cli.scrub import Scrubber
+    from aloma_cli.store import Claim, Store
+
+PATIENCE = 10.0
+"""Seconds to wait until the process that runs a task takes a request."""
+
+_PAUSE = 0.02
+
+
+class Handed(NamedTuple):
+    """What became of a request.
+
+    `claim`: the lock was free and is the caller's now, who carries out `own` (None: it waits in the inbox with the
+    others). `taken`: the process that runs the tree has carried it out. Neither: it is filed, for the next one to run
+    the tree.
+    """
+
+    claim: Claim | None = None
+    own: JsonObject | None = None
+    taken: bool = False
+
+
+def hand_over(
+    store: Store,
+    scrubber: Scrubber,
+    root: str,
+    request: JsonObject,
+    *,
+    waiting: Callable[[float], object] = lambda _: None,
+) -> Handed:
+    """Hand `request` over, and wait until it is taken or the lock is free; `waiting` is told the seconds left.
+
+    On the thread of a running event loop, which may be the one that is to take it, it does not wait. Raises
+    NotFoundError, and InputError for a request that makes no sense, before or when its turn has come.
+    """
+    checked(read_tree(store, root), read_request(request))
+    try:
+        return Handed(store.claim(root), request)
+    except TaskLockedError:
+        posted = store.post(root, clean_request(scrubber, request))
+    left = 0.0 if loop_runs() else PATIENCE
+    deadline = time.monotonic() + left
+    while store.is_waiting(root, posted):
+        claim = _claimed(store, root)
+        if claim is not None and store.is_waiting(root, posted):
+            return Handed(claim)
+        if claim is not None:
+            claim.close()
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return Handed()
+        waiting(left)
+        time.sleep(_PAUSE)
+    _raise_if_refused(store, root, posted)
+    return Handed(taken=True)
+
+
+def loop_runs() -> bool:
+    """Whether an event loop runs on this thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _claimed(store: Store, root: str) -> Claim | None:
+    try:
+        return store.claim(root)
+    except TaskLockedError:
+        return None
+
+
+def _raise_if_refused(store: Store, root: str, posted: str) -> None:
+    for batch in store.read(root):
+        for event in batch.events:
+            if isinstance(event, RequestRefused) and event.request == posted:
+                raise InputError(event.reason)

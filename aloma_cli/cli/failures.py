@@ -1,0 +1,43 @@
+"""The steps of a task that failed: what they raised, where in the user's files, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aloma_cli.events import FiringFailed
+from aloma_cli.view.wording import clean, error_text, value_text
+
+if TYPE_CHECKING:
+    from aloma_cli.api.task import Task
+    from aloma_cli.jsontext import JsonObject
+
+
+def failures(task: Task, root: Path | None = None) -> Iterable[str]:
+    """The lines for each unhandled error, and how to continue; none where there is no error.
+
+    With `root`, the workspace, of the frames only the innermost one in a file of it.
+    """
+    record = task.record
+    for step, error in record["errors"].items():
+        yield f"error in {clean(step)}: {error_text(error) if isinstance(error, dict) else value_text(error)}"
+        failure = _last_failure(task, step)
+        frames = failure.get("trace", ())
+        shown = frames if root is None else _innermost(frames, root)
+        yield from (f"  {line}" for frame in shown for line in frame.splitlines())
+        if failure.get("hint"):
+            yield f"  → {clean(failure['hint'])}"
+    if record["errors"] and not record["closed"]:
+        yield f"after fixing it: aloma task resume {record['id']}"
+
+
+def _innermost(frames: Sequence[str], root: Path) -> Sequence[str]:
+    own = [frame for frame in frames if f'"{root}/' in frame]
+    return own[-1:] or frames[-1:]
+
+
+def _last_failure(task: Task, step: str) -> JsonObject:
+    """What the journal knows of it beyond the document: the step's own frames, and a hint."""
+    found = [event for event in task.journal if isinstance(event, FiringFailed) and event.step == step]
+    return found[-1].error if found else {}

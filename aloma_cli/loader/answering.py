@@ -1,0 +1,158 @@
+"""A task keeps its way of answering: the server of its model calls, or that they are simulated, and how.
+
+The key is never part of it. It goes only to the server that the present configuration, or a flag, sets it up for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+from aloma_cli.connectors.settings import OPENAI_URL, ModelSettings
+from aloma_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from aloma_cli.jsontext import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """What the record of a task holds of it.
+
+    `server`: a base URL without credentials; None where answers are simulated. `model` and `models` as in
+    ModelSettings. `responses`: the folder of scripted answers, relative to the workspace where it is inside. `delay` in
+    seconds. `with_key`: whether calls had a key.
+    """
+
+    server: str | None = None
+    model: str | None = None
+    models: Mapping[str, str] = field(default_factory=dict)
+    responses: str | None = None
+    delay: float = 0.0
+    with_key: bool = False
+
+    @classmethod
+    def of(cls, settings: ModelSettings, root: Path | None) -> Answering:
+        """What a task keeps of `settings`, in the workspace at `root`."""
+        return cls(
+            server=None if settings.offline else without_credentials(settings.base_url or OPENAI_URL),
+            model=settings.model,
+            models=dict(settings.models),
+            responses=_responses(settings.responses, root) if settings.offline else None,
+            delay=settings.delay,
+            with_key=settings.api_key is not None,
+        )
+
+    @classmethod
+    def from_json(cls, kept: JsonObject) -> Answering:
+        """That of a record, which a newer program may have written."""
+        return cls(**{one.name: kept[one.name] for one in fields(cls) if one.name in kept})
+
+    def to_json(self) -> JsonObject:
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+    @property
+    def words(self) -> str:
+        """`http://…, model gpt-5`, or `simulated answers, each after 2 s`."""
+        return ", ".join(self._words())
+
+    def _words(self) -> Iterator[str]:
+        yield _server(self.server)
+        if self.model:
+            yield f"model {self.model}"
+        else:
+            yield from (f"{name} → {model}" for name, model in sorted(self.models.items()))
+        if self.responses and self.server is None:
+            yield f"scripts in {self.responses}"
+        if self.delay and self.server is None:
+            yield f"each after {self.delay:g} s"
+
+    def changes_to(self, other: Answering) -> str:
+        """What changes with `other`, in words: `model server changed: A → B; model changed: …`."""
+        return "; ".join(self._changes_to(other))
+
+    def _changes_to(self, other: Answering) -> Iterator[str]:
+        if self.server != other.server:
+            yield f"model server changed: {_server(self.server)} → {_server(other.server)}"
+        if self.model != other.model:
+            yield f"model changed: {self.model or 'as steps name it'} → {other.model or 'as steps name it'}"
+        for name in sorted(self.models.keys() | other.models.keys()):
+            before, after = self.models.get(name, name), other.models.get(name, name)
+            if before != after:
+                yield f"model {name} changed: {before} → {after}"
+        if self.responses != other.responses:
+            yield f"responses changed: {self.responses or 'none'} → {other.responses or 'none'}"
+        if self.delay != other.delay:
+            yield f"delay changed: {self.delay:g} s → {other.delay:g} s"
+        if self.with_key != other.with_key:
+            yield "calls have a key now" if other.with_key else "calls have no key now"
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """How the model calls of a task were answered so far.
+
+    `kept`: None in records of earlier programs. `real`, `simulated`: whether there are such answers on record.
+    """
+
+    kept: Answering | None = None
+    real: bool = False
+    simulated: bool = False
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether answers are simulated, unless somebody says otherwise."""
+        return self.kept.server is None if self.kept else self.simulated and not self.real
+
+    @property
+    def server(self) -> str | None:
+        """The server that calls go to, unless somebody says otherwise."""
+        return self.kept.server if self.kept else None
+
+    @property
+    def run_with(self) -> str:
+        """`this task was run with http://…`, for messages."""
+        return f"this task was run with {self.server or 'a real model server'}"
+
+    def responses(self, root: Path | None) -> Path | None:
+        """The folder of scripted answers. Raises InputError where it is missing."""
+        if self.kept is None or self.kept.responses is None:
+            return None
+        folder = (root or Path()) / self.kept.responses
+        if not folder.is_dir():
+            raise InputError(
+                f"the folder with the scripted answers of this task is missing: {folder}",
+                hint="put it back, or name another one with `--responses DIR`",
+            )
+        return folder
+
+
+NEW = Past()
+"""A task that has no past yet."""
+
+
+def without_credentials(url: str) -> str:
+    """`url` without user and password."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def is_same_server(one: str | None, other: str) -> bool:
+    """Whether two base URLs name the same server, whatever credentials stand in them."""
+    return one is not None and without_credentials(one).rstrip("/") == without_credentials(other).rstrip("/")
+
+
+def _responses(folder: Path | None, root: Path | None) -> str | None:
+    """How the record names a folder. One that does not exist is not part of the way of answering."""
+    if folder is None or not folder.is_dir():
+        return None
+    if root is not None and folder.resolve().is_relative_to(root.resolve()):
+        return folder.resolve().relative_to(root.resolve()).as_posix()
+    return str(folder.resolve())
+
+
+def _server(url: str | None) -> str:
+    return url or "simulated answers"
