@@ -13,7 +13,8 @@ AlomaError                     expected: one sentence and, in `hint`, what to ty
 │   └── JournalDamagedError    … because it is damaged at a known place
 └── FiringError                a step's firing fails; content may raise the two below itself
     ├── PermanentError         trying again cannot help
-    │   └── ShapeError         … because the shape asked of a model is none, at `path`
+    │   ├── ShapeError         … because the shape asked of a model is none, at `path`
+    │   └── ContentError       … because content did something that would be lost, at `place`
     ├── RetryableError         trying again may help
     ├── DocumentError          the step left something in the document that is not JSON
     └── ConnectorError         a call to another system failed; `retryable` tells which way
@@ -113,6 +114,14 @@ class ShapeError(PermanentError):
     def __init__(self, message: str, *, path: tuple[str | int, ...] = (), hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.path = path
+
+
+class ContentError(PermanentError):
+    """Content did something that would be lost without a word, at `place` (`file:line`), where that is known."""
+
+    def __init__(self, message: str, *, place: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.place = place
 
 
 class RetryableError(FiringError):

@@ -205,7 +205,8 @@ class FiringVoided(Event):
 class FiringFailed(Event):
     """A step raised. `retry_at`: when it is tried again.
 
-    `error`: {type, message, place?, trace?, hint?, connector?, misfits?}. `connector`: a connector failed, so the
+    `error`: {type, message, place?, trace?, hint?, notes?, parts?, cause?, connector?, misfits?}. `place`: the author's
+    line. `parts` of a group and `cause` are errors of the same form. `connector`: a connector failed, so the
     calls answered before stand for the next try, but for those whose keys are in `misfits`.
     """
 

@@ -73,11 +73,15 @@ class Retry:
         """Whether `error` is worth another try.
 
         What says itself that trying again may help, or cannot, is believed; a ConnectorError that cannot is tried
-        again only when `on` names ConnectorError or a kind of it. A timeout of the step counts as TimeoutError.
+        again only when `on` names ConnectorError or a kind of it. A timeout of the step counts as TimeoutError. A
+        group of errors is worth another try when each of them is, or when `on` names a kind of group.
         """
+        kinds = _kinds(self.on)
+        if isinstance(error, BaseExceptionGroup):
+            named = any(issubclass(kind, BaseExceptionGroup) for kind in kinds)
+            return (named and isinstance(error, kinds)) or all(map(self.applies, error.exceptions))
         if isinstance(error, PermanentError | RetryableError):
             return isinstance(error, RetryableError)
-        kinds = _kinds(self.on)
         if isinstance(error, ConnectorError) and not error.retryable:
             kinds = tuple(kind for kind in kinds if issubclass(kind, ConnectorError))
         if isinstance(error, StepTimeout):
@@ -91,6 +95,10 @@ class Source(Protocol):
     @property
     def path(self) -> pathlib.Path:
         """The file."""
+
+    @property
+    def shown(self) -> str:
+        """The file's name in messages: its path from the workspace on."""
 
     @property
     def text(self) -> str:

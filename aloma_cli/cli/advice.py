@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 
 from aloma_cli.jsontext import JsonObject, dumps
-from aloma_cli.view.wording import clean
+from aloma_cli.view.wording import clean, plural
+
+_SHOWN = 5
 
 # By the words of the reason that `budget.py` gives; each goes on for a while, from what is spent.
 _RAISES = (
@@ -31,6 +33,12 @@ def advice(record: JsonObject) -> Iterator[str]:
             yield "→ a step that waits for something outside: task.park(seconds) before step.redo()"
         yield f"→ to help it out: aloma task set {record['id']} path=…"
         yield f"→ to go on as it is: aloma task resume {record['id']}"
+    elif record["state"] == "ignored" and record["reason"]:
+        yield '→ a step changes its task by writing into data: data["key"] = value'
+    lost = [clean(child["name"]) for child in record["children"] if child["state"] == "ignored"]
+    if lost:
+        verb = "was" if len(lost) == 1 else "were"
+        yield f"{plural(len(lost), 'subtask')} {verb} ignored: {', '.join(lost[:_SHOWN])}"
     yield from questions(record)
 
 

@@ -23,6 +23,8 @@ def failures(task: Task, root: Path | None = None) -> Iterable[str]:
     for step, error in record["errors"].items():
         yield f"error in {clean(step)}: {error_text(error) if isinstance(error, dict) else value_text(error)}"
         failure = _last_failure(task, step)
+        if root is None:
+            yield from (f"  {line}" for line in _inner(failure))
         frames = failure.get("trace", ())
         shown = frames if root is None else _innermost(frames, root)
         yield from (f"  {line}" for frame in shown for line in frame.splitlines())
@@ -30,6 +32,16 @@ def failures(task: Task, root: Path | None = None) -> Iterable[str]:
             yield f"  → {clean(failure['hint'])}"
     if record["errors"] and not record["closed"]:
         yield f"after fixing it: aloma task resume {record['id']}"
+
+
+def _inner(failure: JsonObject) -> Iterable[str]:
+    """What belongs to an error: its notes, the errors that it consists of, and what caused it."""
+    yield from (f"note: {clean(note)}" for note in failure.get("notes", ()))
+    causes = [failure["cause"]] if failure.get("cause") else []
+    for word, inner in [*(("part", part) for part in failure.get("parts", ())), *(("cause", one) for one in causes)]:
+        at = f" ({clean(inner['place'])})" if inner.get("place") else ""
+        yield f"{word}: {error_text(inner)}{at}"
+        yield from (f"  {line}" for line in _inner(inner))
 
 
 def _innermost(frames: Sequence[str], root: Path) -> Sequence[str]:

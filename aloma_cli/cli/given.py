@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -78,10 +79,29 @@ def _checked(value: object, source: str) -> JsonObject:
 
 
 def _hint(text: str | bytes, source: str) -> str | None:
-    if source != "-d" or not isinstance(text, str):
-        return None
-    if os.path.isfile(text):  # noqa: PTH113  (Path.is_file raises for what is too long to be a name)
+    if isinstance(text, bytes):
+        if text.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return "it looks like UTF-16: save it as UTF-8"
+        text = text.decode("utf-8", "replace")
+    typed = source == "-d"
+    if typed and os.path.isfile(text):  # noqa: PTH113  (Path.is_file raises for what is too long to be a name)
         return f"did you mean `-d @{text}`?"
-    if text[0] not in "{[" or '"' not in text:
-        return "put the JSON in single quotes, so that the shell leaves it alone"
-    return None
+    if typed and _FILE_NAME.fullmatch(text):
+        return f"did you mean `-f {text}`?"
+    return next(
+        (hint for pattern, hint in _SLIPS if pattern.search(text)), _QUOTES if typed and _unquoted(text) else None
+    )
+
+
+def _unquoted(text: str) -> bool:
+    return text[0] not in "{[" or '"' not in text
+
+
+_QUOTES = "put the JSON in single quotes, so that the shell leaves it alone"
+_FILE_NAME = re.compile(r"[^\s{}\[\]\"':]+\.(json|ya?ml)", re.IGNORECASE)
+_SLIPS = (
+    (re.compile(r"^\s*[{\[]\s*'"), """JSON has double quotes inside: '{"a": 1}'"""),
+    (re.compile(r",\s*}"), "take away the comma before }"),
+    (re.compile(r",\s*\]"), "take away the comma before ]"),
+    (re.compile(r"\A\s*\{.*\}\s*\n\s*\{"), "it holds several documents, one a line: make a task of each line"),
+)

@@ -9,16 +9,24 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine
+from itertools import dropwhile
 from types import FrameType, TracebackType
 from typing import Any, Self, TypeVar
 
+from aloma_cli import condition
 from aloma_cli.cli.exits import INTERRUPTED, TERMINATED
 from aloma_cli.engine.leaving import leave
+from aloma_cli.engine.whose import outwards
+from aloma_cli.step import Step
 
 Result = TypeVar("Result")
 
 PATIENCE = 2.0
 """Seconds that a run has to end after a signal."""
+
+
+_SLACK = 0.5
+"""Seconds that the signal handler, which knows more, is ahead of the thread that ends the run as well."""
 
 
 class Interrupted(Exception):  # noqa: N818  (somebody wanted it)
@@ -33,15 +41,17 @@ class Interrupts:
     """A context in which a signal ends the run in order, and raises Interrupted.
 
     A step may block the event loop, or ignore that it is cancelled. So at a second signal, or where the run has not
-    ended PATIENCE seconds after the first, `last_words` are said and the program ends where it stands. What was
-    committed is safe: the journal is written as things happen.
+    ended PATIENCE seconds after the first, `last_words` are said and the program ends at once. They are given the
+    step whose condition was being judged, if that is what took so long. What was committed is safe: the journal is
+    written as things happen.
     """
 
-    def __init__(self, last_words: Callable[[], object]) -> None:
+    def __init__(self, last_words: Callable[[Step | None], object]) -> None:
         self._last_words = last_words
         self._code: int | None = None
         self._cancel: Callable[[], object] | None = None
         self._deadline: threading.Timer | None = None
+        self._ending = threading.Lock()
         self._stdout = sys.stdout
 
     def __enter__(self) -> Self:
@@ -53,6 +63,7 @@ class Interrupts:
     ) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
+        signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
@@ -62,31 +73,59 @@ class Interrupts:
         running = loop.create_task(work)
         self._cancel = lambda: loop.call_soon_threadsafe(running.cancel)
         try:
-            return loop.run_until_complete(running)
+            return _run_through(loop, running)
         except asyncio.CancelledError:
             raise Interrupted(self._code or INTERRUPTED) from None
         finally:
             leave(loop)
 
-    def _handle(self, number: int, _frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._code is not None:
-            self._end(self._code)
+            self._end(self._code, _judged(frame))
         self._code = INTERRUPTED if number == signal.SIGINT else TERMINATED
         if self._cancel is None:
             raise Interrupted(self._code)
-        self._deadline = threading.Timer(PATIENCE, self._end, [self._code])
+        # While a pattern is being matched, a signal gets a turn and a thread does not; elsewhere it may be the thread.
+        self._deadline = threading.Timer(PATIENCE + _SLACK, self._end, [self._code])
         self._deadline.daemon = True
         self._deadline.start()
+        self._previous[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._handle)
+        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
         with contextlib.suppress(RuntimeError):  # the loop is closed: the run has ended by itself
             self._cancel()
 
-    def _end(self, code: int) -> None:
+    def _end(self, code: int, judged: Step | None = None) -> None:
+        if not self._ending.acquire(blocking=False):
+            return  # the last words are being said already
         try:
             sys.stdout = self._stdout  # while steps run it is a stand-in, which takes this for a step's print
-            self._last_words()
+            self._last_words(judged)
             sys.stdout.flush()
         finally:
             os._exit(code)
+
+
+def _judged(frame: FrameType | None) -> Step | None:
+    """The step whose condition was being judged where the program was interrupted."""
+    judging = dropwhile(lambda outer: not outer.f_globals.get("__name__", "").startswith(_JUDGING), outwards(frame))
+    steps = (outer.f_locals.get("step") for outer in judging)
+    return next((step for step in steps if isinstance(step, Step)), None)
+
+
+_JUDGING = f"{condition.__name__}."
+
+
+def _run_through(loop: asyncio.AbstractEventLoop, running: asyncio.Task[Result]) -> Result:
+    """The result of `running`, whatever else asks the program to end.
+
+    asyncio lets a SystemExit or KeyboardInterrupt of a task through the loop: of a step's own task that is its failure.
+    """
+    while True:
+        try:
+            return loop.run_until_complete(running)
+        except (SystemExit, KeyboardInterrupt):
+            if running.done():
+                raise
 
 
 def _new_loop(work: Coroutine[Any, Any, Any]) -> asyncio.AbstractEventLoop:

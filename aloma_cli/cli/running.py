@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, NoReturn
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn, cast
 
 import typer
 
@@ -19,9 +20,10 @@ from aloma_cli.cli.interrupts import Interrupted, Interrupts
 from aloma_cli.cli.step.describe import NO_STEPS
 from aloma_cli.cli.telling import Telling
 from aloma_cli.clock import SystemClock
-from aloma_cli.errors import AlomaError, StoreError
+from aloma_cli.errors import AlomaError, PermanentError, StoreError
 from aloma_cli.events import Committed, Event, to_wire
 from aloma_cli.jsontext import dumps, show_path
+from aloma_cli.step import Step
 from aloma_cli.view.choose import Mode, open_view
 
 Emit = Callable[[Event], None]
@@ -46,9 +48,11 @@ def run_and_tell(
     """
     view = open_view(sys.stderr, environ=os.environ, clock=SystemClock(), mode=_mode(telling))
 
-    def last_words() -> None:
+    def last_words(judged: Step | None) -> None:
         view.__exit__(None, None, None)
         _tell_interrupted(home.task(task_id), telling)
+        if judged is not None:
+            output.say(f"  the condition of step {judged.name} was being judged: a pattern in it takes too long")
 
     try:
         with Interrupts(last_words) as interrupts:
@@ -58,7 +62,8 @@ def run_and_tell(
             with view:
                 view.recall(before)
                 show = _tell_asked(view.emit) if wait and _mode(telling) != "quiet" else view.emit
-                task = interrupts.run(work(_emitter(show, telling)))
+                with _no_keyboard():
+                    task = interrupts.run(work(_emitter(show, telling)))
     except Interrupted as interrupted:
         _tell_interrupted(home.task(task_id), telling)
         raise typer.Exit(interrupted.code) from None
@@ -68,6 +73,23 @@ def run_and_tell(
     if _mode(telling) != "quiet":
         _tell_next(home, task)
     raise typer.Exit(code_of_task(task.record))
+
+
+class _NoKeyboard:
+    """The standard input of steps: several run at once, and a task goes on without anybody there."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise PermanentError("a step has no keyboard: use task.ask")
+
+
+@contextmanager
+def _no_keyboard() -> Iterator[None]:
+    stdin: Any = sys.stdin
+    sys.stdin = cast("Any", _NoKeyboard())
+    try:
+        yield
+    finally:
+        sys.stdin = stdin
 
 
 def _cut_short(home: Workspace, task_id: str, telling: Telling, error: StoreError | OSError) -> AlomaError:

@@ -67,7 +67,7 @@ class Chat:
         ask: Ask,
         /,
         *,
-        messages: Sequence[Any],
+        messages: Sequence[Any] | str,
         model: str = "default",
         shape: Shape = None,
         check: Check | None = None,
@@ -75,6 +75,7 @@ class Chat:
     ) -> Completion:
         """The answer to `messages`; its `data` has the `shape` and passed the `check`.
 
+        `messages` may be a text, which is one message of the user.
         `options` are sent as they are (`temperature`, `max_tokens`, …), but for `timeout`, in seconds. Raises
         AnswerError when the second answer does not fit either, TruncatedAnswerError when an answer with a shape was
         cut at the limit of tokens, ShapeError for a bad shape, and what the border raises.
@@ -100,8 +101,10 @@ class Chat:
             return await self._send(call)
 
 
-def _request(messages: Sequence[Any], model: str, shape: Shape, options: dict[str, Any]) -> JsonObject:
+def _request(messages: Sequence[Any] | str, model: str, shape: Shape, options: dict[str, Any]) -> JsonObject:
     _refuse(options, shape)
+    if isinstance(messages, str):
+        messages = [{"role": "user", "content": messages}]
     request: JsonObject = {
         "model": plain(NAME, "model", model),
         "messages": plain(NAME, "messages", [m.to_dict() if isinstance(m, View) else m for m in messages]),

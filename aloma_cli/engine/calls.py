@@ -7,21 +7,24 @@ after a void or a crash makes the same calls, and is answered from the record as
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 from collections import Counter
+from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from aloma_cli import errors
 from aloma_cli.budget import Amount
 from aloma_cli.clock import Clock, to_iso
-from aloma_cli.connectors.base import Answer, Call, Function
+from aloma_cli.connectors.base import Answer, Ask, Call, Function
 from aloma_cli.counts import sound_usage
 from aloma_cli.document import clean_copy
 from aloma_cli.engine.gate import Gate
+from aloma_cli.engine.lost import watching
 from aloma_cli.engine.outcome import Job
 from aloma_cli.engine.recorder import Recorder
-from aloma_cli.errors import AlomaError, AnswerError, ConnectorError, StepLimited
+from aloma_cli.errors import AlomaError, AnswerError, ConnectorError, PermanentError, StepLimited
 from aloma_cli.events import CallAnswered, CallSent
 from aloma_cli.jsontext import Json, JsonObject
 
@@ -42,7 +45,7 @@ class Calls:
         """Whether the firing called anything."""
         return bool(self._made)
 
-    async def make(self, name: str, function: Function, *arguments: Any, **options: Any) -> Any:
+    async def make(self, name: str, function: Function, /, *arguments: Any, **options: Any) -> Any:
         """Call one function (`connector.function`); each request it makes is asked, or answered from the record."""
         keys: list[str] = []
 
@@ -57,7 +60,7 @@ class Calls:
             return await self._send(name, function, request, keys[-1])
 
         try:
-            return await function(ask, *arguments, **options)
+            return await _called(name, function, ask, arguments, options)
         except AnswerError as error:
             error.misfits = tuple(keys)
             raise
@@ -104,7 +107,8 @@ class Calls:
         )
         started = self.clock.elapsed()
         try:
-            answer = await function.send(call)
+            with watching(None):  # what a connector keeps running is not the step's
+                answer = await function.send(call)
         except ConnectorError as error:
             await self._fail(call, key, started, error)
         except AlomaError:
@@ -144,6 +148,18 @@ class Calls:
                 seconds=round(self.clock.elapsed() - started, 6),
             )
         )
+
+
+def _called(
+    name: str, function: Function, ask: Ask, arguments: tuple[Any, ...], options: dict[str, Any]
+) -> Coroutine[Any, Any, Any]:
+    """What is to be awaited. Raises PermanentError for arguments that the function does not take."""
+    try:
+        return function(ask, *arguments, **options)
+    except TypeError as error:
+        taken = [f"{one}" for one in list(inspect.signature(function).parameters.values())[1:]]
+        problem = str(error).partition("() ")[2] or str(error)
+        raise PermanentError(f"connectors.{name} {problem}", hint=f"it takes ({', '.join(taken)})") from None
 
 
 def _describe(error: ConnectorError) -> JsonObject:

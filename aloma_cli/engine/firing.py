@@ -3,47 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import signal
-import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from aloma_cli.clock import Clock
 from aloma_cli.document import Draft
 from aloma_cli.engine.calls import Calls
+from aloma_cli.engine.failure import describe, type_name
+from aloma_cli.engine.lost import Loose, watching
 from aloma_cli.engine.offer import Leash, Log, Toolbox, offer
 from aloma_cli.engine.outcome import Effects, Job, Limited, Outcome, Raised, Returned
 from aloma_cli.engine.prints import prints_to
 from aloma_cli.engine.recorder import Recorder
-from aloma_cli.errors import AnswerError, ConnectorError, PermanentError
-from aloma_cli.jsontext import JsonObject
+from aloma_cli.engine.watchdog import on_a_thread
+from aloma_cli.errors import ContentError
 from aloma_cli.threads import in_thread
-
-_PACKAGE = __name__.partition(".")[0]
-_FRAMES_KEPT = 20
-"""The innermost ones: where it went wrong matters more than how it came there."""
 
 
 async def fire(job: Job, toolbox: Toolbox, recorder: Recorder, clock: Clock, leash: Leash) -> Outcome:
     """Run the step's content on a draft of the job's document. Raises nothing but cancellation and Ctrl-C."""
     draft, effects, calls = Draft(job.base), Effects(), Calls(job, recorder, clock, toolbox.gate)
-    log = Log(job, recorder, clock, loop=leash.loop)
-    plain = None if job.step.is_async else leash
+    log, loose = Log(job, recorder, clock, loop=leash.loop), Loose(job.step)
     started = clock.elapsed()
     try:
-        with prints_to(log):
-            await _run(job, offer(job, toolbox, draft.data, effects, calls, log, plain))
+        with prints_to(log), watching(loose):
+            loose.refuse(await _run(job, offer(job, toolbox, draft.data, effects, calls, log, leash, loose)))
         changes = draft.changes()
         effects.called = calls.any
         outcome: Outcome = Returned(job.firing, changes, effects, _since(started, clock))
-    except asyncio.CancelledError:
-        raise
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt) and _may_be_pressed():
+        if _is_from_outside(job, leash, error):
             raise
-        outcome = raised(job, error, _since(started, clock))
+        outcome = raised(job, _or_forgotten(error, loose), _since(started, clock))
+    finally:
+        leash.over = True
+        loose.cancel()
     # Whatever a step makes of a refused call: it goes on when the limit is raised.
     return outcome if calls.refused is None else Limited(job.firing, calls.refused, outcome.seconds)
 
@@ -58,52 +54,49 @@ def _since(started: float, clock: Clock) -> float:
     return round(clock.elapsed() - started, 6)
 
 
-def raised(job: Job, error: BaseException, seconds: float) -> Raised:
-    """The outcome of a step that failed with `error`."""
-    retryable = job.retry is not None and job.retry.applies(error)
-    return Raised(job.firing, _describe(error), retryable, round(seconds, 6))
+def _is_from_outside(job: Job, leash: Leash, error: BaseException) -> bool:
+    """Whether the run is to end: somebody cut or cancelled it, or pressed Ctrl-C where that raises."""
+    kind = type(error)  # not isinstance, which asks the error itself
+    if issubclass(kind, KeyboardInterrupt):
+        return job.step.is_async and _may_be_pressed()
+    return issubclass(kind, asyncio.CancelledError) and (leash.cut is not None or _is_being_cancelled())
 
 
-async def _run(job: Job, arguments: dict[str, Any]) -> None:
-    content: Callable[..., Any] = job.step.content
-    if not job.step.is_async:
-        if inspect.isawaitable(await in_thread(lambda: content(**arguments), name=job.step.name)):
-            raise PermanentError("content returned something to await", hint="write it as `async def content(…)`")
-        return
-    work: Coroutine[Any, Any, Any] = content(**arguments)
-    await work
-
-
-def _describe(error: BaseException) -> JsonObject:
-    described: JsonObject = {"type": type(error).__name__, "message": _message(error)}
-    frames = _own_frames(error)
-    if frames:
-        described["place"] = f"{frames[-1].filename}:{frames[-1].lineno}"
-        described["trace"] = [line.rstrip() for line in traceback.format_list(frames)]
-    hint = getattr(error, "hint", None)
-    if hint and isinstance(hint, str):
-        described["hint"] = hint
-    if isinstance(error, ConnectorError):
-        described["connector"] = True
-    if isinstance(error, AnswerError):
-        described["misfits"] = list(error.misfits)
-    return described
-
-
-def _message(error: BaseException) -> str:
+def _is_being_cancelled() -> bool:
     try:
-        text = str(error)
-    except Exception:  # noqa: BLE001  (an author's own error class may be broken as well)
-        text = ""
-    return text or type(error).__name__
+        task = asyncio.current_task()
+    except RuntimeError:  # no loop runs
+        return False
+    return task is not None and task.cancelling() > 0
 
 
-def _own_frames(error: BaseException) -> list[traceback.FrameSummary]:
-    """The frames of the step and of what it calls, without the engine's that lie between and before."""
-    frames = [
-        frame
-        for frame, _ in traceback.walk_tb(error.__traceback__)
-        if not frame.f_globals.get("__name__", "").startswith((f"{_PACKAGE}.", "asyncio."))
-    ]
-    summary = traceback.StackSummary.extract(((frame, frame.f_lineno) for frame in frames), limit=-_FRAMES_KEPT)
-    return list(summary)
+def _or_forgotten(error: BaseException, loose: Loose) -> BaseException:
+    """The call that was not awaited, where `error` comes of that."""
+    try:
+        loose.refuse_forgotten(error)
+    except BaseException as forgotten:  # noqa: BLE001  (it cannot always be asked)
+        return forgotten if isinstance(forgotten, ContentError) else error
+    return error
+
+
+def raised(job: Job, error: BaseException, seconds: float) -> Raised:
+    """The outcome of a step that failed with `error`, whatever is wrong with the error itself."""
+    try:
+        retryable = job.retry is not None and job.retry.applies(error)
+        described = describe(error, job.step)
+    except BaseException as worse:  # noqa: BLE001  (an author's error class runs an author's code)
+        retryable = False
+        described = {"type": type_name(error), "message": f"it cannot be described: {type_name(worse)}"}
+    return Raised(job.firing, described, retryable, round(seconds, 6))
+
+
+async def _run(job: Job, arguments: dict[str, Any]) -> Any:
+    content: Callable[..., Any] = job.step.content
+    if job.step.is_async:
+        return await content(**arguments)
+
+    def run() -> Any:
+        with on_a_thread(job.step.name):
+            return content(**arguments)
+
+    return await in_thread(run, name=job.step.name)

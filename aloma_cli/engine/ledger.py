@@ -128,7 +128,8 @@ class Ledger:
         changes, document = changes + emptied, apply(document, emptied)
         truth, readers = self.truth[task.id], self.plan.readers(changes)
         for name in readers:
-            truth[name] = self.plan.steps[name].condition.matches(document)
+            step = self.plan.steps[name]  # by this name an interrupt finds which condition takes so long
+            truth[name] = step.condition.matches(document)
         armed = set(self.plan.armed_by(task, truth, readers, author=author))
         armed |= fields.removed_errors(task.document, document) & task.disarmed
         if redo and author is not None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from functools import partial
 
 from aloma_cli.clock import Clock
 from aloma_cli.engine.firing import fire, raised
+from aloma_cli.engine.lost import tasks_noticed
 from aloma_cli.engine.offer import Leash, Toolbox
 from aloma_cli.engine.outcome import Job, Outcome
 from aloma_cli.engine.recorder import Recorder
@@ -29,6 +31,8 @@ class LocalRunner:
         self._left: set[asyncio.Task[Outcome]] = set()
         self._ended: list[Outcome] = []
         self._arrival: asyncio.Future[None] | None = None
+        self._noticing = ExitStack()
+        self._noticing.enter_context(tasks_noticed(self._loop))
 
     @property
     def busy(self) -> bool:
@@ -68,6 +72,7 @@ class LocalRunner:
             self.cut(firing, "stopped")
         if self._left:
             await asyncio.wait(self._left, timeout=_GRACE)
+        self._noticing.close()
         return sorted(work.get_name() for work in self._left)
 
     def _done(self, running: _Running, work: asyncio.Task[Outcome]) -> None:
@@ -77,7 +82,8 @@ class LocalRunner:
         if self._running.get(running.job.firing) is not running:
             return  # cut meanwhile: its outcome is void
         del self._running[running.job.firing]
-        self._report(work.result() if not work.cancelled() else raised(running.job, asyncio.CancelledError(), 0.0))
+        error = asyncio.CancelledError() if work.cancelled() else work.exception()
+        self._report(work.result() if error is None else raised(running.job, error, 0.0))
 
     def _time_out(self, running: _Running) -> None:
         del self._running[running.job.firing]

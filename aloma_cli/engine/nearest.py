@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from aloma_cli.jsontext import JsonObject
+from aloma_cli.condition import Mismatch
+from aloma_cli.document import MISSING, get
+from aloma_cli.errors import did_you_mean
+from aloma_cli.jsontext import JsonObject, Path, show_path
 from aloma_cli.step import Step
 
 SHOWN = 3
@@ -22,5 +25,31 @@ def nearest_misses(steps: Iterable[Step], document: JsonObject) -> tuple[JsonObj
 
 
 def _miss(step: Step, document: JsonObject) -> JsonObject:
-    sentences = [str(mismatch) for mismatch in step.condition.mismatches(document)]
+    sentences = [f"{mismatch}{_hint(mismatch, document)}" for mismatch in step.condition.mismatches(document)]
     return {"step": step.name, "missing": sentences[:SHOWN], "more": max(0, len(sentences) - SHOWN)}
+
+
+def _hint(mismatch: Mismatch, document: JsonObject) -> str:
+    """What the author probably meant, where the condition looks like a slip of the pen."""
+    if mismatch.wanted in _QUOTED:
+        kind = mismatch.wanted.strip('"')
+        return f" (the text {mismatch.wanted}; for any {_KINDS[kind]} write {kind} without quotes)"
+    meant = _meant(mismatch.path, document) if mismatch.missing else None
+    return f" (the document has {show_path(meant)}: did you mean that?)" if meant else ""
+
+
+_KINDS = {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "list": "list", "dict": "object"}
+_QUOTED = {f'"{kind}"' for kind in _KINDS}
+
+
+def _meant(path: Path, document: JsonObject) -> Path | None:
+    """The place of the document that is called nearly as `path`, where a single key of it is misspelt."""
+    for at, key in enumerate(path):
+        owner = get(document, path[:at])
+        if not isinstance(owner, dict) or not isinstance(key, str):
+            return None
+        if key not in owner:
+            near = did_you_mean(key, owner)
+            meant = (*path[:at], near.split("`")[1], *path[at + 1 :]) if near else ()
+            return meant if meant and get(document, meant) is not MISSING else None
+    return None

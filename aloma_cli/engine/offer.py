@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from aloma_cli.clock import Clock, from_iso, to_iso
@@ -16,9 +17,11 @@ from aloma_cli.document import clean_copy, parse_path
 from aloma_cli.engine.calls import Calls
 from aloma_cli.engine.fields import KEPT
 from aloma_cli.engine.gate import Gate
+from aloma_cli.engine.lost import Loose
 from aloma_cli.engine.outcome import Effects, Job, Question, SubtaskOrder
 from aloma_cli.engine.recorder import Recorder
-from aloma_cli.errors import Cut, DocumentError, PermanentError, did_you_mean
+from aloma_cli.engine.watchdog import seen
+from aloma_cli.errors import ContentError, Cut, DocumentError, PermanentError, did_you_mean
 from aloma_cli.events import Logged
 from aloma_cli.ids import subtask_id
 from aloma_cli.jsontext import Json, JsonObject, Path
@@ -65,16 +68,22 @@ class Log:
         if threading.get_ident() == self._thread:
             self._recorder.note(event)
         else:
+            seen()
             self._loop.call_soon_threadsafe(self._recorder.note, event)
 
 
 class TaskHandle:
     """`task`: the task this firing belongs to. What is asked for here happens when it commits, or not at all."""
 
-    def __init__(self, job: Job, effects: Effects, on_loop: Callable[[Callable[[], Any]], Any]) -> None:
+    def __init__(self, job: Job, effects: Effects, leash: Leash) -> None:
         self._job = job
-        self._effects = effects
-        self._on_loop = on_loop
+        self._effects_of_it = effects
+        self._leash = leash
+
+    @property
+    def _effects(self) -> Effects:
+        self._leash.check()
+        return self._effects_of_it
 
     @property
     def id(self) -> str:
@@ -186,7 +195,8 @@ class TaskHandle:
         `seconds` since its creation, `calls`, `input_tokens`, `output_tokens`, `cost` (US dollars), `failures`, and
         `steps`: for each step `fired`, `looked`, `failed`, `voided`, `calls`, its tokens and cost, and its `seconds`.
         """
-        figures: JsonObject = self._on_loop(self._job.figures)
+        self._leash.check()
+        figures: JsonObject = self._job.figures() if self._job.step.is_async else self._leash.ask(self._job.figures)
         return figures
 
     def adapt(
@@ -215,9 +225,10 @@ class TaskHandle:
 class StepHandle:
     """`step`: the step that fires."""
 
-    def __init__(self, job: Job, effects: Effects) -> None:
+    def __init__(self, job: Job, effects: Effects, leash: Leash) -> None:
         self._job = job
         self._effects = effects
+        self._leash = leash
 
     @property
     def name(self) -> str:
@@ -230,51 +241,53 @@ class StepHandle:
 
     def redo(self) -> None:
         """Let this step fire once more at its next match, at once if it still matches."""
+        self._leash.check()
         self._effects.redo = True
 
 
 class ConnectorsHandle:
     """`connectors`: `connectors.NAME.function(...)`; awaitable, or blocking for a plain `def`."""
 
-    def __init__(self, connectors: Connectors, calls: Calls, wait: Wait | None) -> None:
+    def __init__(self, connectors: Connectors, call: MakeCall) -> None:
         self._connectors = connectors
-        self._calls = calls
-        self._wait = wait
+        self._call = call
 
     def __getattr__(self, name: str) -> ConnectorHandle:
-        connector = _lookup(self._connectors, name, "connectors", "connector")
-        return ConnectorHandle(name, connector, self._calls, self._wait)
+        return ConnectorHandle(name, _lookup(self._connectors, name, "connectors", "connector"), self._call)
 
 
 class ConnectorHandle:
     """One connector: its functions as attributes."""
 
-    def __init__(self, name: str, connector: Connector, calls: Calls, wait: Wait | None) -> None:
+    def __init__(self, name: str, connector: Connector, call: MakeCall) -> None:
         self._name = name
         self._connector = connector
-        self._calls = calls
-        self._wait = wait
+        self._call = call
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         function: Function = _lookup(self._connector, name, f"connectors.{self._name}", "function")
-
-        def call(*arguments: Any, **options: Any) -> Any:
-            work = self._calls.make(f"{self._name}.{name}", function, *arguments, **options)
-            return self._wait(work) if self._wait is not None else work
-
-        return call
+        return partial(self._call, f"{self._name}.{name}", function)
 
 
-Wait = Callable[[Coroutine[Any, Any, Any]], Any]
-"""Carries a coroutine out on the event loop and waits for it, on another thread."""
+MakeCall = Callable[..., Any]
+"""Takes `connector.function`, the Function and its arguments; gives the result in a plain `def`, else what to await."""
 
 
 @dataclass(slots=True)
 class Leash:
-    """What a step in a thread is held by: once cut, its connectors raise instead of calling."""
+    """What a firing is held by: once `over`, or `cut` where it is a thread, it cannot ask for anything more."""
 
     loop: asyncio.AbstractEventLoop
     cut: type[Cut] | None = None
+    over: bool = False
+
+    def check(self) -> None:
+        """Raise what somebody meets who goes on after the firing has ended."""
+        if self.over:
+            raise self.cut or ContentError(
+                "this firing has ended, and can neither call nor ask for anything: "
+                "wait for what a step starts before it returns"
+            )
 
     def wait(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Raises the cut when there is one, before the call or after, whatever the call came to."""
@@ -284,6 +297,7 @@ class Leash:
         try:
             return asyncio.run_coroutine_threadsafe(work, self.loop).result()
         finally:
+            seen()
             if self.cut is not None:
                 raise self.cut
 
@@ -296,19 +310,24 @@ class Leash:
         return self.wait(answer())
 
 
-def _here(question: Callable[[], Any]) -> Any:
-    return question()
-
-
 def offer(
-    job: Job, toolbox: Toolbox, data: JsonObject, effects: Effects, calls: Calls, log: Log, leash: Leash | None
+    job: Job, toolbox: Toolbox, data: JsonObject, effects: Effects, calls: Calls, log: Log, leash: Leash, loose: Loose
 ) -> dict[str, Any]:
     """The arguments for the parameters that the step's content has."""
+
+    def call(name: str, function: Function, /, *arguments: Any, **options: Any) -> Any:
+        def begin() -> Coroutine[Any, Any, Any]:
+            leash.check()
+            return calls.make(name, function, *arguments, **options)
+
+        leash.check()
+        return loose.call(name, begin) if job.step.is_async else leash.wait(begin())
+
     everything: dict[str, Callable[[], Any]] = {
         "data": lambda: data,
-        "task": lambda: TaskHandle(job, effects, leash.ask if leash else _here),
-        "step": lambda: StepHandle(job, effects),
-        "connectors": lambda: ConnectorsHandle(toolbox.connectors, calls, leash.wait if leash else None),
+        "task": lambda: TaskHandle(job, effects, leash),
+        "step": lambda: StepHandle(job, effects, leash),
+        "connectors": lambda: ConnectorsHandle(toolbox.connectors, call),
         "lib": lambda: toolbox.lib,
         "config": lambda: toolbox.config,
         "log": lambda: log,

@@ -333,7 +333,7 @@ class Run:
         limit = self.tree.setting(task, "concurrency") or self._concurrency
         for step in self._plan.to_start(task, self._ledger.truth[task.id], now=now, limit=limit):
             if task.starts[step.name] >= MOST_STARTS:
-                self._ledger.limit(f"{step.name} has fired {MOST_STARTS:,} times")
+                self._ledger.limit(f"{step.name} has fired {MOST_STARTS:,} times, which looks like a loop")
                 return
             self._launch(task, step, None, version=task.version)
 
@@ -423,9 +423,11 @@ class Run:
             self._ledger.rest(task, "incomplete", **self._round(task, task.trail.lap))
             return
         state = _state_at_rest(task)
+        idle = sorted(name for name, one in task.figures.items() if one.looked) if state == "ignored" else []
+        reason = f"ran, and changed nothing: {', '.join(idle)}" if idle else None
         missing = nearest_misses(self._plan.steps.values(), task.document) if state == "ignored" else ()
         # A condition may name a secret: it is not data, and so came in by no other way.
-        self._ledger.rest(task, state, missing=tuple(map(self._scrubber.value, missing)))
+        self._ledger.rest(task, state, reason=reason, missing=tuple(map(self._scrubber.value, missing)))
 
     def _would_go_on(self, task: TaskState, now: str) -> bool:
         ready = self._plan.to_start(task, self._ledger.truth[task.id], now=now, limit=1)
@@ -464,7 +466,7 @@ def _state_at_rest(task: TaskState) -> str:
     if fields.unhandled_errors(task.document):
         return "error"
     matched = task.completed is not None or any(
-        figures.fired or figures.looked or figures.failed or figures.voided for figures in task.figures.values()
+        figures.fired or figures.failed or figures.voided for figures in task.figures.values()
     )
     return "done" if matched else "ignored"
 

@@ -1,23 +1,61 @@
-"""Notices a step that blocks the event loop, and with it every other firing, and says where it stands."""
+"""Notices a step that blocks the event loop, and with it every other firing, and says at which line."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
-import sysconfig
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import takewhile
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
+
+from aloma_cli.engine.whose import is_alomas, is_own, line_of, outwards
 
 BLOCKED = 1.0
 """Seconds without a turn of the event loop that are too many."""
 
+QUIET = 30.0
+"""Seconds in which a plain `def` did nothing that could be seen, after which it is told where it is."""
+
 _BEAT = 0.2
 _PACKAGE = __name__.partition(".")[0]
-_STDLIB = sysconfig.get_path("stdlib")
 _log = logging.getLogger(_PACKAGE)
+
+
+@dataclass(slots=True)
+class _Plain:
+    """A plain `def` on its thread. `since`: when it last did something that could be seen."""
+
+    step: str
+    since: float = field(default_factory=time.monotonic)
+    told: bool = False
+
+
+_plain: dict[int, _Plain] = {}
+
+
+@contextmanager
+def on_a_thread(step: str) -> Iterator[None]:
+    """This thread runs the content of `step`."""
+    _plain[threading.get_ident()] = _Plain(step)
+    try:
+        yield
+    finally:
+        del _plain[threading.get_ident()]
+
+
+def seen() -> None:
+    """Something was heard of the step that runs on this thread, if one does."""
+    running = _plain.get(threading.get_ident())
+    if running is not None:
+        running.since = time.monotonic()
 
 
 class Watchdog:
@@ -27,7 +65,7 @@ class Watchdog:
         self._loop = asyncio.get_running_loop()
         self._watched = threading.get_ident()
         self._over = threading.Event()
-        self._seen = time.monotonic()
+        self._turns = 0
         self._timer = self._loop.call_soon(self._beat)
         self._thread = threading.Thread(target=self._watch, name="aloma watchdog", daemon=True)
 
@@ -42,39 +80,52 @@ class Watchdog:
         self._timer.cancel()
 
     def _beat(self) -> None:
-        self._seen = time.monotonic()
+        self._turns += 1
         self._timer = self._loop.call_later(_BEAT, self._beat)
 
     def _watch(self) -> None:
-        told = 0.0
+        # By looks, not by the clock: on a machine under load this thread is as late as the one that it watches.
+        looks, turns = 0, 0
         while not self._over.wait(_BEAT):
-            seen = self._seen
-            if seen != told and time.monotonic() - seen > BLOCKED:
-                told = seen
-                self._tell()
+            looks, turns = (looks + 1, turns) if turns == self._turns else (0, self._turns)
+            if looks == round(BLOCKED / _BEAT):
+                self._tell_blocked()
+            self._tell_quiet()
 
-    def _tell(self) -> None:
-        frame = _foreign(sys._current_frames().get(self._watched))  # noqa: SLF001  (documented, underscore and all)
+    def _tell_blocked(self) -> None:
+        at = _responsible(self._watched)
         task = asyncio.current_task(self._loop)
         step, firing, _ = task.get_name().rpartition(" #") if task is not None else ("", "", "")
-        if frame is not None and firing:
+        if at is not None and firing:
             _log.warning(
-                "step %s blocks all others: it has not let go for over %g s at %s:%d; "
-                "await what takes long, or make its content a plain `def`",
+                "step %s has blocked all other steps for more than %g s at %s; "
+                "use `await` for what takes long, or make its content a plain `def`",
                 step,
                 BLOCKED,
-                frame.f_code.co_filename,
-                frame.f_lineno,
+                at,
             )
 
+    def _tell_quiet(self) -> None:
+        for thread, running in list(_plain.items()):
+            if running.told or time.monotonic() - running.since < QUIET:
+                continue
+            at = _responsible(thread)
+            if at is not None:
+                running.told = True
+                _log.warning("step %s: no progress for %g s at %s", running.step, QUIET, at)
 
-def _foreign(frame: FrameType | None) -> FrameType | None:
-    """The innermost frame of this turn of the loop that is neither ours nor Python's own; who started it is no step."""
-    while frame is not None:
-        name = frame.f_globals.get("__name__", "")
-        if name == "asyncio.events":
+
+def _responsible(thread: int) -> str | None:
+    """`file:line` of an author's code on a thread, unless aloma's own is at work: it may be called from there."""
+    frame = sys._current_frames().get(thread)  # noqa: SLF001  (documented, underscore and all)
+    for inner in takewhile(_is_of_this_turn, outwards(frame)):
+        filename = inner.f_code.co_filename
+        if is_alomas(filename):
             return None
-        if not frame.f_code.co_filename.startswith((_STDLIB, "<")) and not name.startswith(f"{_PACKAGE}."):
-            return frame
-        frame = frame.f_back
+        if is_own(filename):
+            return f"{filename.removeprefix(f'{Path.cwd()}{os.sep}')}:{line_of(inner)}"
     return None
+
+
+def _is_of_this_turn(frame: FrameType) -> bool:
+    return bool(frame.f_globals.get("__name__") != "asyncio.events")

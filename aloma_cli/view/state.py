@@ -253,7 +253,10 @@ class Screen:
         """The firing of `event`, also when its start was never seen."""
         firing = self.running.get(event.firing)
         if firing is None:
-            firing = self.running[event.firing] = Firing(event.firing, event.step, event.task, at)
+            firing = Firing(event.firing, event.step, event.task, at)
+            if event.firing in self.steps and not isinstance(event, FiringStarted):
+                return firing  # it has ended: what it left behind is heard of once more
+            self.running[event.firing] = firing
             self.steps[event.firing] = event.step
             if self._working_since is None:
                 self._working_since = at

@@ -147,7 +147,8 @@ def failed_text(event: FiringFailed) -> str:
     """`retry in 2.0s (attempt 1 failed): ConnectorError: …`, or the error alone when it was the last attempt."""
     text, where = error_text(event.error), event.error.get("place")
     if event.retry_at is None:
-        return f"{text} ({clean(where)})" if where else text
+        at = f" ({clean(where)})" if where and where not in text else ""
+        return f"{text}{at}"
     wait = from_iso(event.retry_at) - from_iso(event.at)
     return f"retry in {duration(wait)} (attempt {event.attempt} failed): {text}"
 

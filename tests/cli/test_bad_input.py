@@ -75,7 +75,10 @@ def test_a_file_whose_at_sign_was_forgotten_is_recognised(desk: Desk) -> None:
     ("content", "message"),
     [
         (b'{"a": "\xff"}', "data.json is not JSON: not UTF-8: byte 7 is 0xff"),
-        ("{}".encode("utf-16"), "data.json is not JSON: not UTF-8: byte 0 is 0xff"),
+        (
+            "{}".encode("utf-16"),
+            "data.json is not JSON: not UTF-8: byte 0 is 0xff\n  → it looks like UTF-16: save it as UTF-8",
+        ),
         (b'{"a": 1,\n', "data.json is not JSON: Expecting property name enclosed in double quotes at line 2, column 1"),
         (b"", "data.json is empty; a task's data is a JSON object\n  → {} is an empty one"),
         (b"[]", f"data.json holds a list; {OBJECT}"),

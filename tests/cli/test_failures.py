@@ -59,7 +59,7 @@ def test_a_step_that_raises_puts_the_task_in_error(failing: Desk) -> None:
     assert ended.code == 1
     error = ended.json["$errors"]["second"]
     assert (error["type"], error["message"], error["attempts"]) == ("KeyError", "'divisor'", 1)
-    assert f"KeyError: 'divisor' ({failing.root}/steps/second.py:6)" in ended.err
+    assert "KeyError: 'divisor' (steps/second.py:6)" in ended.err
     assert "Traceback" not in ended.err
 
 
@@ -87,7 +87,7 @@ def test_the_hint_of_an_error_is_shown(desk: Desk) -> None:
 
 def test_the_log_names_the_line_that_raised(failing: Desk) -> None:
     failing.new('{"n": 1}')
-    assert f"KeyError: 'divisor' ({failing.root}/steps/second.py:6)\n" in failing.run("task", "log").out
+    assert "KeyError: 'divisor' (steps/second.py:6)\n" in failing.run("task", "log").out
 
 
 def test_resume_tries_what_failed_again_and_nothing_else(failing: Desk) -> None:

@@ -189,7 +189,7 @@ def test_half_a_surrogate_pair_from_a_step_is_kept_and_can_be_read(desk: Desk) -
     desk.new('{"go": 1}')
     assert desk.run("task", "show", "--path", "go").out == "1\n"
     assert json.loads(desk.run("task", "show", "--data").out)["\ud800"] == "half \udfff"
-    assert desk.run("task", "clone", "@last").code == 0
+    assert desk.run("task", "clone", "@last").code == 6, "it has what the step writes already"
     assert desk.at_terminal("task", "show")[0] == 0
 
 

@@ -299,7 +299,7 @@ def test_while_a_firing_runs_alone_landings_queue_too() -> None:
     async def fan_out(task: Any) -> None:
         task.subtask("child", {"leaf": 1}, into="child")
 
-    steps = [step("fan out", {"go": 1}, fan_out), step("leaf", {"leaf": 1}, looks)]
+    steps = [step("fan out", {"go": 1}, fan_out), step("leaf", {"leaf": 1}, puts(leaf=2))]
     stage = Stage([*spoiler(3), *steps], {"go": 1})
     stage.end("fan out")
     for _ in range(3):

@@ -43,10 +43,12 @@ def test_a_task_at_rest_is_done_and_open() -> None:
     assert (stage.root.state, stage.root.closed, stage.last.finished) == ("done", False, True)
 
 
-def test_a_look_is_enough_for_done() -> None:
-    stage = Stage([step("a", {}, looks)], {})
-    stage.end("a")
-    assert stage.root.state == "done"
+def test_a_task_whose_steps_ran_and_changed_nothing_is_ignored_and_names_them() -> None:
+    stage = Stage([step("b", {}, looks), step("a", {}, looks)], {})
+    stage.end("a", "b")
+    assert stage.root.state == "ignored"
+    assert stage.root.rest is not None
+    assert stage.root.rest.reason == "ran, and changed nothing: a, b"
 
 
 def test_the_states_of_a_task_on_its_way() -> None:

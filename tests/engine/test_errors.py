@@ -217,6 +217,21 @@ def test_a_permanent_error_is_not_tried_again() -> None:
     assert started(stage.events) == ["a"]
 
 
+@pytest.mark.parametrize(
+    ("errors", "tries"),
+    [
+        ([RetryableError("soon"), RetryableError("soon")], 2),
+        ([PermanentError("never"), PermanentError("never")], 1),
+        ([ValueError("x"), PermanentError("never")], 1),
+        ([ValueError("x"), ExceptionGroup("inner", [RetryableError("soon")])], 2),
+    ],
+)
+def test_a_group_of_errors_is_tried_again_when_each_of_them_is(errors: list[Exception], tries: int) -> None:
+    stage = Stage([step("a", {}, raises(ExceptionGroup("both", errors)), retry=Retry(2, wait=0))], {})
+    stage.end_all()
+    assert started(stage.events) == ["a"] * tries
+
+
 def test_the_waits_double_and_the_state_is_waiting_meanwhile() -> None:
     stage = Stage([step("a", {}, flaky(2), retry=Retry(3, wait=2))], {})
     stage.end("a")

@@ -146,7 +146,7 @@ def test_a_firing_that_left_no_trace_is_a_look_and_commits_nothing() -> None:
     stage = Stage([step("a", {"x": 1}, looks)], {"x": 1})
     stage.end("a")
     assert (looked(stage.events), fired(stage.events), stage.root.version) == (["a"], [], 0)
-    assert stage.root.state == "done"
+    assert stage.root.state == "ignored"
 
 
 def test_reads_and_log_lines_are_no_trace() -> None:

@@ -9,12 +9,13 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from types import FunctionType
 from typing import Any
 
 import pytest
 
 from aloma_cli import events as ev
-from aloma_cli.engine import watchdog
+from aloma_cli.engine import watchdog, whose
 from aloma_cli.errors import Cut, StepStopped, StoreError
 from aloma_cli.step import Retry, Step
 from aloma_cli.store import MemoryStore
@@ -605,8 +606,20 @@ def test_publishing_takes_a_tenth_of_a_runs_time_however_long_it_takes() -> None
 
 def test_a_step_that_blocks_the_others_is_named_with_its_line(caplog: pytest.LogCaptureFixture) -> None:
     blamed = watched(lambda: time.sleep(0.3), caplog)
-    assert "step slow blocks all others" in blamed
+    assert "step slow has blocked all other steps" in blamed
     assert "test_running.py" in blamed
+
+
+def test_what_a_step_calls_of_aloma_is_not_blamed_on_the_step(caplog: pytest.LogCaptureFixture) -> None:
+    own = FunctionType(compile("def busy(wait): wait(0.3)", whose.__file__, "exec").co_consts[0], {})
+    assert watched(lambda: own(time.sleep), caplog) == ""
+
+
+def test_a_plain_step_of_which_nothing_is_heard_is_told_with_its_line(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(watchdog, "QUIET", 0.1)
+        told = watched(lambda: time.sleep(0.3), caplog, plain=True)
+    assert told.count("step slow: no progress for 0.1 s at tests/engine/test_running.py") == 1
 
 
 def test_the_engines_own_time_is_blamed_on_nobody(caplog: pytest.LogCaptureFixture) -> None:
@@ -620,7 +633,9 @@ def test_the_engines_own_time_is_blamed_on_nobody(caplog: pytest.LogCaptureFixtu
     assert watched(publish, caplog, claim=Busy) == ""
 
 
-def watched(block: Any, caplog: pytest.LogCaptureFixture, claim: type[MemoryClaim] = MemoryClaim) -> str:
+def watched(
+    block: Any, caplog: pytest.LogCaptureFixture, claim: type[MemoryClaim] = MemoryClaim, *, plain: bool = False
+) -> str:
     """What the watchdog says of a run in which the step `slow` calls `block`."""
 
     class Claims(MemoryStore):
@@ -629,13 +644,16 @@ def watched(block: Any, caplog: pytest.LogCaptureFixture, claim: type[MemoryClai
             made.__class__ = claim
             return made
 
-    async def content(data: dict[str, Any]) -> None:
+    def blocks(data: dict[str, Any]) -> None:
         block()
         data["x"] = 1
 
+    async def content(data: dict[str, Any]) -> None:
+        blocks(data)
+
     async def run() -> None:
         with watchdog.Watchdog():
-            await played(Setup([step("slow", {}, content)], {}, store=Claims()))
+            await played(Setup([step("slow", {}, blocks if plain else content)], {}, store=Claims()))
 
     with pytest.MonkeyPatch.context() as patch, caplog.at_level("WARNING", "aloma_cli"):
         patch.setattr(watchdog, "BLOCKED", 0.05)

@@ -34,6 +34,7 @@ class KnownTask:
     expires_at: str | None = None
     landed: int = 0
     fired: int = 0
+    looked: int = 0
 
     @property
     def closed(self) -> bool:
@@ -138,7 +139,7 @@ class Truths:
         assert event.closed == (cut or task.created.parent is not None or task.completed is not None)
         if not cut and not circled:
             assert (event.state == "error") == bool(errors)
-            assert event.state != "ignored" or task.fired == 0
+            assert event.state != "ignored" or task.fired == task.looked
             assert task.completed or not task.questions, "it has ended, and somebody is still asked"
             assert task.completed or not task.retries
             assert task.completed or all(child.rest for child in task.children), "a subtask goes on"
@@ -255,6 +256,7 @@ class Truths:
 
     def _firing_looked(self, task: KnownTask, event: ev.FiringLooked) -> None:
         self._end(event.firing, event)
+        task.looked += 1
         if event.armed:
             task.armed.add(event.step)
 

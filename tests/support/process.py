@@ -17,6 +17,7 @@ from aloma_cli.engine.offer import Leash, Toolbox
 from aloma_cli.engine.outcome import Job, Outcome
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.run import Run, Turn
+from aloma_cli.errors import StepStopped
 from aloma_cli.step import Step
 from aloma_cli.store import Claim
 from tests.support.stage import AtOnce
@@ -61,6 +62,7 @@ class Firing:
 
     job: Job
     work: Coroutine[Any, Any, Outcome]
+    leash: Leash
     context: contextvars.Context
     on_record: set[str]
     """The calls answered before this run that it has not made yet."""
@@ -132,7 +134,7 @@ class Process:
         assert job.firing not in self.firings, "a firing runs once at a time"
         leash = Leash(cast("asyncio.AbstractEventLoop", None))
         work = fire(job, self._toolbox, AtOnce(self.run), self.clock, leash)
-        self.firings[job.firing] = Firing(job, work, contextvars.copy_context(), set(job.calls))
+        self.firings[job.firing] = Firing(job, work, leash, contextvars.copy_context(), set(job.calls))
         self._go_on(job.firing, None)
 
     def _go_on(self, number: int, what: Any) -> None:
@@ -144,6 +146,7 @@ class Process:
             self.run.deliver(end.value)
 
     def _throw(self, firing: Firing) -> None:
+        firing.leash.cut = StepStopped
         try:
             firing.context.run(_in_a_loop, firing.work.throw, asyncio.CancelledError())
         except asyncio.CancelledError:

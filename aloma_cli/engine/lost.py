@@ -1,0 +1,188 @@
+"""What a step did that would be lost without a word: it fails the firing, which names the line and the cure."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import textwrap
+import weakref
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from aloma_cli.engine.whose import called_from, is_own, place
+from aloma_cli.errors import ContentError
+from aloma_cli.step import Step
+
+
+class ConnectorCall(Coroutine[Any, Any, Any]):
+    """A call of a connector in an `async def`. It begins when it is awaited."""
+
+    def __init__(self, name: str, begin: Callable[[], Coroutine[Any, Any, Any]], at: str | None) -> None:
+        self.name = name
+        self.at = at
+        self.begun = False
+        self._begin = begin
+        self._work: Coroutine[Any, Any, Any] | None = None
+
+    def __await__(self) -> Any:
+        return self._begun().__await__()
+
+    def send(self, value: Any) -> Any:
+        return self._begun().send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._begun().throw(*error)
+
+    def close(self) -> None:
+        self.begun = True
+        if self._work is not None:
+            self._work.close()
+
+    def _begun(self) -> Coroutine[Any, Any, Any]:
+        if self._work is None:
+            self.begun = True
+            self._work = self._begin()
+        return self._work
+
+
+@dataclass(slots=True)
+class Loose:
+    """What one run of a firing has begun and may leave behind."""
+
+    step: Step
+    calls: list[ConnectorCall] = field(default_factory=list)
+    tasks: weakref.WeakKeyDictionary[asyncio.Task[Any], str | None] = field(default_factory=weakref.WeakKeyDictionary)
+
+    def call(self, name: str, begin: Callable[[], Coroutine[Any, Any, Any]]) -> ConnectorCall:
+        """A call that must be awaited before the step returns."""
+        self.calls = [call for call in self.calls if not call.begun]
+        self.calls.append(ConnectorCall(name, begin, called_from(self.step.source)))
+        return self.calls[-1]
+
+    def refuse(self, returned: object) -> None:
+        """Raise ContentError for what was lost, after the step has returned."""
+        self.refuse_forgotten()
+        for task in self._left():
+            raise _lost(
+                f"{self.step.name} returned while a task that it had started was still running",
+                self.tasks[task],
+                "await the task before the step returns",
+            )
+        if returned is not None:
+            raise _returned(self.step, returned)
+
+    def refuse_forgotten(self, error: BaseException | None = None) -> None:
+        """Raise ContentError for a call that was not awaited, if that is what became of `error`."""
+        left = [call for call in self.calls if not call.begun]
+        if left and (error is None or ConnectorCall.__name__ in str(error)):
+            call = f"connectors.{left[0].name}"
+            cure = f'write "await {call}(…)"'
+            raise _lost(f"{self.step.name} called {call} without await", left[0].at, cure) from None
+
+    def cancel(self) -> None:
+        """End the tasks that are left."""
+        for task in self._left():
+            task.cancel()
+
+    def _left(self) -> list[asyncio.Task[Any]]:
+        return [task for task in list(self.tasks) if not task.done() and not task.cancelling() and _is_own_task(task)]
+
+
+def _is_own_task(task: asyncio.Task[Any]) -> bool:
+    """Whether an author wrote what it does, or what it waits for; what a library keeps running is its own affair."""
+    work: Any = task.get_coro()
+    while work is not None:
+        if isinstance(work, ConnectorCall):
+            return True
+        code = getattr(work, "cr_code", None)
+        if code is not None and is_own(code.co_filename):
+            return True
+        work = getattr(work, "cr_await", None)
+    return False
+
+
+def _lost(what: str, at: str | None, cure: str) -> ContentError:
+    return ContentError(f"{what}{f' ({at})' if at else ''}: {cure}", place=at)
+
+
+def _returned(step: Step, value: object) -> ContentError:
+    if inspect.isawaitable(value):
+        if inspect.iscoroutine(value):
+            value.close()  # it is refused: Python need not warn of it as well
+        cure = "write it as `async def content(…)`"
+        return _lost(f"{step.name} returned something to await", place_in_content(step, lambda _: False), cure)
+    at = place_in_content(step, lambda node: isinstance(node, ast.Return) and node.value is not None)
+    cure = "write into data"
+    return _lost(f"{step.name} returned {kind_of_value(value)}; what a step returns is ignored", at, cure)
+
+
+def kind_of_value(value: object) -> str:
+    """`a dict`, `an int`."""
+    kind = type(value).__name__
+    return f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}"
+
+
+def place_in_content(step: Step, wanted: Callable[[ast.AST], bool]) -> str | None:
+    """`file:line` of the first node of the step's content that is `wanted`, else of its first line."""
+    try:
+        function: Any = inspect.unwrap(step.content)
+        lines, first = inspect.getsourcelines(function)
+        nodes = _own_nodes(ast.parse(textwrap.dedent("".join(lines))).body[0])
+        line = next((node.lineno + first - 1 for node in nodes if wanted(node) and hasattr(node, "lineno")), first)
+        return place(function.__code__.co_filename, line, step.source)
+    except (AttributeError, OSError, SyntaxError, TypeError):  # typed at a prompt, a partial, a lambda in an expression
+        return None
+
+
+def _own_nodes(function: ast.AST) -> Iterator[Any]:
+    """The nodes of a function, without those of the functions in it."""
+    for node in ast.iter_child_nodes(function):
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            yield from _own_nodes(node)
+
+
+# -- which tasks a firing starts ---------------------------------------------------------------------------------------
+
+_watched: ContextVar[Loose | None] = ContextVar("aloma_loose", default=None)
+
+
+@contextmanager
+def watching(loose: Loose | None) -> Iterator[None]:
+    """The tasks that are started here, and in tasks started here, are entered in `loose`."""
+    token = _watched.set(loose)
+    try:
+        yield
+    finally:
+        _watched.reset(token)
+
+
+@contextmanager
+def tasks_noticed(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Let `loop` tell who starts a task, until the end."""
+    factory = _Factory(loop.get_task_factory())
+    loop.set_task_factory(factory)
+    try:
+        yield
+    finally:
+        factory.over = True
+        # Of several runs on one loop the first to begin may be the first to end: it is taken out when it is on top.
+        while isinstance(top := loop.get_task_factory(), _Factory) and top.over:
+            loop.set_task_factory(top.before)
+
+
+class _Factory:
+    def __init__(self, before: Any) -> None:
+        self.before = before
+        self.over = False
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> Any:
+        task = self.before(loop, work, **options) if self.before else asyncio.Task(work, loop=loop, **options)
+        loose = None if self.over else _watched.get()
+        if loose is not None:
+            loose.tasks[task] = called_from(loose.step.source)
+        return task

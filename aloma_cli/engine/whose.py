@@ -1,0 +1,55 @@
+"""Whose code is running: an author's own, aloma's, or what is installed beside them."""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from types import FrameType
+
+from aloma_cli.step import Source
+
+_ALOMA = str(Path(__file__).parents[1])
+_PYTHON = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
+_INSTALLED = {"site-packages", "dist-packages"}
+_TYPED = ("<stdin>", "<console>", "<python-input", "<ipython")
+
+
+@lru_cache(maxsize=1024)
+def is_own(filename: str) -> bool:
+    """Whether an author wrote that file: it is not Python's, not installed, not aloma's, not made by a library."""
+    if filename.startswith("<"):
+        return filename.startswith(_TYPED)
+    return not (is_alomas(filename) or filename.startswith(_PYTHON) or _INSTALLED & set(Path(filename).parts))
+
+
+def is_alomas(filename: str) -> bool:
+    """Whether that file is a part of aloma."""
+    return filename.startswith(_ALOMA)
+
+
+def outwards(frame: FrameType | None) -> Iterator[FrameType]:
+    """`frame`, and those that led to it."""
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def line_of(frame: FrameType) -> int:
+    """Where a frame is; between two lines Python itself does not say it."""
+    return frame.f_lineno or frame.f_code.co_firstlineno
+
+
+def called_from(source: Source | None) -> str | None:
+    """`file:line` of the innermost line of an author that led here."""
+    frames = (frame for frame in outwards(sys._getframe(1)) if is_own(frame.f_code.co_filename))  # noqa: SLF001
+    found = next(frames, None)
+    return None if found is None else place(found.f_code.co_filename, line_of(found), source)
+
+
+def place(filename: str, line: int | None, source: Source | None) -> str:
+    """`file:line`, relative to the workspace that `source` is a file of."""
+    root = str(source.path).removesuffix(source.shown) if source else ""
+    return f"{filename.removeprefix(root)}:{line}"
