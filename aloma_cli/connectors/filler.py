@@ -1,36 +1,55 @@
-"""Filling a schema when there is no model: the same for the same prompt, and marked as simulated wherever it is text.
+"""Filling a schema when there is no model: the same for the same prompt, and marked as simulated where it is prose.
 
-Numbers are the smallest allowed, never a plausible measurement: nobody measured anything.
+No measurement is invented. A percentage is 100, so that no quality gate stops a simulation; any other number is the
+smallest allowed. A short text is a name: it is numbered and carries no mark, because it ends up in names of tasks.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 
 from aloma_cli.jsontext import Json, JsonObject
 
 MARK = "(simulated)"
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_\s-]+")
+_LONGEST_NAME = 80
+
+_SENTENCES = [
+    ("summar|overview", ["{} is well understood: the parts agree, and one question is open."]),
+    (
+        "recommend|action|plan|step|improve|measure|change",
+        ["Start {} with a small trial.", "Give {} one owner and one date.", "Review {} again after a month."],
+    ),
+    (
+        "risk|bottleneck|flag|issue|trigger",
+        ["{} may take longer than planned.", "Two sources on {} contradict each other."],
+    ),
+    (
+        "insight|finding|result|pattern|connection|implication|outcome",
+        ["A few cases make up most of {}.", "Most delay in {} is waiting.", "{} differs more by region than by price."],
+    ),
+    ("assess|quality|validation|performance|effective", ["The results on {} agree, but rest on few sources."]),
+    ("reason|cause|justif|approach|strategy", ["This is the simplest way to move {} forward."]),
+]
 
 
 class Filler:
-    """Fills one answer. `facts` are what its texts speak of; `seed` picks among them and among alternatives."""
+    """Fills one answer. `topic` is what its texts are about; `seed` picks among alternatives."""
 
-    def __init__(self, seed: int, facts: Sequence[str]) -> None:
+    def __init__(self, seed: int, topic: str | None = None) -> None:
         self._seed = seed
-        self._facts = facts
+        self._topic = topic
         self._picks = 0
-        self._ids: Counter[str] = Counter()
+        self._named: Counter[str] = Counter()
 
     def fill(self, schema: JsonObject, name: str = "answer") -> Json:
         """A value for `schema`, which a shape was turned into; `name` is the key it stands at."""
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
-            return schema["enum"][self._pick(len(schema["enum"]))]
+            return self._pick(schema["enum"])
         if "anyOf" in schema:
             return self.fill(schema["anyOf"][0], name)
         return self._fill_kind(schema, name)
@@ -54,13 +73,13 @@ class Filler:
         match schema.get("type"):
             case "object":
                 properties = schema.get("properties") or {"note": {"type": "string"}}
-                return {key: self.fill(inner, key) for key, inner in properties.items()}
+                return {key: self.fill(inner, _called(key, name)) for key, inner in properties.items()}
             case "array":
                 return self._list(schema, name)
             case "string":
-                return self._string(name)[: schema.get("maxLength")]
+                return self._string(name, schema.get("maxLength"))
             case "integer" | "number":
-                return _least(schema)
+                return _number(schema)
             case "boolean":
                 return False
         return None
@@ -70,22 +89,41 @@ class Filler:
         item = schema.get("items", {"type": "string"})
         return [self.fill(item, f"{_singular(name)} {place + 1}") for place in range(size)]
 
-    def _string(self, name: str) -> str:
+    def _string(self, name: str, longest: int | None) -> str:
+        words = _words(name)
         if name == "id" or name.endswith(("Id", "_id")):
-            self._ids[name] += 1
-            return f"{'_'.join(_words(name)[:-1] or ['id'])}_{self._ids[name]}"
-        words = " ".join(_words(name))
-        if not self._facts:
-            return f"{MARK} {words}"
-        return f"{MARK} {words}: about {self._facts[self._pick(len(self._facts))]}"
+            return self._numbered("_".join(words[:-1] or ["id"]), "_")[:longest]
+        text = " ".join(words)
+        if longest is not None and longest <= _LONGEST_NAME:
+            return (text if text[-1:].isdigit() else self._numbered(text, " "))[:longest]
+        return f"{MARK} {self._prose(text)}"[:longest]
 
-    def _pick(self, size: int) -> int:
+    def _numbered(self, text: str, between: str) -> str:
+        self._named[text] += 1
+        return f"{text}{between}{self._named[text]}"
+
+    def _prose(self, words: str) -> str:
+        for kinds, sentences in _SENTENCES:
+            if re.search(kinds, words):
+                sentence = self._pick(sentences).format(self._topic or "this work")
+                return str(sentence[:1].upper() + sentence[1:])
+        return f"{words} for {self._topic}" if self._topic else words
+
+    def _pick(self, choices: list[Json]) -> Json:
         self._picks += 1
-        return (self._seed + self._picks) % size
+        return choices[(self._seed + self._picks) % len(choices)]
 
 
-def _least(schema: JsonObject) -> Json:
-    return schema["minimum"] if "minimum" in schema else min(0, schema.get("maximum", 0))
+def _called(key: str, owner: str) -> str:
+    """What a text at `key` is called: the name of an element of a list is that of the element, as in `phase 2`."""
+    return owner if key == "name" and owner[-1:].isdigit() else key
+
+
+def _number(schema: JsonObject) -> Json:
+    least, most = schema.get("minimum"), schema.get("maximum")
+    if (least, most) == (0, 100):
+        return most
+    return min(0, most or 0) if least is None else least
 
 
 def _words(name: str) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from aloma_cli.connectors.base import Answer, Call, is_retryable
-from aloma_cli.connectors.facts import facts, steady, text_of
+from aloma_cli.connectors.facts import steady, text_of, topic
 from aloma_cli.connectors.filler import MARK, Filler
 from aloma_cli.connectors.scripted import Error, Reply, Scripts
 from aloma_cli.connectors.settings import ModelSettings
@@ -69,21 +69,21 @@ def _seed(messages: list[JsonObject], schema: JsonObject | None) -> int:
 
 
 def _content(call: Call, seed: int, reply: Reply | None) -> str:
-    schema, known = call.arguments.get("schema"), facts(call.arguments["messages"])
-    filler = Filler(seed, known)
+    messages, schema = call.arguments["messages"], call.arguments.get("schema")
+    filler = Filler(seed, topic(messages))
     if reply is not None:
         if isinstance(reply.content, str):
             return reply.content
         return dumps(filler.complete(reply.content, schema or {}))
-    return dumps(filler.fill(schema)) if schema is not None else _line(call, known)
+    return dumps(filler.fill(schema)) if schema is not None else _line(call)
 
 
-def _line(call: Call, known: list[str]) -> str:
+def _line(call: Call) -> str:
     """The answer to a prompt that asked for no shape; a step that takes it for JSON finds out here what to do."""
-    cure = f"give the call a shape=, or write responses/{call.step}.json"
     messages = call.arguments["messages"]
-    prompt = "; ".join(known[:5]) or cut(" ".join(steady(text_of(messages[-1]) if messages else "").split()), 80)
-    return f"{MARK} no model was asked ({cure}); the prompt says: {prompt}"
+    prompt = cut(" ".join(steady(text_of(messages[-1]) if messages else "").split()), 80)
+    hint = f"give the call a shape=, or write responses/{call.step}.json"
+    return f"{MARK} no model was asked ({hint}); the prompt says: {prompt}"
 
 
 def _completion(content: str, seed: int, usage: JsonObject) -> JsonObject:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aloma_cli.connectors import Answer, Call, Integer, List, ModelSettings, Optional, Text, to_schema
-from aloma_cli.connectors.facts import facts
+from aloma_cli.connectors.facts import topic
 from aloma_cli.connectors.filler import Filler
 from aloma_cli.connectors.offline import Offline
 from aloma_cli.jsontext import loads
@@ -53,20 +53,20 @@ def test_whatever_the_shape_the_filling_is_valid_and_the_same_each_time(
 ) -> None:
     schema = to_schema(shape)
 
-    filled = Filler(seed, [fact]).fill(schema)
+    filled = Filler(seed, fact).fill(schema)
 
     jsonschema.validate(filled, schema)
-    assert Filler(seed, [fact]).fill(schema) == filled
+    assert Filler(seed, fact).fill(schema) == filled
 
 
 @given(SHAPES, st.data())
 def test_what_a_script_leaves_out_is_filled_and_what_it_says_stands(shape: dict[str, Any], draw: st.DataObject) -> None:
     schema = to_schema(shape)
-    whole = Filler(1, []).fill(schema)
+    whole = Filler(1).fill(schema)
     given_keys = draw.draw(st.sets(st.sampled_from(sorted(whole))))
     part = {key: whole[key] for key in given_keys}
 
-    completed = Filler(2, []).complete(part, schema)
+    completed = Filler(2).complete(part, schema)
 
     jsonschema.validate(completed, schema)
     assert {key: completed[key] for key in part} == part
@@ -76,29 +76,45 @@ def test_what_a_script_leaves_out_is_filled_and_what_it_says_stands(shape: dict[
 def test_gaps_are_filled_at_any_depth() -> None:
     schema = to_schema({"agents": [{"name": str, "task": {"goal": str}}], "note": Optional({"text": str, "why": str})})
 
-    completed = Filler(1, []).complete({"agents": [{"name": "a", "task": {}}], "note": {"why": "b"}}, schema)
+    completed = Filler(1).complete({"agents": [{"name": "a", "task": {}}], "note": {"why": "b"}}, schema)
 
     assert completed["agents"] == [{"name": "a", "task": {"goal": "(simulated) goal"}}]
     assert completed["note"] == {"text": "(simulated) text", "why": "b"}
 
 
-def test_every_text_is_marked_and_speaks_of_the_prompt() -> None:
-    answer = data(shape={"summary": str, "keyInsights": List(str, min=3)})
+def test_prose_is_marked_speaks_of_the_topic_and_quotes_no_prompt() -> None:
+    answer = data(shape={"executiveSummary": str, "keyInsights": List(str, min=3), "greeting": str})
 
-    assert all(text.startswith("(simulated) ") for text in [answer["summary"], *answer["keyInsights"]])
-    assert any(
-        "Research Scope.focus = direct_competitors" in text for text in [answer["summary"], *answer["keyInsights"]]
-    )
-    assert answer["keyInsights"][1].startswith("(simulated) key insight 2: about ")
+    texts = [answer["executiveSummary"], *answer["keyInsights"]]
+    assert all(text.startswith("(simulated) ") and "market trends" in text.lower() for text in texts)
+    assert all(text.endswith(".") and "=" not in text and len(text) < 100 for text in texts)
+    assert answer["greeting"] == "(simulated) greeting for market trends"
+
+
+def test_the_texts_of_a_list_differ() -> None:
+    insights = data(shape={"keyInsights": List(str, min=3, max=3)})["keyInsights"]
+
+    assert len(set(insights)) == 3
+
+
+def test_a_short_text_is_a_name_numbered_and_without_a_mark() -> None:
+    agent = {"agentType": Text(60), "task": {"domain": Text(60)}}
+    answer = data(shape={"phases": [{"name": Text(80)}], "agents": [agent], "tags": List(Text(20))})
+
+    assert [phase["name"] for phase in answer["phases"]] == ["phase 1", "phase 2"]
+    assert [entry["agentType"] for entry in answer["agents"]] == ["agent type 1", "agent type 2"]
+    assert [entry["task"]["domain"] for entry in answer["agents"]] == ["domain 1", "domain 2"]
+    assert answer["tags"] == ["tag 1", "tag 2"]
 
 
 def test_what_is_not_text_claims_nothing() -> None:
-    """No measurement is invented: numbers are the least, booleans false, lists short, ids distinct."""
+    """No measurement is invented: percentages are 100, other numbers the least, booleans false, ids distinct."""
     answer = data(
         shape={
             "sourcesCount": int,
             "score": Integer(10, 100),
             "loss": Integer(max=-1),
+            "confidence": Integer(0, 100),
             "escalate": bool,
             "agents": List({"agentId": str}, min=0, max=9),
             "extra": dict,
@@ -108,14 +124,17 @@ def test_what_is_not_text_claims_nothing() -> None:
     )
 
     assert (answer["sourcesCount"], answer["score"], answer["loss"], answer["escalate"]) == (0, 10, -1, False)
+    assert answer["confidence"] == 100
     assert answer["agents"] == [{"agentId": "agent_1"}, {"agentId": "agent_2"}]
     assert answer["extra"]["note"].startswith("(simulated)")
     assert answer["kind"] in {"a", "b"}
     assert answer["flag"] is False
 
 
-def test_a_text_keeps_to_its_bound() -> None:
-    assert len(data(shape={"note": Text(20)})["note"]) == 20
+@pytest.mark.parametrize(("most", "text"), [(3, "not"), (20, "note 1"), (81, "(simulated) note for market trends")])
+def test_a_text_keeps_to_its_bound(most: int, text: str) -> None:
+    assert data(shape={"note": Text(most)}) == {"note": text}
+    assert len(data(shape={"summary": Text(81)})["summary"]) <= 81
 
 
 @pytest.mark.parametrize(
@@ -141,27 +160,26 @@ def test_another_prompt_or_shape_is_another_answer() -> None:
     assert send("A", {"a": int}).value["id"] != send("A", {"b": int}).value["id"]
 
 
-def test_the_facts_are_the_labelled_values_that_stay_the_same() -> None:
-    assert facts([{"role": "user", "content": PROMPT}]) == [
-        "Domain = market_trends",
-        "Research Scope.focus = direct_competitors",
-        "Research Scope.depth.level = 3",
-        "Deadline = 2026-12-31",
-    ]
+def test_the_topic_is_the_first_labelled_text_that_stays_the_same() -> None:
+    asked = "Created At: 2026-11-22T08:00:00.000Z\nScope: {\n  \"focus\": 1\n}\nCoordination: coord_1795000000000\n"
+
+    assert topic([{"role": "user", "content": PROMPT}]) == "market trends"
+    assert topic([{"role": "user", "content": asked}]) is None
+    assert topic([{"role": "user", "content": f"{asked}\n- Deadline: 2026-12-31"}]) == "2026-12-31"
 
 
-def test_facts_come_from_the_users_messages_also_in_parts() -> None:
+def test_the_topic_comes_from_the_users_messages_also_in_parts() -> None:
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": "Role: analyst"},
         {"role": "user", "content": [{"type": "text", "text": "Topic: bees"}, {"type": "image_url"}]},
     ]
 
-    assert facts(messages) == ["Topic = bees"]
+    assert topic(messages) == "bees"
 
 
 @given(st.text())
-def test_facts_are_found_in_any_text_without_an_error(text: str) -> None:
-    assert len(facts([{"role": "user", "content": f"A: {text}\n{text}"}])) <= 50
+def test_a_topic_is_short_whatever_the_text(text: str) -> None:
+    assert len(topic([{"role": "user", "content": f"A: {text}\n{text}"}]) or "") <= 60
 
 
 def test_all_labels_are_there() -> None:
