@@ -1,11 +1,19 @@
-"""What several agents of the hierarchy share: how a phase begins, how its agents are sent out, what came of it."""
+"""What several agents of the hierarchy share: the plan, the start of a phase, sending an agent out, summaries."""
 
 AGENT_TIMEOUT = 600
 """Seconds a Level 2 agent has, unless `orchestration.constraints.agent_timeout` says otherwise."""
 
+STATE = ("currentPhase", "orchestrationStatus", "createdAt")
+"""The fields of `masterControl` that say how far the work is; all others are the master's plan."""
+
+
+def plan(control):
+    """The master's plan, which is the same in every phase."""
+    return {field: value for field, value in control.items() if field not in STATE}
+
 
 def ready(phase):
-    """The execution of a phase that may begin."""
+    """The execution of a phase that can start."""
     return {"currentPhase": phase, "phaseStatus": "ready"}
 
 
@@ -17,6 +25,7 @@ def send_out(task, data, assignment):
         "phase": orchestration["phaseExecution"]["currentPhase"]["name"],
         "coordinatorId": coordination["coordinatorId"],
         "reportingProtocol": coordination["reportingSchedule"],
+        "resourceAllocation": coordination["resourceAllocation"],
         "qualityStandards": coordination["qualityStandards"],
         "escalationTriggers": coordination["escalationTriggers"],
         "runLevel2Agent": True,
@@ -31,5 +40,13 @@ def send_out(task, data, assignment):
 
 
 def summaries(completed):
-    """What came of completed phases, by name."""
-    return [{"phase": phase["name"], "summary": phase["synthesis"]["executiveSummary"]} for phase in completed]
+    """The outcome of each completed phase, and what the next one can do better."""
+    return [
+        {
+            "phase": phase["name"],
+            "summary": phase["synthesis"]["executiveSummary"],
+            "metrics": phase["synthesis"]["synthesisMetrics"],
+            "improvements": phase["synthesis"]["improvements"],
+        }
+        for phase in completed
+    ]

@@ -1,4 +1,8 @@
-"""How the agents ask: who the model is and what its duties are, then the facts, one `Label: value` each."""
+"""How the agents ask: who the model is and what its duties are, then the facts, one `Label: value` each.
+
+The agents in `steps/` call this as `lib.prompt.messages(...)`. If you copy an agent into a workspace of your own, copy
+this file into its `libraries/` too; the same goes for the other libraries that an agent names.
+"""
 
 import json
 

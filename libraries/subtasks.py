@@ -1,8 +1,8 @@
-"""What came of a subtask, told from what landed in its parent."""
+"""Reading what a subtask left in its parent."""
 
 
 def failure(landed):
-    """Why a subtask gave no result, or None where it completed; nothing lands of one that was stopped."""
+    """Why a subtask gave no result, or None if it completed; a subtask that was stopped lands nothing."""
     if landed is None:
         return "stopped"
     if landed["status"] == "done":

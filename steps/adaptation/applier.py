@@ -1,15 +1,15 @@
-"""Applier: when the controller has decided, run the task and its subtasks by the new settings from here on."""
+"""Applier: when the controller has decided, put its settings into effect for the rest of the task and its subtasks."""
 
-# The guide decides and changes nothing. The count keeps a workflow from being adapted for ever.
 condition = {
     "workflowAdaptation": {
-        "adaptationsLeft": {"$gt": 0},
+        # Without a limit a workflow could be adapted again and again.
+        "adaptationsLeft": {"$or": [None, {"$gt": 0}]},
         "adaptationDecision": {"decidedAt": str, "appliedAt": {"$exists": False}},
     }
 }
 
-# What all agents here ask for.
-MODEL = "gpt-4"
+ADAPTATIONS = 1  # where the task sets no limit
+MODEL = "gpt-4"  # the name all agents here use
 
 
 async def content(data, task, log, now):
@@ -20,12 +20,12 @@ async def content(data, task, log, now):
     task.adapt(**settings)
     decision["applied"] = settings
     decision["appliedAt"] = now.isoformat()
-    adaptation["adaptationsLeft"] -= 1
-    log(f"Adaptation applied: {', '.join(settings) or 'nothing to be set'}")
+    adaptation["adaptationsLeft"] = (adaptation.get("adaptationsLeft") or ADAPTATIONS) - 1
+    log(f"Adaptation applied: {', '.join(settings) or 'no setting to change'}")
 
 
 def applicable(settings, adaptation):
-    """What `task.adapt` takes, from what the controller wants."""
+    """The arguments of `task.adapt` that follow from the controller's settings."""
     wanted = {"concurrency": settings.get("concurrency")}
     if settings.get("tries"):
         agents = adaptation["monitoring"]["performanceMetrics"].get("steps", {})

@@ -1,15 +1,15 @@
-"""Adaptive controller: when monitoring asks for it, decide how the workflow is to change, and write that down."""
+"""Adaptive controller: when monitoring asks for an adaptation, decide on one and write the decision down."""
 
 from aloma_cli import Integer, List, Optional, Text
 
 condition = {"workflowAdaptation": {"monitoring": {"performanceMetrics": dict, "adaptationRequired": True}}}
 
 DUTIES = [
-    "Say whether the present way of working is the best one.",
-    "Find the adaptation that would help most.",
-    "Name the agents to be configured anew or replaced.",
-    "Say how the agents should work together instead.",
-    "Change the objectives only where the metrics leave no other way.",
+    "Judge whether the present strategy is the best one for these metrics.",
+    "Choose the adaptation that would improve performance most.",
+    "Name the agents to be reconfigured or replaced.",
+    "Say how the agents should coordinate instead.",
+    "Say whether the objectives should change, given what the metrics and the state have shown.",
 ]
 
 # Each type of adaptation, the part of the answer that details it, and the field it is applied to.
@@ -20,9 +20,9 @@ CHANGES = {
     "objective_refinement": ("objectiveModifications", "objectiveUpdates"),
 }
 
-MODIFICATION = {"target": Text(max=100), "change": Text(max=200)}
+MODIFICATION = {"target": Text(max=80), "change": Text(max=200)}
 
-# What the applier can set, where the task lets it.
+# What the applier can set.
 SETTINGS = {
     "concurrency": Optional(Integer(1, 16)),
     "tries": Optional(Integer(1, 5)),
@@ -58,9 +58,9 @@ async def content(data, connectors, lib, log, now):
         "decidedAt": now.isoformat(),
     }
     details, field = CHANGES[decision["adaptationType"]]
-    # The guide applies nothing where the model leaves the details out.
+    # The details are optional: models often put everything into the modifications.
     adaptation[field] = decision.get(details) or decision["modifications"]
-    # The guide leaves this on; off, the next measurement that wants an adaptation wakes the controller again.
+    # Cleared, so that the next measurement that asks for an adaptation fires the controller again.
     adaptation["monitoring"]["adaptationRequired"] = False
 
     log(f"Adaptation decided: {decision['adaptationType']}: {decision['reasoning']}")
@@ -70,10 +70,10 @@ def prompt(adaptation, lib):
     facts = {
         "Performance metrics": adaptation["monitoring"]["performanceMetrics"],
         "Workflow state": adaptation.get("currentState"),
-        # The guide's test case offers adaptations of which none is one of the four types: the model has to choose.
+        # These may be in other words than the four types: the model says which type each of them belongs to.
         "Available adaptations": adaptation.get("availableAdaptations"),
         "Available models": adaptation.get("availableModels") or None,
     }
-    role = "You watch over a workflow of several agents and adapt it while it runs."
-    request = "Decide on one adaptation: its type, and how the available adaptations are put to use under it."
+    role = "You adapt a workflow of several agents while it runs, for better results with less effort."
+    request = "Decide on one adaptation: its type, and how to use the available adaptations for it."
     return lib.prompt.messages(role, DUTIES, facts, request)

@@ -1,21 +1,22 @@
-"""Performance analyst: when figures of a run ask for it, judge how well the workflow works."""
+"""Performance analyst: when the figures of a run are to be analysed, judge how well the workflow performs."""
 
 from aloma_cli import Integer, List, Text
 
 condition = {"workflowAnalytics": {"performanceData": dict, "analysisRequired": True}}
 
 DUTIES = [
-    "Judge how efficiently the workflow runs.",
-    "Find the agents that hold it up.",
-    "Compare with earlier runs where there are any.",
-    "Recommend what to change, the most useful first.",
-    "Give the whole a score: 100 where nothing could be better.",
+    "Measure the efficiency of the run, also against earlier runs, and find its bottlenecks.",
+    "Compare the agents, and say which of them can be improved.",
+    "Judge how well time, calls and tokens were used, and recommend a better use.",
+    "Judge the quality of each part of the workflow: failures, retries, missing results.",
+    "Say how the workflow would scale, and what capacity more work needs.",
+    "Weigh what the run cost against what it returned, and say where money is best saved or spent.",
 ]
 
 SHAPE = {
     "efficiencyMetrics": List({"metric": Text(max=60), "assessment": Text(max=200)}, max=3),
     "identifiedBottlenecks": List(Text(max=200), min=0, max=3),
-    "agentPerformanceAnalysis": List({"agent": Text(max=100), "assessment": Text(max=200)}),
+    "agentPerformanceAnalysis": List({"agent": Text(max=80), "assessment": Text(max=200)}),
     "resourceUtilization": Text(max=200),
     "qualityAssessment": Text(max=200),
     "optimizationRecommendations": List(Text(max=200), max=3),
@@ -43,11 +44,11 @@ async def content(data, connectors, lib, log, now):
         "performanceScore": analysis["overallPerformanceScore"],
         "analyzedAt": now.isoformat(),
     }
-    # The guide leaves this on; off, the figures of the next run wake the analyst again.
+    # Cleared, so that the figures of the next run fire the analyst again.
     analytics["analysisRequired"] = False
 
-    recommendations = len(analysis["optimizationRecommendations"])
-    log(f"Analysis complete: score {analysis['overallPerformanceScore']}/100, recommendations: {recommendations}")
+    recommendations = lib.wording.counted(len(analysis["optimizationRecommendations"]), "recommendation")
+    log(f"Analysis complete: score {analysis['overallPerformanceScore']}/100, {recommendations}")
 
 
 def prompt(analytics, lib):
@@ -56,5 +57,6 @@ def prompt(analytics, lib):
         "Configuration": analytics.get("configuration"),
         "Earlier runs": analytics.get("historicalBaselines") or None,
     }
-    role = "You analyse how workflows of several agents perform."
-    return lib.prompt.messages(role, DUTIES, facts, "Analyse the performance of this run.")
+    role = "You analyse the performance of workflows of several agents, so that the next run is better."
+    request = "Analyse this run and recommend changes, the most useful first. Score it: 100 means nothing to improve."
+    return lib.prompt.messages(role, DUTIES, facts, request)

@@ -1,16 +1,15 @@
-"""Collector: when a run has ended, hand its figures, as the record has them, to the analyst."""
+"""Collector: when a run has ended, hand its recorded figures to the analyst."""
 
 condition = {"workflowRun": {"status": "running"}, "$children": {"workflow_run": {"running": 0}}}
 
 
-async def content(data, task, log):
+async def content(data, task, lib, log):
     run = data["workflowRun"]
-    # Nothing lands of a run that was stopped.
+    # A run that was stopped lands nothing.
     outcome = run.setdefault("outcome", {"status": "stopped"})
     performance = since(run.pop("figuresBefore"), task.figures())
     performance["steps"] = of_run(performance["steps"])
 
-    # The guide has nobody who sets `workflowAnalytics`.
     data["workflowAnalytics"] = {
         "performanceData": {"status": outcome["status"], **performance},
         "configuration": {"workflow": run["name"], "run": len(run["history"]) + 1},
@@ -18,11 +17,12 @@ async def content(data, task, log):
         "analysisRequired": True,
     }
     run["status"] = "measured"
-    log(f"Figures collected: calls: {performance.get('calls', 0)}, failures: {performance.get('failures', 0)}")
+    calls, failures = performance.get("calls", 0), performance.get("failures", 0)
+    log(f"Figures collected: {lib.wording.counted(calls, 'call')}, {lib.wording.counted(failures, 'failure')}")
 
 
 def since(before, now):
-    """What has been added to the figures since those before, at any depth, without the zeros."""
+    """How much each figure has grown, at any depth, without the zeros."""
     if not isinstance(now, dict):
         return round(now - (before or 0), 9)
     added = {name: since(before.get(name) or {}, value) for name, value in now.items()}
@@ -30,7 +30,7 @@ def since(before, now):
 
 
 def of_run(steps):
-    """The agents of the run; what the analytics itself does is no part of it."""
+    """The agents of the run, without those of the analytics itself."""
     return {name: did for name, did in steps.items() if not name.startswith("analytics/")}
 
 

@@ -1,11 +1,11 @@
-"""Finisher: when the last run has been assessed, complete the task with what came of it and how well it worked."""
+"""Finisher: when the last run has been assessed, complete the task with its result and its analysis."""
 
 from aloma_cli import PermanentError
 
 condition = {"workflowRun": {"status": "assessed", "outcome": dict}, "workflowAnalytics": {"performanceAnalysis": dict}}
 
 
-async def content(data, task, log):
+async def content(data, task, lib, log):
     run, analytics = data["workflowRun"], data["workflowAnalytics"]
     if run["outcome"]["status"] != "done":
         raise PermanentError(f"the last run of {run['name']} ended as {run['outcome']['status']}")
@@ -18,4 +18,5 @@ async def content(data, task, log):
             "adaptations": [past["adaptationDecision"] for past in run["history"]],
         }
     )
-    log(f"Runs analysed: {len(run['history']) + 1}, adaptations: {len(run['history'])}")
+    adaptations = len(run["history"])
+    log(f"{lib.wording.counted(adaptations + 1, 'run')} analysed, {lib.wording.counted(adaptations, 'adaptation')}")

@@ -1,6 +1,5 @@
-"""Launcher: start the workflow that is to be analysed, in a subtask, and once more after each adaptation."""
+"""Launcher: when a workflow is to be analysed, run it in a subtask, and again after each adaptation."""
 
-# The guide's analytics has nothing to analyse: nobody tells it of a run.
 condition = {
     "$or": [
         {"workflowRun": {"name": str, "data": dict, "status": None}},
@@ -22,7 +21,7 @@ async def content(data, task, log):
 
 
 def closed(data):
-    """What is kept of a run that is over; the fields it used are free for the next one."""
+    """The summary of a run that is over; removes the fields that the next run needs."""
     outcome, analytics = data["workflowRun"].pop("outcome"), data.pop("workflowAnalytics")
     return {
         "task": outcome.get("task"),

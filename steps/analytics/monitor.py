@@ -1,4 +1,4 @@
-"""Monitor: when a run has been analysed, have the workflow adapted where its score is too low, at most twice."""
+"""Monitor: when a run has been analysed and its score is too low, request an adaptation, at most twice."""
 
 condition = {
     "workflowRun": {"status": "measured"},
@@ -14,16 +14,15 @@ async def content(data, log):
     score, target = analytics["performanceAnalysis"]["performanceScore"], run.get("targetScore", TARGET_SCORE)
     left = ADAPTATIONS - len(run["history"])
 
-    # A run that failed is not good enough, whatever the model says of it.
+    # A run that failed is not good enough, whatever score it was given.
     good = score >= target and run["outcome"]["status"] == "done"
     if good or not left:
         run["status"] = "assessed"
-        log(f"Score {score}, wanted {target}: no further adaptation")
+        log(f"Score {score} (needed: {target}): no further adaptation")
         return
-    # The guide does not link its analytics to its adaptive controller.
     data["workflowAdaptation"] = adaptation(run, analytics, left)
     run["status"] = "adapting"
-    log.warning(f"Score {score}, wanted {target}: adaptation required")
+    log.warning(f"Score {score} (needed: {target}): adaptation required")
 
 
 def adaptation(run, analytics, left):

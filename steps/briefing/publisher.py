@@ -1,9 +1,9 @@
-"""Publisher: when a briefing has been reviewed, or its review was skipped, complete the task with it."""
+"""Publisher: when a briefing has been reviewed, or its review skipped, complete the task with it."""
 
 condition = {
-    # Who wants to see it first gives `approved: false` with the subject, and sets it to true when content.
+    # To approve it first, put `"approved": false` into the data, and set it to true later.
     "briefing": {"draft": str, "approved": {"$ne": False}},
-    # How a step follows one that may be skipped: it waits for what that one writes, or for its failure to be handled.
+    # A step after one that may be skipped waits for its result, or for its failure to be handled.
     "$or": [
         {"briefing": {"review": dict}},
         {"$errors": {"briefing/reviewer": {"handled": True}}},

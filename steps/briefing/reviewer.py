@@ -1,12 +1,12 @@
-"""Reviewer: when a briefing has been written, say what is wrong with it."""
+"""Reviewer: when a briefing has been written, say what to correct in it."""
 
 from aloma_cli import Integer, List, Text
 
 condition = {"briefing": {"draft": str, "review": None}}
 
 DUTIES = [
-    "Find what the notes do not bear out.",
-    "Find what the reader would misunderstand.",
+    "Find statements that the notes do not support.",
+    "Find what a reader could misunderstand.",
 ]
 
 SHAPE = {
@@ -21,4 +21,5 @@ async def content(data, connectors, lib, log):
     messages = lib.prompt.messages("You review briefings before they go out.", DUTIES, facts, "Review this briefing.")
     answer = await connectors.openai.chat(model="gpt-4", messages=messages, shape=SHAPE)
     briefing["review"] = answer.data
-    log(f"Draft reviewed: score {answer.data['score']}/100, remarks: {len(answer.data['remarks'])}")
+    remarks = lib.wording.counted(len(answer.data["remarks"]), "remark")
+    log(f"Draft reviewed: score {answer.data['score']}/100, {remarks}")

@@ -6,7 +6,7 @@ condition = {"briefing": {"subject": str, "draft": None}}
 
 DUTIES = [
     "Say first what matters most.",
-    "Keep to what the notes give; guess nothing.",
+    "Use only what the notes say; guess nothing.",
 ]
 
 SHAPE = {"draft": Text(max=600)}

@@ -1,6 +1,5 @@
-"""Advancer: when a phase is synthesized, close it and make the next one ready; the last one stays in place."""
+"""Advancer: when a phase has been synthesized, close it and make the next one ready; the last one stays in place."""
 
-# The guide has no such step: no phase after the first is ever loaded.
 condition = {
     "orchestration": {"masterControl": dict, "phaseExecution": {"phaseStatus": "completed"}},
     "hierarchicalSynthesis": dict,
@@ -18,11 +17,11 @@ async def content(data, lib, log):
             "synthesis": data["hierarchicalSynthesis"],
         }
     )
-    log(f"{following} of {len(phases)} phases completed")
+    log(f"{following} of {lib.wording.counted(len(phases), 'phase')} completed")
 
     if following == len(phases):
         control["orchestrationStatus"] = "completed"
         return
-    # In one commit: with one of these still there, the coordinator or the synthesizer would skip the next phase.
+    # All in one commit: with one of these left, the coordinator or the synthesizer would skip the next phase.
     orchestration["phaseExecution"] = lib.hierarchy.ready(phases[following])
     del data["level1Coordination"], data["hierarchicalSynthesis"]

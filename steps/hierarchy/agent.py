@@ -1,16 +1,15 @@
-"""Level 2 agent: in a subtask of its own, carry out one assignment and report, or escalate."""
+"""Level 2 agent: when a subtask assigns it a piece of work, do that, and report or escalate."""
 
-from aloma_cli import Integer, List, Optional, Text
-from aloma_cli.errors import ConnectorError
+from aloma_cli import ConnectorError, Integer, List, Optional, Text
 
 condition = {"level2Agent": {"runLevel2Agent": True, "agentType": str, "assignment": dict}}
 
 DUTIES = [
-    "Carry out your assignment, and nothing beyond it.",
+    "Carry out the assignment that the Level 1 coordinator gave you, and nothing beyond it.",
     "Keep to the quality standards, and judge your own results by them, in percent.",
-    "Say what you need from agents beside you.",
-    "Escalate where one of the triggers holds: say why, how urgent it is, and what you recommend.",
-    "Report time and resources.",
+    "Report your progress, time and resources; escalate if a trigger applies: why, how urgent, what you recommend.",
+    "Say what you need from the other Level 2 agents.",
+    "Give results in enough detail that the synthesis can combine them.",
 ]
 
 SHAPE = {
@@ -37,14 +36,14 @@ async def content(data, task, connectors, lib, log, now):
     if results["status"] == "failed":
         log.error(f"{agent['agentType']} failed: {results['error']}")
     else:
-        log(f"{agent['agentType']} completed: {len(results['results'])} results")
+        log(f"{agent['agentType']} completed: {lib.wording.counted(len(results['results']), 'result')}")
 
-    # The guide completes with no value.
+    # The value of `complete` is what lands in the parent, where the gate reads it.
     task.complete(results)
 
 
 async def execute(agent, connectors, lib, now):
-    """The agent's results; an agent that fails is for the quality gate to judge."""
+    """The agent's results; a failed call is a result too, which the quality gate judges."""
     try:
         answer = await connectors.openai.chat(model="gpt-4", messages=prompt(agent, lib), shape=SHAPE)
     except ConnectorError as error:
@@ -56,13 +55,13 @@ def prompt(agent, lib):
     facts = {
         "Phase": agent.get("phase"),
         "Assignment": agent["assignment"],
+        "Resources": agent.get("resourceAllocation"),
         "Quality standards": agent.get("qualityStandards"),
-        # The guide keeps the triggers from those who are to escalate.
         "Escalation triggers": agent.get("escalationTriggers"),
         "Reporting": agent.get("reportingProtocol"),
-        "Guidance after an earlier try": agent.get("guidance"),
+        "Guidance after an earlier attempt": agent.get("guidance"),
     }
-    role = f"You are a Level 2 agent: {agent['agentType']}."
+    role = f"You are a Level 2 agent, a specialist: {agent['agentType']}. Your work serves the hierarchy as a whole."
     return lib.prompt.messages(role, DUTIES, facts, "Carry out your assignment and report.")
 
 
@@ -74,7 +73,7 @@ def completed(agent, answer, now):
         "insights": answer["insights"],
         "qualityMetrics": answer["qualityAssessment"],
         "escalationNeeded": answer["escalationRequired"],
-        # The guide keeps the escalation in the subtask, where nobody reads it.
+        # Part of the results, because the parent reads nothing else of a subtask.
         "escalation": escalation(answer, now) if answer["escalationRequired"] else None,
         "peerCoordination": answer["peerCoordinationNeeds"],
         "reportingData": {

@@ -8,21 +8,20 @@ condition = {
 }
 
 DUTIES = [
-    "Find the approach that leads to the goal of this phase.",
-    "Give each Level 2 agent an assignment that it can carry out alone.",
-    "Share out the resources.",
-    "Set the quality, in percent, that a result must reach to count.",
-    "Say what an agent is to escalate, and when it reports.",
+    "Coordinate the Level 2 agents: give each an assignment that it can carry out alone.",
+    "Allocate the resources, the most important work first.",
+    "Say which problems an agent must escalate to you.",
+    "Say when the agents report, so that you can report progress to the master.",
+    "Adapt your approach to the results and improvements of the completed phases.",
+    "Set the quality and the confidence, in percent, that a result must reach to count.",
 ]
 
 SHAPE = {
-    # The guide reads a completion rate from an approach that is a text.
     "approach": {
         "summary": Text(max=300),
         "minimumCompletionRate": Optional({"$in": [0.5, 0.6, 0.7, 0.8, 0.9, 1]}),
     },
-    # The guide asks for an id as well: models repeat or forget them, so ours are given below. And its task may be
-    # a text, for which no Level 2 agent waits.
+    # No ids: models repeat or forget them, so the agents are numbered below.
     "agentAssignments": List(
         {"agentType": Text(max=60), "task": {"objective": Text(max=200), "deliverable": Text(max=150)}}
     ),
@@ -36,7 +35,7 @@ SHAPE = {
 async def content(data, task, connectors, lib, log, now):
     orchestration = data["orchestration"]
     phase = orchestration["phaseExecution"]["currentPhase"]
-    log(f"Level 1 coordinator takes on the phase {phase['name']}")
+    log(f"Level 1 coordinator starts the phase: {phase["name"]}")
     answer = await connectors.openai.chat(model="gpt-4", messages=prompt(orchestration, lib), shape=SHAPE)
     coordination = answer.data
 
@@ -49,26 +48,32 @@ async def content(data, task, connectors, lib, log, now):
         "level2AgentAssignments": assignments,
         "level2Results": {},
         "resourceAllocation": coordination["resourceAllocation"],
-        "qualityStandards": coordination["qualityStandards"],
+        "qualityStandards": standards(coordination["qualityStandards"], orchestration.get("constraints")),
         "escalationTriggers": coordination["escalationTriggers"],
         "reportingSchedule": coordination["reportingSchedule"],
         "coordinatorId": "level1_coordinator",
         "initiatedAt": now.isoformat(),
     }
-    # The guide leaves the phase at "ready".
     orchestration["phaseExecution"]["phaseStatus"] = "executing"
     for assignment in assignments:
         lib.hierarchy.send_out(task, data, assignment)
-    log(f"{len(assignments)} Level 2 agents sent out")
+    log(f"{lib.wording.counted(len(assignments), 'Level 2 agent')} sent out")
+
+
+def standards(chosen, constraints):
+    """The standards of the quality gate; a `quality_threshold` in the task's constraints takes precedence."""
+    threshold = (constraints or {}).get("quality_threshold")
+    return chosen | {"minimumQuality": threshold} if isinstance(threshold, int | float) else chosen
 
 
 def prompt(orchestration, lib):
-    control = orchestration["masterControl"]
+    phase = orchestration["phaseExecution"]["currentPhase"]
     facts = {
-        "Phase": orchestration["phaseExecution"]["currentPhase"],
-        "Quality gates": control["qualityGates"],
-        "Coordination protocols": control["coordinationProtocols"],
+        "Phase": phase,
+        "Master control": lib.hierarchy.plan(orchestration["masterControl"]),
+        "Available Level 2 agents": phase.get("level2Agents") or None,
+        "Constraints": orchestration.get("constraints"),
         "Completed phases": lib.hierarchy.summaries(orchestration["completedPhases"]) or None,
     }
-    role = "You coordinate the Level 2 agents of one phase."
+    role = "You are the Level 1 coordinator of one phase: balance quality against effort, and keep to the protocols."
     return lib.prompt.messages(role, DUTIES, facts, "Coordinate this phase with one to five agents.")

@@ -1,8 +1,7 @@
-"""Escalation agent: when the quality gate holds a phase up, send agents out again, accept what there is, or fail it."""
+"""Escalation agent: when the quality gate holds a phase, send agents out again, accept the results, or fail it."""
 
 from aloma_cli import Text
 
-# The guide has no such step: escalations are never read, and a phase short of results waits for ever.
 condition = {
     "orchestration": {"phaseExecution": {"phaseStatus": "executing"}},
     "level1Coordination": {"qualityGate": {"status": "held"}},
@@ -11,8 +10,8 @@ condition = {
 RETRIES = 2
 
 DUTIES = [
-    "Find out what kept the agents from completing, or made them escalate.",
-    "Send them out again only where another try can end differently, and say what they are to do differently.",
+    "Find out why agents failed or escalated.",
+    "Send them out again only if another attempt can succeed, and say what they should do differently.",
     "Weigh what the phase loses without them.",
 ]
 
@@ -21,13 +20,13 @@ async def content(data, task, connectors, lib, log, now):
     coordination = data["level1Coordination"]
     gate = coordination["qualityGate"]
     earlier = coordination.setdefault("escalations", [])
-    # What is left when nobody is sent out again; whether results suffice is the gate's to say, not the model's.
+    # The alternative to another attempt; the gate, not the model, says whether the results are enough.
     otherwise = "accept" if gate["completionRate"] >= gate["threshold"] else "fail"
 
     if len(earlier) < RETRIES:
         decision = await decide(data, ["retry", otherwise], connectors, lib)
     else:
-        decision = {"action": otherwise, "reasoning": f"{RETRIES} retries are used up", "guidance": None}
+        decision = {"action": otherwise, "reasoning": f"all {RETRIES} retries are used", "guidance": None}
     earlier.append({**decision, "failed": gate["failed"], "escalated": gate["escalated"], "decidedAt": now.isoformat()})
     ACTIONS[decision["action"]](data, task, lib, decision)
     log(f"Escalation agent: {decision['action']}: {decision['reasoning']}")
@@ -49,11 +48,11 @@ def prompt(data, lib):
         "Earlier decisions": [entry["action"] for entry in coordination["escalations"]] or None,
     }
     role = "You decide what happens when agents of a phase fail or escalate."
-    return lib.prompt.messages(role, DUTIES, facts, "Decide how the phase goes on.")
+    return lib.prompt.messages(role, DUTIES, facts, "Decide how the phase continues.")
 
 
 def send_again(data, task, lib, decision):
-    """Send out again whoever failed or escalated; the gate judges anew when they have ended."""
+    """Send out again the agents that failed or escalated; the gate judges once more when they have ended."""
     coordination = data["level1Coordination"]
     gate = coordination.pop("qualityGate")
     for assignment in coordination["level2AgentAssignments"]:

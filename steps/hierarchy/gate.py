@@ -1,6 +1,6 @@
-"""Quality gate: when every Level 2 agent has ended, judge the results, and let the phase pass or hold it up."""
+"""Quality gate: when every Level 2 agent has ended, judge the results, and pass the phase or hold it."""
 
-# The guide goes ahead at the first good result, since it counts the results that are in, not the assignments.
+# The rate below is one of assignments: an agent whose result is missing counts as failed.
 condition = {
     "level1Coordination": {"level2Results": dict, "qualityGate": None},
     "$children": {"level2": {"running": 0}},
@@ -29,7 +29,9 @@ async def content(data, lib, log, now):
         "threshold": threshold,
         "judgedAt": now.isoformat(),
     }
-    log(f"{len(completed)} completed, {len(failed)} failed: {rate:.0%}, and {threshold:.0%} are needed")
+    log(f"{len(completed)} completed, {len(failed)} failed: {rate:.0%} (needed: {threshold:.0%})")
+    if rate < threshold:
+        log(f"Waiting for a higher completion rate: {rate:.0%} < {threshold:.0%}")
     for agent, why in failed.items():
         log.warning(f"{agent} does not count: {why}")
     for agent, escalation in escalated.items():
@@ -37,7 +39,7 @@ async def content(data, lib, log, now):
 
 
 def shortfall(landed, standards, lib):
-    """Why what an agent sent back does not count, or None where it does."""
+    """Why an agent's result does not count, or None if it does."""
     if why := lib.subtasks.failure(landed):
         return why
     results = landed["result"]

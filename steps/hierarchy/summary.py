@@ -1,8 +1,7 @@
-"""Executive summary: when all phases are completed, sum them up, and complete the task with that."""
+"""Executive summary: when all phases are completed, sum them up, and complete the task with the summary."""
 
 from aloma_cli import List, Text
 
-# The guide has no such step: its orchestration is never completed.
 condition = {
     "orchestration": {
         "masterControl": {"orchestrationStatus": "completed"},
@@ -12,9 +11,9 @@ condition = {
 }
 
 DUTIES = [
-    "Say in a few sentences what was asked for, and what was reached.",
-    "Name the outcomes that matter, whichever phase they are from.",
-    "Recommend what is to be done now.",
+    "Say in a few sentences what was asked for, and what was achieved.",
+    "Name the outcomes that matter most, from any phase.",
+    "Recommend what to do next.",
     "Say openly what is missing.",
 ]
 
@@ -31,7 +30,7 @@ async def content(data, task, connectors, lib, log, now):
     answer = await connectors.openai.chat(model="gpt-4", messages=prompt(orchestration, lib), shape=SHAPE)
     orchestration["executiveSummary"] = {**answer.data, "summarizedAt": now.isoformat()}
     task.complete(report(orchestration))
-    log(f"Executive summary of {len(orchestration['completedPhases'])} phases")
+    log(f"Executive summary of {lib.wording.counted(len(orchestration['completedPhases']), 'phase')}")
 
 
 def report(orchestration):
@@ -50,5 +49,5 @@ def prompt(orchestration, lib):
         "Phases": lib.hierarchy.summaries(orchestration["completedPhases"]),
         "Recommendations": [phase["synthesis"]["recommendations"] for phase in orchestration["completedPhases"]],
     }
-    role = "You report to those who asked for the work."
+    role = "You report to the decision makers who asked for the work."
     return lib.prompt.messages(role, DUTIES, facts, "Write the executive summary.")

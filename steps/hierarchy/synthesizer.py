@@ -1,20 +1,20 @@
-"""Hierarchical synthesizer: when a phase has passed the quality gate, combine what its agents sent back."""
+"""Hierarchical synthesizer: when a phase has passed the quality gate, combine the results of its agents."""
 
 from aloma_cli import List, Text
 
 condition = {
-    # The guide fails where there is no orchestration.
     "orchestration": {"masterControl": dict},
     "level1Coordination": {"level2Results": dict, "qualityGate": {"status": "passed"}},
     "hierarchicalSynthesis": {"$exists": False},
 }
 
 DUTIES = [
-    "Combine the results of all agents into one picture of the phase.",
-    "Say how well the hierarchy worked, and which agents were of most use.",
-    "Draw strategic insights from the whole.",
-    "Recommend what is to be done next.",
-    "Judge the quality against the quality gates.",
+    "Combine the results of all Level 2 agents into one picture of the phase.",
+    "Judge how the hierarchy and each agent performed, and the quality against the quality gates.",
+    "Say which patterns led to success, and which ones to failure.",
+    "Draw strategic insights and recommendations from the whole.",
+    "Write an executive summary for the master of the hierarchy.",
+    "Recommend improvements for the next phases and for later hierarchies.",
 ]
 
 SHAPE = {
@@ -25,12 +25,13 @@ SHAPE = {
     "recommendations": List(Text(max=200), max=4),
     "qualityAssessment": Text(max=200),
     "agentEffectiveness": List(Text(max=150)),
+    "improvements": List(Text(max=150), max=3),
 }
 
 
 async def content(data, connectors, lib, log, now):
     orchestration, gate = data["orchestration"], data["level1Coordination"]["qualityGate"]
-    log(f"Synthesis of {len(gate['completed'])} completed agents, {len(gate['failed'])} failed")
+    log(f"Synthesis of {lib.wording.counted(len(gate['completed']), 'completed agent')}, {len(gate['failed'])} failed")
     answer = await connectors.openai.chat(model="gpt-4", messages=prompt(data, lib), shape=SHAPE)
     synthesis = answer.data
 
@@ -42,14 +43,16 @@ async def content(data, connectors, lib, log, now):
         "recommendations": synthesis["recommendations"],
         "qualityAssessment": synthesis["qualityAssessment"],
         "agentEffectiveness": synthesis["agentEffectiveness"],
+        "improvements": synthesis["improvements"],
         "synthesisMetrics": metrics(gate, completed(data)),
         "synthesizedAt": now.isoformat(),
     }
     orchestration["phaseExecution"]["phaseStatus"] = "completed"
     orchestration["masterControl"]["currentPhase"] += 1
 
-    insights, recommendations = len(synthesis["strategicInsights"]), len(synthesis["recommendations"])
-    log(f"Synthesis complete: {insights} insights, {recommendations} recommendations")
+    insights = lib.wording.counted(len(synthesis["strategicInsights"]), "insight")
+    recommendations = lib.wording.counted(len(synthesis["recommendations"]), "recommendation")
+    log(f"Synthesis complete: {insights}, {recommendations}")
 
 
 def completed(data):
@@ -64,20 +67,20 @@ def metrics(gate, results):
         "completedAgents": len(gate["completed"]),
         "failedAgents": len(gate["failed"]),
         "completionRate": gate["completionRate"],
-        # The guide asks the model for the average.
+        # Computed, because models calculate badly.
         "averageQuality": sum(result["qualityMetrics"]["score"] for result in results) / len(results),
     }
 
 
 def prompt(data, lib):
-    coordination, control = data["level1Coordination"], data["orchestration"]["masterControl"]
+    coordination, orchestration = data["level1Coordination"], data["orchestration"]
     facts = {
-        "Phase": data["orchestration"]["phaseExecution"]["currentPhase"],
+        "Phase": orchestration["phaseExecution"]["currentPhase"],
         "Strategy": coordination["coordinationStrategy"],
-        "Quality gates": control["qualityGates"],
+        "Master control": lib.hierarchy.plan(orchestration["masterControl"]),
         "Results": completed(data),
         "Failed agents": coordination["qualityGate"]["failed"] or None,
         "Escalations": coordination.get("escalations"),
     }
-    role = "You combine what the agents of a hierarchy sent back."
+    role = "You combine the results of a hierarchy of agents into more than the sum of its parts."
     return lib.prompt.messages(role, DUTIES, facts, "Combine these results.")

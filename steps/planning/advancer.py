@@ -1,22 +1,21 @@
-"""Advancer: when a phase is decided, close it and open the next; after the last one, complete the task."""
+"""Advancer: when the decision of a phase has been made, open the next phase, or complete the task after the last."""
 
-# The guide has no such step: its workflow stays in the first phase.
 condition = {
     "workflow": {"masterPlan": dict, "execution": {"phaseAgents": {"decision_agent": {"status": "completed"}}}}
 }
 
 
-async def content(data, task, log):
+async def content(data, task, lib, log):
     workflow = data["workflow"]
     execution = workflow["execution"]
     phases = workflow["masterPlan"]["phases"]
 
-    # All in one commit: the conditions of coordinator, assigner and specialists turn false, and then true again.
+    # All in one commit: the conditions of the phase's agents become false, so that they can become true again.
     execution["currentPhase"] += 1
     execution["phaseAgents"] = {}
     execution["agentCoordination"] = {}
     del data["agentAssignment"]
-    log(f"{execution['currentPhase']} of {len(phases)} phases completed")
+    log(f"{execution['currentPhase']} of {lib.wording.counted(len(phases), 'phase')} completed")
 
     if execution["currentPhase"] < len(phases):
         execution["status"] = "planning_complete"

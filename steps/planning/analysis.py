@@ -1,4 +1,4 @@
-"""Analysis specialist: when research is handed over, find out what it means."""
+"""Analysis specialist: when the research is handed over, validate it and work out what it means."""
 
 from aloma_cli import Integer, List, Optional, Text
 
@@ -8,11 +8,11 @@ condition = {
 }
 
 DUTIES = [
-    "Check the research: what holds, and what is only claimed.",
-    "Find the patterns in it, and what lies behind them.",
-    "Say what follows for the strategy.",
-    "Say for each conclusion how sure you are.",
-    "Sum up for the agent that decides.",
+    "Validate the research: is it accurate, is it relevant, what is only claimed?",
+    "Reason from the data to causes and consequences, with your confidence in each conclusion.",
+    "Identify patterns and trends, and what they imply for the strategy.",
+    "Give insights and recommendations that can be acted on.",
+    "Prepare the decision: sum up for the agent that makes it, and flag what it must not overlook.",
 ]
 
 SHAPE = {
@@ -51,18 +51,21 @@ async def content(data, connectors, lib, log, now):
         "criticalFlags": analysis.get("criticalFlags") or [],
         "completedAt": now.isoformat(),
     }
-    insights, patterns = len(analysis["analyticalInsights"]), len(analysis["identifiedPatterns"])
-    log(f"Analysis completed: {insights} insights, {patterns} patterns")
+    insights = lib.wording.counted(len(analysis["analyticalInsights"]), "insight")
+    patterns = lib.wording.counted(len(analysis["identifiedPatterns"]), "pattern")
+    log(f"Analysis completed: {insights}, {patterns}")
 
 
 def prompt(data, lib):
     execution = data["workflow"]["execution"]
-    research = execution["phaseAgents"]["research_agent"]
+    research, coordination = execution["phaseAgents"]["research_agent"], execution["agentCoordination"]
     facts = {
         "Research handed over": research["handoffSummary"],
         "Domains whose research failed": research["failedDomains"] or None,
+        "Plan for failures": coordination["errorHandling"] if research["failedDomains"] else None,
+        "Checkpoints": coordination["checkpoints"],
         "Shared context": execution["sharedContext"],
         "Objectives": data["agentAssignment"]["objectives"] or None,
     }
-    role = "You analyse what research agents found."
+    role = "You analyse the findings of research agents: build on their work, and add what only analysis can show."
     return lib.prompt.messages(role, DUTIES, facts, "Analyse these findings.")

@@ -1,21 +1,22 @@
-"""Assigner: hand the phase to its first specialist, and on to the next whenever one has completed."""
+"""Assigner: when a phase has been coordinated or a specialist has completed, hand the phase to the next specialist."""
 
-# Specialists complete while the condition stays true: each of them is news, and has a hand-off of its own.
+# Specialists complete while the condition stays true, and each of them needs a hand-off of its own.
 rearm = "change"
 
-# The guide has no such step: nobody sets an assignment, and nobody says that a phase is under way.
 condition = {
     "workflow": {
+        "objective": str,
+        "masterPlan": dict,
         "execution": {
             "status": {"$in": ["planning_complete", "executing"]},
             "agentCoordination": {"phase": str},
-            # All of them are read, so that whoever completes wakes this step; the last one has no successor.
+            # The whole field, so that any specialist that completes arms this step; the last one has no successor.
             "phaseAgents": {"$and": [dict, {"decision_agent": None}]},
-        }
+        },
     }
 }
 
-# Who comes after whom, and upon what.
+# The specialists in their order, with the event that triggers each of them.
 TRIGGERS = {
     "research_agent": "phase_coordinated",
     "analysis_agent": "research_complete",
@@ -24,10 +25,11 @@ TRIGGERS = {
 
 
 async def content(data, task, log):
-    execution = data["workflow"]["execution"]
+    workflow = data["workflow"]
+    execution = workflow["execution"]
     agent = next(agent for agent in TRIGGERS if agent not in execution["phaseAgents"])
     if execution["status"] == "executing" and data["agentAssignment"]["type"] == agent:
-        return  # nobody has completed: something else of the phase was changed
+        return  # no specialist has completed: something else in the phase has changed
 
     execution["status"] = "executing"
     data["agentAssignment"] = {
@@ -36,7 +38,7 @@ async def content(data, task, log):
         "objectives": objectives(execution["agentCoordination"], agent),
     }
     if agent == "research_agent":
-        launch_research(task, execution)
+        launch_research(task, workflow)
     log(f"{execution['agentCoordination']['phase']}: handed to the {agent}")
 
 
@@ -44,15 +46,22 @@ def objectives(coordination, agent):
     return [entry["objective"] for entry in coordination["sequentialAgents"] if entry["agent"] == agent]
 
 
-def launch_research(task, execution):
-    """Make one subtask for each domain; its document holds what the research agent reads, and nothing else."""
+def launch_research(task, workflow):
+    """Make one subtask for each domain; its document holds only what the research agent reads."""
+    execution = workflow["execution"]
     execution["researchFindings"] = {}
-    coordination = execution["agentCoordination"]
+    coordination, phase = execution["agentCoordination"], workflow["masterPlan"]["phases"][execution["currentPhase"]]
     context = {"agentCoordination": coordination, "sharedContext": execution["sharedContext"]}
     # A domain that is named twice is researched once.
     scopes = {scope["domain"]: scope for scope in coordination["parallelAgents"]}
     for domain, scope in scopes.items():
-        assignment = {"type": "research_agent", "taskReady": True, "scope": scope}
+        assignment = {
+            "type": "research_agent",
+            "taskReady": True,
+            "scope": scope,
+            "objective": workflow["objective"],
+            "phase": phase,
+        }
         task.subtask(
             f"Research: {domain}",
             {"workflow": {"execution": context}, "agentAssignment": assignment},

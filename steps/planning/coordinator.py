@@ -1,23 +1,25 @@
-"""Execution coordinator: when a phase is to begin, decide who works in it, and on what."""
+"""Execution coordinator: when a phase is to start, decide which agents work in it, and on what."""
 
 from aloma_cli import List, Text
 
 condition = {"workflow": {"masterPlan": dict, "execution": {"status": "planning_complete", "currentPhase": int}}}
 
 DUTIES = [
-    "Find the strategy that leads to the goal of this phase.",
-    "Say which domains are to be researched; one agent works on each, all at the same time.",
-    "Say what the analysis and the decision that follow are to achieve.",
-    "Set checkpoints by which progress can be seen.",
-    "Build on what earlier phases found.",
+    "Choose the strategy for this phase: the domains to be researched in parallel, then analysis and decision.",
+    "Name the data that the agents share, and build on the findings of earlier phases.",
+    "Set checkpoints that show progress.",
+    "Say what to do if an agent fails, and how to recover.",
+    "Set the quality gates that the phase must pass to be complete.",
 ]
 
-# The guide stores both lists of agents, and nobody reads them; here they are who works in the phase.
 SHAPE = {
     "strategy": Text(max=300),
     "parallelAgents": List({"domain": Text(max=60), "questions": List(Text(max=150), max=3)}, max=3),
     "sequentialAgents": List({"agent": {"$in": ["analysis_agent", "decision_agent"]}, "objective": Text(max=200)}),
+    "sharedData": List(Text(max=150), min=0, max=3),
     "checkpoints": List(Text(max=150), max=3),
+    "errorHandling": Text(max=200),
+    "qualityGates": List(Text(max=150), max=3),
 }
 
 
@@ -34,13 +36,17 @@ async def content(data, connectors, lib, log, now):
         "strategy": coordination["strategy"],
         "parallelAgents": coordination["parallelAgents"],
         "sequentialAgents": coordination["sequentialAgents"],
+        "sharedData": coordination["sharedData"],
         "checkpoints": coordination["checkpoints"],
+        "errorHandling": coordination["errorHandling"],
+        "qualityGates": coordination["qualityGates"],
         "coordinatedAt": now.isoformat(),
     }
     execution["phaseAgents"] = {}
 
-    parallel, sequential = len(coordination["parallelAgents"]), len(coordination["sequentialAgents"])
-    log(f"Phase coordinated: {parallel} parallel agents, {sequential} sequential ones")
+    parallel = lib.wording.counted(len(coordination["parallelAgents"]), "parallel agent")
+    sequential = lib.wording.counted(len(coordination["sequentialAgents"]), "sequential agent")
+    log(f"Phase coordinated: {parallel}, {sequential}")
 
 
 def prompt(workflow, phase, lib):
@@ -51,5 +57,5 @@ def prompt(workflow, phase, lib):
         "Shared context": execution["sharedContext"] or None,
         "Agents": workflow["masterPlan"]["requiredAgents"],
     }
-    role = "You coordinate the agents of one phase of a plan."
-    return lib.prompt.messages(role, DUTIES, facts, "Say how this phase is to be carried out.")
+    role = "You coordinate the agents of one phase of a plan; they do exactly what you write."
+    return lib.prompt.messages(role, DUTIES, facts, "Say how to carry out this phase.")

@@ -1,4 +1,4 @@
-"""Decision specialist: when the analysis is handed over, decide what is to be done."""
+"""Decision specialist: when the analysis is handed over, decide what to do."""
 
 from aloma_cli import Integer, List, Text
 
@@ -8,19 +8,20 @@ condition = {
 }
 
 DUTIES = [
-    "Decide by the criteria of the plan.",
-    "Weigh the alternatives, and say why they come second.",
-    "Name the risks of what you recommend.",
-    "Say how sure you are of each recommendation.",
-    "Say how it is to be carried out, and why it should be.",
+    "Combine research and analysis into strategic recommendations.",
+    "Evaluate the options against objective, constraints, criteria and quality gates; keep the second-best ones.",
+    "Make clear decisions, and give the reasons and your confidence in each.",
+    "Identify the risks, each with its mitigation.",
+    "Prepare the recommendations to be implemented, and name the points that a person should review first.",
 ]
 
 SHAPE = {
     "primaryRecommendations": List(Text(max=200), max=4),
     "alternativeOptions": List(Text(max=200), max=3),
-    "riskAssessment": List(Text(max=200), max=3),
+    "riskAssessment": List({"risk": Text(max=150), "mitigation": Text(max=150)}, max=3),
     "confidenceLevels": List({"recommendation": Text(max=150), "confidence": Integer(0, 100)}, max=4),
     "implementationPlan": List(Text(max=200)),
+    "humanReview": List(Text(max=150), min=0, max=3),
     "reasoning": Text(max=400),
 }
 
@@ -38,6 +39,7 @@ async def content(data, connectors, lib, log, now):
         "riskAssessment": decisions["riskAssessment"],
         "confidenceLevels": decisions["confidenceLevels"],
         "implementationPlan": decisions["implementationPlan"],
+        "humanReview": decisions["humanReview"],
         "decisionJustification": decisions["reasoning"],
         "decidedBy": "decision_agent",
         "decidedAt": now.isoformat(),
@@ -52,12 +54,13 @@ async def content(data, connectors, lib, log, now):
             "phaseIndex": execution["currentPhase"],
             "phaseName": execution["agentCoordination"]["phase"],
             "agentsUsed": list(execution["phaseAgents"]),
-            # The guide keeps the decisions of the last phase only.
+            # Kept here too, because the shared context holds only those of the last phase.
             "decisions": decisions["primaryRecommendations"],
             "completedAt": now.isoformat(),
         }
     )
-    log(f"Decision completed: {len(decisions['primaryRecommendations'])} recommendations")
+    recommendations = lib.wording.counted(len(decisions["primaryRecommendations"]), "recommendation")
+    log(f"Decision completed: {recommendations}")
 
 
 def prompt(data, lib):
@@ -68,8 +71,10 @@ def prompt(data, lib):
         "Analysis handed over": execution["phaseAgents"]["analysis_agent"]["handoffSummary"],
         "Critical flags": execution["phaseAgents"]["analysis_agent"]["criticalFlags"] or None,
         "Shared context": execution["sharedContext"],
+        "Constraints": workflow.get("constraints"),
         "Decision criteria": workflow["masterPlan"].get("decisionCriteria"),
+        "Quality gates": execution["agentCoordination"]["qualityGates"],
         "Objectives of the decision": data["agentAssignment"]["objectives"] or None,
     }
-    role = "You decide on the ground of research and analysis."
-    return lib.prompt.messages(role, DUTIES, facts, "Decide what is to be done.")
+    role = "You decide on the basis of research and analysis: you have the complete context of the workflow."
+    return lib.prompt.messages(role, DUTIES, facts, "Make the decisions of this phase.")

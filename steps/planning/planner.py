@@ -5,15 +5,27 @@ from aloma_cli import List, Optional, Text
 condition = {"workflow": {"objective": str, "scope": dict, "masterPlan": {"$exists": False}}}
 
 DUTIES = [
-    "Divide the objective into phases that can be carried out one after the other.",
-    "Give each phase a goal that can be seen to be reached.",
-    "Name the agents that are needed.",
-    "Say by which criteria decisions are to be made.",
-    "Keep within the resources and constraints.",
+    "Divide the objective into phases that follow one another.",
+    "Name the specialist agents that each phase needs.",
+    "Say what each phase depends on, and where its agents must coordinate.",
+    "Say which work of a phase can be done in parallel.",
+    "Anticipate what can fail in each phase, and plan the fallback.",
+    "Define how success is measured: quality gates for each phase, and criteria for the decisions.",
 ]
 
 SHAPE = {
-    "phases": List({"name": Text(max=80), "goal": Text(max=200)}, max=3),
+    "phases": List(
+        {
+            "name": Text(max=80),
+            "goal": Text(max=200),
+            "agents": List(Text(max=60), max=3),
+            "dependencies": Text(max=150),
+            "parallelWork": Text(max=150),
+            "fallback": Text(max=150),
+            "qualityGates": List(Text(max=150), max=2),
+        },
+        max=3,
+    ),
     "requiredAgents": List(Text(max=60)),
     "decisionCriteria": Optional(List(Text(max=150), min=0)),
 }
@@ -38,7 +50,8 @@ async def content(data, connectors, lib, log, now):
         "sharedContext": {},
         "status": "planning_complete",
     }
-    log(f"Master plan: {len(plan['phases'])} phases, {len(plan['requiredAgents'])} agents")
+    phases, agents = len(plan["phases"]), len(plan["requiredAgents"])
+    log(f"Master plan: {lib.wording.counted(phases, 'phase')}, {lib.wording.counted(agents, 'agent')}")
 
 
 def prompt(workflow, lib):
@@ -48,5 +61,6 @@ def prompt(workflow, lib):
         "Resources": workflow.get("resources"),
         "Constraints": workflow.get("constraints"),
     }
-    role = "You plan the work of several agents."
-    return lib.prompt.messages(role, DUTIES, facts, "Make a plan of one to three phases.")
+    role = "You plan the work of several agents, each of which takes on one part of it."
+    request = "Make a plan of one to three phases, within the resources and constraints."
+    return lib.prompt.messages(role, DUTIES, facts, request)

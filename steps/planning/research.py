@@ -1,26 +1,26 @@
-"""Research specialist: in a subtask of its own, research one domain of the phase and hand over the findings."""
+"""Research specialist: when a subtask assigns it a domain of the phase, research that and hand over the findings."""
 
-from aloma_cli import Integer, List, Text
+from aloma_cli import Integer, List, Optional, Text
 
 condition = {
-    # No plan: this is a subtask, not the workflow itself, which would end with the first domain.
+    # Without a plan: in a subtask, not in the workflow itself, which would end with the first domain.
     "workflow": {"masterPlan": None, "execution": {"agentCoordination": {"phase": str}}},
-    # The guide fails where no scope is assigned.
     "agentAssignment": {"type": "research_agent", "taskReady": True, "scope": {"domain": str}},
 }
 
 DUTIES = [
-    "Answer the questions of your scope in depth.",
-    "Build on what the shared context says, and do not repeat it.",
-    "Draw the insights that matter for the strategy of the phase.",
-    "Say how sure you are.",
-    "Sum up for the agent that goes on with your work.",
+    "Research the questions of your scope thoroughly, and say how sure you are.",
+    "Combine your findings with the shared context, and do not repeat it.",
+    "Draw the insights that matter to the other agents of the phase.",
+    "Flag critical information that affects the overall strategy.",
+    "Prepare the handoff: sum up for the agent that continues your work.",
 ]
 
 SHAPE = {
     "keyFindings": List(Text(max=200), max=4),
     "strategicInsights": List(Text(max=200), max=3),
     "recommendations": List(Text(max=200), max=3),
+    "criticalFlags": Optional(List(Text(max=150), min=0, max=3)),
     "confidence": Integer(0, 100),
     "handoffSummary": Text(max=300),
     "nextAgentType": {"$in": ["analysis_agent", "decision_agent"]},
@@ -37,6 +37,7 @@ async def content(data, task, connectors, lib, log, now):
         "findings": found["keyFindings"],
         "insights": found["strategicInsights"],
         "recommendations": found["recommendations"],
+        "criticalFlags": found.get("criticalFlags") or [],
         "confidenceLevel": found["confidence"],
         "handoffSummary": found["handoffSummary"],
         "nextRecommendedAgent": found["nextAgentType"],
@@ -44,16 +45,20 @@ async def content(data, task, connectors, lib, log, now):
         "researchedAt": now.isoformat(),
     }
     task.complete(assignment["results"])
-    log(f"Research completed: {len(found['keyFindings'])} findings, next is the {found['nextAgentType']}")
+    findings = lib.wording.counted(len(found["keyFindings"]), "finding")
+    log(f"Research completed: {findings}, next is the {found['nextAgentType']}")
 
 
 def prompt(data, lib):
-    execution, scope = data["workflow"]["execution"], data["agentAssignment"]["scope"]
+    execution, assignment = data["workflow"]["execution"], data["agentAssignment"]
+    coordination, scope = execution["agentCoordination"], assignment["scope"]
     facts = {
-        "Phase": execution["agentCoordination"]["phase"],
-        "Strategy": execution["agentCoordination"]["strategy"],
+        "Objective": assignment.get("objective"),
+        "Phase": assignment.get("phase", coordination["phase"]),
+        "Strategy": coordination.get("strategy"),
+        "Shared data": coordination.get("sharedData") or None,
         "Research scope": scope,
         "Shared context": execution["sharedContext"] or None,
     }
-    role = f"You are a research specialist for {scope['domain']}."
+    role = f"You are a research specialist for {scope['domain']}; other agents build on what you report."
     return lib.prompt.messages(role, DUTIES, facts, "Research this scope and report what you find.")

@@ -1,4 +1,4 @@
-"""Recovery coordinator: when a failure has been described, plan how the workflow gets over it."""
+"""Recovery coordinator: when a failure has been described, plan how the workflow recovers from it."""
 
 from aloma_cli import Integer, List, Text
 
@@ -7,18 +7,19 @@ condition = {
 }
 
 DUTIES = [
-    "Find the root cause of the failure.",
-    "Choose the way to recover that loses least.",
-    "Say what has to be preserved, and how.",
-    "Prepare for the case that the recovery fails too.",
-    "Say how such a failure is prevented.",
+    "Find the root cause of the failure, and its scope: what it affects.",
+    "Determine which parts of the workflow still function.",
+    "Design the steps of the recovery.",
+    "Lose as little data as possible, and preserve the progress that was made.",
+    "Prepare a fallback in case this recovery fails.",
+    "Say how to prevent such failures.",
 ]
 
 
 async def content(data, connectors, lib, log, now):
     error = data["workflowError"]
     log(f"Recovery coordinator reads a failure: {error['errorDetails'].get('errorType')}")
-    # The guide leaves the approach free, and so to nobody who could carry it out.
+    # Only approaches that the executor can carry out.
     shape = shape_for(error.get("recoveryOptions") or ["retry", "skip"])
     answer = await connectors.openai.chat(model="gpt-4", messages=prompt(error, lib), shape=shape)
     plan = answer.data
@@ -26,6 +27,8 @@ async def content(data, connectors, lib, log, now):
     error["recoveryStrategy"] = {
         "approach": plan["recoveryApproach"],
         "rootCause": plan["rootCauseAnalysis"],
+        "failureScope": plan["failureScope"],
+        "functionalComponents": plan["functionalComponents"],
         "recoverySteps": plan["recoverySteps"],
         "fallbackPlan": plan["fallbackPlan"],
         "dataPreservation": plan["dataPreservationStrategy"],
@@ -44,6 +47,8 @@ def shape_for(options):
     return {
         "recoveryApproach": {"$in": list(options)},
         "rootCauseAnalysis": Text(max=300),
+        "failureScope": Text(max=200),
+        "functionalComponents": List(Text(max=100), min=0),
         "recoverySteps": List(Text(max=200)),
         "fallbackPlan": Text(max=200),
         "dataPreservationStrategy": Text(max=200),
@@ -57,8 +62,8 @@ def prompt(error, lib):
     facts = {
         "Failure": error["errorDetails"],
         "State before the failure": error.get("stateBeforeFailure"),
-        "Agents that have done their part": error.get("partialResults"),
+        "Agents that have completed": error.get("partialResults"),
         "Recovery options": error.get("recoveryOptions"),
     }
-    role = "You bring workflows of several agents back on their way after a failure."
+    role = "You recover workflows of several agents after a failure: keep them intact, and save partial results."
     return lib.prompt.messages(role, DUTIES, facts, "Plan the recovery: choose one of the options and say why.")

@@ -1,6 +1,5 @@
-"""Detector: when an agent has used up its tries, describe that in `workflowError`, one failure at a time."""
+"""Detector: when an agent has failed for good, describe that in `workflowError`, one failure at a time."""
 
-# The guide has nobody who sets `workflowError`.
 condition = {"workflow": {"recover": True}, "workflowError": None, "$errors": dict}
 
 RETRIES = 2
@@ -10,7 +9,7 @@ OWN = ("workflowError", "workflowErrorHistory")
 async def content(data, task, log, now):
     agent = failed_agent(data["$errors"])
     if agent is None:
-        return  # all of them are handled: this was only a look
+        return  # all of them are handled
     error = data["$errors"][agent]
 
     data["workflowError"] = {
@@ -30,12 +29,12 @@ async def content(data, task, log, now):
 
 
 def failed_agent(errors):
-    """The first agent whose failure nobody has handled; failures of the recovery itself are left to people."""
+    """The first agent whose failure is not handled yet; failures of the recovery itself are left to people."""
     return next((name for name, error in errors.items() if is_open(name, error)), None)
 
 
 def is_open(name, error):
-    # What has no attempts is a result that found no place, and nobody's failure.
+    # An entry without attempts is a result that found no place, not the failure of an agent.
     return "attempts" in error and error.get("handled") is not True and not name.startswith("recovery/")
 
 
@@ -44,16 +43,16 @@ def state_of(data):
 
 
 def options(data, agent):
-    """What can be done about this failure, and what each of it means."""
-    possible = {"skip": "go on without what this agent does"}
+    """The ways to recover from this failure, each with its meaning."""
+    possible = {"skip": "continue without this agent's result"}
     if retries(data, agent) < RETRIES:
-        possible["retry"] = "let this agent try again"
+        possible["retry"] = "run this agent again"
     if agent in data["workflow"].get("fallbacks", {}):
-        possible["fallback"] = "go on with the default that was prepared for this agent's result"
+        possible["fallback"] = "continue with the default that was prepared for this agent's result"
     return possible
 
 
 def retries(data, agent):
-    """How often the agent was let try again; nobody is to try for ever."""
+    """How often this agent has been retried, so that no agent is retried without end."""
     past = [(error["errorDetails"], error["recoveryStrategy"]) for error in data.get("workflowErrorHistory", [])]
     return sum(details["failedAgent"] == agent and plan["approach"] == "retry" for details, plan in past)

@@ -1,6 +1,5 @@
-"""Executor: carry the recovery plan out and put the failure away, so that the next one finds the place free."""
+"""Executor: when a recovery plan exists, carry it out, and move the failure to the history."""
 
-# The guide has nobody who carries the plan out.
 condition = {
     "workflow": {"recover": True},
     "workflowError": {
@@ -14,7 +13,7 @@ condition = {
 async def content(data, log, now):
     error = data.pop("workflowError")
     agent, strategy = error["errorDetails"]["failedAgent"], error["recoveryStrategy"]
-    # A person may have been quicker: `aloma task resume` removes the entry.
+    # A person may have been faster: `aloma task resume` removes the entry.
     if agent in data.get("$errors", {}):
         carry_out(strategy["approach"], data, agent)
 
@@ -24,7 +23,7 @@ async def content(data, log, now):
 
 def carry_out(approach, data, agent):
     if approach == "retry":
-        # An agent whose entry is removed is armed: it fires again if its condition still holds.
+        # Removing its entry arms the agent: it fires again if its condition still holds.
         del data["$errors"][agent]
         return
     if approach == "fallback":
@@ -33,7 +32,7 @@ def carry_out(approach, data, agent):
 
 
 def write_default(data, into, value):
-    """Put `value` where the agent's result would stand; `into` is a dotted path."""
+    """Put `value` where the agent's result would be; `into` is a dotted path."""
     *above, last = into.split(".")
     for key in above:
         data = data.setdefault(key, {})
@@ -41,7 +40,7 @@ def write_default(data, into, value):
 
 
 def closed(error, now):
-    """The failure as it is remembered; the state before it stands in the record of the task."""
+    """The failure as the history keeps it; the state before it is in the record of the task."""
     execution = {
         **error["recoveryExecution"],
         "status": "completed",

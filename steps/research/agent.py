@@ -1,15 +1,15 @@
-"""Research agent: in a subtask of its own, research one domain and hand the results to the project."""
+"""Research agent: when a subtask assigns it a domain, research that and hand the results to the project."""
 
 from aloma_cli import ConnectorError, Integer, List, Optional, Text
 
 condition = {"parallelResearchAgent": {"runParallelResearch": True, "domain": str, "agentId": str}}
 
 DUTIES = [
-    "Research your own domain in depth; colleagues cover the other domains at this moment.",
-    "Keep to what only an expert of this domain would see.",
-    "Say how your findings bear on other domains.",
-    "Flag whatever the whole project must know at once.",
-    "Judge your own work: how sure you are, and how good the data is.",
+    "Research your own domain in depth; other agents cover the other domains at the same time.",
+    "Focus on insights that only an expert in this domain has.",
+    "Identify connections to other domains, and what they imply.",
+    "Report findings that can be combined with those of the other agents, and how sure you are of them.",
+    "Flag critical information that affects the whole project.",
 ]
 
 SHAPE = {
@@ -34,14 +34,16 @@ async def content(data, task, connectors, lib, log, now):
     if results["status"] == "failed":
         log.error(f"{agent['agentId']} failed: {results['error']}")
     else:
-        log(f"{agent['agentId']} completed: {counted(results)}")
+        insights = lib.wording.counted(len(results["insights"]), "insight")
+        connections = lib.wording.counted(len(results["crossDomainConnections"]), "cross-domain connection")
+        log(f"{agent['agentId']} completed: {insights}, {connections}")
 
-    # The guide completes with no value, and its synthesis waits for a field that never lands.
+    # The value of `complete` is what lands in the parent, where the synthesis reads it.
     task.complete(results)
 
 
 async def research(agent, connectors, lib, now):
-    """The agent's results; one domain that fails is a result too, for it must not stop the project."""
+    """The agent's results; a failed call is a result too, because one domain must not stop the project."""
     try:
         answer = await connectors.openai.chat(model="gpt-4", messages=prompt(agent, lib), shape=SHAPE)
     except ConnectorError as error:
@@ -56,7 +58,7 @@ def prompt(agent, lib):
         "Project": agent.get("parentProject"),
         "Deadline": agent.get("deadline"),
     }
-    role = f"You are a research agent, an expert in {agent['domain']}."
+    role = f"You are a research agent, an expert in {agent['domain']}; look for the insights that matter most."
     return lib.prompt.messages(role, DUTIES, facts, "Research this domain and report what you find.")
 
 
@@ -88,7 +90,3 @@ def failed(agent, error, now):
         "error": str(error),
         "failedAt": now.isoformat(),
     }
-
-
-def counted(results):
-    return f"{len(results['insights'])} insights, {len(results['crossDomainConnections'])} cross-domain connections"

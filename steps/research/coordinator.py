@@ -2,17 +2,17 @@
 
 condition = {
     "researchProject": {
-        # The guide takes any list; with no domain in it there would be nobody to wait for.
+        # Never true of an empty list, for which there would be no agent to wait for.
         "domains": {"$each": str},
         "parallelResearchInitiated": {"$exists": False},
     }
 }
 
 
-async def content(data, task, log, now):
+async def content(data, task, lib, log, now):
     project = data["researchProject"]
     agents = agents_by_id(project["domains"])
-    log(f"Coordinating parallel research in {len(agents)} domains")
+    log(f"Coordinating parallel research in {lib.wording.counted(len(agents), 'domain')}")
 
     project["parallelExecution"] = {
         "totalDomains": len(agents),
@@ -28,11 +28,11 @@ async def content(data, task, log, now):
         launch(task, project, agent_id, domain)
     project["parallelResearchInitiated"] = True
 
-    log(f"{len(agents)} parallel research agents launched")
+    log(f"{lib.wording.counted(len(agents), 'parallel research agent')} launched")
 
 
 def agents_by_id(domains):
-    """Agent ids and their domains; the guide lets two spellings of one id collide."""
+    """The domain of each agent id; two spellings of one domain are two agents."""
     agents = {}
     for domain in dict.fromkeys(domains):
         agent_id = "research_" + "_".join(domain.lower().split())
@@ -43,11 +43,10 @@ def agents_by_id(domains):
 
 
 def launch(task, project, agent_id, domain):
-    """Make the subtask of one agent; its result lands in the project, and nobody waits for it here."""
+    """Make the subtask of one agent; its result lands in the project, and no step waits for it here."""
     assignment = {
         "agentId": agent_id,
         "domain": domain,
-        # The guide fails without a scope, and never reads the deadline.
         "researchScope": (project.get("scope") or {}).get(domain, {}),
         "deadline": project.get("deadline"),
         "coordinationId": project["parallelExecution"]["coordinationId"],
@@ -57,7 +56,7 @@ def launch(task, project, agent_id, domain):
     task.subtask(
         f"Parallel Research: {domain}",
         {"parallelResearchAgent": assignment},
-        # A tuple, where the guide has a dotted path: a domain may have dots in its name.
+        # A tuple, not a dotted path: a domain may have dots in its name.
         into=("researchProject", "parallelExecution", "findings", agent_id),
         group="parallel_coordinator",
     )

@@ -1,19 +1,19 @@
-"""Finisher: when the synthesis is there, complete the task with the final report."""
+"""Finisher: when the synthesis is complete, complete the task with the final report."""
 
 from aloma_cli import PermanentError
 
-# The guide has no such step: its project is never completed.
 condition = {"researchProject": {"parallelExecution": {"synthesis": dict, "synthesisComplete": True}}}
 
 
-async def content(data, task, log):
+async def content(data, task, lib, log):
     project = data["researchProject"]
     synthesis = project["parallelExecution"]["synthesis"]
     if not synthesis["parallelAgentsUsed"]:
         raise PermanentError(synthesis["executiveSummary"])
 
     task.complete(report(project, synthesis))
-    log(f"Final report: {synthesis['parallelAgentsUsed']} of {synthesis['totalDomainsCovered']} domains")
+    domains = lib.wording.counted(synthesis["totalDomainsCovered"], "domain")
+    log(f"Final report: {synthesis['parallelAgentsUsed']} of {domains}")
 
 
 def report(project, synthesis):
@@ -28,6 +28,6 @@ def report(project, synthesis):
 
 
 def critical_flags(findings):
-    """What agents flagged, by domain; in the guide nobody reads it but the model."""
+    """What agents flagged, by domain."""
     results = [landed["result"] for landed in findings.values()]
     return {found["domain"]: found["criticalFlags"] for found in results if found.get("criticalFlags")}

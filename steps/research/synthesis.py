@@ -1,19 +1,20 @@
-"""Synthesis: when every research agent has ended, combine what they found into one picture."""
+"""Synthesis: when every research agent has ended, combine their findings into one picture."""
 
 from aloma_cli import List, Text
 
 condition = {
     "researchProject": {"parallelExecution": {"findings": dict, "synthesisComplete": {"$exists": False}}},
-    # The guide starts at once, counts, and returns too early; here the join is a condition like any other.
+    # The join: a condition like any other, so that no step has to count results.
     "$children": {"parallel_coordinator": {"running": 0}},
 }
 
 DUTIES = [
-    "Read the results of all domains together.",
-    "Find the patterns and connections that no single domain shows.",
-    "Where agents contradict one another, say which of them is right, and why.",
+    "Analyse the findings of all domains together.",
+    "Identify patterns and connections across domains that no single one shows.",
+    "Combine the insights into one understanding of the project.",
+    "Where agents contradict each other, say which of them is right, and why.",
     "Draw strategic recommendations from the whole.",
-    "Judge how complete and how trustworthy the research is.",
+    "Judge how complete the research is, what failed agents leave open, and how far the results can be trusted.",
 ]
 
 SHAPE = {
@@ -27,14 +28,13 @@ SHAPE = {
 async def content(data, connectors, lib, log, now):
     project = data["researchProject"]
     execution = project["parallelExecution"]
-    log("Synthesis reads what the research agents found")
+    log("Synthesis reads the findings of the research agents")
 
-    completed, failed = sort_out(execution)
-    log(f"{len(completed)} of {execution['totalDomains']} research agents completed")
+    completed, failed = sort_out(execution, lib)
+    log(f"{len(completed)} of {lib.wording.counted(execution['totalDomains'], 'research agent')} completed")
     if failed:
         log.warning(f"{len(failed)} failed: {', '.join(failed)}")
 
-    # The guide asks the model even when no agent has found anything.
     answer = await combine(project, completed, failed, connectors, lib) if completed else nothing_found(failed)
     execution["synthesis"] = {
         **answer,
@@ -47,16 +47,15 @@ async def content(data, connectors, lib, log, now):
     }
     execution["synthesisComplete"] = True
 
-    recommendations = len(answer["strategicRecommendations"])
-    log(f"Synthesis complete: {recommendations} recommendations from {len(completed)} agents")
+    recommendations = lib.wording.counted(len(answer["strategicRecommendations"]), "recommendation")
+    log(f"Synthesis complete: {recommendations} from {lib.wording.counted(len(completed), 'agent')}")
 
 
-def sort_out(execution):
-    """The results that agents completed with, and why the others failed, by domain; both in the domains' order."""
+def sort_out(execution, lib):
+    """The results of the agents that completed, and why the others failed, by domain; both in the domains' order."""
     completed, failed = [], {}
     for agent in execution["activeDomains"]:
-        results = results_of(execution["findings"].get(agent["agentId"]))
-        # The guide leaves every domain at "initiated".
+        results = results_of(execution["findings"].get(agent["agentId"]), lib)
         agent["status"] = results["status"]
         if results["status"] == "completed":
             completed.append(results)
@@ -66,13 +65,10 @@ def sort_out(execution):
     return completed, failed
 
 
-def results_of(landed):
-    """What an agent completed with; the guide does not reckon with one that broke down or was stopped."""
-    if landed is None:
-        return {"status": "failed", "error": "stopped"}
-    if landed["status"] != "done":
-        return {"status": "failed", "error": landed.get("error", {}).get("message", landed["status"])}
-    return landed["result"]
+def results_of(landed, lib):
+    """The results of one agent; one that broke down or was stopped has failed too."""
+    why = lib.subtasks.failure(landed)
+    return {"status": "failed", "error": why} if why else landed["result"]
 
 
 async def combine(project, completed, failed, connectors, lib):
@@ -80,7 +76,7 @@ async def combine(project, completed, failed, connectors, lib):
         "Project": project.get("name"),
         "Deadline": project.get("deadline"),
         "Results by domain": completed,
-        "Failed domains": list(failed) or None,
+        "Failed domains": failed or None,
     }
     role = f"You combine the work of {len(completed)} research agents, each an expert in one domain."
     messages = lib.prompt.messages(role, DUTIES, facts, "Combine these results into one picture of the project.")
