@@ -35,7 +35,7 @@ SHAPE = {
 async def content(data, task, connectors, lib, log, now):
     orchestration = data["orchestration"]
     phase = orchestration["phaseExecution"]["currentPhase"]
-    log(f"Level 1 coordinator starts the phase: {phase["name"]}")
+    log(f"Level 1 coordinator starts the phase: {phase['name']}")
     answer = await connectors.openai.chat(model="gpt-4", messages=prompt(orchestration, lib), shape=SHAPE)
     coordination = answer.data
 

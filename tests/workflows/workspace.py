@@ -16,6 +16,15 @@ from aloma_cli.cli.main import main
 REPOSITORY = Path(__file__).parents[2]
 
 
+_DELAY = re.compile(r'"delay": ([\d.]+)')
+HASTE = 20
+"""How many times faster than in the repository the stories are told: tests do not watch."""
+
+
+def _hastened(delay: re.Match[str]) -> str:
+    return f'"delay": {float(delay[1]) / HASTE}'
+
+
 @dataclass(frozen=True)
 class Output:
     """What a command printed, and its exit code."""
@@ -42,6 +51,8 @@ class Workspace:
     def copied_to(cls, root: Path) -> Workspace:
         for folder in ("steps", "libraries", "examples"):
             shutil.copytree(REPOSITORY / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        for script in (root / "examples").glob("*/**/*.json"):
+            script.write_text(_DELAY.sub(_hastened, script.read_text(encoding="utf-8")), encoding="utf-8")
         return cls(root)
 
     def aloma(self, *arguments: str) -> Output:
