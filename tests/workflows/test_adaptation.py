@@ -1,4 +1,4 @@
-"""The adaptive controller: it decides on one change, writes it down, and is done until the next measurement."""
+"""Adaptation: the controller decides on one change, and the applier puts it into effect."""
 
 from __future__ import annotations
 
@@ -41,8 +41,11 @@ def changes(played: Played) -> dict[str, Any]:
     return {field: value for field, value in adaptation(played).items() if field in fields}
 
 
-def test_the_controller_runs_once_and_the_task_is_done(played: Played) -> None:
-    assert played.count("fired") == {"adaptation/controller": 1}
+def test_controller_and_applier_run_once_and_the_task_is_done(played: Played) -> None:
+    """The applier too, although the data sets no number of adaptations: the default is one."""
+    assert played.count("fired") == {"adaptation/controller": 1, "adaptation/applier": 1}
+    assert adaptation(played)["adaptationDecision"]["applied"]
+    assert adaptation(played)["adaptationsLeft"] == 0
     assert played.count("looked") == {}
     assert (played.ended.code, played.state) == (0, "done")
 
@@ -112,7 +115,7 @@ def test_the_task_stays_open_for_the_next_measurement(played: Played) -> None:
 
 def test_the_decision_is_logged_with_its_type_and_reasons(workspace: Workspace) -> None:
     played = play(workspace, {"adaptationType": "objective_refinement", "reasoning": "the metrics ask for it"})
-    assert played.logged("info")[-1] == "Adaptation decided: objective_refinement: the metrics ask for it"
+    assert played.logged("info")[1] == "Adaptation decided: objective_refinement: the metrics ask for it"
 
 
 @pytest.mark.parametrize("monitoring", [{"adaptationRequired": False}, {"performanceMetrics": None}])

@@ -67,6 +67,8 @@ def test_the_result_holds_what_the_workflow_came_to(workspace: Workspace) -> Non
 @pytest.mark.parametrize("options", [(), STORY], ids=["simulated", "low score"])
 def test_the_figures_of_each_run_equal_its_record(workspace: Workspace, options: tuple[str, ...]) -> None:
     """Each step's counts and tokens, the sums, and the time, as `task show --json` prints them for the subtask."""
+    if not options:
+        score(workspace, 0)
     played = play(workspace, None, *options)
     assert len(runs(played)) == len(played.children) > 1
     for figures, child in zip(runs(played), played.children, strict=True):
@@ -82,6 +84,7 @@ def test_the_figures_of_each_run_equal_its_record(workspace: Workspace, options:
 
 def test_the_figures_of_a_run_are_not_those_of_the_runs_before(workspace: Workspace) -> None:
     """Nor those of the analytics itself, whose own calls are in the record of the task."""
+    score(workspace, 0)
     played = play(workspace)
     assert [run["calls"] for run in runs(played)] == [3, 3, 3]
     assert played.record["usage"]["calls"] == 9 + 3 + 2
@@ -114,12 +117,12 @@ def test_the_analysis_has_all_its_parts(workspace: Workspace) -> None:
 
 
 def test_figures_given_by_hand_are_analysed_and_left_at_that(workspace: Workspace) -> None:
-    """As in the guide: no run, so nothing to adapt."""
+    """There is no run, so there is nothing to adapt."""
     data = {"workflowAnalytics": {"performanceData": {"throughput": 45}, "analysisRequired": True}}
     played = play(workspace, data)
     assert (played.state, played.count("fired")) == ("done", {ANALYST: 1})
     assert played.data["workflowAnalytics"]["analysisRequired"] is False
-    assert "Analysis complete: score 0/100, recommendations: 2" in played.logged("info")
+    assert "Analysis complete: score 100/100, 2 recommendations" in played.logged("info")
 
 
 # -- from a low score to an adaptation -------------------------------------------------------------------------------
@@ -217,7 +220,7 @@ def test_a_model_that_was_not_offered_is_not_taken(workspace: Workspace) -> None
     decide(workspace, model="gpt-99")
     played = play(workspace)
     assert [decision["applied"] for decision in adaptations(played)] == [{}]
-    assert "Adaptation applied: nothing to be set" in played.logged("info")
+    assert "Adaptation applied: no setting to change" in played.logged("info")
 
 
 def test_the_next_run_has_so_many_firings_at_once_as_was_decided(workspace: Workspace) -> None:
@@ -243,8 +246,8 @@ async def content(data, lib):
     assert most == [3, 1]
 
 
-@pytest.mark.parametrize(("left", "applied"), [(None, 0), (0, 0), (1, 1), (2, 1)])
-def test_a_task_that_monitors_itself_has_its_decision_applied_only_if_it_asks_for_that(
+@pytest.mark.parametrize(("left", "applied"), [(None, 1), (0, 0), (1, 1), (2, 1)])
+def test_a_task_that_monitors_itself_has_its_decision_applied_unless_no_adaptation_is_left(
     workspace: Workspace, left: int | None, applied: int
 ) -> None:
     data = workspace.example("adaptation")
@@ -253,7 +256,7 @@ def test_a_task_that_monitors_itself_has_its_decision_applied_only_if_it_asks_fo
     played = play(workspace, data)
     assert played.state == "done"
     assert played.count("fired") == {CONTROLLER: 1, **({"adaptation/applier": 1} if applied else {})}
-    assert played.data["workflowAdaptation"].get("adaptationsLeft") == (left - applied if left is not None else None)
+    assert played.data["workflowAdaptation"]["adaptationsLeft"] == (1 if left is None else left) - applied
 
 
 # -- what can go wrong -----------------------------------------------------------------------------------------------
@@ -261,6 +264,7 @@ def test_a_task_that_monitors_itself_has_its_decision_applied_only_if_it_asks_fo
 
 @pytest.mark.parametrize("step", [ANALYST, CONTROLLER])
 def test_an_analysis_or_decision_that_fails_ends_the_task_as_error(workspace: Workspace, step: str) -> None:
+    score(workspace, 0)
     workspace.script(step, [BUSY])
     played = play(workspace)
     assert (played.ended.code, played.state) == (1, "error")

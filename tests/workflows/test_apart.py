@@ -12,13 +12,14 @@ from tests.workflows.workspace import REPOSITORY, Played, Workspace
 
 OWN = {
     "adaptation": {"adaptation"},
-    "analytics": {"analytics", "adaptation", "research"},
+    "analytics": {"analytics", "research"},
     "hierarchy": {"hierarchy"},
     "planning": {"planning"},
     "recovery": {"briefing"},
     "research": {"research"},
 }
-"""The folders whose agents each example is for; those of `recovery` itself are at work only when something fails."""
+"""The folders whose agents each example is for; those of `recovery` are at work only when something fails, and
+of `adaptation` in analytics only when a score is too low."""
 
 PAIRS = list(combinations(OWN, 2))
 
@@ -29,14 +30,6 @@ async def content(data, task):
     for number, one in enumerate(data["both"]):
         task.subtask(f"task {number}", one, into=f"done.{number}")
 """
-
-
-@pytest.fixture
-def workspace(workspace: Workspace) -> Workspace:
-    """What is simulated depends on the time, and two domains of a phase may come out as one: here they do not."""
-    answer = {"parallelAgents": [{"domain": "demand"}, {"domain": "sites"}]}
-    workspace.script("planning/coordinator", [{"answer": answer}])
-    return workspace
 
 
 def at_work(played: Played) -> set[str]:

@@ -15,17 +15,17 @@ from tests.workflows.workspace import REPOSITORY, Played, Workspace
 AGENTS = 5
 RUNS = 80
 
-FINE = {"qualityAssessment": {"score": 80, "comment": "fine"}, "confidenceLevel": 75}
+FINE = {"qualityAssessment": {"score": 90, "comment": "fine"}, "confidenceLevel": 75}
 OVERLOADED = {"error": {"status": 503, "message": "the model is overloaded"}}
 ESCALATES = {
     "answer": FINE | {"escalationRequired": True, "escalationReason": "no prices", "escalationUrgency": "high"}
 }
-POOR = {"answer": FINE | {"qualityAssessment": {"score": 59, "comment": "poor"}}}
+POOR = {"answer": FINE | {"qualityAssessment": {"score": 84, "comment": "poor"}}}
 UNSURE = {"answer": FINE | {"confidenceLevel": 49}}
 
 
 def script(workspace: Workspace, phases: int, rate: float | None = 0.8) -> None:
-    """Write phases of five agents each, which meet the standards of 60 for quality and 50 for confidence."""
+    """Write phases of five agents each. The coordinator asks for a quality of 60, the example for 85."""
     names = [{"name": f"phase {phase}"} for phase in range(phases)]
     workspace.script("hierarchy/master", [{"answer": {"executionPhases": names}}])
     coordination = {
@@ -36,6 +36,7 @@ def script(workspace: Workspace, phases: int, rate: float | None = 0.8) -> None:
         ],
         "qualityStandards": {"minimumQuality": 60, "minimumConfidence": 50},
         "escalationTriggers": ["a trigger"],
+        "resourceAllocation": ["a resource"],
     }
     workspace.script("hierarchy/coordinator", [{"answer": coordination}])
 
@@ -221,8 +222,10 @@ def test_a_phase_is_closed_and_the_next_one_made_ready_in_one_commit(played: Pla
 
 
 def test_a_later_phase_is_coordinated_with_what_came_of_earlier_ones(workspace: Workspace) -> None:
-    workspace.script("hierarchy/synthesizer", [{"answer": {"executiveSummary": "what came of it"}}])
+    synthesis = {"executiveSummary": "what came of it", "improvements": ["what to improve"]}
+    workspace.script("hierarchy/synthesizer", [{"answer": synthesis}])
     first, second = questions(play(workspace), "hierarchy/coordinator")
+    assert ("what to improve" in first, "what to improve" in second) == (False, True)
     assert ("phase 0" in first, "what came of it" in first) == (True, False)
     assert ("phase 1" in second, "what came of it" in second) == (True, True)
 
@@ -237,6 +240,26 @@ def test_the_executive_summary_is_of_all_phases_and_ends_the_task(workspace: Wor
     assert report["executiveSummary"] == orchestration(played)["executiveSummary"]
     assert [phase["name"] for phase in report["phases"]] == ["phase 0", "phase 1", "phase 2"]
     assert [phase["completionRate"] for phase in report["phases"]] == [1, 1, 1]
+
+
+def test_what_the_master_plans_is_read_by_coordinator_and_synthesizer(workspace: Workspace) -> None:
+    plan = {
+        "hierarchyLevels": [{"level": "a level"}],
+        "agentRelationships": ["a relationship"],
+        "errorHandling": ["a recovery"],
+        "monitoring": ["a measurement"],
+        "feedbackLoops": ["a loop"],
+    }
+    script(workspace, 1)
+    script_agents(workspace, 1)
+    workspace.script("hierarchy/master", [{"answer": plan | {"executionPhases": [{"name": "phase 0"}]}}])
+    played = workspace.run("Plan", workspace.example("hierarchy"))
+    for step in ("hierarchy/coordinator", "hierarchy/synthesizer"):
+        [asked] = questions(played, step)
+        for fact in ("a level", "a relationship", "a recovery", "a measurement", "a loop"):
+            assert fact in asked
+        assert "createdAt" not in asked
+    assert "quality_threshold" in questions(played, "hierarchy/coordinator")[0]
 
 
 # -- Level 2 ---------------------------------------------------------------------------------------------------------
@@ -270,7 +293,7 @@ def test_agents_of_one_type_do_not_collide(workspace: Workspace) -> None:
 
 def test_an_agent_knows_the_standards_the_triggers_and_its_phase(played: Played) -> None:
     [asked] = questions(played.children[-1], "hierarchy/agent")
-    for fact in ("phase 1", "objective 5", "minimumQuality", "a trigger"):
+    for fact in ("phase 1", "objective 5", "minimumQuality", "a trigger", "a resource"):
         assert fact in asked
 
 
@@ -291,7 +314,7 @@ def test_the_synthesis_waits_for_the_last_agent(workspace: Workspace) -> None:
     assert steps[2:9] == ["landing"] * 5 + ["hierarchy/gate", "hierarchy/synthesizer"]
 
 
-@pytest.mark.parametrize(("reply", "reason"), [(POOR, "quality 59 is below 60"), (UNSURE, "confidence 49 is below 50")])
+@pytest.mark.parametrize(("reply", "reason"), [(POOR, "quality 84 is below 85"), (UNSURE, "confidence 49 is below 50")])
 def test_a_result_below_the_standards_does_not_count(workspace: Workspace, reply: Any, reason: str) -> None:
     played = play(workspace, 1, _3=[reply])
     assert coordination(played)["qualityGate"]["failed"] == {"level2_3": reason}
@@ -304,13 +327,36 @@ def test_the_synthesis_is_made_of_results_that_count(workspace: Workspace) -> No
     [asked] = questions(play(workspace, 1, _1=[good], _3=[poor]), "hierarchy/synthesizer")
     assert "a good result" in asked
     assert "a poor result" not in asked
-    assert "quality 59 is below 60" in asked
+    assert "quality 84 is below 85" in asked
 
 
 def test_the_average_quality_is_computed(workspace: Workspace) -> None:
     better = {"answer": FINE | {"qualityAssessment": {"score": 100, "comment": "best"}}}
     played = play(workspace, 1, _1=[better], _3=[OVERLOADED])
-    assert syntheses(played)[0]["synthesisMetrics"]["averageQuality"] == (100 + 3 * 80) / 4
+    assert syntheses(played)[0]["synthesisMetrics"]["averageQuality"] == (100 + 3 * 90) / 4
+
+
+@pytest.mark.parametrize(("threshold", "failed"), [(85, {}), (None, {}), (91, "quality 90 is below 91")])
+def test_the_task_says_how_good_a_result_must_be_and_else_the_coordinator_does(
+    workspace: Workspace, threshold: int | None, failed: Any
+) -> None:
+    """An agent is told the standard that it will be judged by."""
+    decide(workspace, "fail")
+    script(workspace, 1)
+    script_agents(workspace, 1)
+    data = workspace.example("hierarchy")
+    data["orchestration"]["constraints"]["quality_threshold"] = threshold
+    played = workspace.run("Threshold", data)
+    agents = [f"level2_{number}" for number in range(1, AGENTS + 1)]
+    assert coordination(played)["qualityGate"]["failed"] == (dict.fromkeys(agents, failed) if failed else {})
+    assert f'"minimumQuality": {threshold or 60}' in questions(played.children[0], "hierarchy/agent")[0]
+
+
+def test_the_gate_says_what_it_counted_and_what_it_waits_for(workspace: Workspace) -> None:
+    decide(workspace, "fail")
+    played = play(workspace, 1, _2=[OVERLOADED], _4=[OVERLOADED])
+    assert "3 completed, 2 failed: 60% (needed: 80%)" in played.logged("info")
+    assert "Waiting for a higher completion rate: 60% < 80%" in played.logged("info")
 
 
 @pytest.mark.parametrize(("rate", "passes"), [(None, False), (0.8, False), (0.6, True), (0.5, True)])
@@ -408,7 +454,7 @@ def test_a_failed_phase_ends_the_task_in_error_and_says_why(workspace: Workspace
     played = play(workspace, 2, _2=[OVERLOADED], _4=[POOR])
     assert (played.ended.code, played.state) == (1, "error")
     message = played.record["errors"]["hierarchy/failure"]["message"]
-    for fact in ("phase 0", "60%", "level2_2", "the model is overloaded", "level2_4: quality 59 is below 60"):
+    for fact in ("phase 0", "60%", "level2_2", "the model is overloaded", "level2_4: quality 84 is below 85"):
         assert fact in message
     assert orchestration(played)["phaseExecution"]["phaseStatus"] == "failed"
     assert orchestration(played)["completedPhases"] == []

@@ -229,6 +229,7 @@ def test_one_domain_that_fails_does_not_stop_the_others(workspace: Workspace, fa
     assert (synthesis["parallelAgentsUsed"], synthesis["failedAgents"]) == (3, 1)
     assert played.logged("warning") == [f"1 failed: {failing}"]
     assert all(f"finding of {domain}" in question(played) for domain in others)
+    assert re.search(f'Failed domains: {{\\n  "{failing}": ".*the model is overloaded', question(played))
     assert execution(played)["completedDomains"] == others
     assert played.record["result"]["completedDomains"] == others
 
@@ -294,6 +295,19 @@ def test_a_domain_may_have_dots_and_blanks_in_its_name(workspace: Workspace) -> 
     played = play(workspace, domains=["ASP.NET  Hosting"])
     assert set(execution(played)["findings"]) == {"research_asp.net_hosting"}
     assert execution(played)["completedDomains"] == ["ASP.NET  Hosting"]
+
+
+def test_one_domain_is_reported_in_the_singular(workspace: Workspace) -> None:
+    workspace.script("research/synthesis", [{"answer": {"strategicRecommendations": ["a"]}}])
+    played = play(workspace, domains=["market_trends"])
+    for line in (
+        "Coordinating parallel research in 1 domain",
+        "1 parallel research agent launched",
+        "1 of 1 research agent completed",
+        "Synthesis complete: 1 recommendation from 1 agent",
+        "Final report: 1 of 1 domain",
+    ):
+        assert line in played.logged("info")
 
 
 def test_two_spellings_of_one_id_are_two_agents(workspace: Workspace) -> None:
