@@ -161,7 +161,7 @@ def test_another_prompt_or_shape_is_another_answer() -> None:
 
 
 def test_the_topic_is_the_first_labelled_text_that_stays_the_same() -> None:
-    asked = "Created At: 2026-11-22T08:00:00.000Z\nScope: {\n  \"focus\": 1\n}\nCoordination: coord_1795000000000\n"
+    asked = 'Created At: 2026-11-22T08:00:00.000Z\nScope: {\n  "focus": 1\n}\nCoordination: coord_1795000000000\n'
 
     assert topic([{"role": "user", "content": PROMPT}]) == "market trends"
     assert topic([{"role": "user", "content": asked}]) is None

@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.workflows.workspace import REPOSITORY, Output, Workspace
 
 STEPS = {
+    "adaptation/applier",
     "adaptation/controller",
     "research/agent",
     "research/coordinator",
@@ -37,7 +38,7 @@ def commands(page: str) -> list[str]:
 
 def test_the_commands_of_the_page_work_one_after_the_other(workspace: Workspace) -> None:
     lines = commands("examples/README.md")
-    assert len(lines) == 7
+    assert len(lines) == 6
     for line in lines:
         ended = workspace.aloma(*shlex.split(line)[1:])
         assert (line, ended.code) == (line, 0)

@@ -224,7 +224,9 @@ def test_research_is_asked_with_the_objective_and_the_goal_of_its_phase(workspac
 
 def test_the_decision_is_asked_with_constraints_and_quality_gates(workspace: Workspace) -> None:
     script(workspace, (1,))
-    workspace.script("planning/coordinator", [{"answer": {"qualityGates": ["a gate"], "checkpoints": ["a checkpoint"]}}])
+    workspace.script(
+        "planning/coordinator", [{"answer": {"qualityGates": ["a gate"], "checkpoints": ["a checkpoint"]}}]
+    )
     played = workspace.run("Second warehouse", workspace.example("planning"))
     [decision], [analysis] = questions(played, "planning/decision"), questions(played, "planning/analysis")
     assert '"decisionBy": "board"' in decision
