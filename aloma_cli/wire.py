@@ -127,7 +127,18 @@ def _has(part: Mapping[str, Any]) -> Fits:
 
 _TIMES = ("at", "retry_at", "parked_until", "expires_at")
 
+_ANSWERING: Mapping[str, Any] = {
+    "server": str | None,
+    "model": str | None,
+    "models": dict[str, str] | None,
+    "responses": str | None,
+    "delay": float | None,
+    "with_key": bool | None,
+}
+
 _PARTS: Mapping[str, Mapping[str, Any]] = {
+    "task_created.answering": _ANSWERING,
+    "answering_set.answering": _ANSWERING,
     "call_answered.error": {
         "type": str,
         "message": str,

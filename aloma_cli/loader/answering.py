@@ -49,7 +49,7 @@ class Answering:
     @classmethod
     def from_json(cls, kept: JsonObject) -> Answering:
         """That of a record, which a newer program may have written."""
-        return cls(**{one.name: kept[one.name] for one in fields(cls) if one.name in kept})
+        return cls(**{one.name: kept[one.name] for one in fields(cls) if kept.get(one.name) is not None})
 
     def to_json(self) -> JsonObject:
         return {one.name: getattr(self, one.name) for one in fields(self)}

@@ -53,6 +53,10 @@ TESTS = {
         DAMAGE,
         "test_a_damaged_task_goes_on_from_its_last_good_line_and_the_damaged_file_is_kept",
     ),
+    "A line has a right checksum": (
+        "store.test_odd_events",
+        "test_anything_at_any_place_is_read_or_refused_naming_the_line",
+    ),
     "One task of several": (DAMAGE, "test_one_damaged_task_does_not_keep_the_others_from_being_listed"),
     "The first line of a journal": (
         DAMAGE,

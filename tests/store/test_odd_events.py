@@ -34,8 +34,17 @@ ROOT = "01jd3k0000abcdef"
 CHILD = f"{ROOT}.2.1"
 STEP: JsonObject = {"at": AT, "task": ROOT, "step": "s"}
 
+ANSWERING: JsonObject = {
+    "server": "http://x/v1",
+    "model": "m",
+    "models": {"a": "b"},
+    "responses": "responses",
+    "delay": 0.5,
+    "with_key": False,
+}
+
 EVENTS: list[ev.Event] = [
-    ev.TaskCreated(at=AT, task=ROOT, name="a task", data={"a": {"b": 1}}, tags=("x",)),
+    ev.TaskCreated(at=AT, task=ROOT, name="a task", data={"a": {"b": 1}}, tags=("x",), answering=ANSWERING),
     ev.LimitsSet(at=AT, task=ROOT, limits={"calls": 5, "tokens": 100, "cost": 1.0, "seconds": 10}),
     ev.FiringStarted(**STEP, firing=1, version=0, condition="c", code="d"),
     ev.TreeOpened(at=AT, task=ROOT),
@@ -87,6 +96,9 @@ EVENTS: list[ev.Event] = [
     ev.FiringStarted(**STEP, firing=3, version=1),
     ev.FiringLooked(**STEP, firing=3),
     ev.StepsArmed(at=AT, task=ROOT, steps=("s",), reason="a person asked for it", request="r"),
+    ev.AnsweringSet(at=AT, task=ROOT, answering=ANSWERING, reason="model changed: m → n"),
+    ev.RequestRefused(at=AT, task=ROOT, request="q", reason="it is not a request"),
+    ev.TreeResumed(at=AT, task=ROOT),
     ev.LimitReached(at=AT, task=ROOT, reason="5 of 5 calls are made"),
     ev.TaskRested(at=AT, task=CHILD, state="ignored", missing=({"step": "s", "missing": ["a is missing"], "more": 1},)),
     ev.TaskRested(
@@ -224,7 +236,7 @@ def test_one_odd_task_is_told_with_its_line_and_does_not_hide_the_others(
     assert main(["task", "list", "--json", "--workspace", str(tmp_path)]) == 1
     assert "01jd3k0000abcdeg" in capsys.readouterr().out
     main(["task", "resume", ROOT, "--from-last-good", "--workspace", str(tmp_path)])
-    assert "7 lines of the journal kept, 12 lost" in capsys.readouterr().err
+    assert "7 lines of the journal kept, 15 lost" in capsys.readouterr().err
     assert Records.at(tmp_path).task(ROOT).name == "a task"
 
 
