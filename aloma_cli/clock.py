@@ -6,6 +6,23 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+LONGEST = 100 * 365.25 * 86_400.0
+"""The longest time that anything may take, wait or be waited for: 100 years, in seconds."""
+
+
+DURATION = "a number of seconds from 0 to 100 years"
+POSITIVE_DURATION = "a number of seconds above 0, up to 100 years"
+
+
+def is_duration(value: object) -> bool:
+    """Whether `value` is a DURATION."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LONGEST
+
+
+def is_positive_duration(value: object) -> bool:
+    """Whether `value` is a POSITIVE_DURATION."""
+    return is_duration(value) and value != 0
+
 
 class Clock(Protocol):
     """What the engine asks of time."""

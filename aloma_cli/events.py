@@ -145,10 +145,11 @@ class Committed(Event):
     """The document went to `version` by `changes` (RFC 6902 operations), as one.
 
     `by`: firing, landing (of a subtask), engine or person. `armed`: the steps this commit armed. `name`, `tags`,
-    `completed` ({result}), `stopped` ({task: reason}), `settings`, `parked_until`, `expires_at` (both ISO) and `asked`
-    (questions: {question, into, schema?, default?, until?}) are what a firing asked of its task. `answers` are the
-    places of the questions that this commit answers. `child` is the subtask that landed. `request` is the id of the
-    request that a person's commit carries out.
+    `completed` ({result?}; without `result` it is the document), `stopped` ({task: reason}), `settings`,
+    `parked_until`, `expires_at` (both ISO) and `asked` (questions: {question, into, schema?, default?, until?}) are
+    what a firing asked of its task. `answers` are the places of the questions that this commit answers. `child` is
+    the subtask that landed. `request` is the id of the request that a person's commit carries out. `figures`: the
+    step looked at what the run did so far.
     """
 
     version: int
@@ -170,16 +171,21 @@ class Committed(Event):
     answers: tuple[str, ...] = ()
     child: str | None = None
     request: str | None = None
+    figures: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FiringLooked(Event):
-    """A firing ended without a trace. `armed`: a commit made while it ran armed the step again."""
+    """A firing ended without a trace. `armed`: a commit made while it ran armed the step again.
+
+    `figures`: the step looked at what the run did so far.
+    """
 
     firing: int
     step: str
     armed: bool = False
     seconds: float = 0.0
+    figures: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +213,8 @@ class FiringFailed(Event):
 
     `error`: {type, message, place?, trace?, hint?, notes?, parts?, cause?, connector?, misfits?}. `place`: the author's
     line. `parts` of a group and `cause` are errors of the same form. `connector`: a connector failed, so the
-    calls answered before stand for the next try, but for those whose keys are in `misfits`.
+    calls answered before stand for the next try, but for those whose keys are in `misfits`. `figures`: the
+    step looked at what the run did so far.
     """
 
     firing: int
@@ -216,6 +223,7 @@ class FiringFailed(Event):
     attempt: int
     retry_at: str | None = None
     seconds: float = 0.0
+    figures: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

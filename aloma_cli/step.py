@@ -9,11 +9,11 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
-import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from aloma_cli.clock import DURATION, POSITIVE_DURATION, is_duration, is_positive_duration
 from aloma_cli.condition import compile_condition
 from aloma_cli.errors import (
     ConditionError,
@@ -298,10 +298,6 @@ def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
-
-
 def _is_catchable(kind: object) -> bool:
     # Any other BaseException ends the firing or the process from outside: it is no failure of the step.
     return isinstance(kind, type) and issubclass(kind, Exception | StepTimeout)
@@ -313,7 +309,7 @@ _OPTIONS: dict[str, _Check] = {
     "name": (_is_name, "a text with no dots, no control characters and no spaces at its ends"),
     "priority": (_is_whole, "a whole number"),
     "retry": (lambda value: value is None or isinstance(value, Retry), "a Retry"),
-    "timeout": (lambda value: value is None or (_is_number(value) and value > 0), "a number of seconds above 0"),
+    "timeout": (lambda value: value is None or is_positive_duration(value), POSITIVE_DURATION),
     "enabled": (lambda value: isinstance(value, bool), "True or False"),
     "rearm": (lambda value: isinstance(value, str) and value in REARM, "'edge' or 'change'"),
     "withdraw": (lambda value: isinstance(value, bool), "True or False"),
@@ -321,7 +317,7 @@ _OPTIONS: dict[str, _Check] = {
 
 _RETRY_OPTIONS: dict[str, _Check] = {
     "times": (lambda value: _is_whole(value) and value >= 1, "a whole number of tries from 1"),
-    "wait": (lambda value: _is_number(value) and value >= 0, "a number of seconds from 0"),
+    "wait": (is_duration, DURATION),
     "on": (lambda value: all(map(_is_catchable, _kinds(value))), "an exception class or a tuple of them"),
 }
 

@@ -11,5 +11,6 @@ from __future__ import annotations
 
 from aloma_cli.condition.condition import Condition, Nearness, compile_condition
 from aloma_cli.condition.mismatch import MISSING, Mismatch
+from aloma_cli.condition.patterns import ENGINE_FIELDS
 
-__all__ = ["MISSING", "Condition", "Mismatch", "Nearness", "compile_condition"]
+__all__ = ["ENGINE_FIELDS", "MISSING", "Condition", "Mismatch", "Nearness", "compile_condition"]

@@ -125,10 +125,10 @@ def _part(document: Json, place: Path, start: int | None) -> Json:
     return value[start:] if isinstance(value, list) else MISSING
 
 
-def plain_leaf(value: Json, stamps: Stamps, now: float, *, ids: bool = True) -> Json:
+def plain_leaf(value: Json, stamps: Stamps, now: float) -> Json:
     """The leaf without what is new each time; itself (the same object) where it has nothing of the kind."""
     if isinstance(value, str):
-        plain = stamps.plain_text(value, now, ids=ids)
+        plain = stamps.plain_text(value, now)
         return value if plain == value else plain
     if isinstance(value, int | float) and not isinstance(value, bool) and stamps.is_epoch(value, now):
         return "<time>"

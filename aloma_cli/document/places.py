@@ -13,6 +13,9 @@ from aloma_cli.jsontext import MAX_DEPTH, Json, Path, show_path
 MISSING: Any = type("Missing", (), {"__repr__": lambda _: "MISSING", "__slots__": ()})()
 """What `get` gives where there is nothing; null is something."""
 
+_MOST_DIGITS = 20
+"""A longer numeral is no position: no list is that long."""
+
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[^."]+')
 
 
@@ -64,45 +67,55 @@ def get(document: Json, path: Path) -> Json:
 def make_room(document: Json, keys: Path) -> tuple[Path, list[Change]]:
     """Where a value for `keys` will go, and the changes that make its parents and, in a list, its place.
 
-    A missing (or null) parent becomes an object, or a list where the next key is a numeral. Raises InputError where
-    there are no keys, the way is blocked by a value, or a list is asked for a key.
+    A missing (or null) parent becomes an object, or a list where the next key is an integer. The position at the end
+    of a list is a new item. Raises InputError where there are no keys, a value blocks the way, or a list has no such
+    position.
     """
     if not keys:
         raise InputError("a place needs at least one key")
     if len(keys) > MAX_DEPTH:
         raise InputError(f"the place {show_path(keys[:3])}… is nested deeper than {MAX_DEPTH} levels")
-    path: list[str | int] = []
+    path: Path = ()
     changes: list[Change] = []
     here: Json = document
     for key, following in zip(keys, (*keys[1:], None), strict=True):
-        at = _key_in(here, key, keys)
-        path.append(at)
+        at = _key_in(here, key, keys, path)
         below = _step_into(here, at)
-        if isinstance(here, list) and below is MISSING:
-            changes.extend(Change("append", tuple(path[:-1]), None) for _ in range(len(here), int(at) + 1))
-            here = [*here, *[None] * (int(at) + 1 - len(here))]
-            below = None
         if following is not None and (below is MISSING or below is None):
-            fresh: Json = [] if _position(following) is not None else {}
-            changes.append(Change("add" if below is MISSING else "replace", tuple(path), fresh))
-            below = fresh
-        here = below
-    return tuple(path), changes
+            below = [] if isinstance(following, int) else {}
+            changes.append(_put(here, path, at, below))
+        elif below is MISSING and isinstance(here, list):
+            changes.append(_put(here, path, at, None))
+        path, here = (*path, at), below
+    return path, changes
 
 
-def _key_in(container: Json, key: str | int, keys: Path) -> str | int:
+def _put(container: Json, path: Path, key: str | int, value: Json) -> Change:
+    """The change that puts `value` into the container at `path`; a position may be the one at its end."""
+    if isinstance(container, list) and key == len(container):
+        return Change("append", path, value)
+    return Change("add" if _step_into(container, key) is MISSING else "replace", (*path, key), value)
+
+
+def _key_in(container: Json, key: str | int, keys: Path, path: Path) -> str | int:
+    """`key` as a key of the container at `path`, on the way along `keys`. Raises InputError."""
     if isinstance(container, dict):
         return str(key)
-    position = _position(key)
-    if isinstance(container, list) and position is not None:
-        return position
-    raise InputError(f"{show_path(keys)} leads through a value that has no {key!r}")
+    position = _position(key) if isinstance(container, list) else None
+    if position is None:
+        raise InputError(f"{show_path(keys)} leads through a value that has no {key!r}")
+    if position > len(container):
+        raise InputError(
+            f"{show_path(keys)} is beyond the end of the list at {show_path(path)}, which has {len(container)} items",
+            hint=f"use {len(container)} to append to it, or a key under an object",
+        )
+    return position
 
 
 def _position(key: str | int) -> int | None:
     if isinstance(key, int):
         return key if key >= 0 else None
-    return int(key) if key.isascii() and key.isdigit() and len(key) < 10 else None
+    return int(key) if key.isascii() and key.isdigit() and len(key) < _MOST_DIGITS else None
 
 
 def _step_into(container: Json, key: str | int) -> Json:

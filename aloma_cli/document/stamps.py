@@ -1,4 +1,4 @@
-"""What is new each time a step writes it and yet tells nothing of progress: times of writing, and fresh ids.
+"""What is new each time a step writes it and yet tells nothing of progress: times of writing, and ids of subtasks.
 
 A time counts as one only between the beginning of the task and the moment it was written: a step that walks through
 the hours of last week does get on.
@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
-_UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE)
-# Their ends alone are found many times as quickly, and mostly are not there.
+# The end alone is found many times as quickly, and mostly is not there.
 _LIKE_TIME = re.compile(r"-\d\d-\d\d[T ]\d\d:\d\d")
-_LIKE_UUID = re.compile(r"-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE)
 _TOLERANCE = 1.0
 _FIRST_EPOCH = 1e9
 """A clock that shows less than this (the year 2001) is not set: any count would look like its time."""
@@ -27,12 +25,10 @@ class Stamps:
     root: str
     since: float
 
-    def plain_text(self, text: str, now: float, *, ids: bool = True) -> str:
-        """`text` with every stamp in it replaced by a constant. `ids`: also UUIDs."""
+    def plain_text(self, text: str, now: float) -> str:
+        """`text` with every stamp in it replaced by a constant."""
         if _LIKE_TIME.search(text):
             text = _TIME.sub(lambda found: "<time>" if self._is_time(found[0], now) else found[0], text)
-        if ids and _LIKE_UUID.search(text):
-            text = _UUID.sub("<id>", text)
         if self.root in text:
             # The second number tells those of one firing apart; the first counts firings.
             text = re.sub(rf"{self.root}\.\d+\.(\d+)", r"<subtask>.\1", text)

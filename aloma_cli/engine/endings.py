@@ -11,6 +11,7 @@ from aloma_cli.engine import fields, persons
 from aloma_cli.engine.ledger import Clash, Ledger
 from aloma_cli.engine.outcome import Effects, Limited, Outcome, Raised, Returned, SubtaskOrder
 from aloma_cli.engine.plan import alone_in
+from aloma_cli.engine.room import Room
 from aloma_cli.engine.state import Flight, Revision, TaskState, Tree
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import JsonObject, Path, show_path
@@ -62,6 +63,7 @@ def _look(ledger: Ledger, task: TaskState, flight: Flight, outcome: Returned) ->
             step=flight.step,
             armed=flight.step in ledger.plan.readers(missed),
             seconds=outcome.seconds,
+            figures=outcome.effects.figures,
         )
     )
 
@@ -75,16 +77,16 @@ def _land(ledger: Ledger, task: TaskState, flight: Flight, outcome: Returned) ->
     try:
         fields.refuse_engine_fields(changes)
         _refuse_strangers(ledger, task, outcome.effects)
-        document = apply(task.document, changes)
-        orders = outcome.effects.subtasks
-        _refuse_too_deep(ledger.tree, task, orders)
-        places, room = fields.place_subtasks(document, orders, _held_places(ledger, task) if orders else {})
-        questions = outcome.effects.questions
-        asked, space = persons.place_questions(apply(document, room), questions, ledger.clock.now())
+        effects = outcome.effects
+        _refuse_too_deep(ledger.tree, task, effects.subtasks)
+        room = Room(apply(task.document, changes), _taken(ledger, task, effects))
+        places = fields.place_subtasks(room, effects.subtasks, effects.groups)
+        asked = persons.place_questions(room, task, effects.questions, ledger.clock.now())
     except InputError as error:
-        _fail(ledger, task, flight, Raised(flight.firing, _own_error(error), False, outcome.seconds))
+        figures = outcome.effects.figures
+        _fail(ledger, task, flight, Raised(flight.firing, _own_error(error), False, outcome.seconds, figures))
         return
-    _land_whole(ledger, task, flight, outcome, changes + room + space, places, asked)
+    _land_whole(ledger, task, flight, outcome, changes + room.changes, places, asked)
 
 
 def _land_whole(
@@ -113,6 +115,7 @@ def _land_whole(
         parked_until=ledger.after(effects.park),
         expires_at=ledger.after(effects.timeout),
         asked=asked,
+        figures=effects.figures,
     )
     for order, place in zip(effects.subtasks, places, strict=True):
         ledger.create(task, order, place)
@@ -156,6 +159,7 @@ def _fail(ledger: Ledger, task: TaskState, flight: Flight, outcome: Raised) -> N
             attempt=flight.attempt,
             retry_at=ledger.after(wait),
             seconds=outcome.seconds,
+            figures=outcome.figures,
         )
     )
     if wait is None:
@@ -168,9 +172,13 @@ def _fail(ledger: Ledger, task: TaskState, flight: Flight, outcome: Raised) -> N
         ledger.commit(task, fields.error_entry(task.document, flight.step, entry), by="engine", author=flight.step)
 
 
-def _held_places(ledger: Ledger, task: TaskState) -> dict[Path, str]:
+def _taken(ledger: Ledger, task: TaskState, effects: Effects) -> dict[Path, str]:
+    """The places that are held in a task, and by whom; not looked up for a firing that wants none."""
+    if not effects.subtasks and not effects.questions:
+        return {}
     children = (ledger.tree.tasks[child] for child in task.live_children)
-    return {child.into: child.name for child in children if child.into is not None}
+    held = {child.into: f"subtask {child.name!r}" for child in children if child.into is not None}
+    return held | {tuple(asked["into"]): persons.who_answers(asked["question"]) for asked in task.questions.values()}
 
 
 def _refuse_strangers(ledger: Ledger, task: TaskState, effects: Effects) -> None:

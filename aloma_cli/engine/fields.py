@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from aloma_cli.document import MISSING, Change, apply, get, make_room
+from aloma_cli.condition import ENGINE_FIELDS
+from aloma_cli.document import MISSING, Change, get
+from aloma_cli.engine.held import MOVED, WRITTEN
 from aloma_cli.engine.outcome import SubtaskOrder
+from aloma_cli.engine.room import Room
 from aloma_cli.engine.state import TaskState
 from aloma_cli.errors import InputError
 from aloma_cli.events import ENDINGS, TaskRested
@@ -16,6 +19,20 @@ ERRORS = "$errors"
 CHILDREN = "$children"
 KEPT = (ERRORS, CHILDREN)
 """What is about one task only, and so is not handed on to its subtasks."""
+
+STRANDED_DEPTH = 3
+"""How deep in the document what could not land is kept: `$errors`, its entry, the field in it."""
+
+_GONE = "gone"
+_LOST = {
+    _GONE: ("PlaceGoneError", "is gone"),
+    MOVED: (
+        "PlaceMovedError",
+        "may be another item now: items of its list were inserted, removed or moved; use keys instead of positions",
+    ),
+    WRITTEN: ("PlaceWrittenError", "was written by another meanwhile, and that value stays"),
+}
+"""The type of an error, and what it says of a place at which something was to land."""
 
 
 def error_entry(document: JsonObject, key: str, entry: JsonObject) -> list[Change]:
@@ -64,32 +81,18 @@ def refuse_engine_fields(changes: list[Change]) -> None:
             raise InputError(f"{show_path(change.path)} is kept by the engine; nobody else can write it")
 
 
-def place_subtasks(
-    document: JsonObject, orders: list[SubtaskOrder], taken: Mapping[Path, str]
-) -> tuple[list[Path | None], list[Change]]:
-    """Where the results of new subtasks will land, and the changes that make room and count them as running.
+def place_subtasks(room: Room, orders: Iterable[SubtaskOrder], groups: Iterable[str]) -> list[Path | None]:
+    """Where the results of new subtasks will land. Makes the room, counts them as running, and declares `groups`.
 
-    `taken` are the places that live subtasks hold already. Raises InputError where two would land at one place.
+    Raises InputError where that is no place, or one that is held already.
     """
-    places: list[Path | None] = []
-    changes: list[Change] = []
-    held = dict(taken)
+    places = []
     for order in orders:
-        place = None
-        if order.into is not None:
-            place, room = make_room(document, order.into)
-            if place in held:
-                raise InputError(
-                    f"subtask {order.name!r} would land at {show_path(place)}, and so will {held[place]!r}"
-                )
-            held[place] = order.name
-            document = apply(document, room)
-            changes += room
-        counted = count(document, order.group, total=1, running=1)
-        document = apply(document, counted)
-        changes += counted
-        places.append(place)
-    return places, changes
+        places.append(None if order.into is None else room.take(order.into, f"subtask {order.name!r}"))
+        room.make(count(room.document, order.group, total=1, running=1))
+    for group in groups:
+        room.make(count(room.document, group))
+    return places
 
 
 def count(document: JsonObject, group: str, **by: int) -> list[Change]:
@@ -106,27 +109,32 @@ def count(document: JsonObject, group: str, **by: int) -> list[Change]:
 def landing(parent: TaskState, child: TaskState, rest: TaskRested) -> list[Change]:
     """The changes that a subtask's end makes in its parent's document: its count, and its result at `into`.
 
-    A stopped subtask lands nothing. Where the place is gone the result goes to `$errors`.
+    A stopped subtask lands nothing. Where the place is not what it was the result goes to `$errors`.
     """
     changes = count(parent.document, child.group or "", running=-1, **{rest.state: 1})
     if child.into is None or rest.state == "stopped":
         return changes
     value = _result(child, rest)
-    if not _has_room(parent.document, child.into):
-        entry = {
-            "type": "PlaceGoneError",
-            "message": f"{show_path(child.into)}, where subtask {child.id} was to land, is gone",
-            "result": value,
-        }
-        return changes + error_entry(parent.document, f"subtask {child.id}", entry)
-    if is_deeper(value, MAX_DEPTH - len(child.into)):
-        value = _too_deep(value, child)
+    lost = parent.held.lost.get(child.into) or (None if _has_room(parent.document, child.into) else _GONE)
+    if lost is not None:
+        name, value = f"subtask {child.id}", _fitting(value, child, STRANDED_DEPTH)
+        return changes + stranded(parent.document, name, f"the result of {name}", child.into, lost, result=value)
     there = get(parent.document, child.into)
+    value = _fitting(value, child, len(child.into))
     return [*changes, Change("add" if there is MISSING else "replace", child.into, value)]
 
 
-def _too_deep(value: JsonObject, child: TaskState) -> JsonObject:
-    """What lands where the result itself would make the parent's document deeper than a document may be."""
+def stranded(document: JsonObject, key: str, who: str, place: Path, lost: str, **kept: Json) -> list[Change]:
+    """The changes that write `$errors.<key>` for what cannot land at its place; `lost` says why, `kept` is it."""
+    kind, reason = _LOST[lost]
+    message = f"{show_path(place)}, where {who} was to land, {reason}"
+    return error_entry(document, key, {"type": kind, "message": message, "place": show_path(place), **kept})
+
+
+def _fitting(value: JsonObject, child: TaskState, depth: int) -> JsonObject:
+    """What lands `depth` levels below the document: `value`, unless that would nest deeper than a document may."""
+    if not is_deeper(value, MAX_DEPTH - depth):
+        return value
     message = f"the result of subtask {child.id} would be nested deeper than {MAX_DEPTH} levels here"
     return {**value, "result": None, "error": {"type": "DocumentError", "message": message}}
 
@@ -138,18 +146,15 @@ def _has_room(document: JsonObject, place: Path) -> bool:
     return isinstance(above, dict) and isinstance(key, str)
 
 
-def _without_stash(document: JsonObject) -> JsonObject:
-    """What is stashed stays with the task: at another place it would be shown."""
-    return {key: value for key, value in document.items() if key != "$stash"}
+def result_of(task: TaskState) -> Json:
+    """The value that a task was completed with; its document, without the engine's fields, where there is none."""
+    if task.completed is not None and "result" in task.completed:
+        return task.completed["result"]
+    return {key: value for key, value in task.document.items() if key not in ENGINE_FIELDS}
 
 
 def _result(child: TaskState, rest: TaskRested) -> JsonObject:
-    completed = child.completed
-    value: dict[str, Any] = {
-        "status": rest.state,
-        "result": completed["result"] if completed is not None else _without_stash(child.document),
-        "task": child.id,
-    }
+    value: dict[str, Any] = {"status": rest.state, "result": result_of(child), "task": child.id}
     errors = unhandled_errors(child.document)
     if errors:
         step, entry = next(iter(errors.items()))

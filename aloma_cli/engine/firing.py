@@ -36,7 +36,7 @@ async def fire(job: Job, toolbox: Toolbox, recorder: Recorder, clock: Clock, lea
     except BaseException as error:
         if _is_from_outside(job, leash, error):
             raise
-        outcome = raised(job, _or_forgotten(error, loose), _since(started, clock))
+        outcome = raised(job, _or_forgotten(error, loose), _since(started, clock), figures=effects.figures)
     finally:
         leash.over = True
         loose.cancel()
@@ -79,15 +79,18 @@ def _or_forgotten(error: BaseException, loose: Loose) -> BaseException:
     return error
 
 
-def raised(job: Job, error: BaseException, seconds: float) -> Raised:
-    """The outcome of a step that failed with `error`, whatever is wrong with the error itself."""
+def raised(job: Job, error: BaseException, seconds: float, *, figures: bool = False) -> Raised:
+    """The outcome of a step that failed with `error`, whatever is wrong with the error itself.
+
+    `figures`: the step had looked at those of the run.
+    """
     try:
         retryable = job.retry is not None and job.retry.applies(error)
         described = describe(error, job.step)
     except BaseException as worse:  # noqa: BLE001  (an author's error class runs an author's code)
         retryable = False
         described = {"type": type_name(error), "message": f"it cannot be described: {type_name(worse)}"}
-    return Raised(job.firing, described, retryable, round(seconds, 6))
+    return Raised(job.firing, described, retryable, round(seconds, 6), figures)
 
 
 async def _run(job: Job, arguments: dict[str, Any]) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 from aloma_cli import events as ev
 from aloma_cli.clock import Clock, ForwardClock, from_iso, to_iso
 from aloma_cli.document import Change, apply, to_wire
-from aloma_cli.engine import fields
+from aloma_cli.engine import fields, persons
 from aloma_cli.engine.outcome import Job, Limited, SubtaskOrder
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.state import UNENDED, Flight, TaskState, Tree
@@ -120,6 +120,7 @@ class Ledger:
         by: str,
         author: str | None = None,
         redo: bool = False,
+        answers: tuple[str, ...] = (),
         **more: Any,
     ) -> None:
         """Bring `changes` onto the newest document, and judge every condition they may have altered."""
@@ -144,6 +145,7 @@ class Ledger:
                 armed=tuple(sorted(armed)),
                 step=author,
                 redo=redo,
+                answers=tuple(dict.fromkeys((*answers, *persons.answered_by(task, document, changes)))),
                 **more,
             )
         )

@@ -26,5 +26,5 @@ def _leg(commit: Committed) -> JsonObject:
 def _reason(commits: Sequence[Committed], lap: Lap) -> str:
     names = [commit.step or "" for commit in commits]
     way = " → ".join([*names[:_MOST_NAMED], *(["…"] if len(names) > _MOST_NAMED else [])])
-    often = "" if lap.certain else f" {MOST_LAPS} times, with the same requests"
-    return f"no progress: {way} led back to the same state{often}"
+    requests = ", with the same requests" if lap.chances else ""
+    return f"no progress: {way} led back to the same state {MOST_LAPS} times{requests}"

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from aloma_cli.clock import Clock, from_iso, to_iso
+from aloma_cli.clock import POSITIVE_DURATION, Clock, from_iso, is_positive_duration, to_iso
 from aloma_cli.connectors.base import Connector, Connectors, Function
 from aloma_cli.connectors.shape import to_schema
-from aloma_cli.document import clean_copy, parse_path
+from aloma_cli.document import MISSING, clean_copy, parse_path
 from aloma_cli.engine.calls import Calls
-from aloma_cli.engine.fields import KEPT
+from aloma_cli.engine.fields import CHILDREN, KEPT
 from aloma_cli.engine.gate import Gate
 from aloma_cli.engine.lost import Loose
 from aloma_cli.engine.outcome import Effects, Job, Question, SubtaskOrder
@@ -126,10 +126,11 @@ class TaskHandle:
         """Make a subtask: a task of its own, matched against the same steps. Gives its id.
 
         `data` is its document; `$errors` and `$children` in it, which are this task's, are left out.
-        `into`: where its result will land in this task's document, a dotted path or a tuple of keys. `wait_for`:
-        this task starts nothing new until the subtask has ended. `group`: the name under `$children` it is counted
-        under; the step's name where none is given. `timeout`: seconds after which it is ended as `incomplete`, if it
-        has not ended by then; what there is of it lands.
+        `into`: where its result will land in this task's document, a dotted path or a tuple of keys; an integer in a
+        tuple is a position in a list. A position holds only while no item before it is inserted, removed or moved:
+        prefer keys. `wait_for`: this task starts nothing new until the subtask has ended. `group`: the name under
+        `$children` it is counted under; the step's name where none is given. `timeout`: seconds after which it is
+        ended as `incomplete`, if it has not ended by then; what there is of it lands.
         """
         if not isinstance(data, dict):
             raise PermanentError(f"the data of subtask {name!r} is a {type(data).__name__}; it must be an object")
@@ -140,11 +141,20 @@ class TaskHandle:
             data=clean_copy({key: value for key, value in data.items() if key not in KEPT}),
             into=None if into is None else _place(into),
             wait_for=bool(wait_for),
-            group=self._job.step.name if group is None else _text(group, "the group of a subtask"),
+            group=self._job.step.name if group is None else _group(group),
             timeout=None if timeout is None else _positive(timeout, "the timeout of a subtask"),
         )
         orders.append(order)
         return order.id
+
+    def group(self, name: str) -> None:
+        """Declare a group of subtasks: `$children.<name>` counts them, from zero on if none is made.
+
+        So a condition that waits for all of them holds also where there are none. A group that is there stays as it
+        is.
+        """
+        if _group(name) not in self._job.base.get(CHILDREN, ()) and name not in self._effects.groups:
+            self._effects.groups.append(name)
 
     def stop(self, subtask: str, reason: str = "stopped by its parent") -> None:
         """Stop a subtask of this task, by its id, with the subtasks it has."""
@@ -171,8 +181,9 @@ class TaskHandle:
     ) -> None:
         """Ask a person; the answer is written at `into` (a dotted path or a tuple of keys) when it comes.
 
-        The task does not stop for it: what does not need the answer goes on. `schema`: the shape of an answer, as in
-        `docs/shapes.md`. With `timeout` (seconds) `default` is the answer when nobody gave one in time.
+        The task does not stop for it: what does not need the answer goes on. A value that somebody else writes there
+        is the answer. `schema`: the shape of an answer, as in `docs/shapes.md`. With `timeout` (seconds) `default` is
+        the answer when nobody gave one in time.
         """
         asked = Question(
             question=_text(question, "a question"),
@@ -183,10 +194,13 @@ class TaskHandle:
         )
         self._effects.questions.append(asked)
 
-    def complete(self, result: Json = None, cancel: bool = False) -> None:
-        """Close the task with `result`: nothing new starts, and with `cancel` what still runs is stopped."""
+    def complete(self, result: Json = MISSING, cancel: bool = False) -> None:
+        """Close the task with `result`: nothing new starts, and with `cancel` what still runs is stopped.
+
+        Without a result it is the document in the end, without the fields of the engine.
+        """
         if self._effects.completed is None:
-            self._effects.completed = {"result": clean_copy(result, "result")}
+            self._effects.completed = {} if result is MISSING else {"result": clean_copy(result, "result")}
             self._effects.cancel = cancel
 
     def figures(self) -> JsonObject:
@@ -196,6 +210,7 @@ class TaskHandle:
         `steps`: for each step `fired`, `looked`, `failed`, `voided`, `calls`, its tokens and cost, and its `seconds`.
         """
         self._leash.check()
+        self._effects.figures = True
         figures: JsonObject = self._job.figures() if self._job.step.is_async else self._leash.ask(self._job.figures)
         return figures
 
@@ -365,7 +380,16 @@ def _count(value: object, what: str) -> int:
     return value
 
 
-def _positive(value: object, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-        raise PermanentError(f"{what} must be a number of seconds above 0, got {value!r}")
+def _positive(value: float, what: str) -> float:
+    if not is_positive_duration(value):
+        raise PermanentError(f"{what} must be {POSITIVE_DURATION}, got {value!r}")
     return float(value)
+
+
+def _group(name: object) -> str:
+    text = _text(name, "the name of a group")
+    if "." in text or text.startswith("$"):
+        raise PermanentError(
+            f"the group {text!r} cannot be named in a condition", hint="use a name without dots that begins with no $"
+        )
+    return text

@@ -65,6 +65,7 @@ class Effects:
     """What a firing asks for besides changes of the document; committed with them, as one."""
 
     subtasks: list[SubtaskOrder] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
     stops: dict[str, str] = field(default_factory=dict)
     completed: dict[str, Json] | None = None
     cancel: bool = False
@@ -76,6 +77,8 @@ class Effects:
     questions: list[Question] = field(default_factory=list)
     redo: bool = False
     called: bool = False
+    figures: bool = field(default=False, compare=False)
+    """Whether the step looked at the figures of the run: that leaves nothing behind."""
 
     @property
     def trace(self) -> bool:
@@ -104,6 +107,7 @@ class Raised:
     error: JsonObject
     retryable: bool
     seconds: float
+    figures: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 from aloma_cli.clock import to_iso
 from aloma_cli.document import MISSING, Change, apply, get, make_room, parse_path, resolve, same
-from aloma_cli.engine.fields import refuse_engine_fields
+from aloma_cli.engine.fields import STRANDED_DEPTH, refuse_engine_fields, stranded
+from aloma_cli.engine.held import MOVED, WRITTEN
 from aloma_cli.engine.outcome import Question
+from aloma_cli.engine.room import Room
 from aloma_cli.engine.state import TaskState, Tree
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import MAX_DEPTH, Json, JsonObject, Path, cut, is_deeper, show_path
@@ -20,23 +22,37 @@ _WORDS = {"yes": True, "y": True, "on": True, "true": True, "no": False, "n": Fa
 """How people answer a question for a boolean."""
 
 
-def place_questions(
-    document: JsonObject, questions: list[Question], now: float
-) -> tuple[tuple[JsonObject, ...], list[Change]]:
-    """The questions as the record keeps them, and the changes that make room for the answers. Raises InputError."""
+def place_questions(room: Room, task: TaskState, questions: list[Question], now: float) -> tuple[JsonObject, ...]:
+    """The questions as the record keeps them; makes the room for their answers. Raises InputError.
+
+    A question at the place of another one replaces it.
+    """
     asked: list[JsonObject] = []
-    changes: list[Change] = []
+    places = {tuple(known["into"]) for known in task.questions.values()}
     for question in questions:
-        place, room = make_room(document, question.into)
-        document = apply(document, room)
-        changes += room
+        place = room.take(question.into, who_answers(question.question), places)
+        places.add(place)
         kept: JsonObject = {"question": question.question, "into": list(place)}
         if question.schema is not None:
             kept["schema"] = question.schema
         if question.timeout is not None:
             kept |= {"default": question.default, "until": to_iso(now + question.timeout)}
         asked.append(kept)
-    return tuple(asked), changes
+    return tuple(asked)
+
+
+def who_answers(question: str) -> str:
+    """What holds the place of a question, in words."""
+    return f"the answer to {question!r}"
+
+
+def answered_by(task: TaskState, document: JsonObject, changes: list[Change]) -> tuple[str, ...]:
+    """The places of the questions that a commit answers which makes `document`: those at which it puts a value."""
+    if not task.questions:
+        return ()
+    written = {place for place, why in task.held.touched(task.document, document, changes) if why == WRITTEN}
+    places = ((name, tuple(asked["into"])) for name, asked in task.questions.items())
+    return tuple(name for name, place in places if place in written and get(document, place) not in (MISSING, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +178,16 @@ def _who_asks(tree: Tree, task: TaskState) -> TaskState:
 
 
 def answer(task: TaskState, place: str, value: Json) -> list[Change]:
-    """The changes that write an answer where it was to go. Raises InputError where that place is gone."""
-    return _assign(task.document, tuple(task.questions[place]["into"]), value)
+    """The changes that write an answer where it was to go; into `$errors` where another item of a list may be there.
+
+    Raises InputError where that place is gone.
+    """
+    asked = task.questions[place]
+    into = tuple(asked["into"])
+    if task.held.lost.get(into) == MOVED:
+        _refuse_too_deep(value, into, STRANDED_DEPTH)
+        return stranded(task.document, f"question {place}", who_answers(asked["question"]), into, MOVED, answer=value)
+    return _assign(task.document, into, value)
 
 
 def _question(task: TaskState, into: str | None) -> str:
@@ -219,9 +243,13 @@ def assign(document: JsonObject, assignments: Iterable[tuple[Path, Json]]) -> li
 
 def _assign(document: JsonObject, keys: Path, value: Json) -> list[Change]:
     place, room = make_room(document, keys)
-    if is_deeper(value, MAX_DEPTH - len(place)):
-        raise InputError(f"the value for {show_path(place)} would be nested deeper than {MAX_DEPTH} levels there")
+    _refuse_too_deep(value, place, len(place))
     there = get(apply(document, room), place)
     if there is not MISSING and same(there, value):
         return room
     return [*room, Change("add" if there is MISSING else "replace", place, value)]
+
+
+def _refuse_too_deep(value: Json, place: Path, depth: int) -> None:
+    if is_deeper(value, MAX_DEPTH - depth):
+        raise InputError(f"the value for {show_path(place)} would be nested deeper than {MAX_DEPTH} levels there")

@@ -72,9 +72,12 @@ class Plan:
             return []
         if task.parked_until is not None and now < task.parked_until:
             return []
-        ready = (
-            step for step in self.ready(task, truth, now=now) if task.trail.lap is None or step.name in task.retries
-        )
+        ready: Iterable[Step] = self.ready(task, truth, now=now)
+        if task.trail.lap is not None:
+            ready = (step for step in ready if step.name in task.retries)
+        elif task.trail.watched:
+            # A step that fires again and again takes its turn with the others.
+            ready = sorted(ready, key=lambda step: task.last_start.get(step.name, 0))
         return [step for step, _ in zip(ready, range(limit - len(task.flights)), strict=False)]
 
     def ready(self, task: TaskState, truth: Mapping[str, bool], *, now: str) -> Iterator[Step]:

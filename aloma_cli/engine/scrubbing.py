@@ -99,6 +99,7 @@ def _effects(scrubber: Scrubber, effects: Effects) -> Effects:
     return replace(
         effects,
         subtasks=[_order(scrubber, order) for order in effects.subtasks],
+        groups=list(map(scrubber.text, effects.groups)),
         stops=dict(zip(effects.stops, map(scrubber.text, effects.stops.values()), strict=True)),
         completed=scrubber.value(effects.completed),
         name=None if effects.name is None else scrubber.text(effects.name),

@@ -16,6 +16,7 @@ from aloma_cli import events as ev
 from aloma_cli.budget import Amount, Limits
 from aloma_cli.clock import from_iso
 from aloma_cli.document import Change, replay
+from aloma_cli.engine.held import Held
 from aloma_cli.engine.trail import Trail
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import JsonObject, Path, show_path
@@ -115,8 +116,11 @@ class TaskState:
     expires_at: str | None = None
     parked_until: str | None = None
     questions: dict[str, JsonObject] = field(default_factory=dict)
+    held: Held = field(default_factory=Held)
     settings: dict[str, Any] = field(default_factory=dict)
     starts: Counter[str] = field(default_factory=Counter)
+    last_start: dict[str, int] = field(default_factory=dict)
+    """The last firing of each step."""
     rest: ev.TaskRested | None = None
     figures: defaultdict[str, StepFigures] = field(default_factory=lambda: defaultdict(StepFigures))
 
@@ -144,7 +148,8 @@ class TaskState:
         """What the steps do next depends on this and on the document."""
         flights = sorted((flight.step, flight.digest, flight.attempt) for flight in self.flights.values())
         asked = (self.name, self.tags, tuple(self.questions), json.dumps(self.settings) if self.settings else "")
-        return (frozenset(self.disarmed), frozenset(self.looked), tuple(flights), asked)
+        order = tuple(sorted(self.last_start, key=self.last_start.__getitem__))
+        return (frozenset(self.disarmed), frozenset(self.looked), tuple(flights), asked, order)
 
     @property
     def closed(self) -> bool:
@@ -278,7 +283,6 @@ def _created(tree: Tree, event: ev.TaskCreated) -> None:
         expires_at=event.expires_at,
         trail=Trail.of(root_of(event.task), event.at),
     )
-    _mark(tree, tree.tasks[event.task])
     if event.parent is None:
         tree.root_id = event.task
         tree.answering = event.answering
@@ -286,6 +290,8 @@ def _created(tree: Tree, event: ev.TaskCreated) -> None:
     parent = tree.tasks[event.parent]
     parent.children.append(event.task)
     parent.live_children.add(event.task)
+    if event.into is not None:
+        parent.held.hold(event.into)
     if event.wait_for:
         parent.awaited.add(event.task)
 
@@ -321,6 +327,7 @@ def _started(tree: Tree, event: ev.FiringStarted) -> None:
         task.trail.restart()
     task.standing.pop(event.step, None)
     task.starts[event.step] += event.run == 1
+    task.last_start[event.step] = event.firing
     task.conditions[event.step] = event.condition
     task.codes[event.step] = event.code
     _wake(tree, task)
@@ -349,15 +356,17 @@ def _answered(tree: Tree, event: ev.CallAnswered) -> None:
 
 def _committed(tree: Tree, event: ev.Committed) -> None:
     task = tree.tasks[event.task]
-    outside = event.by in _FROM_OUTSIDE or event.answers or event.parked_until is not None
     before = task.document
     task.document, changes = replay(before, event.changes)
-    if outside:
+    _release(tree, task, event)
+    task.held.follow(before, task.document, changes)
+    if _is_from_outside(event):
         task.trail.restart()
     else:
         task.trail.follow(before, task.document, changes, event.at)
     task.version = event.version
     if event.firing is not None:
+        task.trail.fire(event.step or "")
         _land(tree, task, event.firing, event.seconds).fired += 1
     if task.flights:
         task.history.append(Revision(event.version, event.firing, changes))
@@ -372,9 +381,10 @@ def _committed(tree: Tree, event: ev.Committed) -> None:
     # Whoever changes the data wakes a parked task.
     task.parked_until = event.parked_until
     task.expires_at = event.expires_at or task.expires_at
-    task.questions.update((show_path(tuple(asked["into"])), asked) for asked in event.asked)
-    for place in event.answers:
-        task.questions.pop(place, None)
+    for asked in event.asked:
+        place = tuple(asked["into"])
+        task.questions[show_path(place)] = asked
+        task.held.hold(place)
     if event.completed is not None and task.completed is None:
         task.completed = event.completed
     if event.request is not None:
@@ -383,10 +393,29 @@ def _committed(tree: Tree, event: ev.Committed) -> None:
     _wake(tree, task)
 
 
+def _is_from_outside(event: ev.Committed) -> bool:
+    """Whether a commit brings what does not follow from the document; a timer writes the default of a question."""
+    answered = bool(event.answers) and event.firing is None
+    return event.by in _FROM_OUTSIDE or answered or event.parked_until is not None or event.figures
+
+
+def _release(tree: Tree, task: TaskState, event: ev.Committed) -> None:
+    """Let go the places at which this commit itself lets something land."""
+    into = tree.tasks[event.child].into if event.child is not None else None
+    if into is not None:
+        task.held.release(into)
+    for place in event.answers:
+        asked = task.questions.pop(place, None)
+        if asked is not None:
+            task.held.release(tuple(asked["into"]))
+
+
 def _looked(tree: Tree, event: ev.FiringLooked) -> None:
     task = tree.tasks[event.task]
     _land(tree, task, event.firing, event.seconds).looked += 1
     _trim_history(task)
+    if event.figures:
+        task.trail.restart()
     if event.armed:
         task.disarmed.discard(event.step)
     else:
@@ -395,6 +424,9 @@ def _looked(tree: Tree, event: ev.FiringLooked) -> None:
 
 def _voided(tree: Tree, event: ev.FiringVoided) -> None:
     task = tree.tasks[event.task]
+    if event.reason == "withdrawn":
+        # It lost a race, and what decided that is not in the document.
+        task.trail.restart()
     if event.again:
         flight = task.flights[event.firing]
         # One that is paused ends the row: nothing may wait for it to land before it runs again.
@@ -424,8 +456,9 @@ def _failed(tree: Tree, event: ev.FiringFailed) -> None:
         misfits = event.error.get("misfits", ())
         tree.calls[event.firing] = {key: call for key, call in calls.items() if key not in misfits}
         continues = event.firing
-    if event.retry_at is not None:
+    if event.retry_at is not None or event.figures:
         task.trail.restart()
+    if event.retry_at is not None:
         task.retries[event.step] = Retry(event.retry_at, event.attempt, continues, event.error["message"])
     elif continues is not None:
         task.standing[event.step] = continues
@@ -509,7 +542,8 @@ def _land(tree: Tree, task: TaskState, firing: int, seconds: float) -> StepFigur
 
 
 def _mark(tree: Tree, task: TaskState) -> None:
-    task.trail.mark(task.standpoint, task.version, tree.last_firing)
+    if task.trail.watched:
+        task.trail.mark(task.standpoint, task.version, tree.last_firing)
 
 
 def _trim_history(task: TaskState) -> None:

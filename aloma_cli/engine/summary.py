@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from aloma_cli.clock import Clock, from_iso
-from aloma_cli.engine.fields import unhandled_errors
+from aloma_cli.engine.fields import result_of, unhandled_errors
 from aloma_cli.engine.state import StepFigures, TaskState, Tree, duration
 from aloma_cli.jsontext import JsonObject
 
@@ -36,7 +36,7 @@ def summary(tree: Tree, task_id: str) -> JsonObject:
         "updated_at": task.updated_at,
         "seconds": round(duration(task), 3),
         "version": task.version,
-        "result": task.completed.get("result") if task.completed else None,
+        "result": None if task.completed is None else result_of(task),
         "reason": rest.reason if rest else None,
         "errors": unhandled_errors(task.document),
         "missing": list(rest.missing) if rest else [],

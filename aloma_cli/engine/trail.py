@@ -1,36 +1,29 @@
 """The states that a task has been in, to prove that it gets nowhere.
 
-What steps do follows from the state: the document, what is armed, what is in flight. So the same state again, with
-nothing from outside in between, means the same once more, for ever. Outside are a person, the landing of a subtask
-and a timer; each begins a new trail. What a connector answers may differ though nothing else does, and what failed
-may succeed: a lap with calls or failures counts only when it has been gone through three times, with the same
-requests and the same failures.
+What steps do follows from the state: the document, what is armed, what is in flight. So a task that comes back to one
+state again and again, with the same requests and failures in between, goes round for ever. What comes from outside
+begins a new trail: a person, the landing of a subtask, a timer; and so does what could end otherwise the next time
+though the state is the same: a race of two firings, and a step that looks at the figures of the run.
+
+Ordinary runs pay for none of this: nothing is compared before one step has fired often.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from aloma_cli.clock import from_iso
 from aloma_cli.document import Change, Digest, Stamps, plain_leaf
 from aloma_cli.events import CallAnswered
 from aloma_cli.jsontext import Json, JsonObject
 
+OFTEN = 16
+"""Firings of one step with nothing from outside, before anything is compared."""
 MOST_LAPS = 3
-"""So often may the same lap be gone through while a connector, or a step that fails, may still change its mind."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A moment at which a task was in some state: its version, the last firing started by then, and the chances of
-    another outcome on the trail so far, as a sum of hashes."""
-
-    version: int
-    firing: int
-    chances: int
+"""So often a task comes back to one state: a connector, or a step that fails, may still change its mind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +31,78 @@ class Lap:
     """The way from a state back to the same state: the commits after version `since`, up to `until`.
 
     `firing` is the last that had been started before it: one of those which still runs may end the matter.
-    `certain`: nothing in it could have gone otherwise.
+    `chances`: something in it could have gone otherwise: a call, or a failure.
     """
 
     since: int
     until: int
     firing: int
-    certain: bool
+    chances: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A task in some state, at `version`; `firing` is the last that was started by then.
+
+    `chances` of another outcome (calls and failures) on the trail so far, as a sum of hashes.
+    """
+
+    state: int
+    version: int
+    firing: int
+    chances: int
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Compares each moment with one that it keeps, by Brent: it keeps another one after twice as many.
+
+    `_seen` is the last moment in the kept state; `_laps` laps in a row, up to it, went the same way.
+    """
+
+    _seen: Moment | None = None
+    _lap: int | None = None
+    _laps: int = 0
+    _left: int = 0
+    _reach: int = 1
+
+    def is_round(self, now: Moment) -> Lap | None:
+        """The last lap, where the task has come back to the kept state often enough."""
+        if self._seen is not None and self._seen.state == now.state:
+            return self._come_back(self._seen, now)
+        if self._left:
+            self._left -= 1
+        else:
+            self._seen, self._lap, self._laps, self._left = now, None, 0, self._reach
+            self._reach *= 2
+        return None
+
+    def _come_back(self, before: Moment, now: Moment) -> Lap | None:
+        chances = now.chances - before.chances
+        self._laps, self._lap = self._laps + 1 if chances == self._lap else 1, chances
+        # What came back once is kept for as long as it takes to come back again and again.
+        self._seen, self._left = now, max(self._left, self._reach * MOST_LAPS)
+        if self._laps < MOST_LAPS:
+            return None
+        return Lap(before.version, now.version, before.firing, chances=chances != 0)
 
 
 @dataclass(slots=True)
 class Trail:
-    """Where a task has been since something came from outside. `lap`: it goes round; nothing more is to be started."""
+    """Where a task has been since something came from outside. `lap`: it goes round; nothing more is to be started.
+
+    `watched`: one of its steps has fired often. A round may end when a firing ends that ran all the while: those ends
+    are compared with each other (`_ends`), as the moments between them are.
+    """
 
     digest: Digest
     lap: Lap | None = None
+    watched: bool = False
+    _fired: Counter[str] = field(default_factory=Counter)
     _chances: int = 0
-    _marks: dict[int, list[Mark]] = field(default_factory=dict)
+    _moments: Comparison = field(default_factory=Comparison)
+    _ends: Comparison = field(default_factory=Comparison)
+    _ended: bool = False
 
     @classmethod
     def of(cls, root: str, created_at: str) -> Trail:
@@ -63,39 +111,48 @@ class Trail:
 
     def restart(self) -> None:
         """Something came from outside: whatever was before proves nothing any more."""
-        self.lap = None
-        self._chances = 0
-        self._marks.clear()
+        self._fired.clear()
+        if self.watched:
+            self.watched = False
+            self._begin()
+
+    def _begin(self) -> None:
+        self.lap, self._chances, self._ended = None, 0, False
+        self._moments, self._ends = Comparison(), Comparison()
         self.digest.restart()
+
+    def fire(self, step: str) -> None:
+        """A firing of `step` left something."""
+        self._fired[step] += 1
+        self.watched = self.watched or self._fired[step] >= OFTEN
 
     def follow(self, before: JsonObject, after: JsonObject, changes: Iterable[Change], at: str) -> None:
         """The task's document became another one at that time (ISO)."""
-        if not self.digest.follow(before, after, changes, from_iso(at)):
-            self.restart()
+        if self.watched and not self.digest.follow(before, after, changes, from_iso(at)):
+            self._begin()
 
     def land(self, firing: int, calls: Iterable[CallAnswered]) -> None:
         """A firing has ended, after these calls."""
+        if not self.watched:
+            return
         if self.lap is not None and firing <= self.lap.firing:
-            self.lap = None
+            self.lap, self._ended = None, True
         self._chances += sum(self._request_hash(call) for call in calls)
 
     def fail(self, step: str, message: str, at: str) -> None:
         """A firing of `step` has failed at that time (ISO)."""
-        self._chances += hash(f"{step} {self._plain(message, from_iso(at))}")
+        if self.watched:
+            self._chances += hash(f"{step} {self._plain(message, from_iso(at))}")
 
-    def mark(self, state: Hashable, version: int, firing: int) -> None:
-        """The task is in `state` (but for its document), at `version`; `firing` is the last that was started."""
+    def mark(self, standpoint: Hashable, version: int, firing: int) -> None:
+        """A watched task is at `standpoint` and `version`; `firing` is the last that was started."""
         if self.lap is not None:
             return
-        now = Mark(version, firing, self._chances)
-        marks = self._marks.setdefault(hash((self.digest.value, state)), [])
-        if marks and marks[-1].chances == now.chances:
-            self.lap = Lap(marks[-1].version, version, marks[-1].firing, certain=True)
-            return
-        marks.append(now)
-        laps = [later.chances - mark.chances for mark, later in pairwise(marks[-MOST_LAPS - 1 :])]
-        if len(laps) == MOST_LAPS and len(set(laps)) == 1:
-            self.lap = Lap(marks[-2].version, version, marks[-2].firing, certain=False)
+        now = Moment(hash((self.digest.value, standpoint)), version, firing, self._chances)
+        if self._ended:
+            self._ended, self._moments = False, Comparison()
+            self.lap = self._ends.is_round(now)
+        self.lap = self.lap or self._moments.is_round(now)
 
     def _request_hash(self, call: CallAnswered) -> int:
         now = from_iso(call.at)
@@ -107,5 +164,4 @@ class Trail:
             return {key: self._plain(one, now) for key, one in value.items()}
         if isinstance(value, list):
             return [self._plain(one, now) for one in value]
-        # An id stays what it is here: asking for one thing after another is progress.
-        return plain_leaf(value, self.digest.stamps, now, ids=False)
+        return plain_leaf(value, self.digest.stamps, now)

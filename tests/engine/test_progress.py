@@ -8,9 +8,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aloma_cli import events as ev
-from aloma_cli.engine.state import Tree
+from aloma_cli.document import Digest
+from aloma_cli.engine.state import TaskState, Tree
+from aloma_cli.engine.trail import MOST_LAPS, OFTEN
 from aloma_cli.errors import RetryableError
 from aloma_cli.step import Retry, Step
 from tests.support.manual import HeldClock
@@ -28,8 +32,6 @@ STAMPS: dict[str, Stamp] = {
     "a time deeper down": lambda data, now: data.update(log={"last": {"at": now.isoformat()}}),
     "seconds since 1970": lambda data, now: data.update(updatedAt=now.timestamp()),
     "milliseconds since 1970": lambda data, now: data.update(updatedAt=int(now.timestamp() * 1000)),
-    "a fresh id": lambda data, now: data.update(id=str(uuid4())),
-    "a fresh id in a list": lambda data, now: data.update(ids=[f"run {uuid4()}"]),
 }
 
 
@@ -62,34 +64,61 @@ def finished(stage: Stage, *, seconds: float = 1.5) -> Stage:
 
 
 def rest(stage: Stage, task: str = ROOT) -> ev.TaskRested:
-    return of_kind(stage.events, ev.TaskRested, task)[-1]
+    return of_kind(stage.journal(), ev.TaskRested, task)[-1]
 
 
 # -- proof -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("turns", [("a", "b"), ("a", "b", "c")])
-def test_steps_that_hand_over_in_a_circle_are_stopped_when_the_first_is_due_again(turns: tuple[str, ...]) -> None:
+def test_steps_that_hand_over_in_a_circle_are_stopped_where_they_come_back_for_the_third_time(
+    turns: tuple[str, ...],
+) -> None:
     stage = finished(Stage(cycle(*turns), {"turn": "a"}))
-    assert fired(stage.journal()) == list(turns)
+    rounds = len(fired(stage.journal())) / len(turns)
+    assert OFTEN + MOST_LAPS - 1 <= rounds <= OFTEN + MOST_LAPS + 2
     assert (stage.root.state, stage.root.closed) == ("incomplete", False)
+
+
+def test_what_was_gone_through_less_often_is_no_round() -> None:
+    async def walk(data: dict[str, Any], step: Any) -> None:
+        left = data["ways"].pop()
+        data["way"] = left
+        if data["ways"]:
+            step.redo()
+
+    stage = finished(Stage([step("walk", {}, walk)], {"ways": ["round"] * (OFTEN - 1)}))
+    assert stage.root.state == "done"
 
 
 @pytest.mark.parametrize("turns", [("a", "b"), ("a", "b", "c")])
 @pytest.mark.parametrize("stamp", STAMPS)
-def test_times_and_fresh_ids_are_no_progress(stamp: str, turns: tuple[str, ...]) -> None:
+def test_times_are_no_progress(stamp: str, turns: tuple[str, ...]) -> None:
     stage = finished(Stage(cycle(*turns, stamp=STAMPS[stamp]), {"turn": "a"}))
     assert stage.root.state == "incomplete"
-    assert len(fired(stage.journal())) <= 2 * len(turns), "the first stamp is a change, the others are none"
+    assert len(fired(stage.journal())) <= (OFTEN + MOST_LAPS + 2) * len(turns)
+
+
+def test_ids_that_come_from_outside_are_progress() -> None:
+    ids = iter([str(uuid4()) for _ in range(60)])
+
+    async def take(data: dict[str, Any], step: Any) -> None:
+        data["job"] = next(ids, None)
+        if data["job"]:
+            step.redo()
+
+    stage = finished(Stage([step("take", {}, take)], {}))
+    assert (stage.data["job"], stage.root.state) == (None, "done")
 
 
 def test_the_end_tells_the_round_with_its_steps_and_what_they_changed() -> None:
     stage = finished(Stage(cycle("a", "b"), {"turn": "a"}))
-    assert rest(stage).reason == "no progress: a → b led back to the same state"
-    assert rest(stage).cycle == (
-        {"version": 1, "step": "a", "changes": [{"op": "replace", "path": "/turn", "value": "b"}]},
-        {"version": 2, "step": "b", "changes": [{"op": "replace", "path": "/turn", "value": "a"}]},
-    )
+    one, other = rest(stage).cycle
+    first, to_b = one["step"], {"a": "b", "b": "a"}
+    assert rest(stage).reason == f"no progress: {first} → {to_b[first]} led back to the same state 3 times"
+    for leg in (one, other):
+        assert leg["changes"] == [{"op": "replace", "path": "/turn", "value": to_b[leg["step"]]}]
+    assert (other["step"], other["version"]) == (to_b[first], one["version"] + 1)
 
 
 async def ask_again(step: Any) -> None:
@@ -98,7 +127,7 @@ async def ask_again(step: Any) -> None:
 
 def test_a_step_that_asks_for_itself_for_ever_is_stopped() -> None:
     stage = finished(Stage([step("a", {}, ask_again)], {}))
-    assert (len(fired(stage.journal())), stage.root.state) == (1, "incomplete")
+    assert (len(fired(stage.journal())), stage.root.state) == (OFTEN + MOST_LAPS, "incomplete")
 
 
 def test_a_list_whose_items_go_round_is_where_it_was_after_the_whole_round_and_not_before() -> None:
@@ -107,19 +136,18 @@ def test_a_list_whose_items_go_round_is_where_it_was_after_the_whole_round_and_n
         step.redo()
 
     stage = finished(Stage([step("rotate", {}, rotate)], {"queue": [1, 2, 3, 4, 5]}))
-    assert (len(fired(stage.journal())), stage.root.state) == (5, "incomplete")
+    assert (len(rest(stage).cycle), stage.root.state) == (5, "incomplete")
 
 
 def test_a_crash_on_the_way_does_not_hide_the_round() -> None:
     steps = cycle("a", "b", "c")
-    stage = Stage(steps, {"turn": "a"})
-    for turn in "ab":
-        stage.end(turn)
+    stage, undisturbed = Stage(steps, {"turn": "a"}), finished(Stage(steps, {"turn": "a"}))
+    while stage.names:
+        stage.end(*stage.names)
         stage.close()
         stage = Stage(steps, store=stage.store)
-    finished(stage)
-    assert (len(fired(stage.journal())), stage.root.state) == (3, "incomplete")
-    assert [leg["step"] for leg in rest(stage).cycle] == ["a", "b", "c"]
+    assert fired(stage.journal()) == fired(undisturbed.journal())
+    assert (stage.root.state, rest(stage).cycle) == ("incomplete", rest(undisturbed).cycle)
 
 
 def test_a_subtask_that_gets_nowhere_lands_as_incomplete_and_the_parent_goes_on() -> None:
@@ -180,17 +208,18 @@ async def asks_until_good(data: Any, connectors: Any, step: Any, now: datetime) 
 
 def test_a_loop_around_a_model_that_answers_the_same_is_stopped_after_three_rounds() -> None:
     stage, sent = asking(lambda _: "bad", asks_until_good)
-    assert (len(sent), stage.root.state) == (4, "incomplete"), "the first answer was news; three were not"
+    assert (OFTEN + MOST_LAPS <= len(sent) <= OFTEN + MOST_LAPS + 2, stage.root.state) == (True, "incomplete")
     assert rest(stage).reason == "no progress: ask led back to the same state 3 times, with the same requests"
 
 
 def test_a_model_that_comes_to_another_answer_is_heard() -> None:
-    stage, sent = asking(lambda call: "good" if call == 3 else "bad", asks_until_good)
-    assert (len(sent), stage.root.state) == (3, "done")
+    last = OFTEN + MOST_LAPS
+    stage, sent = asking(lambda call: "good" if call == last else "bad", asks_until_good)
+    assert (len(sent), stage.root.state) == (last, "done")
 
 
 def test_other_requests_are_progress_though_they_leave_the_same_state() -> None:
-    cities = iter(["Rome", "Oslo", "Bonn", "Cork", "Lima", "Nice"])
+    cities = iter([f"city {number}" for number in range(60)])
 
     async def next_city(data: Any, connectors: Any, step: Any) -> None:
         city = next(cities, None)
@@ -201,11 +230,11 @@ def test_other_requests_are_progress_though_they_leave_the_same_state() -> None:
         step.redo()
 
     stage, sent = asking(lambda _: "fine", next_city)
-    assert (len(sent), stage.root.state) == (6, "done")
+    assert (len(sent), stage.root.state) == (60, "done")
 
 
 def test_requests_for_one_id_after_the_other_are_progress() -> None:
-    ids = [str(uuid4()) for _ in range(8)]
+    ids = [str(uuid4()) for _ in range(60)]
 
     async def visit(data: Any, connectors: Any, step: Any) -> None:
         at = ids.index(data["cursor"]) + 1 if "cursor" in data else 0
@@ -215,28 +244,28 @@ def test_requests_for_one_id_after_the_other_are_progress() -> None:
             step.redo()
 
     stage, sent = asking(lambda _: "fine", visit)
-    assert (len(sent), stage.root.state) == (8, "done")
+    assert (len(sent), stage.root.state) == (60, "done")
 
 
-def test_hours_of_the_past_one_after_the_other_are_progress() -> None:
+def test_minutes_of_the_past_one_after_the_other_are_progress() -> None:
     async def walk(data: Any, step: Any) -> None:
-        hour = int(data["at"][11:13]) + 1
-        data["at"] = f"2020-01-01T{hour:02}:00:00Z"
-        if hour < 20:
+        minute = int(data["at"][14:16]) + 1
+        data["at"] = f"2020-01-01T00:{minute:02}:00Z"
+        if minute < 59:
             step.redo()
 
     stage = finished(Stage([step("walk", {}, walk)], {"at": "2020-01-01T00:00:00Z"}))
-    assert (stage.data["at"], stage.root.state) == ("2020-01-01T20:00:00Z", "done")
+    assert (stage.data["at"], stage.root.state) == ("2020-01-01T00:59:00Z", "done")
 
 
-def test_a_step_that_fails_is_recovered_three_times_and_no_more() -> None:
+def test_a_step_that_fails_and_is_recovered_again_and_again_is_stopped() -> None:
     steps = [
         step("a", {"x": 1}, raises(ValueError("no"))),
         step("mend", {"$errors": {"a": dict}}, does(lambda data: data["$errors"].pop("a"))),
     ]
     stage = finished(Stage(steps, {"x": 1}))
     assert stage.root.state == "incomplete"
-    assert len(of_kind(stage.journal(), ev.FiringFailed)) == 3
+    assert len(of_kind(stage.journal(), ev.FiringFailed)) == OFTEN + MOST_LAPS
     assert "led back to the same state 3 times" in str(rest(stage).reason)
 
 
@@ -246,9 +275,8 @@ def test_a_step_that_fails_is_recovered_three_times_and_no_more() -> None:
 def test_what_is_under_way_may_still_end_the_matter() -> None:
     steps = [*cycle("a", "b"), step("slow", {"job": True}, puts(over=True))]
     stage = Stage(steps, {"turn": "a", "job": True})
-    for turn in "abab":
-        if turn in stage.names:
-            stage.end(turn)
+    while stage.names != ["slow"]:
+        stage.end(next(name for name in stage.names if name != "slow"))
     assert (stage.names, stage.last.finished) == (["slow"], False), "they wait for it, instead of spinning"
     stage.end("slow")
     assert (stage.data.get("over"), stage.root.state) == (True, "done")
@@ -281,7 +309,7 @@ def test_waiting_for_a_time_is_no_round() -> None:
 
     clock = HeldClock()
     stage = Stage([step("poll", {}, poll)], {}, clock=clock)
-    for _ in range(20):
+    for _ in range(3 * OFTEN):
         stage.end("poll")
         assert stage.root.state == "waiting"
         clock.moment += 11
@@ -314,10 +342,11 @@ def test_it_goes_round_once_more_when_a_person_wants_that() -> None:
     stage.close()
     again = Stage(steps, store=stage.store)
     assert again.names == [], "opening is no reason to go on"
-    assert again.run.go_round_again() == ["a"]
+    once = len(fired(again.journal()))
+    assert len(again.run.go_round_again()) == 1
     again.turn()
     finished(again)
-    assert (len(fired(again.journal())), again.root.state) == (4, "incomplete")
+    assert (len(fired(again.journal())), again.root.state) == (2 * once, "incomplete")
 
 
 def test_of_two_circles_at_a_time_both_are_stopped_and_nothing_is_left_hanging() -> None:
@@ -327,7 +356,7 @@ def test_of_two_circles_at_a_time_both_are_stopped_and_nothing_is_left_hanging()
     ]
     played = play([*cycle("a", "b"), *slow], {"turn": "a", "other": "here"})
     assert played.root.state == "incomplete"
-    assert played.seconds <= 5
+    assert played.seconds <= 60
 
 
 def test_the_round_is_found_in_the_journal_as_it_was_found_when_it_ran() -> None:
@@ -335,3 +364,110 @@ def test_the_round_is_found_in_the_journal_as_it_was_found_when_it_ran() -> None
     folded = Tree.of(stage.journal())
     assert folded.root.trail == stage.root.trail
     assert folded.root.trail.lap is not None
+
+
+# -- what ends the comparison ------------------------------------------------------------------------------------------
+
+
+def test_a_step_that_looks_at_the_figures_of_the_run_is_not_taken_to_go_round() -> None:
+    async def poll(data: Any, task: Any, step: Any) -> None:
+        if task.figures()["steps"].get("poll", {}).get("fired", 0) < 3 * OFTEN:
+            step.redo()
+        else:
+            data["ready"] = True
+
+    stage = finished(Stage([step("poll", {"ready": None}, poll)], {}))
+    assert (stage.data.get("ready"), stage.root.state) == (True, "done")
+
+
+def test_figures_that_were_seen_by_one_that_only_looked_count_as_well() -> None:
+    async def watch(data: Any, task: Any) -> None:
+        if task.figures()["steps"]["a"]["fired"] > OFTEN + 2 * MOST_LAPS:
+            data["over"] = True
+
+    stage = finished(Stage([*cycle("a", "b"), step("watch", {"turn": str, "over": None}, watch)], {"turn": "a"}))
+    assert (stage.data.get("over"), stage.root.state) == (True, "done")
+
+
+def test_figures_that_were_seen_by_one_that_failed_count_as_well() -> None:
+    async def struggle(task: Any) -> None:
+        if task.figures()["failures"] < 3 * OFTEN:
+            raise ValueError("not yet")
+
+    steps = [
+        step("struggle", {"x": 1}, struggle),
+        step("mend", {"$errors": {"struggle": dict}}, does(lambda data: data["$errors"].pop("struggle"))),
+    ]
+    assert finished(Stage(steps, {"x": 1})).root.state == "done"
+
+
+def test_a_race_is_no_proof_since_the_other_one_may_win_next_time() -> None:
+    rounds = iter(["quick"] * 2 * OFTEN + ["slow"])
+
+    def wins(name: str) -> Content:
+        async def content(data: dict[str, Any]) -> None:
+            data.update(turn="again", winner=name)
+
+        return content
+
+    steps = [
+        step("quick", {"turn": "race"}, wins("quick"), withdraw=True),
+        step("slow", {"turn": "race"}, wins("slow"), withdraw=True),
+        step("again", {"turn": "again", "winner": "quick"}, puts(turn="race", winner=None)),
+    ]
+    stage = Stage(steps, {"turn": "race"})
+    while not stage.last.finished:
+        stage.end(next(rounds) if len(stage.names) == 2 else stage.names[0])
+    assert (stage.data["winner"], stage.root.state) == ("slow", "done")
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 8])
+def test_a_ready_step_takes_its_turn_beside_one_that_asks_for_itself_again_and_again(concurrency: int) -> None:
+    async def poll(data: dict[str, Any], step: Any) -> None:
+        if "work" not in data:
+            step.redo()
+
+    steps = [step("poll", {"job": str, "done": None}, poll), step("work", {"job": str}, puts(work=True, done=True))]
+    stage = finished(Stage(steps, {"job": "x"}, concurrency=concurrency))
+    assert (stage.data.get("work"), stage.root.state) == (True, "done")
+
+
+def test_a_ready_step_takes_its_turn_beside_one_whose_document_grows() -> None:
+    async def poll(data: dict[str, Any], step: Any) -> None:
+        data["polls"] = data.get("polls", 0) + 1
+        if "work" not in data:
+            step.redo()
+
+    steps = [step("poll", {"done": None}, poll, priority=1), step("work", {}, puts(work=True, done=True))]
+    stage = finished(Stage(steps, {}, concurrency=1))
+    assert (stage.data["polls"], stage.root.state) == (OFTEN, "done")
+
+
+@given(st.integers(0, 30), st.integers(1, 40))
+def test_a_round_of_any_length_after_a_way_of_any_length_is_found(way: int, length: int) -> None:
+    async def walk(data: dict[str, Any], step: Any) -> None:
+        at = data["at"] + 1
+        data["at"] = at if at < way + length else way
+        step.redo()
+
+    stage = Stage([step("walk", {}, walk)], {"at": 0})
+    stage.end_all()
+    assert (stage.root.state, len({str(leg["changes"]) for leg in rest(stage).cycle})) == (
+        "incomplete",
+        min(length, 20),
+    )
+    assert len(fired(stage.journal())) <= OFTEN + way + (MOST_LAPS + 3) * length
+
+
+def test_nothing_is_compared_before_a_step_has_fired_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    def follow(*_: Any) -> bool:
+        raise AssertionError("the document is followed")
+
+    monkeypatch.setattr(Digest, "follow", follow)
+    monkeypatch.setattr(TaskState, "standpoint", property(follow))
+    steps = [
+        step("count", {"n": {"$lt": OFTEN - 1}}, does(lambda data: data.update(n=data["n"] + 1)), rearm="change"),
+    ]
+    stage = Stage([*steps, *cycle(*"abcdefgh")], {"n": 0, "turn": "a", "over": True})
+    stage.end_all()
+    assert stage.root.state == "done"

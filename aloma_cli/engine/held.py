@@ -1,0 +1,145 @@
+"""The places of a document at which something is to land, and what others did to them meanwhile.
+
+Each commit is judged by its changes, so that the journal alone tells what became of a place. A commit that touches no
+such place costs a look-up for each of its changes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from aloma_cli.document import Change, get, same
+from aloma_cli.jsontext import Json, Path
+
+MOVED = "moved"
+"""Items before it in its list were inserted, removed or moved: another item may stand there now."""
+WRITTEN = "written"
+"""Its value is another one now."""
+
+
+@dataclass(slots=True)
+class Held:
+    """Places that are held, and why some of them no longer are what they were: `lost` keeps MOVED or WRITTEN."""
+
+    lost: dict[Path, str] = field(default_factory=dict)
+    _at: defaultdict[Path, set[Path]] = field(default_factory=lambda: defaultdict(set))
+    _under: defaultdict[Path, set[Path]] = field(default_factory=lambda: defaultdict(set))
+    """The places by their anchors, and by what is above these."""
+
+    def hold(self, place: Path) -> None:
+        """From here on, what happens to `place` matters."""
+        self.lost.pop(place, None)
+        anchor = _anchor(place)
+        self._at[anchor].add(place)
+        for end in range(len(anchor)):
+            self._under[anchor[:end]].add(place)
+
+    def release(self, place: Path) -> None:
+        """What was to land there has landed, or never will."""
+        self.lost.pop(place, None)
+        self._forget(place)
+
+    def follow(self, before: Json, after: Json, changes: Sequence[Change]) -> None:
+        """Take in a commit that made `after` of `before`."""
+        for place, why in self.touched(before, after, changes):
+            self.lost[place] = why
+            self._forget(place)
+
+    def touched(self, before: Json, after: Json, changes: Sequence[Change]) -> list[tuple[Path, str]]:
+        """What such a commit does to the places that are as they were: MOVED or WRITTEN, where it does anything."""
+        if not self._at:
+            return []
+        moves = _Moves(before, after, changes)
+        judged = ((place, _judge(place, before, after, moves)) for place in self._near(changes))
+        return [(place, why) for place, why in judged if why is not None]
+
+    def _near(self, changes: Iterable[Change]) -> set[Path]:
+        near: set[Path] = set()
+        for change in changes:
+            place = change.place
+            for end in range(len(place) + 1):
+                near |= self._at.get(place[:end], set())
+            if change.op != "append":  # that moves no item
+                near |= self._under.get(place, set())
+        return near
+
+    def _forget(self, place: Path) -> None:
+        anchor = _anchor(place)
+        _discard(self._at, anchor, place)
+        for end in range(len(anchor)):
+            _discard(self._under, anchor[:end], place)
+
+
+def _discard(table: defaultdict[Path, set[Path]], key: Path, place: Path) -> None:
+    if key in table:
+        table[key].discard(place)
+        if not table[key]:
+            del table[key]
+
+
+def _anchor(place: Path) -> Path:
+    """The item of a list that a place is in, as far as positions lead; the place itself where they do not."""
+    first = next((at for at, key in enumerate(place) if isinstance(key, int)), len(place))
+    return place[: first + 1]
+
+
+def _judge(place: Path, before: Json, after: Json, moves: _Moves) -> str | None:
+    for at, key in enumerate(place):
+        if isinstance(key, int) and moves.has_moved(place[:at], key):
+            return MOVED
+    return None if same(get(before, place), get(after, place)) else WRITTEN
+
+
+class _Moves:
+    """Which items of which lists one commit has moved."""
+
+    def __init__(self, before: Json, after: Json, changes: Iterable[Change]) -> None:
+        self._before = before
+        self._after = after
+        self._shifted: dict[Path, int] = {}
+        self._strangers: dict[Path, set[int]] = {}
+        for change in changes:
+            if change.moves_items:
+                position = int(change.path[-1])
+                self._shifted[change.place] = min(position, self._shifted.get(change.place, position))
+
+    def has_moved(self, list_path: Path, position: int) -> bool:
+        """Whether the item at this position may be another one now."""
+        if self._shifted.get(list_path, position + 1) <= position:
+            return True
+        if list_path not in self._strangers:
+            self._strangers[list_path] = self._find_strangers(list_path)
+        return position in self._strangers[list_path]
+
+    def _find_strangers(self, list_path: Path) -> set[int]:
+        """The positions at which stands what looks like another item than before.
+
+        A commit may move items and edit them as well. An item came from elsewhere when it has a value that another
+        one lost, and looks no less like that one than like the one that stood there.
+        """
+        old, new = get(self._before, list_path), get(self._after, list_path)
+        if not isinstance(old, list):
+            return set()
+        if not isinstance(new, list):
+            return set(range(len(old)))
+        edited = {at: (set(_leaves(one)), set(_leaves(other))) for at, (one, other) in _edited(old, new)}
+        lost = {leaf: at for at, (one, other) in edited.items() for leaf in one - other}
+        origins = {at: {lost[leaf] for leaf in other - one if leaf in lost} for at, (one, other) in edited.items()}
+        return {
+            at
+            for at, (one, other) in edited.items()
+            if any(len(other & edited[origin][0]) >= len(other & one) for origin in origins[at])
+        }
+
+
+def _edited(old: list[Json], new: list[Json]) -> Iterator[tuple[int, tuple[Json, Json]]]:
+    return ((at, pair) for at, pair in enumerate(zip(old, new, strict=False)) if pair[0] is not pair[1])
+
+
+def _leaves(item: Json) -> Iterator[tuple[str | int | None, str]]:
+    """The values of an item, with their keys."""
+    entries = item.items() if isinstance(item, dict) else enumerate(item) if isinstance(item, list) else ((None, item),)
+    return ((key, json.dumps(value, sort_keys=True)) for key, value in entries)
