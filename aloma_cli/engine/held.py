@@ -10,9 +10,13 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from aloma_cli.document import Change, get, same
 from aloma_cli.jsontext import Json, Path
+
+_Leaf: TypeAlias = tuple[str | int, str]
+_Leaves: TypeAlias = set[_Leaf]
 
 MOVED = "moved"
 """Items before it in its list were inserted, removed or moved: another item may stand there now."""
@@ -117,8 +121,8 @@ class _Moves:
     def _find_strangers(self, list_path: Path) -> set[int]:
         """The positions at which stands what looks like another item than before.
 
-        A commit may move items and edit them as well. An item came from elsewhere when it has a value that another
-        one lost, and looks no less like that one than like the one that stood there.
+        A commit may move items and edit them as well. An item is another one when nothing of it is as it was, or when
+        it has a value that one at another position lost, and looks no less like that one.
         """
         old, new = get(self._before, list_path), get(self._after, list_path)
         if not isinstance(old, list):
@@ -127,19 +131,22 @@ class _Moves:
             return set(range(len(old)))
         edited = {at: (set(_leaves(one)), set(_leaves(other))) for at, (one, other) in _edited(old, new)}
         lost = {leaf: at for at, (one, other) in edited.items() for leaf in one - other}
-        origins = {at: {lost[leaf] for leaf in other - one if leaf in lost} for at, (one, other) in edited.items()}
-        return {
-            at
-            for at, (one, other) in edited.items()
-            if any(len(other & edited[origin][0]) >= len(other & one) for origin in origins[at])
-        }
+        return {at for at, (one, other) in edited.items() if _is_another(one, other, lost, edited)}
+
+
+def _is_another(
+    one: _Leaves, other: _Leaves, lost: dict[_Leaf, int], edited: dict[int, tuple[_Leaves, _Leaves]]
+) -> bool:
+    kept = len(one & other)
+    origins = {lost[leaf] for leaf in other - one if leaf in lost}
+    return bool(one and not kept) or any(len(other & edited[origin][0]) >= kept for origin in origins)
 
 
 def _edited(old: list[Json], new: list[Json]) -> Iterator[tuple[int, tuple[Json, Json]]]:
     return ((at, pair) for at, pair in enumerate(zip(old, new, strict=False)) if pair[0] is not pair[1])
 
 
-def _leaves(item: Json) -> Iterator[tuple[str | int | None, str]]:
+def _leaves(item: Json) -> Iterator[_Leaf]:
     """The values of an item, with their keys."""
-    entries = item.items() if isinstance(item, dict) else enumerate(item) if isinstance(item, list) else ((None, item),)
+    entries = item.items() if isinstance(item, dict) else enumerate(item) if isinstance(item, list) else ()
     return ((key, json.dumps(value, sort_keys=True)) for key, value in entries)

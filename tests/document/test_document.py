@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aloma_cli.document import (
+    MISSING,
     Change,
     Draft,
     apply,
@@ -202,16 +203,65 @@ def test_numerals_become_positions_only_in_lists() -> None:
         ({}, "a.b", ("a", "b"), {"a": {}}),
         ({"a": None}, "a.b", ("a", "b"), {"a": {}}),
         ({"f": {}}, "f.x", ("f", "x"), {"f": {}}),
-        ({}, "results.0", ("results", 0), {"results": [None]}),
-        ({"results": [None]}, "results.2", ("results", 2), {"results": [None, None, None]}),
+        ({}, "orders.2024", ("orders", "2024"), {"orders": {}}),
+        ({}, "results.0", ("results", "0"), {"results": {}}),
+        ({}, "r.1.x", ("r", "1", "x"), {"r": {"1": {}}}),
+        ({}, ("r", 0), ("r", 0), {"r": [None]}),
+        ({}, ("r", 0, "x"), ("r", 0, "x"), {"r": [{}]}),
+        ({}, ("r", 0, 0), ("r", 0, 0), {"r": [[None]]}),
+        ({}, ("r", 0, "1"), ("r", 0, "1"), {"r": [{}]}),
+        ({"r": [None]}, "r.1", ("r", 1), {"r": [None, None]}),
+        ({"r": [None]}, ("r", 1), ("r", 1), {"r": [None, None]}),
+        ({"r": [None]}, "r.1.x", ("r", 1, "x"), {"r": [None, {}]}),
         ({"c": [{}, {}]}, "c.1.response", ("c", 1, "response"), {"c": [{}, {}]}),
-        ({}, "r.1.x", ("r", 1, "x"), {"r": [None, {}]}),
     ],
 )
-def test_room_is_made_for_a_result(document: Any, into: str, place: Any, made: Any) -> None:
-    path, changes = make_room(document, parse_path(into))
+def test_room_is_made_for_a_result(document: Any, into: Any, place: Any, made: Any) -> None:
+    path, changes = make_room(document, parse_path(into) if isinstance(into, str) else into)
     assert path == place
     assert apply(document, changes) == made
+
+
+@pytest.mark.parametrize(
+    ("document", "keys", "message"),
+    [
+        ({"r": [1]}, ("r", 2), "r.2 is beyond the end of the list at r, which has 1 items"),
+        ({"r": [1]}, ("r", "1000000000000"), "r.1000000000000 is beyond the end of the list at r, which has 1 items"),
+        ({"r": [{}]}, ("r", "7", "x"), "r.7.x is beyond the end of the list at r, which has 1 items"),
+        ({}, ("r", 10**7), "r.10000000 is beyond the end of the list at r, which has 0 items"),
+        ({"r": None}, ("r", 1), "r.1 is beyond the end of the list at r, which has 0 items"),
+        ({"r": [1]}, ("r", "9" * 5000), f"r.{'9' * 5000} leads through a value that has no '{'9' * 5000}'"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_list_grows_by_one_item_at_a_time(document: Any, keys: Any, message: str) -> None:
+    with pytest.raises(InputError) as refused:
+        make_room(document, keys)
+    assert str(refused.value) == message
+
+
+WAYS = st.lists(st.sampled_from(["a", "0", "1", "2024"]) | st.integers(0, 3) | st.just(10**9), min_size=1, max_size=4)
+
+
+@given(OBJECTS, WAYS)
+def test_whatever_place_is_asked_for_little_is_made_and_nothing_else_is_changed(document: Any, keys: Any) -> None:
+    try:
+        place, changes = make_room(document, tuple(keys))
+    except InputError:
+        return
+    made = apply(document, changes)
+    assert len(changes) <= len(keys)
+    assert [str(key) for key in place] == [str(key) for key in keys]
+    assert get(made, place) is not MISSING or isinstance(get(made, place[:-1]), dict)
+    undone = made
+    for end in range(1, len(place) + 1):
+        if get(document, place[:end]) is MISSING and get(undone, place[:end]) is not MISSING:
+            undone = apply(undone, [Change("remove", place[:end])])
+            break
+        if get(document, place[:end]) is None:
+            undone = apply(undone, [Change("replace", place[:end], None)])
+            break
+    assert same(undone, document)
 
 
 @pytest.mark.parametrize("keys", [(), ("items", -1)])

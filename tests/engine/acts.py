@@ -64,11 +64,12 @@ ASKS = [
     "ask with default",
     "ask with default",
     "complete",
+    "complete plainly",
     "cancel",
     "raise",
     "raise",
 ]
-ASKS += ["spawn", "spawn", "spawn into", "spawn and wait", "spawn for a time", "stop a subtask"]
+ASKS += ["spawn", "spawn", "spawn none", "spawn into", "spawn and wait", "spawn for a time", "stop a subtask"]
 ASKS += ["forgive", "handle", "rename", "meddle"]
 ENDINGS = st.one_of(
     st.lists(st.sampled_from(WRITES + WRITES + ASKS), min_size=2, max_size=4),
@@ -181,6 +182,8 @@ def ask(what: str, data: Object, task: TaskHandle, step: StepHandle, number: int
             task.ask("How many?", "q", schema=int)
         case "ask with default":
             task.ask("How many more?", "d.q", default=number, timeout=2)
+        case "complete plainly":
+            task.complete()
         case "complete" | "cancel":
             task.complete(number, cancel=what == "cancel")
         case "rename":
@@ -205,6 +208,8 @@ def spawn(how: str, task: TaskHandle, number: int) -> None:
     """Make a subtask."""
     data: Object = {"a": number, "l": [], "d": {}} if number % 3 else {"c": number}
     match how:
+        case "spawn none":
+            task.group("kids")
         case "spawn":
             task.subtask("a", data)
         case "spawn into":

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aloma_cli import events as ev
 from aloma_cli.engine.endings import MOST_GENERATIONS
+from aloma_cli.engine.state import Tree
+from aloma_cli.engine.summary import summary
 from aloma_cli.jsontext import MAX_DEPTH
 from tests.support.record import fired, of_kind
 from tests.support.stage import Stage
@@ -96,6 +102,10 @@ def test_a_subtask_made_from_its_parents_document_has_no_errors_or_children_of_i
         {"group": 3},
         {"into": "a..b"},
         {"into": "root.x"},
+        {"into": ("l", 1)},
+        {"into": ("l", 10**9)},
+        {"group": "node.js"},
+        {"group": "$all"},
     ],
     ids=repr,
 )
@@ -121,6 +131,62 @@ def test_the_result_is_the_value_of_complete_where_there_is_one() -> None:
     made = stage({"into": "answer"}, leaf=leaf)
     made.end("leaf")
     assert made.data["answer"] == {"status": "done", "result": 42, "task": "1.1.1"}
+
+
+@pytest.mark.parametrize(
+    ("complete", "wanted"),
+    [
+        (lambda task: task.complete(), {"leaf": True, "out": 1}),
+        (lambda task: task.complete(None), None),
+        (lambda task: task.complete(result=None), None),
+        (lambda task: task.complete({}), {}),
+        (lambda task: None, {"leaf": True, "out": 1}),
+    ],
+    ids=["plain", "null", "null by name", "empty", "left out"],
+)
+def test_without_a_value_the_result_is_the_document_without_the_engines_fields(complete: Any, wanted: Any) -> None:
+    async def leaf(data: dict[str, Any], task: Any) -> None:
+        data.update(out=1, **{"$via": {"x": 1}, "$stash": {"key": "x"}, "$errors": {"old": {"handled": True}}})
+        task.group("nothing")
+        complete(task)
+
+    made = stage({"into": "answer"}, leaf=leaf)
+    made.end("leaf")
+    assert made.data["answer"] == {"status": "done", "result": wanted, "task": "1.1.1"}
+    folded = Tree.of(made.journal())
+    assert folded.tasks["1.1.1"].completed == made.tree.tasks["1.1.1"].completed
+
+
+def test_the_document_counts_as_it_is_in_the_end() -> None:
+    async def leaf(task: Any) -> None:
+        task.complete()
+
+    made = stage({"into": "answer"}, leaf=leaf, more=[step("late", {"leaf": True}, puts(late=1))])
+    made.end("leaf")
+    made.end("late")
+    assert made.data["answer"]["result"] == {"leaf": True, "late": 1}
+
+
+@pytest.mark.parametrize(("arguments", "wanted"), [((), {"x": 1}), ((None,), None), ((7,), 7)], ids=str)
+def test_a_root_task_has_the_same_result_on_record(arguments: Any, wanted: Any) -> None:
+    async def complete(task: Any) -> None:
+        task.complete(*arguments)
+
+    made = Stage([step("complete", {"x": 1}, complete)], {"x": 1, "$stash": {"key": "x"}})
+    made.end("complete")
+    assert summary(made.tree, "1")["result"] == wanted
+    assert summary(Tree.of(made.journal()), "1")["result"] == wanted
+
+
+def test_a_journal_in_which_a_plain_completion_was_null_opens_as_it_was() -> None:
+    made = Stage([step("leaf", {"leaf": True}, looks)], {"leaf": True})
+    event = ev.Committed(at=made.root.created_at, task="1", version=1, by="firing", firing=1, step="leaf")
+    made.close()
+    claim = made.store.claim("1")
+    claim.commit([dataclasses.replace(event, completed={"result": None})])
+    claim.close()
+    again = Stage([step("leaf", {"leaf": True}, looks)], store=made.store)
+    assert (again.root.state, summary(again.tree, "1")["result"]) == ("done", None)
 
 
 def test_a_failed_subtask_lands_with_its_error() -> None:
@@ -149,10 +215,12 @@ def test_without_into_nothing_lands_but_the_count() -> None:
         ("a.b", {"a": None}, {"a": {"b": "it"}}),
         ("a.b", {"a": {"x": 1}}, {"a": {"x": 1, "b": "it"}}),
         ("a", {"a": "old"}, {"a": "it"}),
-        ("l.0", {}, {"l": ["it"]}),
+        ("l.0", {}, {"l": {"0": "it"}}),
+        (("l", 0), {}, {"l": ["it"]}),
         ("l.1", {"l": ["x", "y"]}, {"l": ["x", "it"]}),
-        ("l.2", {"l": ["x"]}, {"l": ["x", None, "it"]}),
-        ("l.0.r", {}, {"l": [{"r": "it"}]}),
+        ("l.1", {"l": ["x"]}, {"l": ["x", "it"]}),
+        (("l", 0, "r"), {}, {"l": [{"r": "it"}]}),
+        ("orders.2024", {}, {"orders": {"2024": "it"}}),
         ("l.1.r", {"l": [1, {"k": 2}]}, {"l": [1, {"k": 2, "r": "it"}]}),
         (("a.b", "c"), {}, {"a.b": {"c": "it"}}),
         (("l", 0), {"l": [None]}, {"l": ["it"]}),
@@ -176,14 +244,45 @@ def _short(value: Any) -> Any:
 
 
 def test_the_places_of_a_list_are_made_when_the_children_are() -> None:
-    made = stage({"into": "l.0"}, {"into": "l.1"}, {"into": "l.2"})
+    made = stage({"into": ("l", 0)}, {"into": ("l", 1)}, {"into": ("l", 2)})
     assert made.data["l"] == [None, None, None]
 
 
 def test_two_live_children_with_one_place_are_an_error() -> None:
     made = stage({"into": "a.b"}, {"into": ("a", "b")})
-    assert "a.b" in made.data["$errors"]["spawn"]["message"]
+    assert made.data["$errors"]["spawn"]["message"] == (
+        "subtask 'child 2' would land at a.b, and subtask 'child 1' at a.b"
+    )
     assert list(made.tree.tasks) == ["1"]
+
+
+@pytest.mark.parametrize("places", [("r", "r.x"), ("r.x.y", "r"), ("r.x", "r.x.y")], ids=str)
+def test_two_live_places_of_which_one_contains_the_other_are_an_error(places: tuple[str, str]) -> None:
+    one, other = places
+    refused = stage({"into": one}, {"into": other}, data={"r": {"x": {}}})
+    assert refused.data["$errors"]["spawn"]["message"] == (
+        f"subtask 'child 2' would land at {other}, and subtask 'child 1' at {one}"
+    )
+    later = stage({"into": one}, data={"r": {"x": {}}}, more=[step("more", {"root": True}, spawns({"into": other}))])
+    later.end("more")
+    assert list(later.data["$errors"]) == ["more"]
+
+
+def test_neighbours_are_no_such_places() -> None:
+    made = stage({"into": "r.x"}, {"into": "r.y"}, {"into": "rx"}, data={"r": {}})
+    made.end_all()
+    assert made.root.state == "done"
+
+
+def test_the_place_of_an_answer_and_that_of_a_result_do_not_contain_each_other() -> None:
+    async def ask(task: Any) -> None:
+        task.ask("Which?", into="r")
+
+    made = stage({"into": "r.x"}, more=[step("ask", {"root": True}, ask)])
+    made.end("ask")
+    assert made.data["$errors"]["ask"]["message"] == (
+        "the answer to 'Which?' would land at r, and subtask 'child 1' at r.x"
+    )
 
 
 def test_a_place_may_be_used_again_when_the_child_has_ended() -> None:
@@ -221,7 +320,191 @@ def test_a_shortened_list_is_a_gone_place() -> None:
     made = stage({"into": "l.0"}, data={"l": []}, more=more)
     made.end("rob")
     made.end("leaf")
-    assert "$errors" in made.data
+    assert made.data["$errors"]["subtask 1.1.1"]["type"] == "PlaceMovedError"
+
+
+PEOPLE = [{"name": name, "city": city, "rank": rank} for name, city, rank in zip("ABC", "XYZ", (1, 2, 3), strict=True)]
+
+
+def list_edit(change: Callable[[list[Any]], object]) -> Content:
+    return does(lambda data: change(data["l"]))
+
+
+def landed(change: Callable[[list[Any]], object], position: int = 1) -> tuple[Stage, str]:
+    """A stage on which a result for the item at `position` came after the list was changed, and whose item has it."""
+    more = [step("change", {"root": True}, list_edit(change))]
+    made = stage({"into": f"l.{position}.score"}, data={"l": PEOPLE}, more=more)
+    made.end("change")
+    made.end("leaf")
+    return made, "".join(item["name"] for item in made.data["l"] if "score" in item)
+
+
+def mark_by_rank(people: list[Any]) -> None:
+    people.sort(key=lambda item: -item["rank"])
+    for number, item in enumerate(people, 1):
+        item["rank"] = number
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda people: people.pop(0),
+        lambda people: people.pop(1),
+        lambda people: people.insert(0, {"name": "Eve"}),
+        lambda people: people.append(people.pop(1)),
+        lambda people: people.reverse() or people.insert(0, {"name": "Eve"}),
+        lambda people: people.sort(key=lambda item: item["name"] != "C"),
+        lambda people: people.append(people.pop(0)),
+        mark_by_rank,
+        lambda people: people.clear(),
+    ],
+    ids=["shift", "remove it", "insert", "move it", "turn and insert", "sort", "rotate", "sort and number", "clear"],
+)
+def test_a_result_for_an_item_that_may_have_moved_goes_to_errors(change: Callable[[list[Any]], object]) -> None:
+    made, whose = landed(change, 0 if change is mark_by_rank else 1)
+    entry = made.data["$errors"]["subtask 1.1.1"]
+    assert (entry["type"], entry["result"]["status"], whose) == ("PlaceMovedError", "done", "")
+    assert entry["message"] == (
+        f"{entry['place']}, where the result of subtask 1.1.1 was to land, may be another item now: "
+        "items of its list were inserted, removed or moved; use keys instead of positions"
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda people: people.append({"name": "Eve"}),
+        lambda people: people.pop(2),
+        lambda people: people[1].update(called=True),
+        lambda people: people[0].update(name="Eva", rank=7),
+        lambda people: [person.update(status="seen", rank=person["rank"] + 1) for person in people],
+        lambda people: people.insert(2, {"name": "Eve"}),
+    ],
+    ids=["append", "remove behind", "edit it", "edit another", "edit all", "insert behind"],
+)
+def test_a_result_for_an_item_that_stayed_where_it_was_lands(change: Callable[[list[Any]], object]) -> None:
+    made, whose = landed(change)
+    assert (whose, made.root.state) == ("B", "done")
+
+
+EDITS = st.one_of(
+    st.tuples(st.sampled_from(["pop", "insert", "edit", "drop"]), st.integers(0, 5)),
+    st.tuples(st.sampled_from(["rotate", "reverse", "sort", "append", "mark all", "replace"]), st.just(0)),
+)
+
+
+def edit(people: list[Any], what: str, at: int, number: int) -> None:
+    at = min(at, max(0, len(people) - 1))
+    match what:
+        case "insert":
+            people.insert(at, {"name": f"new {number}"})
+        case "append":
+            people.append({"name": f"new {number}"})
+        case "rotate" if people:
+            people.append(people.pop(0))
+        case "reverse":
+            people.reverse()
+        case "sort":
+            people.sort(key=lambda item: str(item.get("mark", "")) + item["name"])
+        case "mark all":
+            for one in people:
+                one["mark"] = number
+        case "replace":
+            people[:] = [dict(one) for one in people]
+        case "pop" if people:
+            people.pop(at)
+        case "drop" if people:
+            people[at].pop("mark", None)
+        case "edit" if people:
+            people[at]["mark"] = number
+
+
+@given(
+    st.integers(0, 4),
+    st.integers(0, 4),
+    st.lists(st.lists(EDITS, min_size=1, max_size=3), min_size=1, max_size=4),
+    st.booleans(),
+)
+def test_however_a_list_is_edited_a_result_is_at_its_item_or_in_errors(
+    size: int, position: int, commits: list[Any], nested: bool
+) -> None:
+    position = min(position, size)
+    people = [{"name": f"person {number}"} for number in range(size + 1)]
+    plan, numbers = iter(commits), itertools.count()
+
+    async def change(data: dict[str, Any], step: Any) -> None:
+        for what, at in next(plan):
+            edit(data["o"]["l"] if nested else data["l"], what, at, next(numbers))
+        step.redo()
+
+    into = ("o", "l", position, "score") if nested else ("l", position, "score")
+    data: dict[str, Any] = {"o": {"l": people}} if nested else {"l": people}
+    made = stage({"into": into}, data=data, more=[step("c", {"root": True}, change)])
+    for _ in commits:
+        made.end("c")
+    made.end("leaf")
+    having = [item["name"] for item in (made.data["o"]["l"] if nested else made.data["l"]) if "score" in item]
+    stranded = "subtask 1.1.1" in made.data.get("$errors", {})
+    assert having == ([] if stranded else [f"person {position}"])
+    assert Tree.of(made.journal()).root.held == made.root.held, "the journal alone tells it"
+
+
+@pytest.mark.parametrize(
+    ("into", "data", "write"),
+    [
+        ("answer", {}, lambda data: data.update(answer="mine")),
+        ("answer", {"answer": "old"}, lambda data: data.update(answer="mine")),
+        ("a.b", {"a": {}}, lambda data: data["a"].update(b={"x": 1})),
+        ("a.b", {"a": {}}, lambda data: data.update(a={"b": "mine"})),
+        ("a.b", {"a": {"b": {"x": 1}}}, lambda data: data["a"]["b"].update(x=2)),
+        ("a.b", {"a": {"b": [1]}}, lambda data: data["a"]["b"].append(2)),
+        ("a.b", {"a": {"b": 1}}, lambda data: data["a"].pop("b")),
+    ],
+    ids=["new", "over", "below", "from above", "inside", "appended", "removed"],
+)
+def test_what_others_wrote_at_the_place_meanwhile_stays(into: str, data: dict[str, Any], write: Any) -> None:
+    made = stage({"into": into}, data=data, more=[step("write", {"root": True}, does(write))])
+    made.end("write")
+    written = {key: made.data.get(key) for key in data | {into.split(".", maxsplit=1)[0]: 0}}
+    made.end("leaf")
+    entry = made.data["$errors"]["subtask 1.1.1"]
+    assert (entry["type"], entry["place"], entry["result"]["task"]) == ("PlaceWrittenError", into, "1.1.1")
+    assert entry["message"].endswith("was written by another meanwhile, and that value stays")
+    assert {key: made.data.get(key) for key in written} == written
+    assert made.root.state == "error"
+
+
+def test_what_a_person_wrote_at_the_place_meanwhile_stays_also_after_a_crash() -> None:
+    made = stage({"into": "answer"})
+    made.run.carry_out({"kind": "set", "set": [[["answer"], "mine"]]})
+    made.turn()
+    made.close()
+    again = Stage([step("leaf", {"leaf": True}, LEAF)], store=made.store)
+    again.end("leaf")
+    assert (again.data["answer"], list(again.data["$errors"])) == ("mine", ["subtask 1.1.1"])
+
+
+@pytest.mark.parametrize("write", [lambda data: data.update(other=1), lambda data: data["a"].update(c=1)])
+def test_what_others_wrote_beside_the_place_does_not_matter(write: Any) -> None:
+    made = stage({"into": "a.b"}, data={"a": {"b": "old"}}, more=[step("write", {"root": True}, does(write))])
+    made.end("write")
+    made.end("leaf")
+    assert (made.data["a"]["b"]["status"], made.root.state) == ("done", "done")
+
+
+def test_a_deep_result_that_cannot_land_is_kept_without_what_would_be_too_deep() -> None:
+    deep: Any = {}
+    for _ in range(MAX_DEPTH - 1):
+        deep = {"a": deep}
+
+    async def leaf(task: Any) -> None:
+        task.complete(deep)
+
+    made = stage({"into": "answer"}, leaf=leaf, more=[step("write", {"root": True}, puts(answer="mine"))])
+    made.end("write")
+    made.end("leaf")
+    entry = made.data["$errors"]["subtask 1.1.1"]
+    assert (entry["result"]["result"], entry["result"]["error"]["type"]) == (None, "DocumentError")
 
 
 # -- counts ------------------------------------------------------------------------------------------------------------
@@ -273,6 +556,59 @@ def test_a_join_is_a_condition_on_the_counts() -> None:
     assert made.names == ["leaf"]
     made.end("leaf")
     assert made.names == ["join"]
+
+
+def test_a_fan_out_over_nothing_joins() -> None:
+    async def fan(data: dict[str, Any], task: Any) -> None:
+        task.group("fan")
+        for item in data["items"]:
+            task.subtask("one", {"leaf": item}, group="fan")
+
+    join = step("join", {"$children": {"fan": {"running": 0}}}, puts(joined=True))
+    made = Stage([step("fan", {"items": list}, fan), join], {"items": []})
+    made.end("fan")
+    assert made.data["$children"] == {"fan": NONE}
+    made.end("join")
+    assert made.root.state == "done"
+    full = Stage([step("fan", {"items": list}, fan), join], {"items": [1, 2]})
+    full.end("fan")
+    assert full.data["$children"]["fan"]["total"] == 2
+
+
+def test_a_group_that_is_there_stays_as_it_is() -> None:
+    async def again(task: Any) -> None:
+        task.group("spawn")
+        task.group("spawn")
+
+    made = stage({}, {}, more=[step("again", {"root": True, "$children": dict}, again)])
+    before = made.data
+    made.end("again")
+    assert made.data is before
+    assert [event.step for event in of_kind(made.events, ev.FiringLooked)] == ["again"]
+
+
+def test_two_that_declare_a_group_at_a_time_and_one_that_fills_it_agree() -> None:
+    async def declare(task: Any) -> None:
+        task.group("g")
+
+    async def fill(task: Any) -> None:
+        task.subtask("one", {"leaf": True}, group="g")
+
+    steps = [step("a", {"root": True}, declare), step("b", {"root": True}, declare), step("c", {"root": True}, fill)]
+    made = Stage(steps, {"root": True})
+    made.end("c", "a", "b")
+    assert made.data["$children"]["g"]["total"] == 1
+    assert fired(made.events) == ["c", "a", "b"]
+
+
+@pytest.mark.parametrize("name", ["node.js", "", "$or", 3], ids=repr)
+def test_a_group_that_no_condition_can_name_is_refused(name: Any) -> None:
+    async def declare(task: Any) -> None:
+        task.group(name)
+
+    made = Stage([step("a", {"root": True}, declare)], {"root": True})
+    made.end("a")
+    assert (list(made.data["$errors"]), "$children" in made.data) == (["a"], False)
 
 
 # -- waiting -----------------------------------------------------------------------------------------------------------

@@ -140,9 +140,9 @@ class Truths:
         if not cut and not circled:
             assert (event.state == "error") == bool(errors)
             assert event.state != "ignored" or task.fired == task.looked
-            assert task.completed or not task.questions, "it has ended, and somebody is still asked"
-            assert task.completed or not task.retries
-            assert task.completed or all(child.rest for child in task.children), "a subtask goes on"
+            assert task.completed is not None or not task.questions, "it has ended, and somebody is still asked"
+            assert task.completed is not None or not task.retries
+            assert task.completed is not None or all(child.rest for child in task.children), "a subtask goes on"
         task.expires_at = None
         if event.closed:
             task.questions.clear()
@@ -186,6 +186,7 @@ class Truths:
         there = {
             group: {name: number for name, number in numbers.items() if number}
             for group, numbers in task.document.get("$children", {}).items()
+            if numbers["total"]
         }
         assert there == {group: dict(numbers) for group, numbers in counts.items()}
 
@@ -217,7 +218,7 @@ class Truths:
         assert event.firing == len(self.firings) + 1, "numbers count up, and are never used again"
         assert not self.limited, "nothing starts under a limit"
         assert not self.stopped, "nothing starts in a tree that a person stopped"
-        assert not task.completed
+        assert task.completed is None
         assert event.step not in {flight.step for flight in self.flights(event.task)}, "no step overlaps itself"
         failed = task.retries.pop(event.step, None)
         assert failed is None or (failed.retry_at or "") <= event.at, "a try comes when it is due"
@@ -321,13 +322,12 @@ class Truths:
         assert child.landed == 1, "a subtask lands once"
         if child.created.into is None or child.ended == "stopped":
             return
-        there: Any = task.document
-        for key in child.created.into:
-            there = there[key] if isinstance(there, dict) and key in there else None
-        if there is None:
-            there = task.document["$errors"][f"subtask {event.child}"]["result"]
+        stranded = (task.document.get("$errors") or {}).get(f"subtask {event.child}")
+        there: Any = task.document if stranded is None else stranded["result"]
+        for key in child.created.into if stranded is None else ():
+            there = there[key]
         assert (there["status"], there["task"]) == (child.ended, event.child)
-        if child.completed is not None:
+        if child.completed:
             assert there["result"] == child.completed["result"]
 
     def _carry_out(self, request: str | None) -> None:
@@ -370,7 +370,9 @@ class Truths:
             else:
                 assert not any(flight.running for flight in self.flights(name))
                 goes_on = any(child.rest is None for child in task.children)
-                assert task.completed or not goes_on, f"{name} rests ({task.rest.state}) while a subtask goes on"
+                assert task.completed is not None or not goes_on, (
+                    f"{name} rests ({task.rest.state}) while a subtask goes on"
+                )
 
     def _ready(self, name: str, task: KnownTask, now: str) -> list[str]:
         flying = {flight.step for flight in self.flights(name)}
@@ -385,7 +387,9 @@ class Truths:
         awaited = any(child.created.wait_for and child.ended is None for child in task.children)
         parked = task.parked_until is not None and now < task.parked_until
         alone = any(flight.voids >= 3 for flight in flights)
-        return bool(self.limited or task.completed or awaited or parked or alone or len(flights) >= concurrency)
+        return bool(
+            self.limited or task.completed is not None or awaited or parked or alone or len(flights) >= concurrency
+        )
 
     def _goes_on(self, name: str, task: KnownTask, now: str) -> bool:
         """Whether something will come of itself: a firing's end, a timer, a subtask's end."""
