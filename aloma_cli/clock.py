@@ -11,7 +11,7 @@ LONGEST = 100 * 365.25 * 86_400.0
 
 
 DURATION = "a number of seconds from 0 to 100 years"
-POSITIVE_DURATION = "a number of seconds above 0, up to 100 years"
+POSITIVE_DURATION = "a number of seconds above 0 and up to 100 years"
 
 
 def is_duration(value: object) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aloma_cli.clock import LONGEST
 from aloma_cli.errors import (
     AnswerError,
     ConditionError,
@@ -76,12 +77,13 @@ def test_names_with_spaces_slashes_and_any_letters_are_fine(name: str) -> None:
         ("priority", None, "a whole number"),
         ("retry", {"times": 3}, "a Retry"),
         ("retry", Retry, "a Retry"),
-        ("timeout", 0, "a number of seconds above 0"),
-        ("timeout", -1.5, "a number of seconds above 0"),
-        ("timeout", "5s", "a number of seconds above 0"),
-        ("timeout", True, "a number of seconds above 0"),
-        ("timeout", float("nan"), "a number of seconds above 0"),
-        ("timeout", float("inf"), "a number of seconds above 0"),
+        ("timeout", 0, "a number of seconds above 0 and up to 100 years"),
+        ("timeout", -1.5, "a number of seconds above 0 and up to 100 years"),
+        ("timeout", "5s", "a number of seconds above 0 and up to 100 years"),
+        ("timeout", True, "a number of seconds above 0 and up to 100 years"),
+        ("timeout", float("nan"), "a number of seconds above 0 and up to 100 years"),
+        ("timeout", float("inf"), "a number of seconds above 0 and up to 100 years"),
+        ("timeout", 1e15, "a number of seconds above 0 and up to 100 years"),
         ("enabled", "no", "True or False"),
         ("enabled", 1, "True or False"),
         ("rearm", "always", "'edge' or 'change'"),
@@ -226,8 +228,9 @@ def test_code_made_without_a_file_has_a_fingerprint_that_follows_its_text() -> N
     [
         ({"times": 0}, "`times` of Retry must be a whole number of tries from 1, got 0"),
         ({"times": 2.5}, "`times` of Retry must be a whole number of tries from 1, got 2.5"),
-        ({"wait": -1}, "`wait` of Retry must be a number of seconds from 0, got -1"),
-        ({"wait": "1s"}, "`wait` of Retry must be a number of seconds from 0, got '1s'"),
+        ({"wait": -1}, "`wait` of Retry must be a number of seconds from 0 to 100 years, got -1"),
+        ({"wait": 1e15}, "`wait` of Retry must be a number of seconds from 0 to 100 years, got 1000000000000000.0"),
+        ({"wait": "1s"}, "`wait` of Retry must be a number of seconds from 0 to 100 years, got '1s'"),
         ({"on": "ValueError"}, "`on` of Retry must be an exception class or a tuple of them, got 'ValueError'"),
         ({"on": (3,)}, "`on` of Retry must be an exception class or a tuple of them, got (3,)"),
     ],
@@ -253,7 +256,7 @@ def test_a_first_wait_over_a_minute_is_kept() -> None:
     assert [Retry(wait=300).wait_before(attempt) for attempt in (2, 3)] == [300, 300]
 
 
-@given(wait=st.floats(0, 1e300), attempt=st.integers(1, 10_000))
+@given(wait=st.floats(0, LONGEST), attempt=st.integers(1, 10_000))
 def test_a_later_try_never_waits_less(wait: float, attempt: int) -> None:
     retry = Retry(wait=wait)
     assert 0 <= retry.wait_before(attempt) <= retry.wait_before(attempt + 1) <= max(wait, 60)

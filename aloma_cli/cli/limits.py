@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from aloma_cli.budget import Wish
+from aloma_cli.clock import DURATION, is_duration
 from aloma_cli.errors import InputError
 
 _HELP = "; with resume, +N is so much more than is spent."
@@ -38,6 +39,8 @@ def _wish(text: str, option: str) -> Wish:
     except ValueError:
         value = -1.0
     whole = option in ("--max-calls", "--max-tokens")
+    if option == "--max-time" and not is_duration(value):
+        raise InputError(f"{option} {text!r} is not {DURATION}")
     if not 0 <= value < float("inf") or (whole and value != int(value)):
         raise InputError(f"{option} {text!r} is no {'whole ' if whole else ''}number from 0 on")
     return Wish(value, more=text.startswith("+"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from aloma_cli.clock import DURATION, is_duration
 from aloma_cli.errors import InputError
 
 _NUMBER = r"([0-9]+(?:\.[0-9]+)?) ?"
@@ -18,7 +19,10 @@ def seconds_of(text: str, option: str) -> float:
     found = _AGE.fullmatch(text.strip().lower())
     if found is None:
         raise InputError(f"{option} {text!r} is no age", hint="a number with s, m, h, d or w: 12h, 30d, 2w")
-    return float(found[1]) * _SECONDS[found[2]]
+    seconds = float(found[1]) * _SECONDS[found[2]]
+    if not is_duration(seconds):
+        raise InputError(f"{option} {text!r} is not {DURATION}")
+    return seconds
 
 
 def bytes_of(text: str, option: str) -> int:

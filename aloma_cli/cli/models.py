@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Any
 
 import typer
 
+from aloma_cli.clock import DURATION, is_duration
 from aloma_cli.errors import InputError
 
 
@@ -40,8 +40,8 @@ def model_flags(
         raise InputError("--offline and --require-real contradict one another")
     if offline and base_url:
         raise InputError("--offline and --base-url contradict one another")
-    if delay is not None and not math.isfinite(delay):
-        raise InputError(f"--delay {delay} is not a number of seconds")
+    if delay is not None and not is_duration(delay):
+        raise InputError(f"--delay {delay} is not {DURATION}")
     folder = None if responses is None else given_path(responses).resolve()
     if folder is not None and not folder.is_dir():
         raise InputError(f"--responses {responses}: there is no such folder")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from aloma_cli.clock import POSITIVE_DURATION, is_positive_duration
 from aloma_cli.connectors.base import Answer, Ask, Call, Send, plain
 from aloma_cli.connectors.completion import Completion, View, content_of, odd_content
 from aloma_cli.connectors.dialect import with_words
@@ -117,6 +118,10 @@ def _request(messages: Sequence[Any] | str, model: str, shape: Shape, options: d
 def _refuse(options: dict[str, Any], shape: Shape) -> None:
     if options.get("stream"):
         raise PermanentError("connectors.openai.chat cannot stream: an answer is recorded as a whole")
+    if options.get("timeout") is not None and not is_positive_duration(options["timeout"]):
+        raise PermanentError(
+            f"the timeout of connectors.openai.chat must be {POSITIVE_DURATION}, got {options['timeout']!r}"
+        )
     if "schema" in options:
         raise PermanentError("connectors.openai.chat takes no schema", hint="what must come back is `shape=`")
     if shape is not None and "response_format" in options:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aloma_cli.clock import DURATION, is_duration
 from aloma_cli.condition import compile_condition
 from aloma_cli.errors import ConditionError, ConfigError, did_you_mean
 from aloma_cli.jsontext import Json, JsonError, JsonObject, kind_of, loads
@@ -108,8 +109,8 @@ def _when(entry: JsonObject, place: str) -> Condition | None:
 def _reply(reply: Json, place: str, entry: JsonObject) -> Reply:
     _check_keys(reply, (*_REPLY_KEYS, "delay"), place)
     delay = reply.get("delay", entry.get("delay"))
-    if delay is not None and not (kind_of(delay) == "number" and delay >= 0):
-        raise ConfigError(f"{place}: `delay` wants seconds, not {delay!r}")
+    if delay is not None and not is_duration(delay):
+        raise ConfigError(f"{place}: `delay` must be {DURATION}, not {delay!r}")
     match reply.get("answer"), reply.get("error"):
         case dict() | str() as answer, None:
             return Reply(answer, delay)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from aloma_cli.clock import POSITIVE_DURATION, is_positive_duration
 from aloma_cli.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
@@ -191,17 +192,19 @@ def whole(minimum: int) -> Checker:
 
 def positive(unit: str) -> Checker:
     """A number of `unit` above 0."""
-
-    def check(entry: Entry) -> float:
-        plain = entry.tag in {"int", "float"} and _NUMBER.fullmatch(entry.written or "")
-        if not plain or not 0 < float(entry.node.value) < math.inf:
-            raise entry.mistaken(f"a number of {unit} above 0")
-        return float(entry.node.value)
-
-    return check
+    return lambda entry: _number(entry, lambda value: 0 < value < math.inf, f"a number of {unit} above 0")
 
 
-seconds = positive("seconds")
+def seconds(entry: Entry) -> float:
+    """A number of seconds above 0, and of not too many."""
+    return _number(entry, is_positive_duration, POSITIVE_DURATION)
+
+
+def _number(entry: Entry, accepts: Callable[[float], bool], wanted: str) -> float:
+    plain = entry.tag in {"int", "float"} and _NUMBER.fullmatch(entry.written or "")
+    if not plain or not accepts(float(entry.node.value)):
+        raise entry.mistaken(wanted)
+    return float(entry.node.value)
 
 
 def list_of(check: Checker) -> Checker:

@@ -119,8 +119,8 @@ def test_a_closed_standard_input_is_refused(desk: Desk, monkeypatch: pytest.Monk
         (["--responses", "nowhere"], "--responses nowhere: there is no such folder"),
         (["--offline", "--require-real"], "--offline and --require-real contradict one another"),
         (["--offline", "--base-url", "http://x"], "--offline and --base-url contradict one another"),
-        (["--delay", "nan"], "--delay nan is not a number of seconds"),
-        (["--delay", "inf"], "--delay inf is not a number of seconds"),
+        (["--delay", "nan"], "--delay nan is not a number of seconds from 0 to 100 years"),
+        (["--delay", "inf"], "--delay inf is not a number of seconds from 0 to 100 years"),
         (["-f", ""], "-f names no file"),
     ],
 )

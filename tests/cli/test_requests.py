@@ -189,7 +189,9 @@ def test_limits_may_stand_in_aloma_yaml_and_options_go_before_them(caller: Desk)
     assert caller.new('{"go": true}', "--max-calls", "2").code == 0
 
 
-@pytest.mark.parametrize("option", ["--max-calls=x", "--max-calls=1.5", "--max-cost=-1", "--max-time=nan"])
+@pytest.mark.parametrize(
+    "option", ["--max-calls=x", "--max-calls=1.5", "--max-cost=-1", "--max-time=nan", "--max-time=1e15"]
+)
 def test_a_limit_that_makes_no_sense_is_refused(caller: Desk, option: str) -> None:
     refused = caller.new('{"go": true}', option)
     assert (refused.code, refused.out, caller.tasks) == (2, "", [])

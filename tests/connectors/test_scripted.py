@@ -151,8 +151,15 @@ def test_without_a_folder_everything_is_filled(folder: Path) -> None:
         ([{"calls": []}], "entry 0: `calls` wants a list of replies"),
         ([{"calls": [{"answer": "x"}], "answer": "y"}], "entry 0: `calls` wants a list of replies"),
         ([{"calls": [{"answer": "x"}, {"when": {}}]}], "entry 0, call 1: unknown key 'when'"),
-        ([{"answer": "x", "delay": "long"}], "entry 0: `delay` wants seconds, not 'long'"),
-        ([{"answer": "x", "delay": -1}], "entry 0: `delay` wants seconds, not -1"),
+        (
+            [{"answer": "x", "delay": "long"}],
+            "entry 0: `delay` must be a number of seconds from 0 to 100 years, not 'long'",
+        ),
+        ([{"answer": "x", "delay": -1}], "entry 0: `delay` must be a number of seconds from 0 to 100 years, not -1"),
+        (
+            [{"answer": "x", "delay": 1e15}],
+            "entry 0: `delay` must be a number of seconds from 0 to 100 years, not 1000000000000000.0",
+        ),
         ([{"when": {"a": {"$foo": 1}}, "answer": "x"}], "entry 0: "),
     ],
 )

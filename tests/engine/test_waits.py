@@ -8,6 +8,7 @@ import pytest
 
 from aloma_cli import events as ev
 from aloma_cli.engine.outcome import Limited
+from aloma_cli.engine.state import Tree
 from aloma_cli.errors import InputError, RetryableError
 from aloma_cli.step import Retry
 from tests.support.manual import HeldClock
@@ -202,6 +203,114 @@ def test_a_try_that_cannot_come_before_a_person_has_answered_is_not_waited_for()
     assert stage.names == ["fail"]
 
 
+CHECKED = [{"name": name, "city": city} for name, city in zip("ABC", "XYZ", strict=True)]
+
+
+def asked_about(into: Any, change: Any, data: dict[str, Any], **options: Any) -> Stage:
+    """A stage on which a question was asked whose answer goes to `into`, and then `change` was made to the document."""
+
+    async def content(data: Any, task: Any) -> None:
+        task.ask("Good?", into=into, **options)
+        data["asked"] = True
+
+    steps = [step("ask", {"asked": None}, content), step("change", {"asked": True, "end": None}, does(change))]
+    stage = Stage(steps, data)
+    stage.end("ask")
+    stage.end("change")
+    return stage
+
+
+def test_an_answer_about_an_item_that_may_have_moved_is_kept_in_errors() -> None:
+    stage = asked_about(("l", 1, "good"), lambda data: data["l"].pop(0), {"l": CHECKED})
+    stage.run.carry_out({"kind": "answer", "value": True})
+    stage.turn()
+    entry = stage.data["$errors"]["question l.1.good"]
+    assert (entry["type"], entry["place"], entry["answer"]) == ("PlaceMovedError", "l.1.good", True)
+    assert stage.data["l"] == CHECKED[1:]
+    assert (stage.root.questions, stage.root.state) == ({}, "error")
+
+
+def test_a_default_about_an_item_that_may_have_moved_is_kept_in_errors() -> None:
+    options = {"default": False, "timeout": 5}
+    stage = asked_about(("l", 0, "good"), lambda data: data["l"].reverse(), {"l": CHECKED}, **options)
+    stage.clock.moment += 6
+    stage.turn()
+    assert stage.data["$errors"]["question l.0.good"]["answer"] is False
+    assert stage.data["l"] == CHECKED[::-1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data["f"].update(good=True),
+        lambda data: data.update(f={"good": True}),
+        lambda data: data["f"].update(good={"by": "the step"}),
+    ],
+    ids=["at the place", "from above", "an object"],
+)
+def test_a_step_that_writes_where_an_answer_was_to_go_has_answered(change: Any) -> None:
+    stage = asked_about("f.good", change, {"f": {}})
+    written = stage.data["f"]
+    with pytest.raises(InputError, match="asks nothing"):
+        stage.run.carry_out({"kind": "answer", "value": "late"})
+    assert (stage.data["f"], stage.root.questions, stage.root.state) == (written, {}, "done")
+    assert Tree.of(stage.journal()).root.questions == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data["f"].update(other=1),
+        lambda data: data["f"].update(good=None),
+        lambda data: data.pop("f"),
+        lambda data: data.update(f={"other": 1}),
+    ],
+    ids=["beside it", "null", "removed", "from above"],
+)
+def test_what_puts_no_value_there_is_no_answer(change: Any) -> None:
+    stage = asked_about("f.good", change, {"f": {}})
+    assert stage.root.state == "question"
+    stage.run.carry_out({"kind": "answer", "value": True})
+    stage.turn()
+    assert (stage.data["f"]["good"], stage.root.state) == (True, "done")
+
+
+def test_a_question_at_the_same_place_replaces_the_one_before() -> None:
+    async def again(data: Any, task: Any) -> None:
+        task.ask("Really?", into="one")
+        data["again"] = True
+
+    stage = Stage([step("both", {"asked": None}, both), step("again", {"asked": True, "again": None}, again)], {})
+    stage.end("both")
+    stage.end("again")
+    assert [asked["question"] for asked in stage.root.questions.values()] == ["Really?", "Two?"]
+
+
+def test_two_questions_of_which_one_place_contains_the_other_are_refused() -> None:
+    async def content(task: Any) -> None:
+        task.ask("One?", into="a")
+        task.ask("Two?", into="a.b")
+
+    stage = Stage([step("a", {}, content)], {})
+    stage.end("a")
+    assert stage.data["$errors"]["a"]["message"] == (
+        "the answer to 'Two?' would land at a.b, and the answer to 'One?' at a"
+    )
+
+
+@pytest.mark.parametrize("seconds", [100 * 365 * 86_400, 1e-9], ids=["a century", "very short"])
+def test_the_longest_and_the_shortest_times_are_taken(seconds: float) -> None:
+    async def content(task: Any) -> None:
+        task.timeout(seconds)
+        task.park(seconds)
+        task.ask("?", into="q", timeout=seconds)
+        task.subtask("x", {"child": True}, timeout=seconds)
+
+    stage = Stage([step("a", {"root": True}, content, timeout=seconds, retry=Retry(2, wait=seconds))], {"root": True})
+    stage.end("a")
+    assert "$errors" not in stage.data
+
+
 def test_a_closed_task_asks_nothing_any_more() -> None:
     async def ask_and_end(task: Any) -> None:
         task.ask("Approve?", into="approval")
@@ -277,6 +386,9 @@ def test_a_person_conflicts_with_a_firing_like_any_other_writer() -> None:
         {"kind": "set", "set": [["a"]]},
         {"kind": "set", "set": [[[], 5]]},
         {"kind": "set", "set": [[["items", -1], 5]]},
+        {"kind": "set", "set": [[["items", "2"], 5]]},
+        {"kind": "set", "set": [[["items", 10**8], 5]]},
+        {"kind": "set", "set": [[["fresh", 1], 5]]},
         {"kind": "set", "set": [[["items", 1.5], 5]]},
         {"kind": "set", "unset": [5]},
         {"kind": "set", "unset": ['"\\x"']},
@@ -376,7 +488,16 @@ def test_figures_are_those_of_the_task_and_its_subtasks() -> None:
     [
         lambda task: task.park(0),
         lambda task: task.park("5"),
-        lambda task: task.timeout(float("inf")),
+        *(
+            lambda task, ask=ask, seconds=seconds: ask(task, seconds)
+            for seconds in (1e15, 1e300, 10**400, float("inf"), float("nan"), -1, 0, True, "5")
+            for ask in (
+                lambda task, seconds: task.park(seconds),
+                lambda task, seconds: task.timeout(seconds),
+                lambda task, seconds: task.ask("?", into="q", timeout=seconds),
+                lambda task, seconds: task.subtask("x", {}, timeout=seconds),
+            )
+        ),
         lambda task: task.adapt(concurrency=0),
         lambda task: task.adapt(retries={"a": 0}),
         lambda task: task.subtask("x", {}, timeout=-1),

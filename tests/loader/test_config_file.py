@@ -14,6 +14,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from aloma_cli.clock import POSITIVE_DURATION
 from aloma_cli.errors import ConfigError
 from aloma_cli.loader import Config, read_config, read_user_config
 
@@ -81,10 +82,19 @@ def test_an_empty_file_or_section_says_as_much_as_none(root: Path, write: Write,
             'aloma.yaml:1: `limits.concurrency` must be a whole number from 1, not `"3"`',
             None,
         ),
-        ("openai: {timeout: 0}", "aloma.yaml:1: `openai.timeout` must be a number of seconds above 0, not `0`", None),
+        (
+            "openai: {timeout: 0}",
+            "aloma.yaml:1: `openai.timeout` must be a number of seconds above 0 and up to 100 years, not `0`",
+            None,
+        ),
+        (
+            "limits: {max_time: 1000000000000000}",
+            f"aloma.yaml:1: `limits.max_time` must be {POSITIVE_DURATION}, not `1000000000000000`",
+            None,
+        ),
         (
             "openai: {timeout: .inf}",
-            "aloma.yaml:1: `openai.timeout` must be a number of seconds above 0, not `.inf`",
+            "aloma.yaml:1: `openai.timeout` must be a number of seconds above 0 and up to 100 years, not `.inf`",
             None,
         ),
         ("offline: maybe", "aloma.yaml:1: `offline` must be true or false, not `maybe`", None),

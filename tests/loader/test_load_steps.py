@@ -196,7 +196,7 @@ def test_a_broken_file_does_not_hide_the_others(root: Path, write: Write) -> Non
         ),
         (
             f"condition = {{}}\ntimeout: int = 0\n{CONTENT}",
-            "steps/a.py:2: `timeout` must be a number of seconds above 0, got 0",
+            "steps/a.py:2: `timeout` must be a number of seconds above 0 and up to 100 years, got 0",
             None,
         ),
         (
