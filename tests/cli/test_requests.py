@@ -114,6 +114,16 @@ def test_what_cannot_be_set_is_refused_and_changes_nothing(desk: Desk, arguments
     assert desk.run("task", "show", "--json").json == before
 
 
+def test_a_number_is_a_position_only_in_a_list_and_a_list_grows_by_one(desk: Desk) -> None:
+    desk.new('{"list": [1]}')
+    done = desk.run("task", "set", "@last", "list.0=one", "list.1=two", "orders.2024=paid", "--data")
+    assert done.json == {"list": ["one", "two"], "orders": {"2024": "paid"}}
+    for place in ("list.3", "list.48291733", "list.7.x"):
+        refused = desk.run("task", "set", "@last", f"{place}=1")
+        assert refused.code == 2
+        assert f"{place} is beyond the end of the list at list, which has 2 items" in refused.err
+
+
 def test_a_task_that_runs_elsewhere_is_written_to_there(desk: Desk) -> None:
     desk.step("waits", '{"name": str}', *SLEEPS)
     desk.step("woken", '{"go": True}', "task.complete('woken', cancel=True)", asks="task")
