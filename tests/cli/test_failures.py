@@ -170,19 +170,19 @@ def circling(desk: Desk) -> Desk:
 def test_a_task_that_gets_nowhere_ends_short_of_its_goal_and_shows_the_round(circling: Desk) -> None:
     ended = circling.new('{"turn": "ping"}')
     assert ended.code == 6
-    assert "no progress: ping → pong led back to the same state" in ended.err
+    assert "no progress: pong → ping led back to the same state 3 times" in ended.err
     told = [line.split("round: ")[1] for line in ended.err.splitlines() if "round: " in line]
-    assert told == ['ping: ~ turn = "pong"', 'pong: ~ turn = "ping"']
+    assert told == ['pong: ~ turn = "ping"', 'ping: ~ turn = "pong"']
     assert f"aloma task set {ended.out.strip()} path=…" in ended.err
     shown = circling.run("task", "show", "@last")
     assert 'round: pong: ~ turn = "ping"' in shown.out
     record = circling.run("task", "show", "@last", "--json").json
-    assert (record["state"], [leg["step"] for leg in record["cycle"]]) == ("incomplete", ["ping", "pong"])
+    assert (record["state"], [leg["step"] for leg in record["cycle"]]) == ("incomplete", ["pong", "ping"])
 
 
 def test_a_task_that_got_nowhere_goes_on_when_it_is_resumed_or_helped_out(circling: Desk) -> None:
-    circling.new('{"turn": "ping"}')
+    first = circling.new('{"turn": "ping"}').err.count("s  fired ")
     resumed = circling.run("task", "resume", "@last")
-    assert (resumed.code, resumed.err.count("s  fired ")) == (6, 2)
+    assert (resumed.code, resumed.err.count("s  fired ")) == (6, first)
     helped = circling.run("task", "set", "@last", "turn=over")
     assert helped.code == 0
