@@ -147,6 +147,6 @@ def _edited(old: list[Json], new: list[Json]) -> Iterator[tuple[int, tuple[Json,
 
 
 def _leaves(item: Json) -> Iterator[_Leaf]:
-    """The values of an item, with their keys."""
+    """The values of an item that are not null, with their keys."""
     entries = item.items() if isinstance(item, dict) else enumerate(item) if isinstance(item, list) else ()
-    return ((key, json.dumps(value, sort_keys=True)) for key, value in entries)
+    return ((key, json.dumps(value, sort_keys=True)) for key, value in entries if value is not None)

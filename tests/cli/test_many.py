@@ -169,7 +169,7 @@ def test_ten_thousand_tasks_can_be_listed_found_and_deleted(desk: Desk) -> None:
 
 
 def test_a_thousand_subtasks_end_and_land(desk: Desk) -> None:
-    makes = ("data['out'] = True", "for n in range(1000): task.subtask(f'kid {n}', {'n': n}, into=f'results.{n}')")
+    makes = ("data['out'] = True", "for n in range(1000): task.subtask(f'kid {n}', {'n': n}, into=('results', n))")
     desk.step("out", '{"go": 1, "out": None}', *makes, asks="data, task")
     desk.step("square", '{"n": int, "square": None}', "data['square'] = data['n'] ** 2")
     join = '{"go": 1, "$children": {"out": {"running": 0, "done": 1000}}, "joined": None}'
