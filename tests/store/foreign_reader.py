@@ -54,7 +54,7 @@ def read(path: Path) -> dict[str, dict[str, Any]]:
         elif kind == "committed":
             for operation in event.get("changes", []):
                 task["data"] = patch(task["data"], operation)
-            task["result"] = task["result"] or event.get("completed")
+            task["result"] = event.get("completed") if task["result"] is None else task["result"]
         ends = kind in ("committed", "firing_looked", "firing_failed", "firing_voided") and not event.get("again")
         if ends and "firing" in event:
             task["flying"].pop(event["firing"])
