@@ -28,6 +28,10 @@ LONGEST_INTEGER = 4300
 _KINDS = {"str": "string", "dict": "object"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN_KEY = re.compile(r"[^.=\s\[\]\"]+")
+
+UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+"""Control characters, what turns the direction of writing, and halves of surrogate pairs."""
+
 _PATH_SHOWN = 3
 _TEXT_SHOWN = 60
 
@@ -87,6 +91,11 @@ def show_path(path: Path) -> str:
 def cut(text: str, most: int) -> str:
     """`text`, with an ellipsis for what is over `most` characters."""
     return text if len(text) <= most else text[: max(0, most - 1)] + "…"
+
+
+def printable(text: str) -> str:
+    """`text` with a sign in place of every character that a terminal would obey."""
+    return UNSAFE.sub("\ufffd", text)
 
 
 def kind_of(value: object) -> str:

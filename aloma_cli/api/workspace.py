@@ -39,6 +39,7 @@ from aloma_cli.loader import (
     load_workspace,
     read_user_config,
     resolve_models,
+    secrets_given,
 )
 from aloma_cli.loader.config import user_config_path
 from aloma_cli.loader.workspace import Hide, hide_nothing
@@ -75,7 +76,7 @@ class Workspace(Records):
     ) -> None:
         self.loaded = loaded or LoadedWorkspace(steps=_by_name(steps), connector_modules=connectors or {})
         self._models = _given(models)
-        self._keys = tuple(filter(None, [models.api_key if models else None]))
+        self._secrets = models.secrets if models else ()
         super().__init__(MemoryStore() if folder is None else file_store(Path(folder)), clock=clock)
 
     @classmethod
@@ -112,7 +113,8 @@ class Workspace(Records):
         environ = os.environ if environ is None else environ
         loaded = load_workspace(path, Path.cwd(), environ, keys=[key] if key else [], hide=hide)
         workspace, flags = cls(folder=loaded.root, loaded=loaded), flags or ModelFlags()
-        workspace._keys = tuple(filter(None, [flags.api_key]))
+        workspace._secrets = secrets_given(flags, environ, loaded.config, user_config)
+        hide(Scrubber(workspace._secrets))
         workspace._models = partial(resolve_models, flags, environ, loaded.config, user_config, loaded.root)
         return workspace
 
@@ -126,7 +128,7 @@ class Workspace(Records):
     @property
     def scrubber(self) -> Scrubber:
         """What keeps secrets out of records and views."""
-        return Scrubber((*self.loaded.secrets, *(("api-key", key) for key in self._keys)))
+        return Scrubber((*self.loaded.secrets, *self._secrets))
 
     def check(self, like: Tree | None = None) -> None:
         """Raise what would keep a task from running: the StepError of a broken file, a ConfigError.

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import functools
+import io
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from aloma_cli import __version__
 from aloma_cli.cli import exits, output, secret, step, task
+
+# What the parser raises. Some versions of typer bring a click of their own, so its class is found by its name.
+_Refused: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,13 +29,26 @@ app.add_typer(secret.app, name="secret")
 def run(arguments: Sequence[str]) -> int:
     """Carry one command out; gives the exit code. Raises AlomaError, and BrokenPipeError."""
     try:
-        _commands()(list(arguments), prog_name="aloma")
+        code = _commands()(list(arguments), prog_name="aloma", standalone_mode=False)
+    except _Refused as error:
+        return _tell_refused(error)
+    except typer.Abort:
+        output.say("Aborted!")
+        return exits.REFUSED
     except SystemExit as ended:
         if isinstance(ended.__context__, BrokenPipeError):
             raise ended.__context__ from None  # typer takes it for a failure
         _raise_interrupt(ended)
         return ended.code if isinstance(ended.code, int) else exits.USAGE
-    return exits.DONE
+    return code if isinstance(code, int) else exits.DONE
+
+
+def _tell_refused(error: Any) -> int:
+    """Show an error of the parser, which quotes what was typed, without what a terminal would obey."""
+    text = io.StringIO()
+    error.show(text)
+    output.say_lines(text.getvalue())
+    return int(error.exit_code)
 
 
 def _raise_interrupt(ended: BaseException) -> None:

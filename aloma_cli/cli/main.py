@@ -55,7 +55,7 @@ def _show_traceback(*, verbose: bool) -> None:
     if verbose:
         import traceback
 
-        traceback.print_exc()
+        output.say_lines(traceback.format_exc())
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from aloma_cli.jsontext import Json, JsonObject, dumps, kind_of, pretty
-from aloma_cli.view.wording import clean_lines, legible
+from aloma_cli.view.wording import bounded, clean_lines, legible
 
 if TYPE_CHECKING:
     from aloma_cli.scrub import Scrubber
@@ -33,9 +33,19 @@ def put_json(value: Json) -> None:
 
 
 def say(text: str) -> None:
-    """Tell the user something. That nobody reads it is no error."""
+    """Tell the user something; a terminal is not given more than a few thousand characters of it.
+
+    That nobody reads it is not an error.
+    """
+    text = bounded(text) if sys.stderr.isatty() else text
     with contextlib.suppress(OSError):
         print(*clean_lines(text), sep="\n", file=sys.stderr, flush=True)  # noqa: T201  (the place for it)
+
+
+def say_lines(text: str) -> None:
+    """As `say`, but what a terminal is given of it is bounded line by line."""
+    for line in text.splitlines():
+        say(line)
 
 
 def hide(scrubber: Scrubber) -> None:

@@ -22,7 +22,7 @@ def open_connectors(
     built-in takes its place. `used` counts, by the `entry` in the recorded `about`, the calls that scripted answers
     gave before. Raises ConfigError for a scripted answer that cannot be used.
     """
-    http = Http()
+    http = Http(max_answer=settings.max_answer)
     model: Offline | OpenAIServer = Offline(settings, used or {}) if settings.offline else OpenAIServer(settings)
     closers = [http.aclose] if isinstance(model, Offline) else [http.aclose, model.aclose]
     built_in: dict[str, Connector] = {

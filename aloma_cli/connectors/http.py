@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from aloma_cli.connectors.base import Answer, Ask, Call, Function, plain
+from aloma_cli.connectors.address import Login, is_url, shown, shown_broken, split_login
+from aloma_cli.connectors.base import Answer, Ask, Call, Function, is_retryable, plain
+from aloma_cli.connectors.http_answer import as_given, as_recorded, words_of
 from aloma_cli.connectors.lazily import Lazily
+from aloma_cli.connectors.settings import MAX_ANSWER
 from aloma_cli.errors import ConnectorError, PermanentError
-from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, loads
+from aloma_cli.jsontext import Json, JsonObject, cut
+from aloma_cli.scrub import Scrubber
 
 if TYPE_CHECKING:
     import httpx2
 
+    from aloma_cli.connectors.client import Client
+
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_LARGE = 1_000_000
+
+_login: ContextVar[Login | None] = ContextVar("login", default=None)
+"""The user and password of the request under way: they must not stand in its arguments, which are recorded."""
 
 
 class Http:
-    """The border of all functions here. `transport` stands in for the network in tests."""
+    """The border of all functions here.
 
-    def __init__(self, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+    `max_answer`: bytes of an answer, unpacked. `transport` stands in for the network in tests.
+    """
+
+    def __init__(self, transport: httpx2.AsyncBaseTransport | None = None, *, max_answer: int = MAX_ANSWER) -> None:
         self._transport = transport
+        self._max_answer = max_answer
         self._client = Lazily(self._make_client)
         self.functions: Mapping[str, Function] = {
             "request": Request(self),
@@ -29,45 +46,58 @@ class Http:
         }
 
     async def send(self, call: Call) -> Answer:
-        """`{status, headers, body, json}` whatever the status; `json` is None where the body is not JSON.
+        """The answer as it is recorded (`http_answer.as_recorded`).
 
-        Raises ConnectorError, retryable, where no answer came: no connection, or not in time.
+        Raises ConnectorError: for a status from 400 on and for a redirect to another origin, unless the call has
+        `raise_for_status=False`; where no answer came in time, or too large a one.
         """
-        client = await self._client.get()
-        import httpx2
-
-        arguments = call.arguments
-        place = f"{arguments['method']} {arguments['url']}"
-        try:
-            response = await client.request(**_as_sent(arguments, call.key))
-        except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
-            raise ConnectorError(f"{place}: {error}", hint="an address begins with https://") from error
-        except httpx2.HTTPError as error:
-            raise ConnectorError(
-                f"{place} got no answer: {cut(str(error) or type(error).__name__, 300)}", retryable=True
-            ) from error
-        return Answer(_as_recorded(response), about={"provider": response.url.host})
+        arguments, login = call.arguments, _login.get()
+        place = f"{arguments['method']} {shown(arguments['url'])}"
+        with _without(login) as scrubber:
+            response = await self._response(place, _as_sent(arguments, call.key, login))
+            if arguments.get("raise_for_status", True):
+                _refuse(place, response)
+            recorded = await _recorded(response, binary=arguments.get("binary", False))
+        return Answer(scrubber.value(recorded), about={"provider": response.request.url.host})
 
     async def aclose(self) -> None:
         """Close the connections, if any was opened."""
         if self._client.made is not None:
             await self._client.made.aclose()
 
-    def _make_client(self) -> httpx2.AsyncClient:
-        import httpx2
+    async def _response(self, place: str, sent: dict[str, Any]) -> httpx2.Response:
+        client = await self._client.get()
+        import httpx2  # the client's making has loaded it, in a thread
 
-        return httpx2.AsyncClient(transport=self._transport, follow_redirects=True)
+        try:
+            return await client.send(client.build_request(**sent))
+        except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
+            raise ConnectorError(f"{place}: {error}", hint="an address begins with https://") from error
+        except (httpx2.LocalProtocolError, TypeError, ValueError) as error:
+            raise ConnectorError(f"{place} cannot be sent: {cut(str(error), 300)}") from error
+        except httpx2.TimeoutException as error:
+            raise ConnectorError(f"{place} got no answer: {error}", retryable=True) from error
+        except httpx2.HTTPError as error:
+            proxy = client.proxy(sent["url"])
+            through = f" through {proxy}" if proxy else ""
+            reason = cut(str(error) or type(error).__name__, 300)
+            raise ConnectorError(f"{place}{through} got no answer: {reason}", retryable=True) from error
+
+    def _make_client(self) -> Client:
+        from aloma_cli.connectors.client import Client
+
+        return Client(transport=self._transport, max_answer=self._max_answer)
 
 
 class Request:
-    """`http.request(method, url, headers=None, json=None, text=None, timeout=30)`."""
+    """`http.request(method, url, **options)`, with the options of `_request`."""
 
     def __init__(self, http: Http) -> None:
         self._http = http
 
-    async def __call__(self, ask: Ask, /, method: str, url: str, **options: Any) -> Json:
-        """The response: `{status, headers, body, json}`."""
-        return await ask(_request("http.request", method, url, **options))
+    async def __call__(self, ask: Ask, /, method: str, url: str, **options: Any) -> Any:
+        """The answer as a step gets it (`http_answer.as_given`)."""
+        return await _asked(ask, "http.request", method, url, options)
 
     async def send(self, call: Call) -> Answer:
         return await self._http.send(call)
@@ -80,9 +110,31 @@ class RequestBy(Request):
         super().__init__(http)
         self._method = method
 
-    async def __call__(self, ask: Ask, /, url: str, **options: Any) -> Json:  # type: ignore[override]  # no method
-        """The response: `{status, headers, body, json}`."""
-        return await ask(_request(f"http.{self._method.lower()}", self._method, url, **options))
+    async def __call__(self, ask: Ask, /, url: str, **options: Any) -> Any:  # type: ignore[override]  # no method
+        """The answer as a step gets it (`http_answer.as_given`)."""
+        return await _asked(ask, f"http.{self._method.lower()}", self._method, url, options)
+
+
+async def _asked(ask: Ask, name: str, method: str, url: str, options: dict[str, Any]) -> Any:
+    bare, login = _address(name, url)
+    request = _request(name, method, bare, **options)
+    token = _login.set(login)
+    try:
+        return as_given(await ask(request if login is None else {**request, "login": True}))
+    finally:
+        _login.reset(token)
+
+
+def _address(name: str, url: object) -> tuple[str, Login | None]:
+    if not isinstance(url, str):
+        raise PermanentError(f"connectors.{name}: the url is not a string, but {type(url).__name__}")
+    bare, login = split_login(url)
+    if "@" in url and not is_url(bare):
+        raise PermanentError(
+            f"connectors.{name}: {shown_broken(url)} is not the address of a server",
+            hint="percent-encode what is special in a user name and a password (urllib.parse.quote)",
+        )
+    return bare, login
 
 
 def _request(
@@ -93,33 +145,61 @@ def _request(
     headers: Mapping[str, str] | None = None,
     json: Json = None,
     text: str | None = None,
-    timeout: float = 30.0,
+    timeout: float | None = 30.0,
+    raise_for_status: bool = True,
+    binary: bool = False,
 ) -> JsonObject:
     if json is not None and text is not None:
         raise PermanentError(f"connectors.{name} was given json and text, and a request has one body")
+    if timeout is not None and not 0 < timeout < math.inf:
+        raise PermanentError(f"connectors.{name}: the timeout {timeout} is not a positive number of seconds")
     given = {"headers": headers, "json": json, "text": text}
     request: JsonObject = {"method": method.upper(), "url": url, "timeout": timeout}
-    return request | {key: plain(name, key, value) for key, value in given.items() if value is not None}
+    request |= {key: plain(name, key, value) for key, value in given.items() if value is not None}
+    # A default is left out: it is part of what a call recorded earlier is known by.
+    flags = {"raise_for_status": False} if not raise_for_status else {}
+    return request | flags | ({"binary": True} if binary else {})
 
 
-def _as_sent(arguments: JsonObject, key: str) -> dict[str, Any]:
-    sent = dict(arguments)
-    if "text" in sent:
-        sent["content"] = sent.pop("text")
-    headers = dict(sent.get("headers", {}))
-    if sent["method"] not in _SAFE and not any(name.lower() == "idempotency-key" for name in headers):
+def _as_sent(arguments: JsonObject, key: str, login: Login | None) -> dict[str, Any]:
+    sent: dict[str, Any] = {name: arguments[name] for name in ("method", "url", "timeout", "json") if name in arguments}
+    headers = dict(arguments.get("headers", {}))
+    given = {name.lower() for name in headers}
+    if arguments["method"] not in _SAFE and "idempotency-key" not in given:
         headers["Idempotency-Key"] = key
-    return sent | {"headers": headers}
+    if login is not None and "authorization" not in given:
+        headers["Authorization"] = login.header
+    return {**sent, "headers": headers, "content": arguments.get("text")}
 
 
-def _as_recorded(response: httpx2.Response) -> JsonObject:
+def _refuse(place: str, response: httpx2.Response) -> None:
+    status, hint = response.status_code, "raise_for_status=False gives the step every status as an answer"
+    if response.has_redirect_location:
+        target = shown(str(response.next_request.url if response.next_request else response.headers["location"]))
+        raise ConnectorError(
+            f"{place} was answered {status} with a redirect to another origin, which is not followed: {target}",
+            status=status,
+            hint="call that address, if it is the right one; headers and body were not sent there",
+        )
+    if status >= 400:
+        said = words_of(response)
+        raise ConnectorError(f"{place} was answered {said}", retryable=is_retryable(status), status=status, hint=hint)
+
+
+async def _recorded(response: httpx2.Response, *, binary: bool) -> JsonObject:
+    if len(response.content) < _LARGE:
+        return as_recorded(response, binary=binary)
+    from aloma_cli.threads import in_thread
+
+    return await in_thread(lambda: as_recorded(response, binary=binary), name="http answer")
+
+
+@contextmanager
+def _without(login: Login | None) -> Iterator[Scrubber]:
+    """What takes a login out of values; it is taken out of errors that are raised within."""
+    scrubber = Scrubber(login.secrets("url") if login else ())
     try:
-        parsed = loads(response.content)
-    except JsonError:
-        parsed = None
-    return {
-        "status": response.status_code,
-        "headers": dict(response.headers),
-        "body": response.text,
-        "json": parsed,
-    }
+        yield scrubber
+    except ConnectorError as error:
+        error.args = (scrubber.text(str(error)),)
+        raise

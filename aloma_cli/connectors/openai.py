@@ -13,11 +13,13 @@ from aloma_cli.connectors.received import is_page, read_completion, rejected_ans
 from aloma_cli.connectors.settings import OPENAI_URL, ModelSettings
 from aloma_cli.connectors.usage import cost_of, recorded_usage, sound_completion_usage
 from aloma_cli.errors import ConnectorError, KeyRefusedError
-from aloma_cli.jsontext import Json, JsonObject, cut
+from aloma_cli.jsontext import Json, JsonObject, cut, kind_of
 
 if TYPE_CHECKING:
     import httpx2
     import openai
+
+    from aloma_cli.connectors.client import Client
 
 _LONG = 200_000
 """Bytes of a reply that is parsed in a thread."""
@@ -32,6 +34,7 @@ class OpenAIServer:
         self._transport = transport
         self._client = Lazily(self._make_client)
         self._libraries = Lazily(_load_libraries)
+        self._http: Client | None = None
         self._dialects: dict[str, Dialect] = {}
 
     async def send(self, call: Call) -> Answer:
@@ -74,20 +77,22 @@ class OpenAIServer:
     def _make_client(self) -> openai.AsyncOpenAI:
         import openai
 
-        from aloma_cli.connectors.openai_client import TryClient
+        from aloma_cli.connectors.client import Client
 
         settings = self._settings
+        self._http = Client(transport=self._transport, max_answer=settings.max_answer)
         client = openai.AsyncOpenAI(
             api_key=settings.api_key or "none",
             base_url=self._url,
             timeout=settings.timeout,
             max_retries=settings.max_retries,
-            http_client=TryClient(transport=self._transport) if self._transport else TryClient(),
+            http_client=self._http,
         )
         # The library fills these from OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS, whatever server
         # it talks to; what is meant for one server must not reach another.
         client.organization = client.project = None
-        client._custom_headers = {}  # noqa: SLF001  (there is no public way; a test holds it)
+        login = {} if settings.api_key or not settings.login else {"Authorization": settings.login.header}
+        client._custom_headers = login  # noqa: SLF001  (there is no public way; a test holds it)
         return client
 
     def _usage(self, completion: JsonObject, messages: Json, content: str, model: str) -> JsonObject:
@@ -119,12 +124,18 @@ class OpenAIServer:
             thrown_away = rejected_answer(error)
             if thrown_away is not None:
                 return thrown_away
-            raise from_openai(error, self._url, asked, body["model"]) from error
+            raise from_openai(error, self._url, asked, body["model"], proxy=self._proxy()) from error
+        except TimeoutError as error:
+            message = f"{self._url} did not answer in time ({body['timeout']:g} s, model {body['model']})"
+            raise ConnectorError(message, retryable=True) from error
         if len(content) < _LONG:
             return read_completion(content, self._url)
         from aloma_cli.threads import in_thread
 
         return await in_thread(lambda: read_completion(content, self._url), name="reading a completion")
+
+    def _proxy(self) -> str | None:
+        return self._http.proxy(self._url) if self._http is not None else None
 
     async def _post_in_dialect(self, client: openai.AsyncOpenAI, body: JsonObject, key: str) -> bytes:
         """Send `body`, telling the server the schema in it in the best way that it accepts."""
@@ -166,12 +177,30 @@ def _load_libraries() -> None:
 
 
 async def _post(client: openai.AsyncOpenAI, body: JsonObject, key: str) -> bytes:
+    """The body of the answer. `extra_headers`, `extra_body`, `extra_query` mean what they mean to the library."""
+    import asyncio
+
     import httpx2
 
-    options: openai.RequestOptions = {"headers": {"Idempotency-Key": key}, "security": {"bearer_auth": True}}
+    extra = {name: _extra(body, name) for name in ("extra_headers", "extra_body", "extra_query")}
+    sent = {name: value for name, value in body.items() if name != "timeout" and name not in extra}
+    options: openai.RequestOptions = {
+        "headers": {"Idempotency-Key": key, **extra["extra_headers"]},
+        "params": extra["extra_query"],
+        "extra_json": extra["extra_body"],
+        "security": {"bearer_auth": True},
+    }
+    seconds = body.get("timeout")
     if "timeout" in body:
-        options["timeout"] = body["timeout"]
-    sent = {name: value for name, value in body.items() if name != "timeout"}
+        options["timeout"] = seconds
     # The bare response, because the library's own reading lets broken answers through or turns them into odd objects.
-    response = await client.post("/chat/completions", cast_to=httpx2.Response, body=sent, options=options)
-    return response.content
+    post = client.post("/chat/completions", cast_to=httpx2.Response, body=sent, options=options)
+    async with asyncio.timeout(seconds):
+        return (await post).content
+
+
+def _extra(body: JsonObject, name: str) -> JsonObject:
+    given = body.get(name) or {}
+    if not isinstance(given, dict):
+        raise ConnectorError(f"connectors.openai.chat: {name} is not an object, but a {kind_of(given)}")
+    return given

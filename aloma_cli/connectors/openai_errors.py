@@ -6,11 +6,13 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from aloma_cli.connectors.address import shown
 from aloma_cli.connectors.base import is_retryable
 from aloma_cli.errors import ConnectorError, KeyRefusedError
 from aloma_cli.jsontext import cut
 
 if TYPE_CHECKING:
+    import httpx2
     from openai import OpenAIError
 
 KEY_HINT = "`export OPENAI_API_KEY=…`, or --api-key, or `openai.api_key_env` in aloma.yaml, give the key"
@@ -50,8 +52,16 @@ TABLE: Mapping[str, Row] = {
 }
 
 
-def from_openai(error: OpenAIError, base_url: str, asked: str, model: str) -> ConnectorError:
-    """`error` as one of ours; `asked` is the model's name in the step, `model` its name at the server."""
+def from_openai(
+    error: OpenAIError, base_url: str, asked: str, model: str, *, proxy: str | None = None
+) -> ConnectorError:
+    """`error` as one of ours; `asked` is the model's name in the step, `model` its name at the server.
+
+    `proxy` names the proxy that requests go through.
+    """
+    target = _redirect(error)
+    if target is not None:
+        return _redirected(base_url, target)
     row = next(TABLE[base.__name__] for base in type(error).__mro__ if base.__name__ in TABLE)
     status: int | None = getattr(error, "status_code", None)
     if status in {400, 404} and _is_about_model(error, model):
@@ -61,11 +71,28 @@ def from_openai(error: OpenAIError, base_url: str, asked: str, model: str) -> Co
     elif getattr(error, "code", None) == "insufficient_quota":
         row = row._replace(retryable=False, hint="the account has no credit left")
     where = f"model {model}" if status is None else f"{status}, model {model}"
+    url = f"{base_url} through {proxy}" if proxy and status is None else base_url
     return row.kind(
-        f"{row.says.format(url=base_url)} ({where}): {cut(_reason(error), 500)}",
+        f"{row.says.format(url=url)} ({where}): {cut(_reason(error), 500)}",
         retryable=row.retryable if row.retryable is not None else is_retryable(status or 0),
         status=status,
         hint=row.hint,
+    )
+
+
+def _redirect(error: OpenAIError) -> httpx2.Response | None:
+    """The answer that sends a request to another origin, if that is what the error is about."""
+    response: httpx2.Response | None = getattr(error, "response", None)
+    return response if response is not None and response.has_redirect_location else None
+
+
+def _redirected(base_url: str, response: httpx2.Response) -> ConnectorError:
+    following = response.next_request
+    target = shown(str(following.url) if following else response.headers["location"])
+    return ConnectorError(
+        f"{base_url} redirects to another origin, which is not followed: {target}",
+        status=response.status_code,
+        hint="set --base-url to that server, if it is the right one; prompt and key were not sent there",
     )
 
 

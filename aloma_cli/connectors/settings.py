@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from aloma_cli.connectors.address import Login, split_login
+from aloma_cli.scrub import NamedValue
+
 OPENAI_URL = "https://api.openai.com/v1"
+MAX_ANSWER = 50_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +20,10 @@ class ModelSettings:
     `base_url`: None is OpenAI's own. `models` maps the names that steps use to the server's (`default` is the name
     of a step that names none), unless `model` says which one answers all of them. `concurrency`: calls at one time.
     `timeout`: seconds for one try, of which there are `max_retries` + 1. `offline`: answers come from `responses`, a
-    folder of scripts, or are simulated, each after about `delay` seconds.
+    folder of scripts, or are simulated, each after about `delay` seconds. `max_answer`: bytes of an answer of any
+    server, unpacked.
+
+    A user and a password in `base_url` are taken out of it and become `login`, which is sent where there is no key.
     """
 
     base_url: str | None = None
@@ -29,3 +36,17 @@ class ModelSettings:
     offline: bool = False
     responses: Path | None = None
     delay: float = 0.0
+    max_answer: int = MAX_ANSWER
+    login: Login | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        url, login = split_login(self.base_url or "")
+        if login is not None:
+            object.__setattr__(self, "base_url", url)
+            object.__setattr__(self, "login", login)
+
+    @property
+    def secrets(self) -> tuple[NamedValue, ...]:
+        """What must not be recorded or shown."""
+        key = (("api-key", self.api_key),) if self.api_key else ()
+        return (*key, *(self.login.secrets("base-url") if self.login else ()))

@@ -28,7 +28,7 @@ from aloma_cli.engine.state import UNENDED, Flight, TaskState
 from aloma_cli.engine.summary import figures, summary
 from aloma_cli.engine.trail import Lap
 from aloma_cli.errors import InputError, StoreError
-from aloma_cli.jsontext import JsonObject
+from aloma_cli.jsontext import JsonObject, printable
 from aloma_cli.scrub import NO_SECRETS, Scrubber
 from aloma_cli.step import Step
 from aloma_cli.store import Claim, Request
@@ -134,7 +134,7 @@ class Run:
             self._claim.publish(summary(self.tree, self.tree.root_id), self.tree.root.document)
         except StoreError as error:
             if not self._unpublished:
-                _log.warning("%s; the run goes on, and its record is in the journal", error)
+                _log.warning("%s; the run goes on, and its record is in the journal", printable(str(error)))
             self._unpublished = True
 
     def turn(self) -> Turn:

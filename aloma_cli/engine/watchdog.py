@@ -17,6 +17,7 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from aloma_cli.engine.whose import is_alomas, is_own, line_of, outwards
+from aloma_cli.jsontext import printable
 
 BLOCKED = 1.0
 """Seconds without a turn of the event loop that are too many."""
@@ -100,7 +101,7 @@ class Watchdog:
             _log.warning(
                 "step %s has blocked all other steps for more than %g s at %s; "
                 "use `await` for what takes long, or make its content a plain `def`",
-                step,
+                printable(step),
                 BLOCKED,
                 at,
             )
@@ -112,7 +113,7 @@ class Watchdog:
             at = _responsible(thread)
             if at is not None:
                 running.told = True
-                _log.warning("step %s: no progress for %g s at %s", running.step, QUIET, at)
+                _log.warning("step %s: no progress for %g s at %s", printable(running.step), QUIET, at)
 
 
 def _responsible(thread: int) -> str | None:
@@ -123,7 +124,7 @@ def _responsible(thread: int) -> str | None:
         if is_alomas(filename):
             return None
         if is_own(filename):
-            return f"{filename.removeprefix(f'{Path.cwd()}{os.sep}')}:{line_of(inner)}"
+            return printable(f"{filename.removeprefix(f'{Path.cwd()}{os.sep}')}:{line_of(inner)}")
     return None
 
 

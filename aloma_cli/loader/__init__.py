@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from aloma_cli.loader.environment import Environment
     from aloma_cli.loader.find import find_workspace
     from aloma_cli.loader.libraries import Libraries
-    from aloma_cli.loader.models import ModelChoice, ModelFlags, resolve_models
+    from aloma_cli.loader.models import ModelChoice, ModelFlags, resolve_models, secrets_given
     from aloma_cli.loader.steps import LoadedSteps, load_steps
     from aloma_cli.loader.workspace import LoadedWorkspace, load_workspace
 
@@ -30,6 +30,7 @@ __all__ = [
     "read_config",
     "read_user_config",
     "resolve_models",
+    "secrets_given",
     "user_config_path",
 ]
 
@@ -39,7 +40,7 @@ _HOMES = {
     "environment": ("Environment",),
     "find": ("find_workspace",),
     "libraries": ("Libraries",),
-    "models": ("ModelChoice", "ModelFlags", "resolve_models"),
+    "models": ("ModelChoice", "ModelFlags", "resolve_models", "secrets_given"),
     "steps": ("LoadedSteps", "load_steps"),
     "workspace": ("LoadedWorkspace", "load_workspace"),
 }

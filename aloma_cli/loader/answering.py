@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
 
+from aloma_cli.connectors.address import split_login
 from aloma_cli.connectors.settings import OPENAI_URL, ModelSettings
 from aloma_cli.errors import InputError
 
@@ -38,7 +38,7 @@ class Answering:
     def of(cls, settings: ModelSettings, root: Path | None) -> Answering:
         """What a task keeps of `settings`, in the workspace at `root`."""
         return cls(
-            server=None if settings.offline else without_credentials(settings.base_url or OPENAI_URL),
+            server=None if settings.offline else split_login(settings.base_url or OPENAI_URL)[0],
             model=settings.model,
             models=dict(settings.models),
             responses=_responses(settings.responses, root) if settings.offline else None,
@@ -134,15 +134,9 @@ NEW = Past()
 """A task that has no past yet."""
 
 
-def without_credentials(url: str) -> str:
-    """`url` without user and password."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-
-
 def is_same_server(one: str | None, other: str) -> bool:
     """Whether two base URLs name the same server, whatever credentials stand in them."""
-    return one is not None and without_credentials(one).rstrip("/") == without_credentials(other).rstrip("/")
+    return one is not None and split_login(one)[0].rstrip("/") == split_login(other)[0].rstrip("/")
 
 
 def _responses(folder: Path | None, root: Path | None) -> str | None:

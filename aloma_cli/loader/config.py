@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from aloma_cli.budget import Wish
+from aloma_cli.connectors.address import is_url, split_login
+from aloma_cli.connectors.settings import MAX_ANSWER
 from aloma_cli.errors import ConfigError
 from aloma_cli.loader.find import CONFIG_FILE
 from aloma_cli.loader.secrets import NAME
@@ -51,13 +52,18 @@ class OpenAIConfig:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The `limits:` section. `concurrency`: firings of one task at one time; the others: what a task may spend."""
+    """The `limits:` section.
+
+    `concurrency`: firings of one task at one time. `max_answer_mb`: megabytes of one answer over HTTP, unpacked. The
+    others: what a task may spend.
+    """
 
     concurrency: int = 8
     max_calls: int | None = None
     max_tokens: int | None = None
     max_cost: float | None = None
     max_time: float | None = None
+    max_answer_mb: int = MAX_ANSWER // 1_000_000
 
     def budget(self) -> dict[str, Wish]:
         """What a task may spend, by the names in `budget.Limits`."""
@@ -108,15 +114,6 @@ def user_config_path() -> Path:
     return platformdirs.user_config_path("aloma") / "config.yaml"
 
 
-def is_url(value: str) -> bool:
-    """Whether `value` can be the base URL of a server."""
-    try:
-        parts = urlsplit(value)
-    except ValueError:  # such as a bracket left open
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname)
-
-
 def _config(values: dict[str, Any], file: str) -> Config:
     sections: dict[str, Any] = {
         "openai": OpenAIConfig(**values.pop("openai", {})),
@@ -135,10 +132,15 @@ def _refuse_written_secrets(config: Config) -> None:
             )
 
 
+_URL = "http://127.0.0.1:11434/v1"
+
+
 def _url(entry: Entry) -> str:
     value = text(entry)
-    if not is_url(value):
-        raise entry.mistaken("a URL such as http://127.0.0.1:11434/v1")
+    if not is_url(split_login(value)[0]):
+        if "@" in value:  # perhaps with a password before it, so it is not shown
+            raise entry.error(f"must be a URL such as {_URL}", hint="percent-encode the user name and the password")
+        raise entry.mistaken(f"a URL such as {_URL}")
     return value
 
 
@@ -202,6 +204,7 @@ _WORKSPACE: Table = {
         "max_tokens": whole(0),
         "max_cost": positive("dollars"),
         "max_time": seconds,
+        "max_answer_mb": whole(1),
     },
     "environment": _environment,
     "secrets": _secrets,

@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from aloma_cli.connectors.address import is_url, shown_broken, split_login
 from aloma_cli.connectors.settings import OPENAI_URL, ModelSettings
 from aloma_cli.errors import ConfigError, CredentialsError, InputError
 from aloma_cli.loader.answering import NEW, Answering, Past, is_same_server
-from aloma_cli.loader.config import Config, is_url
+from aloma_cli.loader.config import Config
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from aloma_cli.scrub import NamedValue
 
 _T = TypeVar("_T")
 
@@ -94,6 +97,14 @@ def resolve_models(
     return simulated(f"{missing}, so answers are simulated; {_GO_REAL}", missing)
 
 
+def secrets_given(flags: ModelFlags, environ: Mapping[str, str], *files: Config) -> tuple[NamedValue, ...]:
+    """The key on the command line, and the logins in the addresses that any source names."""
+    addresses = [flags.base_url, environ.get("OPENAI_BASE_URL"), *(file.openai.base_url for file in files)]
+    return ModelSettings(api_key=flags.api_key).secrets + tuple(
+        secret for address in addresses if address for secret in ModelSettings(address).secrets
+    )
+
+
 def _common(
     flags: ModelFlags, environ: Mapping[str, str], files: tuple[Config, Config], root: Path | None, past: Past
 ) -> dict[str, Any]:
@@ -107,6 +118,7 @@ def _common(
     return {
         "model": flags.model or kept.model,
         "models": {**chosen, **kept.models, **_named_anew(workspace, past)},
+        "max_answer": workspace.limits.max_answer_mb * 1_000_000,
         "responses": flags.responses or (root / workspace.responses if root else None),
         **{option: value for option, value in said.items() if value is not None},
     }
@@ -142,14 +154,15 @@ def _switch(environ: Mapping[str, str]) -> bool | None:
 
 def _server(flags: ModelFlags, environ: Mapping[str, str], files: tuple[Config, Config], past: Past) -> _Server:
     if flags.base_url:
-        if not is_url(flags.base_url):
-            raise InputError(f"--base-url {flags.base_url!r} is no URL", hint="such as http://127.0.0.1:11434/v1")
+        if not is_url(split_login(flags.base_url)[0]):
+            shown = shown_broken(flags.base_url)
+            raise InputError(f"--base-url {shown!r} is not a URL", hint="use one such as http://127.0.0.1:11434/v1")
         return _Server(flags.base_url)
     if past.server:
         return _kept_server(past.server, environ, files)
     if url := environ.get("OPENAI_BASE_URL"):
-        if not is_url(url):
-            raise ConfigError(f"OPENAI_BASE_URL is {url!r} in the environment, which is no URL")
+        if not is_url(split_login(url)[0]):
+            raise ConfigError(f"OPENAI_BASE_URL is {shown_broken(url)!r} in the environment, which is not a URL")
         return _Server(url)
     file = next((file for file in files if file.openai.base_url), None)
     return _Server(file.openai.base_url, file) if file else _Server(None)
@@ -193,7 +206,7 @@ def _unsent_key(server: _Server, key: str | None, environ: Mapping[str, str]) ->
         )
     file = server.named_by.file
     return (
-        f"{_KEY} is not sent to {server.url}, which {file} names; "
+        f"{_KEY} is not sent to {split_login(server.url or '')[0]}, which {file} names; "
         f"if it is meant for that server, write `api_key_env: {_KEY}` under `openai:` there"
     )
 

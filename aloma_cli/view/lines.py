@@ -19,10 +19,7 @@ from aloma_cli.view.changes import Summary
 from aloma_cli.view.state import Screen
 from aloma_cli.view.tell import Entry, explained, tell
 from aloma_cli.view.terminal import write_plain
-from aloma_cli.view.wording import clean, clean_lines, clock_time, duration, plural
-
-_LONGEST = 4000
-"""Characters of one line that somebody may read as they come."""
+from aloma_cli.view.wording import bounded, clean, clean_lines, clock_time, duration, plural
 
 
 class Lines:
@@ -61,9 +58,7 @@ class Lines:
     def _line(self, entry: Entry, text: str) -> str:
         offset = f"+{duration(from_iso(entry.at) - self._screen.began)}"
         time = clock_time(entry.at, self._zone)
-        more = len(text) - _LONGEST
-        if more > 0:
-            text = f"{text[:_LONGEST]}… and {more:,} characters more: aloma task log {self._screen.root} --logs"
+        text = bounded(text, f"aloma task log {self._screen.root} --json")  # a person reads it, also in a pipe
         return f"{time}  {offset:>7}  {entry.word:<10}  {who(entry):<28}  {text}".rstrip()
 
     def _write(self, lines: list[str]) -> None:

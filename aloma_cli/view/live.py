@@ -27,7 +27,7 @@ from aloma_cli.view.scroll import entry_lines
 from aloma_cli.view.state import Firing, Screen
 from aloma_cli.view.tell import Entry, tell
 from aloma_cli.view.terminal import size_of
-from aloma_cli.view.wording import clean
+from aloma_cli.view.wording import bounded, clean
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -134,7 +134,7 @@ class Live:
             if isinstance(news, Entry):
                 lines += entry_lines(news, size, self._glyphs)
             else:
-                lines.append(Text(clean(news)))
+                lines.append(Text(clean(bounded(news))))
         return lines
 
     def _unfinished_lines(self, size: Size) -> list[Text]:

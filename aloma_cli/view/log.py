@@ -19,7 +19,7 @@ from aloma_cli.view.scroll import entry_lines, wrapped
 from aloma_cli.view.state import Usage
 from aloma_cli.view.tell import Entry, cost_facts
 from aloma_cli.view.terminal import Ink, size_of, write, write_plain
-from aloma_cli.view.wording import ago, clean, clean_lines, clock_time, duration, error_text
+from aloma_cli.view.wording import ago, bounded, clean, clean_lines, clock_time, duration, error_text
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -158,15 +158,17 @@ def _detail(record: Record, details: Details, most: int | None) -> Iterator[_Lin
             sign, text = operation_text(change, most)
             yield _Line(sign, text, _SIGN_STYLES.get(sign, ""))
     if details.calls:
-        yield from (_Line(">", _call_text(call), whole=True) for call in record.calls)
+        texts = map(_call_text, record.calls)
+        yield from (_Line(">", text if most is None else bounded(text), whole=True) for text in texts)
     if details.logs:
         for logged in record.logs:
             prefix = "" if logged.level == "info" else f"{logged.level}: "
-            yield from (_Line("|", prefix + line, whole=True) for line in clean_lines(logged.text))
+            text = logged.text if most is None else bounded(logged.text)
+            yield from (_Line("|", prefix + line, whole=True) for line in clean_lines(text))
 
 
 def _call_text(call: CallAnswered) -> str:
-    """`openai.chat  gpt-4, 1,121 tokens, $0.0123, 1.4s`."""
+    """`openai.chat  gpt-4, 1,121 tokens, $0.0123, 1.4s`, or `http.post 127.0.0.1:8931/notify → 500, 0.32s`."""
     usage = Usage()
     usage.add(call)
     model = (call.about or {}).get("model")
@@ -179,4 +181,17 @@ def _call_text(call: CallAnswered) -> str:
     facts.append(duration(call.seconds))
     if call.error is not None:
         facts.append(error_text(call.error))
-    return f"{clean(call.call)}  {', '.join(facts)}"
+    address = _address_text(call)
+    return f"{clean(call.call)}{address or '  '}{', '.join(facts)}"
+
+
+def _address_text(call: CallAnswered) -> str:
+    """Of an HTTP request: ` 127.0.0.1:8931/notify → 500, `, with the method where the function does not name it."""
+    url, answer = call.arguments.get("url"), call.error or call.answer
+    if not call.call.startswith("http.") or not isinstance(url, str) or not isinstance(answer, dict):
+        return ""
+    from aloma_cli.connectors.address import shown
+
+    method = f" {call.arguments.get('method')}" if call.call == "http.request" else ""
+    status = f" → {answer['status']}" if "status" in answer else ""
+    return clean(f"{method} {shown(url).partition('://')[2] or shown(url)}{status}").join((" ", ", "))

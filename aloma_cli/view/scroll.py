@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from aloma_cli.jsontext import cut
 from aloma_cli.view.fitting import Size, fit, flow
 from aloma_cli.view.palette import DIM, Glyphs, style_of
 from aloma_cli.view.state import Firing
 from aloma_cli.view.tell import Entry
-from aloma_cli.view.wording import clean, clean_lines, duration
+from aloma_cli.view.wording import LONGEST, bounded, clean, clean_lines, duration
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -27,10 +28,10 @@ def entry_lines(entry: Entry, size: Size, glyphs: Glyphs) -> list[Text]:
     """The lines that tell `entry`, none wider than `size.room`."""
     from rich.text import Text
 
-    room = size.room
+    room, told = size.room, bounded(entry.text)
     line = _who(entry, room, glyphs)
-    facts, error = _facts(entry, left := room - line.cell_len - 2, glyphs), clean(entry.text)
-    error_fits = len(facts) + len(glyphs.dot) + len(error) <= left and "\n" not in entry.text
+    facts, error = _facts(entry, left := room - line.cell_len - 2, glyphs), clean(told)
+    error_fits = len(facts) + len(glyphs.dot) + len(error) <= left and "\n" not in told
     if error and error_fits:
         facts = glyphs.dot.join(part for part in (facts, error) if part)
     below: list[Text] = []
@@ -38,8 +39,8 @@ def entry_lines(entry: Entry, size: Size, glyphs: Glyphs) -> list[Text]:
         line.append(f"  {facts}", DIM)
     elif facts:
         below.append(Text(f"{_INDENT}{_facts(entry, room - len(_INDENT), glyphs)}", DIM))
-    if entry.text and not error_fits:
-        below += wrapped(clean_lines(entry.text), _INDENT, room, style_of(entry.word), _MOST_ERROR_LINES, glyphs)
+    if told and not error_fits:
+        below += wrapped(clean_lines(told), _INDENT, room, style_of(entry.word), _MOST_ERROR_LINES, glyphs)
     if entry.firing is not None:
         below += _log_lines(entry.firing, room, glyphs)
     return [fit(text, room, glyphs) for text in (line, *below)]
@@ -67,7 +68,8 @@ def _facts(entry: Entry, width: int, glyphs: Glyphs) -> str:
     if entry.changed:
         room = max(_LEAST_CHANGES, width - len(glyphs.dot.join(("", *word, *entry.facts))))
         changed = (entry.changed.fitting(min(room, width), glyphs.ellipsis),)
-    return flow((*word, *changed, *entry.facts), width, glyphs, most=1)[0]
+    facts = (cut(fact, LONGEST) for fact in entry.facts)
+    return flow((*word, *changed, *facts), width, glyphs, most=1)[0]
 
 
 def _log_lines(firing: Firing, room: int, glyphs: Glyphs) -> Iterator[Text]:
@@ -79,7 +81,7 @@ def _log_lines(firing: Firing, room: int, glyphs: Glyphs) -> Iterator[Text]:
         yield Text(f"{indent}{glyphs.ellipsis} {dropped:,} earlier lines", DIM)
     for level, text in firing.logs:
         style = {"warning": style_of("waiting"), "error": style_of("error")}.get(level, DIM)
-        yield from wrapped(clean_lines(text), indent, room, style, _MOST_LOG_LINES, glyphs)
+        yield from wrapped(clean_lines(bounded(text)), indent, room, style, _MOST_LOG_LINES, glyphs)
 
 
 def wrapped(lines: Iterable[str], indent: str, room: int, style: str, most: int, glyphs: Glyphs) -> list[Text]:

@@ -28,8 +28,9 @@ from aloma_cli.events import (
     TreeResumed,
 )
 from aloma_cli.ids import root_of
+from aloma_cli.jsontext import cut
 from aloma_cli.view.changes import group_totals
-from aloma_cli.view.wording import clean, error_text
+from aloma_cli.view.wording import LONGEST, clean, error_text
 
 _Beginning: TypeAlias = FiringStarted | CallSent | CallAnswered | Logged
 _Ending: TypeAlias = Committed | FiringLooked | FiringVoided | FiringFailed
@@ -230,7 +231,7 @@ class Screen:
         return None
 
     def _created(self, event: TaskCreated, at: float) -> None:
-        name = clean(event.name)
+        name = clean(cut(event.name, LONGEST))
         self._enter(TaskNode(event.task, name, event.parent, event.group, since=at))
         if event.parent is not None:
             parent = self.node(event.parent)
@@ -272,13 +273,13 @@ class Screen:
 
     def _logged(self, event: Logged, at: float) -> None:
         firing = self._firing(event, at)
-        firing.said = clean(event.text)
+        firing.said = clean(cut(event.text, LONGEST))
         firing.logs.append((event.level, event.text))
         firing.logged += 1
 
     def _committed(self, event: Committed, at: float) -> Firing | None:
         if event.name is not None:
-            self._rename(event.task, clean(event.name))
+            self._rename(event.task, clean(cut(event.name, LONGEST)))
         made = self._subtasks_made(event)
         if event.by != "firing" or event.firing is None or event.step is None:
             return None
@@ -306,7 +307,7 @@ class Screen:
         self.tally(event.step).failed += 1
         if event.retry_at is not None:
             key, until = (event.task, event.step), from_iso(event.retry_at)
-            self.retries[key] = Retry(*key, until, error_text(event.error), event.attempt)
+            self.retries[key] = Retry(*key, until, cut(error_text(event.error), LONGEST), event.attempt)
         return self._ended(event, at)
 
     def _ended(self, event: _Ending, at: float) -> Firing:
@@ -322,7 +323,7 @@ class Screen:
         if isinstance(event, TreeResumed):
             self._resumed(at)
             return
-        self._move(event.task, event.state, at, clean(event.reason) if event.reason else None)
+        self._move(event.task, event.state, at, clean(cut(event.reason, LONGEST)) if event.reason else None)
         self.node(event.task).stopped = event.state == "stopped" and not event.closed
         if event.task == self.root:
             self.rest = event

@@ -11,19 +11,27 @@ import re
 from datetime import datetime, tzinfo
 
 from aloma_cli.clock import from_iso
-from aloma_cli.jsontext import cut
+from aloma_cli.jsontext import UNSAFE, cut, printable
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
-# Control characters, what turns the direction of writing, and halves of surrogate pairs.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-_UNSAFE_IN_JSON = re.compile(_UNSAFE.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
+_UNSAFE_IN_JSON = re.compile(UNSAFE.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
 _SPACES = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+ *")
+
+
+LONGEST = 4000
+"""Characters of one text that a terminal is given."""
+
+
+def bounded(text: str, whole: str = "aloma task log --json") -> str:
+    """`text` for a terminal: what is over LONGEST characters is only counted, with the command that shows it all."""
+    more = len(text) - LONGEST
+    return text if more <= 0 else f"{text[:LONGEST]}… ({more:,} more characters; {whole})"
 
 
 def clean(text: object) -> str:
     """`text` on one line, with nothing in it that a terminal would obey."""
-    return _UNSAFE.sub("\ufffd", _SPACES.sub(" ", str(text).strip()))
+    return printable(_SPACES.sub(" ", str(text).strip()))
 
 
 def legible(text: str) -> str:
@@ -34,7 +42,7 @@ def legible(text: str) -> str:
 def clean_lines(text: object) -> list[str]:
     """The lines of `text`, each of them clean; leading spaces stay."""
     lines = str(text).rstrip().expandtabs(4).splitlines() or [""]
-    return [_UNSAFE.sub("\ufffd", line.rstrip()) for line in lines]
+    return [printable(line.rstrip()) for line in lines]
 
 
 def duration(seconds: float) -> str:
@@ -111,7 +119,7 @@ def value_text(value: object, most: int | None = None) -> str:
     if isinstance(value, str) and most is not None:
         # A long text need not be escaped whole to be cut.
         value = value[: most + 1]
-    text = _UNSAFE.sub("\ufffd", json.dumps(_without_stash(value), ensure_ascii=False))
+    text = printable(json.dumps(_without_stash(value), ensure_ascii=False))
     return text if most is None else cut(text, most)
 
 

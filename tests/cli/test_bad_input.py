@@ -114,7 +114,7 @@ def test_a_closed_standard_input_is_refused(desk: Desk, monkeypatch: pytest.Monk
     [
         (
             ["--base-url", "nonsense"],
-            "--base-url 'nonsense' is no URL\n  → such as http://127.0.0.1:11434/v1",
+            "--base-url 'nonsense' is not a URL\n  → use one such as http://127.0.0.1:11434/v1",
         ),
         (["--responses", "nowhere"], "--responses nowhere: there is no such folder"),
         (["--offline", "--require-real"], "--offline and --require-real contradict one another"),

@@ -214,7 +214,7 @@ def test_a_large_document_goes_through_every_command_and_is_never_poured_over_a_
     made = desk.run("task", "new", "A task", "-d", "@data.json")
     assert made.code == 0
     assert len(made.err) < 10_000
-    assert "more: aloma task log" in made.err
+    assert "more characters; aloma task log" in made.err
     assert json.loads(desk.run("task", "show", "--data").out) == whole
     assert json.loads(desk.run("task", "show", "--json").out)["data"] == whole
     assert desk.run("task", "clone", "@last", "--set", "seen=2", "--data", "-q").json == {**whole, "seen": 2}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import subprocess
 import sys
@@ -111,6 +112,101 @@ def test_nothing_in_the_environment_reaches_a_server_it_was_not_meant_for(monkey
     assert request.url.host == "model.test"
     assert request.headers["authorization"] == "Bearer none"
     assert "private-value" not in str(request.headers.raw)
+
+
+@pytest.mark.parametrize("target", ["http://other.test/v1?token=abc", "https://model.test/v1", "http://model.test:81/"])
+def test_prompt_and_key_follow_no_redirect_to_another_origin(target: str) -> None:
+    wire = Wire((lambda _: httpx2.Response(307, headers={"Location": target}),))
+
+    with pytest.raises(ConnectorError) as caught:
+        send(wire, settings={"max_retries": 2})
+
+    assert (caught.value.status, caught.value.retryable, len(wire.requests)) == (307, False, 1)
+    shown = target.replace("abc", "***")
+    assert str(caught.value) == f"{URL} redirects to another origin, which is not followed: {shown}"
+
+
+def test_a_redirect_within_the_origin_is_followed() -> None:
+    wire = Wire((lambda _: httpx2.Response(308, headers={"Location": "/v2/chat/completions"}), reply()))
+
+    assert send(wire).value == completion("hello")
+    assert [(request.url.path, request.method) for request in wire.requests] == [
+        ("/v1/chat/completions", "POST"),
+        ("/v2/chat/completions", "POST"),
+    ]
+    assert wire.requests[0].content == wire.requests[1].content
+
+
+def test_an_answer_of_a_model_server_is_bounded_as_well() -> None:
+    error = failure(reply(text="x" * 2_000_001), settings={"max_answer": 2_000_000})
+
+    assert str(error) == f"POST {URL}/chat/completions: the answer is larger than 2 MB, unpacked"
+    assert not error.retryable
+
+
+def test_the_timeout_of_a_call_bounds_all_of_it() -> None:
+    """However slowly bytes come, and however often it could be tried."""
+
+    async def drip() -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.02)
+
+    started = time.monotonic()
+    error = failure(lambda _: httpx2.Response(200, content=drip()), timeout=0.3, settings={"max_retries": 2})
+
+    assert (str(error), error.retryable) == (f"{URL} did not answer in time (0.3 s, model gpt-4o)", True)
+    assert time.monotonic() - started < 5
+
+
+def test_the_timeout_of_a_server_bounds_each_try() -> None:
+    async def drip() -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.02)
+
+    wire = Wire((lambda _: httpx2.Response(200, content=drip()), reply()))
+
+    assert send(wire, settings={"timeout": 0.3, "max_retries": 1}).value == completion("hello")
+
+
+@pytest.mark.parametrize("key", ["sk-test-12345678", None])
+def test_a_login_in_the_base_url_is_sent_where_there_is_no_key_and_shown_nowhere(key: str | None) -> None:
+    wire = Wire((reply(500, text="no"),))
+    settings: dict[str, Any] = {"base_url": "http://ann:s3cret%2Fword@model.test/v1", "api_key": key}
+
+    error = failure(*wire.replies, settings=settings)
+    with pytest.raises(ConnectorError):
+        send(wire, settings=settings)
+
+    login = base64.b64encode(b"ann:s3cret/word").decode()
+    assert wire.requests[0].headers["authorization"] == (f"Bearer {key}" if key else f"Basic {login}")
+    assert str(wire.requests[0].url) == f"{URL}/chat/completions"
+    assert not [part for part in ("ann", "s3cret") if part in f"{error} {error.about} {ModelSettings(**settings)}"]
+    assert {"s3cret/word", login} <= {value for _, value in ModelSettings(**settings).secrets}
+
+
+def test_the_extras_of_the_library_are_merged_into_the_request() -> None:
+    wire = Wire((reply(),))
+    extra: dict[str, Any] = {
+        "extra_body": {"top_k": 3, "temperature": 1},
+        "extra_headers": {"X-Team": "a"},
+        "extra_query": {"v": "2"},
+    }
+
+    send(wire, temperature=0.5, **extra)
+
+    [request] = wire.requests
+    sent = {key: value for key, value in wire.bodies[0].items() if key != "messages"}
+    assert sent == {"model": "gpt-4o", "temperature": 1, "top_k": 3}
+    assert (request.headers["x-team"], request.url.query) == ("a", b"v=2")
+
+
+@pytest.mark.parametrize("name", ["extra_body", "extra_headers", "extra_query"])
+def test_an_extra_that_is_not_an_object_is_refused(name: str) -> None:
+    error = failure(reply(), **{name: ["a"]})
+
+    assert str(error) == f"connectors.openai.chat: {name} is not an object, but a list"
 
 
 def test_the_name_in_the_step_is_mapped_to_the_servers() -> None:

@@ -174,9 +174,9 @@ def test_a_key_that_was_not_sent_is_told_with_the_way_to_send_it() -> None:
 def test_values_that_make_no_sense_are_refused_by_name() -> None:
     with pytest.raises(ConfigError, match=r"^ALOMA_OFFLINE is 'maybe' in the environment$"):
         choose(environ={"ALOMA_OFFLINE": "maybe"})
-    with pytest.raises(ConfigError, match=r"^OPENAI_BASE_URL is 'localhost' in the environment, which is no URL$"):
+    with pytest.raises(ConfigError, match=r"^OPENAI_BASE_URL is 'localhost' in the environment, which is not a URL$"):
         choose(environ={"OPENAI_BASE_URL": "localhost"})
-    with pytest.raises(InputError, match=r"^--base-url 'ftp://a' is no URL$"):
+    with pytest.raises(InputError, match=r"^--base-url 'ftp://a' is not a URL$"):
         choose(ModelFlags(base_url="ftp://a"))
 
 

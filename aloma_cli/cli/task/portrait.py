@@ -15,7 +15,7 @@ from aloma_cli.jsontext import JsonObject, cut, pretty
 from aloma_cli.view.tables import Column, write_table
 from aloma_cli.view.tell import explained
 from aloma_cli.view.terminal import size_of
-from aloma_cli.view.wording import clean, duration, legible, money, plural, value_text
+from aloma_cli.view.wording import bounded, clean, duration, legible, money, plural, value_text
 
 if TYPE_CHECKING:
     from aloma_cli.api.task import Task
@@ -56,7 +56,7 @@ def print_portrait(task: Task, holder: str | None) -> None:
     subtasks = [[child["name"], child["state"], child["id"]] for child in record["children"]]
     _table(_FACTS, [[record["name"], record["state"], record["created_at"], record["seconds"], record["id"]]])
     for line in remarks:
-        put(f"  {line}")
+        put(f"  {bounded(line) if sys.stdout.isatty() else line}")
     _table(*_said(_AGENTS, agents), blank=True)
     more = _cut(subtasks, _MOST_SUBTASKS)
     _table(_SUBTASKS, subtasks, blank=True)

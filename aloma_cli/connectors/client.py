@@ -1,0 +1,85 @@
+"""The HTTP client of all connectors: it stays with one origin, keeps no cookies, and reads no more than is allowed."""
+
+from __future__ import annotations
+
+import asyncio
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+
+import httpx2
+
+from aloma_cli.connectors.address import shown
+from aloma_cli.connectors.proxies import check_proxies, proxy_for
+from aloma_cli.errors import ConnectorError
+
+MAX_REDIRECTS = 20
+_CONNECTIONS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
+
+
+class Client(httpx2.AsyncClient):
+    """`max_answer`: bytes of an answer, unpacked. `transport` stands in for the network in tests.
+
+    Raises ConnectorError where the environment names a proxy that cannot be used.
+    """
+
+    def __init__(self, *, max_answer: int, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+        if transport is None:
+            check_proxies()
+        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+        super().__init__(transport=transport, cookies=no_cookies, limits=_CONNECTIONS)
+        self._max_answer = max_answer
+
+    async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:  # noqa: ARG002  (an answer is always read whole)
+        """The whole answer, after redirects within the origin of `request`; one to another origin is the answer.
+
+        The request's timeout bounds all of it. Raises httpx2.HTTPError, and ConnectorError for too large an answer.
+        """
+        seconds = request.extensions.get("timeout", {}).get("read")
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._follow(request, options)
+        except TimeoutError:
+            raise httpx2.ReadTimeout(f"no whole answer within {seconds:g} s", request=request) from None
+
+    def proxy(self, url: str) -> str | None:
+        """The variable that names the proxy which requests to `url` go through, with its value."""
+        parsed = httpx2.URL(url)
+        direct = self._transport_for_url(parsed) is self._transport
+        return None if direct else proxy_for(parsed.scheme)
+
+    async def _follow(self, request: httpx2.Request, options: dict[str, Any]) -> httpx2.Response:
+        for _ in range(MAX_REDIRECTS + 1):
+            response = await super().send(request, **{**options, "stream": True, "follow_redirects": False})
+            try:
+                following = response.next_request
+                if following is None or _origin(following.url) != _origin(request.url):
+                    return await self._whole(response)
+            finally:
+                await response.aclose()
+            if "Cookie" in request.headers:  # the library takes it out; within one origin it is still the step's own
+                following.headers["Cookie"] = request.headers["Cookie"]
+            request = following
+        raise ConnectorError(f"{_place(request)}: more than {MAX_REDIRECTS} redirects", status=response.status_code)
+
+    async def _whole(self, response: httpx2.Response) -> httpx2.Response:
+        content = bytearray()
+        async for part in response.aiter_bytes():
+            content += part
+            if len(content) > self._max_answer:
+                raise ConnectorError(
+                    f"{_place(response.request)}: the answer is larger than {self._max_answer / 1e6:g} MB, unpacked",
+                    status=response.status_code,
+                    hint="raise `limits.max_answer_mb` in aloma.yaml, or ask for less",
+                )
+        whole = httpx2.Response(response.status_code, content=bytes(content), request=response.request)
+        whole.headers, whole.next_request = response.headers, response.next_request
+        whole.extensions = response.extensions
+        return whole
+
+
+def _place(request: httpx2.Request) -> str:
+    return f"{request.method} {shown(str(request.url))}"
+
+
+def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)

@@ -1,0 +1,73 @@
+"""An HTTP answer as it is recorded, each part once, and as a step gets it."""
+
+from __future__ import annotations
+
+import codecs
+from base64 import b64decode, b64encode
+from email.message import Message
+from typing import TYPE_CHECKING
+
+from aloma_cli.jsontext import JsonError, JsonObject, cut, dumps, loads
+
+if TYPE_CHECKING:
+    import httpx2
+
+_NO_CHARSETS = frozenset({"undefined", "idna", "punycode", "unicode_escape", "raw_unicode_escape"})
+"""What Python decodes as well, but no server writes texts in."""
+
+_WORDS = 300
+
+
+def as_recorded(response: httpx2.Response, *, binary: bool) -> JsonObject:
+    """`status`, `headers`, and the body once: `base64` if binary, else `json` where it is JSON, else the text `body`.
+
+    `note` tells that a text could not be decoded by the charset that the server names.
+    """
+    recorded: JsonObject = {"status": response.status_code, "headers": dict(response.headers)}
+    if binary:
+        return {**recorded, "base64": b64encode(response.content).decode()}
+    try:
+        parsed = loads(response.content)
+    except JsonError:
+        parsed = None
+    return {**recorded, **(_text(response) if parsed is None else {"json": parsed})}
+
+
+def as_given(recorded: JsonObject) -> dict[str, object]:
+    """What a step gets: `status`, `headers`, `body` (a string; bytes if binary), `json` (None if it is not JSON)."""
+    if "base64" in recorded:
+        body: object = b64decode(recorded["base64"])
+    else:
+        body = recorded["body"] if "body" in recorded else dumps(recorded["json"])
+    rest = {name: value for name, value in recorded.items() if name != "base64"}
+    return {**rest, "body": body, "json": recorded.get("json")}
+
+
+def words_of(response: httpx2.Response) -> str:
+    """What a server says of its refusal, on one line: the reason, and the beginning of the body."""
+    said = " ".join(_text(response)["body"].split())
+    return f"{response.status_code} {response.reason_phrase}".rstrip() + (f": {cut(said, _WORDS)}" if said else "")
+
+
+def _text(response: httpx2.Response) -> JsonObject:
+    charset = _charset(response) or "utf-8"
+    text = _decoded(response.content, charset)
+    if text is not None:
+        return {"body": text}
+    note = f"the charset {cut(charset, 40)!r} is unknown; the body was decoded as UTF-8"
+    return {"body": response.content.decode("utf-8", "replace"), "note": note}
+
+
+def _decoded(content: bytes, charset: str) -> str | None:
+    """None where `charset` is not one of texts."""
+    try:
+        known = codecs.lookup(charset).name.replace("-", "_") not in _NO_CHARSETS
+        return content.decode(charset, "replace") if known else None
+    except (LookupError, ValueError):
+        return None
+
+
+def _charset(response: httpx2.Response) -> str | None:
+    header = Message()
+    header["Content-Type"] = " ".join(response.headers.get("content-type", "").split())
+    return header.get_content_charset()
