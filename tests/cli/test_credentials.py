@@ -77,7 +77,7 @@ def test_a_key_in_a_file_is_not_warned_of(desk: Desk, server: str) -> None:
     desk.write("key", f"{KEY}\n")
     told = new(desk, "--base-url", f"http://{server}", "--api-key-file", "key")
     assert (Echo.seen, "other users" in told.err) == ([f"Bearer {KEY}"], False)
-    assert not [trace for trace in TRACES if trace in everything(desk, told)]
+    assert KEY not in everything(desk, told)
 
 
 @pytest.mark.parametrize("content", [b"", b" \n", f"{KEY}\nand more".encode(), b"\xff\xfe", "clé-zq7Xw".encode()])
