@@ -15,7 +15,7 @@ from aloma_cli.events import RequestRefused
 
 if TYPE_CHECKING:
     from aloma_cli.jsontext import JsonObject
-    from aloma_cli.scrub import Scrubber
+    from aloma_cli.redact import Redactor
     from aloma_cli.store import Claim, Store
 
 PATIENCE = 10.0
@@ -39,7 +39,7 @@ class Handed(NamedTuple):
 
 def hand_over(
     store: Store,
-    scrubber: Scrubber,
+    scrubber: Redactor,
     root: str,
     request: JsonObject,
     *,

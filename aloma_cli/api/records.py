@@ -21,9 +21,8 @@ from aloma_cli.api.task import (
 from aloma_cli.clock import Clock, SystemClock
 from aloma_cli.errors import JournalDamagedError, NotFoundError, StoreError
 from aloma_cli.jsontext import JsonObject
-from aloma_cli.loader import find_workspace
+from aloma_cli.loader.layout import DATA_FOLDER, find_workspace
 from aloma_cli.store import FileStore
-from aloma_cli.store.folder import FOLDER
 
 if TYPE_CHECKING:
     from aloma_cli.store import Salvage, Store
@@ -117,4 +116,4 @@ class Records:
 
 def file_store(root: Path) -> FileStore:
     """Where the workspace at `root` keeps its tasks."""
-    return FileStore(root / FOLDER)
+    return FileStore(root / DATA_FOLDER)

@@ -22,8 +22,9 @@ from aloma_cli.engine.state import Tree
 from aloma_cli.engine.watchdog import Watchdog
 from aloma_cli.errors import AlomaError
 from aloma_cli.jsontext import JsonObject
-from aloma_cli.loader import Environment, Libraries
-from aloma_cli.scrub import Scrubber
+from aloma_cli.loader.environment import Environment
+from aloma_cli.loader.libraries import Libraries
+from aloma_cli.redact import Redactor
 from aloma_cli.step import Step
 from aloma_cli.store import Claim
 
@@ -38,7 +39,7 @@ class Equipment:
     config: Environment
     concurrency: int
     clock: Clock
-    scrubber: Scrubber
+    scrubber: Redactor
 
 
 async def run_claim(
@@ -84,7 +85,7 @@ def write(
     claim: Claim,
     plan: Plan,
     clock: Clock,
-    scrubber: Scrubber,
+    scrubber: Redactor,
     request: JsonObject | None,
 ) -> Tree:
     """Carry out in a claimed tree what waits in its inbox, then `request`; start nothing, and give the claim up."""
@@ -97,7 +98,7 @@ def write(
         return run.tree
 
 
-def stop(claim: Claim, clock: Clock, scrubber: Scrubber, request: JsonObject | None) -> None:
+def stop(claim: Claim, clock: Clock, scrubber: Redactor, request: JsonObject | None) -> None:
     """Stop a claimed tree by `request`, or by one that waits in its inbox, and give the claim up.
 
     That needs no steps. Requests of other kinds do, and wait for the next run.

@@ -29,21 +29,11 @@ from aloma_cli.events import Event, TaskCreated
 from aloma_cli.ids import new_task_id, root_of
 from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.jsontext import Path as Keys
-from aloma_cli.loader import (
-    Answering,
-    Config,
-    LoadedWorkspace,
-    ModelChoice,
-    ModelFlags,
-    Past,
-    load_workspace,
-    read_user_config,
-    resolve_models,
-    secrets_given,
-)
-from aloma_cli.loader.config import user_config_path
-from aloma_cli.loader.workspace import Hide, hide_nothing
-from aloma_cli.scrub import Scrubber
+from aloma_cli.loader.answering import Answering, Past
+from aloma_cli.loader.config import Config, read_user_config, user_config_path
+from aloma_cli.loader.models import ModelChoice, ModelFlags, resolve_models, secrets_given
+from aloma_cli.loader.workspace import Hide, LoadedWorkspace, hide_nothing, load_workspace
+from aloma_cli.redact import Redactor
 from aloma_cli.step import Step
 from aloma_cli.store import Claim, MemoryStore
 
@@ -114,7 +104,7 @@ class Workspace(Records):
         loaded = load_workspace(path, Path.cwd(), environ, keys=[key] if key else [], hide=hide)
         workspace, flags = cls(folder=loaded.root, loaded=loaded), flags or ModelFlags()
         workspace._secrets = secrets_given(flags, environ, loaded.config, user_config)
-        hide(Scrubber(workspace._secrets))
+        hide(Redactor(workspace._secrets))
         workspace._models = partial(resolve_models, flags, environ, loaded.config, user_config, loaded.root)
         return workspace
 
@@ -126,9 +116,9 @@ class Workspace(Records):
         return self._models(Past() if like is None else _past_of(like))
 
     @property
-    def scrubber(self) -> Scrubber:
+    def scrubber(self) -> Redactor:
         """What keeps secrets out of records and views."""
-        return Scrubber((*self.loaded.secrets, *self._secrets))
+        return Redactor((*self.loaded.secrets, *self._secrets))
 
     def check(self, like: Tree | None = None) -> None:
         """Raise what would keep a task from running: the StepError of a broken file, a ConfigError.

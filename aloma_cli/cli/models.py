@@ -44,7 +44,7 @@ def model_flags(
 ) -> Any:
     """What these options say, as `loader.ModelFlags`. Raises InputError where they contradict one another."""
     from aloma_cli.cli.given import given_path
-    from aloma_cli.loader import ModelFlags
+    from aloma_cli.loader.models import ModelFlags
 
     if api_key is not None and api_key_file is not None:
         raise InputError("--api-key and --api-key-file contradict one another", hint="use --api-key-file")

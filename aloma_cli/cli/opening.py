@@ -11,19 +11,20 @@ from aloma_cli.cli.output import hide
 
 if TYPE_CHECKING:
     from aloma_cli.api.records import Records
-    from aloma_cli.loader import ModelFlags
-    from aloma_cli.scrub import Scrubber
+    from aloma_cli.loader.models import ModelFlags
+    from aloma_cli.redact import Redactor
 
 
-def open_records(path: str | None) -> tuple[Records, Scrubber]:
+def open_records(path: str | None) -> tuple[Records, Redactor]:
     """The tasks of the workspace, for commands that check what is typed before any step is loaded."""
     from aloma_cli.api.records import Records, file_store
-    from aloma_cli.loader import find_workspace, read_user_config, user_config_path
-    from aloma_cli.loader.workspace import scrubber_of
+    from aloma_cli.loader.config import read_user_config, user_config_path
+    from aloma_cli.loader.layout import find_workspace
+    from aloma_cli.loader.workspace import redactor_of
 
     root = find_workspace(path, Path.cwd())
     key = read_user_config(user_config_path()).openai.api_key_env
-    scrubber = scrubber_of(root, os.environ, [key] if key else [])
+    scrubber = redactor_of(root, os.environ, [key] if key else [])
     hide(scrubber)
     return Records(file_store(root)), scrubber
 

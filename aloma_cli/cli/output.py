@@ -12,7 +12,7 @@ from aloma_cli.jsontext import Json, JsonObject, dumps, kind_of, pretty
 from aloma_cli.view.wording import bounded, clean_lines, legible
 
 if TYPE_CHECKING:
-    from aloma_cli.scrub import Scrubber
+    from aloma_cli.redact import Redactor
 
 
 def put(text: str, stream: TextIO | None = None) -> None:
@@ -48,13 +48,13 @@ def say_lines(text: str) -> None:
         say(line)
 
 
-def hide(scrubber: Scrubber) -> None:
+def hide(scrubber: Redactor) -> None:
     """From here on nothing that this program writes to its streams holds a secret."""
     if scrubber:
-        from aloma_cli.scrub import ScrubbedStream
+        from aloma_cli.redact import RedactedStream
 
-        sys.stdout = ScrubbedStream(sys.stdout, scrubber)
-        sys.stderr = ScrubbedStream(sys.stderr, scrubber)
+        sys.stdout = RedactedStream(sys.stdout, scrubber)
+        sys.stderr = RedactedStream(sys.stderr, scrubber)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from base64 import b64encode
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from aloma_cli.scrub import NamedValue
+from aloma_cli.redact import NamedValue
 
 _LOGIN = re.compile(r"(?P<before>[^/?#]*//)(?P<login>[^/?#]*)@(?P<rest>.*)", re.DOTALL)
 _PARAMETER = re.compile(r"([?&])([^=&#]*)=([^&#]*)")

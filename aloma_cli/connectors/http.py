@@ -15,7 +15,7 @@ from aloma_cli.connectors.lazily import Lazily
 from aloma_cli.connectors.settings import MAX_ANSWER
 from aloma_cli.errors import ConnectorError, PermanentError
 from aloma_cli.jsontext import Json, JsonObject, cut
-from aloma_cli.scrub import Scrubber
+from aloma_cli.redact import Redactor
 
 if TYPE_CHECKING:
     import httpx2
@@ -195,9 +195,9 @@ async def _recorded(response: httpx2.Response, *, binary: bool) -> JsonObject:
 
 
 @contextmanager
-def _without(login: Login | None) -> Iterator[Scrubber]:
+def _without(login: Login | None) -> Iterator[Redactor]:
     """What takes a login out of values; it is taken out of errors that are raised within."""
-    scrubber = Scrubber(login.secrets("url") if login else ())
+    scrubber = Redactor(login.secrets("url") if login else ())
     try:
         yield scrubber
     except ConnectorError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aloma_cli.connectors.address import Login, split_login
-from aloma_cli.scrub import NamedValue
+from aloma_cli.redact import NamedValue
 
 OPENAI_URL = "https://api.openai.com/v1"
 MAX_ANSWER = 50_000_000

@@ -9,8 +9,8 @@ from aloma_cli.document.diff import clean_copy, diff, same
 from aloma_cli.document.digest import Digest, plain_leaf
 from aloma_cli.document.draft import Draft
 from aloma_cli.document.merge import Conflict, alters, merge
-from aloma_cli.document.places import MISSING, get, make_room, parse_path, resolve
-from aloma_cli.document.stamps import Stamps
+from aloma_cli.document.paths import MISSING, get, make_room, parse_path, resolve
+from aloma_cli.document.volatile import Volatile
 
 __all__ = [
     "MISSING",
@@ -18,7 +18,7 @@ __all__ = [
     "Conflict",
     "Digest",
     "Draft",
-    "Stamps",
+    "Volatile",
     "alters",
     "apply",
     "clean_copy",

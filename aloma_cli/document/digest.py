@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from aloma_cli.document.changes import Change
-from aloma_cli.document.places import MISSING, get
-from aloma_cli.document.stamps import Stamps
+from aloma_cli.document.paths import MISSING, get
+from aloma_cli.document.volatile import Volatile
 from aloma_cli.jsontext import Json, Path
 
 MOST = 10_000
@@ -26,7 +26,7 @@ MOST = 10_000
 class Digest:
     """Equal `value`s mean equal documents, but for their stamps."""
 
-    stamps: Stamps
+    stamps: Volatile
     value: int = 0
     _left: int = MOST
     _stamped: dict[bytes, int] = field(default_factory=dict)
@@ -125,7 +125,7 @@ def _part(document: Json, place: Path, start: int | None) -> Json:
     return value[start:] if isinstance(value, list) else MISSING
 
 
-def plain_leaf(value: Json, stamps: Stamps, now: float) -> Json:
+def plain_leaf(value: Json, stamps: Volatile, now: float) -> Json:
     """The leaf without what is new each time; itself (the same object) where it has nothing of the kind."""
     if isinstance(value, str):
         plain = stamps.plain_text(value, now)

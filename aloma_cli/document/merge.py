@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from aloma_cli.document.changes import Change
 from aloma_cli.document.diff import same
-from aloma_cli.document.places import MISSING, get
+from aloma_cli.document.paths import MISSING, get
 from aloma_cli.jsontext import Json, Path
 
 _MOST_CONFLICTS = 100

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any, TextIO
 
-from aloma_cli.scrub import ScrubbedStream, Scrubber
+from aloma_cli.redact import RedactedStream, Redactor
 
 _current: ContextVar[_Lines | None] = ContextVar("aloma_prints", default=None)
 
@@ -33,7 +33,7 @@ def stdout_split() -> AbstractContextManager[None]:
     return _installed("stdout", _Split(sys.stdout))
 
 
-def stderr_scrubbed(scrubber: Scrubber) -> AbstractContextManager[None]:
+def stderr_scrubbed(scrubber: Redactor) -> AbstractContextManager[None]:
     """Let no secret through to stderr for as long as steps run."""
     return _installed("stderr", _Stderr(sys.stderr, scrubber)) if scrubber else nullcontext()
 
@@ -50,7 +50,7 @@ def _installed(name: str, stand_in: _Split | _Stderr) -> Iterator[None]:
             setattr(sys, name, top.original)
 
 
-class _Stderr(ScrubbedStream):
+class _Stderr(RedactedStream):
     over = False
 
 

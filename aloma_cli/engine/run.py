@@ -29,7 +29,7 @@ from aloma_cli.engine.summary import figures, summary
 from aloma_cli.engine.trail import Lap
 from aloma_cli.errors import InputError, StoreError
 from aloma_cli.jsontext import JsonObject, printable
-from aloma_cli.scrub import NO_SECRETS, Scrubber
+from aloma_cli.redact import NO_SECRETS, Redactor
 from aloma_cli.step import Step
 from aloma_cli.store import Claim, Request
 
@@ -64,7 +64,7 @@ class Run:
         clock: Clock,
         emit: Emit,
         concurrency: int = 8,
-        scrubber: Scrubber = NO_SECRETS,
+        scrubber: Redactor = NO_SECRETS,
     ) -> None:
         self._ledger = Ledger(claim, plan, clock=clock, emit=emit)
         self.tree = self._ledger.tree

@@ -14,14 +14,14 @@ from aloma_cli.document import MISSING, Change, apply, diff, get
 from aloma_cli.engine.outcome import Effects, Outcome, Question, Raised, Returned, SubtaskOrder
 from aloma_cli.events import CallAnswered, Event, Logged
 from aloma_cli.jsontext import JsonObject, Path
-from aloma_cli.scrub import Scrubber
+from aloma_cli.redact import Redactor
 
 AnEvent = TypeVar("AnEvent", bound=Event)
 
 _REFERENCES = ("kind", "task", "step")
 
 
-def clean_event(scrubber: Scrubber, event: AnEvent) -> AnEvent:
+def clean_event(scrubber: Redactor, event: AnEvent) -> AnEvent:
     """What a firing that runs tells."""
     if isinstance(event, Logged):
         return replace(event, text=scrubber.text(event.text))
@@ -31,12 +31,12 @@ def clean_event(scrubber: Scrubber, event: AnEvent) -> AnEvent:
     return event
 
 
-def clean_request(scrubber: Scrubber, body: JsonObject) -> JsonObject:
+def clean_request(scrubber: Redactor, body: JsonObject) -> JsonObject:
     """What a person asks of a task."""
     return {name: item if name in _REFERENCES else scrubber.value(item) for name, item in body.items()}
 
 
-def clean_outcome(scrubber: Scrubber, outcome: Outcome, base: JsonObject) -> Outcome:
+def clean_outcome(scrubber: Redactor, outcome: Outcome, base: JsonObject) -> Outcome:
     """The end of a firing that started from the document `base`."""
     if isinstance(outcome, Raised):
         return replace(outcome, error=scrubber.value(outcome.error))
@@ -46,7 +46,7 @@ def clean_outcome(scrubber: Scrubber, outcome: Outcome, base: JsonObject) -> Out
     return outcome
 
 
-def clean_changes(scrubber: Scrubber, changes: list[Change], base: JsonObject) -> list[Change]:
+def clean_changes(scrubber: Redactor, changes: list[Change], base: JsonObject) -> list[Change]:
     """The changes that a firing made to `base`.
 
     Writing a secret once more where its name stands already is no change. A secret as a key overwrites the field that
@@ -63,7 +63,7 @@ def clean_changes(scrubber: Scrubber, changes: list[Change], base: JsonObject) -
     return diff(base, document)
 
 
-def _holds_secret(scrubber: Scrubber, change: Change) -> bool:
+def _holds_secret(scrubber: Redactor, change: Change) -> bool:
     key = _new_key(change)
     return scrubber.value(change.value) is not change.value or (key is not None and scrubber.text(key) is not key)
 
@@ -74,7 +74,7 @@ def _new_key(change: Change) -> str | None:
     return key if isinstance(key, str) else None
 
 
-def _clean(scrubber: Scrubber, change: Change, document: JsonObject, others: Sequence[Change]) -> Change:
+def _clean(scrubber: Redactor, change: Change, document: JsonObject, others: Sequence[Change]) -> Change:
     clean = change._replace(value=scrubber.value(change.value))
     key = _new_key(change)
     if key is None or scrubber.text(key) is key:
@@ -82,7 +82,7 @@ def _clean(scrubber: Scrubber, change: Change, document: JsonObject, others: Seq
     return _renamed(scrubber, clean, scrubber.text(key), document, others)
 
 
-def _renamed(scrubber: Scrubber, change: Change, name: str, document: JsonObject, others: Sequence[Change]) -> Change:
+def _renamed(scrubber: Redactor, change: Change, name: str, document: JsonObject, others: Sequence[Change]) -> Change:
     parent = change.path[:-1]
     place = (*parent, name)
     if get(document, place) is MISSING:
@@ -93,7 +93,7 @@ def _renamed(scrubber: Scrubber, change: Change, name: str, document: JsonObject
     return Change("replace", place, change.value)
 
 
-def _effects(scrubber: Scrubber, effects: Effects) -> Effects:
+def _effects(scrubber: Redactor, effects: Effects) -> Effects:
     if not effects.trace:
         return effects
     return replace(
@@ -109,7 +109,7 @@ def _effects(scrubber: Scrubber, effects: Effects) -> Effects:
     )
 
 
-def _order(scrubber: Scrubber, order: SubtaskOrder) -> SubtaskOrder:
+def _order(scrubber: Redactor, order: SubtaskOrder) -> SubtaskOrder:
     return replace(
         order,
         name=scrubber.text(order.name),
@@ -119,7 +119,7 @@ def _order(scrubber: Scrubber, order: SubtaskOrder) -> SubtaskOrder:
     )
 
 
-def _question(scrubber: Scrubber, asked: Question) -> Question:
+def _question(scrubber: Redactor, asked: Question) -> Question:
     return replace(
         asked,
         question=scrubber.text(asked.question),
@@ -129,5 +129,5 @@ def _question(scrubber: Scrubber, asked: Question) -> Question:
     )
 
 
-def _place(scrubber: Scrubber, path: Path) -> Path:
+def _place(scrubber: Redactor, path: Path) -> Path:
     return tuple(scrubber.text(key) if isinstance(key, str) else key for key in path)

@@ -16,7 +16,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 
 from aloma_cli.clock import from_iso
-from aloma_cli.document import Change, Digest, Stamps, plain_leaf
+from aloma_cli.document import Change, Digest, Volatile, plain_leaf
 from aloma_cli.events import CallAnswered
 from aloma_cli.jsontext import Json, JsonObject
 
@@ -107,7 +107,7 @@ class Trail:
     @classmethod
     def of(cls, root: str, created_at: str) -> Trail:
         """The trail of a task in the tree `root`, created at that time (ISO)."""
-        return cls(Digest(Stamps(root, from_iso(created_at))))
+        return cls(Digest(Volatile(root, from_iso(created_at))))
 
     def restart(self) -> None:
         """Something came from outside: whatever was before proves nothing any more."""

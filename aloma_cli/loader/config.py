@@ -13,9 +13,8 @@ from aloma_cli.budget import Wish
 from aloma_cli.connectors.address import is_url, split_login
 from aloma_cli.connectors.settings import MAX_ANSWER
 from aloma_cli.errors import ConfigError
-from aloma_cli.loader.find import CONFIG_FILE
-from aloma_cli.loader.secrets import NAME
-from aloma_cli.loader.yamlfile import (
+from aloma_cli.loader.layout import CONFIG_FILE, NAME
+from aloma_cli.loader.yaml import (
     Entry,
     Refused,
     Table,

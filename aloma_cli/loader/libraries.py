@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aloma_cli.errors import did_you_mean
-from aloma_cli.loader.modules import LIBRARIES_FOLDER
+from aloma_cli.loader.layout import LIBRARIES_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from aloma_cli.scrub import NamedValue
+    from aloma_cli.redact import NamedValue
 
 _T = TypeVar("_T")
 

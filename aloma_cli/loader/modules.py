@@ -13,14 +13,13 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from typing import TYPE_CHECKING
 
 from aloma_cli.errors import AlomaError, StepError
+from aloma_cli.loader.layout import LIBRARIES_FOLDER
 from aloma_cli.loader.source import ModuleSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from types import CodeType, ModuleType
-
-LIBRARIES_FOLDER = "libraries"
 
 _numbers = itertools.count(1)
 

@@ -6,29 +6,26 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aloma_cli.errors import InputError, NotFoundError, WorkspaceError, did_you_mean
-from aloma_cli.loader.find import STEPS_FOLDER
-from aloma_cli.loader.modules import LIBRARIES_FOLDER
+from aloma_cli.loader.layout import CONNECTORS_FOLDER, DATA_FOLDER, LIBRARIES_FOLDER, NAME, STEPS_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from aloma_cli.jsontext import Json
-    from aloma_cli.scrub import NamedValue
+    from aloma_cli.redact import NamedValue
 
 # What writing needs is imported where something is written: every command that loads a workspace reads the file.
 
 FORMAT = 1
 PROVIDER_KEY = "OPENAI_API_KEY"
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPEN_TO_OTHERS = 0o077
 
 
@@ -98,8 +95,6 @@ def known_values(
 
 def files_using(root: Path, names: Iterable[str]) -> dict[str, list[str]]:
     """The Python files of the workspace that name each secret in quotes, relative to `root`."""
-    from aloma_cli.loader.workspace import CONNECTORS_FOLDER
-
     using: dict[str, list[str]] = {name: [] for name in names}
     for folder in (STEPS_FOLDER, LIBRARIES_FOLDER, CONNECTORS_FOLDER):
         for path in sorted((root / folder).rglob("*.py")):
@@ -111,9 +106,7 @@ def files_using(root: Path, names: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _file(root: Path) -> Path:
-    from aloma_cli.store.folder import FOLDER
-
-    return root / FOLDER / "secrets.json"
+    return root / DATA_FOLDER / "secrets.json"
 
 
 def _refuse_value(name: str, value: str) -> None:

@@ -10,8 +10,8 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from aloma_cli.errors import StepError
-from aloma_cli.loader.find import STEPS_FOLDER
-from aloma_cli.loader.modules import LIBRARIES_FOLDER, is_private, load_module
+from aloma_cli.loader.layout import LIBRARIES_FOLDER, STEPS_FOLDER
+from aloma_cli.loader.modules import is_private, load_module
 from aloma_cli.step import OPTIONS, Retry, Step
 
 if TYPE_CHECKING:

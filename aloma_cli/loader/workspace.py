@@ -9,22 +9,21 @@ from typing import TYPE_CHECKING
 from aloma_cli.errors import ConfigError, CredentialsError, StepError
 from aloma_cli.loader.config import Config, read_config
 from aloma_cli.loader.environment import Environment
-from aloma_cli.loader.find import find_workspace
+from aloma_cli.loader.layout import CONNECTORS_FOLDER, LIBRARIES_FOLDER, find_workspace
 from aloma_cli.loader.libraries import Libraries
-from aloma_cli.loader.modules import LIBRARIES_FOLDER, load_folder
+from aloma_cli.loader.modules import load_folder
 from aloma_cli.loader.secrets import PROVIDER_KEY, Secret, known_values, read_secrets
 from aloma_cli.loader.steps import load_steps
-from aloma_cli.scrub import Scrubber
+from aloma_cli.redact import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
     from types import ModuleType
 
-    from aloma_cli.scrub import NamedValue
+    from aloma_cli.redact import NamedValue
     from aloma_cli.step import Step
 
-CONNECTORS_FOLDER = "connectors"
 BUILT_IN_CONNECTORS = ("openai", "http")
 
 
@@ -66,11 +65,11 @@ class LoadedWorkspace:
             )
 
 
-Hide = Callable[[Scrubber], object]
+Hide = Callable[[Redactor], object]
 """Is told of the secrets there are, to keep them from being printed."""
 
 
-def hide_nothing(_scrubber: Scrubber) -> None:
+def hide_nothing(_redactor: Redactor) -> None:
     """For those who print nothing."""
 
 
@@ -90,7 +89,7 @@ def load_workspace(
     """
     root = find_workspace(path, cwd)
     config, stored, secrets = _read_secrets(root, environ, keys)
-    hide(Scrubber(secrets))
+    hide(Redactor(secrets))
     libraries, broken_libraries = load_folder(root / LIBRARIES_FOLDER, root)
     connectors, broken_connectors = _load_connectors(root)
     loaded = load_steps(root)
@@ -106,12 +105,12 @@ def load_workspace(
     )
 
 
-def scrubber_of(root: Path, environ: Mapping[str, str], keys: Iterable[str] = ()) -> Scrubber:
+def redactor_of(root: Path, environ: Mapping[str, str], keys: Iterable[str] = ()) -> Redactor:
     """What keeps the secrets of the workspace at `root` out of records; none of its Python files is run.
 
     Raises WorkspaceError, ConfigError.
     """
-    return Scrubber(_read_secrets(root, environ, keys)[2])
+    return Redactor(_read_secrets(root, environ, keys)[2])
 
 
 def _read_secrets(

@@ -6,8 +6,6 @@ from pathlib import Path
 
 from aloma_cli.errors import StoreError
 
-FOLDER = ".aloma"
-
 _README = """\
 This folder holds the tasks and the secrets of an aloma workspace. Deleting it deletes these, and nothing else.
 It is nobody's but yours: do not commit or share it.

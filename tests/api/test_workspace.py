@@ -25,7 +25,7 @@ from aloma_cli.errors import (
     WorkspaceError,
 )
 from aloma_cli.events import Event
-from aloma_cli.loader import ModelFlags
+from aloma_cli.loader.models import ModelFlags
 from tests.support.manual import HeldClock
 from tests.support.steps import connector, puts, raises, step
 

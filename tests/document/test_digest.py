@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloma_cli.document import Change, Digest, Stamps, apply, diff, same
+from aloma_cli.document import Change, Digest, Volatile, apply, diff, same
 from tests.support.manual import EPOCH
 
 LEAVES = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "a", "{", "1", "-1", 0.5, -0.5, 2.0])
@@ -26,7 +26,7 @@ def follow(digest: Digest, before: Any, after: Any, now: float) -> None:
 
 def digest_of(*documents: Any, now: float = EPOCH + 1) -> int:
     """The digest after the document went through these, one after the other."""
-    digest = Digest(Stamps("1", EPOCH))
+    digest = Digest(Volatile("1", EPOCH))
     for before, after in pairwise(documents):
         follow(digest, before, after, now)
     return digest.value
@@ -54,7 +54,7 @@ def test_the_order_of_a_list_counts(items: list[int], data: Any) -> None:
 )
 def test_items_put_in_and_taken_out_anywhere_are_followed(edits: list[tuple[str, int]], together: int) -> None:
     begin: Any = {"l": [0, [1], {"k": 2}]}
-    digest, here, begun = Digest(Stamps("1", EPOCH)), begin, begin
+    digest, here, begun = Digest(Volatile("1", EPOCH)), begin, begin
     made: list[Change] = []
     for number, (op, at) in enumerate(edits):
         length = len(here["l"])
@@ -84,7 +84,7 @@ def test_a_time_is_a_stamp_only_between_the_beginning_and_the_moment_it_was_writ
 
 
 def test_a_time_that_was_still_to_come_when_it_was_written_is_taken_away_as_what_it_was() -> None:
-    digest = Digest(Stamps("1", EPOCH))
+    digest = Digest(Volatile("1", EPOCH))
     soon = {"at": "2023-11-14T22:13:50Z"}
     follow(digest, {}, soon, EPOCH)
     follow(digest, soon, {}, EPOCH + 60)
@@ -97,7 +97,7 @@ def test_the_ids_of_subtasks_made_by_different_firings_are_one_and_their_order_c
 
 
 def test_what_touches_very_many_values_is_not_looked_at() -> None:
-    digest = Digest(Stamps("1", EPOCH))
+    digest = Digest(Volatile("1", EPOCH))
     follow(digest, {}, {"a": 1}, EPOCH)
     many = {"a": 1, "many": list(range(20_000))}
     assert not digest.follow({"a": 1}, many, diff({"a": 1}, many), EPOCH)

@@ -10,7 +10,7 @@ import pytest
 from aloma_cli import events as ev
 from aloma_cli.errors import ConnectorError
 from aloma_cli.jsontext import dumps
-from aloma_cli.scrub import Scrubber
+from aloma_cli.redact import Redactor
 from aloma_cli.step import Step
 from aloma_cli.store import MemoryStore
 from tests.support.record import fired, looked, of_kind, voided
@@ -19,7 +19,7 @@ from tests.support.steps import Content, connector, connectors, does, puts, rais
 
 CANARY = 'tök/"en" zq7Xw'
 SHOWN = "«secret:TOKEN»"
-SCRUBBER = Scrubber([("TOKEN", CANARY)])
+SCRUBBER = Redactor([("TOKEN", CANARY)])
 START = {"go": True}
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from aloma_cli.clock import POSITIVE_DURATION
 from aloma_cli.errors import ConfigError
-from aloma_cli.loader import Config, read_config, read_user_config
+from aloma_cli.loader.config import Config, read_config, read_user_config
 
 Write = Callable[[str, str], Path]
 
@@ -241,7 +241,7 @@ def test_texts_written_by_another_program_come_back_as_they_were(
 
 def test_yaml_is_imported_only_where_there_is_a_file(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib; from aloma_cli.loader import load_workspace;"
+        "import sys, pathlib; from aloma_cli.loader.workspace import load_workspace;"
         "load_workspace(sys.argv[1], pathlib.Path.cwd(), {});"
         "print({'yaml', 'openai', 'pydantic', 'rich', 'asyncio', 'platformdirs', 'jsonschema'} & set(sys.modules))"
     )

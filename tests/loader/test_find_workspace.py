@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import aloma_cli.loader
 from aloma_cli.errors import WorkspaceError
-from aloma_cli.loader import find_workspace
+from aloma_cli.loader.layout import find_workspace
 
 
 def refusal(path: str | None, cwd: Path) -> WorkspaceError:
@@ -65,13 +64,8 @@ def test_a_given_path_must_be_a_folder(root: Path) -> None:
 
 def test_to_find_a_workspace_nothing_of_it_is_loaded() -> None:
     code = (
-        "import sys; from aloma_cli.loader import find_workspace;"
+        "import sys; from aloma_cli.loader.layout import find_workspace;"
         "print({'aloma_cli.step', 'aloma_cli.connectors', 'dataclasses'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
-
-
-@pytest.mark.parametrize("name", aloma_cli.loader.__all__)
-def test_every_public_name_can_be_had(name: str) -> None:
-    assert getattr(aloma_cli.loader, name).__module__.startswith("aloma_cli.loader.")

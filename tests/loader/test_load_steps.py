@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from aloma_cli.errors import ConditionError, StepError
-from aloma_cli.loader import load_steps
+from aloma_cli.loader.steps import load_steps
 from aloma_cli.step import PARAMETERS, Step
 
 Write = Callable[[str, str], Path]

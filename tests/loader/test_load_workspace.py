@@ -10,8 +10,8 @@ import pytest
 
 from aloma_cli.connectors import ModelSettings, open_connectors
 from aloma_cli.errors import ConfigError, PermanentError, StepError
-from aloma_cli.loader import Environment, LoadedWorkspace, load_workspace
-from aloma_cli.loader.workspace import BUILT_IN_CONNECTORS
+from aloma_cli.loader.environment import Environment
+from aloma_cli.loader.workspace import BUILT_IN_CONNECTORS, LoadedWorkspace, load_workspace
 
 Write = Callable[[str, str], Path]
 

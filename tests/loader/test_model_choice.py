@@ -9,8 +9,8 @@ import pytest
 
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import ConfigError, CredentialsError, InputError
-from aloma_cli.loader import Config, ModelChoice, ModelFlags, resolve_models
-from aloma_cli.loader.config import OpenAIConfig
+from aloma_cli.loader.config import Config, OpenAIConfig
+from aloma_cli.loader.models import ModelChoice, ModelFlags, resolve_models
 
 FLAG, ENV, FILE, USER = "http://flag/v1", "http://env/v1", "http://file/v1", "http://user/v1"
 GO_REAL = "`export OPENAI_API_KEY=…` for OpenAI, or `--base-url URL` for another server"

@@ -17,7 +17,7 @@ from aloma_cli.engine.run import Run, Turn
 from aloma_cli.engine.scrubbing import AnEvent
 from aloma_cli.engine.state import TaskState, Tree
 from aloma_cli.jsontext import JsonObject
-from aloma_cli.scrub import NO_SECRETS, Scrubber
+from aloma_cli.redact import NO_SECRETS, Redactor
 from aloma_cli.step import Step
 from aloma_cli.store import Claim, MemoryStore, Store
 from tests.support.manual import EPOCH, HeldClock
@@ -41,7 +41,7 @@ class Stage:
         concurrency: int = 8,
         connectors: Connectors | None = None,
         clock: HeldClock | None = None,
-        scrubber: Scrubber = NO_SECRETS,
+        scrubber: Redactor = NO_SECRETS,
     ) -> None:
         """Begin with `data`, or go on with what `store` holds."""
         self.store = store or MemoryStore()

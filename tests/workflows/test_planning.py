@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aloma_cli.loader import load_workspace
+from aloma_cli.loader.workspace import load_workspace
 from tests.workflows.chance import count, play_by_chance, steady
 from tests.workflows.workspace import REPOSITORY, Played, Workspace
 

@@ -22,7 +22,7 @@ def delete(
     from pathlib import Path
 
     from aloma_cli.cli.output import say
-    from aloma_cli.loader import find_workspace
+    from aloma_cli.loader.layout import find_workspace
     from aloma_cli.loader.secrets import delete_secret
 
     delete_secret(find_workspace(workspace, Path.cwd()), name)

@@ -29,7 +29,7 @@ def list_secrets(
     There are those that are kept here, and those that aloma.yaml declares.
     """
     from aloma_cli.cli.output import put_json, say
-    from aloma_cli.loader import find_workspace
+    from aloma_cli.loader.layout import find_workspace
 
     secrets = _records(find_workspace(workspace, Path.cwd()))
     if as_json:
@@ -41,7 +41,7 @@ def list_secrets(
 
 
 def _records(root: Path) -> list[JsonObject]:
-    from aloma_cli.loader import read_config
+    from aloma_cli.loader.config import read_config
     from aloma_cli.loader.secrets import files_using, read_secrets
 
     stored, declared = read_secrets(root), read_config(root).secrets

@@ -36,7 +36,7 @@ def set_value(
     from pathlib import Path
 
     from aloma_cli.clock import SystemClock, to_iso
-    from aloma_cli.loader import find_workspace
+    from aloma_cli.loader.layout import find_workspace
     from aloma_cli.loader.secrets import checked_name, set_secret
 
     root = find_workspace(workspace, Path.cwd())
@@ -47,7 +47,7 @@ def set_value(
 
 
 def _warn(name: str, value: str) -> None:
-    from aloma_cli.scrub import SHORTEST
+    from aloma_cli.redact import SHORTEST
 
     if len(value) < SHORTEST:
         say(f"aloma: {name} has fewer than {SHORTEST} characters: it is not kept out of records and logs")

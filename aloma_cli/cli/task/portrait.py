@@ -84,7 +84,7 @@ def _standing(record: JsonObject, holder: str | None) -> Iterable[str]:
 def _answering(record: JsonObject) -> Iterable[str]:
     """Where model calls of the task go, where its record says so and it has made any."""
     if record.get("answering") and record["usage"]["calls"]:
-        from aloma_cli.loader import Answering
+        from aloma_cli.loader.answering import Answering
 
         yield f"model server: {clean(Answering.from_json(record['answering']).words)}"
 

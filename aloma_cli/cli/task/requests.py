@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aloma_cli.api.task import Task
     from aloma_cli.api.workspace import Workspace
     from aloma_cli.cli.telling import Telling
-    from aloma_cli.loader import ModelFlags
+    from aloma_cli.loader.models import ModelFlags
     from aloma_cli.store import Claim
 
 _SHOWN = 60

@@ -14,7 +14,7 @@ from aloma_cli.ids import root_of
 if TYPE_CHECKING:
     from aloma_cli.api.records import Records
     from aloma_cli.jsontext import JsonObject
-    from aloma_cli.scrub import Scrubber
+    from aloma_cli.redact import Redactor
 
 
 def stop(
@@ -49,7 +49,7 @@ def stop(
     put(task_id)
 
 
-def _stop(home: Records, scrubber: Scrubber, workspace: str | None, task_id: str, request: JsonObject) -> None:
+def _stop(home: Records, scrubber: Redactor, workspace: str | None, task_id: str, request: JsonObject) -> None:
     """Stop a task, by whoever runs it. None of its steps is loaded, but where a subtask is to land in its parent."""
     from aloma_cli.api.handover import hand_over
     from aloma_cli.api.session import stop as stop_claimed

@@ -34,7 +34,7 @@ _ELLIPSIS = "…"
 _LAST_RESORT = "«***»"
 
 
-class Scrubber:
+class Redactor:
     """Knows secrets by their values. It is false when there are none that could be found.
 
     A value of several lines is looked for line by line as well. Of equal values the first name counts, of overlapping
@@ -80,8 +80,8 @@ class Scrubber:
             return items if any(map(_differ, items, value)) else value
         if self._numeric and type(value) in (int, float):
             written = dumps(value)
-            scrubbed = self.text(written)
-            return value if scrubbed is written else scrubbed
+            redacted = self.text(written)
+            return value if redacted is written else redacted
         return value
 
     def unused(self, key: str, taken: Collection[str]) -> str:
@@ -125,22 +125,22 @@ class Scrubber:
         return "".join(pieces) + text[done:]
 
 
-NO_SECRETS = Scrubber()
+NO_SECRETS = Redactor()
 
 
-class ScrubbedStream:
+class RedactedStream:
     """A stand-in for a stream that lets no secret through; everything but writing goes to the original."""
 
-    def __init__(self, original: TextIO, scrubber: Scrubber) -> None:
+    def __init__(self, original: TextIO, redactor: Redactor) -> None:
         self.original = original
-        self._scrubber = scrubber
+        self._redactor = redactor
 
     def write(self, text: str) -> int:
-        scrubbed = self._scrubber.text(text)
-        if scrubbed is not text:
+        redacted = self._redactor.text(text)
+        if redacted is not text:
             encoding = self.original.encoding or "utf-8"
-            scrubbed = scrubbed.encode(encoding, "backslashreplace").decode(encoding)
-        self.original.write(scrubbed)
+            redacted = redacted.encode(encoding, "backslashreplace").decode(encoding)
+        self.original.write(redacted)
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from aloma_cli.jsontext import Json
-from aloma_cli.scrub import SHORTEST, ScrubbedStream, Scrubber
+from aloma_cli.redact import SHORTEST, RedactedStream, Redactor
 
 PLAIN = "plain-7f3a9c21e4"
 ODD = "zq7Xw\"\\é☃😀/ +%\n\t'kV9pL"
@@ -55,43 +55,43 @@ def test_a_secret_is_found_whole_in_every_form(secret: str, form: str) -> None:
     """What stands around it is left: the text says the same of anything else as before."""
     written = FORMS[form](secret)
     around = FORMS[form]("XX").partition("XX")
-    assert Scrubber([("T", secret)]).text(written) == "«secret:T»".join((around[0], around[2]))
+    assert Redactor([("T", secret)]).text(written) == "«secret:T»".join((around[0], around[2]))
 
 
 def test_json_in_a_text_is_still_json() -> None:
     text = json.dumps({"token": ODD, ODD: json.dumps({"again": ODD})})
-    scrubbed = json.loads(Scrubber([("T", ODD)]).text(text))
-    assert scrubbed == {"token": "«secret:T»", "«secret:T»": '{"again": "«secret:T»"}'}
+    redacted = json.loads(Redactor([("T", ODD)]).text(text))
+    assert redacted == {"token": "«secret:T»", "«secret:T»": '{"again": "«secret:T»"}'}
 
 
 def test_of_overlapping_secrets_nothing_is_left_and_the_longest_names_them() -> None:
-    scrubber = Scrubber([("SHORT", "abcdefgh"), ("LONG", "efghijklmnop"), ("WITHIN", "ghijklmn")])
-    assert scrubber.text("_abcdefghijklmnop_abcdefgh_ghijklmn_") == "_«secret:LONG»_«secret:SHORT»_«secret:WITHIN»_"
+    redactor = Redactor([("SHORT", "abcdefgh"), ("LONG", "efghijklmnop"), ("WITHIN", "ghijklmn")])
+    assert redactor.text("_abcdefghijklmnop_abcdefgh_ghijklmn_") == "_«secret:LONG»_«secret:SHORT»_«secret:WITHIN»_"
 
 
 def test_a_secret_of_several_lines_is_found_line_by_line() -> None:
     """As it is printed to a log."""
-    assert {Scrubber([("KEY", KEY)]).text(line) for line in KEY.splitlines()} == {"«secret:KEY»"}
+    assert {Redactor([("KEY", KEY)]).text(line) for line in KEY.splitlines()} == {"«secret:KEY»"}
 
 
 def test_a_secret_cut_short_by_an_ellipsis_is_found() -> None:
     """Errors quote what others answered, up to so many characters."""
-    scrubber = Scrubber([("T", PLAIN)])
-    assert scrubber.text(f"no: {PLAIN[:11]}… and {PLAIN[:7]}…") == "no: «secret:T»… and plain-7…"
+    redactor = Redactor([("T", PLAIN)])
+    assert redactor.text(f"no: {PLAIN[:11]}… and {PLAIN[:7]}…") == "no: «secret:T»… and plain-7…"
 
 
 def test_what_is_shorter_than_the_shortest_is_no_secret() -> None:
-    assert not Scrubber([("PIN", "1234567"), ("NONE", "")])
-    assert Scrubber([("PIN", "1234567"), ("T", PLAIN)]).text(f"1234567 {PLAIN}") == "1234567 «secret:T»"
+    assert not Redactor([("PIN", "1234567"), ("NONE", "")])
+    assert Redactor([("PIN", "1234567"), ("T", PLAIN)]).text(f"1234567 {PLAIN}") == "1234567 «secret:T»"
 
 
 def test_of_equal_values_the_first_name_counts() -> None:
-    assert Scrubber([("ONE", PLAIN), ("TWO", PLAIN)]).text(PLAIN) == "«secret:ONE»"
+    assert Redactor([("ONE", PLAIN), ("TWO", PLAIN)]).text(PLAIN) == "«secret:ONE»"
 
 
 def test_a_number_that_holds_a_secret_becomes_a_text() -> None:
-    scrubber = Scrubber([("PIN", "12345678")])
-    assert scrubber.value({"a": 12345678, "b": -123456789.5, "c": 1234567, "d": True}) == {
+    redactor = Redactor([("PIN", "12345678")])
+    assert redactor.value({"a": 12345678, "b": -123456789.5, "c": 1234567, "d": True}) == {
         "a": "«secret:PIN»",
         "b": "-«secret:PIN»9.5",
         "c": 1234567,
@@ -100,21 +100,21 @@ def test_a_number_that_holds_a_secret_becomes_a_text() -> None:
 
 
 def test_keys_that_become_equal_are_numbered_and_keep_their_values() -> None:
-    scrubber = Scrubber([("T", ODD)])
+    redactor = Redactor([("T", ODD)])
     before = {ODD: 1, "«secret:T»": 2, quote(ODD): 3, "«secret:T» 2": 4, "z": 5}
     after = {"«secret:T» 3": 1, "«secret:T»": 2, "«secret:T» 4": 3, "«secret:T» 2": 4, "z": 5}
-    assert list(scrubber.value(before).items()) == list(after.items())
+    assert list(redactor.value(before).items()) == list(after.items())
 
 
 def test_a_name_that_holds_a_secret_is_not_put_anywhere() -> None:
-    assert Scrubber([("password1", "xxxxxxxxx"), ("P", "password1")]).text("xxxxxxxxx") == "«***»"
-    assert Scrubber([("A", "«secret:B»z"), ("B", "abcdefgh")]).text("abcdefghz") == "«***»z"
-    assert Scrubber([("A", "xxxxxxxx"), ("B", "ab«***»cd")]).text("_abxxxxxxxxcd_") == "_«***»_"
+    assert Redactor([("password1", "xxxxxxxxx"), ("P", "password1")]).text("xxxxxxxxx") == "«***»"
+    assert Redactor([("A", "«secret:B»z"), ("B", "abcdefgh")]).text("abcdefghz") == "«***»z"
+    assert Redactor([("A", "xxxxxxxx"), ("B", "ab«***»cd")]).text("_abxxxxxxxxcd_") == "_«***»_"
 
 
 def test_a_stream_lets_no_secret_through_and_escapes_the_name_where_it_must() -> None:
     raw = io.BytesIO()
-    stream = ScrubbedStream(io.TextIOWrapper(raw, encoding="ascii", write_through=True), Scrubber([("T", PLAIN)]))
+    stream = RedactedStream(io.TextIOWrapper(raw, encoding="ascii", write_through=True), Redactor([("T", PLAIN)]))
     print("token", PLAIN, file=stream)
     stream.writelines(["plain\n", f"{PLAIN}\n"])
     assert raw.getvalue() == b"token \\xabsecret:T\\xbb\nplain\n\\xabsecret:T\\xbb\n"
@@ -146,21 +146,21 @@ def test_no_trace_is_left_of_any_secret_and_once_is_enough(
 ) -> None:
     hidden = data.draw(st.lists(st.tuples(st.sampled_from(secrets), st.sampled_from(sorted(FORMS)), TEXTS), max_size=4))
     told = [value, *(f"{text}{FORMS[form](secret)}{text}" for secret, form, text in hidden), dict.fromkeys(secrets, 1)]
-    scrubber = Scrubber([(f"S{number}", secret) for number, secret in enumerate(secrets)])
-    scrubbed = scrubber.value(told)
+    redactor = Redactor([(f"S{number}", secret) for number, secret in enumerate(secrets)])
+    redacted = redactor.value(told)
     forms = [form(secret) for secret in secrets for form in (str, lambda s: ascii_json(s)[1:-1], quote)]
-    assert not [(form, leaf) for form in forms for leaf in leaves(scrubbed) if form in leaf]
-    assert scrubber.value(scrubbed) is scrubbed
+    assert not [(form, leaf) for form in forms for leaf in leaves(redacted) if form in leaf]
+    assert redactor.value(redacted) is redacted
 
 
 @given(DOCUMENTS, st.text("xyz", min_size=SHORTEST))
 def test_what_holds_no_secret_is_given_back_as_it_is(value: Json, secret: str) -> None:
-    scrubber = Scrubber([("T", secret)])
-    assert scrubber.value(value) is value
+    redactor = Redactor([("T", secret)])
+    assert redactor.value(value) is value
 
 
 @given(st.text(), st.text(min_size=SHORTEST))
 def test_any_text_is_found_around_which_anything_stands(around: str, secret: str) -> None:
     assume(secret not in around)
     text = f"{around}{secret}{around}"
-    assert secret not in Scrubber([("T", secret)]).text(text)
+    assert secret not in Redactor([("T", secret)]).text(text)

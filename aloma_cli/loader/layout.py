@@ -1,13 +1,20 @@
-"""Where the workspace is."""
+"""The names of what a workspace consists of, and how to find one."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from aloma_cli.errors import WorkspaceError
 
 CONFIG_FILE = "aloma.yaml"
 STEPS_FOLDER = "steps"
+LIBRARIES_FOLDER = "libraries"
+CONNECTORS_FOLDER = "connectors"
+DATA_FOLDER = ".aloma"
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+"""The name of a secret or of an environment variable."""
 
 
 def find_workspace(path: str | Path | None, cwd: Path) -> Path:

@@ -19,7 +19,7 @@ _FIRST_EPOCH = 1e9
 
 
 @dataclass(frozen=True, slots=True)
-class Stamps:
+class Volatile:
     """Those of one task: `root` is the id of its tree, `since` when it began (seconds since 1970)."""
 
     root: str
