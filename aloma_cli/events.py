@@ -192,8 +192,9 @@ class FiringLooked(Event):
 class FiringVoided(Event):
     """A firing left nothing.
 
-    `reason`: conflict (two values at one place), lost (test-and-set), withdrawn, stopped, superseded (to be
-    repeated, but its condition no longer holds), limited (it continues when the limit is raised).
+    `reason`: conflict (two changes of one place), lost (test-and-set), withdrawn, stopped, superseded (to be
+    repeated, but its condition no longer holds or the task is complete), limited (it continues when the limit is
+    raised).
     `paths` are the places, `others` the firings that wrote there.
     `again`: the same firing runs once more.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aloma_cli.document.changes import Change
@@ -11,18 +12,22 @@ from aloma_cli.jsontext import LONGEST_INTEGER, MAX_DEPTH, Json, Path, is_too_lo
 
 _PLAIN = frozenset({str, bool, type(None)})
 _SCALARS = _PLAIN | {int}
+_CONTAINERS = (dict, list)
 _PATH_SHOWN = 3
 
+Copies = Mapping[int, Sequence[Any]]
+"""For lists of the old version, by their `id`: the copies of their items that the author of the new one was given."""
 
-def diff(before: Json, after: Any) -> list[Change]:
+
+def diff(before: Json, after: Any, copies: Copies | None = None) -> list[Change]:
     """The changes that make `after` from `before`; empty where every value is equal and of the same type.
 
     `after` is what a step left and may be anything: raises DocumentError, naming path and type, where it is not JSON
     (tuples count as lists, subclasses of dict, list, str, int and float as what they derive from). Values in the
-    result share nothing with `after`.
+    result share nothing with `after`. `copies` tell an object that was edited from another one in its place.
     """
     changes: list[Change] = []
-    compare(before, after, (), changes)
+    compare(before, after, (), changes, copies or {})
     return changes
 
 
@@ -92,28 +97,36 @@ def _text(value: str) -> str:
     return str.__str__(value)
 
 
-def compare(old: Json, new: Any, path: Path, changes: list[Change]) -> None:
+def compare(old: Json, new: Any, path: Path, changes: list[Change], copies: Copies) -> None:
     """Add the changes that make `new` from `old`, the value at `path`. Raises as `diff` does."""
     if old is new:
         return
     kind = type(old)
     if kind is dict and isinstance(new, dict):
-        _compare_objects(old, new, path, changes)
+        _compare_objects(old, new, path, changes, copies)
     elif kind is list and isinstance(new, list | tuple):
-        _compare_lists(old, new, path, changes)
+        _compare_lists(old, new, path, changes, copies)
     else:
-        value = _copy_at(new, path)
-        if not same(old, value):
-            changes.append(Change("replace", path, value))
+        _replace(old, new, path, changes)
 
 
-def _compare_objects(old: dict[str, Json], new: dict[Any, Any], path: Path, changes: list[Change]) -> None:
+def _replace(old: Json, new: Any, path: Path, changes: list[Change]) -> None:
+    value = _copy_at(new, path)
+    if not same(old, value):
+        changes.append(Change("replace", path, value))
+
+
+def _compare_objects(
+    old: dict[str, Json], new: dict[Any, Any], path: Path, changes: list[Change], copies: Copies
+) -> None:
     changes.extend(Change("remove", (*path, key)) for key in old if key not in new)
     for key, value in new.items():
-        collect_field(old, key, value, path, changes)
+        collect_field(old, key, value, path, changes, copies)
 
 
-def collect_field(old: dict[str, Json], key: Any, value: Any, path: Path, changes: list[Change]) -> None:
+def collect_field(
+    old: dict[str, Json], key: Any, value: Any, path: Path, changes: list[Change], copies: Copies
+) -> None:
     """Add what `value`, now the field `key` of the object at `path`, changes of the object `old`."""
     if key not in old:
         changes.append(Change("add", (*path, _key(key, path)), _copy_at(value, (*path, key))))
@@ -121,7 +134,7 @@ def collect_field(old: dict[str, Json], key: Any, value: Any, path: Path, change
     before = old[key]
     # Most values are untouched scalars: they are told apart here, without a call and a longer path.
     if value is not before and (type(value) not in _SCALARS or type(before) is not type(value) or value != before):
-        compare(before, value, (*path, key), changes)
+        compare(before, value, (*path, key), changes, copies)
 
 
 def appended(values: list[Any], path: Path, start: int) -> list[Change]:
@@ -129,26 +142,84 @@ def appended(values: list[Any], path: Path, start: int) -> list[Change]:
     return [Change("append", path, _copy_at(value, (*path, start + at))) for at, value in enumerate(values)]
 
 
-def _compare_lists(old: list[Json], new: Any, path: Path, changes: list[Change]) -> None:
+def _compare_lists(old: list[Json], given: Any, path: Path, changes: list[Change], copies: Copies) -> None:
     """Trim the equal head and tail; what is left in both is compared item by item, the surplus added or removed."""
-    if len(old) == len(new):
-        for index, item in enumerate(new):
-            if item is not old[index]:
-                compare(old[index], item, (*path, index), changes)
+    copied = copies.get(id(old), ())
+    if len(old) == len(given):
+        start = len(changes)
+        changed = _compare_items(old, given, range(len(old)), path, changes, copies)
+        if changed and _may_have_moved(old, given, changed, copied):
+            changes[start:] = _moved(given, changed, path)
         return
-    new = _copy_at(new, path)
+    new = _copy_at(given, path)
     head = _common_head(old, new)
     tail = _common_head(old[head:][::-1], new[head:][::-1])
-    old_end, new_end = len(old) - tail, len(new) - tail
-    both = min(old_end, new_end)
-    for index in range(head, both):
-        compare(old[index], new[index], (*path, index), changes)
-    changes.extend(Change("remove", (*path, index)) for index in range(old_end - 1, both - 1, -1))
-    for index in range(both, new_end):
-        if tail:
-            changes.append(Change("add", (*path, index), new[index]))
-        else:
-            changes.append(Change("append", path, new[index]))
+    both = min(len(old), len(new)) - tail
+    start = len(changes)
+    changed = _compare_items(old, given, range(head, both), path, changes, copies)
+    changes.extend(Change("remove", (*path, index)) for index in range(len(old) - tail - 1, both - 1, -1))
+    surplus = range(both, len(new) - tail)
+    if tail:
+        changes.extend(Change("add", (*path, index), new[index]) for index in surplus)
+    elif surplus and _may_have_moved(old, given, changed, copied):
+        changes[start:] = [Change("replace", (*path, index), new[index]) for index in changed]
+        changes.extend(Change("add", (*path, index), new[index]) for index in surplus)
+    else:
+        changes.extend(Change("append", path, new[index]) for index in surplus)
+
+
+def _compare_items(
+    old: list[Json], new: Any, positions: Iterable[int], path: Path, changes: list[Change], copies: Copies
+) -> list[int]:
+    """Compare two lists item by item, and give the positions at which they differ."""
+    copied = copies.get(id(old), ())
+    changed: list[int] = []
+    for index in positions:
+        if new[index] is not old[index]:
+            count = len(changes)
+            if copied and type(old[index]) in _CONTAINERS and new[index] is not copied[index]:
+                _replace(old[index], new[index], (*path, index), changes)  # by another one: no field of it is kept
+            else:
+                compare(old[index], new[index], (*path, index), changes, copies)
+            if len(changes) > count:
+                changed.append(index)
+    return changed
+
+
+def _may_have_moved(old: list[Json], new: Any, changed: list[int], copied: Sequence[Any]) -> bool:
+    """Whether items may have changed their positions, where a list differs at the positions `changed`.
+
+    Two objects in the places of two others may be the same ones, edited and put in another order. What follows on an
+    item that was replaced at the end of a list may not have been appended to that item.
+    """
+    strange = [at for at, copy in enumerate(copied) if new[at] is not copy]
+    grown = range(len(old), len(new))
+    objects = {at for at in strange if type(old[at]) in _CONTAINERS}
+    gone = {id(copied[at]) for at in objects}
+    if any(id(new[at]) in gone for at in (*strange, *grown)) or len(objects.intersection(changed)) > 1:
+        return True
+    replaced = set(changed).intersection(strange) if copied else set(changed)
+    if grown and len(old) - 1 in replaced | objects:
+        return True
+    before = {_mark(old[at]) for at in replaced}
+    return bool(before) and any(_mark(new[at]) in before for at in (*changed, *grown))
+
+
+def _mark(value: Any) -> Any:
+    """What two items have in common if, and mostly only if, they are the same as JSON."""
+    if isinstance(value, dict):
+        return "object", frozenset((key, _mark(item)) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return "list", tuple(map(_mark, value))
+    return type(value), value
+
+
+def _moved(new: Any, changed: list[int], path: Path) -> list[Change]:
+    """The changes of a list whose items may have moved: one is removed and inserted, which says so."""
+    first, *others = ((*path, index) for index in changed)
+    values = [_copy_at(new[index], (*path, index)) for index in changed]
+    moves = [Change("remove", first), Change("add", first, values[0])]
+    return moves + [Change("replace", place, value) for place, value in zip(others, values[1:], strict=True)]
 
 
 def _common_head(one: list[Json], other: list[Json]) -> int:

@@ -1,8 +1,9 @@
 """Bringing the changes of one firing onto a document that others have changed meanwhile.
 
-Changes at different places both stand, and so do an append and any other edit of the same list. Equal values at one
-place agree. Objects that two firings made at one place merge field by field: the place of a value is its field. All
-else is a conflict, and a conflict voids the whole change set: nothing is overwritten in silence.
+The first to commit wins at each place: a later change there is a conflict, also where the value is equal, since both
+were worked out from the old one. Changes at different places both stand, and so do an append and any other edit of the
+same list. Objects that two firings made at one place merge field by field: the place of a value is its field. A
+conflict voids the whole change set: nothing is overwritten in silence.
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ def merge(ours: Sequence[Change], theirs: Sequence[Change], current: Json) -> tu
     known = _Rivals(theirs)
     for change in ours:
         rivals = known.of(change)
-        agreed = _agree(change, [theirs[at] for at in rivals], current) if rivals else [change]
-        if agreed is not None:
-            merged.extend(agreed)
+        fitting = _beside(change, [theirs[at] for at in rivals], current) if rivals else [change]
+        if fitting is not None:
+            merged.extend(fitting)
         elif len(conflicts) < _MOST_CONFLICTS:
             conflicts.append(Conflict(change.path, rivals))
         else:
@@ -116,29 +117,23 @@ def _replaces_list(change: Change, list_path: Path) -> bool:
     return list_path[: len(change.place)] == change.place
 
 
-def _agree(change: Change, rivals: Sequence[Change], current: Json) -> list[Change] | None:
-    """What is left to do where others were at the same place; None where the two cannot both stand."""
-    if change.op == "append" or change.moves_items or any(rival.moves_items for rival in rivals):
+def _beside(change: Change, rivals: Sequence[Change], current: Json) -> list[Change] | None:
+    """What is left to do of an object that others made as well; None where the two cannot both stand."""
+    below = all(rival.place[: len(change.path)] == change.path for rival in rivals)
+    if change.op != "add" or change.moves_items or not below:
         return None
-    there = get(current, change.path)
-    if change.op == "remove":
-        return [] if there is MISSING else None
-    if there is MISSING:
-        return None
-    return _union(change.path, change.value, there, made=change.op == "add")
+    return _union(change.path, change.value, get(current, change.path))
 
 
-def _union(path: Path, ours: Json, there: Json, *, made: bool) -> list[Change] | None:
-    if same(ours, there):
-        return []
-    if not (made and isinstance(ours, dict) and isinstance(there, dict)):
+def _union(path: Path, ours: Json, there: Json) -> list[Change] | None:
+    if not (isinstance(ours, dict) and isinstance(there, dict)):
         return None
     changes: list[Change] = []
     for key, value in ours.items():
         if key not in there:
             changes.append(Change("add", (*path, key), value))
             continue
-        below = _union((*path, key), value, there[key], made=True)
+        below = _union((*path, key), value, there[key])
         if below is None:
             return None
         changes.extend(below)

@@ -23,6 +23,9 @@ from aloma_cli.jsontext import Json, JsonObject, Path
 SMALL = 256
 """A container with at most so many values in all is handed out as a plain copy."""
 
+Copied = dict[int, list[Any]]
+"""What was handed out for the items of committed lists, by the `id` of the list: it tells which item was which."""
+
 _CONTAINERS = frozenset((dict, list))
 _ABSENT = object()
 _get, _set, _items = dict.__getitem__, dict.__setitem__, dict.items
@@ -32,18 +35,19 @@ _get_item, _set_item, _iter_items = list.__getitem__, list.__setitem__, list.__i
 class TrackedDict(dict[str, Any]):
     """A `dict` with marks: `_written` has the keys that were set or removed, `_reached` the copies handed out."""
 
-    __slots__ = ("_base", "_reached", "_written")
+    __slots__ = ("_base", "_copies", "_reached", "_written")
 
-    def __init__(self, base: JsonObject) -> None:
+    def __init__(self, base: JsonObject, copies: Copied | None = None) -> None:
         super().__init__(base)
         self._base = base
+        self._copies: Copied = {} if copies is None else copies
         self._written: dict[str, None] = {}
         self._reached: dict[str, Any] = {}
 
     def _reach(self, key: str, value: Any) -> Any:
         """What to hand out for `value`, found at `key`."""
         if type(value) in _CONTAINERS and value is self._base.get(key):
-            value = self._reached[key] = _handed_out(value)
+            value = self._reached[key] = _handed_out(value, self._copies)
             _set(self, key, value)
         return value
 
@@ -135,27 +139,29 @@ class TrackedDict(dict[str, Any]):
         changes.extend(Change("remove", (*path, key)) for key in written if key in base and key not in self)
         for key in written:
             if key in self:
-                collect_field(base, key, _get(self, key), path, changes)
+                collect_field(base, key, _get(self, key), path, changes, self._copies)
         for key, value in self._reached.items():
             if key not in written:
-                _collect(base[key], value, (*path, key), changes)
+                _collect(base[key], value, (*path, key), changes, self._copies)
 
 
 class TrackedList(list[Any]):
     """A `list` with marks. Any write but `append`, `extend` and the setting of one item makes it a plain copy."""
 
-    __slots__ = ("_base", "_detached", "_reached", "_written")
+    __slots__ = ("_base", "_copies", "_detached", "_reached", "_written")
 
-    def __init__(self, base: list[Json]) -> None:
+    def __init__(self, base: list[Json], copies: Copied) -> None:
         super().__init__(base)
         self._base = base
+        self._copies = copies
+        copies[id(base)] = base.copy()
         self._detached = False
-        self._written: set[int] = set()
+        self._written = False
         self._reached: dict[int, Any] = {}
 
     def _reach(self, index: int, value: Any) -> Any:
         if type(value) in _CONTAINERS and index < len(self._base) and value is self._base[index]:
-            value = self._reached[index] = _handed_out(value)
+            value = self._reached[index] = self._copies[id(self._base)][index] = _handed_out(value, self._copies)
             _set_item(self, index, value)
         return value
 
@@ -194,7 +200,7 @@ class TrackedList(list[Any]):
         if isinstance(index, slice):
             self._detach()
         else:
-            self._written.add(self._position(index))
+            self._written = True
         super().__setitem__(index, value)
 
     def __iadd__(self, values: Any) -> Self:
@@ -226,19 +232,17 @@ class TrackedList(list[Any]):
     def _collect(self, path: Path, changes: list[Change]) -> None:
         """Add the changes since the copy was made; it is at `path` of the document."""
         base, most = self._base, len(self._base)
-        if self._detached or len(self) < most or self._moved():
-            compare(base, list(_iter_items(self)), path, changes)
+        if self._detached or len(self) < most or self._written or self._moved():
+            compare(base, list(_iter_items(self)), path, changes, self._copies)
             return
-        for index in sorted({*self._reached, *self._written}):
-            if index < most:
-                _collect(base[index], _get_item(self, index), (*path, index), changes)
+        for index in sorted(self._reached):
+            _collect(base[index], _get_item(self, index), (*path, index), changes, self._copies)
         changes.extend(appended(super().__getitem__(slice(most, None)), path, most))
 
     def _moved(self) -> bool:
         """Whether C code such as `heapq` wrote past the methods here: an item is neither committed nor handed out."""
-        known = self._written
         return any(
-            new is not old and index not in known and new is not self._reached.get(index, _ABSENT)
+            new is not old and new is not self._reached.get(index, _ABSENT)
             for index, (new, old) in enumerate(zip(_iter_items(self), self._base, strict=False))
         )
 
@@ -268,17 +272,25 @@ def changes_of(data: TrackedDict) -> list[Change]:
     return changes
 
 
-def plain(value: Any) -> Any:
-    """A deep copy of a draft's value in plain dicts and lists."""
+def plain(value: Any, copies: Copied | None = None) -> Any:
+    """A deep copy of a draft's value in plain dicts and lists.
+
+    `copies`: takes, by the `id` of each list in `value`, the copies of its items.
+    """
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in _items(value)}
-    return [plain(item) for item in _iter_items(value)] if isinstance(value, list) else value
+        return {key: plain(item, copies) for key, item in _items(value)}
+    if not isinstance(value, list):
+        return value
+    made = [plain(item, copies) for item in _iter_items(value)]
+    if copies is not None:
+        copies[id(value)] = made.copy()
+    return made
 
 
-def _handed_out(committed: Any) -> Any:
+def _handed_out(committed: Any, copies: Copied) -> Any:
     if _room_left(committed, SMALL) >= 0:
-        return plain(committed)
-    return TrackedDict(committed) if type(committed) is dict else TrackedList(committed)
+        return plain(committed, copies)
+    return TrackedDict(committed, copies) if type(committed) is dict else TrackedList(committed, copies)
 
 
 def _room_left(container: Any, room: int) -> int:
@@ -293,8 +305,8 @@ def _room_left(container: Any, room: int) -> int:
     return room
 
 
-def _collect(old: Json, new: Any, path: Path, changes: list[Change]) -> None:
+def _collect(old: Json, new: Any, path: Path, changes: list[Change], copies: Copied) -> None:
     if isinstance(new, TrackedDict | TrackedList) and new._base is old:
         new._collect(path, changes)
     else:
-        compare(old, new, path, changes)
+        compare(old, new, path, changes, copies)

@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from aloma_cli import events as ev
-from aloma_cli.document import Change, alters, apply, merge
+from aloma_cli.document import Change, alters, apply, diff, merge
 from aloma_cli.engine import fields, persons
 from aloma_cli.engine.ledger import Clash, Ledger
 from aloma_cli.engine.outcome import Effects, Limited, Outcome, Raised, Returned, SubtaskOrder
 from aloma_cli.engine.plan import alone_in
 from aloma_cli.engine.room import Room
-from aloma_cli.engine.state import Flight, Revision, TaskState, Tree
+from aloma_cli.engine.state import Flight, Revision, TaskState, Tree, merge_settings
 from aloma_cli.errors import InputError
-from aloma_cli.jsontext import JsonObject, Path, show_path
+from aloma_cli.jsontext import Json, JsonObject, Path, show_path
 from aloma_cli.step import Retry, Step
 
 MOST_GENERATIONS = 64
@@ -70,7 +70,7 @@ def _look(ledger: Ledger, task: TaskState, flight: Flight, outcome: Returned) ->
 
 def _land(ledger: Ledger, task: TaskState, flight: Flight, outcome: Returned) -> None:
     since = task.since(flight.version)
-    changes, clash = _merge(ledger, task, flight, outcome, since)
+    changes, wishes, clash = _merge(ledger, task, flight, outcome, since)
     if clash is not None:
         ledger.void(task, flight, clash.reason, clash=clash, seconds=outcome.seconds)
         return
@@ -86,7 +86,8 @@ def _land(ledger: Ledger, task: TaskState, flight: Flight, outcome: Returned) ->
         figures = outcome.effects.figures
         _fail(ledger, task, flight, Raised(flight.firing, _own_error(error), False, outcome.seconds, figures))
         return
-    _land_whole(ledger, task, flight, outcome, changes + room.changes, places, asked)
+    about = apply(task.about, wishes)
+    _land_whole(ledger, task, flight, outcome, changes + room.changes, places, asked, about)
 
 
 def _land_whole(
@@ -97,6 +98,7 @@ def _land_whole(
     changes: list[Change],
     places: list[Path | None],
     asked: tuple[JsonObject, ...],
+    about: Json,
 ) -> None:
     effects = outcome.effects
     ledger.commit(
@@ -107,8 +109,8 @@ def _land_whole(
         redo=effects.redo,
         firing=flight.firing,
         seconds=outcome.seconds,
-        name=effects.name,
-        tags=effects.tags,
+        name=None if effects.name is None else about["name"],
+        tags=None if effects.tags is None else tuple(about["tags"]),
         completed=effects.completed,
         stopped=effects.stops or None,
         settings=effects.settings or None,
@@ -128,21 +130,42 @@ def _land_whole(
 
 def _merge(
     ledger: Ledger, task: TaskState, flight: Flight, outcome: Returned, since: list[Revision]
-) -> tuple[list[Change], Clash | None]:
-    """The changes as they apply to the newest document, or why they do not."""
+) -> tuple[list[Change], list[Change], Clash | None]:
+    """The changes of the document, and of what the task is besides it, as they apply to the newest; or why not."""
+    wishes = diff(flight.about, _about_after(flight.about, outcome.effects))
     if not since:
-        return outcome.changes, None
+        return outcome.changes, wishes, None
     theirs = [(change, revision.firing) for revision in since for change in revision.changes]
-    merged, conflicts = merge(outcome.changes, [change for change, _ in theirs], task.document)
-    if conflicts:
-        rivals = sorted({at for conflict in conflicts for at in conflict.rivals})
-        paths = _shown(conflict.path for conflict in conflicts)
-        return [], Clash("conflict", paths, _known(theirs[at][1] for at in rivals))
+    changes, places, rivals = _bring(outcome.changes, theirs, task.document)
+    others = [(change, revision.firing) for revision in since for change in revision.about]
+    wishes, more_places, more_rivals = _bring(wishes, others, task.about)
+    if places or more_places:
+        paths = _shown([*places, *(("task", *place) for place in more_places)])
+        return [], [], Clash("conflict", paths, _known(rivals | more_rivals))
     condition = ledger.plan.steps[flight.step].condition
     own = [change for change in outcome.changes if alters(change, condition.paths, flight.base)]
     if own and not ledger.truth[task.id][flight.step]:
-        return [], Clash("lost", _shown(change.place for change in own), _known(firing for _, firing in theirs))
-    return merged, None
+        return [], [], Clash("lost", _shown(change.place for change in own), _known(firing for _, firing in theirs))
+    return changes, wishes, None
+
+
+def _about_after(about: JsonObject, effects: Effects) -> JsonObject:
+    """What a task is besides its document (`TaskState.about`) after what a firing asked for."""
+    return {
+        "name": about["name"] if effects.name is None else effects.name,
+        "tags": about["tags"] if effects.tags is None else list(effects.tags),
+        "settings": merge_settings(about["settings"], effects.settings),
+        "questions": about["questions"] | {show_path(asked.into): asked.question for asked in effects.questions},
+    }
+
+
+def _bring(
+    ours: list[Change], theirs: list[tuple[Change, int | None]], current: Json
+) -> tuple[list[Change], list[Path], set[int | None]]:
+    """Our changes as they apply to `current`, the places of conflicts, and the firings whose changes are there."""
+    merged, conflicts = merge(ours, [change for change, _ in theirs], current)
+    rivals = {theirs[at][1] for conflict in conflicts for at in conflict.rivals}
+    return merged, [conflict.path for conflict in conflicts], rivals
 
 
 def _fail(ledger: Ledger, task: TaskState, flight: Flight, outcome: Raised) -> None:

@@ -10,6 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TypeAlias
 
 from aloma_cli.document import Change, get, same
@@ -100,13 +101,19 @@ def _judge(place: Path, before: Json, after: Json, moves: _Moves) -> str | None:
 class _Moves:
     """Which items of which lists one commit has moved."""
 
-    def __init__(self, before: Json, after: Json, changes: Iterable[Change]) -> None:
+    def __init__(self, before: Json, after: Json, changes: Sequence[Change]) -> None:
         self._before = before
         self._after = after
         self._shifted: dict[Path, int] = {}
         self._strangers: dict[Path, set[int]] = {}
+        # An item that is removed, and another one inserted in its place, shifts nothing: it is the mark of a new order.
+        put_back = {
+            one.path
+            for one, other in pairwise(changes)
+            if other == Change("add", one.path, other.value) and one.op == "remove"
+        }
         for change in changes:
-            if change.moves_items:
+            if change.moves_items and change.path not in put_back:
                 position = int(change.path[-1])
                 self._shifted[change.place] = min(position, self._shifted.get(change.place, position))
 

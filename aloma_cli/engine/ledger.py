@@ -131,7 +131,7 @@ class Ledger:
         for name in readers:
             step = self.plan.steps[name]  # by this name an interrupt finds which condition takes so long
             truth[name] = step.condition.matches(document)
-        armed = set(self.plan.armed_by(task, truth, readers, author=author))
+        armed = set(self.plan.armed_by(task, truth, changes, readers, author=author))
         armed |= fields.removed_errors(task.document, document) & task.disarmed
         if redo and author is not None:
             armed.add(author)

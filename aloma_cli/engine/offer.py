@@ -161,14 +161,19 @@ class TaskHandle:
         self._effects.stops[subtask] = _text(reason, "the reason for a stop")
 
     def park(self, seconds: float) -> None:
-        """Start nothing new in this task until so many seconds have passed, or somebody else changes its data.
+        """Start nothing new in this task until so many seconds have passed, or another commit changes its data.
 
-        The wait survives the process; when it went on too late, it goes on at once.
+        Where several firings park the task, the longest wait counts. A step that polls (`step.redo()`) runs early
+        when another commit changes data: compare `now` with the time of the last poll where that matters. The wait
+        survives the process; when it is over by then, the task continues at once.
         """
         self._effects.park = _positive(seconds, "task.park")
 
     def timeout(self, seconds: float) -> None:
-        """End this task as `incomplete` if it has not ended in so many seconds from now on."""
+        """End this task as `incomplete` if it has not ended in so many seconds from now on.
+
+        The call that is committed last counts.
+        """
         self._effects.timeout = _positive(seconds, "task.timeout")
 
     def ask(

@@ -1,8 +1,8 @@
 """Which steps may fire, by the rule of the rising edge. Pure: it looks at a task's state and alters nothing.
 
 A step is armed until it fires. It is armed again when its condition has been seen false after a commit, when its
-content asked for it (`redo`), when its entry in `$errors` was removed, when it only looked and something it reads has
-changed since, and, with `rearm = "change"`, by every commit of somebody else that changes something it reads.
+content asked for it (`redo`), when its entry in `$errors` was removed, when it only looked and a commit touched
+something it reads, and, with `rearm = "change"`, by every commit of somebody else that alters something it reads.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aloma_cli.document import Change
+from aloma_cli.document import Change, alters
 from aloma_cli.engine.state import Flight, TaskState
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.step import Step
@@ -41,14 +41,27 @@ class Plan:
         return found
 
     def armed_by(
-        self, task: TaskState, truth: Mapping[str, bool], readers: set[str], *, author: str | None
+        self,
+        task: TaskState,
+        truth: Mapping[str, bool],
+        changes: Sequence[Change],
+        readers: set[str],
+        *,
+        author: str | None,
     ) -> list[str]:
-        """The disarmed steps that a commit arms; `truth` is judged after it, `author` the step that made it."""
+        """The disarmed steps that a commit of `changes`, not yet made, arms.
+
+        `truth` is judged after it, `readers` are those of the changes, `author` is the step that made it.
+        """
         return sorted(
             name
             for name in readers & task.disarmed
-            if not truth[name] or name in task.looked or (self.steps[name].rearm == "change" and name != author)
+            if not truth[name] or name in task.looked or (name != author and self._follows(name, changes, task))
         )
+
+    def _follows(self, name: str, changes: Sequence[Change], task: TaskState) -> bool:
+        step = self.steps[name]
+        return step.rearm == "change" and any(alters(change, step.condition.paths, task.document) for change in changes)
 
     def rearmed_on_opening(self, task: TaskState, truth: Mapping[str, bool]) -> list[str]:
         """The disarmed steps whose condition is not the one they fired on, or does not hold (which was not seen when
@@ -91,6 +104,12 @@ class Plan:
 def alone_in(task: TaskState) -> Flight | None:
     """The firing that was voided so often that nothing else may start or commit before it."""
     return next((flight for flight in task.flights.values() if flight.voids >= VOIDS_BEFORE_ALONE), None)
+
+
+def runs_alone(task: TaskState) -> bool:
+    """Whether a firing runs that no other commit may void."""
+    flight = alone_in(task)
+    return flight is not None and flight.running
 
 
 def _due(task: TaskState, step: str, now: str) -> bool:

@@ -6,6 +6,7 @@ of the journal; nobody is told of it, and nothing starts, before that batch is d
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from aloma_cli.engine.ledger import Emit, Ledger
 from aloma_cli.engine.nearest import nearest_misses
 from aloma_cli.engine.noprogress import going_round
 from aloma_cli.engine.outcome import Job, Outcome
-from aloma_cli.engine.plan import Plan, alone_in
+from aloma_cli.engine.plan import Plan, alone_in, runs_alone
 from aloma_cli.engine.scrubbing import AnEvent, clean_event, clean_outcome, clean_request
 from aloma_cli.engine.state import UNENDED, Flight, TaskState
 from aloma_cli.engine.summary import figures, summary
@@ -165,7 +166,8 @@ class Run:
         """
         # One whose file cannot be dropped is there each time.
         new = [request for request in self._claim.requests() if request.id not in self._taken]
-        requests = [request for request in new if kind in (None, request.body.get("kind"))]
+        wanted = [request for request in new if kind in (None, request.body.get("kind"))]
+        requests = [request for request in wanted if not self._must_queue(request)]
         self._taken.update(request.id for request in requests)
         for request in requests:
             # A request that outlived a crash was carried out before it; only its file is left to be dropped.
@@ -182,6 +184,13 @@ class Run:
             reason = self._scrubber.text(str(error))
             at = self._ledger.now()
             self._ledger.add(ev.RequestRefused(at=at, task=self.tree.root_id, request=request.id, reason=reason))
+
+    def _must_queue(self, request: Request) -> bool:
+        """Whether a request would commit beside a firing that runs alone: it queues, as all other commits do."""
+        with contextlib.suppress(InputError):
+            asked = persons.checked(self.tree, persons.read_request(request.body))
+            return bool(asked.changes) and runs_alone(asked.task)
+        return False
 
     def carry_out(self, body: JsonObject, request: str | None = None) -> None:
         """Do what a person asks (`docs/format.md`, Requests); the next turn makes it so. Raises InputError."""
@@ -317,7 +326,7 @@ class Run:
             self._ledger.expire(task)
             return
         for place, question in list(task.questions.items()):
-            if question.get("until", _NEVER) <= now:
+            if question.get("until", _NEVER) <= now and not runs_alone(task):
                 self._ledger.commit(task, self._default(task, place), by="engine", answers=(place,))
         if self.tree.limited is None:
             self._start_more(task, now)
@@ -338,9 +347,10 @@ class Run:
             self._launch(task, step, None, version=task.version)
 
     def _repeat(self, task: TaskState, flight: Flight) -> None:
-        """Run a voided firing once more on the newest document, if its condition holds there."""
+        """Run a voided firing once more on the newest document, if its condition holds there and the task goes on."""
         step = self._plan.steps[flight.step]
-        if self._ledger.truth[task.id][step.name]:
+        ended = task.completed is not None and flight.voids  # one without voids is paused by a limit, and still runs
+        if self._ledger.truth[task.id][step.name] and not ended:
             self._launch(task, step, flight, version=task.version)
         else:
             self._ledger.void(task, flight, "superseded")
@@ -375,8 +385,8 @@ class Run:
         return Job(
             firing=flight.firing,
             task=task.id,
-            task_name=task.name,
-            tags=task.tags,
+            task_name=flight.about["name"],
+            tags=tuple(flight.about["tags"]),
             parent=task.parent,
             created_at=task.created_at,
             step=step,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from aloma_cli import events as ev
 from aloma_cli.budget import Amount, Limits
 from aloma_cli.clock import from_iso
-from aloma_cli.document import Change, replay
+from aloma_cli.document import Change, diff, replay
 from aloma_cli.engine.held import Held
 from aloma_cli.engine.trail import Trail
 from aloma_cli.ids import root_of
@@ -44,6 +44,7 @@ class Flight:
     attempt: int
     run: int
     digest: int
+    about: JsonObject
     voids: int = 0
     running: bool = True
 
@@ -65,6 +66,7 @@ class Revision:
     version: int
     firing: int | None
     changes: list[Change]
+    about: list[Change]
 
 
 @dataclass(slots=True)
@@ -134,6 +136,12 @@ class TaskState:
         if any(flight.running for flight in self.flights.values()):
             return LIVE
         return "waiting" if self.retries or self.live_children or self.parked_until else LIVE
+
+    @property
+    def about(self) -> JsonObject:
+        """What firings can write besides the document, as a document: it merges by the same rules."""
+        questions = {place: asked["question"] for place, asked in self.questions.items()}
+        return {"name": self.name, "tags": list(self.tags), "settings": dict(self.settings), "questions": questions}
 
     @property
     def timers(self) -> list[str]:
@@ -304,6 +312,7 @@ def _started(tree: Tree, event: ev.FiringStarted) -> None:
     # its step since then still does.
     interrupted = before if before is not None and before.version == event.version else None
     base, digest = (interrupted.base, interrupted.digest) if interrupted else (task.document, task.trail.digest.value)
+    about = interrupted.about if interrupted else task.about
     tree.flying[event.firing] = task
     tree.running.add(event.firing)
     task.flights[event.firing] = Flight(
@@ -315,6 +324,7 @@ def _started(tree: Tree, event: ev.FiringStarted) -> None:
         attempt=event.attempt,
         run=event.run,
         digest=digest,
+        about=about,
         voids=before.voids if before is not None else 0,
     )
     if event.continues is not None and event.firing not in tree.calls:
@@ -326,7 +336,9 @@ def _started(tree: Tree, event: ev.FiringStarted) -> None:
     if task.retries.pop(event.step, None) is not None:
         task.trail.restart()
     task.standing.pop(event.step, None)
-    task.starts[event.step] += event.run == 1
+    if event.run == 1:
+        task.starts[event.step] += 1
+        task.parked_until = None  # it is over, or nothing new would start
     task.last_start[event.step] = event.firing
     task.conditions[event.step] = event.condition
     task.codes[event.step] = event.code
@@ -356,7 +368,7 @@ def _answered(tree: Tree, event: ev.CallAnswered) -> None:
 
 def _committed(tree: Tree, event: ev.Committed) -> None:
     task = tree.tasks[event.task]
-    before = task.document
+    before, about = task.document, task.about
     task.document, changes = replay(before, event.changes)
     _release(tree, task, event)
     task.held.follow(before, task.document, changes)
@@ -368,23 +380,24 @@ def _committed(tree: Tree, event: ev.Committed) -> None:
     if event.firing is not None:
         task.trail.fire(event.step or "")
         _land(tree, task, event.firing, event.seconds).fired += 1
-    if task.flights:
-        task.history.append(Revision(event.version, event.firing, changes))
-    _trim_history(task)
     _arm(task, event.armed)
     if event.name is not None:
         task.name = event.name
     if event.tags is not None:
         task.tags = event.tags
-    for name, value in (event.settings or {}).items():
-        task.settings[name] = {**task.settings.get(name, {}), **value} if isinstance(value, dict) else value
-    # Whoever changes the data wakes a parked task.
-    task.parked_until = event.parked_until
+    task.settings = merge_settings(task.settings, event.settings or {})
+    if changes:
+        task.parked_until = None  # a change of the data ends a park
+    if event.parked_until is not None:
+        task.parked_until = max(event.parked_until, task.parked_until or "")
     task.expires_at = event.expires_at or task.expires_at
     for asked in event.asked:
         place = tuple(asked["into"])
         task.questions[show_path(place)] = asked
         task.held.hold(place)
+    if task.flights:
+        task.history.append(Revision(event.version, event.firing, changes, diff(about, task.about)))
+    _trim_history(task)
     if event.completed is not None and task.completed is None:
         task.completed = event.completed
     if event.request is not None:
@@ -408,6 +421,13 @@ def _release(tree: Tree, task: TaskState, event: ev.Committed) -> None:
         asked = task.questions.pop(place, None)
         if asked is not None:
             task.held.release(tuple(asked["into"]))
+
+
+def merge_settings(settings: JsonObject, more: JsonObject) -> JsonObject:
+    """The settings of a task after a firing asked for `more`."""
+    return settings | {
+        name: settings.get(name, {}) | value if isinstance(value, dict) else value for name, value in more.items()
+    }
 
 
 def _looked(tree: Tree, event: ev.FiringLooked) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import jsonpatch
 
 from aloma_cli import events as ev
+from aloma_cli.document import same
 from aloma_cli.step import Step
 
 
@@ -21,6 +22,15 @@ class Flight:
 
 
 @dataclass
+class Commit:
+    """What later commits are held against: the steps whose conditions name what it changed, and where it wrote."""
+
+    version: int
+    readers: set[str]
+    written: set[str]
+
+
+@dataclass
 class ModelTask:
     document: dict[str, Any]
     armed: set[str]
@@ -28,8 +38,7 @@ class ModelTask:
     looked: set[str] = field(default_factory=set)
     retries: set[str] = field(default_factory=set)
     flights: dict[int, Flight] = field(default_factory=dict)
-    commits: list[tuple[int, set[str]]] = field(default_factory=list)
-    """For each commit its version, and the steps whose conditions name what it changed."""
+    commits: list[Commit] = field(default_factory=list)
     awaited: set[str] = field(default_factory=set)
     closing: bool = False
     rest: str | None = None
@@ -88,13 +97,14 @@ class Model:
             assert len(task.flights) < self.concurrency
         else:
             assert not before.running, "a firing runs once at a time"
+            assert not (task.closing and before.voids), "nothing that was void is repeated after complete()"
         task.flights[event.firing] = Flight(event.step, event.version, voids=before.voids if before else 0)
         for names in (task.armed, task.looked, task.retries):
             names.discard(event.step)
 
     def _firing_looked(self, task: ModelTask, event: ev.FiringLooked) -> None:
         flight = task.flights.pop(event.firing)
-        missed = any(flight.step in readers for version, readers in task.commits if version > flight.version)
+        missed = any(flight.step in commit.readers for commit in task.commits if commit.version > flight.version)
         assert event.armed == missed, "a look is armed by what it did not see, and by nothing else"
         (task.armed if missed else task.looked).add(flight.step)
 
@@ -125,18 +135,23 @@ class Model:
         assert event.version == task.version + 1
         task.version = event.version
         places = [_place(task.document, change["path"]) for change in event.changes]
+        written = _written(task.document, event)
         if event.firing is not None:
-            assert task.flights.pop(event.firing).running
+            flight = task.flights.pop(event.firing)
+            assert flight.running
+            since = [commit.written for commit in task.commits if commit.version > flight.version]
+            assert not written & set().union(*since), "the first to commit wins at each place"
             assert self.holds(task, event.step or "") or not self._sets_what_it_tests(event, places)
         alone = [flight for flight in task.flights.values() if flight.voids >= 3 and flight.running]
         cut = event.child is not None and self.tasks[event.child].rest in ("stopped", "incomplete")
-        queues = event.by in ("firing", "landing") and not cut  # people and timers do not wait for a step
-        assert not (alone and queues), "commits queue behind what runs alone"
-        failed = set(task.document.get("$errors") or {})
+        assert cut or not alone, "commits queue behind what runs alone, but for the end of what was cut off"
+        before = task.document
+        failed = set(before.get("$errors") or {})
         task.document = jsonpatch.apply_patch(task.document, list(event.changes))
         readers = {name for name, step in self.steps.items() if _reads(step, places)}
-        task.commits.append((event.version, readers))
-        wanted = {name for name in self.steps if self._is_armed_by(task, event, name, readers)}
+        task.commits.append(Commit(event.version, readers, written))
+        altered = {name for name, step in self.steps.items() if _alters(step, before, task.document)}
+        wanted = {name for name in self.steps if self._is_armed_by(task, event, name, readers, altered)}
         wanted |= (failed - set(task.document.get("$errors") or {})) & self.steps.keys()
         assert set(event.armed) - task.armed == wanted - task.armed
         task.armed |= wanted
@@ -148,11 +163,13 @@ class Model:
         paths = self.steps[event.step or ""].condition.paths
         return any(place[: len(path)] == path for path in paths for place in places)
 
-    def _is_armed_by(self, task: ModelTask, event: ev.Committed, name: str, readers: set[str]) -> bool:
+    def _is_armed_by(
+        self, task: ModelTask, event: ev.Committed, name: str, readers: set[str], altered: set[str]
+    ) -> bool:
         if not self.holds(task, name) or (event.redo and event.step == name):
             return True
         follows = self.steps[name].rearm == "change" and event.step != name
-        return name in readers and (name in task.looked or follows)
+        return (name in readers and name in task.looked) or (name in altered and follows)
 
     # -- rest ----------------------------------------------------------------------------------------------------------
 
@@ -185,6 +202,28 @@ def _place(document: Any, pointer: str) -> tuple[str, ...]:
         place.append(key)
         here = here.get(key) if isinstance(here, dict) else None
     return tuple(place)
+
+
+def _written(document: Any, event: ev.Committed) -> set[str]:
+    """The places, outside lists, that a commit wrote, but for what the engine makes on the newest document."""
+    own = [change for change in event.changes if not change["path"].startswith("/$") and change.get("value") != {}]
+    pointers = {change["path"] for change in own}
+    about = {f"task.{name}" for name in ("name", "tags") if getattr(event, name) is not None}
+    return {pointer for pointer in pointers if len(_place(document, pointer)) == pointer.count("/")} | about
+
+
+def _alters(step: Step, before: Any, after: Any) -> bool:
+    """Whether what stands at or under a path that the condition names is another."""
+    return any(not same(_at(before, path), _at(after, path)) for path in step.condition.paths)
+
+
+def _at(document: Any, path: Iterable[str]) -> Any:
+    here = document
+    for key in path:
+        if not isinstance(here, dict) or key not in here:
+            return ...
+        here = here[key]
+    return here
 
 
 def _reads(step: Step, places: list[tuple[str, ...]]) -> bool:

@@ -10,9 +10,10 @@ import pytest
 from aloma_cli import events as ev
 from aloma_cli.engine.outcome import Limited
 from aloma_cli.step import Retry
-from tests.support.record import fired, looked, of_kind, started, voided
+from tests.support.manual import HeldClock
+from tests.support.record import ROOT, fired, looked, of_kind, started, voided
 from tests.support.stage import Stage
-from tests.support.steps import does, looks, puts, raises, step
+from tests.support.steps import connector, connectors, does, looks, puts, raises, step
 
 
 def changes(stage: Stage) -> list[list[tuple[str, str]]]:
@@ -138,10 +139,11 @@ def test_an_append_stands_beside_any_other_edit_of_the_list() -> None:
         assert (stage.data, voided(stage.events)) == ({"l": [2, 5, 3, 9]}, [])
 
 
-def test_an_equal_value_at_one_place_is_no_conflict() -> None:
-    stage = Stage([step("a", {}, puts(x=[1])), step("b", {}, puts(x=[1], y=1))], {})
+def test_equal_items_that_two_append_to_one_list_both_stand() -> None:
+    append = does(lambda data: data["l"].append("t"))
+    stage = Stage([step("a", {}, append), step("b", {}, append)], {"l": []})
     stage.end("a", "b")
-    assert (stage.data, voided(stage.events), fired(stage.events)) == ({"x": [1], "y": 1}, [], ["a", "b"])
+    assert (stage.data, voided(stage.events)) == ({"l": ["t", "t"]}, [])
 
 
 def test_reads_do_not_conflict() -> None:
@@ -173,6 +175,142 @@ def test_of_two_values_at_one_place_one_stands_and_the_other_firing_is_void_and_
     assert stage.data["x"] == "b"
     assert (started(stage.events), fired(stage.events)) == (["a", "b", "b"], ["a", "b"])
     assert "$errors" not in stage.data
+
+
+def test_an_equal_value_at_one_place_is_a_conflict_too() -> None:
+    """Both were worked out from the same old value."""
+    stage = Stage([step("a", {}, puts(x=[1])), step("b", {}, puts(x=[1], y=1))], {})
+    stage.end("a", "b")
+    assert voided(stage.events) == [("b", "conflict")]
+    stage.end("b")
+    assert (stage.data, fired(stage.events)) == ({"x": [1], "y": 1}, ["a", "b"])
+
+
+def _pop(data: dict[str, Any]) -> Any:
+    return data["jobs"].pop(min(data["jobs"])) if isinstance(data["jobs"], dict) else data["jobs"].pop(0)
+
+
+def _draw(data: dict[str, Any]) -> int:
+    data["next"] = data.get("next", 0) + 1
+    return int(data["next"])
+
+
+def _rotate(data: dict[str, Any]) -> str:
+    data["ring"].append(data["ring"].pop(0))
+    return str(data["ring"][-1])
+
+
+TAKES: list[tuple[str, dict[str, Any], Any]] = [
+    ("a job of an object", {"jobs": {f"j{n}": n for n in range(4)}}, _pop),
+    ("a job of a list", {"jobs": [{"id": n} for n in range(4)]}, _pop),
+    ("the same job twice", {"jobs": ["j", "j", "j", "j"]}, _pop),
+    ("a ticket", {"next": 7}, _draw),
+    ("the first ticket", {}, _draw),
+    ("a place in a ring", {"ring": ["a", "b", "c"]}, _rotate),
+    ("a place in a ring of objects", {"ring": [{"id": n, "uses": 0} for n in range(3)]}, _rotate),
+    ("a token", {}, lambda data: data.setdefault("tokens", []).append("t")),
+]
+
+
+@pytest.mark.parametrize(("document", "take"), [one[1:] for one in TAKES], ids=[one[0] for one in TAKES])
+def test_what_four_steps_take_at_once_they_take_as_one_after_the_other(document: Any, take: Any) -> None:
+    def taker(who: str) -> Any:
+        return does(lambda data: data.update({who: take(data)}))
+
+    stage = Stage([step(who, {who: {"$exists": False}}, taker(who)) for who in "abcd"], document)
+    stage.end("a", "b", "c", "d")
+    stage.end_all()
+    alone = Stage([step(who, {who: {"$exists": False}}, taker(who)) for who in "abcd"], document, concurrency=1)
+    alone.end_all()
+    assert sorted(stage.data.items(), key=repr) == sorted(alone.data.items(), key=repr)
+    assert stage.root.state == "done"
+
+
+def test_steps_that_count_at_once_lose_no_count_and_pay_no_call_twice() -> None:
+    paid: list[str] = []
+
+    async def pay(what: str) -> str:
+        paid.append(what)
+        return what
+
+    async def count(data: dict[str, Any], step: Any, connectors: Any) -> None:
+        data[step.name] = await connectors.bank.pay(step.name)
+        data["n"] += 1
+
+    bank = connectors(connector("bank", pay=pay))
+    stage = Stage([step(who, {who: None}, count) for who in "abcd"], {"n": 0}, connectors=bank)
+    stage.end("a", "b", "c", "d")
+    stage.end_all()
+    assert (stage.data["n"], sorted(paid)) == (4, ["a", "b", "c", "d"])
+
+
+LEADS = [{"name": "Ada", "rank": 2}, {"name": "Bob", "rank": 1}, {"name": "Cid", "rank": 3}]
+
+
+def _called(data: dict[str, Any]) -> list[str]:
+    return [lead["name"] for lead in data["leads"] if lead.get("called")]
+
+
+def _score(data: dict[str, Any]) -> None:
+    data["leads"].sort(key=lambda lead: lead["rank"])
+    for place, lead in enumerate(data["leads"]):
+        lead["place"] = place
+
+
+def _rebuild(data: dict[str, Any]) -> None:
+    data["leads"] = sorted(({**lead, "seen": True} for lead in data["leads"]), key=lambda lead: lead["rank"])
+
+
+def _in_and_edit(data: dict[str, Any]) -> None:
+    data["leads"].insert(0, {"name": "Eve", "rank": 0})
+    data["leads"][-1]["last"] = True
+
+
+def _out_and_append(data: dict[str, Any], more: int = 1) -> None:
+    first = data["leads"].pop(0)
+    data["leads"] += [first, {"name": "Eve", "rank": 9}, {"name": "Fay", "rank": 9}][:more]
+
+
+ORDERS: list[tuple[str, Any]] = [
+    ("sorted", lambda data: data["leads"].sort(key=lambda lead: lead["rank"])),
+    ("sorted and numbered", _score),
+    ("sorted and made anew", _rebuild),
+    ("rotated", _out_and_append),
+    ("rotated and grown", lambda data: _out_and_append(data, 3)),
+    ("reversed", lambda data: data["leads"].reverse()),
+    ("swapped", lambda data: data["leads"].insert(0, data["leads"].pop(1))),
+    ("shifted", lambda data: data["leads"].__setitem__(slice(None), [{"name": "Eve", "rank": 9}, *data["leads"][:2]])),
+    ("grown at its head, and edited at its end", _in_and_edit),
+    ("shortened", lambda data: data["leads"].pop(0)),
+    ("replaced in one place", lambda data: data["leads"].__setitem__(0, {"name": "Eve", "rank": 9})),
+]
+
+
+@pytest.mark.parametrize("late", ["order", "call"])
+@pytest.mark.parametrize("order", [one[1] for one in ORDERS], ids=[one[0] for one in ORDERS])
+def test_an_edit_of_an_item_finds_it_though_another_step_orders_the_list_anew(order: Any, late: str) -> None:
+    def call(data: dict[str, Any]) -> None:
+        for lead in data["leads"]:
+            if lead["name"] == "Ada":
+                lead["called"] = True
+
+    stage = Stage([step("order", {}, does(order)), step("call", {}, does(call))], {"leads": LEADS})
+    stage.end(*sorted(("order", "call"), key=lambda name: name == late))
+    assert voided(stage.events) == [(late, "conflict")]
+    stage.end_all()
+    assert set(_called(stage.data)) <= {"Ada"}
+    assert "Ada" in _called(stage.data) or "Ada" not in [lead["name"] for lead in stage.data["leads"]]
+
+
+def test_edits_of_different_items_of_a_list_both_stand() -> None:
+    def edits(name: str) -> Any:
+        return does(lambda data: [lead.update(by=name) for lead in data["leads"] if lead["name"] == name])
+
+    both = does(lambda data: [data["leads"][0].update(x=1), data["leads"][1].update(x=1)])
+    stage = Stage([step("a", {}, both), step("b", {}, edits("Cid")), step("c", {}, edits("Ada"))], {"leads": LEADS})
+    stage.end("a", "b", "c")
+    assert voided(stage.events) == []
+    assert [lead.keys() & {"x", "by"} for lead in stage.data["leads"]] == [{"x", "by"}, {"x"}, {"by"}]
 
 
 def test_a_void_firing_that_goes_again_is_the_same_firing_on_the_newest_document() -> None:
@@ -240,7 +378,7 @@ def test_of_two_steps_that_take_one_lock_exactly_one_has_it(condition: Any, docu
 
 
 def test_a_firing_lost_by_test_and_set_names_the_other() -> None:
-    steps = [step("a", {"lock": None}, puts(lock=True)), step("b", {"lock": None}, puts(lock=True))]
+    steps = [step("a", {"lock": None}, puts(lock={"a": 1})), step("b", {"lock": None}, puts(lock={"b": 1}))]
     stage = Stage(steps, {})
     stage.end("a", "b")
     (void,) = of_kind(stage.events, ev.FiringVoided)
@@ -326,6 +464,41 @@ def test_nothing_queues_behind_a_firing_that_ran_alone_and_met_a_limit() -> None
     assert (stage.data["x"], stage.root.state) == ("b", "done")
 
 
+def test_while_a_firing_runs_alone_what_a_person_writes_queues_too() -> None:
+    stage = Stage(spoiler(3), {"go": 1})
+    for _ in range(3):
+        stage.end("a", "b")
+    for body in ({"kind": "set", "set": [[["x"], "p"]]}, {"kind": "redo", "step": "a"}, {"kind": "set", "set": 5}):
+        stage.store.post(ROOT, {"task": ROOT, **body})
+    assert stage.run.take_requests()
+    assert (stage.data["x"], len(stage.claim.requests())) == (2, 3)
+    assert not stage.run.take_requests()
+    stage.end("b")
+    assert (stage.data["x"], stage.names, voided(stage.events)) == ("b", ["a"], [("b", "conflict")] * 3)
+    assert stage.run.take_requests()
+    stage.turn()
+    assert (stage.data["x"], stage.claim.requests()) == ("p", [])
+
+
+def test_while_a_firing_runs_alone_the_default_of_a_question_queues_too() -> None:
+    clock = HeldClock()
+
+    async def ask(task: Any) -> None:
+        task.ask("Which?", into="y", default="default", timeout=5)
+
+    stage = Stage([*spoiler(4), step("ask", {"n": 2}, ask)], {"go": 1}, clock=clock)
+    for _ in range(2):
+        stage.end("a", "b")
+    stage.end("ask")
+    stage.end("a", "b")
+    clock.moment += 6
+    stage.turn()
+    assert (stage.names, "y" in stage.data) == (["b"], False)
+    stage.end("b")
+    assert (stage.data["x"], stage.data["y"]) == ("b", "default")
+    assert voided(stage.events) == [("b", "conflict")] * 3
+
+
 def test_two_firings_that_both_lost_thrice_run_one_after_the_other() -> None:
     stage = Stage([*spoiler(3), step("c", {"go": 1}, puts(x="c"))], {"go": 1})
     for _ in range(3):
@@ -349,6 +522,92 @@ def test_voids_use_up_no_tries() -> None:
     stage.end("a", "b")
     stage.end("b")
     assert tries == [1, 1]
+
+
+# -- what a task has besides its data ----------------------------------------------------------------------------------
+
+
+def tells(**wishes: Any) -> Any:
+    """Content that sets the name of its task, adds a tag, sets all tags, adapts it, or asks a question."""
+
+    async def content(task: Any) -> None:
+        if "name" in wishes:
+            task.name = wishes["name"].format(task.name)
+        if "tag" in wishes:
+            task.tags = (*task.tags, wishes["tag"])
+        if "tags" in wishes:
+            task.tags = wishes["tags"]
+        if "adapt" in wishes:
+            task.adapt(**wishes["adapt"])
+        if "ask" in wishes:
+            task.ask(wishes["ask"], into="answers.one")
+
+    return content
+
+
+def test_tags_that_two_add_at_once_both_stand() -> None:
+    stage = Stage([step(name, {}, tells(tag=name)) for name in "ab"], {})
+    stage.end("a", "b")
+    assert (stage.root.tags, voided(stage.events)) == (("a", "b"), [])
+
+
+def test_a_tag_added_stands_beside_a_new_name() -> None:
+    stage = Stage([step("a", {}, tells(tag="a")), step("b", {}, tells(name="new"))], {})
+    stage.end("a", "b")
+    assert (stage.root.tags, stage.root.name, voided(stage.events)) == (("a",), "new", [])
+
+
+CLASHES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
+    ("two names", {"name": "a"}, {"name": "b"}, "task.name"),
+    ("equal names", {"name": "{}!"}, {"name": "{}!"}, "task.name"),
+    ("tags replaced", {"tags": ["x"]}, {"tags": ["y"]}, "task.tags.0"),
+    ("a setting", {"adapt": {"concurrency": 2}}, {"adapt": {"concurrency": 3}}, "task.settings.concurrency"),
+    ("a model", {"adapt": {"models": {"m": "x"}}}, {"adapt": {"models": {"m": "y"}}}, "task.settings.models"),
+    ("questions at one place", {"ask": "A?"}, {"ask": "B?"}, 'task.questions."answers.one"'),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "place"), [clash[1:] for clash in CLASHES], ids=[c[0] for c in CLASHES])
+def test_two_that_write_the_same_thing_about_their_task_conflict(one: Any, other: Any, place: str) -> None:
+    steps = [step("tag", {"go": None}, tells(tags=["t"])), step("a", {"go": 1}, tells(**one))]
+    stage = Stage([*steps, step("b", {"go": 1}, tells(**other))], {})
+    stage.end("tag")
+    stage.run.carry_out({"kind": "set", "set": [[["go"], 1]]})
+    stage.turn()
+    stage.end("a", "b")
+    (void,) = of_kind(stage.events, ev.FiringVoided)
+    assert (void.step, void.reason, void.paths, void.again) == ("b", "conflict", (place,), True)
+    assert stage.names == ["b"]
+    stage.end("b")
+    assert fired(stage.events) == ["tag", "a", "b"]
+
+
+def test_a_step_that_names_its_task_sees_the_name_that_another_gave_it() -> None:
+    stage = Stage([step(name, {}, tells(name=f"{{}} {name}")) for name in "ab"], {})
+    stage.end("a", "b")
+    stage.end("b")
+    assert stage.root.name == "a task a b"
+
+
+def test_settings_for_different_names_both_stand() -> None:
+    models = [step(name, {}, tells(adapt={"models": {name: "m"}, "retries": {name: 2}})) for name in "ab"]
+    stage = Stage([step("first", {"go": None}, tells(adapt={"models": {"c": "m"}, "retries": {"c": 2}})), *models], {})
+    stage.end("first")
+    stage.end("a")
+    stage.end("b")
+    assert stage.root.settings == {"models": dict.fromkeys("cab", "m"), "retries": dict.fromkeys("cab", 2)}
+
+
+def test_a_firing_repeated_after_a_crash_sees_the_name_it_started_with() -> None:
+    stage = Stage([step(name, {}, tells(name=f"{{}} {name}")) for name in "ab"], {})
+    stage.end("a")
+    stage.close()
+    again = Stage([step(name, {}, tells(name=f"{{}} {name}")) for name in "ab"], store=stage.store)
+    assert [job.task_name for job in again.running.values()] == ["a task"]
+    again.end("b")
+    assert voided(again.events) == [("b", "conflict")]
+    again.end("b")
+    assert again.root.name == "a task a b"
 
 
 # -- withdraw ----------------------------------------------------------------------------------------------------------

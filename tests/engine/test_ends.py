@@ -82,7 +82,10 @@ def test_firings_in_flight_still_land_after_complete_and_the_state_turns_with_th
 
 
 def test_the_first_complete_that_is_committed_fixes_the_result() -> None:
-    stage = Stage([step("a", {}, completes("a")), step("b", {}, completes("b"))], {})
+    async def content(task: Any, step: Any) -> None:
+        task.complete(step.name)
+
+    stage = Stage([step("a", {}, content), step("b", {}, content)], {})
     stage.end("b")
     stage.end("a")
     assert stage.root.completed == {"result": "b"}
@@ -112,6 +115,15 @@ def test_a_conflicting_firing_is_not_repeated_after_complete() -> None:
     stage = Stage([step("a", {}, completes()), step("b", {}, puts(completed=False))], {})
     stage.end("a", "b")
     assert (stage.names, stage.data, stage.root.state) == ([], {"completed": True}, "done")
+
+
+def test_a_firing_that_conflicts_just_before_complete_is_not_repeated() -> None:
+    steps = [step("c", {}, puts(x="c")), step("b", {}, puts(x="b")), step("a", {}, completes("yes"))]
+    stage = Stage(steps, {})
+    stage.end("c")
+    stage.end("b", "a")
+    assert voided(stage.events) == [("b", "conflict"), ("b", "superseded")]
+    assert (stage.names, stage.data, stage.root.state) == ([], {"x": "c", "completed": True}, "done")
 
 
 def test_a_void_firing_of_a_step_that_raised_before_is_not_retried_after_complete() -> None:

@@ -271,6 +271,53 @@ def test_a_landing_child_is_someone_else() -> None:
     assert stage.data["sent"] == 2
 
 
+FROM_ABOVE: list[tuple[str, Any, Any, dict[str, Any], int]] = [
+    ("a parent is made", {"p": {"x": None}}, lambda data: data.update(p={"y": 1}), {}, 1),
+    ("a parent is made with the field", {"p": {"x": {"$nin": [0]}}}, lambda data: data.update(p={"x": 1}), {}, 2),
+    ("a parent is removed", {"p": {"x": None}}, lambda data: data.pop("p"), {"p": {"y": 1}}, 1),
+    ("a parent becomes a text", {"p": {"x": None}}, lambda data: data.update(p="t"), {"p": {}}, 1),
+    ("a neighbour is edited", {"p": {"x": int}}, lambda data: data["p"].update(y=1), {"p": {"x": 1}}, 1),
+    ("what is below is edited", {"p": {"x": dict}}, lambda data: data["p"]["x"].update(z=1), {"p": {"x": {}}}, 2),
+    ("an equal parent", {"p": {"x": 1}}, lambda data: data.update(p={"x": 1, "y": 2}), {"p": {"x": 1}}, 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("condition", "edit", "document", "times"), [one[1:] for one in FROM_ABOVE], ids=[one[0] for one in FROM_ABOVE]
+)
+def test_rearm_change_heeds_what_changes_above_only_where_the_value_is_another(
+    condition: Any, edit: Any, document: Any, times: int
+) -> None:
+    count = does(lambda data: data.update(n=data.get("n", 0) + 1))
+    stage = Stage([step("a", condition, count, rearm="change"), step("b", {}, does(edit), priority=-1)], document)
+    stage.end_all()
+    assert stage.data["n"] == times
+
+
+def test_rearm_change_does_not_heed_a_second_landing_with_the_same_status() -> None:
+    async def send(task: Any, step: Any) -> None:
+        task.subtask("child", {"leaf": step.name}, into="w.x")
+
+    count = does(lambda data: data.update(n=data.get("n", 0) + 1))
+    steps = [
+        step("watch", {"w": {"x": {"status": "done"}}}, count, rearm="change"),
+        step("first", {"go": 1}, send),
+        step("second", {"go": 1, "n": 1}, send),
+        step("leaf", {"leaf": str}, does(lambda data: data.update(done=True))),
+    ]
+    stage = Stage(steps, {"go": 1})
+    stage.end_all()
+    assert fired(stage.events) == ["first", "watch", "second"]
+    assert stage.data["$children"]["second"]["done"] == 1
+
+
+def test_a_look_heeds_every_change_above() -> None:
+    steps = [step("a", {"p": {"x": None}}, looks), step("b", {}, puts(p={"y": 1}), priority=-1)]
+    stage = Stage(steps, {})
+    stage.end_all()
+    assert looked(stage.events) == ["a", "a"]
+
+
 def test_what_arms_a_step_while_it_runs_counts_once_after_its_commit() -> None:
     steps = [
         step("follow", {"x": int}, does(lambda data: data.update(n=data.get("n", 0) + 1)), rearm="change"),

@@ -58,7 +58,7 @@ ACTIONS = st.one_of(
     st.tuples(st.just("append"), VALUES),
     st.tuples(st.just("pop"), st.sampled_from([0, -1])),
     st.tuples(st.just("deep"), st.sampled_from(["x", "y"]), VALUES),
-    st.tuples(st.sampled_from(["look", "redo", "redo", "raise", "forgive", "spawn", "wait"])),
+    st.tuples(st.sampled_from(["look", "redo", "redo", "raise", "forgive", "spawn", "wait", "name"])),
     st.tuples(st.sampled_from(["look", "redo", "redo", "raise", "forgive", "spawn", "wait", "complete", "cancel"])),
 )
 
@@ -138,6 +138,8 @@ def _ask(what: str, data: dict[str, Any], task: Any, step: Any) -> None:
             raise ValueError("as drawn")
         case "forgive":
             data.pop("$errors", None)
+        case "name":
+            task.name = f"{task.name}!"
         case "spawn" | "wait" if task.parent is None:
             task.subtask("child", {"a": 1, "l": [], "d": {}}, into="d.child", wait_for=what == "wait")
         case "complete" | "cancel":

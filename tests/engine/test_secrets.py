@@ -89,11 +89,12 @@ def test_positions_in_lists_still_fit_when_a_change_before_them_was_none() -> No
     assert after(does(rewrites), {"list": [SHOWN, "a", "c"]}) == {"list": [SHOWN, "b", SHOWN, "c", {SHOWN: 1}]}
 
 
-def test_two_firings_that_write_the_same_secret_agree() -> None:
+def test_two_firings_that_write_the_same_secret_conflict_as_with_any_value() -> None:
     run = stage(*(step(name, START, does(lambda data: data.update(key=CANARY))) for name in ("one", "two")))
     run.end("one")
     run.end("two")
-    assert (voided(run.events), run.data["key"]) == ([], SHOWN)
+    run.end("two")
+    assert (voided(run.events), run.data["key"]) == ([("two", "conflict")], SHOWN)
 
 
 def test_a_secret_and_another_value_at_one_place_conflict() -> None:

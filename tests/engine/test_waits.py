@@ -46,6 +46,36 @@ def test_whoever_changes_the_data_wakes_a_parked_task() -> None:
     assert stage.names == ["a"]
 
 
+def test_a_commit_that_changes_no_data_ends_no_park() -> None:
+    clock = HeldClock()
+
+    async def names(task: Any) -> None:
+        task.name = "new"
+
+    async def also(task: Any) -> None:
+        task.park(4)
+
+    steps = [step("a", {"go": True}, park_and_redo), step("b", {"go": True}, names), step("c", {"go": True}, also)]
+    stage = Stage(steps, {"go": True}, clock=clock)
+    stage.end("a")
+    stage.end("b")
+    stage.end("c")
+    clock.moment += 9
+    stage.turn()
+    assert (stage.names, stage.root.name) == ([], "new"), "the longer park counts"
+    clock.moment += 2
+    stage.turn()
+    assert stage.names == ["a"]
+
+
+def test_a_neighbour_that_changes_data_ends_a_park() -> None:
+    stage = Stage([step("a", {"go": True}, park_and_redo), step("b", {"go": True}, puts(b=1))], {"go": True})
+    stage.end("a")
+    assert stage.names == ["b"]
+    stage.end("b")
+    assert stage.names == ["a"]
+
+
 def test_a_park_outlives_the_process_and_ends_late_rather_than_never() -> None:
     clock = HeldClock()
     stage = Stage([step("a", {"go": True}, park_and_redo)], {"go": True}, clock=clock)

@@ -307,7 +307,10 @@ class Truths:
             assert task.questions.pop(place, None), "what was not asked, or was answered, is answered"
         for asked in event.asked:
             task.questions[".".join(map(str, asked["into"]))] = asked
-        task.parked_until = event.parked_until
+        if event.changes:
+            task.parked_until = None
+        if event.parked_until is not None:
+            task.parked_until = max(event.parked_until, task.parked_until or "")
         task.expires_at = event.expires_at or task.expires_at
         if event.by == "landing":
             self._land(task, event)
@@ -362,7 +365,9 @@ class Truths:
             if task.closed:
                 continue
             assert task.expires_at is None or task.expires_at > now, "its time is up"
-            assert all(asked.get("until", "9") > now for asked in task.questions.values()), "a default is due"
+            queues = any(flight.voids >= 3 and flight.running for flight in self.flights(name))
+            due = any(asked.get("until", "9") <= now for asked in task.questions.values())
+            assert queues or not due, "a default is due"
             ready = [step for step in self._ready(name, task, now) if name not in circling or step in task.retries]
             assert not ready or self._blocked(name, task, now, concurrency), f"{ready} of {name} could start"
             if task.rest is None:
