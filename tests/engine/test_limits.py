@@ -181,7 +181,7 @@ def test_a_counter_that_grows_for_ever_is_paused_after_a_thousand_firings() -> N
     stage = Stage([step("count", {"n": int}, count)], {"n": 0})
     stage.end_all()
     assert (stage.data["n"], stage.root.state, stage.root.closed) == (1000, "limited", False)
-    assert stage.tree.limited == "count has fired 1,000 times"
+    assert stage.tree.limited == "count has fired 1,000 times, which looks like a loop"
     stage.run.set_limits({})
     stage.turn()
     stage.end_all()
