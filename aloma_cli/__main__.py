@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 
@@ -16,9 +15,11 @@ def main() -> int:
     streams.open_closed()
     streams.keep_result_apart()
     code = run(sys.argv[1:])
+    streams.give_to_others()
     if code in (INTERRUPTED, TERMINATED):
-        with contextlib.suppress(OSError):
-            sys.stderr.flush()
+        from aloma_cli.cli import descriptors
+
+        descriptors.end()
         # Python would wait for threads that steps or libraries left behind, such as for one that looks up a name.
         os._exit(code)
     return code

@@ -11,9 +11,10 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from itertools import count
 from json import dumps
-from typing import Any, TextIO, TypeAlias
+from typing import TextIO, TypeAlias
 
 from aloma_cli.jsontext import Json, JsonObject
+from aloma_cli.lent import Lent
 
 SHORTEST = 8
 """Characters of the shortest value that is looked for; anything shorter would be found all over the place."""
@@ -128,11 +129,11 @@ class Redactor:
 NO_SECRETS = Redactor()
 
 
-class RedactedStream:
-    """A stand-in for a stream that lets no secret through; everything but writing goes to the original."""
+class RedactedStream(Lent):
+    """A stand-in for a stream that lets no secret through."""
 
     def __init__(self, original: TextIO, redactor: Redactor) -> None:
-        self.original = original
+        super().__init__(original)
         self._redactor = redactor
 
     def write(self, text: str) -> int:
@@ -142,13 +143,6 @@ class RedactedStream:
             redacted = redacted.encode(encoding, "backslashreplace").decode(encoding)
         self.original.write(redacted)
         return len(text)
-
-    def writelines(self, lines: Iterable[str]) -> None:
-        for line in lines:
-            self.write(line)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.original, name)
 
 
 class _Secret:

@@ -52,20 +52,20 @@ class Interrupts:
         self._cancel: Callable[[], object] | None = None
         self._deadline: threading.Timer | None = None
         self._ending = threading.Lock()
-        self._stdout = sys.stdout
 
     def __enter__(self) -> Self:
+        _entered.append(self)
         self._previous = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        _entered.remove(self)
         if self._deadline is not None:
             self._deadline.cancel()
         signal.setitimer(signal.ITIMER_REAL, 0)
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
+        self._give_back()
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """The result of `work`, which gets an event loop of its own."""
@@ -78,6 +78,10 @@ class Interrupts:
             raise Interrupted(self._code or INTERRUPTED) from None
         finally:
             leave(loop)
+
+    def _give_back(self) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._code is not None:
@@ -98,11 +102,22 @@ class Interrupts:
         if not self._ending.acquire(blocking=False):
             return  # the last words are being said already
         try:
-            sys.stdout = self._stdout  # while steps run it is a stand-in, which takes this for a step's print
             self._last_words(judged)
-            sys.stdout.flush()
         finally:
             os._exit(code)
+
+
+_entered: list[Interrupts] = []
+
+
+def _give_back_all() -> None:
+    for interrupts in _entered:
+        interrupts._give_back()  # noqa: SLF001
+
+
+if hasattr(os, "register_at_fork"):
+    # A child that a step forks is not the run: signals end it as they end any program.
+    os.register_at_fork(after_in_child=_give_back_all)
 
 
 def _judged(frame: FrameType | None) -> Step | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from aloma_cli.cli import exits, output, quick, streams
@@ -26,9 +25,9 @@ def _main(arguments: Sequence[str]) -> int:
     rest = [word for word in arguments[:until] if word not in _VERBOSE] + list(arguments[until:])
     try:
         code = quick.run(rest) if quick.knows(rest) else _run(rest)
-        sys.stdout.flush()
+        output.result().flush()
     except BrokenPipeError:
-        streams.close_quietly()
+        streams.close_quietly(output.result())
         return exits.DONE
     except KeyboardInterrupt as interrupted:
         if interrupted.args:
@@ -39,7 +38,7 @@ def _main(arguments: Sequence[str]) -> int:
         _show_traceback(verbose=verbose)
         return exits.code_of_error(error)
     except OSError as error:
-        streams.close_quietly()
+        streams.close_quietly(output.result())
         exits.tell(exits.refusal(error))
         _show_traceback(verbose=verbose)
         return exits.REFUSED

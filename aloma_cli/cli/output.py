@@ -6,21 +6,33 @@ import contextlib
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
+from aloma_cli.cli import streams
 from aloma_cli.jsontext import Json, JsonObject, dumps, kind_of, pretty
+from aloma_cli.lent import put_back
+from aloma_cli.view.notes import Notes
 from aloma_cli.view.wording import bounded, clean_lines, legible
 
 if TYPE_CHECKING:
     from aloma_cli.redact import Redactor
 
 
-def put(text: str, stream: TextIO | None = None) -> None:
-    """A line of the result, on `stream` instead of stdout if given.
+_result: TextIO | None = None
+"""Standard output, once `sys.stdout` is lent to the files of a workspace."""
+
+
+def result() -> TextIO:
+    """The stream that the result goes to, and nothing else."""
+    return _result or sys.stdout
+
+
+def put(text: str) -> None:
+    """A line of the result.
 
     What its encoding lacks is escaped: a result is never lost to it. A terminal gets nothing that it would obey.
     """
-    stream = stream or sys.stdout
+    stream = result()
     if stream.isatty():
         text = "\n".join(clean_lines(text))
     encoding = stream.encoding or "utf-8"
@@ -29,7 +41,7 @@ def put(text: str, stream: TextIO | None = None) -> None:
 
 def put_json(value: Json) -> None:
     """A JSON value: indented for people, on one line for programs."""
-    put(legible(pretty(value)) if sys.stdout.isatty() else dumps(value))
+    put(legible(pretty(value)) if result().isatty() else dumps(value))
 
 
 def say(text: str) -> None:
@@ -49,22 +61,35 @@ def say_lines(text: str) -> None:
 
 
 def hide(scrubber: Redactor) -> None:
-    """From here on nothing that this program writes to its streams holds a secret."""
+    """From here on files of a workspace run: no secret is written to any stream, and the result alone to stdout."""
+    global _result
+    out: Any = result()
+    notes: Any = sys.stderr
     if scrubber:
         from aloma_cli.redact import RedactedStream
 
-        sys.stdout = RedactedStream(sys.stdout, scrubber)
-        sys.stderr = RedactedStream(sys.stderr, scrubber)
+        out, notes.original = RedactedStream(out, scrubber), RedactedStream(notes.original, scrubber)
+    _result, sys.stdout = out, notes
+    if streams.is_apart():
+        from aloma_cli.cli.descriptors import listen
+
+        listen(notes, out.fileno())
 
 
 @contextmanager
 def own_streams() -> Iterator[None]:
     """What was done to the streams within is undone at the end."""
-    streams = sys.stdout, sys.stderr
+    global _result  # noqa: PLW0603  (as above)
+    out, err = sys.stdout, sys.stderr
+    sys.stderr = Notes(err)
     try:
         yield
     finally:
-        sys.stdout, sys.stderr = streams
+        with contextlib.suppress(OSError, ValueError):
+            result().flush()
+        _result = None
+        put_back("stdout", out)
+        put_back("stderr", err)
 
 
 def whole_record(record: JsonObject, data: JsonObject) -> Json:

@@ -12,7 +12,7 @@ import typer
 
 from aloma_cli.api.task import Task
 from aloma_cli.api.workspace import Workspace
-from aloma_cli.cli import output, streams
+from aloma_cli.cli import descriptors, output, streams
 from aloma_cli.cli.advice import advice, question, questions
 from aloma_cli.cli.exits import code_of_task, refusal
 from aloma_cli.cli.failures import failures
@@ -49,10 +49,12 @@ def run_and_tell(
     view = open_view(sys.stderr, environ=os.environ, clock=SystemClock(), mode=_mode(telling))
 
     def last_words(judged: Step | None) -> None:
+        descriptors.settle()
         view.__exit__(None, None, None)
         _tell_interrupted(home.task(task_id), telling)
         if judged is not None:
             output.say(f"  the condition of step {judged.name} was being judged: a pattern in it takes too long")
+        descriptors.end()
 
     try:
         with Interrupts(last_words) as interrupts:
@@ -62,8 +64,11 @@ def run_and_tell(
             with view:
                 view.recall(before)
                 show = _tell_asked(view.emit) if wait and _mode(telling) != "quiet" else view.emit
-                with _no_keyboard():
-                    task = interrupts.run(work(_emitter(show, telling)))
+                try:
+                    with _no_keyboard():
+                        task = interrupts.run(work(_emitter(show, telling)))
+                finally:
+                    descriptors.settle()
     except Interrupted as interrupted:
         _tell_interrupted(home.task(task_id), telling)
         raise typer.Exit(interrupted.code) from None
@@ -108,11 +113,11 @@ def _print(task: Task, telling: Telling) -> None:
     """Print the result; that nobody reads it does not change what became of the task."""
     try:
         telling.print(task)
-        sys.stdout.flush()
+        output.result().flush()
     except OSError as error:
         if not streams.has_left(error):
             raise
-        streams.close_quietly()
+        streams.close_quietly(output.result())
 
 
 def _mode(telling: Telling) -> Mode:
@@ -120,15 +125,13 @@ def _mode(telling: Telling) -> Mode:
 
 
 def _emitter(show: Emit, telling: Telling) -> Emit:
-    stdout = sys.stdout  # while steps run it is a stand-in, which would take an event for a step's print
-
     def emit(event: Event) -> None:
         show(event)
         try:
-            output.put(dumps(output.visible_record(to_wire(event))), stdout)
-            stdout.flush()
+            output.put(dumps(output.visible_record(to_wire(event))))
+            output.result().flush()
         except OSError as error:  # the run matters more than who listens
-            streams.close_quietly()
+            streams.close_quietly(output.result())
             if not streams.has_left(error):
                 output.say(f"aloma: the events are not written any more: {error.strerror}; the run goes on")
 

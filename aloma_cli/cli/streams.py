@@ -1,4 +1,4 @@
-"""The three standard streams where somebody closed them, or is not there any more."""
+"""The three standard streams: the result apart from all else, and what was closed, by us or by who read it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import sys
 from typing import TextIO
 
 _NAMES = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
+
+_apart = False
 
 
 def open_closed() -> None:
@@ -26,21 +28,31 @@ def open_closed() -> None:
 def keep_result_apart() -> None:
     """From here on only what we print reaches standard output.
 
-    What the child processes of steps write there, and whoever knows the number of the stream, goes to standard error.
+    Our own streams are other descriptors, which no child process gets. What goes to descriptor 1 by any other way goes
+    to standard error. The result is UTF-8, whatever people's lines are.
     """
-    real = sys.__stdout__
-    if real is None or not (_is_number(real, 1) and _is_number(sys.stderr, 2)):
-        return  # it was closed: there is nothing to keep apart
-    kept = os.dup(1)
-    os.dup2(2, 1)
-    sys.stdout = open(  # noqa: SIM115  (open until the end)
-        kept,
-        "w",
-        encoding=real.encoding,
-        errors=real.errors,
-        buffering=1 if real.line_buffering else -1,
-        closefd=False,
-    )
+    global _apart  # noqa: PLW0603  (there is one standard output)
+    _apart = _is_number(sys.stdout, 1) and _is_number(sys.stderr, 2)
+    if _apart:
+        sys.stdout = _duplicate(sys.stdout, "utf-8")
+        sys.stderr = _duplicate(sys.stderr, sys.stderr.encoding, by_line=True)
+        os.dup2(2, 1)
+
+
+def is_apart() -> bool:
+    """Whether descriptors 1 and 2 are free for what others write."""
+    return _apart
+
+
+def give_to_others() -> None:
+    """What Python prints from here on is not ours: what was registered for the end of the program."""
+    if _apart:
+        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+
+
+def _duplicate(stream: TextIO, encoding: str, *, by_line: bool = False) -> TextIO:
+    buffering = 1 if by_line or stream.line_buffering else -1
+    return open(os.dup(stream.fileno()), "w", buffering, encoding, "backslashreplace", closefd=False)
 
 
 def _is_number(stream: TextIO, number: int) -> bool:
@@ -55,7 +67,7 @@ def has_left(error: OSError) -> bool:
     return error.errno in (errno.EPIPE, errno.EIO)
 
 
-def close_quietly() -> None:
+def close_quietly(stream: TextIO) -> None:
     """What is left to write goes nowhere, and Python's own last flush finds nothing to say."""
     with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -96,10 +99,22 @@ def raised(job: Job, error: BaseException, seconds: float, *, figures: bool = Fa
 async def _run(job: Job, arguments: dict[str, Any]) -> Any:
     content: Callable[..., Any] = job.step.content
     if job.step.is_async:
-        return await content(**arguments)
+        with _parent_alone():
+            return await content(**arguments)
 
     def run() -> Any:
-        with on_a_thread(job.step.name):
+        with on_a_thread(job.step.name), _parent_alone():
             return content(**arguments)
 
     return await in_thread(run, name=job.step.name)
+
+
+@contextmanager
+def _parent_alone() -> Iterator[None]:
+    """A child that the step forked, and that comes back from it, ends here: the run is its parent's."""
+    parent = os.getpid()
+    try:
+        yield
+    finally:
+        if os.getpid() != parent:
+            os._exit(1 if sys.exc_info()[0] else 0)

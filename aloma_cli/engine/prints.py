@@ -1,53 +1,80 @@
-"""What steps write to the two streams.
+"""What steps write to the two streams of Python.
 
 `print` goes to the step's log, since stdout belongs to the result of the command; from stderr only secrets are kept.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from typing import Any, TextIO
 
+from aloma_cli.lent import Lent, put_back
 from aloma_cli.redact import RedactedStream, Redactor
 
 _current: ContextVar[_Lines | None] = ContextVar("aloma_prints", default=None)
+_writing: set[_Lines] = set()
+_installed: dict[str, list[_Split | _Stderr]] = {"stdout": [], "stderr": []}
 
 
 @contextmanager
 def prints_to(log: Callable[[str], None]) -> Iterator[None]:
-    """What is printed here, and in tasks and threads started here, goes to `log`, line by line."""
+    """What is printed here, and in tasks and threads started here, goes to `log`, line by line.
+
+    What is done to the streams is undone at the end, or when the last of several that run side by side has ended.
+    """
     lines = _Lines(log)
     token = _current.set(lines)
+    _writing.add(lines)
     try:
         yield
     finally:
+        _writing.discard(lines)
+        if not _writing:
+            _put_back_all()
         lines.end()
         _current.reset(token)
 
 
 def stdout_split() -> AbstractContextManager[None]:
     """Install the stream that tells a step's prints from the program's own, for as long as steps run."""
-    return _installed("stdout", _Split(sys.stdout))
+    return _standing_in("stdout", _Split(sys.stdout))
 
 
 def stderr_scrubbed(scrubber: Redactor) -> AbstractContextManager[None]:
     """Let no secret through to stderr for as long as steps run."""
-    return _installed("stderr", _Stderr(sys.stderr, scrubber)) if scrubber else nullcontext()
+    return _standing_in("stderr", _Stderr(sys.stderr, scrubber))
 
 
 @contextmanager
-def _installed(name: str, stand_in: _Split | _Stderr) -> Iterator[None]:
+def _standing_in(name: str, stand_in: _Split | _Stderr) -> Iterator[None]:
+    stack = _installed[name]
+    stack.append(stand_in)
     setattr(sys, name, stand_in)
     try:
         yield
     finally:
         stand_in.over = True
         # Of several runs in one program the first to begin may be the first to end: it is taken out when it is on top.
-        while isinstance(top := getattr(sys, name), type(stand_in)) and top.over:
-            setattr(sys, name, top.original)
+        while stack and stack[-1].over:
+            put_back(name, stack.pop().original)
+
+
+def _put_back_all() -> None:
+    for name, stack in _installed.items():
+        if stack:
+            put_back(name, stack[-1])
+
+
+def _forget_log() -> None:
+    _current.set(None)
+
+
+if hasattr(os, "register_at_fork"):
+    # What a forked child prints is for its streams: the log of the firing is written by its parent alone.
+    os.register_at_fork(after_in_child=_forget_log)
 
 
 class _Stderr(RedactedStream):
@@ -70,12 +97,8 @@ class _Lines:
             self._rest = ""
 
 
-class _Split:
-    """A stand-in for stdout; everything but writing goes to the original."""
-
-    def __init__(self, original: TextIO) -> None:
-        self.original = original
-        self.over = False
+class _Split(Lent):
+    over = False
 
     def write(self, text: str) -> int:
         lines = _current.get()
@@ -83,6 +106,3 @@ class _Split:
             return self.original.write(text)
         lines.write(text)
         return len(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.original, name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import importlib.util
 import itertools
@@ -13,6 +12,7 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from typing import TYPE_CHECKING
 
 from aloma_cli.errors import AlomaError, StepError
+from aloma_cli.lent import lent_stderr
 from aloma_cli.loader.layout import LIBRARIES_FOLDER
 from aloma_cli.loader.source import ModuleSource
 
@@ -33,7 +33,7 @@ def load_module(path: Path, root: Path) -> tuple[ModuleType, ModuleSource]:
     try:
         data = path.read_bytes()
         code = _compiled(data, str(path))
-        with contextlib.redirect_stdout(sys.stderr):
+        with lent_stderr():
             exec(code, vars(module))  # noqa: S102  (to run the user's own file is what this is for)
     except KeyboardInterrupt as error:
         line = _line_of(error, path)

@@ -28,6 +28,7 @@ class JournalWriter:
         self._path = path
         self._size = size
         self._fsync = fsync
+        self._owner = os.getpid()
         with refusing(path, "written"):
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             # What stands behind the last whole line is torn.
@@ -39,7 +40,7 @@ class JournalWriter:
         return self._size
 
     def append(self, batch: Batch, *, durable: bool) -> None:
-        if self._file == _CLOSED:
+        if self._file == _CLOSED or os.getpid() != self._owner:
             raise StoreError(f"{self._path} is closed: nothing more can be written to it")
         line = encode(batch)
         size = self._size + len(line)

@@ -6,7 +6,6 @@ stopped one (Ctrl-S) holds up the run.
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -42,14 +41,15 @@ class Live:
     """Draws on the terminal `stream` between entering and leaving the context; then ends with a summary.
 
     `clock.now()` is the time of the events: the machine's for a running task, another for one that is replayed.
-    While it is entered, what is written to `sys.stderr` goes above the region if that is the same stream.
+    While it is entered, what is written to `stream` goes above the region if that is one of Notes.
     """
 
-    def __init__(self, stream: TextIO, *, environ: Mapping[str, str], clock: Clock) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO | Notes, *, environ: Mapping[str, str], clock: Clock) -> None:
+        self._notes = stream if isinstance(stream, Notes) else None
+        self._stream: TextIO = stream.original if isinstance(stream, Notes) else stream
         self._clock = clock
-        self._region = Region(stream, environ)
-        self._glyphs = glyphs_for(stream.encoding)
+        self._region = Region(self._stream, environ)
+        self._glyphs = glyphs_for(self._stream.encoding)
         self._screen = Screen()
         self._news: deque[Entry | str] = deque()
         self._lock = threading.Lock()
@@ -58,17 +58,16 @@ class Live:
         self._failure: Exception | None = None
 
     def __enter__(self) -> Self:
-        if sys.stderr is self._stream:
-            sys.stderr = Notes(self._stream, self._note)
+        if self._notes is not None:
+            self._notes.note = self._note
         self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(sys.stderr, Notes) and sys.stderr.stream is self._stream:
-            sys.stderr.finish()
-            sys.stderr = self._stream
+        if self._notes is not None:
+            self._notes.finish()
         self._stop.set()
         self._thread.join(_PATIENCE)
         if self._thread.is_alive() or self._failure is not None:

@@ -1,44 +1,51 @@
-"""What others write to standard error while the live view is on it: whole lines, handed to the view."""
+"""Standard error as everybody writes to it: the program, steps, libraries, before, during and after a live view."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from typing import TextIO
 
+from aloma_cli.lent import Lent
+from aloma_cli.view.wording import plain
 
-class Notes(io.TextIOBase):
-    """Stands for `stream`; each line written goes to `note` instead."""
 
-    def __init__(self, stream: TextIO, note: Callable[[str], None]) -> None:
-        self.stream = stream
-        self._note = note
+class Notes(Lent):
+    """Nothing that a terminal would obey gets through to `original`.
+
+    While a live view draws there, whole lines go to its `note` instead. One stream stands for all of the program's
+    life, so that a logger which was given it as a file was loaded is seen in the view as well. `number` is the
+    descriptor that child processes get in its place, if that is another.
+    """
+
+    def __init__(self, original: TextIO) -> None:
+        super().__init__(original)
+        self.number: int | None = None
+        self.note: Callable[[str], None] | None = None
         self._begun = ""
 
-    @property
-    def encoding(self) -> str:  # type: ignore[override]  # read-only here, writable in TextIOBase
-        return self.stream.encoding
-
     def write(self, text: str) -> int:
-        *lines, self._begun = (self._begun + text).split("\n")
-        for line in lines:
-            self._note(line)
+        if self.note is None:
+            self.original.write(plain(text))
+        else:
+            *lines, self._begun = (self._begun + text).split("\n")
+            for line in lines:
+                self.line(line)
         return len(text)
 
-    def flush(self) -> None:
-        """Nothing: a line that is not finished yet waits for its end."""
+    def line(self, text: str) -> None:
+        """Write one whole line; of what overwrites itself (`\\r`) the last counts."""
+        text = plain(text.rstrip("\r").rpartition("\r")[2])
+        if self.note is None:
+            self.original.write(f"{text}\n")
+        else:
+            self.note(text)
 
     def finish(self) -> None:
-        """Hand over what has no line end."""
+        """The live view ends: hand over what has no line end."""
         if self._begun:
-            self._note(self._begun)
+            self.line(self._begun)
             self._begun = ""
-
-    def writable(self) -> bool:
-        return True
-
-    def isatty(self) -> bool:
-        return self.stream.isatty()
+        self.note = None
 
     def fileno(self) -> int:
-        return self.stream.fileno()
+        return super().fileno() if self.number is None else self.number

@@ -16,6 +16,8 @@ from aloma_cli.jsontext import UNSAFE, cut, printable
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 _UNSAFE_IN_JSON = re.compile(UNSAFE.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
+_UNSAFE_IN_TEXT = re.compile(UNSAFE.pattern.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f"))
+_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
 _SPACES = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+ *")
 
 
@@ -32,6 +34,12 @@ def bounded(text: str, whole: str = "aloma task log --json") -> str:
 def clean(text: object) -> str:
     """`text` on one line, with nothing in it that a terminal would obey."""
     return printable(_SPACES.sub(" ", str(text).strip()))
+
+
+def plain(text: str) -> str:
+    """`text` as it is, with nothing in it that a terminal would obey; a carriage return begins a line."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _UNSAFE_IN_TEXT.sub("\ufffd", _SEQUENCE.sub("", text))
 
 
 def legible(text: str) -> str:

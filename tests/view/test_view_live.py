@@ -15,6 +15,7 @@ from rich.text import Text
 from aloma_cli.clock import SystemClock
 from aloma_cli.view.choose import open_view
 from aloma_cli.view.live import Live
+from aloma_cli.view.notes import Notes
 from aloma_cli.view.region import Region
 from tests.view.story import NOON, ROOT, Story, child, research
 from tests.view.terminal import Terminal, terminal
@@ -102,17 +103,18 @@ def test_what_still_runs_when_the_view_is_left_is_told() -> None:
 
 def test_what_others_write_to_stderr_stays_above_the_region(monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal() as screen:
-        monkeypatch.setattr(sys, "stderr", screen.stream)
-        with Live(screen.stream, environ=ENVIRON, clock=StoryClock()) as view:
+        monkeypatch.setattr(sys, "stderr", notes := Notes(screen.stream))
+        with Live(notes, environ=ENVIRON, clock=StoryClock()) as view:
             for event in research().events[:3]:
                 view.emit(event)
             sys.stderr.write("a warning\nand its ")
             time.sleep(FRAME)
             sys.stderr.write("end")
-        assert sys.stderr is screen.stream
+        notes.write("after it\n")
     lines = screen.lines()
     assert lines.count("a warning") == 1
     assert lines.count("and its end") == 1
+    assert lines[-2:] == ["after it", ""]
     assert not [line for line in lines if line.startswith("├")]
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from aloma_cli.cli import options
+from aloma_cli.cli.output import result
 from aloma_cli.jsontext import JsonObject
 
 
@@ -36,7 +36,7 @@ def list_secrets(
         put_json(secrets)
         return
     _print(secrets)
-    if not secrets and sys.stdout.isatty():
+    if not secrets and result().isatty():
         say("no secrets yet; to keep one: aloma secret set NAME")
 
 
@@ -64,4 +64,4 @@ def _print(secrets: list[JsonObject]) -> None:
 
     columns = (Column("name"), Column("value from"), Column("set", "time"), Column("used in"))
     rows = ([one["name"], one["from"] or "nowhere yet", one["set_at"], one["used_in"]] for one in secrets)
-    write_table(columns, rows, sys.stdout, environ=os.environ, clock=SystemClock())
+    write_table(columns, rows, result(), environ=os.environ, clock=SystemClock())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from aloma_cli.cli import options
+from aloma_cli.cli.output import result
 from aloma_cli.cli.step.describe import NO_STEPS, step_record
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def list_steps(
         put_json([step_record(step) for step in steps])
     else:
         _print(steps)
-    if not steps and not home.loaded.broken and sys.stdout.isatty():
+    if not steps and not home.loaded.broken and result().isatty():
         say(NO_STEPS)
     for error in home.loaded.broken:
         tell(error)
@@ -57,7 +57,7 @@ def _print(steps: list[Step]) -> None:
         Column("options"),
         Column("about"),
     )
-    write_table(columns, map(_row, steps), sys.stdout, environ=os.environ, clock=SystemClock())
+    write_table(columns, map(_row, steps), result(), environ=os.environ, clock=SystemClock())
 
 
 def _row(step: Step) -> list[Any]:

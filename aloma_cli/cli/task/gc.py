@@ -10,6 +10,7 @@ import typer
 
 from aloma_cli.cli import options
 from aloma_cli.cli.exits import INTERRUPTED
+from aloma_cli.cli.output import result
 from aloma_cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -117,8 +118,8 @@ def _show(garbage: Garbage, *, as_json: bool, deleted: bool) -> None:
         Column("size", "size"),
     )
     rows = [[*(task.record[name] for name in _FACTS), task.size] for task in garbage.tasks]
-    write_table(columns, rows, sys.stdout, environ=os.environ, clock=SystemClock())
-    sys.stdout.flush()
+    write_table(columns, rows, result(), environ=os.environ, clock=SystemClock())
+    result().flush()
     _tell(garbage, deleted=deleted)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 
 from aloma_cli.cli import options
 from aloma_cli.cli.exits import code_of_error, tell
+from aloma_cli.cli.output import result
 from aloma_cli.jsontext import JsonObject
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def list_tasks(
         return wanted in (None, record["state"]) and (name is None or name.casefold() in record["name"].casefold())
 
     home = Records.at(workspace)
-    most = limit if limit or as_json or not sys.stdout.isatty() else MOST
+    most = limit if limit or as_json or not result().isatty() else MOST
     unreadable: list[StoreError] = []
     read = home.records(subtasks=subtasks, unreadable=unreadable.append)
     trees = filter(None, ([*filter(matches, tree)] for tree in read))
@@ -106,7 +106,7 @@ def _print_table(records: list[JsonObject], sized: Records | None) -> None:
             Column("changed", "time", dispensable=True),
         ]
         rows = [[*row, sized.size(record), *_long(record)] for row, record in zip(rows, records, strict=True)]
-    write_table(columns, rows, sys.stdout, environ=os.environ, clock=SystemClock())
+    write_table(columns, rows, result(), environ=os.environ, clock=SystemClock())
 
 
 def _row(record: JsonObject) -> list[Any]:
@@ -123,7 +123,7 @@ def _long(record: JsonObject) -> list[Any]:
 def _say_what_is_missing(home: Records, *, none: bool, more: bool, narrowed: bool) -> None:
     from aloma_cli.cli.output import say
 
-    if none and sys.stdout.isatty():
+    if none and result().isatty():
         say("no such tasks" if narrowed else "no tasks yet; to make one: aloma task new NAME -d '{…}'")
     if more:
         total = len(home.store.roots())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Annotated
 
 import typer
 
 from aloma_cli.cli import options
+from aloma_cli.cli.output import result
 
 
 def log(
@@ -51,6 +51,6 @@ def log(
         everything = step is not None and not (changes or logs or calls)
         details = Details(changes=changes or everything, logs=logs or everything, calls=calls or everything, step=step)
         history = read_history(events, found)
-        write_log(history, sys.stdout, environ=os.environ, clock=SystemClock(), details=details)
+        write_log(history, result(), environ=os.environ, clock=SystemClock(), details=details)
     if damage is not None:
         raise damage

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aloma_cli.cli.advice import advice
 from aloma_cli.cli.failures import failures
-from aloma_cli.cli.output import put, visible
+from aloma_cli.cli.output import put, result, visible
 from aloma_cli.clock import SystemClock, from_iso
 from aloma_cli.jsontext import JsonObject, cut, pretty
 from aloma_cli.view.tables import Column, write_table
@@ -56,7 +55,7 @@ def print_portrait(task: Task, holder: str | None) -> None:
     subtasks = [[child["name"], child["state"], child["id"]] for child in record["children"]]
     _table(_FACTS, [[record["name"], record["state"], record["created_at"], record["seconds"], record["id"]]])
     for line in remarks:
-        put(f"  {bounded(line) if sys.stdout.isatty() else line}")
+        put(f"  {bounded(line) if result().isatty() else line}")
     _table(*_said(_AGENTS, agents), blank=True)
     more = _cut(subtasks, _MOST_SUBTASKS)
     _table(_SUBTASKS, subtasks, blank=True)
@@ -112,16 +111,16 @@ def _agent(step: JsonObject) -> list[Any]:
 
 def _said(columns: Sequence[Column], rows: list[list[Any]]) -> tuple[list[Column], list[list[Any]]]:
     """The columns that say something; for programs all of them, so that each stays where it is."""
-    kept = [at for at in range(len(columns)) if not sys.stdout.isatty() or any(row[at] is not None for row in rows)]
+    kept = [at for at in range(len(columns)) if not result().isatty() or any(row[at] is not None for row in rows)]
     return [columns[at] for at in kept], [[row[at] for at in kept] for row in rows]
 
 
 def _document(task: Task, *, used: int) -> None:
     lines: list[Any] = pretty(visible(task.data)).split("\n")
-    more = _cut(lines, max(_LEAST_DOCUMENT, size_of(sys.stdout).height - used))
-    long = sys.stdout.isatty() and any(len(line) > _LONGEST_LINE for line in lines)
+    more = _cut(lines, max(_LEAST_DOCUMENT, size_of(result()).height - used))
+    long = result().isatty() and any(len(line) > _LONGEST_LINE for line in lines)
     put("")
-    put("\n".join(legible(cut(line, _LONGEST_LINE)) for line in lines) if sys.stdout.isatty() else "\n".join(lines))
+    put("\n".join(legible(cut(line, _LONGEST_LINE)) for line in lines) if result().isatty() else "\n".join(lines))
     if more or long:
         rest = f"and {more:,} more lines" if more else "is cut where a line is too long"
         put(f"  … {rest}: aloma task show {task.id} --data")
@@ -129,7 +128,7 @@ def _document(task: Task, *, used: int) -> None:
 
 def _cut(lines: list[Any], most: int) -> int:
     """Drop what is over `most`, and give how many that were; only a terminal is too small for anything."""
-    more = len(lines) - most if sys.stdout.isatty() and len(lines) > most + 1 else 0
+    more = len(lines) - most if result().isatty() and len(lines) > most + 1 else 0
     if more:
         del lines[most:]
     return more
@@ -139,4 +138,4 @@ def _table(columns: Sequence[Column], rows: list[list[Any]], *, blank: bool = Fa
     if rows:
         if blank:
             put("")
-        write_table(columns, rows, sys.stdout, environ=os.environ, clock=SystemClock())
+        write_table(columns, rows, result(), environ=os.environ, clock=SystemClock())

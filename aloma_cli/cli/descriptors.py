@@ -1,0 +1,119 @@
+"""A pipe in the place of descriptors 1 and 2, once files of a workspace run: what steps and their children write.
+
+Whatever goes there, by whatever way, comes out line by line where notes go. Our own streams are other descriptors.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import select
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aloma_cli.view.notes import Notes
+
+_LARGE = 1 << 20
+_CHUNK = 1 << 16
+_PATIENCE = 0.5
+"""Seconds to wait for a thread that cannot write its line, such as to a terminal that was stopped (Ctrl-S)."""
+
+_pipe: _Pipe | None = None
+
+
+def listen(notes: Notes, result: int) -> None:
+    """Begin, until the program ends."""
+    global _pipe  # noqa: PLW0603  (there is one pair of descriptors)
+    if _pipe is None and hasattr(os, "register_at_fork"):  # Windows cannot wait for a pipe
+        _pipe = _Pipe(notes, result)
+
+
+def settle() -> None:
+    """Tell what was written so far."""
+    if _pipe is not None:
+        _pipe.pump()
+
+
+def end() -> None:
+    """Tell what was written so far, and give the descriptors back."""
+    if _pipe is not None:
+        _pipe.end()
+
+
+class _Pipe:
+    def __init__(self, notes: Notes, result: int) -> None:
+        self._owner = os.getpid()
+        self._notes = notes
+        self._result = result
+        self._real = os.dup(2)
+        self._lock = threading.Lock()
+        self._rest = b""
+        self._out, into = os.pipe()
+        self._woken, self._wake = os.pipe()
+        _enlarge(into)
+        for number in (1, 2):
+            os.dup2(into, number)
+        os.close(into)
+        notes.number = 2
+        os.register_at_fork(after_in_child=self._hand_over)
+        # Before any file of the workspace can register something: so this is the last thing that is done.
+        atexit.register(self.end)
+        threading.Thread(target=self._read, name="aloma streams", daemon=True).start()
+
+    def pump(self) -> None:
+        """Take in what is in the pipe, but not for ever: a child may write faster than we read."""
+        if not self._lock.acquire(timeout=_PATIENCE):
+            return
+        try:
+            for _ in range(2 * _LARGE // _CHUNK):
+                if not select.select([self._out], [], [], 0)[0] or not self._take(os.read(self._out, _CHUNK)):
+                    break
+        finally:
+            self._lock.release()
+
+    def end(self) -> None:
+        if os.getpid() != self._owner or self._real < 0:
+            return
+        for stream in filter(None, (sys.__stdout__, sys.__stderr__)):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        for number in (1, 2):
+            os.dup2(self._real, number)
+        self._real = -1
+        self.pump()
+        # A child that goes on keeps its end of the pipe: we do not wait for it.
+        os.write(self._wake, b".")
+        if self._rest:
+            self._take(b"\n")
+
+    def _read(self) -> None:
+        while self._woken not in select.select([self._out, self._woken], [], [])[0]:
+            self.pump()
+
+    def _take(self, data: bytes) -> bool:
+        """Tell whole lines; whether there may be more."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > _LARGE:
+            lines, self._rest = [*lines, self._rest], b""
+        for line in lines:
+            # Where nobody reads it any more it goes nowhere: a child must not stand still for that.
+            with contextlib.suppress(OSError, ValueError):
+                self._notes.line(line.decode("utf-8", "replace"))
+        return bool(data)
+
+    def _hand_over(self) -> None:
+        """In a child that was forked: it has no result, and writes into the pipe like any other."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self._result)
+        self._notes.note = None
+        self._notes.original = open(2, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
+
+
+def _enlarge(pipe: int) -> None:
+    """So that hardly anybody has to wait for us: code that holds Python's lock while it writes could wait for ever."""
+    with contextlib.suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _LARGE)
