@@ -74,9 +74,9 @@ def read_task(store: Store, task_id: str) -> Task:
 
 
 def read_published(store: Store, task_id: str) -> Task | None:
-    """A task of a store, from what was published of it; None where that is not the newest. Raises NotFoundError."""
-    record = _published(store, task_id)
-    return None if record is None else Task(task_id, record, store.data(task_id), store)
+    """A task of a store, from what was published of it; None where that is not the newest, or cannot be read."""
+    published = store.published(task_id)
+    return None if published is None else Task(task_id, _record(published[0]), published[1], store)
 
 
 def read_events(store: Store, root: str) -> tuple[list[Event], JournalDamagedError | None]:
@@ -101,9 +101,9 @@ def read_events(store: Store, root: str) -> tuple[list[Event], JournalDamagedErr
 
 def read_record(store: Store, root: str) -> JsonObject:
     """The record of a root alone, without its document. Raises as `read_task`."""
-    published = _published(store, root)
+    published = store.summary(root)
     if published is not None:
-        return published
+        return _record(published)
     from aloma_cli.engine.summary import summary
 
     return summary(read_tree(store, root), root)
@@ -117,11 +117,8 @@ def read_records(store: Store, root: str) -> list[JsonObject]:
     return [summary(tree, task_id) for task_id in tree.tasks]
 
 
-def _published(store: Store, task_id: str) -> JsonObject | None:
-    record = store.summary(task_id)
-    if record is not None:
-        del record["journal_bytes"]
-    return record
+def _record(published: JsonObject) -> JsonObject:
+    return {key: value for key, value in published.items() if key not in ("journal_bytes", "data_sum")}
 
 
 def read_tree(store: Store, root: str) -> Tree:

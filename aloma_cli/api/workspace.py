@@ -231,7 +231,7 @@ class Workspace(Records):
     def republish(self, task: Task) -> None:
         """Put the record of a tree where readers find it quickly, if a kill came before that."""
         root = root_of(task.id)
-        if self.store.summary(root) is not None:
+        if self.store.published(root) is not None:
             return
         with contextlib.suppress(TaskLockedError), contextlib.closing(self.store.claim(root)) as claim:
             Run(claim, Plan(()), clock=self.clock, emit=_ignore).publish()

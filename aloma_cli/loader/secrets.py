@@ -151,13 +151,15 @@ def _changing(root: Path) -> Iterator[dict[str, Secret]]:
     from filelock import FileLock
 
     from aloma_cli.jsontext import pretty
-    from aloma_cli.store.atomic import replace_file
+    from aloma_cli.store.atomic import refuse_links, replace_file
     from aloma_cli.store.folder import prepare_folder
     from aloma_cli.store.refusal import refusing
 
     path = _file(root)
     prepare_folder(path.parent)
-    with refusing(path, "written"), FileLock(path.with_suffix(".lock"), mode=0o600):
+    lock = path.with_suffix(".lock")
+    refuse_links(lock)
+    with refusing(path, "written"), FileLock(lock, mode=0o600):
         secrets = read_secrets(root)
         yield secrets
         kept = {name: {"value": secret.value, "set_at": secret.set_at} for name, secret in sorted(secrets.items())}

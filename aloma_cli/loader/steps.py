@@ -70,11 +70,18 @@ def load_step(path: Path, root: Path) -> Step:
 
 
 def _step_files(folder: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder, onerror=_refuse_unreadable):
-        folders[:] = sorted(name for name in folders if not is_private(name))
-        for name in sorted(files):
-            if name.endswith(".py") and not is_private(name):
-                yield Path(parent, name)
+    """Linked folders come last, and each real folder once; what the steps themselves stand in is none of theirs."""
+    seen = set(folder.resolve().parents)
+    tops = [folder]
+    for top in tops:
+        for parent, folders, files in os.walk(top, onerror=_refuse_unreadable):
+            real = Path(parent).resolve()
+            folders[:] = sorted(name for name in folders if real not in seen and not is_private(name))
+            tops += (path for name in folders if (path := Path(parent, name)).is_symlink())
+            for name in sorted(files) if real not in seen else ():
+                if name.endswith(".py") and not is_private(name):
+                    yield Path(parent, name)
+            seen.add(real)
 
 
 def _refuse_unreadable(error: OSError) -> None:

@@ -6,24 +6,30 @@ import contextlib
 import os
 from pathlib import Path
 
+from aloma_cli.errors import StoreError
 from aloma_cli.store.refusal import refused
+
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 def replace_file(path: Path, text: str, *, durable: bool = False) -> None:
     """Put `text` (UTF-8, mode 0600) in the place of the file at `path`, which nobody else replaces. Raises StoreError.
 
-    Not synced unless it is to be `durable`: most of what is written so can be made anew from the journal, or is a
-    request whose sender is there to ask again.
+    With `durable` the file and its name survive a loss of power. Most of what is written like this can be made again
+    from the journal and need not. A link at `path` is replaced, and never followed.
     """
-    # Always the same name: what a kill leaves behind is overwritten the next time.
     temporary = path.with_name(f".{path.name}.new")
     try:
-        with open(temporary, "w", encoding="utf-8", opener=private) as file:
+        # A kill may have left it, and a repository may ship a link of that name: both go.
+        temporary.unlink(missing_ok=True)
+        with open(temporary, "x", encoding="utf-8", opener=private) as file:
             file.write(text)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
         temporary.replace(path)
+        if durable:
+            sync_folder(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -31,5 +37,25 @@ def replace_file(path: Path, text: str, *, durable: bool = False) -> None:
 
 
 def private(name: str, flags: int) -> int:
-    """The opener (for `open`) of a file that only its owner may read."""
-    return os.open(name, flags, 0o600)
+    """The opener (for `open`) of a file that only its owner may read. It follows no link."""
+    return os.open(name, flags | NO_LINK, 0o600)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` survive a loss of power (Windows cannot open a folder)."""
+    if os.name != "nt":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def refuse_links(*paths: Path) -> None:
+    """Raise StoreError for a path that is a link: a repository may ship one that leads elsewhere."""
+    for path in paths:
+        if path.is_symlink():
+            raise StoreError(
+                f"{path} is a link, and aloma writes to nothing outside of its own folder",
+                hint="put what it points to in its place, or remove it",
+            )

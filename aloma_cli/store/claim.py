@@ -15,7 +15,8 @@ from filelock import BaseFileLock, FileLock, Timeout
 from aloma_cli.errors import StoreError, TaskLockedError
 from aloma_cli.events import Event
 from aloma_cli.jsontext import MAX_DEPTH, JsonObject, loads, pretty
-from aloma_cli.store.atomic import replace_file
+from aloma_cli.store.atomic import refuse_links, replace_file
+from aloma_cli.store.checksum import checksum
 from aloma_cli.store.journal import JournalWriter, read_journal
 from aloma_cli.store.protocol import Batch, Request, no_such_task
 from aloma_cli.store.refusal import refused, refusing
@@ -25,6 +26,9 @@ _WRITING = 60
 
 _WRAPPED = 3
 """Levels around a value in a request: {"set": [[keys, value]]}."""
+
+_WRITING = 60
+"""Seconds after which nobody is writing a request any more."""
 
 
 class FileClaim:
@@ -46,9 +50,11 @@ class FileClaim:
         self._count += 1
 
     def publish(self, summary: JsonObject, data: JsonObject) -> None:
-        replace_file(self._folder / "data.json", pretty(data) + "\n")
-        # Last, because it vouches for the other: it names the journal's size that both were made from.
-        replace_file(self._folder / "task.json", pretty({**summary, "journal_bytes": self._journal.size}) + "\n")
+        written = pretty(data) + "\n"
+        replace_file(self._folder / "data.json", written)
+        # Last, because it vouches for the other, and for the journal they were both made from.
+        vouching = {"journal_bytes": self._journal.size, "data_sum": checksum(written.encode())}
+        replace_file(self._folder / "task.json", pretty({**summary, **vouching}) + "\n")
 
     def requests(self) -> list[Request]:
         inbox = self._folder / "inbox"
@@ -100,8 +106,9 @@ class FileClaim:
 
 
 def lock_folder(folder: Path, *, patience: float = 0.2) -> BaseFileLock:
-    """Take the lock of a folder. Raises TaskLockedError, naming who has it, and StoreError."""
+    """Take the lock of a folder. Raises TaskLockedError, naming who has it, and StoreError, also for a link in it."""
     # A claim may be closed on another thread than it was made on.
+    refuse_links(folder.parent, folder, *map(folder.joinpath, ("lock", "inbox", "journal.jsonl")))
     lock = FileLock(folder / "lock", mode=0o600, thread_local=False)
     try:
         # With patience: somebody may hold it for a moment only to see whether it is held.
@@ -127,6 +134,18 @@ def lock_task(folder: Path, *, patience: float = 0.2) -> BaseFileLock:
         (folder / "lock").unlink()
         folder.rmdir()
     raise no_such_task(folder.name)
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove what killed processes left half written in a folder whose lock we hold."""
+    for path in folder.glob(".*"):
+        with contextlib.suppress(OSError):
+            path.unlink()
+    for path in folder.glob("inbox/.*"):
+        with contextlib.suppress(OSError):
+            # Others leave their requests without a lock.
+            if time.time() - path.lstat().st_mtime > _WRITING:
+                path.unlink()
 
 
 def holder_of(folder: Path) -> str | None:

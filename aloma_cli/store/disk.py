@@ -2,7 +2,7 @@
 
     journal.jsonl   the truth: every event, appended
     data.json       the root's document, and nothing else
-    task.json       its summary, and the size of the journal it was made from
+    task.json       its summary, the size of the journal it was made from, and the checksum of data.json
     lock, holder    the operating system's lock, freed by death, and who holds it
     inbox/          requests of other processes
 
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from aloma_cli.errors import StoreError, TaskLockedError
 from aloma_cli.ids import is_root_id
 from aloma_cli.jsontext import JsonObject, dumps, reload
+from aloma_cli.store.checksum import checksum
 
 if TYPE_CHECKING:
     from aloma_cli.events import Event
@@ -73,12 +74,13 @@ class FileStore:
             raise
 
     def claim(self, root: str) -> FileClaim:
-        from aloma_cli.store.claim import FileClaim, lock_task
+        from aloma_cli.store.claim import FileClaim, clear_leftovers, lock_task
         from aloma_cli.store.journal import read_journal
 
         folder = self._existing(root)
         lock = lock_task(folder)
         try:
+            clear_leftovers(folder)
             size = count = 0
             for batch, end in read_journal(folder / "journal.jsonl"):
                 size, count = end, batch.seq + 1
@@ -124,14 +126,17 @@ class FileStore:
             return None
         return summary if isinstance(summary, dict) and summary.get("journal_bytes") == current else None
 
-    def data(self, root: str) -> JsonObject:
-        path = self._existing(root) / "data.json"
+    def published(self, root: str) -> tuple[JsonObject, JsonObject] | None:
+        summary = self.summary(root)
+        if summary is None:
+            return None
         try:
-            data: JsonObject = reload(path.read_bytes())
-        except (OSError, ValueError) as error:
-            self._existing(root)  # it may have been deleted meanwhile
-            raise StoreError(f"{path} cannot be read: {error}") from None
-        return data
+            written = (self._tasks / root / "data.json").read_bytes()
+            # Neither file is synced, and a run may replace both between the two reads.
+            data: JsonObject | None = reload(written) if checksum(written) == summary.get("data_sum") else None
+        except (OSError, ValueError):
+            return None
+        return None if data is None else (summary, data)
 
     def size(self, root: str) -> int:
         size = _bytes_in(self._existing(root))
@@ -161,12 +166,13 @@ class FileStore:
     def post(self, root: str, body: JsonObject) -> str:
         import time
 
-        from aloma_cli.store.atomic import replace_file
+        from aloma_cli.store.atomic import refuse_links, replace_file
 
         inbox = self._existing(root) / "inbox"
+        refuse_links(self._tasks, inbox.parent, inbox)
         # Names sort by time, so that requests are carried out in the order they were made.
         name = f"{time.time_ns():020}-{os.getpid()}-{os.urandom(3).hex()}.json"
-        replace_file(inbox / name, dumps(body))
+        replace_file(inbox / name, dumps(body), durable=self._fsync)
         return name
 
     def is_waiting(self, root: str, request: str) -> bool:
@@ -177,8 +183,13 @@ class FileStore:
 
         for name in self._names(hidden=True):
             folder = self._tasks / name
-            if name.startswith(".") or (not self._is_task(name) and _age(folder) > _MAKING):
+            if folder.is_symlink() and name.startswith("."):
+                folder.unlink(missing_ok=True)
+            elif name.startswith(".") or (not self._is_task(name) and _age(folder) > _MAKING):
                 shutil.rmtree(folder, ignore_errors=True)
+        for path in self._folder.glob(".*.new"):
+            if _age(path) > _MAKING:
+                path.unlink(missing_ok=True)
 
     def _names(self, *, hidden: bool = False) -> list[str]:
         try:
@@ -205,22 +216,19 @@ class FileStore:
         return self._tasks / root
 
     def _prepare(self) -> None:
-        from aloma_cli.store.folder import prepare_folder
-        from aloma_cli.store.refusal import refusing
+        from aloma_cli.store.atomic import refuse_links
+        from aloma_cli.store.folder import make_folder, prepare_folder
 
         # One by one: parents that are made along the way would be open to all.
-        prepare_folder(self._folder)
-        with refusing(self._tasks, "made"):
-            self._tasks.mkdir(mode=0o700, exist_ok=True)
+        prepare_folder(self._folder, durable=self._fsync)
+        make_folder(self._tasks, durable=self._fsync)
+        refuse_links(self._tasks)
 
     def _sync(self, *folders: Path) -> None:
-        """Make the names in `folders` themselves survive a loss of power (Windows cannot open a folder)."""
-        for folder in folders if self._fsync and os.name != "nt" else ():
-            handle = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+        from aloma_cli.store.atomic import sync_folder
+
+        for folder in folders if self._fsync else ():
+            sync_folder(folder)
 
 
 def _unreadable(folder: Path, error: OSError) -> StoreError:
@@ -240,7 +248,7 @@ def _bytes_in(folder: Path | str) -> int:
 
 
 def _age(path: Path) -> float:
-    """Seconds since the names in a folder changed; 0 where it is gone."""
+    """Seconds since a file, or the names in a folder, changed; 0 where it is gone."""
     import time
 
     try:

@@ -12,13 +12,11 @@ It is nobody's but yours: do not commit or share it.
 """
 
 
-def prepare_folder(folder: Path) -> None:
-    """Make the `.aloma` folder where it is missing. Raises StoreError."""
+def prepare_folder(folder: Path, *, durable: bool = True) -> None:
+    """Make the `.aloma` folder where it is missing; with `durable` it survives a loss of power. Raises StoreError."""
     from aloma_cli.store.atomic import replace_file
-    from aloma_cli.store.refusal import refusing
 
-    with refusing(folder, "made"):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder, durable=durable)
     for name, text in (("README", _README), (".gitignore", "*\n")):
         try:
             if not (folder / name).exists():
@@ -26,3 +24,15 @@ def prepare_folder(folder: Path) -> None:
         except StoreError:
             if not (folder / name).exists():  # else another process was as quick
                 raise
+
+
+def make_folder(folder: Path, *, durable: bool) -> None:
+    """Make a folder, and those above it, where they are missing. Raises StoreError."""
+    from aloma_cli.store.atomic import sync_folder
+    from aloma_cli.store.refusal import refusing
+
+    with refusing(folder, "made"):
+        missing = [path for path in (folder, *folder.parents) if not path.exists()]
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in missing if durable else ():
+            sync_folder(path.parent)

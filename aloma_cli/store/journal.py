@@ -14,6 +14,7 @@ from pathlib import Path
 
 from aloma_cli.errors import JournalDamagedError, StoreError
 from aloma_cli.ids import root_of
+from aloma_cli.store.atomic import NO_LINK
 from aloma_cli.store.line import BrokenLineError, UnknownLineError, decode, encode
 from aloma_cli.store.protocol import Batch, no_such_task
 from aloma_cli.store.refusal import refused, refusing
@@ -30,7 +31,7 @@ class JournalWriter:
         self._fsync = fsync
         self._owner = os.getpid()
         with refusing(path, "written"):
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | NO_LINK, 0o600)
             # What stands behind the last whole line is torn.
             os.ftruncate(self._file, size)
 

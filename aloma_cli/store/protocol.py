@@ -118,8 +118,8 @@ class Store(Protocol):
     def summary(self, root: str) -> JsonObject | None:
         """What was last published of a tree, if that still is the newest; else None."""
 
-    def data(self, root: str) -> JsonObject:
-        """The root's document as published together with the summary."""
+    def published(self, root: str) -> tuple[JsonObject, JsonObject] | None:
+        """The summary and the root's document, as they were published together; None where they cannot be had."""
 
     def size(self, root: str) -> int:
         """The bytes that a tree takes, with all that is kept beside its batches. Raises NotFoundError."""

@@ -432,8 +432,9 @@ class Machine(RuleBasedStateMachine):
         assert turn.finished or goes_on, "it can neither go on nor end"
         self._check_requests(tree)
         if turn.finished and isinstance(self.store, BrittleFiles):
-            assert same(self.store.store.data(tree.root), tree.truths.tasks[tree.root].document)
-            assert self.store.store.summary(tree.root) is not None, "what was published is current"
+            published = self.store.store.published(tree.root)
+            assert published is not None, "what was published is current"
+            assert same(published[1], tree.truths.tasks[tree.root].document)
 
     def _check_job(self, tree: Known, job: Job) -> None:
         """What a firing is given; whatever starts it is on record, to stay."""

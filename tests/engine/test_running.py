@@ -565,23 +565,23 @@ def test_a_run_that_is_cancelled_at_any_moment_can_be_gone_on_with() -> None:
 class _SlowToPublish(MemoryClaim):
     """A claim that takes two seconds to publish, as one does whose document is very large."""
 
-    published: list[float]
+    moments: list[float]
 
     def publish(self, summary: Any, data: Any) -> None:
         loop: Any = asyncio.get_running_loop()
-        self.published.append(loop.moment)
+        self.moments.append(loop.moment)
         loop.moment += 2.0
 
 
 class _SlowStore(MemoryStore):
     def __init__(self) -> None:
         super().__init__()
-        self.published: list[float] = []
+        self.moments: list[float] = []
 
     def claim(self, root: str) -> MemoryClaim:
         claim = super().claim(root)
         claim.__class__ = _SlowToPublish
-        claim.published = self.published  # type: ignore[attr-defined]  # it is one now
+        claim.moments = self.moments  # type: ignore[attr-defined]  # it is one now
         return claim
 
 
@@ -594,7 +594,7 @@ def test_publishing_takes_a_tenth_of_a_runs_time_however_long_it_takes() -> None
 
     store = _SlowStore()
     result = play([step("tick", {"n": int}, tick)], {"n": 0}, store=store)
-    *while_it_ran, _at_rest = store.published
+    *while_it_ran, _at_rest = store.moments
     gaps = [later - sooner for sooner, later in itertools.pairwise(while_it_ran)]
     assert result.data["n"] == 100
     assert len(gaps) >= 2

@@ -11,6 +11,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "faults.md"
 
 KILLED, REFUSED = "faults.test_killed_at", "faults.test_refused"
 STREAMS, SIGNALS = "faults.test_streams", "faults.test_signals"
+POWER, PIPES = "faults.test_power", "cli.test_pipes"
 INTERRUPTS, DAMAGE, TIME = "cli.test_interrupts", "cli.test_damage", "engine.test_time"
 ANYWHERE = "test_a_task_killed_before_any_deed_or_within_a_write_ends_as_an_undisturbed_one"
 
@@ -26,6 +27,9 @@ TESTS = {
     "A standard stream is closed": (STREAMS, "test_a_stream_that_is_closed_or_full_changes_nothing_about_the_run"),
     "Nobody reads stdout": (STREAMS, "test_a_reader_who_left_does_not_change_the_exit_code"),
     "stdout is full": (STREAMS, "test_a_result_that_cannot_be_written_is_an_error_and_the_task_is_done_all_the_same"),
+    "A step or its children": (PIPES, "test_nothing_that_files_and_steps_do_to_the_streams_reaches_the_result"),
+    "A child process of a step": (PIPES, "test_a_child_that_writes_much_or_stays_holds_nothing_up"),
+    "A child that a step forked": (PIPES, "test_forked_children_have_nothing_of_the_run"),
     "Two processes at one task": (INTERRUPTS, "test_a_task_that_another_process_runs_cannot_be_resumed"),
     "A request (": ("engine.test_last_look", "test_a_request_to_a_process_that_ends_in_that_moment_is_carried_out"),
     "A request for a task whose process": (
@@ -38,7 +42,10 @@ TESTS = {
     "The disk is full while": (REFUSED, "test_a_run_that_is_cut_short_says_why_and_goes_on_from_there"),
     "The disk fails": (REFUSED, "test_a_run_that_is_cut_short_says_why_and_goes_on_from_there"),
     "Permission denied": (REFUSED, "test_every_reason_that_is_known_has_a_hint"),
-    "`data.json` or `task.json`": (
+    "`data.json` or `task.json` is": (POWER, "test_what_was_published_and_lost_is_read_from_the_journal"),
+    "The power fails": (POWER, "test_each_name_that_a_command_promises_is_synced"),
+    "A file or folder in": (POWER, "test_a_link_in_the_folder_never_leads_what_we_write_elsewhere"),
+    "`data.json` or `task.json` cannot": (
         REFUSED,
         "test_a_record_that_cannot_be_published_is_told_of_once_and_read_from_the_journal",
     ),

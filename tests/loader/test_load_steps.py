@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import pickle
 import sys
 import traceback
@@ -37,6 +38,23 @@ def only_error(root: Path) -> StepError:
 
 def test_a_workspace_may_have_no_steps_yet(tmp_path: Path) -> None:
     assert load_steps(tmp_path).steps == ()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need a right on Windows")
+def test_a_linked_folder_is_followed_and_each_real_one_read_once(root: Path, write: Write) -> None:
+    write("shared/first.py", STEP)
+    write("shared/deep/second.py", STEP)
+    write("steps/z/own.py", STEP)
+    (root / "steps" / "a").symlink_to("z")
+    (root / "steps" / "shared").symlink_to("../shared")
+    (root / "steps" / "twice").symlink_to("../shared/deep")
+    (root / "shared" / "round").symlink_to(".")
+    (root / "steps" / "up").symlink_to("..")
+    loaded = load_steps(root)
+    assert ([step.name for step in loaded.steps], loaded.broken) == (
+        ["z/own", "shared/first", "shared/deep/second"],
+        (),
+    )
 
 
 def test_a_step_is_read_with_all_its_options(root: Path, write: Write) -> None:

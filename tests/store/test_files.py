@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from aloma_cli.api.task import read_task
 from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
 from aloma_cli.store import FileStore
 from aloma_cli.store import claim as claim_module
@@ -31,6 +32,13 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(folder: Path) -> FileStore:
     return FileStore(folder)
+
+
+def document(store: FileStore, root: str) -> Any:
+    """The document that was published."""
+    published = store.published(root)
+    assert published is not None
+    return published[1]
 
 
 # -- permissions -------------------------------------------------------------------------------------------------------
@@ -183,8 +191,9 @@ def test_what_is_published_is_read_as_it_was_whatever_texts_it_holds(store: File
     claim = store.create("1", [created()])
     texts = {"half": "a\ud800", "controls": "\x00\u2028", "": "é日"}
     claim.publish(texts, texts)
-    assert store.data("1") == texts
-    assert (store.summary("1") or {}).items() >= texts.items()
+    summary, data = store.published("1") or ({}, {})
+    assert data == texts
+    assert summary.items() >= texts.items()
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"journal_bytes": 1}'])
@@ -202,10 +211,33 @@ def test_a_summary_is_stale_as_soon_as_the_journal_has_one_byte_more(store: File
     assert store.summary("1") is None
 
 
-def test_a_document_that_was_never_published_is_an_error_in_one_sentence(store: FileStore) -> None:
-    store.create("1", [created()]).close()
-    with pytest.raises(StoreError, match=r"data\.json"):
-        store.data("1")
+@pytest.mark.parametrize("found", [None, b"", b"\0" * 13, b'{\n  "x', b'{\n  "x": 2\n}\n', b'{\n  "x": 0\n}\n'])
+def test_a_document_that_is_not_the_one_published_is_not_taken_for_it(
+    store: FileStore, folder: Path, found: bytes | None
+) -> None:
+    store.create("1", [created()]).publish({"state": "done"}, {"x": 1})
+    assert store.published("1") is not None
+    path = folder / "tasks" / "1" / "data.json"
+    path.unlink() if found is None else path.write_bytes(found)
+    assert store.published("1") is None
+
+
+def test_a_summary_and_a_document_of_two_moments_are_not_taken_together(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = store.create("1", [created()])
+    claim.publish({"n": 1}, {"n": 1})
+    read = Path.read_bytes
+
+    def read_later(path: Path) -> bytes:
+        if path.name == "data.json":
+            claim.publish({"n": 2}, {"n": 2})
+        return read(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", read_later)
+        assert store.published("1") is None
+    assert document(store, "1") == {"n": 2}
 
 
 def test_a_reader_sees_the_old_document_or_the_new_one(store: FileStore, folder: Path) -> None:
@@ -215,7 +247,7 @@ def test_a_reader_sees_the_old_document_or_the_new_one(store: FileStore, folder:
     claim.publish({"n": 2}, {"n": 2})
     with old:
         assert json.load(old) == {"n": 1}
-    assert store.data("1") == {"n": 2}
+    assert document(store, "1") == {"n": 2}
     names = {path.name for path in (folder / "tasks" / "1").iterdir()}
     assert names == {"journal.jsonl", "data.json", "task.json", "lock", "holder", "inbox"}
 
@@ -262,7 +294,7 @@ def test_a_document_that_is_deleted_while_it_is_read_is_not_found(
 
     monkeypatch.setattr(Path, "read_bytes", read_later)
     with pytest.raises(NotFoundError, match="there is no task 1"):
-        store.data("1")
+        read_task(store, "1")
 
 
 def test_a_folder_that_cannot_be_deleted_is_a_task_as_before(
@@ -330,7 +362,7 @@ def test_killed_before_any_of_its_steps_a_deletion_leaves_the_whole_task_or_none
     assert codes[0] == -signal.SIGKILL
     assert codes[-1] == 0
     assert store.roots() == ["00"]
-    assert (texts(store, "00"), store.data("00")) == ([[]], {"x": 1})
+    assert (texts(store, "00"), document(store, "00")) == ([[]], {"x": 1})
     assert len(store.claim("00").requests()) == 1
     names = [path.name for path in (folder / "tasks").iterdir()]
     assert len(names) == codes.count(-signal.SIGKILL)

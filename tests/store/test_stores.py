@@ -41,7 +41,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 def test_a_store_is_empty_at_first(store: Store) -> None:
     assert (store.roots(), list(store.newest_first())) == ([], [])
-    for ask in (store.claim, store.read, store.holder, store.data, store.size, lambda root: store.post(root, {})):
+    for ask in (store.claim, store.read, store.holder, store.size, lambda root: store.post(root, {})):
         with pytest.raises(NotFoundError, match="7"):
             ask("7")
 
@@ -187,9 +187,9 @@ def test_a_summary_is_none_unless_it_is_of_the_newest(store: Store) -> None:
     claim = store.create("1", [created()])
     assert store.summary("1") is None
     claim.publish({"state": "done"}, {"x": 1})
-    summary = store.summary("1")
-    if summary is not None:  # a store may keep none at all
-        assert (summary["state"], store.data("1")) == ("done", {"x": 1})
+    published = store.published("1")
+    if published is not None:  # a store may keep none at all
+        assert (published[0]["state"], published[1]) == ("done", {"x": 1})
     claim.commit([logged("more")])
     assert store.summary("1") is None
 
@@ -207,7 +207,7 @@ def test_what_is_deleted_is_not_there_any_more(store: Store) -> None:
     claim = store.claim("1")
     claim.delete()
     assert (store.roots(), list(store.newest_first())) == (["2"], ["2"])
-    for ask in (store.claim, store.read, store.holder, store.data, store.size, lambda root: store.post(root, {})):
+    for ask in (store.claim, store.read, store.holder, store.size, lambda root: store.post(root, {})):
         with pytest.raises(NotFoundError, match="1"):
             ask("1")
     claim.close()
