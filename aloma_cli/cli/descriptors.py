@@ -65,14 +65,9 @@ class _Pipe:
 
     def pump(self) -> None:
         """Take in what is in the pipe, but not for ever: a child may write faster than we read."""
-        if not self._lock.acquire(timeout=_PATIENCE):
-            return
-        try:
-            for _ in range(2 * _LARGE // _CHUNK):
-                if not select.select([self._out], [], [], 0)[0] or not self._take(os.read(self._out, _CHUNK)):
-                    break
-        finally:
-            self._lock.release()
+        for _ in range(2 * _LARGE // _CHUNK):
+            if not self._take_one():
+                break
 
     def end(self) -> None:
         if os.getpid() != self._owner or self._real < 0:
@@ -87,22 +82,30 @@ class _Pipe:
         # A child that goes on keeps its end of the pipe: we do not wait for it.
         os.write(self._wake, b".")
         if self._rest:
-            self._take(b"\n")
+            self._tell(b"\n")
 
     def _read(self) -> None:
         while self._woken not in select.select([self._out, self._woken], [], [])[0]:
-            self.pump()
+            self._take_one()
 
-    def _take(self, data: bytes) -> bool:
-        """Tell whole lines; whether there may be more."""
+    def _take_one(self) -> bool:
+        """Take in a part of what is in the pipe; whether there was any."""
+        if not self._lock.acquire(timeout=_PATIENCE):
+            return False
+        try:
+            data = os.read(self._out, _CHUNK) if select.select([self._out], [], [], 0)[0] else b""
+            self._tell(data)
+            return bool(data)
+        finally:
+            self._lock.release()
+
+    def _tell(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > _LARGE:
             lines, self._rest = [*lines, self._rest], b""
-        for line in lines:
-            # Where nobody reads it any more it goes nowhere: a child must not stand still for that.
-            with contextlib.suppress(OSError, ValueError):
-                self._notes.line(line.decode("utf-8", "replace"))
-        return bool(data)
+        # Where nobody reads them any more they go nowhere: without a reader every child would stand still.
+        with contextlib.suppress(Exception):
+            self._notes.write_lines(line.decode("utf-8", "replace") for line in lines)
 
     def _hand_over(self) -> None:
         """In a child that was forked: it has no result, and writes into the pipe like any other."""

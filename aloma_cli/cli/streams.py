@@ -22,7 +22,8 @@ def open_closed() -> None:
     for name, mode in _NAMES:
         if getattr(sys, name) is None:
             # The lowest free number is the one that is missing: the streams are gone through in their order.
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123  (open until the end)
+            number = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def keep_result_apart() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
+from typing import TextIO
 
 from aloma_cli.errors import StoreError
 from aloma_cli.store.refusal import refused
@@ -20,9 +21,7 @@ def replace_file(path: Path, text: str, *, durable: bool = False) -> None:
     """
     temporary = path.with_name(f".{path.name}.new")
     try:
-        # A kill may have left it, and a repository may ship a link of that name: both go.
-        temporary.unlink(missing_ok=True)
-        with open(temporary, "x", encoding="utf-8", opener=private) as file:
+        with _opened_new(temporary) as file:
             file.write(text)
             if durable:
                 file.flush()
@@ -34,6 +33,15 @@ def replace_file(path: Path, text: str, *, durable: bool = False) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise refused(path, "written", error) from error
+
+
+def _opened_new(path: Path) -> TextIO:
+    try:
+        return open(path, "x", encoding="utf-8", opener=private)
+    except FileExistsError:
+        # A kill may have left it, and a repository may ship a link of that name.
+        path.unlink()
+        return open(path, "x", encoding="utf-8", opener=private)
 
 
 def private(name: str, flags: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TextIO
 
 from aloma_cli.lent import Lent
@@ -28,22 +28,22 @@ class Notes(Lent):
             self.original.write(plain(text))
         else:
             *lines, self._begun = (self._begun + text).split("\n")
-            for line in lines:
-                self.line(line)
+            self.write_lines(lines)
         return len(text)
 
-    def line(self, text: str) -> None:
-        """Write one whole line; of what overwrites itself (`\\r`) the last counts."""
-        text = plain(text.rstrip("\r").rpartition("\r")[2])
+    def write_lines(self, lines: Iterable[str]) -> None:
+        """Write whole lines; of one that overwrites itself (with carriage returns) the last state counts."""
+        whole = [plain(line.rstrip("\r").rpartition("\r")[2]) for line in lines]
         if self.note is None:
-            self.original.write(f"{text}\n")
+            self.original.write("".join(f"{line}\n" for line in whole))
         else:
-            self.note(text)
+            for line in whole:
+                self.note(line)
 
     def finish(self) -> None:
         """The live view ends: hand over what has no line end."""
         if self._begun:
-            self.line(self._begun)
+            self.write_lines([self._begun])
             self._begun = ""
         self.note = None
 
