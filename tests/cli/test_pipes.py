@@ -177,13 +177,14 @@ def test_what_children_write_comes_line_by_line_clean_and_without_secrets(desk: 
 
 
 def test_a_child_that_writes_much_or_stays_holds_nothing_up(desk: Desk) -> None:
-    lines = ["import os, subprocess", "os.system('seq 500000')", "data['out'] = 1"]
+    lines = ["import os, subprocess", "os.system('seq 200000')", "data['out'] = 1"]
     lines += ["data['child'] = subprocess.Popen(['sh', '-c', 'seq 100000; exec sleep 30']).pid"]
     desk.step("floods", '{"name": str, "out": None}', *lines, plain=True)
     began = time.monotonic()
     ended = desk.spawn("task", "new", "A task", "-d", '{"name": "Ada"}', "--data", "-q")
     os.kill(ended.json["child"], signal.SIGKILL)
-    assert (ended.code, ended.err.splitlines()[:500000]) == (0, list(map(str, range(1, 500001))))
+    numbers = [int(line) for line in ended.err.splitlines() if line.isdigit()]
+    assert (ended.code, numbers[:200000]) == (0, list(range(1, 200001)))
     assert time.monotonic() - began < 10
 
 
