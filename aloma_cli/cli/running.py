@@ -83,6 +83,9 @@ def run_and_tell(
 class _NoKeyboard:
     """The standard input of steps: several run at once, and a task goes on without anybody there."""
 
+    def close(self) -> None:
+        """Nothing: each child of `multiprocessing` closes its standard input as it begins."""
+
     def __getattr__(self, name: str) -> NoReturn:
         raise PermanentError("a step has no keyboard: use task.ask")
 

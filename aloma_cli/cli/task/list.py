@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
