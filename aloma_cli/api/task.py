@@ -130,7 +130,7 @@ def read_tree(store: Store, root: str) -> Tree:
 
 def document_at(task: Task, entry: int) -> JsonObject:
     """A task's document after entry `entry` of its log. Raises InputError where there is no such entry."""
-    from aloma_cli.document import replay
+    from aloma_cli.document.changes import replay
     from aloma_cli.view.history import read_history
 
     history = read_history(task.journal, task.id)

@@ -17,8 +17,9 @@ from aloma_cli.api.task import Task, document_at, task_of
 from aloma_cli.budget import Wish
 from aloma_cli.clock import Clock, to_iso
 from aloma_cli.connectors import ModelSettings, open_connectors
-from aloma_cli.document import apply, clean_copy
-from aloma_cli.engine.fields import KEPT
+from aloma_cli.document.changes import apply
+from aloma_cli.document.diff import clean_copy
+from aloma_cli.document.reserved import READ_ONLY
 from aloma_cli.engine.ledger import Emit
 from aloma_cli.engine.persons import assign
 from aloma_cli.engine.plan import Plan, start_order
@@ -166,7 +167,7 @@ class Workspace(Records):
         Raises InputError for an entry that is not there, and for a value that cannot be written.
         """
         document = task.data if at is None else document_at(task, at)
-        kept = {key: value for key, value in document.items() if key not in KEPT}
+        kept = {key: value for key, value in document.items() if key not in READ_ONLY}
         return cast("JsonObject", apply(kept, assign(kept, assignments)))
 
     def create(

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from aloma_cli.cli import streams
-from aloma_cli.jsontext import Json, JsonObject, dumps, kind_of, pretty
+from aloma_cli.document.stash import hide_stash
+from aloma_cli.jsontext import Json, JsonObject, dumps, pretty
 from aloma_cli.lent import put_back
 from aloma_cli.view.notes import Notes
 from aloma_cli.view.wording import bounded, clean_lines, legible
@@ -97,13 +98,6 @@ def whole_record(record: JsonObject, data: JsonObject) -> Json:
     return visible_record({**record, "data": data})
 
 
-def visible(value: Json) -> Json:
-    """A document, or what was taken from one, as it may be shown: of `$stash` only what kind each value has."""
-    if isinstance(value, dict):
-        return {key: _kinds(item) if key == "$stash" else visible(item) for key, item in value.items()}
-    return [visible(item) for item in value] if isinstance(value, list) else value
-
-
 def visible_record(record: JsonObject) -> Json:
     """An event, or the record of a task, as it may be shown."""
     shown = {**record}
@@ -111,19 +105,11 @@ def visible_record(record: JsonObject) -> Json:
         shown["changes"] = _visible_changes(record["changes"])
     if "cycle" in record:
         shown["cycle"] = [{**commit, "changes": _visible_changes(commit["changes"])} for commit in record["cycle"]]
-    return visible(shown)
+    return hide_stash(shown)
 
 
 def _visible_changes(changes: Iterable[JsonObject]) -> list[JsonObject]:
     return [
-        {**change, "value": _kinds(change["value"])}
-        if "value" in change and "$stash" in change["path"].split("/")
-        else change
+        {**change, "value": hide_stash(change["value"], change["path"].split("/"))} if "value" in change else change
         for change in changes
     ]
-
-
-def _kinds(value: Json) -> Json:
-    if isinstance(value, dict):
-        return {key: _kinds(item) for key, item in value.items()}
-    return f"«{kind_of(value)}»"

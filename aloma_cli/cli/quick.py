@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aloma_cli.cli.output import put_json, visible, whole_record
+from aloma_cli.cli.output import put_json, whole_record
+from aloma_cli.document.stash import hide_stash
 
 _FORMATS = ("--json", "--data")
 
@@ -28,7 +29,7 @@ def run(arguments: Sequence[str]) -> int:
 
     task_id = next((word for word in arguments[2:] if not word.startswith("-")), "@last")
     task, damage = Records.at().readable(task_id)
-    put_json(whole_record(task.record, task.data) if "--json" in arguments else visible(task.data))
+    put_json(whole_record(task.record, task.data) if "--json" in arguments else hide_stash(task.data))
     if damage is not None:
         raise damage
     return 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aloma_cli.cli import options, output
+from aloma_cli.document.stash import hide_stash
 
 if TYPE_CHECKING:
     from aloma_cli.api.task import Task
@@ -27,6 +28,6 @@ class Telling:
         if self.as_json:
             output.put_json(output.whole_record(task.record, task.data))
         elif self.as_data:
-            output.put_json(output.visible(task.data))
+            output.put_json(hide_stash(task.data))
         elif not self.events:
             output.put(task.id)

@@ -10,7 +10,6 @@ A new operator is one function and one line in the table of `operators.py`.
 from __future__ import annotations
 
 from aloma_cli.condition.condition import Condition, Nearness, compile_condition
-from aloma_cli.condition.mismatch import MISSING, Mismatch
-from aloma_cli.condition.patterns import ENGINE_FIELDS
+from aloma_cli.condition.mismatch import Mismatch
 
-__all__ = ["ENGINE_FIELDS", "MISSING", "Condition", "Mismatch", "Nearness", "compile_condition"]
+__all__ = ["Condition", "Mismatch", "Nearness", "compile_condition"]

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from aloma_cli.condition.describe import describe, fingerprint
-from aloma_cli.condition.mismatch import MISSING, Found, Mismatch
+from aloma_cli.condition.mismatch import Found, Mismatch
 from aloma_cli.condition.nodes import FieldPath, Node, Scalar, Test
 from aloma_cli.condition.patterns import compile_pattern
 from aloma_cli.condition.place import Place
+from aloma_cli.document.paths import MISSING
 from aloma_cli.jsontext import Json, JsonObject, Path
 
 

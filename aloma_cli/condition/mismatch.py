@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from enum import Enum
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
-from aloma_cli.jsontext import Path, cut, kind_of, show_path
+from aloma_cli.document.paths import MISSING
+from aloma_cli.document.reserved import STASH
+from aloma_cli.document.stash import hide_stash
+from aloma_cli.jsontext import Path, cut, show_path
 
 _VALUE_WIDTH = 60
 _WANTED_WIDTH = 120
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
-
-class Missing(Enum):
-    """The type of `MISSING`: there is nothing at that place, not even null."""
-
-    MISSING = "missing"
-
-
-MISSING: Final = Missing.MISSING
 
 Found: TypeAlias = Any
 """What stands at a place of the document: a JSON value, or MISSING."""
@@ -66,16 +60,10 @@ def show(value: Found) -> str:
 
 
 def visible(found: Found, path: Path) -> Found:
-    """`found` without what stands in `$stash`: its values are never shown."""
-    if path[:1] == ("$stash",):
-        return found if found is None or found is MISSING else _hidden(found)
-    if not path and isinstance(found, dict) and "$stash" in found:
-        return {**found, "$stash": _hidden(found["$stash"])}
-    return found
-
-
-def _hidden(value: Found) -> str:
-    return f"«hidden {kind_of(value)}»"
+    """`found` at `path` with the values of `$stash` hidden."""
+    if found is MISSING or (path and path[0] != STASH):
+        return found
+    return hide_stash(found, path)
 
 
 def _beginning(value: Found) -> str:

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from aloma_cli.condition.mismatch import MISSING, Found, Mismatch, visible
+from aloma_cli.condition.mismatch import Found, Mismatch, visible
+from aloma_cli.document.paths import MISSING
 from aloma_cli.jsontext import Json, JsonObject, Path
 
 _SHOWN_ALTERNATIVES = 8

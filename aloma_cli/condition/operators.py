@@ -12,11 +12,12 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from aloma_cli.condition.mismatch import MISSING, Found, show
+from aloma_cli.condition.mismatch import Found, show
 from aloma_cli.condition.nodes import AllOf, AnyOf, Each, Leaf, Node, Not, Some
 from aloma_cli.condition.place import Place, name_of
 from aloma_cli.condition.regexes import compile_regex
 from aloma_cli.condition.values import check_json, constant, is_number, literal, text_matching
+from aloma_cli.document.paths import MISSING
 
 Operator: TypeAlias = Callable[[Any, Place], Node]
 

@@ -10,9 +10,7 @@ from aloma_cli.condition.operators import ELSEWHERE, OPERATORS, VALUE_OPERATORS
 from aloma_cli.condition.place import Place, name_of
 from aloma_cli.condition.regexes import compile_regex, flags_of
 from aloma_cli.condition.values import ALLOWED, TYPES, literal, of_type, text_matching
-
-ENGINE_FIELDS = ("$via", "$errors", "$children", "$stash")
-"""Fields the engine keeps at the top of every document."""
+from aloma_cli.document.reserved import RESERVED, STASH
 
 
 def compile_pattern(pattern: object, place: Place) -> Node:
@@ -57,7 +55,7 @@ def _together(nodes: list[Node]) -> Node:
 
 
 def _field(pattern: object, key: str, place: Place) -> Node:
-    if key == "$stash":
+    if key == STASH:
         _check_stash(pattern, place.field(key))
     return place.field(key).compile(pattern)
 
@@ -76,7 +74,7 @@ def _with_options_applied(pattern: dict[str, Any], place: Place) -> dict[str, An
 def _check_key(key: object, place: Place) -> None:
     if not isinstance(key, str):
         raise place.error(f"keys must be strings, not {name_of(key)}")
-    if key in ENGINE_FIELDS:
+    if key in RESERVED:
         if not place.at_top:
             raise place.operand(key).error("a field of the engine stands only at the top of the document")
     elif key.startswith("$"):
@@ -94,7 +92,7 @@ def _suggestion(word: str, place: Place) -> str:
 
     if word in ELSEWHERE:
         return f", {ELSEWHERE[word]}"
-    known = [*OPERATORS, "$options", *(ENGINE_FIELDS if place.at_top else ())]
+    known = [*OPERATORS, "$options", *(RESERVED if place.at_top else ())]
     close = get_close_matches(word.lower(), known, n=1)
     return f", did you mean `{close[0]}`?" if close else f", known are {', '.join(known)}"
 

@@ -7,10 +7,11 @@ import math
 import re
 from collections.abc import Callable
 
-from aloma_cli.condition.mismatch import MISSING, Found, show
+from aloma_cli.condition.mismatch import Found, show
 from aloma_cli.condition.nodes import Leaf
 from aloma_cli.condition.place import Place, name_of
 from aloma_cli.condition.regexes import options_of
+from aloma_cli.document.paths import MISSING
 from aloma_cli.jsontext import LONGEST_INTEGER, Json, is_too_long
 
 ALLOWED = (

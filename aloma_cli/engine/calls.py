@@ -19,7 +19,7 @@ from aloma_cli.budget import Amount
 from aloma_cli.clock import Clock, to_iso
 from aloma_cli.connectors.base import Answer, Ask, Call, Function
 from aloma_cli.counts import sound_usage
-from aloma_cli.document import clean_copy
+from aloma_cli.document.diff import clean_copy
 from aloma_cli.engine.gate import Gate
 from aloma_cli.engine.lost import watching
 from aloma_cli.engine.outcome import Job

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from aloma_cli import events as ev
-from aloma_cli.document import Change, alters, apply, diff, merge
+from aloma_cli.document.changes import Change, apply
+from aloma_cli.document.diff import diff
+from aloma_cli.document.merge import alters, merge
 from aloma_cli.engine import fields, persons
 from aloma_cli.engine.ledger import Clash, Ledger
 from aloma_cli.engine.outcome import Effects, Limited, Outcome, Raised, Returned, SubtaskOrder

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from aloma_cli.condition import ENGINE_FIELDS
-from aloma_cli.document import MISSING, Change, get
+from aloma_cli.document.changes import Change
+from aloma_cli.document.paths import MISSING, get
+from aloma_cli.document.reserved import CHILDREN, ERRORS, RESERVED
 from aloma_cli.engine.held import MOVED, WRITTEN
 from aloma_cli.engine.outcome import SubtaskOrder
 from aloma_cli.engine.room import Room
@@ -14,11 +15,6 @@ from aloma_cli.engine.state import TaskState
 from aloma_cli.errors import InputError
 from aloma_cli.events import ENDINGS, TaskRested
 from aloma_cli.jsontext import MAX_DEPTH, Json, JsonObject, Path, is_deeper, show_path
-
-ERRORS = "$errors"
-CHILDREN = "$children"
-KEPT = (ERRORS, CHILDREN)
-"""What is about one task only, and so is not handed on to its subtasks."""
 
 STRANDED_DEPTH = 3
 """How deep in the document what could not land is kept: `$errors`, its entry, the field in it."""
@@ -150,7 +146,7 @@ def result_of(task: TaskState) -> Json:
     """The value that a task was completed with; its document, without the engine's fields, where there is none."""
     if task.completed is not None and "result" in task.completed:
         return task.completed["result"]
-    return {key: value for key, value in task.document.items() if key not in ENGINE_FIELDS}
+    return {key: value for key, value in task.document.items() if key not in RESERVED}
 
 
 def _result(child: TaskState, rest: TaskRested) -> JsonObject:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from aloma_cli.clock import Clock
-from aloma_cli.document import Draft
+from aloma_cli.document.draft import Draft
 from aloma_cli.engine.calls import Calls
 from aloma_cli.engine.failure import describe, type_name
 from aloma_cli.engine.lost import Loose, watching

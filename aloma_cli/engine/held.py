@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeAlias
 
-from aloma_cli.document import Change, get, same
+from aloma_cli.document.changes import Change
+from aloma_cli.document.diff import same
+from aloma_cli.document.paths import get
 from aloma_cli.jsontext import Json, Path
 
 _Leaf: TypeAlias = tuple[str | int, str]

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from aloma_cli.document import Change, get
+from aloma_cli.document.changes import Change
+from aloma_cli.document.paths import get
 from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.step import Step
 

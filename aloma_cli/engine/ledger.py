@@ -11,7 +11,7 @@ from typing import Any
 
 from aloma_cli import events as ev
 from aloma_cli.clock import Clock, ForwardClock, from_iso, to_iso
-from aloma_cli.document import Change, apply, to_wire
+from aloma_cli.document.changes import Change, apply, to_wire
 from aloma_cli.engine import fields, persons
 from aloma_cli.engine.outcome import Job, Limited, SubtaskOrder
 from aloma_cli.engine.plan import Plan

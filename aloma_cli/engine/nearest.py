@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from aloma_cli.condition import Mismatch
-from aloma_cli.document import MISSING, get
+from aloma_cli.document.paths import MISSING, get
 from aloma_cli.errors import did_you_mean
 from aloma_cli.jsontext import JsonObject, Path, show_path
 from aloma_cli.step import Step

@@ -13,9 +13,10 @@ from typing import Any
 from aloma_cli.clock import POSITIVE_DURATION, Clock, from_iso, is_positive_duration, to_iso
 from aloma_cli.connectors.base import Connector, Connectors, Function
 from aloma_cli.connectors.shape import to_schema
-from aloma_cli.document import MISSING, clean_copy, parse_path
+from aloma_cli.document.diff import clean_copy
+from aloma_cli.document.paths import MISSING, parse_path
+from aloma_cli.document.reserved import CHILDREN, READ_ONLY
 from aloma_cli.engine.calls import Calls
-from aloma_cli.engine.fields import CHILDREN, KEPT
 from aloma_cli.engine.gate import Gate
 from aloma_cli.engine.lost import Loose
 from aloma_cli.engine.outcome import Effects, Job, Question, SubtaskOrder
@@ -138,7 +139,7 @@ class TaskHandle:
         order = SubtaskOrder(
             id=subtask_id(self._job.task, self._job.firing, len(orders) + 1),
             name=_text(name, "the name of a subtask"),
-            data=clean_copy({key: value for key, value in data.items() if key not in KEPT}),
+            data=clean_copy({key: value for key, value in data.items() if key not in READ_ONLY}),
             into=None if into is None else _place(into),
             wait_for=bool(wait_for),
             group=self._job.step.name if group is None else _group(group),
@@ -374,7 +375,7 @@ def _place(into: str | Path) -> Path:
     keys: Path = parse_path(into) if isinstance(into, str) else tuple(into)
     if not keys or not all(isinstance(key, str) or (type(key) is int and key >= 0) for key in keys):
         raise PermanentError(f"a place is a dotted path or a tuple of keys and positions, got {into!r}")
-    if keys[0] in KEPT:
+    if keys[0] in READ_ONLY:
         raise PermanentError(f"{into!r} is kept by the engine; nothing else can be put there")
     return keys
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from aloma_cli.document import Change
+from aloma_cli.document.changes import Change
 from aloma_cli.events import CallAnswered
 from aloma_cli.jsontext import Json, JsonObject, Path
 from aloma_cli.step import Retry, Step

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aloma_cli.document import Change, alters
+from aloma_cli.document.changes import Change
+from aloma_cli.document.merge import alters
 from aloma_cli.engine.state import Flight, TaskState
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.step import Step

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 
-from aloma_cli.document import Change, apply, make_room
+from aloma_cli.document.changes import Change, apply
+from aloma_cli.document.paths import make_room
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import JsonObject, Path, show_path
 

@@ -16,7 +16,7 @@ from typing import Any
 from aloma_cli import events as ev
 from aloma_cli.budget import Budget, Wish
 from aloma_cli.clock import Clock
-from aloma_cli.document import Change
+from aloma_cli.document.changes import Change
 from aloma_cli.engine import fields, persons
 from aloma_cli.engine.endings import retry_of, take_all
 from aloma_cli.engine.ledger import Emit, Ledger

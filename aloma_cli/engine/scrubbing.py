@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from aloma_cli.document import MISSING, Change, apply, diff, get
+from aloma_cli.document.changes import Change, apply
+from aloma_cli.document.diff import diff
+from aloma_cli.document.paths import MISSING, get
 from aloma_cli.engine.outcome import Effects, Outcome, Question, Raised, Returned, SubtaskOrder
 from aloma_cli.events import CallAnswered, Event, Logged
 from aloma_cli.jsontext import JsonObject, Path

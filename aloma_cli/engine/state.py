@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from aloma_cli import events as ev
 from aloma_cli.budget import Amount, Limits
 from aloma_cli.clock import from_iso
-from aloma_cli.document import Change, diff, replay
+from aloma_cli.document.changes import Change, replay
+from aloma_cli.document.diff import diff
 from aloma_cli.engine.held import Held
 from aloma_cli.engine.trail import Trail
 from aloma_cli.ids import root_of

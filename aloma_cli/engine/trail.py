@@ -16,7 +16,9 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 
 from aloma_cli.clock import from_iso
-from aloma_cli.document import Change, Digest, Volatile, plain_leaf
+from aloma_cli.document.changes import Change
+from aloma_cli.document.digest import Digest, plain_leaf
+from aloma_cli.document.volatile import Volatile
 from aloma_cli.events import CallAnswered
 from aloma_cli.jsontext import Json, JsonObject
 

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from aloma_cli.document.reserved import CHILDREN, VIA
+from aloma_cli.document.stash import hide_stash
 from aloma_cli.jsontext import show_path
-from aloma_cli.view.wording import HIDDEN, clean, value_text
+from aloma_cli.view.wording import clean, value_text
 
 _SIGNS = {"add": "+", "replace": "~", "remove": "-"}
 
 # Kept by the engine; that a firing moves them is no news about its work.
-_KEPT_BY_ENGINE = ("$children", "$via")
+_KEPT_BY_ENGINE = (CHILDREN, VIA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,7 @@ def operation_text(change: dict[str, Any], most: int | None = None) -> tuple[str
     where = place(pointer) + ("[]" if pointer.endswith("/-") else "")
     if change["op"] == "remove":
         return sign, where
-    hidden = "$stash" in pointer.split("/")
-    return sign, f"{where} = {HIDDEN if hidden else value_text(change.get('value'), most)}"
+    return sign, f"{where} = {value_text(hide_stash(change.get('value'), pointer.split('/')), most)}"
 
 
 def _unescaped(key: str) -> str:

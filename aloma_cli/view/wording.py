@@ -11,6 +11,7 @@ import re
 from datetime import datetime, tzinfo
 
 from aloma_cli.clock import from_iso
+from aloma_cli.document.stash import hide_stash
 from aloma_cli.jsontext import UNSAFE, cut, printable
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -127,16 +128,5 @@ def value_text(value: object, most: int | None = None) -> str:
     if isinstance(value, str) and most is not None:
         # A long text need not be escaped whole to be cut.
         value = value[: most + 1]
-    text = printable(json.dumps(_without_stash(value), ensure_ascii=False))
+    text = printable(json.dumps(hide_stash(value), ensure_ascii=False))
     return text if most is None else cut(text, most)
-
-
-HIDDEN = "«hidden»"
-
-
-def _without_stash(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: HIDDEN if key == "$stash" else _without_stash(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_stash(item) for item in value]
-    return value

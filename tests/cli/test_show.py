@@ -115,7 +115,7 @@ def test_a_round_is_told_without_the_values_that_were_stashed(desk: Desk, shown:
     desk.step("b", '{"on": False}', "data['$stash'] = {'key': 'private'}", "data['on'] = True")
     run = desk.new('{"on": true}', "--events")
     told = desk.run("task", *shown, "--json").out
-    assert all('"cycle"' in text and "«string»" in text for text in (run.out, told))
+    assert all('"cycle"' in text and "«hidden string»" in text for text in (run.out, told))
     assert not any(word in run.out + told for word in ("confidential", "private"))
 
 

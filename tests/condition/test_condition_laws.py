@@ -10,7 +10,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloma_cli.condition import MISSING, Condition, compile_condition
+from aloma_cli.condition import Condition, compile_condition
+from aloma_cli.document.paths import MISSING
 from aloma_cli.errors import ConditionError
 from aloma_cli.jsontext import Path
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from aloma_cli.condition import MISSING, Mismatch, compile_condition
+from aloma_cli.condition import Mismatch, compile_condition
+from aloma_cli.document.paths import MISSING
 
 
 def sentences(pattern: dict[str, Any], document: dict[str, Any]) -> list[str]:

@@ -8,7 +8,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloma_cli.document import Change, Digest, Volatile, apply, diff, same
+from aloma_cli.document.changes import Change, apply
+from aloma_cli.document.diff import diff, same
+from aloma_cli.document.digest import Digest
+from aloma_cli.document.volatile import Volatile
 from tests.support.manual import EPOCH
 
 LEAVES = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "a", "{", "1", "-1", 0.5, -0.5, 2.0])

@@ -9,21 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloma_cli.document import (
-    MISSING,
-    Change,
-    Draft,
-    apply,
-    diff,
-    get,
-    make_room,
-    merge,
-    parse_path,
-    replay,
-    resolve,
-    same,
-    to_wire,
-)
+from aloma_cli.document.changes import Change, apply, replay, to_wire
+from aloma_cli.document.diff import diff, same
+from aloma_cli.document.draft import Draft
+from aloma_cli.document.merge import merge
+from aloma_cli.document.paths import MISSING, get, make_room, parse_path, resolve
 from aloma_cli.errors import DocumentError, InputError
 from aloma_cli.jsontext import dumps, loads, show_path
 

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloma_cli.document import Change, apply, diff, merge, replay, to_wire
+from aloma_cli.document.changes import Change, apply, replay, to_wire
+from aloma_cli.document.diff import diff
+from aloma_cli.document.merge import merge
 
 MANY = 12_000
 

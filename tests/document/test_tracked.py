@@ -19,7 +19,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloma_cli.document import apply, diff, tracked
+from aloma_cli.document import tracked
+from aloma_cli.document.changes import apply
+from aloma_cli.document.diff import diff
 from aloma_cli.document.tracked import TrackedDict, TrackedList, changes_of, plain
 
 BASE = {"a": 1, "b": {"x": 1, "y": {"z": [1, {"q": 2}]}}, "l": [3, 1, {"k": 1}, [1]], "s": "t", "n": [4, 2, 9]}

@@ -9,7 +9,7 @@ from typing import Any
 import jsonpatch
 
 from aloma_cli import events as ev
-from aloma_cli.document import same
+from aloma_cli.document.diff import same
 from aloma_cli.step import Step
 
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aloma_cli import Step
-from aloma_cli.document import Change, diff
+from aloma_cli.document.changes import Change
+from aloma_cli.document.diff import diff
 from aloma_cli.engine.index import Index
 from tests.condition.test_condition_laws import CONDITIONS, DOCUMENTS
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aloma_cli import events as ev
-from aloma_cli.document import same
+from aloma_cli.document.diff import same
 from aloma_cli.engine.state import Tree
 from aloma_cli.step import Retry, Step
 from aloma_cli.store import MemoryStore

@@ -23,7 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from aloma_cli.api.task import document_at, task_of
 from aloma_cli.budget import Wish
 from aloma_cli.clock import from_iso, to_iso
-from aloma_cli.document import same
+from aloma_cli.document.diff import same
 from aloma_cli.engine.offer import StepHandle, TaskHandle
 from aloma_cli.engine.outcome import Job
 from aloma_cli.engine.plan import Plan

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aloma_cli import events as ev
-from aloma_cli.document import Digest
+from aloma_cli.document.digest import Digest
 from aloma_cli.engine.state import TaskState, Tree
 from aloma_cli.engine.trail import MOST_LAPS, OFTEN
 from aloma_cli.errors import RetryableError

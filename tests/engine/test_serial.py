@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloma_cli.document import same
+from aloma_cli.document.diff import same
 from tests.support.stage import Stage
 from tests.support.steps import does, step
 

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aloma_cli.api.task import read_task, read_tree
-from aloma_cli.document import same
+from aloma_cli.document.diff import same
 from aloma_cli.jsontext import LONGEST_INTEGER, MAX_DEPTH
 from aloma_cli.store import FileStore
 from tests.support.play import Played, play

@@ -114,8 +114,8 @@ def test_values_of_the_stash_are_never_shown() -> None:
     story.add(Committed, 1, ROOT, version=1, by="person", changes=changes)
     text = "\n".join(piped(story, Details(changes=True)))
     assert "hunter2" not in text
-    assert '+ (document) = {"$stash": "«hidden»", "a": 1}' in text
-    assert "+ $stash.key = «hidden»" in text
+    assert '+ (document) = {"$stash": {"key": "«hidden string»"}, "a": 1}' in text
+    assert '+ $stash.key = "«hidden string»"' in text
 
 
 def test_a_terminal_gets_columns_and_cut_values_and_a_pipe_all_of_them() -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from aloma_cli.cli.advice import advice
 from aloma_cli.cli.failures import failures
-from aloma_cli.cli.output import put, result, visible
+from aloma_cli.cli.output import put, result
 from aloma_cli.clock import SystemClock, from_iso
+from aloma_cli.document.stash import hide_stash
 from aloma_cli.jsontext import JsonObject, cut, pretty
 from aloma_cli.view.tables import Column, write_table
 from aloma_cli.view.tell import explained
@@ -116,7 +117,7 @@ def _said(columns: Sequence[Column], rows: list[list[Any]]) -> tuple[list[Column
 
 
 def _document(task: Task, *, used: int) -> None:
-    lines: list[Any] = pretty(visible(task.data)).split("\n")
+    lines: list[Any] = pretty(hide_stash(task.data)).split("\n")
     more = _cut(lines, max(_LEAST_DOCUMENT, size_of(result()).height - used))
     long = result().isatty() and any(len(line) > _LONGEST_LINE for line in lines)
     put("")

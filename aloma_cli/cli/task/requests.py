@@ -118,7 +118,7 @@ def _tell_written(task: Task, telling: Telling) -> None:
 
 def assignment(text: str) -> tuple[Path, Json]:
     """`path=value` as keys and value: JSON where it is JSON, else the text itself. Raises InputError."""
-    from aloma_cli.document import parse_path
+    from aloma_cli.document.paths import parse_path
 
     match = _ASSIGNMENT.fullmatch(text)
     if match is None:

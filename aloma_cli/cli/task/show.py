@@ -27,15 +27,16 @@ def show(
       aloma task show @last --path researchProject.parallelExecution.synthesis
     """
     from aloma_cli.api.records import Records
-    from aloma_cli.cli.output import put, put_json, visible, whole_record
+    from aloma_cli.cli.output import put, put_json, whole_record
     from aloma_cli.cli.task.value import value_at
+    from aloma_cli.document.stash import hide_stash
 
     home = Records.at(workspace)
     found, damage = home.readable(task)
     if path is not None:
-        put(value_at(visible(found.data), path, as_json=as_json))
+        put(value_at(hide_stash(found.data), path, as_json=as_json))
     elif as_data:
-        put_json(visible(found.data))
+        put_json(hide_stash(found.data))
     elif as_json:
         put_json(whole_record(found.record, found.data))
     else:

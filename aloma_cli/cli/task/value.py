@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aloma_cli.document import MISSING, get, parse_path, resolve
+from aloma_cli.document.paths import MISSING, get, parse_path, resolve
 from aloma_cli.errors import InputError, NotFoundError, did_you_mean
 from aloma_cli.jsontext import JsonObject, kind_of, pretty, show_path
 
