@@ -1,0 +1,153 @@
+"""Nothing is missing in the pages: each name of the program stands in its table, and each page is linked."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+from typing import Any
+
+import pytest
+
+import aloma_cli
+from aloma_cli import Retry, errors, events, step
+from aloma_cli.cli import exits
+from aloma_cli.cli.task.states import STATES
+from aloma_cli.engine.offer import Log, StepHandle, TaskHandle
+from tests.support.pages import REPOSITORY, Page, codes
+from tools import cli_page
+
+PAGES = [Page(str(path.relative_to(REPOSITORY))) for path in sorted((REPOSITORY / "docs").glob("*.md"))]
+TOP = [Page("README.md"), Page("CONTRIBUTING.md")]
+CLI, STEPS, PYTHON, FORMAT = (Page(f"docs/{name}.md") for name in ("cli", "steps", "python", "format"))
+ERRORS = {
+    name: kind for name, kind in vars(errors).items() if inspect.isclass(kind) and kind.__module__ == errors.__name__
+}
+
+
+def listed(page: Page, heading: str) -> list[str]:
+    """What stands in backticks in the first column of a table."""
+    return [code for row in page.rows(heading) for code in codes(row[0])]
+
+
+def members(kind: type) -> set[str]:
+    return {name for name in vars(kind) if not name.startswith("_")}
+
+
+# -- the command line ------------------------------------------------------------------------------------------------
+
+
+def test_the_help_texts_on_the_page_are_those_of_the_commands() -> None:
+    """Where it fails: python -m tools.cli_page"""
+    page = CLI.text
+    assert " ".join(page.split()) == " ".join(cli_page.updated(page).split())
+
+
+def test_each_exit_code_has_its_row() -> None:
+    constants = {value for name, value in vars(exits).items() if name.isupper() and isinstance(value, int)}
+    used = constants | set(exits.STATES.values()) | set(exits.ERRORS.values()) | {129}  # a terminal that is closed
+    assert {int(row[0]) for row in CLI.rows("Code")} == used
+
+
+def test_each_state_has_its_row_with_its_exit_code() -> None:
+    rows = {codes(row[0])[0]: int(row[2]) for row in CLI.rows("State")}
+    assert rows == {state: exits.code_of_task({"state": state, "errors": {}}) for state in STATES}
+
+
+# -- what an author writes -------------------------------------------------------------------------------------------
+
+
+def test_each_name_of_a_step_file_has_its_row() -> None:
+    assert set(listed(STEPS, "Name")) == set(step.OPTIONS)
+
+
+def test_each_parameter_of_content_has_its_row() -> None:
+    assert set(listed(STEPS, "Parameter")) == set(step.PARAMETERS)
+
+
+@pytest.mark.parametrize(("prefix", "kind"), [("task", TaskHandle), ("step", StepHandle), ("log", Log)])
+def test_each_member_of_what_content_receives_is_described(prefix: str, kind: type) -> None:
+    described = set(re.findall(rf"`{prefix}\.(\w+)", STEPS.text))
+    assert members(kind) <= described
+
+
+@pytest.mark.parametrize("method", ["subtask", "stop", "ask", "adapt"])
+def test_the_arguments_of_a_method_of_task_are_those_of_its_row(method: str) -> None:
+    [shown] = [code for code in listed(STEPS, "Member") if code.startswith(f"task.{method}(")]
+    assert (
+        re.findall(r"(\w+)(?:=[^,)]*)?[,)]", shown)
+        == list(inspect.signature(getattr(TaskHandle, method)).parameters)[1:]
+    )
+
+
+def test_each_argument_of_a_subtask_and_of_retry_has_its_row() -> None:
+    words = set(re.findall(r"^\| `(\w+)` \|", STEPS.text, re.MULTILINE))
+    retry = [field.name for field in dataclasses.fields(Retry)]
+    assert {*inspect.signature(TaskHandle.subtask).parameters} - {"self"} | {*retry} <= words
+
+
+def test_each_public_name_of_the_package_is_described() -> None:
+    text = "".join(page.text for page in PAGES)
+    assert [name for name in aloma_cli.__all__ if not name.startswith("_") and f"{name}" not in text] == []
+
+
+# -- errors ----------------------------------------------------------------------------------------------------------
+
+
+def test_each_error_has_its_row_with_its_kind_and_exit_code() -> None:
+    rows = {codes(row[0])[0]: (codes(row[1])[0], row[3]) for row in PYTHON.rows("Error")}
+    assert rows == {name: (kind.__bases__[0].__name__, exit_code(kind)) for name, kind in ERRORS.items()}
+
+
+def exit_code(kind: type) -> str:
+    if not issubclass(kind, errors.AlomaError):
+        return "–"
+    if issubclass(kind, errors.CredentialsError):
+        return "4"
+    return str(exits.code_of_error(kind("")))
+
+
+# -- the record ------------------------------------------------------------------------------------------------------
+
+EVENTS = [kind for kind in vars(events).values() if inspect.isclass(kind) and issubclass(kind, events.Event)]
+RECORDED = [kind for kind in EVENTS if kind not in (events.Event, events.CallSent)]
+
+
+@pytest.mark.parametrize("kind", RECORDED, ids=lambda kind: str(kind.KIND))
+def test_each_event_has_its_row_with_its_fields(kind: Any) -> None:
+    [row] = [row for row in FORMAT.rows("Event") if codes(row[0]) == [kind.KIND]]
+    own = {field.name for field in dataclasses.fields(kind)} - {"at", "task"}
+    assert own - set(codes(row[1])) <= {"replayed"}  # for views only
+    assert set(codes(row[1])) <= own
+
+
+# -- links -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", [*TOP, *PAGES], ids=lambda page: str(page.path))
+def test_what_a_page_links_to_exists(page: Page) -> None:
+    folder = (REPOSITORY / page.path).parent
+    for link in page.links():
+        if "://" in link:
+            continue
+        target, _, anchor = link.partition("#")
+        path = (folder / target).resolve() if target else REPOSITORY / page.path
+        assert path.exists(), link
+        assert not anchor or anchor in anchors(path.read_text(encoding="utf-8")), link
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors that GitHub gives the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_each_page_is_linked_from_the_readme() -> None:
+    linked = set(Page("README.md").links())
+    assert [page.path for page in PAGES if page.path not in linked] == []
+
+
+def test_the_readme_is_a_page_and_not_a_manual() -> None:
+    text = Page("README.md").text
+    assert text.count("\n") <= 120
+    assert [part for part in Page("README.md").prose().split("\n\n") if part.count(";") > 1 and "|" not in part] == []
