@@ -10,8 +10,8 @@ import pytest
 
 from aloma_cli.condition import compile_condition
 from aloma_cli.condition.operators import OPERATORS
-from aloma_cli.condition.patterns import ENGINE_FIELDS
 from aloma_cli.condition.values import TYPES
+from aloma_cli.document.reserved import RESERVED
 from aloma_cli.errors import ConditionError
 from tests.support.pages import Page, cells, codes
 
@@ -55,6 +55,6 @@ def test_each_operator_and_type_has_a_row(word: str) -> None:
 
 def test_each_field_of_the_engine_has_a_row_with_a_condition_that_is_valid() -> None:
     rows = PAGE.rows("Field")
-    assert {codes(row[0])[0] for row in rows} == set(ENGINE_FIELDS)
+    assert {codes(row[0])[0] for row in rows} == set(RESERVED)
     for row in rows:
         compile_condition(eval(codes(row[2])[0], {}))  # noqa: S307
