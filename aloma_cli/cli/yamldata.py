@@ -1,7 +1,7 @@
-"""A task's data from YAML, which is read as JSON in easier clothes.
+"""A task's data from YAML.
 
-As in YAML 1.2 only `true` and `false` are booleans, and only JSON's numbers are numbers: a date, `12:30`, `yes` and
-`010` stay the texts they were written as. What JSON has no word for is refused rather than guessed.
+As in YAML 1.2, only `true` and `false` are Booleans, and only JSON's numbers are numbers: a date, `12:30`, `yes` and
+`010` remain strings. Anything that JSON cannot express is refused.
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ import yaml
 
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import MAX_DEPTH, Json, JsonError, JsonObject, dumps, loads
+from aloma_cli.loader.yaml import compose, decode
 
 _TAG = "tag:yaml.org,2002:"
 
 
 class _Loader(yaml.SafeLoader):
-    """Finds out what is written, and makes no values of it."""
+    """Tells what is written, without making Python values of it."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  (as in the base class)
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
             event: Any = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs leave it out
-            raise _refused(event, f"`*{event.anchor}` stands for something written elsewhere; write it out")
+            raise _RefusedError(event, f"`*{event.anchor}` is an alias, which JSON does not have; repeat the value")
         return super().compose_node(parent, index)
 
 
@@ -41,18 +42,22 @@ for _name, _pattern, _first in (
 def load_yaml(content: bytes, source: str) -> Json:
     """The value of a YAML text. Raises InputError naming `source` and the line."""
     try:
-        node = yaml.compose(content.decode("utf-8-sig"), Loader=_Loader)
+        node = compose(decode(content, source, InputError), source, InputError, _Loader)
         return None if node is None else loads(dumps(_value(node)))
-    except UnicodeDecodeError as error:
-        raise InputError(f"{source} is not UTF-8: byte {error.start} is 0x{content[error.start]:02x}") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"{source}{_why(error)}") from None
+    except _RefusedError as refused:
+        raise InputError(f"{source}:{refused.line}: {refused}") from None
     except RecursionError:
         raise InputError(f"{source}: nested deeper than {MAX_DEPTH} levels") from None
     except JsonError as error:
         raise InputError(f"{source}: {error}") from None
-    except InputError as error:
-        raise InputError(f"{source}{error}") from None
+
+
+class _RefusedError(Exception):
+    """Something that YAML allows and JSON does not, at `where`: an event or a node."""
+
+    def __init__(self, where: Any, problem: str) -> None:
+        super().__init__(problem)
+        self.line: int = where.start_mark.line + 1
 
 
 def _value(node: Any) -> Json:
@@ -68,14 +73,14 @@ def _value(node: Any) -> Json:
         case "map", yaml.MappingNode():
             return _object(node)
         case tag, _:
-            raise _refused(node, f"JSON has no `{tag}`")
+            raise _RefusedError(node, f"JSON has no type `{tag}`")
 
 
 def _literal(node: Any) -> Json:
     try:
         return loads(node.value.lower())
     except JsonError:
-        raise _refused(node, f"JSON cannot say `{node.value}`") from None
+        raise _RefusedError(node, f"JSON does not allow `{node.value}`") from None
 
 
 def _object(node: Any) -> JsonObject:
@@ -83,21 +88,8 @@ def _object(node: Any) -> JsonObject:
     for key, item in node.value:
         if key.tag != f"{_TAG}str":
             written = f"`{key.value}`" if isinstance(key, yaml.ScalarNode) else f"(a {key.id})"
-            raise _refused(key, f"the key {written} is no text; put it in quotes")
+            raise _RefusedError(key, f"the key {written} is not a string; put it in quotes")
         if key.value in result:
-            raise _refused(key, f"the key {key.value!r} stands twice in one mapping")
+            raise _RefusedError(key, f"the key {key.value!r} appears twice in one mapping")
         result[key.value] = _value(item)
     return result
-
-
-def _refused(where: Any, problem: str) -> InputError:
-    """The error to raise; the source's name is put before it."""
-    return InputError(f":{where.start_mark.line + 1}: {problem}")
-
-
-def _why(error: yaml.YAMLError) -> str:
-    if isinstance(error, yaml.reader.ReaderError):
-        return f": is not YAML: the character #x{error.character:02x} has no place in it"
-    context, problem, mark = (getattr(error, name, None) for name in ("context", "problem", "problem_mark"))
-    line = f":{mark.line + 1}" if mark else ""
-    return f"{line}: is not YAML: {', '.join(part for part in (context, problem) if part)}"

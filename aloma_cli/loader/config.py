@@ -14,7 +14,7 @@ from aloma_cli.connectors.address import is_url, split_login
 from aloma_cli.connectors.settings import MAX_ANSWER
 from aloma_cli.errors import ConfigError
 from aloma_cli.loader.layout import CONFIG_FILE, NAME
-from aloma_cli.loader.yaml import (
+from aloma_cli.loader.settings import (
     Entry,
     Refused,
     Table,

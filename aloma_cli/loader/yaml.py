@@ -1,253 +1,34 @@
-"""Read a YAML file by a table of keys, and name file, line and key of whatever is wrong in it.
-
-YAML reads `no` as false, `010` as 8, `12:30` as 750 and `2026-01-01` as a date, and lets the last of two equal keys
-win. So values are taken as they are written, by what their key wants, and what YAML would have made something else
-of is refused.
-"""
+"""YAML as nodes: anything that is not YAML is refused, with its line."""
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any
 
-from aloma_cli.clock import POSITIVE_DURATION, is_positive_duration
-from aloma_cli.errors import ConfigError, did_you_mean
+import yaml
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-# How the keys of the best-known providers begin.
-_API_KEY = re.compile(r"\b(sk-|gsk_|hf_|AIza)[\w-]{16,}")
-_WHOLE = re.compile(r"0|[1-9][0-9]{0,8}")
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
-_KINDS = {"sequence": "a list", "mapping": "a mapping"}
-_FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-_MADE = {"int": "a number", "float": "a number", "timestamp": "a date", "null": "nothing"}
+from aloma_cli.errors import AlomaError
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One value in the file. `file`: as messages name it. `key`: dotted. `node`: the yaml.Node found there."""
-
-    file: str
-    key: str
-    node: Any  # the stubs' Node has no `id`
-
-    @property
-    def written(self) -> str | None:
-        """The text of a scalar as it stands in the file, without quotes; None for a list or a mapping."""
-        return str(self.node.value) if self.node.id == "scalar" else None
-
-    @property
-    def tag(self) -> str:
-        """What YAML takes the value for: str, bool, int, float, null, timestamp, seq, map, …."""
-        return str(self.node.tag).rpartition(":")[2]
-
-    def error(self, problem: str, *, hint: str | None = None) -> ConfigError:
-        """The error to raise: `problem` follows the key."""
-        return self.error_here(f"`{self.key}` {problem}" if self.key else problem, hint=hint)
-
-    def error_here(self, message: str, *, hint: str | None = None) -> ConfigError:
-        """The error to raise, with file and line only."""
-        return ConfigError(f"{self.file}:{self.node.start_mark.line + 1}: {message}", hint=hint)
-
-    def mistaken(self, wanted: str) -> ConfigError:
-        """The error for a value that is not what the key wants."""
-        found = "nothing" if self.tag == "null" else _KINDS.get(self.node.id) or self._quoted()
-        return self.error(f"must be {wanted}, not {found}")
-
-    def misread(self, subject: str) -> ConfigError:
-        """The error for a scalar, called `subject`, that was meant as a text but is something else to YAML."""
-        made = str(_FLAGS.get((self.written or "").casefold())).lower() if self.tag == "bool" else _MADE.get(self.tag)
-        if made is None:
-            return self.error_here(f"{subject} is a YAML `{self.tag}`, which has no place here")
-        return self.error_here(
-            f"{subject} is `{self.written}`, which YAML reads as {made}", hint=f'write "{self.written}"'
-        )
-
-    def items(self) -> list[tuple[str, Entry]]:
-        """The entries of a mapping, in order; none for an empty value."""
-        if self.tag == "null":
-            return []
-        if self.node.id != "mapping":
-            raise self.mistaken("a mapping")
-        entries: dict[str, Entry] = {}
-        for key, value in self.node.value:
-            name = self._name(key)
-            entry = Entry(self.file, f"{self.key}.{name}" if self.key else name, value)
-            if name in entries:
-                raise Entry(self.file, entry.key, key).error("is set twice")
-            entries[name] = entry
-        return list(entries.items())
-
-    def elements(self) -> list[Entry]:
-        """The entries of a list, in order; none for an empty value."""
-        if self.tag == "null":
-            return []
-        if self.node.id != "sequence":
-            raise self.mistaken("a list")
-        return [Entry(self.file, f"{self.key}[{i}]", item) for i, item in enumerate(self.node.value)]
-
-    def _quoted(self) -> str:
-        words = " ".join((self.written or "").split())
-        quote = '"' if self.node.style else ""
-        return f"`{quote}{words if len(words) <= 60 else f'{words[:59]}…'}{quote}`"
-
-    def _name(self, node: Any) -> str:
-        key = Entry(self.file, self.key, node)
-        where = f"a key in `{self.key}`" if self.key else "a key"
-        if key.written is None:
-            raise key.error_here(f"{where} is {_KINDS[key.node.id]}")
-        if key.tag != "str":
-            raise key.misread(where)
-        return key.written
-
-
-Checker: TypeAlias = Callable[[Entry], Any]
-"""Gives the value of an entry; raises ConfigError."""
-
-
-class Refused(NamedTuple):
-    """A key that people may well write, and must not."""
-
-    problem: str
-    hint: str
-
-
-Table: TypeAlias = Mapping[str, "Checker | Refused | Table"]
-"""What may stand in a mapping: for each key what checks its value, or the table of the mapping it holds."""
-
-
-def read_yaml(path: Path, table: Table, *, shown: str) -> dict[str, Any]:
-    """What `path` holds, checked by `table`: keys that are not there are left out, sections are dicts.
-
-    `shown` is how messages name the file. A file that is not there holds nothing. Raises ConfigError.
-    """
+def decode(content: bytes, source: str, error: type[AlomaError]) -> str:
+    """The text of a file. Raises `error`, which names `source` and the line."""
     try:
-        content = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        return {}
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise ConfigError(f"{shown}:{line}: is not UTF-8") from None
-    except OSError as error:
-        raise ConfigError(f"{shown}: cannot be read: {error.strerror}") from None
-    _refuse_api_keys(content, shown)
-    root = _compose(content, shown)
-    return section(Entry(shown, "", root), table) if root else {}
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as wrong:
+        line = content[: wrong.start].count(b"\n") + 1
+        raise error(f"{source}:{line}: not valid UTF-8: byte 0x{content[wrong.start]:02x}") from None
 
 
-def section(entry: Entry, table: Table) -> dict[str, Any]:
-    """The values of a mapping by `table`."""
-    values: dict[str, Any] = {}
-    for name, item in entry.items():
-        check = table.get(name)
-        if check is None:
-            raise item.error("is no setting", hint=_known(name, table))
-        if isinstance(check, Refused):
-            raise item.error(check.problem, hint=check.hint)
-        values[name] = check(item) if callable(check) else section(item, check)
-    return values
-
-
-def text(entry: Entry) -> str:
-    """A text, on one line or more; not empty."""
-    if entry.written is None or entry.tag == "null":
-        raise entry.mistaken("a text")
-    if entry.tag != "str":
-        raise entry.misread(f"`{entry.key}`")
-    if not entry.written.strip():
-        raise entry.error("is empty")
-    return entry.written
-
-
-def text_or_number(entry: Entry) -> str:
-    """A text, which may be empty, or a plain decimal number, as it is written."""
-    if entry.written is not None and (_NUMBER.fullmatch(entry.written) or entry.tag == "str"):
-        return entry.written
-    return text(entry)
-
-
-def flag(entry: Entry) -> bool:
-    """True or false."""
-    value = _FLAGS.get((entry.written or "").casefold())
-    if entry.tag != "bool" or value is None:
-        raise entry.mistaken("true or false")
-    return value
-
-
-def whole(minimum: int) -> Checker:
-    """A whole number from `minimum`."""
-
-    def check(entry: Entry) -> int:
-        if entry.tag != "int" or not _WHOLE.fullmatch(entry.written or "") or int(entry.node.value) < minimum:
-            raise entry.mistaken(f"a whole number from {minimum}")
-        return int(entry.node.value)
-
-    return check
-
-
-def positive(unit: str) -> Checker:
-    """A number of `unit` above 0."""
-    return lambda entry: _number(entry, lambda value: 0 < value < math.inf, f"a number of {unit} above 0")
-
-
-def seconds(entry: Entry) -> float:
-    """A number of seconds above 0, and of not too many."""
-    return _number(entry, is_positive_duration, POSITIVE_DURATION)
-
-
-def _number(entry: Entry, accepts: Callable[[float], bool], wanted: str) -> float:
-    plain = entry.tag in {"int", "float"} and _NUMBER.fullmatch(entry.written or "")
-    if not plain or not accepts(float(entry.node.value)):
-        raise entry.mistaken(wanted)
-    return float(entry.node.value)
-
-
-def list_of(check: Checker) -> Checker:
-    """A list whose elements `check` accepts, as a tuple."""
-    return lambda entry: tuple(check(item) for item in entry.elements())
-
-
-def mapping_of(check: Checker) -> Checker:
-    """A mapping from any names to values that `check` accepts."""
-    return lambda entry: {name: check(item) for name, item in entry.items()}
-
-
-def _known(name: str, table: Table) -> str:
-    """The hint for a key that is not in `table`."""
-    known = [key for key, check in table.items() if not isinstance(check, Refused)]
-    owner = next((key for key, inner in table.items() if isinstance(inner, Mapping) and name in inner), None)
-    if owner:
-        return f"write it under `{owner}:`"
-    return did_you_mean(name, known) or f"there are {', '.join(known)}"
-
-
-def _refuse_api_keys(content: str, shown: str) -> None:
-    # The value itself must not get into a message, which may be logged.
-    for number, line in enumerate(content.split("\n"), 1):
-        if _API_KEY.search(line):
-            raise ConfigError(
-                f"{shown}:{number}: holds what looks like an API key",
-                hint="take it out and put it into the environment: `export OPENAI_API_KEY=…`",
-            )
-
-
-def _compose(content: str, shown: str) -> Any:
-    import yaml
-
+def compose(text: str, source: str, error: type[AlomaError], loader: Any = yaml.SafeLoader) -> Any:
+    """The root node of `text`; None where the text is empty. Raises `error` as `decode` does."""
     try:
-        return yaml.compose(content, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"{shown}:{mark.line + 1}" if mark else shown
-        problem = ", ".join(part for part in (error.context, error.problem) if part)
-        raise ConfigError(f"{place}: is not YAML: {problem}") from None
-    except yaml.reader.ReaderError as error:
-        line = content[: error.position].count("\n") + 1
-        raise ConfigError(f"{shown}:{line}: is not YAML: {error.reason}") from None
+        return yaml.compose(text, Loader=loader)
+    except yaml.MarkedYAMLError as wrong:
+        mark = wrong.problem_mark or wrong.context_mark
+        place = f"{source}:{mark.line + 1}" if mark else source
+        problem = ", ".join(part for part in (wrong.context, wrong.problem) if part)
+        raise error(f"{place}: not valid YAML: {problem}") from None
+    except yaml.reader.ReaderError as wrong:
+        line = text[: wrong.position].count("\n") + 1
+        raise error(f"{source}:{line}: not valid YAML: the character #x{wrong.character:02x} is not allowed") from None
     except RecursionError:
-        raise ConfigError(f"{shown}: is nested too deep") from None
+        raise error(f"{source}: nested too deeply") from None

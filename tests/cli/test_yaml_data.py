@@ -52,30 +52,33 @@ LAUGHS = "a: &a [x, x]\n" + "".join(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: 1\nb: 2\na: 3\n", ":3: the key 'a' stands twice in one mapping"),
-        ("a: 1\n7: b\n", ":2: the key `7` is no text; put it in quotes"),
-        ("true: b\n", ":1: the key `true` is no text; put it in quotes"),
-        ("? [a]\n: b\n", ":1: the key (a sequence) is no text; put it in quotes"),
-        ("a: &x {b: 1}\nc: *x\n", ":2: `*x` stands for something written elsewhere; write it out"),
-        ("a: &x [*x]\n", ":1: `*x` stands for something written elsewhere; write it out"),
-        (LAUGHS, ":2: `*a` stands for something written elsewhere; write it out"),
-        ("a:\n  <<: {b: 1}\n", ":2: the key `<<` is no text; put it in quotes"),
-        ("a: .inf\n", ":1: JSON cannot say `.inf`"),
-        ("a: 1e999\n", ":1: JSON cannot say `1e999`"),
-        ("a: !!int 010\n", ":1: JSON cannot say `010`"),
-        ("a: !!binary aGk=\n", ":1: JSON has no `binary`"),
-        ("a: !!python/object:os.system x\n", ":1: JSON has no `python/object:os.system`"),
-        ("a: !!seq x\n", ":1: JSON has no `seq`"),
+        ("a: 1\nb: 2\na: 3\n", ":3: the key 'a' appears twice in one mapping"),
+        ("a: 1\n7: b\n", ":2: the key `7` is not a string; put it in quotes"),
+        ("true: b\n", ":1: the key `true` is not a string; put it in quotes"),
+        ("? [a]\n: b\n", ":1: the key (a sequence) is not a string; put it in quotes"),
+        ("a: &x {b: 1}\nc: *x\n", ":2: `*x` is an alias, which JSON does not have; repeat the value"),
+        ("a: &x [*x]\n", ":1: `*x` is an alias, which JSON does not have; repeat the value"),
+        (LAUGHS, ":2: `*a` is an alias, which JSON does not have; repeat the value"),
+        ("a:\n  <<: {b: 1}\n", ":2: the key `<<` is not a string; put it in quotes"),
+        ("a: .inf\n", ":1: JSON does not allow `.inf`"),
+        ("a: 1e999\n", ":1: JSON does not allow `1e999`"),
+        ("a: !!int 010\n", ":1: JSON does not allow `010`"),
+        ("a: !!binary aGk=\n", ":1: JSON has no type `binary`"),
+        ("a: !!python/object:os.system x\n", ":1: JSON has no type `python/object:os.system`"),
+        ("a: !!seq x\n", ":1: JSON has no type `seq`"),
         ('a: "\\ud800"\n', ': "\\ud800" holds half of a surrogate pair, at a'),
         ("a: " + "[" * 129 + "1" + "]" * 129, ": nested deeper than 128 levels, at a.0.0…"),
-        ("a: " + "[" * 3000 + "]" * 3000, ": nested deeper than 128 levels"),
-        ("a: 1\n---\nb: 2\n", ":2: is not YAML: expected a single document in the stream, but found another document"),
-        ("a: [1\n", ":2: is not YAML: while parsing a flow sequence, expected ',' or ']', but got '<stream end>'"),
+        ("a: " + "[" * 3000 + "]" * 3000, ": nested too deeply"),
+        (
+            "a: 1\n---\nb: 2\n",
+            ":2: not valid YAML: expected a single document in the stream, but found another document",
+        ),
+        ("a: [1\n", ":2: not valid YAML: while parsing a flow sequence, expected ',' or ']', but got '<stream end>'"),
         (
             "\tb: c\n",
-            ":1: is not YAML: while scanning for the next token, found character '\\t' that cannot start any token",
+            ":1: not valid YAML: while scanning for the next token, found character '\\t' that cannot start any token",
         ),
-        ("a: \x01\n", ": is not YAML: the character #x01 has no place in it"),
+        ("a: \x01\n", ":1: not valid YAML: the character #x01 is not allowed"),
         ("- 1\n", ' holds a list; a task\'s data is an object, such as {"name": 1}'),
         ("# only this\n", ' holds a null; a task\'s data is an object, such as {"name": 1}'),
         ("\n", " is empty; a task's data is a JSON object\n  → {} is an empty one"),
@@ -89,5 +92,5 @@ def test_what_is_not_json_in_disguise_is_refused_with_its_line(desk: Desk, text:
 
 def test_yaml_that_is_not_utf_8_is_refused(desk: Desk) -> None:
     desk.write("data.yml", b"a: \xff\n")
-    message = "aloma: data.yml is not UTF-8: byte 3 is 0xff\n"
+    message = "aloma: data.yml:1: not valid UTF-8: byte 0xff\n"
     assert desk.run("task", "new", "A task", "-f", "data.yml") == (2, "", message)
