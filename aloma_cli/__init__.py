@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from aloma_cli.api.task import Task
     from aloma_cli.api.workspace import Workspace, run
     from aloma_cli.connectors import Integer, List, Number, Optional, Text
+    from aloma_cli.content.step import Retry, Step
     from aloma_cli.errors import ConnectorError, PermanentError, RetryableError
-    from aloma_cli.step import Retry, Step
 
 __version__ = "0.1.0"
 

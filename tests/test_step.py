@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aloma_cli.clock import LONGEST
+from aloma_cli.content.step import PARAMETERS, Retry, Step
 from aloma_cli.errors import (
     AnswerError,
     ConditionError,
@@ -21,7 +22,6 @@ from aloma_cli.errors import (
     StepTimeout,
     StepWithdrawn,
 )
-from aloma_cli.step import PARAMETERS, Retry, Step
 
 CONDITION = {"order": {"paid": True}}
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from aloma_cli.api.task import read_record, read_records
 from aloma_cli.clock import from_iso
 from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
-from aloma_cli.events import ENDINGS
 from aloma_cli.jsontext import JsonObject
+from aloma_cli.record.events import ENDINGS
 
 if TYPE_CHECKING:
     from aloma_cli.store import Store

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from aloma_cli.api.task import read_tree
-from aloma_cli.engine.persons import checked, read_request
-from aloma_cli.engine.scrubbing import clean_request
+from aloma_cli.engine.redaction import clean_request
+from aloma_cli.engine.requests import checked, read_request
 from aloma_cli.errors import InputError, TaskLockedError
-from aloma_cli.events import RequestRefused
+from aloma_cli.record.events import RequestRefused
 
 if TYPE_CHECKING:
     from aloma_cli.jsontext import JsonObject

@@ -10,22 +10,22 @@ from types import ModuleType
 
 from aloma_cli.clock import Clock
 from aloma_cli.connectors import ModelSettings, open_connectors
+from aloma_cli.content.capture import stderr_scrubbed, stdout_split
+from aloma_cli.content.handles import Toolbox
+from aloma_cli.content.step import Step
+from aloma_cli.content.watchdog import Watchdog
 from aloma_cli.engine.gate import Gate
 from aloma_cli.engine.ledger import Emit
 from aloma_cli.engine.local import LocalRunner
 from aloma_cli.engine.loop import LoopRecorder, drive
-from aloma_cli.engine.offer import Toolbox
 from aloma_cli.engine.plan import Plan
-from aloma_cli.engine.prints import stderr_scrubbed, stdout_split
 from aloma_cli.engine.run import Run
 from aloma_cli.engine.state import Tree
-from aloma_cli.engine.watchdog import Watchdog
 from aloma_cli.errors import AlomaError
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.loader.environment import Environment
 from aloma_cli.loader.libraries import Libraries
 from aloma_cli.redact import Redactor
-from aloma_cli.step import Step
 from aloma_cli.store import Claim
 
 

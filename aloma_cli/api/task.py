@@ -11,7 +11,7 @@ from aloma_cli.jsontext import Json, JsonObject
 
 if TYPE_CHECKING:
     from aloma_cli.engine.state import Tree
-    from aloma_cli.events import Event
+    from aloma_cli.record.events import Event
     from aloma_cli.store import Store
 
 

@@ -17,16 +17,16 @@ from aloma_cli.api.task import Task, document_at, task_of
 from aloma_cli.budget import Wish
 from aloma_cli.clock import Clock, to_iso
 from aloma_cli.connectors import ModelSettings, open_connectors
+from aloma_cli.content.step import Step
 from aloma_cli.document.changes import apply
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.document.reserved import READ_ONLY
 from aloma_cli.engine.ledger import Emit
-from aloma_cli.engine.persons import assign
 from aloma_cli.engine.plan import Plan, start_order
+from aloma_cli.engine.requests import assign
 from aloma_cli.engine.run import Run
 from aloma_cli.engine.state import TaskState, Tree
 from aloma_cli.errors import DocumentError, InputError, NotFoundError, StepError, TaskLockedError
-from aloma_cli.events import Event, TaskCreated
 from aloma_cli.ids import new_task_id, root_of
 from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.jsontext import Path as Keys
@@ -34,8 +34,8 @@ from aloma_cli.loader.answering import Answering, Past
 from aloma_cli.loader.config import Config, read_user_config, user_config_path
 from aloma_cli.loader.models import ModelChoice, ModelFlags, resolve_models, secrets_given
 from aloma_cli.loader.workspace import Hide, LoadedWorkspace, hide_nothing, load_workspace
+from aloma_cli.record.events import Event, TaskCreated
 from aloma_cli.redact import Redactor
-from aloma_cli.step import Step
 from aloma_cli.store import Claim, MemoryStore
 
 
@@ -339,7 +339,7 @@ def run(workspace: Workspace, name: str, data: JsonObject) -> Task:
     """
     import asyncio
 
-    from aloma_cli.engine.leaving import leave
+    from aloma_cli.engine.shutdown import leave
 
     if loop_runs():
         raise RuntimeError("an event loop runs here already; write `await workspace.run(…)`")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aloma_cli.events import FiringFailed
+from aloma_cli.record.events import FiringFailed
 from aloma_cli.view.wording import clean, error_text, value_text
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from typing import Any, Self, TypeVar
 
 from aloma_cli import condition
 from aloma_cli.cli.exits import INTERRUPTED, TERMINATED
-from aloma_cli.engine.leaving import leave
-from aloma_cli.engine.whose import outwards
-from aloma_cli.step import Step
+from aloma_cli.content.authors import outwards
+from aloma_cli.content.step import Step
+from aloma_cli.engine.shutdown import leave
 
 Result = TypeVar("Result")
 

@@ -20,10 +20,10 @@ from aloma_cli.cli.interrupts import Interrupted, Interrupts
 from aloma_cli.cli.step.describe import NO_STEPS
 from aloma_cli.cli.telling import Telling
 from aloma_cli.clock import SystemClock
+from aloma_cli.content.step import Step
 from aloma_cli.errors import AlomaError, PermanentError, StoreError
-from aloma_cli.events import Committed, Event, to_wire
 from aloma_cli.jsontext import dumps, show_path
-from aloma_cli.step import Step
+from aloma_cli.record.events import Committed, Event, to_wire
 from aloma_cli.view.choose import Mode, open_view
 
 Emit = Callable[[Event], None]

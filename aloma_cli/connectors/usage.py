@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from aloma_cli.counts import whole
 from aloma_cli.jsontext import Json, JsonObject, dumps
+from aloma_cli.record.counts import whole
 
 _CHARACTERS_PER_TOKEN = 4
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from aloma_cli import events as ev
+from aloma_cli.content.job import Effects, Limited, Outcome, Raised, Returned, SubtaskOrder
+from aloma_cli.content.step import Retry, Step
 from aloma_cli.document.changes import Change, apply
 from aloma_cli.document.diff import diff
 from aloma_cli.document.merge import alters, merge
-from aloma_cli.engine import fields, persons
+from aloma_cli.engine import fields, requests
 from aloma_cli.engine.ledger import Clash, Ledger
-from aloma_cli.engine.outcome import Effects, Limited, Outcome, Raised, Returned, SubtaskOrder
 from aloma_cli.engine.plan import alone_in
 from aloma_cli.engine.room import Room
 from aloma_cli.engine.state import Flight, Revision, TaskState, Tree, merge_settings
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import Json, JsonObject, Path, show_path
-from aloma_cli.step import Retry, Step
+from aloma_cli.record import events as ev
 
 MOST_GENERATIONS = 64
 """How many levels of subtasks a root may have below it."""
@@ -83,7 +83,7 @@ def _land(ledger: Ledger, task: TaskState, flight: Flight, outcome: Returned) ->
         _refuse_too_deep(ledger.tree, task, effects.subtasks)
         room = Room(apply(task.document, changes), _taken(ledger, task, effects))
         places = fields.place_subtasks(room, effects.subtasks, effects.groups)
-        asked = persons.place_questions(room, task, effects.questions, ledger.clock.now())
+        asked = requests.place_questions(room, task, effects.questions, ledger.clock.now())
     except InputError as error:
         figures = outcome.effects.figures
         _fail(ledger, task, flight, Raised(flight.firing, _own_error(error), False, outcome.seconds, figures))
@@ -203,7 +203,7 @@ def _taken(ledger: Ledger, task: TaskState, effects: Effects) -> dict[Path, str]
         return {}
     children = (ledger.tree.tasks[child] for child in task.live_children)
     held = {child.into: f"subtask {child.name!r}" for child in children if child.into is not None}
-    return held | {tuple(asked["into"]): persons.who_answers(asked["question"]) for asked in task.questions.values()}
+    return held | {tuple(asked["into"]): requests.who_answers(asked["question"]) for asked in task.questions.values()}
 
 
 def _refuse_strangers(ledger: Ledger, task: TaskState, effects: Effects) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from aloma_cli.content.job import SubtaskOrder
 from aloma_cli.document.changes import Change
 from aloma_cli.document.paths import MISSING, get
 from aloma_cli.document.reserved import CHILDREN, ERRORS, RESERVED
 from aloma_cli.engine.held import MOVED, WRITTEN
-from aloma_cli.engine.outcome import SubtaskOrder
 from aloma_cli.engine.room import Room
 from aloma_cli.engine.state import TaskState
 from aloma_cli.errors import InputError
-from aloma_cli.events import ENDINGS, TaskRested
 from aloma_cli.jsontext import MAX_DEPTH, Json, JsonObject, Path, is_deeper, show_path
+from aloma_cli.record.events import ENDINGS, TaskRested
 
 STRANDED_DEPTH = 3
 """How deep in the document what could not land is kept: `$errors`, its entry, the field in it."""

@@ -9,15 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from aloma_cli import events as ev
 from aloma_cli.clock import Clock, ForwardClock, from_iso, to_iso
+from aloma_cli.content.job import Job, Limited, SubtaskOrder
 from aloma_cli.document.changes import Change, apply, to_wire
-from aloma_cli.engine import fields, persons
-from aloma_cli.engine.outcome import Job, Limited, SubtaskOrder
+from aloma_cli.engine import fields, requests
+from aloma_cli.engine.cycles import Lap
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.state import UNENDED, Flight, TaskState, Tree
-from aloma_cli.engine.trail import Lap
 from aloma_cli.jsontext import Path
+from aloma_cli.record import events as ev
 from aloma_cli.store import Claim, Request
 
 Emit = Callable[[ev.Event], None]
@@ -145,7 +145,7 @@ class Ledger:
                 armed=tuple(sorted(armed)),
                 step=author,
                 redo=redo,
-                answers=tuple(dict.fromkeys((*answers, *persons.answered_by(task, document, changes)))),
+                answers=tuple(dict.fromkeys((*answers, *requests.answered_by(task, document, changes)))),
                 **more,
             )
         )

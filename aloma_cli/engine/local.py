@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from functools import partial
 
 from aloma_cli.clock import Clock
-from aloma_cli.engine.firing import fire, raised
-from aloma_cli.engine.lost import tasks_noticed
-from aloma_cli.engine.offer import Leash, Toolbox
-from aloma_cli.engine.outcome import Job, Outcome
-from aloma_cli.engine.recorder import Recorder
+from aloma_cli.content.handles import Leash, Toolbox
+from aloma_cli.content.host import Recorder
+from aloma_cli.content.job import Job, Outcome
+from aloma_cli.content.lost import tasks_noticed
+from aloma_cli.content.python import fire, raised
 from aloma_cli.errors import Cut, StepStopped, StepTimeout, StepWithdrawn
 
 _CUTS: dict[str, type[Cut]] = {"withdrawn": StepWithdrawn}

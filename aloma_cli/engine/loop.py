@@ -11,8 +11,7 @@ import contextvars
 from aloma_cli.clock import from_iso
 from aloma_cli.engine.run import Run, Turn
 from aloma_cli.engine.runner import Runner
-from aloma_cli.engine.scrubbing import AnEvent
-from aloma_cli.events import Event
+from aloma_cli.record.events import AnEvent, Event
 
 POLL = 0.25
 """Seconds between looks for requests of other processes."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from aloma_cli.condition import Mismatch
+from aloma_cli.content.step import Step
 from aloma_cli.document.paths import MISSING, get
 from aloma_cli.errors import did_you_mean
 from aloma_cli.jsontext import JsonObject, Path, show_path
-from aloma_cli.step import Step
 
 SHOWN = 3
 """How many steps, and how many mismatches of each, are worth telling."""

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from aloma_cli.content.step import Step
 from aloma_cli.document.changes import Change
 from aloma_cli.document.merge import alters
 from aloma_cli.engine.state import Flight, TaskState
 from aloma_cli.jsontext import JsonObject
-from aloma_cli.step import Step
 
 VOIDS_BEFORE_ALONE = 3
 """After so many voids in a row a firing runs alone, so that it is sure to land."""

@@ -13,25 +13,26 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from aloma_cli import events as ev
 from aloma_cli.budget import Budget, Wish
 from aloma_cli.clock import Clock
+from aloma_cli.content.job import Job, Outcome
+from aloma_cli.content.step import Step
 from aloma_cli.document.changes import Change
-from aloma_cli.engine import fields, persons
+from aloma_cli.engine import fields, requests
+from aloma_cli.engine.cycles import Lap
 from aloma_cli.engine.endings import retry_of, take_all
 from aloma_cli.engine.ledger import Emit, Ledger
 from aloma_cli.engine.nearest import nearest_misses
-from aloma_cli.engine.noprogress import going_round
-from aloma_cli.engine.outcome import Job, Outcome
 from aloma_cli.engine.plan import Plan, alone_in, runs_alone
-from aloma_cli.engine.scrubbing import AnEvent, clean_event, clean_outcome, clean_request
+from aloma_cli.engine.redaction import clean_event, clean_outcome, clean_request
+from aloma_cli.engine.rounds import going_round
 from aloma_cli.engine.state import UNENDED, Flight, TaskState
 from aloma_cli.engine.summary import figures, summary
-from aloma_cli.engine.trail import Lap
 from aloma_cli.errors import InputError, StoreError
 from aloma_cli.jsontext import JsonObject, printable
+from aloma_cli.record import events as ev
+from aloma_cli.record.events import AnEvent
 from aloma_cli.redact import NO_SECRETS, Redactor
-from aloma_cli.step import Step
 from aloma_cli.store import Claim, Request
 
 MOST_STARTS = 1000
@@ -188,17 +189,17 @@ class Run:
     def _must_queue(self, request: Request) -> bool:
         """Whether a request would commit beside a firing that runs alone: it queues, as all other commits do."""
         with contextlib.suppress(InputError):
-            asked = persons.checked(self.tree, persons.read_request(request.body))
+            asked = requests.checked(self.tree, requests.read_request(request.body))
             return bool(asked.changes) and runs_alone(asked.task)
         return False
 
     def carry_out(self, body: JsonObject, request: str | None = None) -> None:
         """Do what a person asks (`docs/format.md`, Requests); the next turn makes it so. Raises InputError."""
-        asked = persons.checked(self.tree, persons.read_request(clean_request(self._scrubber, body)))
+        asked = requests.checked(self.tree, requests.read_request(clean_request(self._scrubber, body)))
         match asked.request:
-            case persons.Stop(reason=reason):
+            case requests.Stop(reason=reason):
                 self._stop(asked.task, reason)
-            case persons.Redo(step=step):
+            case requests.Redo(step=step):
                 self._arm(asked.task, step, request)
             case _:
                 self._ledger.commit(asked.task, asked.changes, by="person", answers=asked.answers, request=request)
@@ -358,7 +359,7 @@ class Run:
     def _default(self, task: TaskState, place: str) -> list[Change]:
         """The changes for a question that nobody has answered in time."""
         try:
-            return persons.answer(task, place, task.questions[place]["default"])
+            return requests.answer(task, place, task.questions[place]["default"])
         except InputError as error:
             entry = {"type": "PlaceGoneError", "message": f"the default answer had nowhere to go: {error}"}
             return fields.error_entry(task.document, f"question {place}", entry)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from aloma_cli.engine.outcome import Job, Outcome
+from aloma_cli.content.job import Job, Outcome
 
 
 class Runner(Protocol):

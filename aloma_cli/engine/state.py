@@ -12,15 +12,15 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aloma_cli import events as ev
 from aloma_cli.budget import Amount, Limits
 from aloma_cli.clock import from_iso
 from aloma_cli.document.changes import Change, replay
 from aloma_cli.document.diff import diff
+from aloma_cli.engine.cycles import Trail
 from aloma_cli.engine.held import Held
-from aloma_cli.engine.trail import Trail
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import JsonObject, Path, show_path
+from aloma_cli.record import events as ev
 
 if TYPE_CHECKING:
     from aloma_cli.store import Batch

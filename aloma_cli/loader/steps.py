@@ -9,10 +9,10 @@ from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from aloma_cli.content.step import OPTIONS, Retry, Step
 from aloma_cli.errors import StepError
 from aloma_cli.loader.layout import LIBRARIES_FOLDER, STEPS_FOLDER
 from aloma_cli.loader.modules import is_private, load_module
-from aloma_cli.step import OPTIONS, Retry, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import ModuleType
 
+    from aloma_cli.content.step import Step
     from aloma_cli.redact import NamedValue
-    from aloma_cli.step import Step
 
 BUILT_IN_CONNECTORS = ("openai", "http")
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from filelock import BaseFileLock, FileLock, Timeout
 
 from aloma_cli.errors import StoreError, TaskLockedError
-from aloma_cli.events import Event
 from aloma_cli.jsontext import MAX_DEPTH, JsonObject, loads, pretty
+from aloma_cli.record.events import Event
 from aloma_cli.store.atomic import refuse_links, replace_file
 from aloma_cli.store.checksum import checksum
 from aloma_cli.store.journal import JournalWriter, read_journal

@@ -23,7 +23,7 @@ from aloma_cli.jsontext import JsonObject, dumps, reload
 from aloma_cli.store.checksum import checksum
 
 if TYPE_CHECKING:
-    from aloma_cli.events import Event
+    from aloma_cli.record.events import Event
     from aloma_cli.store.claim import FileClaim
     from aloma_cli.store.protocol import Batch, Salvage
 

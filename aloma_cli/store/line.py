@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import zlib
 
-from aloma_cli.events import Event, to_wire
 from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, reload
+from aloma_cli.record.events import Event, to_wire
+from aloma_cli.record.wire import UnknownEventError, WireError, from_wire
 from aloma_cli.store.protocol import Batch
-from aloma_cli.wire import UnknownEventError, WireError, from_wire
 
 FORMAT = 1
 

@@ -11,7 +11,7 @@ from aloma_cli.jsontext import JsonObject
 from aloma_cli.store.protocol import Batch, Request, no_such_task
 
 if TYPE_CHECKING:
-    from aloma_cli.events import Event
+    from aloma_cli.record.events import Event
 
 
 @dataclass

@@ -10,7 +10,7 @@ from aloma_cli.errors import JournalDamagedError, NotFoundError
 from aloma_cli.jsontext import JsonObject
 
 if TYPE_CHECKING:
-    from aloma_cli.events import Event
+    from aloma_cli.record.events import Event
 
 
 def _damaged(why: str) -> JournalDamagedError:

@@ -16,7 +16,7 @@ from aloma_cli.store.protocol import Batch, Salvage
 from aloma_cli.store.refusal import refusing
 
 if TYPE_CHECKING:
-    from aloma_cli.events import Event
+    from aloma_cli.record.events import Event
 
 
 def salvage_journal(path: Path, take: Callable[[Batch], object]) -> Salvage | None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, TextIO
 
-from aloma_cli.events import Event
+from aloma_cli.record.events import Event
 from aloma_cli.view.protocol import Quiet, View
 from aloma_cli.view.wording import clean
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aloma_cli.clock import to_iso
-from aloma_cli.events import CallAnswered, Committed, Event, Logged, TaskCreated, TaskRested
+from aloma_cli.record.events import CallAnswered, Committed, Event, Logged, TaskCreated, TaskRested
 from aloma_cli.view.changes import summarise
 from aloma_cli.view.state import Firing, Screen
 from aloma_cli.view.tell import Entry, tell, usage_facts

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from aloma_cli.clock import from_iso
-from aloma_cli.events import Event, TaskRested
+from aloma_cli.record.events import Event, TaskRested
 from aloma_cli.view.changes import Summary
 from aloma_cli.view.state import Screen
 from aloma_cli.view.tell import Entry, explained, tell

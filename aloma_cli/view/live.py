@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from aloma_cli.clock import Clock, to_iso
-from aloma_cli.events import Event, Logged, TaskCreated, TaskRested
+from aloma_cli.record.events import Event, Logged, TaskCreated, TaskRested
 from aloma_cli.view.closing import closing_lines
 from aloma_cli.view.fitting import Size
 from aloma_cli.view.frame import frame

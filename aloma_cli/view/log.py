@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 from aloma_cli.clock import Clock, from_iso, to_iso
 from aloma_cli.connectors.reading import was_repaired
 from aloma_cli.errors import InputError
-from aloma_cli.events import CallAnswered
+from aloma_cli.record.events import CallAnswered
 from aloma_cli.view.changes import operation_text
 from aloma_cli.view.fitting import Size, fit
 from aloma_cli.view.history import History, Record

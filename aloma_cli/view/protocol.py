@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Protocol, Self
 
-from aloma_cli.events import Event
+from aloma_cli.record.events import Event
 
 
 class View(Protocol):

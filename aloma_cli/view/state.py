@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from aloma_cli.clock import from_iso
-from aloma_cli.events import (
+from aloma_cli.ids import root_of
+from aloma_cli.jsontext import cut
+from aloma_cli.record.events import (
     CallAnswered,
     CallSent,
     Committed,
@@ -27,8 +29,6 @@ from aloma_cli.events import (
     TreeOpened,
     TreeResumed,
 )
-from aloma_cli.ids import root_of
-from aloma_cli.jsontext import cut
 from aloma_cli.view.changes import group_totals
 from aloma_cli.view.wording import LONGEST, clean, error_text
 

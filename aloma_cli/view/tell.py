@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aloma_cli.clock import from_iso
-from aloma_cli.events import (
+from aloma_cli.record.events import (
     AnsweringSet,
     Committed,
     Event,

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from aloma_cli.api.records import Records
 from aloma_cli.cli.main import main
-from aloma_cli.events import CallAnswered
 from aloma_cli.jsontext import Json
+from aloma_cli.record.events import CallAnswered
 
 STEP = """
 from aloma_cli import Retry

@@ -8,9 +8,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from aloma_cli.engine.offer import StepHandle, TaskHandle
+from aloma_cli.content.handles import StepHandle, TaskHandle
+from aloma_cli.content.step import Retry
 from aloma_cli.errors import ConnectorError
-from aloma_cli.step import Retry
 from tests.support.process import Cue
 
 Object = dict[str, Any]

@@ -8,9 +8,9 @@ from typing import Any
 
 import jsonpatch
 
-from aloma_cli import events as ev
+from aloma_cli.content.step import Step
 from aloma_cli.document.diff import same
-from aloma_cli.step import Step
+from aloma_cli.record import events as ev
 
 
 @dataclass

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from aloma_cli import events as ev
 from aloma_cli.budget import Wish
 from aloma_cli.connectors.base import Answer, Call, Connectors
 from aloma_cli.connectors.chat import Chat
+from aloma_cli.content.step import Retry, Step
 from aloma_cli.engine.run import Run
 from aloma_cli.engine.summary import summary
 from aloma_cli.errors import ConnectorError, StoreError
-from aloma_cli.step import Retry, Step
+from aloma_cli.record import events as ev
 from aloma_cli.store import FileStore, Store
 from tests.connectors.support import completion
 from tests.support.play import play

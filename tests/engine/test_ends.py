@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from aloma_cli import events as ev
-from aloma_cli.step import Retry
+from aloma_cli.content.step import Retry
+from aloma_cli.record import events as ev
 from tests.support.record import fired, of_kind, voided
 from tests.support.stage import Stage
 from tests.support.steps import Content, looks, puts, raises, step

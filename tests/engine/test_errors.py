@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from aloma_cli import events as ev
 from aloma_cli.clock import to_iso
+from aloma_cli.content.step import Retry
 from aloma_cli.engine.run import Turn
 from aloma_cli.errors import PermanentError, RetryableError
-from aloma_cli.step import Retry
+from aloma_cli.record import events as ev
 from tests.support.manual import EPOCH
 from tests.support.play import play
 from tests.support.record import fired, of_kind, started

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from aloma_cli import events as ev
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.run import Run
+from aloma_cli.record import events as ev
 from tests.support.record import fired, looked, of_kind, started
 from tests.support.stage import Stage
 from tests.support.steps import Content, does, looks, puts, step

@@ -10,12 +10,12 @@ import jsonpatch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloma_cli import events as ev
+from aloma_cli.content.step import Retry, Step
 from aloma_cli.document.diff import same
 from aloma_cli.engine.state import Tree
-from aloma_cli.step import Retry, Step
+from aloma_cli.record import events as ev
+from aloma_cli.record.wire import from_wire
 from aloma_cli.store import MemoryStore
-from aloma_cli.wire import from_wire
 from tests.engine.model import Model
 from tests.support.record import ROOT, of_kind
 from tests.support.stage import Stage

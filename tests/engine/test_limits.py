@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloma_cli import events as ev
 from aloma_cli.budget import Amount, Budget, Limits, Wish
 from aloma_cli.connectors.base import Answer, Call, Connectors
 from aloma_cli.connectors.chat import Chat
-from aloma_cli.engine.outcome import Limited
+from aloma_cli.content.job import Limited
 from aloma_cli.engine.state import Tree
+from aloma_cli.record import events as ev
 from aloma_cli.store import MemoryStore
 from tests.support.play import Played, play
 from tests.support.record import ROOT, of_kind

@@ -23,15 +23,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from aloma_cli.api.task import document_at, task_of
 from aloma_cli.budget import Wish
 from aloma_cli.clock import from_iso, to_iso
+from aloma_cli.content.handles import StepHandle, TaskHandle
+from aloma_cli.content.job import Job
+from aloma_cli.content.step import Step
 from aloma_cli.document.diff import same
-from aloma_cli.engine.offer import StepHandle, TaskHandle
-from aloma_cli.engine.outcome import Job
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.run import Run
 from aloma_cli.engine.state import Tree
 from aloma_cli.errors import ConnectorError, InputError, StoreError, TaskLockedError
-from aloma_cli.events import Event, TaskCreated
-from aloma_cli.step import Step
+from aloma_cli.record.events import Event, TaskCreated
 from aloma_cli.view.history import read_history
 from tests.engine import acts
 from tests.engine.model import Model

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloma_cli import events as ev
+from aloma_cli.content.step import Retry, Step
 from aloma_cli.document.digest import Digest
+from aloma_cli.engine.cycles import MOST_LAPS, OFTEN
 from aloma_cli.engine.state import TaskState, Tree
-from aloma_cli.engine.trail import MOST_LAPS, OFTEN
 from aloma_cli.errors import RetryableError
-from aloma_cli.step import Retry, Step
+from aloma_cli.record import events as ev
 from tests.support.manual import HeldClock
 from tests.support.play import play
 from tests.support.record import ROOT, fired, of_kind

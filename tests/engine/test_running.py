@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from aloma_cli import events as ev
-from aloma_cli.engine import watchdog, whose
+from aloma_cli.content import authors, watchdog
+from aloma_cli.content.step import Retry, Step
 from aloma_cli.errors import Cut, StepStopped, StoreError
-from aloma_cli.step import Retry, Step
+from aloma_cli.record import events as ev
 from aloma_cli.store import MemoryStore
 from aloma_cli.store.memory import MemoryClaim
 from tests.support.manual import manually
@@ -611,7 +611,7 @@ def test_a_step_that_blocks_the_others_is_named_with_its_line(caplog: pytest.Log
 
 
 def test_what_a_step_calls_of_aloma_is_not_blamed_on_the_step(caplog: pytest.LogCaptureFixture) -> None:
-    own = FunctionType(compile("def busy(wait): wait(0.3)", whose.__file__, "exec").co_consts[0], {})
+    own = FunctionType(compile("def busy(wait): wait(0.3)", authors.__file__, "exec").co_consts[0], {})
     assert watched(lambda: own(time.sleep), caplog) == ""
 
 

@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 import pytest
 
-from aloma_cli import events as ev
+from aloma_cli.content.step import Step
 from aloma_cli.errors import ConnectorError
 from aloma_cli.jsontext import dumps
+from aloma_cli.record import events as ev
 from aloma_cli.redact import Redactor
-from aloma_cli.step import Step
 from aloma_cli.store import MemoryStore
 from tests.support.record import fired, looked, of_kind, voided
 from tests.support.stage import Stage

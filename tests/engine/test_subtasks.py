@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloma_cli import events as ev
 from aloma_cli.engine.endings import MOST_GENERATIONS
 from aloma_cli.engine.state import Tree
 from aloma_cli.engine.summary import summary
 from aloma_cli.jsontext import MAX_DEPTH
+from aloma_cli.record import events as ev
 from tests.support.record import fired, of_kind
 from tests.support.stage import Stage
 from tests.support.steps import Content, does, looks, puts, raises, step

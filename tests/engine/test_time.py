@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloma_cli import events as ev
 from aloma_cli.budget import Wish
 from aloma_cli.clock import ForwardClock, from_iso
+from aloma_cli.content.step import Retry, Step
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.run import Run
 from aloma_cli.engine.state import Tree
 from aloma_cli.engine.summary import figures, summary
-from aloma_cli.step import Retry, Step
+from aloma_cli.record import events as ev
 from aloma_cli.view.history import read_history
 from tests.support.manual import EPOCH, HeldClock
 from tests.support.record import ROOT, of_kind

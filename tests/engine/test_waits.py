@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from aloma_cli import events as ev
-from aloma_cli.engine.outcome import Limited
+from aloma_cli.content.job import Limited
+from aloma_cli.content.step import Retry
 from aloma_cli.engine.state import Tree
 from aloma_cli.errors import InputError, RetryableError
-from aloma_cli.step import Retry
+from aloma_cli.record import events as ev
 from tests.support.manual import HeldClock
 from tests.support.record import ROOT, fired, of_kind
 from tests.support.stage import Stage

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from aloma_cli import events as ev
-from aloma_cli.step import Step
+from aloma_cli.content.step import Step
+from aloma_cli.record import events as ev
 from tests.store.foreign_reader import patch
 
 MOST_SHOWN = 20

@@ -65,7 +65,7 @@ def test_a_given_path_must_be_a_folder(root: Path) -> None:
 def test_to_find_a_workspace_nothing_of_it_is_loaded() -> None:
     code = (
         "import sys; from aloma_cli.loader.layout import find_workspace;"
-        "print({'aloma_cli.step', 'aloma_cli.connectors', 'dataclasses'} & set(sys.modules))"
+        "print({'aloma_cli.content.step', 'aloma_cli.connectors', 'dataclasses'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

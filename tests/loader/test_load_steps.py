@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from aloma_cli.content.step import PARAMETERS, Step
 from aloma_cli.errors import ConditionError, StepError
 from aloma_cli.loader.steps import load_steps
-from aloma_cli.step import PARAMETERS, Step
 
 Write = Callable[[str, str], Path]
 
@@ -65,7 +65,7 @@ def test_a_step_is_read_with_all_its_options(root: Path, write: Write) -> None:
 
         At length.
         """
-        from aloma_cli.step import Retry
+        from aloma_cli.content.step import Retry
 
         condition = {"findings": list}
         priority, timeout = 3, 1.5
@@ -223,7 +223,7 @@ def test_a_broken_file_does_not_hide_the_others(root: Path, write: Write) -> Non
             "write `retry = Retry(times=3)`, with `from aloma_cli import Retry`",
         ),
         (
-            f"from aloma_cli.step import Retry\n\nretry = Retry(0)\n{STEP}",
+            f"from aloma_cli.content.step import Retry\n\nretry = Retry(0)\n{STEP}",
             "steps/a.py:3: `times` of Retry must be a whole number of tries from 1, got 0",
             None,
         ),

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloma_cli import events as ev
 from aloma_cli.api.records import Records
 from aloma_cli.api.task import read_events
 from aloma_cli.cli.main import main
@@ -22,11 +21,12 @@ from aloma_cli.engine.state import Tree
 from aloma_cli.engine.summary import summary
 from aloma_cli.errors import StoreError
 from aloma_cli.jsontext import Json, JsonObject
+from aloma_cli.record import events as ev
+from aloma_cli.record.wire import WireError, from_wire
 from aloma_cli.store import Batch, FileStore
 from aloma_cli.store.line import decode, encode
 from aloma_cli.view.history import read_history
 from aloma_cli.view.log import Details, write_log
-from aloma_cli.wire import WireError, from_wire
 from tests.connectors.support import completion
 
 AT = "2026-11-22T08:00:00.000Z"

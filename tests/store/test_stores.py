@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
-from aloma_cli.events import Committed, Event, Logged, TaskCreated
+from aloma_cli.record.events import Committed, Event, Logged, TaskCreated
 from aloma_cli.store import FileStore, MemoryStore, Store
 
 AT = "2026-11-22T08:00:00.000Z"

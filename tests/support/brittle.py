@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from aloma_cli.errors import StoreError
-from aloma_cli.events import Event, Logged
 from aloma_cli.jsontext import JsonObject
+from aloma_cli.record.events import Event, Logged
 from aloma_cli.store import Batch, Claim, FileStore, MemoryStore, Request, Store
 
 Fault = Literal["dies", "refuses", "dies before dropping a request"]

@@ -7,19 +7,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from aloma_cli import events as ev
 from aloma_cli.clock import Clock
 from aloma_cli.connectors.base import Connectors
+from aloma_cli.content.capture import stdout_split
+from aloma_cli.content.handles import Toolbox
+from aloma_cli.content.step import Step
 from aloma_cli.engine.gate import Gate
 from aloma_cli.engine.local import LocalRunner
 from aloma_cli.engine.loop import LoopRecorder, drive
-from aloma_cli.engine.offer import Toolbox
 from aloma_cli.engine.plan import Plan
-from aloma_cli.engine.prints import stdout_split
 from aloma_cli.engine.run import Run
 from aloma_cli.engine.state import TaskState, Tree
 from aloma_cli.jsontext import JsonObject
-from aloma_cli.step import Step
+from aloma_cli.record import events as ev
 from aloma_cli.store import MemoryStore, Store
 from tests.support.manual import manually, running_clock
 from tests.support.record import ROOT

@@ -8,17 +8,17 @@ from collections.abc import Callable, Coroutine, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from aloma_cli import events as ev
 from aloma_cli.clock import Clock
 from aloma_cli.connectors.base import Connectors
-from aloma_cli.engine.firing import fire
+from aloma_cli.content.handles import Leash, Toolbox
+from aloma_cli.content.job import Job, Outcome
+from aloma_cli.content.python import fire
+from aloma_cli.content.step import Step
 from aloma_cli.engine.gate import Gate
-from aloma_cli.engine.offer import Leash, Toolbox
-from aloma_cli.engine.outcome import Job, Outcome
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.run import Run, Turn
 from aloma_cli.errors import StepStopped
-from aloma_cli.step import Step
+from aloma_cli.record import events as ev
 from aloma_cli.store import Claim
 from tests.support.stage import AtOnce
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
-from aloma_cli import events as ev
+from aloma_cli.record import events as ev
 
 ROOT = "1"
 """The id of every root task here."""

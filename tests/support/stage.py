@@ -6,19 +6,19 @@ import asyncio
 from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar, cast
 
-from aloma_cli import events as ev
 from aloma_cli.clock import to_iso
 from aloma_cli.connectors.base import Connectors
-from aloma_cli.engine.firing import fire
-from aloma_cli.engine.offer import Leash, Toolbox
-from aloma_cli.engine.outcome import Job, Outcome
+from aloma_cli.content.handles import Leash, Toolbox
+from aloma_cli.content.job import Job, Outcome
+from aloma_cli.content.python import fire
+from aloma_cli.content.step import Step
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.run import Run, Turn
-from aloma_cli.engine.scrubbing import AnEvent
 from aloma_cli.engine.state import TaskState, Tree
 from aloma_cli.jsontext import JsonObject
+from aloma_cli.record import events as ev
+from aloma_cli.record.events import AnEvent
 from aloma_cli.redact import NO_SECRETS, Redactor
-from aloma_cli.step import Step
 from aloma_cli.store import Claim, MemoryStore, Store
 from tests.support.manual import EPOCH, HeldClock
 from tests.support.record import ROOT

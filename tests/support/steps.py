@@ -9,7 +9,7 @@ from typing import Any
 
 from aloma_cli.connectors.base import Connectors
 from aloma_cli.connectors.workspace import module_connector
-from aloma_cli.step import Step
+from aloma_cli.content.step import Step
 
 Content = Callable[..., Any]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from aloma_cli.clock import to_iso
-from aloma_cli.events import (
+from aloma_cli.record.events import (
     CallAnswered,
     CallSent,
     Committed,

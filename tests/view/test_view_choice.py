@@ -13,7 +13,7 @@ from typing import Self
 import pytest
 
 from aloma_cli.clock import SystemClock
-from aloma_cli.events import Event
+from aloma_cli.record.events import Event
 from aloma_cli.view.choose import Mode, draws_frames, open_view
 from aloma_cli.view.guard import Guarded
 from tests.view.story import research

@@ -7,7 +7,7 @@ from datetime import UTC
 
 import pytest
 
-from aloma_cli.events import Committed, FiringFailed, StepsArmed
+from aloma_cli.record.events import Committed, FiringFailed, StepsArmed
 from aloma_cli.view.lines import Lines
 from tests.view.story import ROOT, Story, research
 

@@ -8,7 +8,7 @@ from datetime import UTC
 import pytest
 
 from aloma_cli.errors import InputError
-from aloma_cli.events import Committed, TaskCreated
+from aloma_cli.record.events import Committed, TaskCreated
 from aloma_cli.view.history import read_history
 from aloma_cli.view.log import Details, write_log
 from tests.view.story import NOON, ROOT, Story, child, research

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aloma_cli.jsontext import JsonObject
 
 if TYPE_CHECKING:
-    from aloma_cli.step import Step
+    from aloma_cli.content.step import Step
 
 
 NO_STEPS = "there are no steps yet; one is a file steps/NAME.py with a `condition` and a `content`"

@@ -12,7 +12,7 @@ from aloma_cli.cli.output import result
 from aloma_cli.cli.step.describe import NO_STEPS, step_record
 
 if TYPE_CHECKING:
-    from aloma_cli.step import Step
+    from aloma_cli.content.step import Step
 
 
 def list_steps(

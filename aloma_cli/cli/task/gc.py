@@ -81,7 +81,7 @@ def _criteria(older_than: str | None, state: list[str] | None, larger_than: str 
     from aloma_cli.api.garbage import Criteria
     from aloma_cli.cli.measures import bytes_of, seconds_of
     from aloma_cli.cli.task.states import checked_state
-    from aloma_cli.events import ENDINGS
+    from aloma_cli.record.events import ENDINGS
 
     if older_than is None and not state and larger_than is None and keep is None:
         older_than = f"{_DAYS}d"

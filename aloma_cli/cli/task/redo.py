@@ -14,8 +14,8 @@ from aloma_cli.cli.task.which import named
 from aloma_cli.cli.telling import Telling
 
 if TYPE_CHECKING:
+    from aloma_cli.content.step import Step
     from aloma_cli.jsontext import JsonObject
-    from aloma_cli.step import Step
 
 
 @spelled_out(telling=Telling, flags=model_flags)

@@ -50,7 +50,7 @@ def ask_of(
     from aloma_cli.api.records import Records
     from aloma_cli.api.task import read_tree
     from aloma_cli.cli.opening import load_workspace
-    from aloma_cli.engine.persons import checked, read_request
+    from aloma_cli.engine.requests import checked, read_request
 
     records, root = Records.at(workspace), root_of(task_id)
     tree = read_tree(records.store, root)

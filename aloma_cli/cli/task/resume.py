@@ -20,7 +20,7 @@ from aloma_cli.ids import root_of
 
 if TYPE_CHECKING:
     from aloma_cli.api.records import Records
-    from aloma_cli.events import Event
+    from aloma_cli.record.events import Event
 
 
 @spelled_out(telling=Telling, limits=limit_wishes, flags=model_flags)
@@ -103,7 +103,7 @@ def _go_back(home: Records, task: str) -> None:
 
 def _what(events: tuple[Event, ...]) -> str:
     """Events in words: `1 commit (greet), 2 answers of connectors, which will be asked for again, 1 start`."""
-    from aloma_cli.events import CallAnswered, Committed, FiringStarted
+    from aloma_cli.record.events import CallAnswered, Committed, FiringStarted
     from aloma_cli.view.wording import clean, plural
 
     commits = [event.step or event.by for event in events if isinstance(event, Committed)]

@@ -19,8 +19,8 @@ from aloma_cli.clock import from_iso
 from aloma_cli.document.changes import Change
 from aloma_cli.document.digest import Digest, plain_leaf
 from aloma_cli.document.volatile import Volatile
-from aloma_cli.events import CallAnswered
 from aloma_cli.jsontext import Json, JsonObject
+from aloma_cli.record.events import CallAnswered
 
 OFTEN = 16
 """Firings of one step with nothing from outside, before anything is compared."""

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, TypeAlias, TypeVar
 
-from aloma_cli.engine.hints import Scene, hint_for, in_authors_words, place_for
-from aloma_cli.engine.whose import is_own, place
+from aloma_cli.content.authors import is_own, place
+from aloma_cli.content.hints import Scene, hint_for, in_authors_words, place_for
+from aloma_cli.content.step import Step
 from aloma_cli.errors import AlomaError, AnswerError, ConnectorError
 from aloma_cli.jsontext import JsonObject
-from aloma_cli.step import Step
 
 Value = TypeVar("Value")
 

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar
 
+from aloma_cli.content.job import Effects, Outcome, Question, Raised, Returned, SubtaskOrder
 from aloma_cli.document.changes import Change, apply
 from aloma_cli.document.diff import diff
 from aloma_cli.document.paths import MISSING, get
-from aloma_cli.engine.outcome import Effects, Outcome, Question, Raised, Returned, SubtaskOrder
-from aloma_cli.events import CallAnswered, Event, Logged
 from aloma_cli.jsontext import JsonObject, Path
+from aloma_cli.record.events import AnEvent, CallAnswered, Logged
 from aloma_cli.redact import Redactor
-
-AnEvent = TypeVar("AnEvent", bound=Event)
 
 _REFERENCES = ("kind", "task", "step")
 

@@ -12,15 +12,15 @@ from functools import partial
 from typing import Any
 
 from aloma_cli.clock import Clock
+from aloma_cli.content.calls import Calls
+from aloma_cli.content.capture import prints_to
+from aloma_cli.content.failure import describe, type_name
+from aloma_cli.content.handles import Leash, Log, Toolbox, offer
+from aloma_cli.content.host import Recorder
+from aloma_cli.content.job import Effects, Job, Limited, Outcome, Raised, Returned
+from aloma_cli.content.lost import Loose, watching
+from aloma_cli.content.watchdog import on_a_thread
 from aloma_cli.document.draft import Draft
-from aloma_cli.engine.calls import Calls
-from aloma_cli.engine.failure import describe, type_name
-from aloma_cli.engine.lost import Loose, watching
-from aloma_cli.engine.offer import Leash, Log, Toolbox, offer
-from aloma_cli.engine.outcome import Effects, Job, Limited, Outcome, Raised, Returned
-from aloma_cli.engine.prints import prints_to
-from aloma_cli.engine.recorder import Recorder
-from aloma_cli.engine.watchdog import on_a_thread
 from aloma_cli.errors import ContentError
 from aloma_cli.threads import in_thread
 

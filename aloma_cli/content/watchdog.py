@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
 
-from aloma_cli.engine.whose import is_alomas, is_own, line_of, outwards
+from aloma_cli.content.authors import is_alomas, is_own, line_of, outwards
 from aloma_cli.jsontext import printable
 
 BLOCKED = 1.0

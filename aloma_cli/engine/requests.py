@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from aloma_cli.clock import to_iso
+from aloma_cli.content.job import Question
 from aloma_cli.document.changes import Change, apply
 from aloma_cli.document.diff import same
 from aloma_cli.document.paths import MISSING, get, make_room, parse_path, resolve
 from aloma_cli.engine.fields import STRANDED_DEPTH, refuse_engine_fields, stranded
 from aloma_cli.engine.held import MOVED, WRITTEN
-from aloma_cli.engine.outcome import Question
 from aloma_cli.engine.room import Room
 from aloma_cli.engine.state import TaskState, Tree
 from aloma_cli.errors import InputError

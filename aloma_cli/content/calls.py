@@ -18,15 +18,14 @@ from aloma_cli import errors
 from aloma_cli.budget import Amount
 from aloma_cli.clock import Clock, to_iso
 from aloma_cli.connectors.base import Answer, Ask, Call, Function
-from aloma_cli.counts import sound_usage
+from aloma_cli.content.host import Gate, Recorder
+from aloma_cli.content.job import Job
+from aloma_cli.content.lost import watching
 from aloma_cli.document.diff import clean_copy
-from aloma_cli.engine.gate import Gate
-from aloma_cli.engine.lost import watching
-from aloma_cli.engine.outcome import Job
-from aloma_cli.engine.recorder import Recorder
 from aloma_cli.errors import AlomaError, AnswerError, ConnectorError, PermanentError, StepLimited
-from aloma_cli.events import CallAnswered, CallSent
 from aloma_cli.jsontext import Json, JsonObject
+from aloma_cli.record.counts import sound_usage
+from aloma_cli.record.events import CallAnswered, CallSent
 
 
 @dataclass(slots=True)

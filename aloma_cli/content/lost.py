@@ -13,9 +13,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from aloma_cli.engine.whose import called_from, is_own, place
+from aloma_cli.content.authors import called_from, is_own, place
+from aloma_cli.content.step import Step
 from aloma_cli.errors import ContentError
-from aloma_cli.step import Step
 
 
 class ConnectorCall(Coroutine[Any, Any, Any]):

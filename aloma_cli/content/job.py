@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from aloma_cli.content.step import Retry, Step
 from aloma_cli.document.changes import Change
-from aloma_cli.events import CallAnswered
 from aloma_cli.jsontext import Json, JsonObject, Path
-from aloma_cli.step import Retry, Step
+from aloma_cli.record.events import CallAnswered
 
 
 @dataclass(frozen=True, slots=True)

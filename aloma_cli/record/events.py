@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import MISSING, Field, dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 ENDINGS = ("done", "error", "ignored", "incomplete", "stopped")
 """The states of a task that has ended, and waits for nothing; the keys of a group's count beside `total`, `running`."""
@@ -28,6 +28,9 @@ class Event:
     def __init_subclass__(cls) -> None:
         cls.KIND = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
         _CLASSES[cls.KIND] = cls
+
+
+AnEvent = TypeVar("AnEvent", bound=Event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from aloma_cli.engine.trail import MOST_LAPS, Lap
-from aloma_cli.events import Committed
+from aloma_cli.engine.cycles import MOST_LAPS, Lap
 from aloma_cli.jsontext import JsonObject
+from aloma_cli.record.events import Committed
 
 _MOST_SHOWN = 20
 _MOST_NAMED = 4

@@ -13,9 +13,9 @@ from functools import cache
 from types import UnionType
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
-from aloma_cli.counts import sound_usage
-from aloma_cli.events import Event, class_of
 from aloma_cli.jsontext import Json, kind_of
+from aloma_cli.record.counts import sound_usage
+from aloma_cli.record.events import Event, class_of
 
 Fits = Callable[[Any], bool]
 

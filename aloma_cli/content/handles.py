@@ -13,19 +13,18 @@ from typing import Any
 from aloma_cli.clock import POSITIVE_DURATION, Clock, from_iso, is_positive_duration, to_iso
 from aloma_cli.connectors.base import Connector, Connectors, Function
 from aloma_cli.connectors.shape import to_schema
+from aloma_cli.content.calls import Calls
+from aloma_cli.content.host import Gate, Recorder
+from aloma_cli.content.job import Effects, Job, Question, SubtaskOrder
+from aloma_cli.content.lost import Loose
+from aloma_cli.content.watchdog import seen
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.document.paths import MISSING, parse_path
 from aloma_cli.document.reserved import CHILDREN, READ_ONLY
-from aloma_cli.engine.calls import Calls
-from aloma_cli.engine.gate import Gate
-from aloma_cli.engine.lost import Loose
-from aloma_cli.engine.outcome import Effects, Job, Question, SubtaskOrder
-from aloma_cli.engine.recorder import Recorder
-from aloma_cli.engine.watchdog import seen
 from aloma_cli.errors import ContentError, Cut, DocumentError, PermanentError, did_you_mean
-from aloma_cli.events import Logged
 from aloma_cli.ids import subtask_id
 from aloma_cli.jsontext import Json, JsonObject, Path
+from aloma_cli.record.events import Logged
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from itertools import islice
 from types import FrameType, TracebackType
 from typing import Any
 
-from aloma_cli.engine.lost import place_in_content
-from aloma_cli.engine.whose import is_own
+from aloma_cli.content.authors import is_own
+from aloma_cli.content.lost import place_in_content
+from aloma_cli.content.step import Step
 from aloma_cli.errors import DocumentError, did_you_mean
-from aloma_cli.step import Step
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What runs a step's content; it knows no engine."""

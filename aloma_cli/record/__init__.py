@@ -1,0 +1,1 @@
+"""What happened to a task, and what it adds up to."""
