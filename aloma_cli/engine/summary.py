@@ -55,7 +55,7 @@ def summary(tree: Tree, task_id: str) -> JsonObject:
 
 
 def figures(tree: Tree, task_id: str, clock: Clock) -> JsonObject:
-    """What `task.figures()` gives (`engine/offer.py`)."""
+    """What `task.figures()` gives (`content/handles.py`)."""
     task = tree.tasks[task_id]
     over = _over([task, *tree.descendants(task_id)])
     total = _sum(over.values())
