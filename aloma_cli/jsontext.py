@@ -25,7 +25,9 @@ MAX_DEPTH = 128
 LONGEST_INTEGER = 4300
 """How many digits an integer may have; Python has no text for longer ones."""
 
-_KINDS = {"str": "string", "dict": "object"}
+KINDS: dict[type, str] = {str: "string", bool: "boolean", int: "number", float: "number", list: "list", dict: "object"}
+"""What messages call the types of JSON; null aside."""
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN_KEY = re.compile(r"[^.=\s\[\]\"]+")
 
@@ -99,14 +101,15 @@ def printable(text: str) -> str:
 
 
 def kind_of(value: object) -> str:
-    """The JSON name of a value's kind, or its Python type's name where it has none."""
+    """What messages call the type of a value: its JSON type, else its Python type."""
     if value is None:
         return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | float):
-        return "number"
-    return _KINDS.get(type(value).__name__, type(value).__name__)
+    return next((word for kind, word in KINDS.items() if isinstance(value, kind)), type(value).__name__)
+
+
+def with_article(noun: str) -> str:
+    """`a string`, `an object`."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def _show_key(key: str | int) -> str:

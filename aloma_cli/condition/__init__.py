@@ -1,4 +1,4 @@
-"""The condition language: patterns over a JSON document, compiled once, matched and explained by the same code.
+"""The condition language: patterns over a JSON document, compiled once; one code matches and explains.
 
     condition = compile_condition({"order": {"status": "paid", "total": {"$gte": 100}}, "shipped": None})
     condition.matches(document)

@@ -17,9 +17,9 @@ from aloma_cli.jsontext import Json, JsonObject, Path
 
 
 def compile_condition(pattern: dict[str, Any], *, name: str = "condition") -> Condition:
-    """Compile `pattern`; `name` is what error messages call it.
+    """Compile `pattern`; error messages refer to it as `name`.
 
-    Raises ConditionError, whose `path` leads into the pattern, for anything that is not of the language.
+    Raises ConditionError for anything outside the language; its `path` leads into the pattern.
     """
     root = compile_pattern(pattern, Place(compile_pattern, name))
     return Condition(
@@ -34,10 +34,10 @@ def compile_condition(pattern: dict[str, Any], *, name: str = "condition") -> Co
 
 
 class Nearness(NamedTuple):
-    """How near a document comes to a condition; the greater the nearer, in this order.
+    """How close a document is to meeting a condition; greater is closer, compared field by field.
 
-    `share` is the part of its leaves that hold, from 0 to 1, and `met` their number. `reached` is how far down the
-    paths to the other leaves the document goes, from 0 to 1.
+    `share`: the share of the leaves that hold, from 0 to 1. `met`: their number. `reached`: how much of the paths to
+    the other leaves exists in the document, from 0 to 1.
     """
 
     share: float
@@ -47,15 +47,14 @@ class Nearness(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A compiled pattern. It holds no state and may be used for any number of documents at once.
+    """A compiled pattern. It holds no state and can serve any number of documents at once.
 
-    `paths`: only a change at, under or above one of them can alter the verdict; keys of objects, so a path ends at
-    a list. `specificity`: the number of leaves; a literal, a type, an operator that takes no pattern, an empty object
-    or list and a negated pattern are one each, parents none. A `$or` counts as its smallest alternative, since that
-    much holds whichever it was; `{}` as the whole condition has none. `fingerprint`: equal for equal patterns,
-    whatever the order of their keys; conditions are compared by it. `pattern` is a copy of what was compiled.
-    `matches(document)` tells whether a document has everything the condition wants. `literals`: for those `paths` at
-    which one scalar matches and no other value, that scalar.
+    `paths`: only a change at, below or above one of them can change the verdict. They are made of object keys, so a
+    path ends at a list. `specificity`: the number of leaves. A literal, a type, an operator without a pattern, an
+    empty object or list, and a negated pattern are one leaf each; a `$or` counts as its smallest alternative.
+    `fingerprint`: equal for equal patterns in any order of keys; conditions are compared by it. `pattern`: a copy of
+    what was compiled. `matches(document)`: whether the document meets the condition. `literals`: the scalar for each
+    of the `paths` at which only one scalar matches.
     """
 
     pattern: dict[str, Any] = field(compare=False)
@@ -67,12 +66,12 @@ class Condition:
     _root: Node = field(compare=False, repr=False)
 
     def mismatches(self, document: JsonObject) -> Iterator[Mismatch]:
-        """Everything that keeps `document` from matching, lazily, in the order of the pattern."""
+        """Each reason why `document` does not match, lazily, in the order of the pattern."""
         for node, path, found in self._root.complaints(document, ()):
             yield node.explain(found, path)
 
     def nearness(self, document: JsonObject) -> Nearness:
-        """How near `document` comes, to rank several conditions by."""
+        """How close `document` is to a match; ranks several conditions."""
         unmet = self._root.unmet(document)
         if not unmet:
             return Nearness(1.0, self.specificity, 1.0)
@@ -85,12 +84,12 @@ class Condition:
         )
 
     def describe(self) -> Json:
-        """The pattern as JSON, for display: types as words such as "str", expressions as `{"$regex": …}`."""
+        """The pattern as JSON, for display: types as names such as "str", regular expressions as `{"$regex": …}`."""
         return describe(self.pattern)
 
 
 def _reached(document: Found, path: Path) -> int:
-    """How many steps of `path` the document has."""
+    """How many keys of `path` exist in the document."""
     for depth, key in enumerate(path):
         if isinstance(document, dict):
             document = document.get(key, MISSING)

@@ -1,4 +1,4 @@
-"""A pattern as JSON: for people, and as a text to tell conditions apart by."""
+"""A pattern as JSON for people, and as a fingerprint that identifies it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def describe(pattern: object) -> Json:
 
 
 def fingerprint(pattern: object) -> str:
-    """16 hexadecimal digits, the same for the same pattern, whatever the order of its keys."""
+    """16 hexadecimal digits: equal for equal patterns, in any order of keys."""
     rendered = _render(pattern, lambda kind: {"$type": kind.__name__})  # so that str is not "str"
     return hashlib.sha256(json.dumps(rendered, sort_keys=True).encode()).hexdigest()[:16]
 

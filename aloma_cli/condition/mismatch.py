@@ -1,4 +1,4 @@
-"""One reason why a condition does not hold, as data and as a sentence."""
+"""One reason why a condition does not match, as data and as a sentence."""
 
 from __future__ import annotations
 
@@ -17,17 +17,16 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 Found: TypeAlias = Any
-"""What stands at a place of the document: a JSON value, or MISSING."""
+"""A value in the document: JSON, or MISSING."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """At `path` the document has `found`, and the condition wanted something else.
+    """At `path` the document holds `found`, which does not match.
 
-    `wanted` is in words (`"paid"`, `a number`, `>= 3`, `missing or null`). `found` is the document's own value, not
-    a copy, or MISSING; values of `$stash` are replaced by their kind. `alternatives` are the ways to meet a `$or`,
-    or the list elements that meet part of what some element should meet: each the mismatches left on that way,
-    the nearest first.
+    `wanted`: in words (`"paid"`, `a number`, `>= 3`, `missing or null`). `found`: the document's own value, not a copy,
+    or MISSING; values of `$stash` are replaced by their types. `alternatives`: for a `$or` its branches, for a list the
+    elements that match in part; each is a tuple of the remaining mismatches, the closest alternative first.
     """
 
     path: Path
@@ -37,22 +36,22 @@ class Mismatch:
 
     @property
     def missing(self) -> bool:
-        """Whether there is nothing at `path`."""
+        """Whether the document has no value at `path`."""
         return self.found is MISSING
 
     @property
     def nearest(self) -> tuple[Mismatch, ...]:
-        """What is left to meet on the nearest way: this mismatch itself where there is only one way."""
+        """The mismatches of the closest alternative; this mismatch itself if there are no alternatives."""
         return self.alternatives[0] if self.alternatives else (self,)
 
     def __str__(self) -> str:
         if any(mismatch.path != self.path for mismatch in self.nearest):
-            return " and ".join(map(str, self.nearest)) + " (the nearest alternative)"
+            return " and ".join(map(str, self.nearest)) + " (the closest alternative)"
         return f"{show_path(self.path)} is {show(self.found)}, wanted {cut(self.wanted, _WANTED_WIDTH)}"
 
 
 def show(value: Found) -> str:
-    """`value` as JSON, cut to 60 characters; nothing there is `missing`."""
+    """`value` as JSON, cut to 60 characters; `missing` for MISSING."""
     if value is MISSING:
         return "missing"
     # Half a surrogate pair cannot be printed.
@@ -67,13 +66,13 @@ def visible(found: Found, path: Path) -> Found:
 
 
 def _beginning(value: Found) -> str:
-    """Enough of `value` as JSON to be cut, since a document may be large."""
+    """The beginning of `value` as JSON: documents may be large."""
     text = ""
     try:
         for piece in _ENCODER.iterencode(value):
             text += piece
             if len(text) > _VALUE_WIDTH:
                 break
-    except ValueError:  # Python has no text for integers of over 4300 digits
+    except ValueError:  # Python does not convert integers of over 4300 digits
         text += "…"
     return text

@@ -1,9 +1,9 @@
-"""The compiled form of a pattern: a tree of nodes that complain.
+"""The compiled form of a pattern: a tree of nodes that report complaints.
 
-A node is given the value at its place and yields one complaint for each thing that is wrong there. Explaining is "all
-complaints, in words". Matching is "no first complaint"; since conditions are judged after every commit, a node also
-gives that verdict as a plain function (`test`), and a property holds that the two agree.
-Nodes are frozen and share nothing, so one condition serves any number of documents at once.
+A node receives the value at its place and yields one complaint for each mismatch. An explanation is all complaints, in
+words. A match is the absence of complaints. Conditions are evaluated after every commit, so a node also offers the
+verdict alone as a fast function (`test`); a property test holds that both agree.
+Nodes are frozen, so one condition can serve any number of documents at once.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from aloma_cli.jsontext import Json, JsonObject, Path
 _SHOWN_ALTERNATIVES = 8
 
 FieldPath: TypeAlias = tuple[str, ...]
-"""A place of the document by keys of objects alone."""
+"""A path made of object keys only."""
 
 
 class Node(ABC):
-    """What a pattern wants of the value at one place."""
+    """What a pattern requires of the value at one place."""
 
     __slots__ = ()
 
     @property
     @abstractmethod
     def leaves(self) -> int:
-        """How many leaves of the pattern certainly hold when this holds."""
+        """The number of leaves that hold whenever this node matches."""
 
     @property
     @abstractmethod
@@ -40,22 +40,22 @@ class Node(ABC):
 
     @abstractmethod
     def complaints(self, found: Found, path: Path) -> Iterator[Complaint]:
-        """One complaint for each thing wrong with `found`, which stands at `path`; lazily."""
+        """One complaint for each mismatch in `found`, the value at `path`; lazily."""
 
     def test(self) -> Test:
-        """A function that tells whether a value matches: the same verdict as `complaints`, without the reasons."""
+        """A function that returns the verdict of `complaints`, without the reasons."""
         return lambda found: holds(self, found)
 
     def reads(self) -> Iterator[FieldPath]:
-        """The places, seen from this one, at, under or above which a change may alter the verdict."""
+        """Relative paths: a change at, below or above one of them may change the verdict."""
         yield ()
 
     def literals(self) -> Iterator[tuple[FieldPath, Scalar]]:
-        """The places, seen from this one, that must hold one scalar and no other, with that scalar."""
+        """Relative paths at which only one scalar matches, with that scalar."""
         yield from ()
 
     def unmet(self, found: Found) -> int:
-        """How many of `leaves` do not hold; 0 means a match."""
+        """The number of leaves that do not hold; 0 means a match."""
         return 0 if holds(self, found) else self.leaves
 
     def explain(self, found: Found, path: Path) -> Mismatch:
@@ -66,14 +66,14 @@ class Node(ABC):
 Test: TypeAlias = Callable[[Found], bool]
 
 Scalar: TypeAlias = str | int | float | bool
-"""A JSON value without parts; not null, which a missing field equals."""
+"""A JSON string, number or boolean; not null, because a missing field matches null."""
 
 Complaint: TypeAlias = tuple[Node, Path, Found]
-"""Which node complains, where, about what. A plain tuple, since most are only looked at for being there."""
+"""The node, the path and the value found. A plain tuple, because most callers only check whether there is one."""
 
 
 def holds(node: Node, found: Found) -> bool:
-    """Whether `node` has nothing to complain about."""
+    """Whether `found` matches `node`."""
     return next(node.complaints(found, ()), None) is None
 
 
@@ -134,7 +134,7 @@ class Object(Node):
             values = _as_object(found)
             if values is None:
                 return False
-            # A loop, not `all(…)`: a generator would cost more than the tests it runs.
+            # Because a generator in `all(…)` would cost more than the tests it runs.
             for key, matches in fields:  # noqa: SIM110
                 if not matches(values.get(key, MISSING)):
                     return False
@@ -166,7 +166,7 @@ class Object(Node):
 
 @dataclass(frozen=True, slots=True)
 class Each(Node):
-    """A list, not empty, whose every element matches."""
+    """A non-empty list in which every element matches."""
 
     element: Node
 
@@ -191,7 +191,7 @@ class Each(Node):
 
 @dataclass(frozen=True, slots=True)
 class Some(Node):
-    """A list of which some element matches."""
+    """A list in which at least one element matches."""
 
     element: Node
 
@@ -213,7 +213,7 @@ class Some(Node):
         return min((self.element.unmet(item) for item in _as_list(found)), default=self.leaves)
 
     def explain(self, found: Found, path: Path) -> Mismatch:
-        # An element that meets nothing of the pattern is no attempt at it.
+        # An element that meets no leaf is not an attempt at the pattern.
         begun = [
             (self.element, item, (*path, position))
             for position, item in enumerate(_as_list(found))
@@ -224,7 +224,7 @@ class Some(Node):
 
 @dataclass(frozen=True, slots=True)
 class AllOf(Node):
-    """Every one of several patterns for the same place; of none at all, anything."""
+    """All of several patterns for the same place; an empty tuple matches anything."""
 
     nodes: tuple[Node, ...]
 
@@ -266,7 +266,7 @@ class AnyOf(Node):
 
     @property
     def leaves(self) -> int:
-        # That many hold whichever alternative it was.
+        # This many hold, whichever alternative matches.
         return min(node.leaves for node in self.nodes)
 
     @property
@@ -322,7 +322,7 @@ class Not(Node):
 
 
 def _as_object(found: Found) -> JsonObject | None:
-    """`found` as an object, which missing and null are too; None for what is none."""
+    """`found` as an object; missing and null count as an empty one. None for anything else."""
     if isinstance(found, dict):
         return found
     return {} if found is MISSING or found is None else None
@@ -337,7 +337,7 @@ def _grouped(node: Node) -> str:
 
 
 def _distance(node: Node, found: Found) -> tuple[float, int]:
-    """The part of its leaves that do not hold; of equals, more that do hold are nearer."""
+    """The share of leaves that do not hold; among equals, more leaves that hold are closer."""
     unmet = node.unmet(found)
     return unmet / max(1, node.leaves), unmet - node.leaves
 

@@ -1,7 +1,7 @@
 """The operators: for each a function from its argument to a node, and one line in a table.
 
-A function is given the argument and its place in the pattern; it refuses a bad argument with `place.error(…)`. What
-it returns is most often a Leaf: the words for an explanation, and a test of the value found, which may be MISSING.
+A function receives the argument and its place in the pattern, and raises `place.error(…)` for an invalid argument. It
+usually returns a Leaf: words for the explanation, and a test of the value found, which may be MISSING.
 `place.compile` turns an argument that is itself a pattern into a node.
 """
 
@@ -70,7 +70,7 @@ def _all(values: object, place: Place) -> Node:
 
 def _size(length: object, place: Place) -> Node:
     if not isinstance(length, int) or isinstance(length, bool) or length < 0:
-        raise place.error(f"needs a whole number from 0 up, not {name_of(length)}")
+        raise place.error(f"needs an integer of at least 0, not {name_of(length)}")
     check_json(length, place)
     return Leaf(f"a list of length {length}", lambda found: isinstance(found, list) and len(found) == length)
 
@@ -106,7 +106,7 @@ def _not(pattern: object, place: Place) -> Node:
         given = "an empty object" if pattern == {} else name_of(pattern)
         raise place.error(
             f"needs an operator or an object pattern, not {given}",
-            hint='for a value write {"$ne": value}, for any other pattern {"$nor": [pattern]}',
+            hint='for a value, write {"$ne": value}; for any other pattern, {"$nor": [pattern]}',
         )
     return Not(place.compile(pattern))
 
@@ -126,10 +126,10 @@ VALUE_OPERATORS: dict[str, Operator] = {
     "$each": _each,
     "$some": _some,
 }
-"""They speak of a value, so they never stand beside fields."""
+"""They apply to a value, so they cannot be mixed with fields."""
 
 LOGICAL_OPERATORS: dict[str, Operator] = {"$or": _or, "$and": _and, "$nor": _nor, "$not": _not}
-"""They join patterns for the same place, and may stand beside fields and other operators: all must hold."""
+"""They combine patterns for the same place, and can be mixed with fields and other operators: all must match."""
 
 OPERATORS = VALUE_OPERATORS | LOGICAL_OPERATORS
 
@@ -138,7 +138,7 @@ ELSEWHERE = {
     "$elemMatch": "write `$some`",
     "$type": "write str, bool, int, float, list or dict itself",
 }
-"""What people coming from MongoDB may look for."""
+"""Operators of MongoDB, and what to write instead."""
 
 
 def _branches(patterns: object, place: Place) -> tuple[Node, ...]:
@@ -159,7 +159,7 @@ def _listed(leaves: tuple[Leaf, ...]) -> str:
 
 
 def _overlap(choices: tuple[Leaf, ...], found: Found) -> bool:
-    """Whether the value, or an element of it where it is a list, is among `choices`."""
+    """Whether the value, or an element of a list, is among `choices`."""
     if any(choice.holds(found) for choice in choices):
         return True
     return isinstance(found, list) and any(_among(choice, found) for choice in choices)

@@ -1,4 +1,4 @@
-"""From a pattern, which is Python or JSON data, to a node: the grammar of the language."""
+"""The grammar: compiles a pattern (Python or JSON data) into a node."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aloma_cli.document.reserved import RESERVED, STASH
 
 
 def compile_pattern(pattern: object, place: Place) -> Node:
-    """The node of `pattern`, which stands at `place`. Raises ConditionError for what is ill-formed."""
+    """The node of `pattern`, found at `place`. Raises ConditionError if it is malformed."""
     if isinstance(pattern, dict):
         return _object(pattern, place)
     if place.at_top:
@@ -27,7 +27,7 @@ def compile_pattern(pattern: object, place: Place) -> Node:
         return of_type(pattern)
     if pattern is None or isinstance(pattern, str | int | float):
         return literal(pattern, place)
-    raise place.error(f"{name_of(pattern)} is no pattern", hint=ALLOWED)
+    raise place.error(f"{name_of(pattern)} is not a pattern", hint=ALLOWED)
 
 
 def _list(patterns: list[Any], place: Place) -> Node:
@@ -43,7 +43,7 @@ def _object(pattern: dict[Any, Any], place: Place) -> Node:
     _check_company(pattern, fields, place)
     operators = _with_options_applied(pattern, place)
     nodes: list[Node] = []
-    if fields or not (operators or place.at_top):  # at the top an empty object wants nothing at all
+    if fields or not (operators or place.at_top):  # an empty object at the top requires nothing
         nodes.append(Object(tuple((key, _field(pattern[key], key, place)) for key in fields)))
     for word, argument in operators.items():
         nodes.append(OPERATORS[word](argument, place.operand(word)))
@@ -61,11 +61,11 @@ def _field(pattern: object, key: str, place: Place) -> Node:
 
 
 def _with_options_applied(pattern: dict[str, Any], place: Place) -> dict[str, Any]:
-    """The operators of `pattern`, with `$regex` and `$options`, which are two words for one test, made one."""
+    """The operators of `pattern`, with `$regex` and `$options` combined into one."""
     operators = {word: argument for word, argument in pattern.items() if word in OPERATORS}
     if "$options" in pattern:
         if "$regex" not in pattern:
-            raise place.operand("$options").error("stands without `$regex`")
+            raise place.operand("$options").error("`$options` needs `$regex` beside it")
         flags = flags_of(pattern["$options"], place.operand("$options"))
         operators["$regex"] = compile_regex(pattern["$regex"], flags, place.operand("$regex"))
     return operators
@@ -76,14 +76,14 @@ def _check_key(key: object, place: Place) -> None:
         raise place.error(f"keys must be strings, not {name_of(key)}")
     if key in RESERVED:
         if not place.at_top:
-            raise place.operand(key).error("a field of the engine stands only at the top of the document")
+            raise place.operand(key).error("this reserved field exists only at the top of the document")
     elif key.startswith("$"):
         if key not in OPERATORS and key != "$options":
             raise place.operand(key).error(f"unknown operator{_suggestion(key, place)}")
     elif "." in key:
         head, _, tail = key.partition(".")
         raise place.operand(key).error(
-            f"a key with a dot is no path; nest instead: {{{name_of(head)}: {{{name_of(tail)}: …}}}}"
+            f"dotted keys are not supported; nest objects instead: {{{name_of(head)}: {{{name_of(tail)}: …}}}}"
         )
 
 
@@ -91,10 +91,10 @@ def _suggestion(word: str, place: Place) -> str:
     from difflib import get_close_matches
 
     if word in ELSEWHERE:
-        return f", {ELSEWHERE[word]}"
+        return f"; {ELSEWHERE[word]}"
     known = [*OPERATORS, "$options", *(RESERVED if place.at_top else ())]
     close = get_close_matches(word.lower(), known, n=1)
-    return f", did you mean `{close[0]}`?" if close else f", known are {', '.join(known)}"
+    return f"; did you mean `{close[0]}`?" if close else f"; known operators: {', '.join(known)}"
 
 
 def _check_company(pattern: dict[str, Any], fields: list[str], place: Place) -> None:
@@ -104,19 +104,19 @@ def _check_company(pattern: dict[str, Any], fields: list[str], place: Place) -> 
     if fields:
         raise place.error(f"mixes the operator `{value_operator}` with the field {name_of(fields[0])}")
     if place.at_top:
-        raise place.operand(value_operator).error("speaks of a value; at the top of a condition name a field first")
+        raise place.operand(value_operator).error("applies to a value; put it under a field")
 
 
 def _check_stash(pattern: object, place: Place) -> None:
-    """Refuse whatever could tell one secret from another."""
+    """Refuse any test that could distinguish one secret from another."""
     if isinstance(pattern, dict) and pattern.keys() != {"$exists"}:
         for key, part in pattern.items():
             if isinstance(key, str) and key.startswith("$"):
                 raise place.operand(key).error(_STASH_RULE)
-            if isinstance(key, str):  # any other key is refused wherever it stands
+            if isinstance(key, str):  # other keys are refused elsewhere
                 _check_stash(part, place.field(key))
     elif not isinstance(pattern, dict | type) and pattern is not None:
         raise place.error(_STASH_RULE)
 
 
-_STASH_RULE = "what is in `$stash` can be asked for by type, None or `$exists` only"
+_STASH_RULE = "values in `$stash` can only be tested by type, None or `$exists`"

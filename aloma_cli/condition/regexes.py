@@ -6,28 +6,28 @@ import re
 
 from aloma_cli.condition.place import Place, name_of
 
-# As in MongoDB; and `a` (ASCII), so that every compiled expression can be written as JSON.
+# As in MongoDB, with `a` (ASCII) added, so that every compiled expression can be written as JSON.
 _FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE, "a": re.ASCII}
 
 
 def compile_regex(source: object, flags: re.RegexFlag, place: Place) -> re.Pattern[str]:
-    """The expression `source`, which stands at `place`. Raises ConditionError."""
+    """The compiled `source`. Raises ConditionError, naming `place`."""
     if not isinstance(source, str):
         raise place.error(f"needs a string, not {name_of(source)}")
     try:
         return re.compile(source, flags)
     except (re.error, OverflowError, RecursionError) as error:
-        raise place.error(f"{name_of(source)} is no regular expression: {error}") from None
+        raise place.error(f"{name_of(source)} is not a valid regular expression: {error}") from None
 
 
 def flags_of(options: object, place: Place) -> re.RegexFlag:
-    """The flags that the letters `options`, which stand at `place`, mean. Raises ConditionError."""
+    """The flags for the letters in `options`. Raises ConditionError, naming `place`."""
     if not isinstance(options, str):
         raise place.error(f"needs a string of letters, not {name_of(options)}")
     flags = re.NOFLAG
     for letter in options:
         if letter not in _FLAGS:
-            raise place.error(f"unknown letter {name_of(letter)}, known are {', '.join(_FLAGS)}")
+            raise place.error(f"unknown letter {name_of(letter)}; known letters: {', '.join(_FLAGS)}")
         flags |= _FLAGS[letter]
     return flags
 

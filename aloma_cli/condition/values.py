@@ -1,4 +1,4 @@
-"""Leaves that compare a value as it is: literals, types and regular expressions."""
+"""Leaves that test a single value: literals, types and regular expressions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aloma_cli.condition.nodes import Leaf
 from aloma_cli.condition.place import Place, name_of
 from aloma_cli.condition.regexes import options_of
 from aloma_cli.document.paths import MISSING
-from aloma_cli.jsontext import LONGEST_INTEGER, Json, is_too_long
+from aloma_cli.jsontext import KINDS, LONGEST_INTEGER, Json, is_too_long, with_article
 
 ALLOWED = (
     "a pattern is a JSON value, None, one of the types str, bool, int, float, list, dict, a re.compile(…), "
@@ -21,7 +21,7 @@ ALLOWED = (
 
 
 def is_number(value: Found) -> bool:
-    """Whether `value` is a JSON number: bool is none, though Python counts it as an int."""
+    """Whether `value` is a JSON number; a boolean is not, although Python counts it as an int."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -36,23 +36,26 @@ def equal(left: Json, right: Json) -> bool:
     return bool(left == right)
 
 
-TYPES: dict[type, tuple[str, Callable[[Found], bool]]] = {
-    str: ("text", lambda found: isinstance(found, str)),
-    bool: ("true or false", lambda found: isinstance(found, bool)),
-    int: ("a number", is_number),
-    float: ("a number", is_number),
-    list: ("a list", lambda found: isinstance(found, list)),
-    dict: ("an object", lambda found: isinstance(found, dict)),
+TYPES: dict[type, Callable[[Found], bool]] = {
+    str: lambda found: isinstance(found, str),
+    bool: lambda found: isinstance(found, bool),
+    int: is_number,
+    float: is_number,
+    list: lambda found: isinstance(found, list),
+    dict: lambda found: isinstance(found, dict),
 }
 
 
 def of_type(kind: type) -> Leaf:
-    """A leaf for any value of one of TYPES."""
-    return Leaf(*TYPES[kind])
+    """A leaf that matches any value of one of TYPES."""
+    return Leaf(with_article(KINDS[kind]), TYPES[kind])
 
 
 def literal(value: object, place: Place) -> Leaf:
-    """A leaf for the JSON value `value`; None means null or missing. Raises ConditionError for what is not JSON."""
+    """A leaf that matches the JSON value `value`; None matches null and missing.
+
+    Raises ConditionError if it is not JSON.
+    """
     check_json(value, place)
     if value is None:
         return Leaf("missing or null", lambda found: found is None or found is MISSING)
@@ -67,23 +70,23 @@ def literal(value: object, place: Place) -> Leaf:
 
 
 def text_matching(regex: re.Pattern[str], place: Place) -> Leaf:
-    """A leaf for a string in which `regex` is found."""
+    """A leaf that matches a string in which `regex` is found."""
     if not isinstance(regex.pattern, str):
-        raise place.error("is a regular expression over bytes, which JSON does not have")
+        raise place.error("a regular expression must match strings, not bytes")
     search = regex.search
     return Leaf(
-        f"text matching /{regex.pattern}/{options_of(regex)}",
+        f"a string matching /{regex.pattern}/{options_of(regex)}",
         lambda found: isinstance(found, str) and search(found) is not None,
     )
 
 
 def constant(value: object, place: Place) -> Leaf:
-    """A leaf for what `$in` and the like may list: a JSON value or a regular expression."""
+    """A leaf for an item of `$in` and similar lists: a JSON value or a regular expression."""
     return text_matching(value, place) if isinstance(value, re.Pattern) else literal(value, place)
 
 
 def check_json(value: object, place: Place) -> None:
-    """Refuse what could not be equal to anything in a JSON document."""
+    """Refuse values that cannot occur in a JSON document."""
     if isinstance(value, list):
         for position, item in enumerate(value):
             check_json(item, place.operand(position))
@@ -92,15 +95,15 @@ def check_json(value: object, place: Place) -> None:
             _check_key(key, place)
             check_json(item, place.operand(key))
     elif isinstance(value, float) and not math.isfinite(value):
-        raise place.error(f"{value} is no JSON number")
+        raise place.error(f"{value} is not a JSON number")
     elif isinstance(value, int) and is_too_long(value):
-        raise place.error(f"an integer of over {LONGEST_INTEGER} digits is no JSON number")
+        raise place.error(f"an integer of over {LONGEST_INTEGER} digits is not a JSON number")
     elif value is not None and not isinstance(value, str | int | float):
-        raise place.error(f"needs a JSON value, not {name_of(value)}", hint="for patterns use $or, $and or $nor")
+        raise place.error(f"needs a JSON value, not {name_of(value)}", hint="for patterns, use $or, $and or $nor")
 
 
 def _check_key(key: object, place: Place) -> None:
     if not isinstance(key, str):
         raise place.error(f"keys must be strings, not {name_of(key)}")
     if key.startswith("$"):
-        raise place.operand(key).error("an operator cannot stand in a value", hint="for patterns use $or, $and or $nor")
+        raise place.operand(key).error("a value cannot contain an operator", hint="for patterns, use $or, $and or $nor")

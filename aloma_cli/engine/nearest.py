@@ -8,7 +8,7 @@ from aloma_cli.condition import Mismatch
 from aloma_cli.content.step import Step
 from aloma_cli.document.paths import MISSING, get
 from aloma_cli.errors import did_you_mean
-from aloma_cli.jsontext import JsonObject, Path, show_path
+from aloma_cli.jsontext import KINDS, JsonObject, Path, show_path
 
 SHOWN = 3
 """How many steps, and how many mismatches of each, are worth telling."""
@@ -33,12 +33,12 @@ def _hint(mismatch: Mismatch, document: JsonObject) -> str:
     """What the author probably meant, where the condition looks like a slip of the pen."""
     if mismatch.wanted in _QUOTED:
         kind = mismatch.wanted.strip('"')
-        return f" (the text {mismatch.wanted}; for any {_KINDS[kind]} write {kind} without quotes)"
+        return f" (the string {mismatch.wanted}; for any {_KINDS[kind]} write {kind} without quotes)"
     meant = _meant(mismatch.path, document) if mismatch.missing else None
     return f" (the document has {show_path(meant)}: did you mean that?)" if meant else ""
 
 
-_KINDS = {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "list": "list", "dict": "object"}
+_KINDS = {kind.__name__: word for kind, word in KINDS.items()}
 _QUOTED = {f'"{kind}"' for kind in _KINDS}
 
 

@@ -170,7 +170,7 @@ def test_scripted_answers_that_cannot_be_used_are_refused(desk: Desk, entries: s
         ),
         (
             'condition = {\n  "a": {"$gtt": 1}\n}\ndef content(): pass\n',
-            "steps/bad.py:2: condition.a.$gtt: unknown operator, did you mean `$gt`?",
+            "steps/bad.py:2: condition.a.$gtt: unknown operator; did you mean `$gt`?",
         ),
         ("\nraise ValueError('at\\nimport')\n", "steps/bad.py:2: ValueError: at"),
         ("import sys\nsys.exit(0)\n", "steps/bad.py:2: SystemExit: 0"),

@@ -18,7 +18,10 @@ async def content(data):
     data["second"] = helper(data)
 """
 
-NEAREST = ["greet: name is missing, wanted text", "other: a is missing, wanted a number; b is missing, wanted text"]
+NEAREST = [
+    "greet: name is missing, wanted a string",
+    "other: a is missing, wanted a number; b is missing, wanted a string",
+]
 
 
 @pytest.fixture
@@ -39,19 +42,19 @@ def test_an_ignored_task_says_at_once_which_steps_came_nearest(ignored: Desk) ->
     assert ended.code == 6
     told = [line.split("nearest: ")[1] for line in ended.err.splitlines() if "nearest: " in line]
     assert told == [
-        "greet: name is missing, wanted text",
-        "other: a is missing, wanted a number, b is missing, wanted text, c.d is missing, wanted text",
+        "greet: name is missing, wanted a string",
+        "other: a is missing, wanted a number, b is missing, wanted a string, c.d is missing, wanted a string",
     ]
 
 
 def test_an_ignored_task_is_shown_with_the_steps_that_came_nearest(ignored: Desk) -> None:
     record = ignored.new('{"c": {}}', "--json").json
     assert [(miss["step"], miss["missing"][0], miss["more"]) for miss in record["missing"]] == [
-        ("greet", "name is missing, wanted text", 0),
+        ("greet", "name is missing, wanted a string", 0),
         ("other", "a is missing, wanted a number", 0),
     ]
     shown = ignored.run("task", "show").out
-    assert "  nearest: greet: name is missing, wanted text\n  nearest: other: a is missing" in shown
+    assert "  nearest: greet: name is missing, wanted a string\n  nearest: other: a is missing" in shown
 
 
 def test_a_step_that_raises_puts_the_task_in_error(failing: Desk) -> None:

@@ -176,7 +176,7 @@ def test_a_pattern_that_explodes_is_ended_by_the_first_signal_which_names_the_st
 
 NEAREST = {
     "{'greetin': str}": "(the document has greeting: did you mean that?)",
-    "{'greeting': 'str', 'name': None}": '(the text "str"; for any text write str without quotes)',
+    "{'greeting': 'str', 'name': None}": '(the string "str"; for any string write str without quotes)',
 }
 
 

@@ -15,35 +15,35 @@ from aloma_cli.errors import ConditionError
 TEXTS: list[tuple[Any, tuple[str | int, ...], str]] = [
     (None, (), "condition: must be an object, not null"),
     (["paid"], (), "condition: must be an object, not a list"),
-    ({"a": {1, 2}}, ("a",), "condition.a: a set is no pattern"),
-    ({"a": {"b": (1, 2)}}, ("a", "b"), "condition.a.b: a tuple is no pattern"),
-    ({"a": [str, len]}, ("a", 1), "condition.a.1: a builtin_function_or_method is no pattern"),
-    ({"a": bytes}, ("a",), "condition.a: the type bytes is no pattern"),
-    ({"a": float("nan")}, ("a",), "condition.a: nan is no JSON number"),
-    ({"a": -float("inf")}, ("a",), "condition.a: -inf is no JSON number"),
-    ({"a": 10**5000}, ("a",), "condition.a: an integer of over 4300 digits is no JSON number"),
+    ({"a": {1, 2}}, ("a",), "condition.a: a set is not a pattern"),
+    ({"a": {"b": (1, 2)}}, ("a", "b"), "condition.a.b: a tuple is not a pattern"),
+    ({"a": [str, len]}, ("a", 1), "condition.a.1: a builtin_function_or_method is not a pattern"),
+    ({"a": bytes}, ("a",), "condition.a: the type bytes is not a pattern"),
+    ({"a": float("nan")}, ("a",), "condition.a: nan is not a JSON number"),
+    ({"a": -float("inf")}, ("a",), "condition.a: -inf is not a JSON number"),
+    ({"a": 10**5000}, ("a",), "condition.a: an integer of over 4300 digits is not a JSON number"),
     ({"a": {3: 1}}, ("a",), "condition.a: keys must be strings, not 3"),
     (
         {"order.status": "paid"},
         ("order.status",),
-        'condition."order.status": a key with a dot is no path; nest instead: {"order": {"status": …}}',
+        'condition."order.status": dotted keys are not supported; nest objects instead: {"order": {"status": …}}',
     ),
-    ({"a": {"$ge": 1}}, ("a", "$ge"), "condition.a.$ge: unknown operator, did you mean `$gte`?"),
-    ({"a": {"$GTE": 1}}, ("a", "$GTE"), "condition.a.$GTE: unknown operator, did you mean `$gte`?"),
-    ({"$childern": {}}, ("$childern",), "condition.$childern: unknown operator, did you mean `$children`?"),
-    ({"a": {"$eq": 1}}, ("a", "$eq"), "condition.a.$eq: unknown operator, write the value itself"),
-    ({"a": {"$elemMatch": {}}}, ("a", "$elemMatch"), "condition.a.$elemMatch: unknown operator, write `$some`"),
+    ({"a": {"$ge": 1}}, ("a", "$ge"), "condition.a.$ge: unknown operator; did you mean `$gte`?"),
+    ({"a": {"$GTE": 1}}, ("a", "$GTE"), "condition.a.$GTE: unknown operator; did you mean `$gte`?"),
+    ({"$childern": {}}, ("$childern",), "condition.$childern: unknown operator; did you mean `$children`?"),
+    ({"a": {"$eq": 1}}, ("a", "$eq"), "condition.a.$eq: unknown operator; write the value itself"),
+    ({"a": {"$elemMatch": {}}}, ("a", "$elemMatch"), "condition.a.$elemMatch: unknown operator; write `$some`"),
     (
         {"a": {"$via": 1}},
         ("a", "$via"),
-        "condition.a.$via: a field of the engine stands only at the top of the document",
+        "condition.a.$via: this reserved field exists only at the top of the document",
     ),
     ({"a": {"b": 1, "$gt": 2}}, ("a",), 'condition.a: mixes the operator `$gt` with the field "b"'),
     ({"$via": {}, "$in": []}, (), 'condition: mixes the operator `$in` with the field "$via"'),
     (
         {"$gt": 2},
         ("$gt",),
-        "condition.$gt: speaks of a value; at the top of a condition name a field first",
+        "condition.$gt: applies to a value; put it under a field",
     ),
     ({"$or": []}, ("$or",), "condition.$or: needs a list of patterns, not an empty one"),
     ({"a": {"$and": []}}, ("a", "$and"), "condition.a.$and: needs a list of patterns, not an empty one"),
@@ -65,7 +65,7 @@ TEXTS: list[tuple[Any, tuple[str | int, ...], str]] = [
     (
         {"a": {"$nin": [{"$gt": 1}]}},
         ("a", "$nin", 0, "$gt"),
-        "condition.a.$nin.0.$gt: an operator cannot stand in a value",
+        "condition.a.$nin.0.$gt: a value cannot contain an operator",
     ),
     ({"a": {"$all": [{1: 2}]}}, ("a", "$all", 0), "condition.a.$all.0: keys must be strings, not 1"),
     ({"a": {"$ne": {"b": {2}}}}, ("a", "$ne", "b"), "condition.a.$ne.b: needs a JSON value, not a set"),
@@ -74,22 +74,22 @@ TEXTS: list[tuple[Any, tuple[str | int, ...], str]] = [
         ("a", "$ne"),
         "condition.a.$ne: needs a JSON value, not a regular expression",
     ),
-    ({"a": {"$size": True}}, ("a", "$size"), "condition.a.$size: needs a whole number from 0 up, not true"),
-    ({"a": {"$size": -1}}, ("a", "$size"), "condition.a.$size: needs a whole number from 0 up, not -1"),
-    ({"a": {"$size": 1.5}}, ("a", "$size"), "condition.a.$size: needs a whole number from 0 up, not 1.5"),
+    ({"a": {"$size": True}}, ("a", "$size"), "condition.a.$size: needs an integer of at least 0, not true"),
+    ({"a": {"$size": -1}}, ("a", "$size"), "condition.a.$size: needs an integer of at least 0, not -1"),
+    ({"a": {"$size": 1.5}}, ("a", "$size"), "condition.a.$size: needs an integer of at least 0, not 1.5"),
     ({"a": {"$gt": None}}, ("a", "$gt"), "condition.a.$gt: needs a number or a string, not null"),
     ({"a": {"$lte": True}}, ("a", "$lte"), "condition.a.$lte: needs a number or a string, not true"),
-    ({"a": {"$lt": float("inf")}}, ("a", "$lt"), "condition.a.$lt: inf is no JSON number"),
+    ({"a": {"$lt": float("inf")}}, ("a", "$lt"), "condition.a.$lt: inf is not a JSON number"),
     (
         {"a": {"$regex": "("}},
         ("a", "$regex"),
-        'condition.a.$regex: "(" is no regular expression: missing ), unterminated subpattern at position 0',
+        'condition.a.$regex: "(" is not a valid regular expression: missing ), unterminated subpattern at position 0',
     ),
     ({"a": {"$regex": 5}}, ("a", "$regex"), "condition.a.$regex: needs a string, not 5"),
     (
         {"a": {"$regex": "x", "$options": "ig"}},
         ("a", "$options"),
-        'condition.a.$options: unknown letter "g", known are i, m, s, x, a',
+        'condition.a.$options: unknown letter "g"; known letters: i, m, s, x, a',
     ),
     (
         {"a": {"$regex": "x", "$options": 2}},
@@ -101,22 +101,22 @@ TEXTS: list[tuple[Any, tuple[str | int, ...], str]] = [
         ("a", "$regex"),
         "condition.a.$regex: needs a string, not a regular expression",
     ),
-    ({"a": {"$options": "i"}}, ("a", "$options"), "condition.a.$options: stands without `$regex`"),
+    ({"a": {"$options": "i"}}, ("a", "$options"), "condition.a.$options: `$options` needs `$regex` beside it"),
     (
         {"a": re.compile(b"x")},
         ("a",),
-        "condition.a: is a regular expression over bytes, which JSON does not have",
+        "condition.a: a regular expression must match strings, not bytes",
     ),
     ({"$stash": {None: str}}, ("$stash",), "condition.$stash: keys must be strings, not null"),
     (
         {"$stash": {"token": "s3cret"}},
         ("$stash", "token"),
-        "condition.$stash.token: what is in `$stash` can be asked for by type, None or `$exists` only",
+        "condition.$stash.token: values in `$stash` can only be tested by type, None or `$exists`",
     ),
     (
         {"$stash": {"token": {"$ne": "s3cret"}}},
         ("$stash", "token", "$ne"),
-        "condition.$stash.token.$ne: what is in `$stash` can be asked for by type, None or `$exists` only",
+        "condition.$stash.token.$ne: values in `$stash` can only be tested by type, None or `$exists`",
     ),
 ]
 
@@ -136,7 +136,7 @@ def test_an_ill_formed_pattern_is_refused_by_name_and_path(
     [b"x", decimal.Decimal(1), dt.date(2024, 1, 1), lambda: True, object(), list[int], frozenset(), ...],
 )
 def test_a_python_value_outside_the_language_is_refused_with_what_is_allowed(value: object) -> None:
-    with pytest.raises(ConditionError, match="is no pattern") as refused:
+    with pytest.raises(ConditionError, match="is not a pattern") as refused:
         compile_condition({"a": value})
     assert refused.value.hint is not None
     assert "re.compile" in refused.value.hint
@@ -153,17 +153,17 @@ def test_engine_fields_below_the_top_are_refused(engine_field: str, wrap: str) -
 
 @pytest.mark.parametrize("value", ["text", 0, True, [], {"$or": [str]}, {"$not": {"a": str}}, {"a": {"$gt": 1}}])
 def test_the_stash_is_asked_for_by_type_only(value: object) -> None:
-    with pytest.raises(ConditionError, match="by type, None or `\\$exists` only"):
+    with pytest.raises(ConditionError, match="only be tested by type, None or `\\$exists`"):
         compile_condition({"$stash": {"key": value}})
 
 
 def test_an_unknown_operator_far_from_all_lists_them() -> None:
-    with pytest.raises(ConditionError, match=r"known are \$exists, .*\$not, \$options$"):
+    with pytest.raises(ConditionError, match=r"known operators: \$exists, .*\$not, \$options$"):
         compile_condition({"a": {"$xyzzy": 1}})
 
 
 def test_messages_name_the_condition_as_the_caller_calls_it() -> None:
-    with pytest.raises(ConditionError, match=r"^when\.a: a set is no pattern$"):
+    with pytest.raises(ConditionError, match=r"^when\.a: a set is not a pattern$"):
         compile_condition({"a": {1}}, name="when")
 
 

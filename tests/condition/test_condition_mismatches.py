@@ -35,9 +35,9 @@ def test_missing_is_not_null() -> None:
     ("pattern", "value", "sentence"),
     [
         ("paid", "new", 'a is "new", wanted "paid"'),
-        (str, None, "a is null, wanted text"),
+        (str, None, "a is null, wanted a string"),
         (int, "5", 'a is "5", wanted a number'),
-        (bool, 0, "a is 0, wanted true or false"),
+        (bool, 0, "a is 0, wanted a boolean"),
         (list, {}, "a is {}, wanted a list"),
         (dict, [1], "a is [1], wanted an object"),
         (None, False, "a is false, wanted missing or null"),
@@ -51,7 +51,7 @@ def test_missing_is_not_null() -> None:
         ({"$nin": ["x"]}, ["x"], 'a is ["x"], wanted none of "x"'),
         ({"$all": ["x", 1]}, ["x"], 'a is ["x"], wanted a list with all of "x", 1'),
         ({"$size": 2}, [1], "a is [1], wanted a list of length 2"),
-        (re.compile("er+", re.IGNORECASE), "no", 'a is "no", wanted text matching /er+/i'),
+        (re.compile("er+", re.IGNORECASE), "no", 'a is "no", wanted a string matching /er+/i'),
         (["x"], ["y"], 'a is ["y"], wanted a list with "x"'),
         ([{"x": int}], [{"x": "1"}], 'a is [{"x": "1"}], wanted a list with {x: a number}'),
         ({"$each": int}, [], "a is [], wanted a list in which every element is a number"),
@@ -68,7 +68,7 @@ def test_a_mismatch_reads_as_a_sentence(pattern: Any, value: Any, sentence: str)
 
 def test_missing_fields_are_named_one_by_one_down_to_the_leaf() -> None:
     assert sentences({"order": {"status": str, "total": {"$gt": 3}}}, {}) == [
-        "order.status is missing, wanted text",
+        "order.status is missing, wanted a string",
         "order.total is missing, wanted > 3",
     ]
 
@@ -98,7 +98,7 @@ def test_half_a_surrogate_pair_can_be_printed() -> None:
 
 
 def test_an_integer_too_long_for_text_can_be_explained() -> None:
-    assert sentences({"a": str}, {"a": 10**5000}) == ["a is …, wanted text"]
+    assert sentences({"a": str}, {"a": 10**5000}) == ["a is …, wanted a string"]
 
 
 def test_control_characters_are_escaped() -> None:
@@ -108,7 +108,7 @@ def test_control_characters_are_escaped() -> None:
 def test_an_or_is_explained_by_the_branch_that_came_nearest() -> None:
     condition = compile_condition({"$or": [{"a": 1}, {"b": {"c": 2, "d": 3}}]})
     (mismatch,) = condition.mismatches({"b": {"c": 2}})
-    assert str(mismatch) == "b.d is missing, wanted 3 (the nearest alternative)"
+    assert str(mismatch) == "b.d is missing, wanted 3 (the closest alternative)"
     assert mismatch.nearest == (Mismatch(("b", "d"), "3", MISSING),)
     assert mismatch.alternatives[1] == (Mismatch(("a",), "1", MISSING),)
 
@@ -116,7 +116,7 @@ def test_an_or_is_explained_by_the_branch_that_came_nearest() -> None:
 def test_a_list_is_explained_by_the_element_that_came_nearest() -> None:
     condition = compile_condition({"items": [{"x": int, "y": 1, "z": 2}]})
     (mismatch,) = condition.mismatches({"items": [{"x": 1}, "text", {"x": 1, "z": 2}]})
-    assert str(mismatch) == "items.2.y is missing, wanted 1 (the nearest alternative)"
+    assert str(mismatch) == "items.2.y is missing, wanted 1 (the closest alternative)"
     assert [left.path for left in mismatch.nearest] == [("items", 2, "y")]
     assert len(mismatch.alternatives) == 2  # the text is no attempt at all
 
@@ -136,9 +136,9 @@ def test_the_values_of_the_stash_are_never_shown() -> None:
         assert "s3cret" not in repr(list(compile_condition(pattern).mismatches(document)))
     assert sentences(patterns[0], document) == [
         '$stash.token is "«hidden string»", wanted a number',
-        '$stash.port is "«hidden number»", wanted text',
-        "$stash.gone is null, wanted text",
-        "$stash.none is missing, wanted text",
+        '$stash.port is "«hidden number»", wanted a string',
+        "$stash.gone is null, wanted a string",
+        "$stash.none is missing, wanted a string",
     ]
 
 
