@@ -38,7 +38,7 @@ _HOMES = {
     "api.workspace": ("Workspace", "run"),
     "connectors": ("Integer", "List", "Number", "Optional", "Text"),
     "errors": ("ConnectorError", "PermanentError", "RetryableError"),
-    "step": ("Retry", "Step"),
+    "content.step": ("Retry", "Step"),
 }
 
 
