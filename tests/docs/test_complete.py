@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 import aloma_cli
-from aloma_cli import Retry, errors, events, step
+from aloma_cli import Retry, errors
 from aloma_cli.cli import exits
 from aloma_cli.cli.task.states import STATES
+from aloma_cli.content import step
 from aloma_cli.content.handles import Log, StepHandle, TaskHandle
+from aloma_cli.record import events
 from tests.support.pages import REPOSITORY, Page, codes
 from tools import cli_page
 
