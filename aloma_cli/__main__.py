@@ -9,7 +9,7 @@ import sys
 def main() -> int:
     """Run the command line; gives the exit code."""
     from aloma_cli.cli import streams
-    from aloma_cli.cli.exits import INTERRUPTED, TERMINATED
+    from aloma_cli.cli.exit_codes import INTERRUPTED, TERMINATED
     from aloma_cli.cli.main import main as run
 
     streams.open_closed()

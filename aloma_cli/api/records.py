@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aloma_cli.api.naming import find_root, find_subtask, find_task
+from aloma_cli.api.lookup import find_root, find_subtask, find_task
 from aloma_cli.api.task import (
     Task,
     read_events,

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from aloma_cli import __version__
-from aloma_cli.cli import exits, output, secret, step, task
+from aloma_cli.cli import exit_codes, output, secret, step, task
 
 # What the parser raises. Some versions of typer bring a click of their own, so its class is found by its name.
 _Refused: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -34,13 +34,13 @@ def run(arguments: Sequence[str]) -> int:
         return _tell_refused(error)
     except typer.Abort:
         output.say("Aborted!")
-        return exits.REFUSED
+        return exit_codes.REFUSED
     except SystemExit as ended:
         if isinstance(ended.__context__, BrokenPipeError):
             raise ended.__context__ from None  # typer takes it for a failure
         _raise_interrupt(ended)
-        return ended.code if isinstance(ended.code, int) else exits.USAGE
-    return code if isinstance(code, int) else exits.DONE
+        return ended.code if isinstance(ended.code, int) else exit_codes.USAGE
+    return code if isinstance(code, int) else exit_codes.DONE
 
 
 def _tell_refused(error: Any) -> int:

@@ -14,7 +14,7 @@ from types import FrameType, TracebackType
 from typing import Any, Self, TypeVar
 
 from aloma_cli import condition
-from aloma_cli.cli.exits import INTERRUPTED, TERMINATED
+from aloma_cli.cli.exit_codes import INTERRUPTED, TERMINATED
 from aloma_cli.content.authors import outwards
 from aloma_cli.content.step import Step
 from aloma_cli.engine.shutdown import leave

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aloma_cli.cli import exits, output, quick, streams
+from aloma_cli.cli import exit_codes, fast_path, output, streams
 from aloma_cli.errors import AlomaError
 
 _VERBOSE = ("-v", "--verbose")
@@ -24,29 +24,29 @@ def _main(arguments: Sequence[str]) -> int:
     verbose = any(word in _VERBOSE for word in arguments[:until])
     rest = [word for word in arguments[:until] if word not in _VERBOSE] + list(arguments[until:])
     try:
-        code = quick.run(rest) if quick.knows(rest) else _run(rest)
+        code = fast_path.run(rest) if fast_path.knows(rest) else _run(rest)
         output.result().flush()
     except BrokenPipeError:
         streams.close_quietly(output.result())
-        return exits.DONE
+        return exit_codes.DONE
     except KeyboardInterrupt as interrupted:
         if interrupted.args:
             output.say(f"aloma: {interrupted}")
-        return exits.INTERRUPTED
+        return exit_codes.INTERRUPTED
     except AlomaError as error:
-        exits.tell(error)
+        exit_codes.tell(error)
         _show_traceback(verbose=verbose)
-        return exits.code_of_error(error)
+        return exit_codes.code_of_error(error)
     except OSError as error:
         streams.close_quietly(output.result())
-        exits.tell(exits.refusal(error))
+        exit_codes.tell(exit_codes.refusal(error))
         _show_traceback(verbose=verbose)
-        return exits.REFUSED
+        return exit_codes.REFUSED
     except Exception as error:  # noqa: BLE001  (the last resort: whatever is wrong here is ours)
         output.say(f"aloma: this is a fault in aloma: {type(error).__name__}: {error}")
         output.say("  → -v shows where; please report it")
         _show_traceback(verbose=verbose)
-        return exits.FAULT
+        return exit_codes.FAULT
     return code
 
 

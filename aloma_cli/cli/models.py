@@ -43,7 +43,7 @@ def model_flags(
     ] = None,
 ) -> Any:
     """What these options say, as `loader.ModelFlags`. Raises InputError where they contradict one another."""
-    from aloma_cli.cli.given import given_path
+    from aloma_cli.cli.task_data import given_path
     from aloma_cli.loader.models import ModelFlags
 
     if api_key is not None and api_key_file is not None:
@@ -78,7 +78,7 @@ def _key(typed: str | None) -> str | None:
 
 
 def _key_in(name: str) -> str:
-    from aloma_cli.cli.given import given_path
+    from aloma_cli.cli.task_data import given_path
 
     path = given_path(name)
     try:

@@ -215,16 +215,16 @@ def test_a_task_to_which_something_happens_while_the_question_stands_is_left(
     desk: Desk, five: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The person who said yes had seen something else."""
-    from aloma_cli.api import garbage
+    from aloma_cli.api import gc
 
-    found = garbage.find_garbage
+    found = gc.find_garbage
 
     def find_then_resume(*arguments: Any) -> Any:
         result = found(*arguments)
         desk.run("task", "resume", five["error"])
         return result
 
-    monkeypatch.setattr(garbage, "find_garbage", find_then_resume)
+    monkeypatch.setattr(gc, "find_garbage", find_then_resume)
     ended = desk.run("task", "gc", "--state", "error", "--yes")
     assert ended.err.startswith(f"aloma: task {five['error']} is left: something happened to it meanwhile\n")
     assert left(desk, five) == list(five)

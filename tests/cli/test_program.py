@@ -117,7 +117,7 @@ def test_exit_9_for_what_is_not_there(desk: Desk) -> None:
 
 
 def test_every_state_has_an_exit_code(desk: Desk) -> None:
-    from aloma_cli.cli.exits import code_of_task
+    from aloma_cli.cli.exit_codes import code_of_task
 
     codes = {state: code_of_task({"state": state, "errors": {}}) for state in states.STATES}
     assert codes == {

@@ -11,7 +11,7 @@ import pytest
 
 import aloma_cli
 from aloma_cli import Retry, errors
-from aloma_cli.cli import exits
+from aloma_cli.cli import exit_codes
 from aloma_cli.cli.task.states import STATES
 from aloma_cli.content import step
 from aloma_cli.content.handles import Log, StepHandle, TaskHandle
@@ -46,14 +46,16 @@ def test_the_help_texts_on_the_page_are_those_of_the_commands() -> None:
 
 
 def test_each_exit_code_has_its_row() -> None:
-    constants = {value for name, value in vars(exits).items() if name.isupper() and isinstance(value, int)}
-    used = constants | set(exits.STATES.values()) | set(exits.ERRORS.values()) | {129}  # a terminal that is closed
+    constants = {value for name, value in vars(exit_codes).items() if name.isupper() and isinstance(value, int)}
+    used = (
+        constants | set(exit_codes.STATES.values()) | set(exit_codes.ERRORS.values()) | {129}
+    )  # a terminal that is closed
     assert {int(row[0]) for row in CLI.rows("Code")} == used
 
 
 def test_each_state_has_its_row_with_its_exit_code() -> None:
     rows = {codes(row[0])[0]: int(row[2]) for row in CLI.rows("State")}
-    assert rows == {state: exits.code_of_task({"state": state, "errors": {}}) for state in STATES}
+    assert rows == {state: exit_codes.code_of_task({"state": state, "errors": {}}) for state in STATES}
 
 
 # -- what an author writes -------------------------------------------------------------------------------------------
@@ -106,7 +108,7 @@ def exit_code(kind: type) -> str:
         return "–"
     if issubclass(kind, errors.CredentialsError):
         return "4"
-    return str(exits.code_of_error(kind("")))
+    return str(exit_codes.code_of_error(kind("")))
 
 
 # -- the record ------------------------------------------------------------------------------------------------------

@@ -28,9 +28,9 @@ def list_steps(
 
     Files that cannot be used are reported on stderr, and the command exits with 3.
     """
-    from aloma_cli.cli.exits import code_of_error, tell
-    from aloma_cli.cli.opening import load_workspace
+    from aloma_cli.cli.exit_codes import code_of_error, tell
     from aloma_cli.cli.output import put_json, say
+    from aloma_cli.cli.workspaces import load_workspace
 
     home = load_workspace(workspace)
     steps = home.ordered_steps()

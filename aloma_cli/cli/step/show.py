@@ -22,8 +22,8 @@ def show(
       aloma step show research/synthesis
       aloma step show research/synthesis --json | jq .condition
     """
-    from aloma_cli.cli.opening import load_workspace
     from aloma_cli.cli.output import put, put_json
+    from aloma_cli.cli.workspaces import load_workspace
     from aloma_cli.jsontext import pretty
 
     record = step_record(load_workspace(workspace).step(name))

@@ -8,10 +8,10 @@ import typer
 
 from aloma_cli.cli import options
 from aloma_cli.cli.models import model_flags
-from aloma_cli.cli.spelled import spelled_out
+from aloma_cli.cli.option_groups import spelled_out
+from aloma_cli.cli.output_options import Telling
 from aloma_cli.cli.task.requests import NoRun, ask_of, json_or_text
 from aloma_cli.cli.task.which import named
-from aloma_cli.cli.telling import Telling
 
 
 @spelled_out(telling=Telling, flags=model_flags)
@@ -38,7 +38,7 @@ def answer(
 
     Prints and exits as `task new`.
     """
-    from aloma_cli.cli.opening import open_records
+    from aloma_cli.cli.workspaces import open_records
 
     task_id = named(open_records(workspace)[0], task if value is not None else None, "answer", " VALUE")
     given = {"value": json_or_text(value or ""), "text": value}

@@ -9,10 +9,10 @@ import typer
 
 from aloma_cli.cli import options
 from aloma_cli.cli.models import model_flags
-from aloma_cli.cli.spelled import spelled_out
+from aloma_cli.cli.option_groups import spelled_out
+from aloma_cli.cli.output_options import Telling
 from aloma_cli.cli.task.requests import assignment
 from aloma_cli.cli.task.which import named
-from aloma_cli.cli.telling import Telling
 
 
 @spelled_out(telling=Telling, flags=model_flags)
@@ -41,8 +41,8 @@ def clone(
     Subtasks are not copied. Model calls are answered as those of the other task. Prints and exits as `task new`.
     """
     from aloma_cli.api.task import read_tree
-    from aloma_cli.cli.opening import load_workspace, open_records
-    from aloma_cli.cli.running import run_and_tell
+    from aloma_cli.cli.run import run_and_tell
+    from aloma_cli.cli.workspaces import load_workspace, open_records
     from aloma_cli.ids import root_of
 
     task_id = named(open_records(workspace)[0], task, "clone")

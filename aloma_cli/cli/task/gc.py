@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aloma_cli.cli import options
-from aloma_cli.cli.exits import INTERRUPTED
+from aloma_cli.cli.exit_codes import INTERRUPTED
 from aloma_cli.cli.output import result
 from aloma_cli.errors import InputError
 
 if TYPE_CHECKING:
-    from aloma_cli.api.garbage import Criteria, Garbage
+    from aloma_cli.api.gc import Criteria, Garbage
 
 _DAYS = 30
 """The age that is meant where nothing at all is said of which tasks to delete."""
@@ -58,7 +58,7 @@ def gc(
 
     Asks before it deletes; where nobody can be asked --yes is needed, else nothing is deleted and it exits with 2.
     """
-    from aloma_cli.api.garbage import delete_garbage, find_garbage
+    from aloma_cli.api.gc import delete_garbage, find_garbage
     from aloma_cli.api.records import Records
 
     criteria = _criteria(older_than, state, larger_than, keep)
@@ -78,9 +78,9 @@ def gc(
 
 
 def _criteria(older_than: str | None, state: list[str] | None, larger_than: str | None, keep: int | None) -> Criteria:
-    from aloma_cli.api.garbage import Criteria
-    from aloma_cli.cli.measures import bytes_of, seconds_of
+    from aloma_cli.api.gc import Criteria
     from aloma_cli.cli.task.states import checked_state
+    from aloma_cli.cli.units import bytes_of, seconds_of
     from aloma_cli.record.events import ENDINGS
 
     if older_than is None and not state and larger_than is None and keep is None:

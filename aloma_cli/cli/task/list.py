@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aloma_cli.cli import options
-from aloma_cli.cli.exits import code_of_error, tell
+from aloma_cli.cli.exit_codes import code_of_error, tell
 from aloma_cli.cli.output import result
 from aloma_cli.jsontext import JsonObject
 

@@ -11,8 +11,8 @@ from aloma_cli.budget import Wish
 from aloma_cli.cli import options
 from aloma_cli.cli.limits import limit_wishes
 from aloma_cli.cli.models import model_flags
-from aloma_cli.cli.spelled import spelled_out
-from aloma_cli.cli.telling import Telling
+from aloma_cli.cli.option_groups import spelled_out
+from aloma_cli.cli.output_options import Telling
 
 
 @spelled_out(telling=Telling, limits=limit_wishes, flags=model_flags)
@@ -44,11 +44,11 @@ def new(
     Prints the task's id; --json the whole record, --data the document. What happens meanwhile is shown on stderr.
     Exit codes: 0 done, 1 error, 5 limit reached, 6 short of its goal, 8 waiting, 130 interrupted.
     """
-    from aloma_cli.cli.given import read_data
+    from aloma_cli.cli.task_data import read_data
 
     document = read_data(data, file)
-    from aloma_cli.cli.opening import load_workspace
-    from aloma_cli.cli.running import run_and_tell
+    from aloma_cli.cli.run import run_and_tell
+    from aloma_cli.cli.workspaces import load_workspace
 
     home = load_workspace(workspace, flags)
     notice = home.choice().notice

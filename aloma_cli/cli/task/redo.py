@@ -8,10 +8,10 @@ import typer
 
 from aloma_cli.cli import options
 from aloma_cli.cli.models import model_flags
-from aloma_cli.cli.spelled import spelled_out
+from aloma_cli.cli.option_groups import spelled_out
+from aloma_cli.cli.output_options import Telling
 from aloma_cli.cli.task.requests import NoRun, ask_of
 from aloma_cli.cli.task.which import named
-from aloma_cli.cli.telling import Telling
 
 if TYPE_CHECKING:
     from aloma_cli.content.step import Step
@@ -36,7 +36,7 @@ def redo(
 
     Prints and exits as `task new`.
     """
-    from aloma_cli.cli.opening import load_workspace, open_records
+    from aloma_cli.cli.workspaces import load_workspace, open_records
 
     task_id = named(open_records(workspace)[0], task if step is not None else None, "redo", " STEP")
     home = load_workspace(workspace, flags)

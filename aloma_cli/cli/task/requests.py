@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aloma_cli.api.records import Records
     from aloma_cli.api.task import Task
     from aloma_cli.api.workspace import Workspace
-    from aloma_cli.cli.telling import Telling
+    from aloma_cli.cli.output_options import Telling
     from aloma_cli.loader.models import ModelFlags
     from aloma_cli.store import Claim
 
@@ -49,7 +49,7 @@ def ask_of(
     """
     from aloma_cli.api.records import Records
     from aloma_cli.api.task import read_tree
-    from aloma_cli.cli.opening import load_workspace
+    from aloma_cli.cli.workspaces import load_workspace
     from aloma_cli.engine.requests import checked, read_request
 
     records, root = Records.at(workspace), root_of(task_id)
@@ -70,7 +70,7 @@ def ask_of(
 
 
 def _run_on(home: Workspace, task_id: str, claim: Claim, request: JsonObject | None, telling: Telling) -> NoReturn:
-    from aloma_cli.cli.running import run_and_tell
+    from aloma_cli.cli.run import run_and_tell
     from aloma_cli.engine.state import Tree
 
     with contextlib.ExitStack() as refused:

@@ -9,12 +9,12 @@ import typer
 
 from aloma_cli.budget import Wish
 from aloma_cli.cli import options
-from aloma_cli.cli.exits import code_of_task
+from aloma_cli.cli.exit_codes import code_of_task
 from aloma_cli.cli.limits import limit_wishes
 from aloma_cli.cli.models import model_flags
-from aloma_cli.cli.spelled import spelled_out
+from aloma_cli.cli.option_groups import spelled_out
+from aloma_cli.cli.output_options import Telling
 from aloma_cli.cli.task.which import LAST, named
-from aloma_cli.cli.telling import Telling
 from aloma_cli.errors import TaskLockedError
 from aloma_cli.ids import root_of
 
@@ -51,9 +51,9 @@ def resume(
     that were answered are not repeated. Failed steps are tried again where the task had ended in error. Model calls
     are answered as before: the options for models change that. Prints and exits as `task new`.
     """
-    from aloma_cli.cli.opening import load_workspace, open_records
     from aloma_cli.cli.output import say
-    from aloma_cli.cli.running import run_and_tell
+    from aloma_cli.cli.run import run_and_tell
+    from aloma_cli.cli.workspaces import load_workspace, open_records
     from aloma_cli.engine.state import Tree
 
     records, _ = open_records(workspace)

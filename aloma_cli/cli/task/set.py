@@ -8,10 +8,10 @@ import typer
 
 from aloma_cli.cli import options
 from aloma_cli.cli.models import model_flags
-from aloma_cli.cli.spelled import spelled_out
+from aloma_cli.cli.option_groups import spelled_out
+from aloma_cli.cli.output_options import Telling
 from aloma_cli.cli.task.requests import NoRun, ask_of, assignment
 from aloma_cli.cli.task.which import named
-from aloma_cli.cli.telling import Telling
 
 
 @spelled_out(telling=Telling, flags=model_flags)
@@ -37,7 +37,7 @@ def set_values(
 
     A task that runs in another process is written to there. Prints and exits as `task new`.
     """
-    from aloma_cli.cli.opening import open_records
+    from aloma_cli.cli.workspaces import open_records
     from aloma_cli.errors import InputError
 
     task_id = named(open_records(workspace)[0], task, "set", " PATH=VALUE")

@@ -40,10 +40,10 @@ def show(
     elif as_json:
         put_json(whole_record(found.record, found.data))
     else:
-        from aloma_cli.cli.task.portrait import UNDER_WAY, print_portrait
+        from aloma_cli.cli.task.show_text import UNDER_WAY, print_task
         from aloma_cli.ids import root_of
 
         holder = home.store.holder(root_of(found.id)) if found.state in UNDER_WAY else None
-        print_portrait(found, holder)
+        print_task(found, holder)
     if damage is not None:
         raise damage

@@ -34,8 +34,8 @@ def stop(
     A task that runs in another process is stopped there, at once. `aloma task resume` continues it from where it was;
     a subtask that is stopped by itself stays stopped.
     """
-    from aloma_cli.cli.opening import open_records
     from aloma_cli.cli.output import put, say
+    from aloma_cli.cli.workspaces import open_records
 
     home, scrubber = open_records(workspace)
     task_id = named(home, task, "stop")
@@ -53,8 +53,8 @@ def _stop(home: Records, scrubber: Redactor, workspace: str | None, task_id: str
     """Stop a task, by whoever runs it. None of its steps is loaded, but where a subtask is to land in its parent."""
     from aloma_cli.api.handover import hand_over
     from aloma_cli.api.session import stop as stop_claimed
-    from aloma_cli.cli.opening import load_workspace
     from aloma_cli.cli.task.requests import tell_handed, waiting_for
+    from aloma_cli.cli.workspaces import load_workspace
 
     root = root_of(task_id)
     handed = hand_over(home.store, scrubber, root, request, waiting=waiting_for(home, root))

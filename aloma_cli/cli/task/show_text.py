@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from aloma_cli.cli.advice import advice
 from aloma_cli.cli.failures import failures
+from aloma_cli.cli.next_steps import advice
 from aloma_cli.cli.output import put, result
 from aloma_cli.clock import SystemClock, from_iso
 from aloma_cli.document.stash import hide_stash
@@ -48,7 +48,7 @@ UNDER_WAY = ("created", "processing", "waiting")
 """The states of a task that a process runs, or that was interrupted."""
 
 
-def print_portrait(task: Task, holder: str | None) -> None:
+def print_task(task: Task, holder: str | None) -> None:
     """Print what is known of a task. `holder` says who runs it now. On a terminal it is about as long as the screen."""
     record = task.record
     remarks = [*_standing(record, holder), *_answering(record), *_usage(record["usage"]), *_troubles(task)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aloma_cli.cli.measures import bytes_of, seconds_of
+from aloma_cli.cli.units import bytes_of, seconds_of
 
 
 @pytest.mark.parametrize(

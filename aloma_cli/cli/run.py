@@ -13,12 +13,12 @@ import typer
 from aloma_cli.api.task import Task
 from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import descriptors, output, streams
-from aloma_cli.cli.advice import advice, question, questions
-from aloma_cli.cli.exits import code_of_task, refusal
+from aloma_cli.cli.exit_codes import code_of_task, refusal
 from aloma_cli.cli.failures import failures
 from aloma_cli.cli.interrupts import Interrupted, Interrupts
+from aloma_cli.cli.next_steps import advice, question, questions
+from aloma_cli.cli.output_options import Telling
 from aloma_cli.cli.step.describe import NO_STEPS
-from aloma_cli.cli.telling import Telling
 from aloma_cli.clock import SystemClock
 from aloma_cli.content.step import Step
 from aloma_cli.errors import AlomaError, PermanentError, StoreError
