@@ -14,7 +14,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from aloma_cli.view.notes import Notes
+    from aloma_cli.view.live.stderr import Notes
 
 _LARGE = 1 << 20
 _CHUNK = 1 << 16

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aloma_cli.record.events import FiringFailed
-from aloma_cli.view.wording import clean, error_text, value_text
+from aloma_cli.view.format import clean, error_text, value_text
 
 if TYPE_CHECKING:
     from aloma_cli.api.task import Task

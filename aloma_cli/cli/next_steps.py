@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from aloma_cli.jsontext import JsonObject, dumps
-from aloma_cli.view.wording import clean, plural
+from aloma_cli.view.format import clean, plural
 
 _SHOWN = 5
 

@@ -12,8 +12,8 @@ from aloma_cli.cli import streams
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.jsontext import Json, JsonObject, dumps, pretty
 from aloma_cli.lent import put_back
-from aloma_cli.view.notes import Notes
-from aloma_cli.view.wording import bounded, clean_lines, legible
+from aloma_cli.view.format import bounded, clean_lines, legible
+from aloma_cli.view.live.stderr import Notes
 
 if TYPE_CHECKING:
     from aloma_cli.redact import Redactor

@@ -9,7 +9,7 @@ from typing import Any
 from aloma_cli.document.reserved import CHILDREN, VIA
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.jsontext import show_path
-from aloma_cli.view.wording import clean, value_text
+from aloma_cli.view.format import clean, value_text
 
 _SIGNS = {"add": "+", "replace": "~", "remove": "-"}
 

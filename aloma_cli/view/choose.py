@@ -33,6 +33,6 @@ def draws_frames(stream: TextIO, environ: Mapping[str, str]) -> bool:
 
 
 def _live(stream: TextIO, environ: Mapping[str, str], clock: Clock) -> View:
-    from aloma_cli.view.live import Live
+    from aloma_cli.view.live.live import Live
 
     return Live(stream, environ=environ, clock=clock)

@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from aloma_cli.record.events import Event
+from aloma_cli.view.format import clean
 from aloma_cli.view.protocol import Quiet, View
-from aloma_cli.view.wording import clean
 
 
 class Guarded:

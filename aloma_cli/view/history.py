@@ -10,9 +10,9 @@ from typing import Any
 from aloma_cli.clock import to_iso
 from aloma_cli.record.events import CallAnswered, Committed, Event, Logged, TaskCreated, TaskRested
 from aloma_cli.view.changes import summarise
-from aloma_cli.view.state import Firing, Screen
-from aloma_cli.view.tell import Entry, tell, usage_facts
-from aloma_cli.view.wording import clean
+from aloma_cli.view.entries import Entry, tell, usage_facts
+from aloma_cli.view.format import clean
+from aloma_cli.view.screen import Firing, Screen
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from typing import Self, TextIO
 from aloma_cli.clock import from_iso
 from aloma_cli.record.events import Event, TaskRested
 from aloma_cli.view.changes import Summary
-from aloma_cli.view.state import Screen
-from aloma_cli.view.tell import Entry, explained, tell
+from aloma_cli.view.entries import Entry, explained, tell
+from aloma_cli.view.format import bounded, clean, clean_lines, clock_time, duration, plural
+from aloma_cli.view.screen import Screen
 from aloma_cli.view.terminal import write_plain
-from aloma_cli.view.wording import bounded, clean, clean_lines, clock_time, duration, plural
 
 
 class Lines:

@@ -12,14 +12,14 @@ from aloma_cli.connectors.reading import was_repaired
 from aloma_cli.errors import InputError
 from aloma_cli.record.events import CallAnswered
 from aloma_cli.view.changes import operation_text
-from aloma_cli.view.fitting import Size, fit
+from aloma_cli.view.entries import Entry, cost_facts
+from aloma_cli.view.format import ago, bounded, clean, clean_lines, clock_time, duration, error_text
 from aloma_cli.view.history import History, Record
-from aloma_cli.view.palette import DIM, Glyphs, glyphs_for, style_of
-from aloma_cli.view.scroll import entry_lines, wrapped
-from aloma_cli.view.state import Usage
-from aloma_cli.view.tell import Entry, cost_facts
+from aloma_cli.view.live.scrollback import entry_lines, wrapped
+from aloma_cli.view.screen import Usage
 from aloma_cli.view.terminal import Ink, size_of, write, write_plain
-from aloma_cli.view.wording import ago, bounded, clean, clean_lines, clock_time, duration, error_text
+from aloma_cli.view.theme import DIM, Glyphs, glyphs_for, style_of
+from aloma_cli.view.width import Size, fit
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from aloma_cli.clock import Clock, from_iso
-from aloma_cli.view.fitting import fit
-from aloma_cli.view.palette import DIM, Glyphs, glyphs_for, style_of
+from aloma_cli.view.format import ago, clean, data_size, duration, money
 from aloma_cli.view.terminal import Ink, size_of, write, write_plain
-from aloma_cli.view.wording import ago, clean, data_size, duration, money
+from aloma_cli.view.theme import DIM, Glyphs, glyphs_for, style_of
+from aloma_cli.view.width import fit
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from aloma_cli.view.fitting import Size
+from aloma_cli.view.width import Size
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -125,7 +125,7 @@ def _show(garbage: Garbage, *, as_json: bool, deleted: bool) -> None:
 
 def _tell(garbage: Garbage, *, deleted: bool) -> None:
     from aloma_cli.cli.output import say
-    from aloma_cli.view.wording import data_size, plural
+    from aloma_cli.view.format import data_size, plural
 
     for root, reason in garbage.skipped.items():
         say(f"aloma: task {root} is left: {reason}")

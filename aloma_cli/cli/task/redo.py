@@ -49,7 +49,7 @@ def redo(
 def _tell_what_is_missing(step: Step, document: JsonObject) -> None:
     from aloma_cli.cli.output import say
     from aloma_cli.engine.nearest import nearest_misses
-    from aloma_cli.view.tell import explained
+    from aloma_cli.view.entries import explained
 
     for line in explained(nearest_misses([step], document), ()):
         say(f"aloma: its condition does not hold; it fires when it does ({line})")

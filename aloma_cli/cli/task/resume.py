@@ -90,7 +90,7 @@ def _refuse_held(records: Records, root: str) -> None:
 def _go_back(home: Records, task: str) -> None:
     """Salvage what stands before the damage in a task's record, and say what is lost."""
     from aloma_cli.cli.output import say
-    from aloma_cli.view.wording import plural
+    from aloma_cli.view.format import plural
 
     salvage = home.salvage(task)
     if salvage is None:
@@ -104,7 +104,7 @@ def _go_back(home: Records, task: str) -> None:
 def _what(events: tuple[Event, ...]) -> str:
     """Events in words: `1 commit (greet), 2 answers of connectors, which will be asked for again, 1 start`."""
     from aloma_cli.record.events import CallAnswered, Committed, FiringStarted
-    from aloma_cli.view.wording import clean, plural
+    from aloma_cli.view.format import clean, plural
 
     commits = [event.step or event.by for event in events if isinstance(event, Committed)]
     answers = sum(isinstance(event, CallAnswered) for event in events)

@@ -12,10 +12,10 @@ from aloma_cli.cli.output import put, result
 from aloma_cli.clock import SystemClock, from_iso
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.jsontext import JsonObject, cut, pretty
+from aloma_cli.view.entries import explained
+from aloma_cli.view.format import bounded, clean, duration, legible, money, plural, value_text
 from aloma_cli.view.tables import Column, write_table
-from aloma_cli.view.tell import explained
 from aloma_cli.view.terminal import size_of
-from aloma_cli.view.wording import bounded, clean, duration, legible, money, plural, value_text
 
 if TYPE_CHECKING:
     from aloma_cli.api.task import Task

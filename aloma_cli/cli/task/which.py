@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from aloma_cli.errors import InputError, NotFoundError
-from aloma_cli.view.wording import clean
+from aloma_cli.view.format import clean
 
 if TYPE_CHECKING:
     from aloma_cli.api.records import Records

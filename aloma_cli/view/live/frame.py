@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aloma_cli.view.fitting import Size, fit, flow
-from aloma_cli.view.palette import DIM, Glyphs, style_of
-from aloma_cli.view.rows import Row, Rows, count_waiting, visible_rows, waits_for
-from aloma_cli.view.state import Screen
-from aloma_cli.view.tell import total_facts
-from aloma_cli.view.wording import ticking
+from aloma_cli.view.entries import total_facts
+from aloma_cli.view.format import ticking
+from aloma_cli.view.live.rows import Row, Rows, count_waiting, visible_rows, waits_for
+from aloma_cli.view.screen import Screen
+from aloma_cli.view.theme import DIM, Glyphs, style_of
+from aloma_cli.view.width import Size, fit, flow
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TextIO
 
 from aloma_cli.lent import Lent
-from aloma_cli.view.wording import plain
+from aloma_cli.view.format import plain
 
 
 class Notes(Lent):

@@ -17,8 +17,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from aloma_cli.view.fitting import Size
 from aloma_cli.view.terminal import Ink, size_of, write
+from aloma_cli.view.width import Size
 
 if TYPE_CHECKING:
     from rich.text import Text

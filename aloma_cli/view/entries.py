@@ -23,8 +23,8 @@ from aloma_cli.record.events import (
     TreeResumed,
 )
 from aloma_cli.view.changes import NOTHING, Summary, operation_text, place, summarise
-from aloma_cli.view.state import Firing, Screen, Usage
-from aloma_cli.view.wording import clean, duration, error_text, money, plural, short_count
+from aloma_cli.view.format import clean, duration, error_text, money, plural, short_count
+from aloma_cli.view.screen import Firing, Screen, Usage
 
 _LONGEST_VALUE = 60
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloma_cli.view import wording
+from aloma_cli.view import format as wording
 from aloma_cli.view.changes import operation_text, place, summarise
 
 

@@ -7,11 +7,11 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from aloma_cli.jsontext import cut
-from aloma_cli.view.fitting import Size, fit, flow
-from aloma_cli.view.palette import DIM, Glyphs, style_of
-from aloma_cli.view.state import Firing
-from aloma_cli.view.tell import Entry
-from aloma_cli.view.wording import LONGEST, bounded, clean, clean_lines, duration
+from aloma_cli.view.entries import Entry
+from aloma_cli.view.format import LONGEST, bounded, clean, clean_lines, duration
+from aloma_cli.view.screen import Firing
+from aloma_cli.view.theme import DIM, Glyphs, style_of
+from aloma_cli.view.width import Size, fit, flow
 
 if TYPE_CHECKING:
     from rich.text import Text

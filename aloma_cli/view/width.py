@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from aloma_cli.view.palette import Glyphs
+    from aloma_cli.view.theme import Glyphs
 
 
 @dataclass(frozen=True, slots=True)

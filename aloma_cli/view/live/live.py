@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 from aloma_cli.clock import Clock, to_iso
 from aloma_cli.record.events import Event, Logged, TaskCreated, TaskRested
-from aloma_cli.view.closing import closing_lines
-from aloma_cli.view.fitting import Size
-from aloma_cli.view.frame import frame
-from aloma_cli.view.notes import Notes
-from aloma_cli.view.palette import DIM, glyphs_for
-from aloma_cli.view.region import Region
-from aloma_cli.view.rows import doing
-from aloma_cli.view.scroll import entry_lines
-from aloma_cli.view.state import Firing, Screen
-from aloma_cli.view.tell import Entry, tell
+from aloma_cli.view.entries import Entry, tell
+from aloma_cli.view.format import bounded, clean
+from aloma_cli.view.live.frame import frame
+from aloma_cli.view.live.region import Region
+from aloma_cli.view.live.rows import doing
+from aloma_cli.view.live.scrollback import entry_lines
+from aloma_cli.view.live.stderr import Notes
+from aloma_cli.view.live.summary import closing_lines
+from aloma_cli.view.screen import Firing, Screen
 from aloma_cli.view.terminal import size_of
-from aloma_cli.view.wording import bounded, clean
+from aloma_cli.view.theme import DIM, glyphs_for
+from aloma_cli.view.width import Size
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aloma_cli.record.events import TreeOpened
-from aloma_cli.view.state import LOGS_KEPT, Screen
+from aloma_cli.view.screen import LOGS_KEPT, Screen
 from tests.view.story import NOON, ROOT, Story, child, fold, research
 
 

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
-from aloma_cli.view.closing import closing_lines
-from aloma_cli.view.fitting import Size
-from aloma_cli.view.frame import MOST_LINES, frame
-from aloma_cli.view.palette import ASCII, UNICODE, Glyphs
-from aloma_cli.view.rows import visible_rows
-from aloma_cli.view.scroll import entry_lines
-from aloma_cli.view.state import Screen, TaskNode
-from aloma_cli.view.tell import tell
+from aloma_cli.view.entries import tell
+from aloma_cli.view.live.frame import MOST_LINES, frame
+from aloma_cli.view.live.rows import visible_rows
+from aloma_cli.view.live.scrollback import entry_lines
+from aloma_cli.view.live.summary import closing_lines
+from aloma_cli.view.screen import Screen, TaskNode
+from aloma_cli.view.theme import ASCII, UNICODE, Glyphs
+from aloma_cli.view.width import Size
 from tests.view.story import NOON, ROOT, Story, child, fold, research
 
 

@@ -11,8 +11,8 @@ from itertools import chain, islice
 from math import ceil
 from typing import TypeAlias
 
-from aloma_cli.view.state import Firing, Retry, Screen, TaskNode
-from aloma_cli.view.wording import clean, duration, plural
+from aloma_cli.view.format import clean, duration, plural
+from aloma_cli.view.screen import Firing, Retry, Screen, TaskNode
 
 _Item: TypeAlias = Firing | Retry | TaskNode
 

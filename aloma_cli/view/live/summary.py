@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from aloma_cli.view.fitting import Size, fit
-from aloma_cli.view.palette import DIM, Glyphs, style_of
-from aloma_cli.view.scroll import wrapped
-from aloma_cli.view.state import Screen, Tally, Usage
-from aloma_cli.view.tell import cost_facts, explained
-from aloma_cli.view.wording import clean, duration, plural, short_count
+from aloma_cli.view.entries import cost_facts, explained
+from aloma_cli.view.format import clean, duration, plural, short_count
+from aloma_cli.view.live.scrollback import wrapped
+from aloma_cli.view.screen import Screen, Tally, Usage
+from aloma_cli.view.theme import DIM, Glyphs, style_of
+from aloma_cli.view.width import Size, fit
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -30,7 +30,7 @@ from aloma_cli.record.events import (
     TreeResumed,
 )
 from aloma_cli.view.changes import group_totals
-from aloma_cli.view.wording import LONGEST, clean, error_text
+from aloma_cli.view.format import LONGEST, clean, error_text
 
 _Beginning: TypeAlias = FiringStarted | CallSent | CallAnswered | Logged
 _Ending: TypeAlias = Committed | FiringLooked | FiringVoided | FiringFailed

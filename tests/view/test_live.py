@@ -14,9 +14,9 @@ from rich.text import Text
 
 from aloma_cli.clock import SystemClock
 from aloma_cli.view.choose import open_view
-from aloma_cli.view.live import Live
-from aloma_cli.view.notes import Notes
-from aloma_cli.view.region import Region
+from aloma_cli.view.live.live import Live
+from aloma_cli.view.live.region import Region
+from aloma_cli.view.live.stderr import Notes
 from tests.view.story import NOON, ROOT, Story, child, research
 from tests.view.terminal import Terminal, terminal
 
