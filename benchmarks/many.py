@@ -21,7 +21,7 @@ from aloma_cli import Step, Workspace
 from aloma_cli import run as run_task
 from aloma_cli.api.task import Task
 from aloma_cli.ids import new_task_id
-from aloma_cli.store import FileStore
+from aloma_cli.store.files.disk import FileStore
 
 RUNS = 7
 TASKS = 10_000

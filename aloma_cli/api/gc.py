@@ -13,7 +13,7 @@ from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import ENDINGS
 
 if TYPE_CHECKING:
-    from aloma_cli.store import Store
+    from aloma_cli.store.protocol import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from aloma_cli.record.events import RequestRefused
 if TYPE_CHECKING:
     from aloma_cli.jsontext import JsonObject
     from aloma_cli.redact import Redactor
-    from aloma_cli.store import Claim, Store
+    from aloma_cli.store.protocol import Claim, Store
 
 PATIENCE = 10.0
 """Seconds to wait until the process that runs a task takes a request."""

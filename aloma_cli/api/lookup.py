@@ -12,7 +12,7 @@ from aloma_cli.errors import JournalDamagedError, NotFoundError
 from aloma_cli.ids import is_task_id
 
 if TYPE_CHECKING:
-    from aloma_cli.store import Store
+    from aloma_cli.store.protocol import Store
 
 _RECENT = re.compile(r"@(?:last|-([1-9][0-9]{0,5}))")
 _SHOWN = 4

@@ -22,10 +22,10 @@ from aloma_cli.clock import Clock, SystemClock
 from aloma_cli.errors import JournalDamagedError, NotFoundError, StoreError
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.loader.layout import DATA_FOLDER, find_workspace
-from aloma_cli.store import FileStore
+from aloma_cli.store.open import open_store
 
 if TYPE_CHECKING:
-    from aloma_cli.store import Salvage, Store
+    from aloma_cli.store.protocol import Salvage, Store
 
 
 class Records:
@@ -38,7 +38,7 @@ class Records:
     @classmethod
     def at(cls, path: str | Path | None = None) -> Records:
         """Those of the workspace at `path`, or of the one around the current folder. Raises WorkspaceError."""
-        return cls(file_store(find_workspace(path, Path.cwd())))
+        return cls(open_store(find_workspace(path, Path.cwd()) / DATA_FOLDER))
 
     def find(self, text: str) -> str:
         """The id of the task that `text` names: an id, a unique beginning of one, `@last`, `@-2`."""
@@ -112,8 +112,3 @@ class Records:
                 continue
             except StoreError as error:
                 unreadable(error)
-
-
-def file_store(root: Path) -> FileStore:
-    """Where the workspace at `root` keeps its tasks."""
-    return FileStore(root / DATA_FOLDER)

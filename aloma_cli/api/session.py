@@ -26,7 +26,7 @@ from aloma_cli.jsontext import JsonObject
 from aloma_cli.loader.environment import Environment
 from aloma_cli.loader.libraries import Libraries
 from aloma_cli.redact import Redactor
-from aloma_cli.store import Claim
+from aloma_cli.store.protocol import Claim
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from aloma_cli.jsontext import Json, JsonObject
 if TYPE_CHECKING:
     from aloma_cli.engine.state import Tree
     from aloma_cli.record.events import Event
-    from aloma_cli.store import Store
+    from aloma_cli.store.protocol import Store
 
 
 @dataclass(frozen=True, slots=True)

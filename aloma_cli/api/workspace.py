@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from aloma_cli.api.handover import Handed, hand_over, loop_runs
-from aloma_cli.api.records import Records, file_store
+from aloma_cli.api.records import Records
 from aloma_cli.api.session import Equipment, run_claim, write
 from aloma_cli.api.task import Task, document_at, task_of
 from aloma_cli.budget import Wish
@@ -32,11 +32,13 @@ from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.jsontext import Path as Keys
 from aloma_cli.loader.answering import Answering, Past
 from aloma_cli.loader.config import Config, read_user_config, user_config_path
+from aloma_cli.loader.layout import DATA_FOLDER
 from aloma_cli.loader.models import ModelChoice, ModelFlags, resolve_models, secrets_given
 from aloma_cli.loader.workspace import Hide, LoadedWorkspace, hide_nothing, load_workspace
 from aloma_cli.record.events import Event, TaskCreated
 from aloma_cli.redact import Redactor
-from aloma_cli.store import Claim, MemoryStore
+from aloma_cli.store.open import open_store
+from aloma_cli.store.protocol import Claim
 
 
 def _ignore(event: Event) -> None:
@@ -68,7 +70,7 @@ class Workspace(Records):
         self.loaded = loaded or LoadedWorkspace(steps=_by_name(steps), connector_modules=connectors or {})
         self._models = _given(models)
         self._secrets = models.secrets if models else ()
-        super().__init__(MemoryStore() if folder is None else file_store(Path(folder)), clock=clock)
+        super().__init__(open_store("memory:" if folder is None else Path(folder) / DATA_FOLDER), clock=clock)
 
     @classmethod
     def open(

@@ -51,7 +51,7 @@ def code_of_error(error: errors.AlomaError) -> int:
 
 def refusal(error: OSError) -> errors.AlomaError:
     """What the operating system refused, as an expected error."""
-    from aloma_cli.store.refusal import hint_for
+    from aloma_cli.store.files.os_errors import hint_for
 
     place = f"{error.filename}: " if error.filename else ""
     return errors.AlomaError(f"{place}{error.strerror or error}", hint=hint_for(error))

@@ -17,16 +17,17 @@ if TYPE_CHECKING:
 
 def open_records(path: str | None) -> tuple[Records, Redactor]:
     """The tasks of the workspace, for commands that check what is typed before any step is loaded."""
-    from aloma_cli.api.records import Records, file_store
+    from aloma_cli.api.records import Records
     from aloma_cli.loader.config import read_user_config, user_config_path
-    from aloma_cli.loader.layout import find_workspace
+    from aloma_cli.loader.layout import DATA_FOLDER, find_workspace
     from aloma_cli.loader.workspace import redactor_of
+    from aloma_cli.store.open import open_store
 
     root = find_workspace(path, Path.cwd())
     key = read_user_config(user_config_path()).openai.api_key_env
     scrubber = redactor_of(root, os.environ, [key] if key else [])
     hide(scrubber)
-    return Records(file_store(root)), scrubber
+    return Records(open_store(root / DATA_FOLDER)), scrubber
 
 
 def load_workspace(path: str | None, flags: ModelFlags | None = None) -> Workspace:

@@ -18,7 +18,7 @@ from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.state import UNENDED, Flight, TaskState, Tree
 from aloma_cli.jsontext import Path
 from aloma_cli.record import events as ev
-from aloma_cli.store import Claim, Request
+from aloma_cli.store.protocol import Claim, Request
 
 Emit = Callable[[ev.Event], None]
 

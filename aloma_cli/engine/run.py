@@ -33,7 +33,7 @@ from aloma_cli.jsontext import JsonObject, printable
 from aloma_cli.record import events as ev
 from aloma_cli.record.events import AnEvent
 from aloma_cli.redact import NO_SECRETS, Redactor
-from aloma_cli.store import Claim, Request
+from aloma_cli.store.protocol import Claim, Request
 
 MOST_STARTS = 1000
 """A step that fired so often without an end is taken to go on for ever."""

@@ -23,7 +23,7 @@ from aloma_cli.jsontext import JsonObject, Path, show_path
 from aloma_cli.record import events as ev
 
 if TYPE_CHECKING:
-    from aloma_cli.store import Batch
+    from aloma_cli.store.protocol import Batch
 
 LIVE = "processing"
 UNENDED = ("question", "limited")

@@ -151,9 +151,9 @@ def _changing(root: Path) -> Iterator[dict[str, Secret]]:
     from filelock import FileLock
 
     from aloma_cli.jsontext import pretty
-    from aloma_cli.store.atomic import refuse_links, replace_file
-    from aloma_cli.store.folder import prepare_folder
-    from aloma_cli.store.refusal import refusing
+    from aloma_cli.store.files.atomic import refuse_links, replace_file
+    from aloma_cli.store.files.dotfolder import prepare_folder
+    from aloma_cli.store.files.os_errors import refusing
 
     path = _file(root)
     prepare_folder(path.parent)

@@ -22,6 +22,12 @@ class _Tree:
     claimed: bool = False
 
 
+def open_at(where: str) -> MemoryStore:
+    """A new store, whatever `where` is."""
+    del where
+    return MemoryStore()
+
+
 class MemoryStore:
     """A store that keeps nothing."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from aloma_cli import Step, Workspace
-from aloma_cli.store import FileStore
+from aloma_cli.store.files.disk import FileStore
 
 
 def workspace(steps: Iterable[Step], folder: str, *, fsync: bool) -> Workspace:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aloma_cli.store import FileStore
+from aloma_cli.store.files.disk import FileStore
 from aloma_cli.store.line import encode
 from aloma_cli.store.protocol import Batch
 from tests.cli.desk import Desk

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from aloma_cli.clock import from_iso
-from aloma_cli.store import FileStore
+from aloma_cli.store.files.disk import FileStore
 from tests.cli.desk import Desk, running
 
 DAY = 86400

@@ -14,7 +14,7 @@ from aloma_cli import Step, Workspace, run
 from aloma_cli.api.records import Records
 from aloma_cli.api.task import Task
 from aloma_cli.ids import new_task_id
-from aloma_cli.store import FileStore
+from aloma_cli.store.files.disk import FileStore
 from tests.cli.desk import Desk, ended
 from tests.cli.looks import LISTED, looks
 

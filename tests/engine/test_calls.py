@@ -18,7 +18,8 @@ from aloma_cli.engine.run import Run
 from aloma_cli.engine.summary import summary
 from aloma_cli.errors import ConnectorError, StoreError
 from aloma_cli.record import events as ev
-from aloma_cli.store import FileStore, Store
+from aloma_cli.store.files.disk import FileStore
+from aloma_cli.store.protocol import Store
 from tests.connectors.support import completion
 from tests.support.play import play
 from tests.support.record import ROOT, fired, looked, of_kind

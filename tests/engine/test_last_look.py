@@ -6,7 +6,7 @@ from typing import Any
 
 from aloma_cli import Workspace
 from aloma_cli.jsontext import JsonObject
-from aloma_cli.store import MemoryStore
+from aloma_cli.store.memory import MemoryStore
 from tests.support.play import play
 from tests.support.record import ROOT
 from tests.support.steps import puts, step

@@ -15,7 +15,7 @@ from aloma_cli.document.diff import same
 from aloma_cli.engine.state import Tree
 from aloma_cli.record import events as ev
 from aloma_cli.record.wire import from_wire
-from aloma_cli.store import MemoryStore
+from aloma_cli.store.memory import MemoryStore
 from tests.engine.model import Model
 from tests.support.record import ROOT, of_kind
 from tests.support.stage import Stage

@@ -15,7 +15,7 @@ from aloma_cli.connectors.chat import Chat
 from aloma_cli.content.job import Limited
 from aloma_cli.engine.state import Tree
 from aloma_cli.record import events as ev
-from aloma_cli.store import MemoryStore
+from aloma_cli.store.memory import MemoryStore
 from tests.support.play import Played, play
 from tests.support.record import ROOT, of_kind
 from tests.support.stage import Stage

@@ -18,8 +18,7 @@ from aloma_cli.content import authors, watchdog
 from aloma_cli.content.step import Retry, Step
 from aloma_cli.errors import Cut, StepStopped, StoreError
 from aloma_cli.record import events as ev
-from aloma_cli.store import MemoryStore
-from aloma_cli.store.memory import MemoryClaim
+from aloma_cli.store.memory import MemoryClaim, MemoryStore
 from tests.support.manual import manually
 from tests.support.play import Played, Setup, play, played
 from tests.support.record import ROOT, fired, of_kind, started, voided

@@ -12,7 +12,7 @@ from aloma_cli.errors import ConnectorError
 from aloma_cli.jsontext import dumps
 from aloma_cli.record import events as ev
 from aloma_cli.redact import Redactor
-from aloma_cli.store import MemoryStore
+from aloma_cli.store.memory import MemoryStore
 from tests.support.record import fired, looked, of_kind, voided
 from tests.support.stage import Stage
 from tests.support.steps import Content, connector, connectors, does, puts, raises, step

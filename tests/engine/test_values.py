@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from aloma_cli.api.task import read_task, read_tree
 from aloma_cli.document.diff import same
 from aloma_cli.jsontext import LONGEST_INTEGER, MAX_DEPTH
-from aloma_cli.store import FileStore
+from aloma_cli.store.files.disk import FileStore
 from tests.support.play import Played, play
 from tests.support.record import ROOT
 from tests.support.steps import connector, connectors, does, puts, step

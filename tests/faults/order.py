@@ -82,7 +82,7 @@ async def content(data, connectors):
     "steps/ask_for_a_note.py": """
 from pathlib import Path
 
-from aloma_cli.store import FileStore
+from aloma_cli.store.files.disk import FileStore
 
 condition = {"plan": str, "note": None}
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from aloma_cli.store import FileStore
+from aloma_cli.store.files.disk import FileStore
 from tests.cli.conftest import desk
 from tests.cli.desk import SLEEPS, Desk, running
 from tests.store.test_stores import created

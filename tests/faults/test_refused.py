@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from aloma_cli.store.refusal import refused
+from aloma_cli.store.files.os_errors import refused
 from tests.cli.conftest import desk
 from tests.cli.desk import Desk, Ended
 from tests.faults.order import NEW, RESUME, write_order

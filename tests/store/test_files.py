@@ -17,8 +17,8 @@ import pytest
 
 from aloma_cli.api.task import read_task
 from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
-from aloma_cli.store import FileStore
-from aloma_cli.store import claim as claim_module
+from aloma_cli.store.files import claim as claim_module
+from aloma_cli.store.files.disk import FileStore
 from tests.store.test_stores import created, logged, texts
 
 posix = pytest.mark.skipif(os.name != "posix", reason="permissions and signals of POSIX")
@@ -72,7 +72,7 @@ def test_the_folder_keeps_itself_out_of_git(store: FileStore, folder: Path) -> N
 HOLD = """
 import sys, time
 from pathlib import Path
-from aloma_cli.store import FileStore
+from aloma_cli.store.files.disk import FileStore
 from tests.store.test_stores import logged
 claim = FileStore(Path(sys.argv[1])).claim("1")
 claim.commit([logged("from the other process")])
@@ -86,7 +86,7 @@ time.sleep(60)
 ASK = """
 import sys
 from pathlib import Path
-from aloma_cli.store import FileStore
+from aloma_cli.store.files.disk import FileStore
 FileStore(Path(sys.argv[1])).post("1", {"kind": "stop"})
 """
 
@@ -329,7 +329,7 @@ def test_sweeping_frees_what_killed_programs_left_but_not_what_is_being_made(sto
 DIE = """
 import os, signal, sys
 from pathlib import Path
-from aloma_cli.store import FileStore
+from aloma_cli.store.files.disk import FileStore
 store = FileStore(Path(sys.argv[1]), fsync=False)
 for number, root in enumerate(store.roots()):
     if os.fork() == 0:

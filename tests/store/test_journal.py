@@ -14,8 +14,8 @@ from typing import Any, cast
 import pytest
 
 from aloma_cli.errors import JournalDamagedError, StoreError
-from aloma_cli.store import FileStore
-from aloma_cli.store.journal import read_journal
+from aloma_cli.store.files.disk import FileStore
+from aloma_cli.store.files.journal import read_journal
 from tests.store.test_stores import AT, created, logged, texts
 
 LINES = [["é"], [], ["b", "c"], ["the last one"]]

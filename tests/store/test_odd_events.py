@@ -23,8 +23,9 @@ from aloma_cli.errors import StoreError
 from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.record import events as ev
 from aloma_cli.record.wire import WireError, from_wire
-from aloma_cli.store import Batch, FileStore
+from aloma_cli.store.files.disk import FileStore
 from aloma_cli.store.line import decode, encode
+from aloma_cli.store.protocol import Batch
 from aloma_cli.view.history import read_history
 from aloma_cli.view.log import Details, write_log
 from tests.connectors.support import completion

@@ -11,7 +11,9 @@ import pytest
 
 from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
 from aloma_cli.record.events import Committed, Event, Logged, TaskCreated
-from aloma_cli.store import FileStore, MemoryStore, Store
+from aloma_cli.store.files.disk import FileStore
+from aloma_cli.store.memory import MemoryStore
+from aloma_cli.store.protocol import Store
 
 AT = "2026-11-22T08:00:00.000Z"
 

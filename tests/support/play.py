@@ -20,7 +20,8 @@ from aloma_cli.engine.run import Run
 from aloma_cli.engine.state import TaskState, Tree
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record import events as ev
-from aloma_cli.store import MemoryStore, Store
+from aloma_cli.store.memory import MemoryStore
+from aloma_cli.store.protocol import Store
 from tests.support.manual import manually, running_clock
 from tests.support.record import ROOT
 from tests.support.stage import create

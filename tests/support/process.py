@@ -19,7 +19,7 @@ from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.run import Run, Turn
 from aloma_cli.errors import StepStopped
 from aloma_cli.record import events as ev
-from aloma_cli.store import Claim
+from aloma_cli.store.protocol import Claim
 from tests.support.stage import AtOnce
 
 

@@ -19,7 +19,8 @@ from aloma_cli.jsontext import JsonObject
 from aloma_cli.record import events as ev
 from aloma_cli.record.events import AnEvent
 from aloma_cli.redact import NO_SECRETS, Redactor
-from aloma_cli.store import Claim, MemoryStore, Store
+from aloma_cli.store.memory import MemoryStore
+from aloma_cli.store.protocol import Claim, Store
 from tests.support.manual import EPOCH, HeldClock
 from tests.support.record import ROOT
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aloma_cli.api.workspace import Workspace
     from aloma_cli.cli.output_options import Telling
     from aloma_cli.loader.models import ModelFlags
-    from aloma_cli.store import Claim
+    from aloma_cli.store.protocol import Claim
 
 _SHOWN = 60
 _ASSIGNMENT = re.compile(r'((?:"(?:[^"\\]|\\.)*"|[^"=])*)=(.*)', re.DOTALL)

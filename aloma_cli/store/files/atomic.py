@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from aloma_cli.errors import StoreError
-from aloma_cli.store.refusal import refused
+from aloma_cli.store.files.os_errors import refused
 
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 

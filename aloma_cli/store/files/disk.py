@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING
 from aloma_cli.errors import StoreError, TaskLockedError
 from aloma_cli.ids import is_root_id
 from aloma_cli.jsontext import JsonObject, dumps, reload
-from aloma_cli.store.checksum import checksum
+from aloma_cli.store.files.checksum import checksum
 
 if TYPE_CHECKING:
     from aloma_cli.record.events import Event
-    from aloma_cli.store.claim import FileClaim
+    from aloma_cli.store.files.claim import FileClaim
     from aloma_cli.store.protocol import Batch, Salvage
 
 # What writing needs is imported where something is written, and the journal where it is read: most commands only
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 
 _MAKING = 3600
 """Seconds after which a folder that is no task is not being made any more."""
+
+
+def open_at(where: str) -> FileStore:
+    """The store in the folder `where`, a path or a `file:` URL."""
+    return FileStore(Path(where.removeprefix("file:")))
 
 
 class FileStore:
@@ -45,7 +50,7 @@ class FileStore:
     def create(self, root: str, events: Sequence[Event]) -> FileClaim:
         import shutil
 
-        from aloma_cli.store.refusal import refusing
+        from aloma_cli.store.files.os_errors import refusing
 
         folder = self._tasks / root
         self._prepare()
@@ -59,8 +64,8 @@ class FileStore:
 
     def _begin(self, folder: Path, events: Sequence[Event]) -> FileClaim:
         """Fill a new folder. It is a task from the moment on when it has a journal."""
-        from aloma_cli.store.claim import FileClaim, lock_folder
-        from aloma_cli.store.journal import begin_journal
+        from aloma_cli.store.files.claim import FileClaim, lock_folder
+        from aloma_cli.store.files.journal import begin_journal
         from aloma_cli.store.protocol import Batch
 
         (folder / "inbox").mkdir(mode=0o700)
@@ -74,8 +79,8 @@ class FileStore:
             raise
 
     def claim(self, root: str) -> FileClaim:
-        from aloma_cli.store.claim import FileClaim, clear_leftovers, lock_task
-        from aloma_cli.store.journal import read_journal
+        from aloma_cli.store.files.claim import FileClaim, clear_leftovers, lock_task
+        from aloma_cli.store.files.journal import read_journal
 
         folder = self._existing(root)
         lock = lock_task(folder)
@@ -90,9 +95,9 @@ class FileStore:
             raise
 
     def salvage(self, root: str, take: Callable[[Batch], object]) -> Salvage | None:
-        from aloma_cli.store.claim import lock_folder
-        from aloma_cli.store.refusal import refusing
-        from aloma_cli.store.salvage import salvage_journal
+        from aloma_cli.store.files.claim import lock_folder
+        from aloma_cli.store.files.os_errors import refusing
+        from aloma_cli.store.files.salvage import salvage_journal
 
         folder = self._existing(root)
         lock = lock_folder(folder)
@@ -105,7 +110,7 @@ class FileStore:
             lock.release()
 
     def read(self, root: str, since: int = 0) -> Iterator[Batch]:
-        from aloma_cli.store.journal import read_journal
+        from aloma_cli.store.files.journal import read_journal
 
         path = self._existing(root) / "journal.jsonl"
         return (batch for batch, _ in read_journal(path, since=since))
@@ -144,7 +149,7 @@ class FileStore:
         return size
 
     def holder(self, root: str) -> str | None:
-        from aloma_cli.store.claim import holder_of, lock_task
+        from aloma_cli.store.files.claim import holder_of, lock_task
 
         folder = self._existing(root)
         try:
@@ -155,7 +160,7 @@ class FileStore:
         return None
 
     def is_held(self, root: str) -> bool:
-        from aloma_cli.store.claim import lock_task
+        from aloma_cli.store.files.claim import lock_task
 
         try:
             lock_task(self._existing(root), patience=0).release()
@@ -166,7 +171,7 @@ class FileStore:
     def post(self, root: str, body: JsonObject) -> str:
         import time
 
-        from aloma_cli.store.atomic import refuse_links, replace_file
+        from aloma_cli.store.files.atomic import refuse_links, replace_file
 
         inbox = self._existing(root) / "inbox"
         refuse_links(self._tasks, inbox.parent, inbox)
@@ -216,8 +221,8 @@ class FileStore:
         return self._tasks / root
 
     def _prepare(self) -> None:
-        from aloma_cli.store.atomic import refuse_links
-        from aloma_cli.store.folder import make_folder, prepare_folder
+        from aloma_cli.store.files.atomic import refuse_links
+        from aloma_cli.store.files.dotfolder import make_folder, prepare_folder
 
         # One by one: parents that are made along the way would be open to all.
         prepare_folder(self._folder, durable=self._fsync)
@@ -225,14 +230,14 @@ class FileStore:
         refuse_links(self._tasks)
 
     def _sync(self, *folders: Path) -> None:
-        from aloma_cli.store.atomic import sync_folder
+        from aloma_cli.store.files.atomic import sync_folder
 
         for folder in folders if self._fsync else ():
             sync_folder(folder)
 
 
 def _unreadable(folder: Path, error: OSError) -> StoreError:
-    from aloma_cli.store.refusal import refused
+    from aloma_cli.store.files.os_errors import refused
 
     return refused(folder, "read", error)
 

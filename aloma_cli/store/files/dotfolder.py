@@ -14,7 +14,7 @@ It is nobody's but yours: do not commit or share it.
 
 def prepare_folder(folder: Path, *, durable: bool = True) -> None:
     """Make the `.aloma` folder where it is missing; with `durable` it survives a loss of power. Raises StoreError."""
-    from aloma_cli.store.atomic import replace_file
+    from aloma_cli.store.files.atomic import replace_file
 
     make_folder(folder, durable=durable)
     for name, text in (("README", _README), (".gitignore", "*\n")):
@@ -28,8 +28,8 @@ def prepare_folder(folder: Path, *, durable: bool = True) -> None:
 
 def make_folder(folder: Path, *, durable: bool) -> None:
     """Make a folder, and those above it, where they are missing. Raises StoreError."""
-    from aloma_cli.store.atomic import sync_folder
-    from aloma_cli.store.refusal import refusing
+    from aloma_cli.store.files.atomic import sync_folder
+    from aloma_cli.store.files.os_errors import refusing
 
     with refusing(folder, "made"):
         missing = [path for path in (folder, *folder.parents) if not path.exists()]

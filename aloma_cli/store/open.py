@@ -1,0 +1,33 @@
+"""Opening a store by the words that name it. Another store is a module of its own and one line here."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aloma_cli.errors import ConfigError
+
+if TYPE_CHECKING:
+    from aloma_cli.store.protocol import Store
+
+# Each module has `open_at(where) -> Store`. Only the one that is used is imported.
+_MODULES = {
+    "memory": "aloma_cli.store.memory",
+    "file": "aloma_cli.store.files.disk",
+}
+_SCHEME = re.compile(r"([a-z][a-z0-9+]+):")  # one letter is a drive of Windows
+
+
+def open_store(where: str | Path) -> Store:
+    """The store at `where`: a folder (`.aloma` of a workspace), or a URL such as `memory:`.
+
+    Raises ConfigError for a URL of an unknown kind.
+    """
+    url = _SCHEME.match(where) if isinstance(where, str) else None
+    kind = "file" if url is None else url[1]
+    if kind not in _MODULES:
+        raise ConfigError(f"unknown kind of store {kind!r} in {where!r}", hint=f"use a folder or {', '.join(_MODULES)}")
+    store: Store = import_module(_MODULES[kind]).open_at(str(where))
+    return store
