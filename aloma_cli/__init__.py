@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from aloma_cli.api.task import Task
     from aloma_cli.api.workspace import Workspace, run
-    from aloma_cli.connectors import Integer, List, Number, Optional, Text
+    from aloma_cli.connectors.chat.shape import Integer, List, Number, Optional, Text
     from aloma_cli.content.step import Retry, Step
     from aloma_cli.errors import ConnectorError, PermanentError, RetryableError
 

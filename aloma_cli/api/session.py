@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from aloma_cli.clock import Clock
-from aloma_cli.connectors import ModelSettings, open_connectors
+from aloma_cli.connectors.settings import ModelSettings
+from aloma_cli.connectors.table import open_connectors
 from aloma_cli.content.capture import stderr_scrubbed, stdout_split
 from aloma_cli.content.handles import Toolbox
 from aloma_cli.content.step import Step

@@ -16,7 +16,8 @@ from aloma_cli.api.session import Equipment, run_claim, write
 from aloma_cli.api.task import Task, document_at, task_of
 from aloma_cli.budget import Wish
 from aloma_cli.clock import Clock, to_iso
-from aloma_cli.connectors import ModelSettings, open_connectors
+from aloma_cli.connectors.settings import ModelSettings
+from aloma_cli.connectors.table import open_connectors
 from aloma_cli.content.step import Step
 from aloma_cli.document.changes import apply
 from aloma_cli.document.diff import clean_copy

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aloma_cli.connectors.address import Login, is_url, shown, shown_broken, split_login
 from aloma_cli.connectors.base import Answer, Ask, Call, Function, is_retryable, plain
 from aloma_cli.connectors.http_answer import as_given, as_recorded, words_of
-from aloma_cli.connectors.lazily import Lazily
+from aloma_cli.connectors.lazy import Lazily
 from aloma_cli.connectors.settings import MAX_ANSWER
 from aloma_cli.errors import ConnectorError, PermanentError
 from aloma_cli.jsontext import Json, JsonObject, cut

@@ -12,7 +12,7 @@ from typing import Any
 
 from aloma_cli.clock import POSITIVE_DURATION, Clock, from_iso, is_positive_duration, to_iso
 from aloma_cli.connectors.base import Connector, Connectors, Function
-from aloma_cli.connectors.shape import to_schema
+from aloma_cli.connectors.chat.shape import to_schema
 from aloma_cli.content.calls import Calls
 from aloma_cli.content.host import Gate, Recorder
 from aloma_cli.content.job import Effects, Job, Question, SubtaskOrder

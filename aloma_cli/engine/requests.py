@@ -210,7 +210,7 @@ def _checked_answer(question: JsonObject, given: Answer) -> Json:
     """The answer that a request gives: its value, or where only that fits, the word or the text that was typed."""
     if "schema" not in question:
         return given.value
-    from aloma_cli.connectors.reading import complaints
+    from aloma_cli.connectors.chat.parse import complaints
 
     typed = [] if given.text is None else [given.text]
     words = [_WORDS[text.casefold()] for text in typed if text.casefold() in _WORDS]

@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, TextIO
 
 from aloma_cli.clock import Clock, from_iso, to_iso
-from aloma_cli.connectors.reading import was_repaired
+from aloma_cli.connectors.chat.parse import was_repaired
 from aloma_cli.errors import InputError
 from aloma_cli.record.events import CallAnswered
 from aloma_cli.view.changes import operation_text

@@ -482,7 +482,7 @@ def test_at_a_terminal_the_live_view_shows_no_trace(desk: Desk) -> None:
 
 def test_what_python_users_run_writes_no_trace_to_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from aloma_cli import Step, Workspace, run
-    from aloma_cli.connectors import ModelSettings
+    from aloma_cli.connectors.settings import ModelSettings
 
     def content(data: dict[str, Any]) -> None:
         sys.stderr.write(f"it is {PLAIN}\n")

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from aloma_cli.connectors import Answer, Call, Function
+from aloma_cli.connectors.base import Answer, Call, Function
 from aloma_cli.errors import ConnectorError
 from aloma_cli.jsontext import Json, JsonObject, dumps
 

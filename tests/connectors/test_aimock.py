@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from aloma_cli.connectors import ModelSettings
-from aloma_cli.connectors.all import open_connectors
+from aloma_cli.connectors.settings import ModelSettings
+from aloma_cli.connectors.table import open_connectors
 from aloma_cli.errors import ConnectorError, CredentialsError
 from tests.connectors.support import Recorder, run
 from tests.servers import Aimock

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from aloma_cli.connectors import Answer, Call, List
-from aloma_cli.connectors.chat import Chat
+from aloma_cli.connectors.base import Answer, Call
+from aloma_cli.connectors.chat.chat import Chat
+from aloma_cli.connectors.chat.shape import List
 from aloma_cli.errors import AnswerError, ConnectorError, PermanentError, TruncatedAnswerError
 from aloma_cli.jsontext import dumps
 from tests.connectors.support import Model, Recorder, completion, run

@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from aloma_cli.connectors.completion import Completion
+from aloma_cli.connectors.chat.completion import Completion
 from tests.connectors.support import completion
 
 

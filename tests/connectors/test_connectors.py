@@ -9,7 +9,8 @@ from contextlib import aclosing
 from pathlib import Path
 from types import SimpleNamespace
 
-from aloma_cli.connectors import ModelSettings, open_connectors
+from aloma_cli.connectors.settings import ModelSettings
+from aloma_cli.connectors.table import open_connectors
 from tests.connectors.support import Recorder, run
 
 
@@ -46,7 +47,8 @@ def test_a_key_is_never_printed() -> None:
 
 def test_importing_the_markers_loads_no_library() -> None:
     program = (
-        "import sys; from aloma_cli.connectors import List, open_connectors; "
+        "import sys; from aloma_cli.connectors.chat.shape import List; "
+        "from aloma_cli.connectors.table import open_connectors; "
         "heavy = {'openai', 'httpx2', 'pydantic', 'jsonschema', 'genai_prices', 'json_repair', 'asyncio', 'yaml'}; "
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )

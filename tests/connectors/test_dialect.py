@@ -8,8 +8,8 @@ import jsonschema
 import pytest
 from hypothesis import given
 
-from aloma_cli.connectors import List, Optional, Text, to_schema
-from aloma_cli.connectors.dialect import Dialect
+from aloma_cli.connectors.chat.dialect import Dialect
+from aloma_cli.connectors.chat.shape import List, Optional, Text, to_schema
 from tests.connectors.test_shape import SHAPES
 
 MESSAGES = [{"role": "system", "content": "You research."}, {"role": "user", "content": "Go."}]

@@ -8,8 +8,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from aloma_cli.connectors import Integer, List, ModelSettings, Optional, Text, to_schema
-from aloma_cli.connectors.all import open_connectors
+from aloma_cli.connectors.chat.shape import Integer, List, Optional, Text, to_schema
+from aloma_cli.connectors.settings import ModelSettings
+from aloma_cli.connectors.table import open_connectors
 from tests.connectors.support import Recorder, run
 from tests.servers import Llama
 

@@ -14,10 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloma_cli.connectors import Answer, Call, Integer, List, ModelSettings, Optional, Text, to_schema
-from aloma_cli.connectors.facts import topic
-from aloma_cli.connectors.filler import Filler
-from aloma_cli.connectors.offline import Offline
+from aloma_cli.connectors.base import Answer, Call
+from aloma_cli.connectors.chat.shape import Integer, List, Optional, Text, to_schema
+from aloma_cli.connectors.settings import ModelSettings
+from aloma_cli.connectors.simulated.fill import Filler
+from aloma_cli.connectors.simulated.offline import Offline
+from aloma_cli.connectors.simulated.prompt_facts import topic
 from aloma_cli.jsontext import loads
 from tests.connectors.support import run
 from tests.connectors.test_shape import SHAPES
@@ -214,7 +216,10 @@ def test_the_delay_is_spread_around_the_value() -> None:
 def test_it_loads_no_library_of_a_real_server() -> None:
     program = """
 import asyncio, sys
-from aloma_cli.connectors import Call, ModelSettings, open_connectors, to_schema
+from aloma_cli.connectors.base import Call
+from aloma_cli.connectors.chat.shape import to_schema
+from aloma_cli.connectors.settings import ModelSettings
+from aloma_cli.connectors.table import open_connectors
 connectors = open_connectors(ModelSettings(offline=True), {})
 arguments = {"model": "m", "messages": [], "schema": to_schema({"a": str})}
 asyncio.run(connectors["openai"]["chat"].send(Call("openai.chat", arguments, "k", "t", "s", 1, {})))

@@ -16,9 +16,10 @@ import httpx2
 import openai
 import pytest
 
-from aloma_cli.connectors import Answer, Call, ModelSettings
-from aloma_cli.connectors.openai import OpenAIServer
-from aloma_cli.connectors.openai_errors import TABLE
+from aloma_cli.connectors.base import Answer, Call
+from aloma_cli.connectors.chat.server import OpenAIServer
+from aloma_cli.connectors.chat.server_errors import TABLE
+from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import ConnectorError, CredentialsError, KeyRefusedError
 from tests.connectors.support import completion, run
 
@@ -470,8 +471,8 @@ class Spy:
 HEAVY = {"genai_prices", "pydantic", "jsonschema", "json_repair"}
 sys.meta_path.insert(0, Spy())
 from aloma_cli import Workspace, Step, run
-from aloma_cli.connectors import ModelSettings
-import aloma_cli.connectors.all as table
+from aloma_cli.connectors.settings import ModelSettings
+import aloma_cli.connectors.table as table
 async def content(data, connectors):
     try:
         await connectors.openai.chat(messages=[], shape={"a": str})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from aloma_cli.connectors import Call, ModelSettings
+from aloma_cli.connectors.base import Call
+from aloma_cli.connectors.chat.server import OpenAIServer
 from aloma_cli.connectors.http import Http
-from aloma_cli.connectors.openai import OpenAIServer
+from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import ConnectorError
 from tests.connectors.support import Recorder, run
 

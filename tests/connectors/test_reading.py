@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloma_cli.connectors import List, Optional, to_schema
-from aloma_cli.connectors.reading import Reading, complaints, read_object
+from aloma_cli.connectors.chat.parse import Reading, complaints, read_object
+from aloma_cli.connectors.chat.shape import List, Optional, to_schema
 from aloma_cli.jsontext import dumps
 
 JSON_OBJECTS = st.dictionaries(

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from aloma_cli.connectors import ModelSettings
-from aloma_cli.connectors.chat import Chat
-from aloma_cli.connectors.offline import Offline
-from aloma_cli.connectors.scripted import Scripts
+from aloma_cli.connectors.chat.chat import Chat
+from aloma_cli.connectors.settings import ModelSettings
+from aloma_cli.connectors.simulated.offline import Offline
+from aloma_cli.connectors.simulated.scripted import Scripts
 from aloma_cli.errors import ConfigError, ConnectorError
 from tests.connectors.support import Recorder, run
 

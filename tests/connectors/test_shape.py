@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloma_cli.connectors import Integer, List, Number, Optional, Text, to_schema
+from aloma_cli.connectors.chat.shape import Integer, List, Number, Optional, Text, to_schema
 from aloma_cli.errors import ShapeError
 from aloma_cli.jsontext import loads
 

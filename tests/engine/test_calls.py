@@ -12,7 +12,7 @@ import pytest
 
 from aloma_cli.budget import Wish
 from aloma_cli.connectors.base import Answer, Call, Connectors
-from aloma_cli.connectors.chat import Chat
+from aloma_cli.connectors.chat.chat import Chat
 from aloma_cli.content.step import Retry, Step
 from aloma_cli.engine.run import Run
 from aloma_cli.engine.summary import summary
@@ -208,7 +208,7 @@ def test_an_answer_is_on_record_before_it_is_read_and_is_read_again_after_a_cras
 
     steps = [step("a", {"out": None}, asks)]
     stage = Stage(steps, {}, connectors=border.table)
-    monkeypatch.setattr("aloma_cli.connectors.chat._read", killed)
+    monkeypatch.setattr("aloma_cli.connectors.chat.chat._read", killed)
     with pytest.raises(KeyboardInterrupt):
         stage.end("a")
     monkeypatch.undo()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aloma_cli.budget import Amount, Budget, Limits, Wish
 from aloma_cli.connectors.base import Answer, Call, Connectors
-from aloma_cli.connectors.chat import Chat
+from aloma_cli.connectors.chat.chat import Chat
 from aloma_cli.content.job import Limited
 from aloma_cli.engine.state import Tree
 from aloma_cli.record import events as ev

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from aloma_cli.connectors import ModelSettings, open_connectors
+from aloma_cli.connectors.settings import ModelSettings
+from aloma_cli.connectors.table import open_connectors
 from aloma_cli.errors import ConfigError, PermanentError, StepError
 from aloma_cli.loader.environment import Environment
 from aloma_cli.loader.workspace import BUILT_IN_CONNECTORS, LoadedWorkspace, load_workspace

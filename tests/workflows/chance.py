@@ -10,7 +10,7 @@ from typing import Any
 
 from aloma_cli import Task
 from aloma_cli import Workspace as Runner
-from aloma_cli.connectors import ModelSettings
+from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.loader.workspace import LoadedWorkspace
 from tests.support.manual import manually, running_clock
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aloma_cli.clock import POSITIVE_DURATION, is_positive_duration
 from aloma_cli.connectors.base import Answer, Ask, Call, Send, plain
-from aloma_cli.connectors.completion import Completion, View, content_of, odd_content
-from aloma_cli.connectors.dialect import with_words
-from aloma_cli.connectors.reading import Reading, read_object
-from aloma_cli.connectors.shape import Shape, to_schema
+from aloma_cli.connectors.chat.completion import Completion, View, content_of, odd_content
+from aloma_cli.connectors.chat.dialect import with_words
+from aloma_cli.connectors.chat.parse import Reading, read_object
+from aloma_cli.connectors.chat.shape import Shape, to_schema
 from aloma_cli.errors import AnswerError, PermanentError, TruncatedAnswerError
 from aloma_cli.jsontext import JsonObject, cut
 

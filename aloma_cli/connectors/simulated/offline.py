@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from aloma_cli.connectors.base import Answer, Call, is_retryable
-from aloma_cli.connectors.facts import steady, text_of, topic
-from aloma_cli.connectors.filler import MARK, Filler
-from aloma_cli.connectors.scripted import Error, Reply, Scripts
+from aloma_cli.connectors.chat.usage import estimated_usage, recorded_usage
 from aloma_cli.connectors.settings import ModelSettings
-from aloma_cli.connectors.usage import estimated_usage, recorded_usage
+from aloma_cli.connectors.simulated.fill import MARK, Filler
+from aloma_cli.connectors.simulated.prompt_facts import steady, text_of, topic
+from aloma_cli.connectors.simulated.scripted import Error, Reply, Scripts
 from aloma_cli.errors import ConnectorError
 from aloma_cli.jsontext import JsonObject, cut, dumps
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aloma_cli.connectors.base import Answer, Call
-from aloma_cli.connectors.completion import content_of
-from aloma_cli.connectors.dialect import Dialect
-from aloma_cli.connectors.lazily import Lazily
-from aloma_cli.connectors.openai_errors import KEY_HINT, from_openai
-from aloma_cli.connectors.received import is_page, read_completion, rejected_answer
+from aloma_cli.connectors.chat.completion import content_of
+from aloma_cli.connectors.chat.dialect import Dialect
+from aloma_cli.connectors.chat.reply import is_page, read_completion, rejected_answer
+from aloma_cli.connectors.chat.server_errors import KEY_HINT, from_openai
+from aloma_cli.connectors.chat.usage import cost_of, recorded_usage, sound_completion_usage
+from aloma_cli.connectors.lazy import Lazily
 from aloma_cli.connectors.settings import OPENAI_URL, ModelSettings
-from aloma_cli.connectors.usage import cost_of, recorded_usage, sound_completion_usage
 from aloma_cli.errors import ConnectorError, KeyRefusedError
 from aloma_cli.jsontext import Json, JsonObject, cut, kind_of
 

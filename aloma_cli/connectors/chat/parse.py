@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from aloma_cli.connectors.completion import content_of
+from aloma_cli.connectors.chat.completion import content_of
 from aloma_cli.jsontext import MAX_DEPTH, Json, JsonError, JsonObject, cut, dumps, kind_of, loads, show_path
 
 if TYPE_CHECKING:

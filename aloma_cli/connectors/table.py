@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aloma_cli.connectors.base import Connector, Connectors
-from aloma_cli.connectors.chat import Chat
+from aloma_cli.connectors.chat.chat import Chat
+from aloma_cli.connectors.chat.server import OpenAIServer
 from aloma_cli.connectors.http import Http
-from aloma_cli.connectors.offline import Offline
-from aloma_cli.connectors.openai import OpenAIServer
 from aloma_cli.connectors.settings import ModelSettings
+from aloma_cli.connectors.simulated.offline import Offline
 from aloma_cli.connectors.workspace import module_connector
 
 
