@@ -35,7 +35,7 @@ from aloma_cli.loader.answering import Answering, Past
 from aloma_cli.loader.config import Config, read_user_config, user_config_path
 from aloma_cli.loader.layout import DATA_FOLDER
 from aloma_cli.loader.models import ModelChoice, ModelFlags, resolve_models, secrets_given
-from aloma_cli.loader.workspace import Hide, LoadedWorkspace, hide_nothing, load_workspace
+from aloma_cli.loader.workspace import Hide, LoadedWorkspace, load_workspace, no_redaction
 from aloma_cli.record.events import Event, TaskCreated
 from aloma_cli.redact import Redactor
 from aloma_cli.store.open import open_store
@@ -80,7 +80,7 @@ class Workspace(Records):
         *,
         flags: ModelFlags | None = None,
         environ: Mapping[str, str] | None = None,
-        hide: Hide = hide_nothing,
+        hide: Hide = no_redaction,
     ) -> Workspace:
         """Open the workspace at `path`, or the one around the current folder.
 
@@ -99,7 +99,7 @@ class Workspace(Records):
         *,
         flags: ModelFlags | None = None,
         environ: Mapping[str, str] | None = None,
-        hide: Hide = hide_nothing,
+        hide: Hide = no_redaction,
     ) -> Workspace:
         """Like `open`, for those who create no task: which model server is used follows from the task."""
         user_config = read_user_config(user_config_path())

@@ -1,6 +1,6 @@
-"""A task keeps its way of answering: the server of its model calls, or that they are simulated, and how.
+"""How a task's model calls are answered: by which server, or simulated; a task keeps this for later runs.
 
-The key is never part of it. It goes only to the server that the present configuration, or a flag, sets it up for.
+The key is never part of it. A key goes only to the server for which the current configuration or a flag sets it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """What the record of a task holds of it.
+    """What a task's record keeps.
 
     `server`: a base URL without credentials; None where answers are simulated. `model` and `models` as in
     ModelSettings. `responses`: the folder of scripted answers, relative to the workspace where it is inside. `delay` in
@@ -36,7 +36,7 @@ class Answering:
 
     @classmethod
     def of(cls, settings: ModelSettings, root: Path | None) -> Answering:
-        """What a task keeps of `settings`, in the workspace at `root`."""
+        """What a task of the workspace at `root` keeps of `settings`."""
         return cls(
             server=None if settings.offline else split_login(settings.base_url or OPENAI_URL)[0],
             model=settings.model,
@@ -48,7 +48,7 @@ class Answering:
 
     @classmethod
     def from_json(cls, kept: JsonObject) -> Answering:
-        """That of a record, which a newer program may have written."""
+        """Read it from a record, which a newer program may have written."""
         return cls(**{one.name: kept[one.name] for one in fields(cls) if kept.get(one.name) is not None})
 
     def to_json(self) -> JsonObject:
@@ -71,7 +71,7 @@ class Answering:
             yield f"each after {self.delay:g} s"
 
     def changes_to(self, other: Answering) -> str:
-        """What changes with `other`, in words: `model server changed: A → B; model changed: …`."""
+        """The differences to `other`, in words: `model server changed: A → B; model changed: …`."""
         return "; ".join(self._changes_to(other))
 
     def _changes_to(self, other: Answering) -> Iterator[str]:
@@ -93,7 +93,7 @@ class Answering:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """How the model calls of a task were answered so far.
+    """How a task's model calls have been answered so far.
 
     `kept`: None in records of earlier programs. `real`, `simulated`: whether there are such answers on record.
     """
@@ -104,12 +104,12 @@ class Past:
 
     @property
     def is_simulated(self) -> bool:
-        """Whether answers are simulated, unless somebody says otherwise."""
+        """Whether answers are simulated by default."""
         return self.kept.server is None if self.kept else self.simulated and not self.real
 
     @property
     def server(self) -> str | None:
-        """The server that calls go to, unless somebody says otherwise."""
+        """The default server of the calls."""
         return self.kept.server if self.kept else None
 
     @property
@@ -124,23 +124,23 @@ class Past:
         folder = (root or Path()) / self.kept.responses
         if not folder.is_dir():
             raise InputError(
-                f"the folder with the scripted answers of this task is missing: {folder}",
-                hint="put it back, or name another one with `--responses DIR`",
+                f"the folder of this task's scripted answers is missing: {folder}",
+                hint="restore it, or name another one with `--responses DIR`",
             )
         return folder
 
 
 NEW = Past()
-"""A task that has no past yet."""
+"""A task without a past."""
 
 
 def is_same_server(one: str | None, other: str) -> bool:
-    """Whether two base URLs name the same server, whatever credentials stand in them."""
+    """Whether two base URLs name the same server; credentials in them are ignored."""
     return one is not None and split_login(one)[0].rstrip("/") == split_login(other)[0].rstrip("/")
 
 
 def _responses(folder: Path | None, root: Path | None) -> str | None:
-    """How the record names a folder. One that does not exist is not part of the way of answering."""
+    """The folder as the record names it; None if it does not exist."""
     if folder is None or not folder.is_dir():
         return None
     if root is not None and folder.resolve().is_relative_to(root.resolve()):

@@ -1,4 +1,4 @@
-"""`aloma.yaml`, and the user's own `config.yaml`, each as one frozen value.
+"""`aloma.yaml` and the user's `config.yaml`, each as one frozen value.
 
 A new setting is one line in a table and one field.
 """
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OpenAIConfig:
-    """The `openai:` section; None is "not said here".
+    """The `openai:` section; None means "not set here".
 
     `api_key_env`: the environment variable that holds the key. `timeout`: seconds for one try. `concurrency`: calls
     at one time.
@@ -72,11 +72,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What a configuration file says.
+    """The contents of a configuration file.
 
     `file`: how messages name it. `models`: from the names steps use to the server's. `environment`: values for
     `config("NAME")`. `secrets`: the names of those whose values are secret. `responses`: the folder of scripted
-    answers, relative to the workspace. `offline`: None is "not said here".
+    answers, relative to the workspace. `offline`: None means "not set here".
     """
 
     file: str = CONFIG_FILE
@@ -92,7 +92,7 @@ class Config:
 
 
 def read_config(root: Path) -> Config:
-    """What `root/aloma.yaml` says; it need not be there. Raises ConfigError naming file, line and key."""
+    """Read `root/aloma.yaml`, which may be missing. Raises ConfigError naming file, line and key."""
     misnamed = root / "aloma.yml"
     if misnamed.exists() and not (root / CONFIG_FILE).exists():
         raise ConfigError("aloma.yml is not read", hint=f"rename it to {CONFIG_FILE}")
@@ -102,12 +102,12 @@ def read_config(root: Path) -> Config:
 
 
 def read_user_config(path: Path) -> Config:
-    """What the user's own configuration says: it knows `openai`, `models` and `offline`. Raises ConfigError."""
+    """Read the user's configuration: `openai`, `models` and `offline`. Raises ConfigError."""
     return _config(read_yaml(path, _USER, shown=str(path)), str(path))
 
 
 def user_config_path() -> Path:
-    """Where the user's own configuration is, or would be."""
+    """The path of the user's configuration, which may be missing."""
     import platformdirs
 
     return platformdirs.user_config_path("aloma") / "config.yaml"
@@ -125,9 +125,9 @@ def _refuse_written_secrets(config: Config) -> None:
     for name in config.secrets:
         if name in config.environment:
             raise ConfigError(
-                f"{config.file}: `environment.{name}` gives a value to what `secrets` declares to be secret, "
-                "and this file may be read by others",
-                hint=f"take it out, and `aloma secret set {name}`",
+                f"{config.file}: `environment.{name}` sets a value that `secrets` declares as secret, "
+                "and others may read this file",
+                hint=f"remove it, and run `aloma secret set {name}`",
             )
 
 
@@ -146,15 +146,16 @@ def _url(entry: Entry) -> str:
 def _variable(entry: Entry) -> str:
     value = text(entry)
     if not NAME.fullmatch(value):
-        # Perhaps the key itself, so it is not shown.
+        # It may be the key itself, so messages do not show it.
         raise entry.error(
-            "must be the name of an environment variable", hint="such as OPENAI_API_KEY, never the key itself"
+            "must be the name of an environment variable",
+            hint="use a name such as OPENAI_API_KEY, never the key itself",
         )
     return value
 
 
 def _secrets(entry: Entry) -> tuple[str, ...]:
-    """Names; whatever else stands there may be a value, so it is not shown."""
+    """Names. Anything else may be the secret itself, so messages do not show it."""
     if entry.tag == "null":
         return ()
     if entry.node.id != "sequence":
@@ -168,7 +169,7 @@ def _secret(entry: Entry) -> str:
     return entry.written
 
 
-_SECRETS_HINT = "such as `secrets: [CRM_TOKEN]`; the value is given by `aloma secret set CRM_TOKEN`, never written here"
+_SECRETS_HINT = "write `secrets: [CRM_TOKEN]`; set the value with `aloma secret set CRM_TOKEN`, never in this file"
 
 
 def _environment(entry: Entry) -> dict[str, str]:
@@ -177,8 +178,8 @@ def _environment(entry: Entry) -> dict[str, str]:
 
 
 _NO_KEY = Refused(
-    "is a secret, and this file may be read by others",
-    hint="`export OPENAI_API_KEY=…`, or name another variable in `openai.api_key_env`",
+    "is a secret, and others may read this file",
+    hint="run `export OPENAI_API_KEY=…`, or name another variable in `openai.api_key_env`",
 )
 
 

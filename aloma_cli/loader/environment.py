@@ -14,7 +14,7 @@ _REQUIRED: object = object()
 
 
 class Environment:
-    """What a step asks for as `config`: `config("NAME")` is the first value found in `sources`."""
+    """The parameter `config` of steps: `config("NAME")` is the first value found in `sources`."""
 
     __slots__ = ("_sources",)
 
@@ -26,7 +26,7 @@ class Environment:
     @overload
     def __call__(self, name: str, default: _T) -> str | _T: ...
     def __call__(self, name: str, default: object = _REQUIRED) -> object:
-        """The value of `name`, else `default`. Raises PermanentError where there is neither."""
+        """The value of `name`, else `default`. Raises PermanentError if there is neither."""
         for source in self._sources:
             if name in source:
                 return source[name]
@@ -35,7 +35,7 @@ class Environment:
         return default
 
     def _hint(self, name: str) -> str:
-        # The first is the whole process's; a likeness to something in there would be chance.
+        # The first source is the process environment, where a similar name would be a coincidence.
         known = [key for source in self._sources[1:] for key in source]
-        cure = f"`aloma secret set {name}`, or what is no secret: `environment:` in aloma.yaml, or `export {name}=…`"
+        cure = f"run `aloma secret set {name}`, or `export {name}=…`, or set it under `environment:` in aloma.yaml"
         return "; ".join(filter(None, [did_you_mean(name, known), cure]))

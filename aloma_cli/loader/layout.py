@@ -1,4 +1,4 @@
-"""The names of what a workspace consists of, and how to find one."""
+"""The names of a workspace's files and folders, and how to find a workspace."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def find_workspace(path: str | Path | None, cwd: Path) -> Path:
-    """The absolute folder of the workspace: `path` where it is given, else the nearest around `cwd`.
+    """The absolute folder of the workspace: `path` if given, else the nearest at or above `cwd`.
 
-    A workspace is a folder with a `steps` folder or an `aloma.yaml`. Raises WorkspaceError naming where it looked.
+    A workspace is a folder with a `steps` folder or an `aloma.yaml`. Raises WorkspaceError naming the folders searched.
     """
     if path is not None:
         return _given(cwd / path)
@@ -29,8 +29,8 @@ def find_workspace(path: str | Path | None, cwd: Path) -> Path:
         if is_workspace(folder):
             return folder
     raise WorkspaceError(
-        f"no workspace: neither {start} nor a folder above it holds {STEPS_FOLDER}/ or {CONFIG_FILE}",
-        hint="go to a workspace, name one with `-w PATH`, or begin one here with `mkdir steps`",
+        f"no workspace: neither {start} nor a folder above it contains {STEPS_FOLDER}/ or {CONFIG_FILE}",
+        hint="change to a workspace, name one with `-w PATH`, or create one here with `mkdir steps`",
     )
 
 
@@ -41,12 +41,12 @@ def is_workspace(folder: Path) -> bool:
 
 def _given(folder: Path) -> Path:
     if not folder.exists():
-        raise WorkspaceError(f"no workspace at {folder}: there is no such folder")
+        raise WorkspaceError(f"no workspace at {folder}: the folder does not exist")
     if not folder.is_dir():
         raise WorkspaceError(f"no workspace at {folder}: it is a file", hint=f"try `-w {folder.parent}`")
     if not is_workspace(folder):
         raise WorkspaceError(
-            f"no workspace at {folder}: it holds neither {STEPS_FOLDER}/ nor {CONFIG_FILE}",
-            hint=f"begin one with `mkdir {folder / STEPS_FOLDER}`",
+            f"no workspace at {folder}: it contains neither {STEPS_FOLDER}/ nor {CONFIG_FILE}",
+            hint=f"create one with `mkdir {folder / STEPS_FOLDER}`",
         )
     return folder.resolve()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Libraries:
-    """What a step asks for as `lib`: `lib.NAME` is the module `libraries/NAME.py`."""
+    """The parameter `lib` of steps: `lib.NAME` is the module `libraries/NAME.py`."""
 
     __slots__ = ("_modules",)
 
@@ -21,7 +21,7 @@ class Libraries:
         self._modules = modules
 
     def __getattr__(self, name: str) -> ModuleType:
-        if name.startswith("_"):  # copy and inspect ask for these
+        if name.startswith("_"):  # copy and inspect look these up
             raise AttributeError(name)
         try:
             return self._modules[name]
@@ -32,6 +32,6 @@ class Libraries:
         return sorted(self._modules)
 
     def _unknown(self, name: str) -> str:
-        has = f"there are {', '.join(dir(self))}" if self._modules else f"{LIBRARIES_FOLDER}/ has no modules"
+        has = f"the libraries are {', '.join(dir(self))}" if self._modules else f"{LIBRARIES_FOLDER}/ has no modules"
         hint = did_you_mean(name, self._modules)
         return f"no library `{name}`: {has}" + (f" ({hint})" if hint else "")

@@ -1,8 +1,8 @@
 """Which model server a run uses: flag, then environment, then aloma.yaml, then the user's configuration.
 
-Two rules stand above precedence. A key goes only to the server it was meant for: one named by a file gets the key
-that this same file names, never whatever OPENAI_API_KEY happens to hold. And simulated answers are a choice made
-here, before the run, never a way out when a real server fails.
+Two rules override this order. A key goes only to the server it is meant for: a server named in a file gets the key
+named in the same file, never the value of OPENAI_API_KEY by accident. And answers are simulated by a choice made here,
+before the run, never because a real server fails.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _GO_REAL = f"`export {_KEY}=…` for OpenAI, or `--base-url URL` for another ser
 
 @dataclass(frozen=True, slots=True)
 class ModelFlags:
-    """What the command line (or the caller in Python) says about models; None is "not said".
+    """The options about models, from the command line or a caller in Python; None means "not set".
 
-    `model` answers all calls, whatever models the steps name. `require_real`: an error rather than simulated answers.
-    `responses`: the folder of scripted answers. `delay`: seconds that each simulated answer takes.
+    `model` answers all calls, regardless of the model a step names. `require_real`: raise rather than simulate.
+    `responses`: the folder of scripted answers. `delay`: seconds per simulated answer.
     """
 
     base_url: str | None = None
@@ -50,14 +50,14 @@ class ModelFlags:
 
 
 class ModelChoice(NamedTuple):
-    """`notice`: what the user should be told about the choice, once, before the run."""
+    """`notice`: a message about the choice, shown once before the run."""
 
     settings: ModelSettings
     notice: str | None = None
 
 
 class _Server(NamedTuple):
-    """`url`: None is OpenAI's own. `named_by`: the file that names the URL; None where a person did, or nobody."""
+    """`url`: None is OpenAI's own. `named_by`: the file that names the URL; else None."""
 
     url: str | None
     named_by: Config | None = None
@@ -71,10 +71,10 @@ def resolve_models(
     workspace_root: Path | None,
     past: Past = NEW,
 ) -> ModelChoice:
-    """Choose the model server; a task with a past keeps its own, unless `flags` say otherwise.
+    """Choose the model server; a task with a past keeps its own, unless `flags` name another.
 
-    Raises CredentialsError when a key is named and not there, when a real server is required and none is set up, or
-    when a task with real answers would get simulated ones; InputError and ConfigError for invalid values.
+    Raises CredentialsError if a key is named but not set, if a real server is required and none is set up, or if a
+    task with real answers would get simulated ones; InputError and ConfigError for invalid values.
     """
     files = (config, user_config)
     common = _common(flags, environ, files, workspace_root, past)
@@ -92,7 +92,7 @@ def resolve_models(
         return ModelChoice(settings, _unsent_key(server, key, environ))
     _refuse_to_simulate(flags, past, "no model server is set up now", f"{_GO_REAL}; ")
     if offline is False:
-        raise CredentialsError(f"no model server is set up, and {asked_by} wants one", hint=_GO_REAL)
+        raise CredentialsError(f"no model server is set up, and {asked_by} requires one", hint=_GO_REAL)
     missing = "no model server is set up"
     return simulated(f"{missing}, so answers are simulated; {_GO_REAL}", missing)
 
@@ -108,7 +108,7 @@ def secrets_given(flags: ModelFlags, environ: Mapping[str, str], *files: Config)
 def _common(
     flags: ModelFlags, environ: Mapping[str, str], files: tuple[Config, Config], root: Path | None, past: Past
 ) -> dict[str, Any]:
-    """The settings that hold for any server."""
+    """The settings that apply to every server."""
     workspace, user = files
     kept = past.kept or _NOTHING_KEPT
     default = environ.get("OPENAI_MODEL")
@@ -117,17 +117,17 @@ def _common(
     said = {option: _first(getattr(file.openai, option) for file in files) for option in limits}
     return {
         "model": flags.model or kept.model,
-        "models": {**chosen, **kept.models, **_named_anew(workspace, past)},
+        "models": {**chosen, **kept.models, **_renamed_models(workspace, past)},
         "max_answer": workspace.limits.max_answer_mb * 1_000_000,
         "responses": flags.responses or (root / workspace.responses if root else None),
         **{option: value for option, value in said.items() if value is not None},
     }
 
 
-def _named_anew(workspace: Config, past: Past) -> dict[str, str]:
-    """The names that the workspace's own file gives to models now: as deliberate as a changed step.
+def _renamed_models(workspace: Config, past: Past) -> dict[str, str]:
+    """The model names in the workspace's file, which override those of an existing task, as a changed step would.
 
-    `default` may have come from the environment, which goes before the file.
+    `default` may come from the environment, which takes precedence over the file.
     """
     return {name: model for name, model in workspace.models.items() if past.kept and name != "default"}
 
@@ -135,9 +135,9 @@ def _named_anew(workspace: Config, past: Past) -> dict[str, str]:
 def _offline_setting(
     flags: ModelFlags, environ: Mapping[str, str], files: tuple[Config, Config], past: Past
 ) -> tuple[bool | None, str]:
-    """Whether answers are to be simulated (None: not said), and who says so."""
+    """Whether to simulate answers (None: not set), and which setting decides."""
     if flags.offline is None and (flags.base_url or flags.api_key):
-        return None, ""  # whoever types a server wants it, whatever a file says
+        return None, ""  # a server given as a flag overrides `offline` in a file
     if flags.offline is None and past.is_simulated and not flags.require_real:
         return True, "as before in this task"
     said = [(flags.offline, "--offline"), (_switch(environ), "ALOMA_OFFLINE")]
@@ -169,7 +169,7 @@ def _server(flags: ModelFlags, environ: Mapping[str, str], files: tuple[Config, 
 
 
 def _kept_server(url: str, environ: Mapping[str, str], files: tuple[Config, Config]) -> _Server:
-    """The server of a task, named by whom it is named by now: that decides which key goes there."""
+    """The server of a task, with the file that names it now: this decides which key it gets."""
     typed = environ.get("OPENAI_BASE_URL")
     if is_same_server(typed, url):
         return _Server(typed)
@@ -183,11 +183,11 @@ def _kept_server(url: str, environ: Mapping[str, str], files: tuple[Config, Conf
 
 
 def _key(server: _Server, files: tuple[Config, Config], environ: Mapping[str, str]) -> str | None:
-    """The key for `server` from the environment, from the variable that a file names where one has a say."""
+    """The key for `server`, from the environment variable that a file names, else from OPENAI_API_KEY."""
     named_in = server.named_by or next((f for f in files if f.openai.api_key_env and not f.openai.base_url), None)
     variable = named_in.openai.api_key_env if named_in else _KEY
     key = environ.get(variable, "").strip() if variable else ""
-    typed = server.url and not server.named_by  # a server of one's own often wants no key
+    typed = server.url and not server.named_by  # a server of one's own often needs no key
     if named_in and variable and not key and not typed:
         raise CredentialsError(
             f"{variable} is not set, and `openai.api_key_env` in {named_in.file} names it",

@@ -1,4 +1,4 @@
-"""Load Python files of a workspace by path, each as a module that nothing else can import or share."""
+"""Load Python files of a workspace by path, each as a module that no other file can import."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _numbers = itertools.count(1)
 
 
 def load_module(path: Path, root: Path) -> tuple[ModuleType, ModuleSource]:
-    """Run the file at `path` as a fresh module. Raises StepError with file and line for whatever goes wrong."""
+    """Run the file at `path` as a new module. Raises StepError with file and line for any failure."""
     shown = path.relative_to(root).as_posix()
     module = _empty_module(path)
-    # Dataclasses and pickle look a class's module up there.
+    # Because dataclasses and pickle look up a class's module there.
     sys.modules[module.__name__] = module
     try:
         data = path.read_bytes()
         code = _compiled(data, str(path))
         with lent_stderr():
-            exec(code, vars(module))  # noqa: S102  (to run the user's own file is what this is for)
+            exec(code, vars(module))  # noqa: S102  (its purpose is to run the user's file)
     except KeyboardInterrupt as error:
         line = _line_of(error, path)
         raise KeyboardInterrupt(f"interrupted while {shown}{f':{line}' if line else ''} was loading") from error
-    except BaseException as error:  # GeneratorExit and CancelledError as well: nothing here waits for them
+    except BaseException as error:  # GeneratorExit and CancelledError too: no caller waits for them here
         del sys.modules[module.__name__]
         raise _broken(error, path, root) from error
     return module, ModuleSource(path, shown, importlib.util.decode_source(data), module.__doc__)
@@ -46,17 +46,17 @@ def load_module(path: Path, root: Path) -> tuple[ModuleType, ModuleSource]:
 
 @functools.lru_cache(maxsize=512)
 def _compiled(data: bytes, path: str) -> CodeType:
-    # From what is in the file now: no stale bytecode, and none left among the user's files.
+    # Always from the source: no stale bytecode, and no bytecode among the user's files.
     return compile(data, path, "exec", dont_inherit=True)
 
 
 def load_folder(folder: Path, root: Path) -> tuple[dict[str, ModuleType], tuple[StepError, ...]]:
-    """The modules of `folder/*.py` by name, and what is wrong with the others."""
+    """The modules of `folder/*.py` by name, and the errors of the files that fail."""
     modules: dict[str, ModuleType] = {}
     broken: list[StepError] = []
     for path in _files_of(folder):
         try:
-            _refuse_unspeakable(path, root)
+            _check_importable_name(path, root)
             modules[path.stem], _ = load_module(path, root)
         except StepError as error:
             broken.append(error)
@@ -64,7 +64,7 @@ def load_folder(folder: Path, root: Path) -> tuple[dict[str, ModuleType], tuple[
 
 
 def is_private(name: str) -> bool:
-    """Whether a file or folder of this name is none of ours to load."""
+    """Whether a file or folder of this name is skipped."""
     return name.startswith(("_", "."))
 
 
@@ -72,11 +72,11 @@ def _files_of(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.glob("*.py")) if not is_private(path.name))
 
 
-def _refuse_unspeakable(path: Path, root: Path) -> None:
+def _check_importable_name(path: Path, root: Path) -> None:
     if not path.stem.isidentifier():
         shown = path.relative_to(root).as_posix()
         raise StepError(
-            f"{shown}: {path.stem!r} cannot be written as a name in Python",
+            f"{shown}: {path.stem!r} is not a valid Python name",
             hint=f"rename it to {_as_identifier(path.stem)}.py",
         )
 
@@ -86,7 +86,7 @@ def _as_identifier(stem: str) -> str:
 
 
 def _empty_module(path: Path) -> ModuleType:
-    # The name holds no dot: pickle imports the part before one. The number keeps equal file names apart.
+    # Without a dot, because pickle imports the part before one. The number distinguishes equal file names.
     name = f"_aloma{next(_numbers)}_{_as_identifier(path.stem)}"
     spec = ModuleSpec(name, SourceFileLoader(name, str(path)), origin=str(path))
     spec.has_location = True
@@ -121,17 +121,17 @@ def _hint(error: BaseException, path: Path, root: Path) -> str | None:
     if isinstance(error, ModuleNotFoundError) and error.name:
         return _import_hint(error.name.partition(".")[0], path, root)
     if isinstance(error, ImportError) and "relative import" in str(error):
-        return f"files do not import each other: put what they share into {LIBRARIES_FOLDER}/ and ask for `lib`"
+        return f"files cannot import each other: move shared code to {LIBRARIES_FOLDER}/ and use the parameter `lib`"
     return None
 
 
 def _import_hint(name: str, path: Path, root: Path) -> str:
     if name == LIBRARIES_FOLDER:
-        return f"what is in {LIBRARIES_FOLDER}/ is not imported: let `content` ask for `lib`"
+        return f"modules in {LIBRARIES_FOLDER}/ cannot be imported: give `content` the parameter `lib`"
     if (root / LIBRARIES_FOLDER / f"{name}.py").exists():
-        return f"{LIBRARIES_FOLDER}/{name}.py is not imported: let `content` ask for `lib`, and write `lib.{name}`"
+        return f"{LIBRARIES_FOLDER}/{name}.py cannot be imported: give `content` the parameter `lib` for `lib.{name}`"
     for own in (path.with_name(f"{name}.py"), root / f"{name}.py"):
         if own.exists():
             shown = own.relative_to(root).as_posix()
-            return f"move {shown} to {LIBRARIES_FOLDER}/, let `content` ask for `lib`, and write `lib.{name}`"
-    return f"install it where aloma runs; a file of your own goes to {LIBRARIES_FOLDER}/ and is reached by `lib`"
+            return f"move {shown} to {LIBRARIES_FOLDER}/, give `content` the parameter `lib` and write `lib.{name}`"
+    return f"install it in the environment of aloma; put a module of your own into {LIBRARIES_FOLDER}/ and use `lib`"

@@ -1,6 +1,6 @@
-"""The secrets of a workspace: `.aloma/secrets.json`, and what the environment holds under the names of secrets.
+"""The secrets of a workspace: `.aloma/secrets.json`, and environment variables named as secrets.
 
-`docs/secrets.md` tells what becomes of them, `docs/format.md` describes the file.
+`docs/secrets.md` explains how they are used, `docs/format.md` describes the file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aloma_cli.jsontext import Json
     from aloma_cli.redact import NamedValue
 
-# What writing needs is imported where something is written: every command that loads a workspace reads the file.
+# Modules for writing are imported where a secret is written, because every command that loads a workspace reads this.
 
 FORMAT = 1
 PROVIDER_KEY = "OPENAI_API_KEY"
@@ -31,27 +31,27 @@ _OPEN_TO_OTHERS = 0o077
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret that `aloma secret set` keeps; `set_at` in ISO 8601."""
+    """A secret stored by `aloma secret set`; `set_at` in ISO 8601."""
 
     value: str = field(repr=False)
     set_at: str
 
 
 def checked_name(text: str) -> str:
-    """`text`, which can name a secret and so an environment variable as well. Raises InputError."""
+    """`text`, if it is a valid name of a secret. Raises InputError."""
     if not NAME.fullmatch(text):
-        # Perhaps the value itself, so it is not shown.
+        # It may be the value itself, so messages do not show it.
         raise InputError(
-            "that cannot name a secret: a name is letters, digits and _, such as CRM_TOKEN",
-            hint="aloma secret set NAME   (it asks for the value)",
+            "this is not a valid name for a secret: use letters, digits and _, such as CRM_TOKEN",
+            hint="run `aloma secret set NAME`; it asks for the value",
         )
     return text
 
 
 def read_secrets(root: Path) -> dict[str, Secret]:
-    """The secrets kept for the workspace at `root`, by name.
+    """The secrets stored for the workspace at `root`, by name.
 
-    Raises WorkspaceError for a file that others may read, or that holds something else.
+    Raises WorkspaceError for a file that others may read, or that is invalid.
     """
     path = _file(root)
     try:
@@ -66,9 +66,9 @@ def read_secrets(root: Path) -> dict[str, Secret]:
 
 
 def set_secret(root: Path, name: str, value: str, at: str) -> bool:
-    """Keep a secret, as of the time `at` (ISO), and tell whether it took the place of another.
+    """Store a secret set at the time `at` (ISO). Returns whether it replaced another value.
 
-    Raises InputError for a name or a value that is none, StoreError, and what `read_secrets` raises.
+    Raises InputError for an invalid name or value, StoreError, and the errors of `read_secrets`.
     """
     _refuse_value(checked_name(name), value)
     with _changing(root) as secrets:
@@ -78,7 +78,7 @@ def set_secret(root: Path, name: str, value: str, at: str) -> bool:
 
 
 def delete_secret(root: Path, name: str) -> None:
-    """Forget a secret. Raises NotFoundError, StoreError, and what `read_secrets` raises."""
+    """Delete a secret. Raises NotFoundError, StoreError, and the errors of `read_secrets`."""
     if name not in read_secrets(root):
         raise _no_secret(root, name)
     with _changing(root) as secrets:
@@ -88,13 +88,13 @@ def delete_secret(root: Path, name: str) -> None:
 def known_values(
     stored: Mapping[str, Secret], names: Iterable[str], environ: Mapping[str, str]
 ) -> tuple[NamedValue, ...]:
-    """Every value to be kept out of records: what is stored, and what the environment has by that or other `names`."""
+    """The values that no record may contain: the stored ones, and the environment's for the same and other `names`."""
     in_environment = ((name, environ[name]) for name in dict.fromkeys([*names, *stored]) if name in environ)
     return (*in_environment, *((name, secret.value) for name, secret in stored.items()))
 
 
 def files_using(root: Path, names: Iterable[str]) -> dict[str, list[str]]:
-    """The Python files of the workspace that name each secret in quotes, relative to `root`."""
+    """For each secret the Python files that contain its name in quotes, relative to `root`."""
     using: dict[str, list[str]] = {name: [] for name in names}
     for folder in (STEPS_FOLDER, LIBRARIES_FOLDER, CONNECTORS_FOLDER):
         for path in sorted((root / folder).rglob("*.py")):
@@ -111,7 +111,7 @@ def _file(root: Path) -> Path:
 
 def _refuse_value(name: str, value: str) -> None:
     if not value.strip():
-        raise InputError(f"the value for {name} is empty", hint=f"to remove a secret: aloma secret delete {name}")
+        raise InputError(f"the value for {name} is empty", hint=f"to remove a secret, run `aloma secret delete {name}")
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -121,8 +121,8 @@ def _refuse_value(name: str, value: str) -> None:
 def _refuse_open_file(path: Path, mode: int) -> None:
     if os.name != "nt" and mode & _OPEN_TO_OTHERS:
         raise WorkspaceError(
-            f"{path} is open to others (mode {mode & 0o777:04o}), and so are the secrets in it",
-            hint=f"chmod 600 {path}   (and think of replacing what others may have read)",
+            f"{path} can be read by other users (mode {mode & 0o777:04o}), with all secrets in it",
+            hint=f"run `chmod 600 {path}`, and replace secrets that others may have read",
         )
 
 
@@ -132,8 +132,8 @@ def _secrets(content: bytes, path: Path) -> dict[str, Secret]:
     try:
         return dict(_kept(loads(content)))
     except (ValueError, LookupError, TypeError, AttributeError):
-        # What is wrong with it is not quoted: it may be half a secret.
-        raise WorkspaceError(f"{path} does not hold secrets as aloma writes them", hint=f"rm {path}") from None
+        # The message does not quote the content, which may be part of a secret.
+        raise WorkspaceError(f"{path} is not a valid file of secrets", hint=f"delete it: rm {path}") from None
 
 
 def _kept(record: Json) -> Iterator[tuple[str, Secret]]:
@@ -147,7 +147,7 @@ def _kept(record: Json) -> Iterator[tuple[str, Secret]]:
 
 @contextmanager
 def _changing(root: Path) -> Iterator[dict[str, Secret]]:
-    """The secrets, to be altered: nobody else alters them meanwhile, and they are written at the end."""
+    """The secrets, to be changed under a lock and written at the end."""
     from filelock import FileLock
 
     from aloma_cli.jsontext import pretty
@@ -167,5 +167,5 @@ def _changing(root: Path) -> Iterator[dict[str, Secret]]:
 
 
 def _no_secret(root: Path, name: str) -> NotFoundError:
-    hint = did_you_mean(name, read_secrets(root)) or "aloma secret list shows the names"
-    return NotFoundError(f"there is no secret {name!r} in {_file(root)}", hint=hint)
+    hint = did_you_mean(name, read_secrets(root)) or "run `aloma secret list` for the names"
+    return NotFoundError(f"no secret {name!r} in {_file(root)}", hint=hint)

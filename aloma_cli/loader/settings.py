@@ -1,8 +1,7 @@
-"""Read a YAML file by a table of keys, and name file, line and key of whatever is wrong in it.
+"""Read a YAML file by a table of keys; errors name the file, line and key.
 
-YAML reads `no` as false, `010` as 8, `12:30` as 750 and `2026-01-01` as a date, and lets the last of two equal keys
-win. So values are taken as they are written, by what their key wants, and what YAML would have made something else
-of is refused.
+YAML reads `no` as false, `010` as 8, `12:30` as 750 and `2026-01-01` as a date, and accepts duplicate keys. So values
+are read as written, by the type their key expects. A value that YAML would convert to another type is refused.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from aloma_cli.errors import ConfigError, did_you_mean
 if TYPE_CHECKING:
     from pathlib import Path
 
-# How the keys of the best-known providers begin.
+# Prefixes of the keys of well-known providers.
 _API_KEY = re.compile(r"\b(sk-|gsk_|hf_|AIza)[\w-]{16,}")
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,8}")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
@@ -38,12 +37,12 @@ class Entry:
 
     @property
     def written(self) -> str | None:
-        """The text of a scalar as it stands in the file, without quotes; None for a list or a mapping."""
+        """The text of a scalar as written, without quotes; None for a list or a mapping."""
         return str(self.node.value) if self.node.id == "scalar" else None
 
     @property
     def tag(self) -> str:
-        """What YAML takes the value for: str, bool, int, float, null, timestamp, seq, map, …."""
+        """The type YAML gives the value: str, bool, int, float, null, timestamp, seq, map, …."""
         return str(self.node.tag).rpartition(":")[2]
 
     def error(self, problem: str, *, hint: str | None = None) -> ConfigError:
@@ -55,21 +54,21 @@ class Entry:
         return ConfigError(f"{self.file}:{self.node.start_mark.line + 1}: {message}", hint=hint)
 
     def mistaken(self, wanted: str) -> ConfigError:
-        """The error for a value that is not what the key wants."""
+        """The error for a value of another type than `wanted`."""
         found = "nothing" if self.tag == "null" else _KINDS.get(self.node.id) or self._quoted()
         return self.error(f"must be {wanted}, not {found}")
 
     def misread(self, subject: str) -> ConfigError:
-        """The error for a scalar, called `subject`, that was meant as a text but is something else to YAML."""
+        """The error for the scalar `subject`, meant as a string, which YAML reads as another type."""
         made = str(_FLAGS.get((self.written or "").casefold())).lower() if self.tag == "bool" else _MADE.get(self.tag)
         if made is None:
-            return self.error_here(f"{subject} is a YAML `{self.tag}`, which has no place here")
+            return self.error_here(f"{subject} is a YAML `{self.tag}`, which is not allowed here")
         return self.error_here(
             f"{subject} is `{self.written}`, which YAML reads as {made}", hint=f'write "{self.written}"'
         )
 
     def items(self) -> list[tuple[str, Entry]]:
-        """The entries of a mapping, in order; none for an empty value."""
+        """The entries of a mapping, in order; empty for null."""
         if self.tag == "null":
             return []
         if self.node.id != "mapping":
@@ -84,7 +83,7 @@ class Entry:
         return list(entries.items())
 
     def elements(self) -> list[Entry]:
-        """The entries of a list, in order; none for an empty value."""
+        """The entries of a list, in order; empty for null."""
         if self.tag == "null":
             return []
         if self.node.id != "sequence":
@@ -107,24 +106,24 @@ class Entry:
 
 
 Checker: TypeAlias = Callable[[Entry], Any]
-"""Gives the value of an entry; raises ConfigError."""
+"""Returns the value of an entry; raises ConfigError."""
 
 
 class Refused(NamedTuple):
-    """A key that people may well write, and must not."""
+    """A key that is not allowed here, although it looks natural."""
 
     problem: str
     hint: str
 
 
 Table: TypeAlias = Mapping[str, "Checker | Refused | Table"]
-"""What may stand in a mapping: for each key what checks its value, or the table of the mapping it holds."""
+"""The keys allowed in a mapping, each with the check of its value or the table of a nested mapping."""
 
 
 def read_yaml(path: Path, table: Table, *, shown: str) -> dict[str, Any]:
-    """What `path` holds, checked by `table`: keys that are not there are left out, sections are dicts.
+    """The values in `path`, checked by `table`; missing keys are left out, sections are dicts.
 
-    `shown` is how messages name the file. A file that is not there holds nothing. Raises ConfigError.
+    `shown` is how messages name the file. A missing file is empty. Raises ConfigError.
     """
     try:
         content = path.read_bytes()
@@ -146,7 +145,7 @@ def section(entry: Entry, table: Table) -> dict[str, Any]:
     for name, item in entry.items():
         check = table.get(name)
         if check is None:
-            raise item.error("is no setting", hint=_known(name, table))
+            raise item.error("is an unknown setting", hint=_known(name, table))
         if isinstance(check, Refused):
             raise item.error(check.problem, hint=check.hint)
         values[name] = check(item) if callable(check) else section(item, check)
@@ -154,9 +153,9 @@ def section(entry: Entry, table: Table) -> dict[str, Any]:
 
 
 def text(entry: Entry) -> str:
-    """A text, on one line or more; not empty."""
+    """A string of one or more lines; not empty."""
     if entry.written is None or entry.tag == "null":
-        raise entry.mistaken("a text")
+        raise entry.mistaken("a string")
     if entry.tag != "str":
         raise entry.misread(f"`{entry.key}`")
     if not entry.written.strip():
@@ -165,7 +164,7 @@ def text(entry: Entry) -> str:
 
 
 def text_or_number(entry: Entry) -> str:
-    """A text, which may be empty, or a plain decimal number, as it is written."""
+    """A string, which may be empty, or a plain decimal number, as written."""
     if entry.written is not None and (_NUMBER.fullmatch(entry.written) or entry.tag == "str"):
         return entry.written
     return text(entry)
@@ -180,11 +179,11 @@ def flag(entry: Entry) -> bool:
 
 
 def whole(minimum: int) -> Checker:
-    """A whole number from `minimum`."""
+    """An integer of at least `minimum`."""
 
     def check(entry: Entry) -> int:
         if entry.tag != "int" or not _WHOLE.fullmatch(entry.written or "") or int(entry.node.value) < minimum:
-            raise entry.mistaken(f"a whole number from {minimum}")
+            raise entry.mistaken(f"an integer of at least {minimum}")
         return int(entry.node.value)
 
     return check
@@ -196,7 +195,7 @@ def positive(unit: str) -> Checker:
 
 
 def seconds(entry: Entry) -> float:
-    """A number of seconds above 0, and of not too many."""
+    """A POSITIVE_DURATION."""
     return _number(entry, is_positive_duration, POSITIVE_DURATION)
 
 
@@ -208,12 +207,12 @@ def _number(entry: Entry, accepts: Callable[[float], bool], wanted: str) -> floa
 
 
 def list_of(check: Checker) -> Checker:
-    """A list whose elements `check` accepts, as a tuple."""
+    """A list of items that `check` accepts, as a tuple."""
     return lambda entry: tuple(check(item) for item in entry.elements())
 
 
 def mapping_of(check: Checker) -> Checker:
-    """A mapping from any names to values that `check` accepts."""
+    """A mapping with any keys to values that `check` accepts."""
     return lambda entry: {name: check(item) for name, item in entry.items()}
 
 
@@ -223,14 +222,14 @@ def _known(name: str, table: Table) -> str:
     owner = next((key for key, inner in table.items() if isinstance(inner, Mapping) and name in inner), None)
     if owner:
         return f"write it under `{owner}:`"
-    return did_you_mean(name, known) or f"there are {', '.join(known)}"
+    return did_you_mean(name, known) or f"known settings: {', '.join(known)}"
 
 
 def _refuse_api_keys(content: str, shown: str) -> None:
-    # The value itself must not get into a message, which may be logged.
+    # Without the value: messages may be logged.
     for number, line in enumerate(content.split("\n"), 1):
         if _API_KEY.search(line):
             raise ConfigError(
-                f"{shown}:{number}: holds what looks like an API key",
-                hint="take it out and put it into the environment: `export OPENAI_API_KEY=…`",
+                f"{shown}:{number}: contains what looks like an API key",
+                hint="remove it and set it in the environment: `export OPENAI_API_KEY=…`",
             )

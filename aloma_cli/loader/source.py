@@ -1,4 +1,4 @@
-"""The text of a Python file of the workspace, and where in it things stand."""
+"""The source of a Python file of the workspace, and the lines of its parts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ModuleSource:
     docstring: str | None = None
 
     def place(self, name: str, path: Path = ()) -> str:
-        """`file:line` of where the module gives `name` its value, as near to `path` inside it as can be seen."""
+        """`file:line` of the assignment to `name`, as close to `path` inside its value as the source shows."""
         for statement in reversed(ast.parse(self.text).body):
             if name in _names_set_by(statement):
                 value = getattr(statement, "value", None)
@@ -43,7 +43,7 @@ def _names_set_by(statement: ast.stmt) -> list[str]:
 
 
 def _line_inside(node: ast.expr | None, path: Path, line: int) -> int:
-    """The line of what stands at `path` in a literal; where it stops being a literal, the last line on the way."""
+    """The line of the item at `path` in a literal; if the path leaves the literal, the last line before that."""
     for key in path:
         if isinstance(node, ast.Dict):
             found = _item(node, key)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from aloma_cli.loader.source import ModuleSource
 
-# What somebody might give an option under a misspelt name.
+# The types that a value of a misspelled option would have.
 _PLAUSIBLE: dict[str, tuple[type, ...]] = {
     "condition": (dict,),
     "content": (FunctionType,),
@@ -37,20 +37,20 @@ _CLOSE = 0.85  # `prioritiy` and `timout` are, `frame` and `named_pipe` are not
 
 @dataclass(frozen=True, slots=True)
 class LoadedSteps:
-    """`steps`: the good ones, in the order of their files. `broken`: what is wrong with the others."""
+    """`steps`: the valid ones, in the order of their files. `broken`: the errors of the other files."""
 
     steps: tuple[Step, ...] = ()
     broken: tuple[StepError, ...] = ()
 
 
 def load_steps(root: Path) -> LoadedSteps:
-    """Every step below `root/steps`; files and folders whose name starts with `_` or `.` are left out."""
+    """Every step below `root/steps`; files and folders whose names start with `_` or `.` are skipped."""
     steps: dict[str, Step] = {}
     broken: list[StepError] = []
     for path in _step_files(root / STEPS_FOLDER):
         try:
             step = load_step(path, root)
-            _refuse_twin(step, steps.get(step.name))
+            _check_unique_name(step, steps.get(step.name))
         except StepError as error:
             broken.append(error)
         else:
@@ -62,15 +62,15 @@ def load_step(path: Path, root: Path) -> Step:
     """The step in one file. Raises StepError with file and line."""
     module, source = load_module(path, root)
     namespace = vars(module)
-    _refuse_misspelt(namespace, source)
-    _refuse_incomplete(namespace, source)
+    _check_option_names(namespace, source)
+    _check_complete(namespace, source)
     settings = {option: namespace[option] for option in OPTIONS if option in namespace}
     default = path.relative_to(root / STEPS_FOLDER).with_suffix("").as_posix()
     return Step(**({"name": default} | settings), source=source)
 
 
 def _step_files(folder: Path) -> Iterator[Path]:
-    """Linked folders come last, and each real folder once; what the steps themselves stand in is none of theirs."""
+    """Every real folder once, linked ones last; a link to a folder that contains the steps is not followed."""
     seen = set(folder.resolve().parents)
     tops = [folder]
     for top in tops:
@@ -85,11 +85,11 @@ def _step_files(folder: Path) -> Iterator[Path]:
 
 
 def _refuse_unreadable(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError):  # a workspace may have no steps yet
+    if not isinstance(error, FileNotFoundError):  # a workspace may have no steps
         raise StepError(f"{error.filename}: cannot be read: {error.strerror}")
 
 
-def _refuse_twin(step: Step, other: Step | None) -> None:
+def _check_unique_name(step: Step, other: Step | None) -> None:
     if other and other.source and step.source:
         raise StepError(
             f"{step.source.place('name')}: {other.source.place('name')} has the name {step.name!r} too",
@@ -97,24 +97,24 @@ def _refuse_twin(step: Step, other: Step | None) -> None:
         )
 
 
-def _refuse_incomplete(namespace: Mapping[str, Any], source: ModuleSource) -> None:
+def _check_complete(namespace: Mapping[str, Any], source: ModuleSource) -> None:
     missing = [f"`{option}`" for option in ("condition", "content") if option not in namespace]
     if len(missing) == 2:
         raise StepError(
             f"{source.shown}: has no `condition` and no `content`",
-            hint=f"a step needs both; a file that is no step goes to {LIBRARIES_FOLDER}/, or its name begins with `_`",
+            hint=f"a step needs both; move any other file to {LIBRARIES_FOLDER}/, or begin its name with `_`",
         )
     if missing:
         raise StepError(f"{source.shown}: has no {missing[0]}", hint=_EXAMPLES[missing[0]])
 
 
 _EXAMPLES = {
-    "`condition`": 'say when it fires, such as `condition = {"order": {"paid": True}}`',
-    "`content`": "say what it does: `async def content(data): …`",
+    "`condition`": 'define when it fires, such as `condition = {"order": {"paid": True}}`',
+    "`content`": "define what it does: `async def content(data): …`",
 }
 
 
-def _refuse_misspelt(namespace: Mapping[str, Any], source: ModuleSource) -> None:
+def _check_option_names(namespace: Mapping[str, Any], source: ModuleSource) -> None:
     free = [option for option in OPTIONS if option not in namespace]
     for word, value in namespace.items():
         option = _nearest(word, free)
@@ -123,7 +123,7 @@ def _refuse_misspelt(namespace: Mapping[str, Any], source: ModuleSource) -> None
 
 
 def _nearest(word: str, options: list[str]) -> str | None:
-    if word.startswith("_") or word.isupper() or word in OPTIONS:  # in capitals: a constant of the author's own
+    if word.startswith("_") or word.isupper() or word in OPTIONS:  # capitals: a constant of the author
         return None
     plain = word.casefold().replace("_", "")
     near = difflib.get_close_matches(_SYNONYMS.get(plain, plain), options, 1, _CLOSE)

@@ -1,4 +1,4 @@
-"""A workspace, read whole: what a run needs to know before its first firing."""
+"""Load a whole workspace before the first firing."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ BUILT_IN_CONNECTORS = ("openai", "http")
 
 @dataclass(frozen=True, slots=True)
 class LoadedWorkspace:
-    """What a workspace holds.
+    """The contents of a workspace.
 
-    `root`: None for one made in memory. `steps`: the good ones by name. `broken`: what is wrong with the other files.
-    `lib` and `environment`: what steps ask for as `lib` and `config`. `connector_modules`: the workspace's own, by
-    name. `secrets`: the values that no record may hold.
+    `root`: None for a workspace in memory. `steps`: the valid ones by name. `broken`: the errors of the other files.
+    `lib` and `environment`: the parameters `lib` and `config` of steps. `connector_modules`: the workspace's own, by
+    name. `secrets`: the values that no record may contain.
     """
 
     root: Path | None = None
@@ -46,14 +46,14 @@ class LoadedWorkspace:
     secrets: tuple[NamedValue, ...] = field(default=(), repr=False)
 
     def check(self) -> None:
-        """Raise what keeps every step from firing: a broken file (StepError), a missing secret (CredentialsError)."""
+        """Raise the error that prevents a run: StepError for a broken file, CredentialsError for a missing secret."""
         self._refuse_missing_secrets()
         if not self.broken:
             return
         first, *others = self.broken
         if not others:
             raise first
-        hint = "; ".join(filter(None, [first.hint, "`aloma step list` shows them all"]))
+        hint = "; ".join(filter(None, [first.hint, "run `aloma step list` for all of them"]))
         raise StepError(f"{first} (and {len(others)} more)", hint=hint) from first
 
     def _refuse_missing_secrets(self) -> None:
@@ -61,16 +61,16 @@ class LoadedWorkspace:
         if missing:
             raise CredentialsError(
                 f"no value for {', '.join(missing)}, which {self.config.file} declares under `secrets`",
-                hint=f"`aloma secret set {missing[0]}`, or `export {missing[0]}=…`",
+                hint=f"run `aloma secret set {missing[0]}` or `export {missing[0]}=…`",
             )
 
 
 Hide = Callable[[Redactor], object]
-"""Is told of the secrets there are, to keep them from being printed."""
+"""Receives the secrets, to redact them in all output."""
 
 
-def hide_nothing(_redactor: Redactor) -> None:
-    """For those who print nothing."""
+def no_redaction(_redactor: Redactor) -> None:
+    """For callers that print nothing."""
 
 
 def load_workspace(
@@ -79,13 +79,13 @@ def load_workspace(
     environ: Mapping[str, str],
     *,
     keys: Iterable[str] = (),
-    hide: Hide = hide_nothing,
+    hide: Hide = no_redaction,
 ) -> LoadedWorkspace:
-    """Read the workspace at `path`, or around `cwd`, running its Python files.
+    """Load the workspace at `path`, or at or above `cwd`, running its Python files.
 
-    `keys` name more variables of the environment that are secret. `hide` is told of all secrets before any of the
-    files is run, which may print them. What is wrong with single files is in `broken`. Raises WorkspaceError when there
-    is no workspace, and ConfigError.
+    `keys` name further environment variables that are secret. `hide` receives all secrets before any file runs, because
+    files may print. Errors of single files are in `broken`. Raises ConfigError, and WorkspaceError if there is no
+    workspace.
     """
     root = find_workspace(path, cwd)
     config, stored, secrets = _read_secrets(root, environ, keys)
@@ -106,7 +106,7 @@ def load_workspace(
 
 
 def redactor_of(root: Path, environ: Mapping[str, str], keys: Iterable[str] = ()) -> Redactor:
-    """What keeps the secrets of the workspace at `root` out of records; none of its Python files is run.
+    """The Redactor of the workspace at `root`; runs none of its Python files.
 
     Raises WorkspaceError, ConfigError.
     """
@@ -127,6 +127,6 @@ def _load_connectors(root: Path) -> tuple[dict[str, ModuleType], tuple[StepError
     for name in BUILT_IN_CONNECTORS:
         if (folder / f"{name}.py").exists():
             raise ConfigError(
-                f"{CONNECTORS_FOLDER}/{name}.py: a connector `{name}` is built in", hint="rename the file"
+                f"{CONNECTORS_FOLDER}/{name}.py: the connector `{name}` is built in", hint="rename the file"
             )
     return load_folder(folder, root)

@@ -216,7 +216,7 @@ def test_a_step_that_is_not_there_is_not_found() -> None:
 
 
 def test_a_folder_that_is_no_workspace_cannot_be_opened(tmp_path: Path) -> None:
-    with pytest.raises(WorkspaceError, match=r"it holds neither steps/ nor aloma\.yaml"):
+    with pytest.raises(WorkspaceError, match=r"it contains neither steps/ nor aloma\.yaml"):
         Workspace.open(tmp_path)
 
 
@@ -238,7 +238,7 @@ def test_a_broken_step_is_raised_by_the_run_and_nothing_is_created(tmp_path: Pat
 
 def test_a_broken_configuration_is_raised_on_opening(tmp_path: Path) -> None:
     (write(tmp_path) / "aloma.yaml").write_text("nonsense: 1\n")
-    with pytest.raises(ConfigError, match=r"aloma\.yaml:1: `nonsense` is no setting"):
+    with pytest.raises(ConfigError, match=r"aloma\.yaml:1: `nonsense` is an unknown setting"):
         Workspace.open(tmp_path)
 
 

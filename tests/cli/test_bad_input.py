@@ -176,7 +176,7 @@ def test_scripted_answers_that_cannot_be_used_are_refused(desk: Desk, entries: s
         ("import sys\nsys.exit(0)\n", "steps/bad.py:2: SystemExit: 0"),
         (
             'condition = {"a": 1}\n',
-            "steps/bad.py: has no `content`\n  → say what it does: `async def content(data): …`",
+            "steps/bad.py: has no `content`\n  → define what it does: `async def content(data): …`",
         ),
     ],
 )
@@ -190,9 +190,9 @@ def test_a_broken_step_stops_every_task_before_it_is_created(desk: Desk, text: s
     [
         (
             "name: x\nlimits:\n  concurency: 3\n",
-            "3: `limits.concurency` is no setting\n  → did you mean `concurrency`?",
+            "3: `limits.concurency` is an unknown setting\n  → did you mean `concurrency`?",
         ),
-        ("limits: {concurrency: 0}\n", "1: `limits.concurrency` must be a whole number from 1, not `0`"),
+        ("limits: {concurrency: 0}\n", "1: `limits.concurrency` must be an integer of at least 1, not `0`"),
         ("name: x\nname: y\n", "2: `name` is set twice"),
     ],
 )
@@ -204,14 +204,14 @@ def test_a_broken_configuration_stops_every_task_before_it_is_created(desk: Desk
 def test_there_must_be_a_workspace(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")
     assert refused(desk, "task", "new", "A task", code=3) == (
-        "aloma: no workspace: neither / nor a folder above it holds steps/ or aloma.yaml\n"
-        "  → go to a workspace, name one with `-w PATH`, or begin one here with `mkdir steps`\n"
+        "aloma: no workspace: neither / nor a folder above it contains steps/ or aloma.yaml\n"
+        "  → change to a workspace, name one with `-w PATH`, or create one here with `mkdir steps`\n"
     )
 
 
 @pytest.mark.parametrize("command", [["new", "A task"], ["list"], ["show"], ["log"], ["resume", "1"], ["stop", "1"]])
 def test_w_must_name_a_workspace(desk: Desk, command: list[str]) -> None:
-    message = f"aloma: no workspace at {desk.root}/nowhere: there is no such folder\n"
+    message = f"aloma: no workspace at {desk.root}/nowhere: the folder does not exist\n"
     assert refused(desk, "task", *command, "-w", "nowhere", code=3) == message
 
 

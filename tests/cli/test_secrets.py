@@ -87,9 +87,9 @@ def test_the_file_is_its_owners_alone_and_in_no_repository(desk: Desk, monkeypat
         (("CRM_TOKEN",), b"\xff\xfe", "the value for CRM_TOKEN on standard input is not UTF-8"),
         (("CRM_TOKEN", PLAIN), "", "a secret's value is no argument"),
         (("CRM_TOKEN", "-", PLAIN), "", "a secret's value is no argument"),
-        ((f"CRM_TOKEN={PLAIN}",), "", "that cannot name a secret"),
-        (("crm-token",), PLAIN, "that cannot name a secret"),
-        (("1ST",), PLAIN, "that cannot name a secret"),
+        ((f"CRM_TOKEN={PLAIN}",), "", "this is not a valid name for a secret"),
+        (("crm-token",), PLAIN, "this is not a valid name for a secret"),
+        (("1ST",), PLAIN, "this is not a valid name for a secret"),
     ],
 )
 def test_what_is_no_secret_is_refused_and_not_repeated(
@@ -132,14 +132,14 @@ def test_a_secret_is_deleted_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -
     put(desk, monkeypatch, "CRM_TOKEN", PLAIN)
     assert desk.run("secret", "delete", "CRM_TOKEN") == (0, "", "aloma: CRM_TOKEN is deleted\n")
     again = desk.run("secret", "delete", "CRM_TOKEN")
-    assert (kept(desk), again.code, "there is no secret 'CRM_TOKEN'" in again.err) == ({}, 9, True)
+    assert (kept(desk), again.code, "no secret 'CRM_TOKEN'" in again.err) == ({}, 9, True)
 
 
 def test_a_file_that_others_can_read_is_refused_by_every_command(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     put(desk, monkeypatch, "CRM_TOKEN", PLAIN)
     (desk.root / ".aloma" / "secrets.json").chmod(0o640)
     for refused in (desk.new(), desk.run("secret", "list"), put(desk, monkeypatch, "OTHER", PLAIN)):
-        assert (refused.code, "is open to others (mode 0640)" in refused.err, "chmod 600" in refused.err) == (
+        assert (refused.code, "can be read by other users (mode 0640)" in refused.err, "chmod 600" in refused.err) == (
             3,
             True,
             True,
@@ -163,7 +163,7 @@ def test_a_file_that_others_can_read_is_refused_by_every_command(desk: Desk, mon
 def test_a_damaged_file_is_refused_without_quoting_it(desk: Desk, content: str) -> None:
     desk.write(".aloma/secrets.json", content.encode("latin-1")).chmod(0o600)
     refused = desk.new()
-    assert (refused.code, "does not hold secrets as aloma writes them" in refused.err) == (3, True)
+    assert (refused.code, "is not a valid file of secrets" in refused.err) == (3, True)
     assert "zq7Xw" not in refused.err
 
 
@@ -192,7 +192,7 @@ def test_a_declared_secret_without_a_value_stops_a_task_before_it_begins(desk: D
     assert (refused.code, desk.tasks) == (4, [])
     assert refused.err == (
         "aloma: no value for CRM_TOKEN, OTHER, which aloma.yaml declares under `secrets`\n"
-        "  → `aloma secret set CRM_TOKEN`, or `export CRM_TOKEN=…`\n"
+        "  → run `aloma secret set CRM_TOKEN` or `export CRM_TOKEN=…`\n"
     )
 
 

@@ -62,7 +62,7 @@ def test_broken_files_are_reported_and_the_others_shown(desk: Desk) -> None:
     assert [line.split("\t")[0] for line in ended.out.splitlines()] == ["greet"]
     assert ended.err == (
         "aloma: steps/bad.py:1: SyntaxError: invalid syntax\n"
-        "aloma: steps/worse.py: has no `content`\n  → say what it does: `async def content(data): …`\n"
+        "aloma: steps/worse.py: has no `content`\n  → define what it does: `async def content(data): …`\n"
     )
     assert desk.run("step", "list", "--json").code == 3
 
@@ -81,7 +81,7 @@ def test_a_task_says_how_many_files_are_broken(desk: Desk) -> None:
     assert desk.new() == (
         3,
         "",
-        "aloma: steps/bad.py:1: SyntaxError: invalid syntax (and 1 more)\n  → `aloma step list` shows them all\n",
+        "aloma: steps/bad.py:1: SyntaxError: invalid syntax (and 1 more)\n  → run `aloma step list` for all of them\n",
     )
 
 

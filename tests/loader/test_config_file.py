@@ -66,20 +66,24 @@ def test_an_empty_file_or_section_says_as_much_as_none(root: Path, write: Write,
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("opneai: {}", "aloma.yaml:1: `opneai` is no setting", "did you mean `openai`?"),
-        ("\n\nsteps: x", "aloma.yaml:3: `steps` is no setting", f"there are {SETTINGS}"),
-        ("base_url: http://a", "aloma.yaml:1: `base_url` is no setting", "write it under `openai:`"),
-        ("openai:\n  timout: 3", "aloma.yaml:2: `openai.timout` is no setting", "did you mean `timeout`?"),
+        ("opneai: {}", "aloma.yaml:1: `opneai` is an unknown setting", "did you mean `openai`?"),
+        ("\n\nsteps: x", "aloma.yaml:3: `steps` is an unknown setting", f"known settings: {SETTINGS}"),
+        ("base_url: http://a", "aloma.yaml:1: `base_url` is an unknown setting", "write it under `openai:`"),
+        ("openai:\n  timout: 3", "aloma.yaml:2: `openai.timout` is an unknown setting", "did you mean `timeout`?"),
         ("- name", "aloma.yaml:1: must be a mapping, not a list", None),
         ("openai: gpt-6", "aloma.yaml:1: `openai` must be a mapping, not `gpt-6`", None),
         ("tags: demo", "aloma.yaml:1: `tags` must be a list, not `demo`", None),
-        ("tags:\n- a\n- [b]", "aloma.yaml:3: `tags[1]` must be a text, not a list", None),
-        ("name:", "aloma.yaml:1: `name` must be a text, not nothing", None),
+        ("tags:\n- a\n- [b]", "aloma.yaml:3: `tags[1]` must be a string, not a list", None),
+        ("name:", "aloma.yaml:1: `name` must be a string, not nothing", None),
         ('name: " "', "aloma.yaml:1: `name` is empty", None),
-        ("limits: {concurrency: 0}", "aloma.yaml:1: `limits.concurrency` must be a whole number from 1, not `0`", None),
+        (
+            "limits: {concurrency: 0}",
+            "aloma.yaml:1: `limits.concurrency` must be an integer of at least 1, not `0`",
+            None,
+        ),
         (
             'limits: {concurrency: "3"}',
-            'aloma.yaml:1: `limits.concurrency` must be a whole number from 1, not `"3"`',
+            'aloma.yaml:1: `limits.concurrency` must be an integer of at least 1, not `"3"`',
             None,
         ),
         (
@@ -149,13 +153,13 @@ def test_a_mistake_is_told_with_file_line_and_key(
         ("environment: {~: a}", "a key in `environment` is `~`, which YAML reads as nothing", 'write "~"'),
         ("? [a]\n: b", "a key is a list", None),
         ("? !!set {a}\n: b", "a key is a mapping", None),
-        ("name: !!set {a}", "`name` must be a text, not a mapping", None),
+        ("name: !!set {a}", "`name` must be a string, not a mapping", None),
         ("environment: {AT: 12:30}", "`environment.AT` is `12:30`, which YAML reads as a number", 'write "12:30"'),
         ("environment: {DEBUG: yes}", "`environment.DEBUG` is `yes`, which YAML reads as true", 'write "yes"'),
-        ("limits: {concurrency: 010}", "`limits.concurrency` must be a whole number from 1, not `010`", None),
-        ("limits: {concurrency: 1:30}", "`limits.concurrency` must be a whole number from 1, not `1:30`", None),
-        ("<<: {name: a}", "a key is a YAML `merge`, which has no place here", None),
-        ("name: !!python/name:os.system a", "`name` is a YAML `os.system`, which has no place here", None),
+        ("limits: {concurrency: 010}", "`limits.concurrency` must be an integer of at least 1, not `010`", None),
+        ("limits: {concurrency: 1:30}", "`limits.concurrency` must be an integer of at least 1, not `1:30`", None),
+        ("<<: {name: a}", "a key is a YAML `merge`, which is not allowed here", None),
+        ("name: !!python/name:os.system a", "`name` is a YAML `os.system`, which is not allowed here", None),
     ],
 )  # fmt: skip  (one trap a line)
 def test_what_yaml_would_have_misread_is_refused(
@@ -222,8 +226,8 @@ def test_the_users_configuration_knows_what_is_the_users_affair(tmp_path: Path) 
     path.write_text("tags: [a]")
     with pytest.raises(ConfigError) as caught:
         read_user_config(path)
-    assert str(caught.value) == f"{path}:1: `tags` is no setting"
-    assert caught.value.hint == "there are models, openai, offline"
+    assert str(caught.value) == f"{path}:1: `tags` is an unknown setting"
+    assert caught.value.hint == "known settings: models, openai, offline"
 
 
 TEXTS = st.text(st.characters(codec="utf-8"))

@@ -43,20 +43,20 @@ def test_a_given_path_is_relative_to_the_current_folder_and_not_searched_from(ro
     assert find_workspace("workspace", root.parent) == root
     assert find_workspace(root, Path("/")) == root
     error = refusal("steps", root)
-    assert str(error) == f"no workspace at {root}/steps: it holds neither steps/ nor aloma.yaml"
-    assert error.hint == f"begin one with `mkdir {root}/steps/steps`"
+    assert str(error) == f"no workspace at {root}/steps: it contains neither steps/ nor aloma.yaml"
+    assert error.hint == f"create one with `mkdir {root}/steps/steps`"
 
 
 def test_nothing_found_says_where_it_looked_and_what_to_do(tmp_path: Path) -> None:
     tmp_path = tmp_path.resolve()
     error = refusal(None, tmp_path)
-    assert str(error) == f"no workspace: neither {tmp_path} nor a folder above it holds steps/ or aloma.yaml"
-    assert error.hint == "go to a workspace, name one with `-w PATH`, or begin one here with `mkdir steps`"
+    assert str(error) == f"no workspace: neither {tmp_path} nor a folder above it contains steps/ or aloma.yaml"
+    assert error.hint == "change to a workspace, name one with `-w PATH`, or create one here with `mkdir steps`"
 
 
 def test_a_given_path_must_be_a_folder(root: Path) -> None:
     (root / "aloma.yaml").touch()
-    assert str(refusal("nowhere", root)) == f"no workspace at {root}/nowhere: there is no such folder"
+    assert str(refusal("nowhere", root)) == f"no workspace at {root}/nowhere: the folder does not exist"
     error = refusal("aloma.yaml", root)
     assert str(error) == f"no workspace at {root}/aloma.yaml: it is a file"
     assert error.hint == f"try `-w {root}`"

@@ -190,17 +190,17 @@ def test_a_broken_file_does_not_hide_the_others(root: Path, write: Write) -> Non
         (
             "x = 1\n",
             "steps/a.py: has no `condition` and no `content`",
-            "a step needs both; a file that is no step goes to libraries/, or its name begins with `_`",
+            "a step needs both; move any other file to libraries/, or begin its name with `_`",
         ),
         (
             "condition = {}\n",
             "steps/a.py: has no `content`",
-            "say what it does: `async def content(data): …`",
+            "define what it does: `async def content(data): …`",
         ),
         (
             CONTENT,
             "steps/a.py: has no `condition`",
-            'say when it fires, such as `condition = {"order": {"paid": True}}`',
+            'define when it fires, such as `condition = {"order": {"paid": True}}`',
         ),
         (
             "\ncondition = {}\n\ndef content(dta): ...\n",
@@ -250,12 +250,12 @@ def test_a_broken_file_does_not_hide_the_others(root: Path, write: Write) -> Non
         (
             "import nowhere_to_be_found\n",
             "steps/a.py:1: ModuleNotFoundError: No module named 'nowhere_to_be_found'",
-            "install it where aloma runs; a file of your own goes to libraries/ and is reached by `lib`",
+            "install it in the environment of aloma; put a module of your own into libraries/ and use `lib`",
         ),
         (
             "from . import b\n",
             "steps/a.py:1: ImportError: attempted relative import with no known parent package",
-            "files do not import each other: put what they share into libraries/ and ask for `lib`",
+            "files cannot import each other: move shared code to libraries/ and use the parameter `lib`",
         ),
     ],
 )
@@ -299,9 +299,9 @@ def test_an_import_of_a_workspace_file_is_told_of_lib(root: Path, write: Write) 
     write("steps/research/c.py", "from libraries.prices import x")
     loaded = load_steps(root)
     assert [error.hint for error in loaded.broken] == [
-        "libraries/prices.py is not imported: let `content` ask for `lib`, and write `lib.prices`",
-        "move steps/research/helper.py to libraries/, let `content` ask for `lib`, and write `lib.helper`",
-        "what is in libraries/ is not imported: let `content` ask for `lib`",
+        "libraries/prices.py cannot be imported: give `content` the parameter `lib` for `lib.prices`",
+        "move steps/research/helper.py to libraries/, give `content` the parameter `lib` and write `lib.helper`",
+        "modules in libraries/ cannot be imported: give `content` the parameter `lib`",
     ]
 
 

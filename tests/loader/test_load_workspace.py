@@ -56,7 +56,7 @@ def test_an_unknown_library_is_told_the_known_ones(root: Path, write: Write) -> 
     write("libraries/prices.py", "")
     write("libraries/dates.py", "")
     with pytest.raises(
-        AttributeError, match=r"^no library `price`: there are dates, prices \(did you mean `prices`\?\)$"
+        AttributeError, match=r"^no library `price`: the libraries are dates, prices \(did you mean `prices`\?\)$"
     ):
         _ = load(root).lib.price
 
@@ -74,7 +74,7 @@ def test_a_broken_helper_is_told_like_a_broken_step(root: Path, write: Write, fo
     write(f"{folder}/c.py", "\n1 / 0")
     write(f"{folder}/_private.py", "1 / 0")
     assert [(str(error), error.hint) for error in load(root).broken] == [
-        (f"{folder}/a-b.py: 'a-b' cannot be written as a name in Python", "rename it to a_b.py"),
+        (f"{folder}/a-b.py: 'a-b' is not a valid Python name", "rename it to a_b.py"),
         (f"{folder}/c.py:2: ZeroDivisionError: division by zero", None),
     ]
 
@@ -88,7 +88,7 @@ def test_a_connector_may_not_hide_a_built_in_one(root: Path, write: Write, name:
     write(f"connectors/{name}.py", "")
     with pytest.raises(ConfigError) as caught:
         load(root)
-    assert str(caught.value) == f"connectors/{name}.py: a connector `{name}` is built in"
+    assert str(caught.value) == f"connectors/{name}.py: the connector `{name}` is built in"
 
 
 def test_check_raises_the_only_error_as_it_is(root: Path, write: Write) -> None:
@@ -107,7 +107,7 @@ def test_check_raises_the_first_of_several_errors_and_counts_the_others(root: Pa
     with pytest.raises(StepError) as caught:
         load(root).check()
     assert str(caught.value) == "steps/a.py:1: a step has no option `retries` (and 2 more)"
-    assert caught.value.hint == "did you mean `retry`?; `aloma step list` shows them all"
+    assert caught.value.hint == "did you mean `retry`?; run `aloma step list` for all of them"
 
 
 def test_the_environment_wins_over_aloma_yaml() -> None:
@@ -127,6 +127,6 @@ def test_a_missing_value_says_where_to_set_it() -> None:
         Environment({}, {"REGION": "eu"})("REGOIN")
     assert str(caught.value) == 'config("REGOIN") has no value'
     assert caught.value.hint == (
-        "did you mean `REGION`?; `aloma secret set REGOIN`, or what is no secret: `environment:` in aloma.yaml, "
-        "or `export REGOIN=…`"
+        "did you mean `REGION`?; run `aloma secret set REGOIN`, or `export REGOIN=…`, "
+        "or set it under `environment:` in aloma.yaml"
     )

@@ -151,7 +151,7 @@ def test_where_simulation_is_switched_off_a_missing_server_is_an_error(
 ) -> None:
     with pytest.raises(CredentialsError) as caught:
         choose(flags, environ, config)
-    assert (str(caught.value), caught.value.hint) == (f"no model server is set up, and {who} wants one", GO_REAL)
+    assert (str(caught.value), caught.value.hint) == (f"no model server is set up, and {who} requires one", GO_REAL)
 
 
 @pytest.mark.parametrize("config", [file(api_key_env=NAMED), file(base_url=FILE, api_key_env=NAMED)])
