@@ -15,6 +15,7 @@ from aloma_cli.cli import exit_codes
 from aloma_cli.cli.task.states import STATES
 from aloma_cli.content import step
 from aloma_cli.content.handles import Log, StepHandle, TaskHandle
+from aloma_cli.loader import config
 from aloma_cli.record import events
 from tests.support.pages import REPOSITORY, Page, codes
 from tools import cli_page
@@ -56,6 +57,13 @@ def test_each_exit_code_has_its_row() -> None:
 def test_each_state_has_its_row_with_its_exit_code() -> None:
     rows = {codes(row[0])[0]: int(row[2]) for row in CLI.rows("State")}
     assert rows == {state: exit_codes.code_of_task({"state": state, "errors": {}}) for state in STATES}
+
+
+def test_each_setting_stands_in_the_example_of_aloma_yaml() -> None:
+    [example] = [block.text for block in CLI.blocks("yaml") if block.file == "aloma.yaml"]
+    kinds = (config.Config, config.OpenAIConfig, config.Limits)
+    settings = {field.name for kind in kinds for field in dataclasses.fields(kind)} - {"file"}
+    assert settings == set(re.findall(r"^ *(\w+):", example, re.MULTILINE)) - {"gpt", "REGION"}
 
 
 # -- what an author writes -------------------------------------------------------------------------------------------
