@@ -60,10 +60,10 @@ class Records:
         published = None if rest else read_published(self.store, root)
         if published is not None:
             return published, None
-        from aloma_cli.engine.state import Tree
+        from aloma_cli.engine.working import WorkingTree
 
         events, damage = read_events(self.store, root)
-        tree = Tree.of(events)
+        tree = WorkingTree.of(events)
         task_id = find_subtask(tree.tasks, f"{root}.{rest}", damage) if rest else root
         return task_of(self.store, tree, task_id), damage
 
@@ -72,9 +72,9 @@ class Records:
 
         Raises NotFoundError, TaskLockedError, StoreError, and JournalDamagedError where there is nothing to go back to.
         """
-        from aloma_cli.engine.state import Tree
+        from aloma_cli.engine.working import WorkingTree
 
-        return self.store.salvage(find_root(self.store, text)[0], Tree().take)
+        return self.store.salvage(find_root(self.store, text)[0], WorkingTree().take)
 
     def tasks(self, *, subtasks: bool = False) -> list[Task]:
         """All tasks, oldest first; with `subtasks` each followed by its own."""

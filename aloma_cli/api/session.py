@@ -21,7 +21,7 @@ from aloma_cli.engine.local import LocalRunner
 from aloma_cli.engine.loop import LoopRecorder, drive
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.run import Run
-from aloma_cli.engine.state import Tree
+from aloma_cli.engine.working import WorkingTree
 from aloma_cli.errors import AlomaError
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.loader.environment import Environment
@@ -51,7 +51,7 @@ async def run_claim(
     answering: Callable[[Run], ModelSettings],
     before: Callable[[Run], object] = lambda _: None,
     wait: bool = False,
-) -> Tree:
+) -> WorkingTree:
     """Run a claimed tree until it is at rest, and give the claim up.
 
     The requests that wait in its inbox come first; then `before` may ask the run for something. `answering` says which
@@ -88,7 +88,7 @@ def write(
     clock: Clock,
     scrubber: Redactor,
     request: JsonObject | None,
-) -> Tree:
+) -> WorkingTree:
     """Carry out in a claimed tree what waits in its inbox, then `request`; start nothing, and give the claim up."""
     with contextlib.closing(claim):
         run = Run(claim, plan, clock=clock, emit=lambda _: None, scrubber=scrubber)

@@ -10,7 +10,7 @@ from aloma_cli.ids import root_of
 from aloma_cli.jsontext import Json, JsonObject
 
 if TYPE_CHECKING:
-    from aloma_cli.engine.state import Tree
+    from aloma_cli.engine.working import WorkingTree
     from aloma_cli.record.events import Event
     from aloma_cli.store.protocol import Store
 
@@ -58,7 +58,7 @@ class Task:
         return events
 
 
-def task_of(store: Store, tree: Tree, task_id: str) -> Task:
+def task_of(store: Store, tree: WorkingTree, task_id: str) -> Task:
     """A task of a tree that has been read."""
     from aloma_cli.engine.summary import summary
 
@@ -84,10 +84,10 @@ def read_events(store: Store, root: str) -> tuple[list[Event], JournalDamagedErr
 
     Raises JournalDamagedError where that is nothing.
     """
-    from aloma_cli.engine.state import Tree
+    from aloma_cli.engine.working import WorkingTree
 
     events: list[Event] = []
-    tree = Tree()
+    tree = WorkingTree()
     try:
         for batch in store.read(root):
             tree.take(batch)
@@ -121,11 +121,11 @@ def _record(published: JsonObject) -> JsonObject:
     return {key: value for key, value in published.items() if key not in ("journal_bytes", "data_sum")}
 
 
-def read_tree(store: Store, root: str) -> Tree:
+def read_tree(store: Store, root: str) -> WorkingTree:
     """The state of a whole tree."""
-    from aloma_cli.engine.state import Tree
+    from aloma_cli.engine.working import WorkingTree
 
-    return Tree.read(store.read(root))
+    return WorkingTree.read(store.read(root))
 
 
 def document_at(task: Task, entry: int) -> JsonObject:

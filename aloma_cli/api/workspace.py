@@ -26,7 +26,7 @@ from aloma_cli.engine.ledger import Emit
 from aloma_cli.engine.plan import Plan, start_order
 from aloma_cli.engine.requests import assign
 from aloma_cli.engine.run import Run
-from aloma_cli.engine.state import TaskState, Tree
+from aloma_cli.engine.working import WorkingTask, WorkingTree
 from aloma_cli.errors import DocumentError, InputError, NotFoundError, StepError, TaskLockedError
 from aloma_cli.ids import new_task_id, root_of
 from aloma_cli.jsontext import Json, JsonObject
@@ -37,6 +37,7 @@ from aloma_cli.loader.layout import DATA_FOLDER
 from aloma_cli.loader.models import ModelChoice, ModelFlags, resolve_models, secrets_given
 from aloma_cli.loader.workspace import Hide, LoadedWorkspace, load_workspace, no_redaction
 from aloma_cli.record.events import Event, TaskCreated
+from aloma_cli.record.tree import Tree
 from aloma_cli.redact import Redactor
 from aloma_cli.store.open import open_store
 from aloma_cli.store.protocol import Claim
@@ -245,11 +246,11 @@ class Workspace(Records):
 
         Each with what is different: its condition (so that it is armed again), its content, or that it is gone.
         """
-        tasks = Tree.of(journal).tasks.values()
+        tasks = WorkingTree.of(journal).tasks.values()
         found = {name: self._difference(name, task) for task in tasks for name in task.codes}
         return {name: difference for name, difference in sorted(found.items()) if difference is not None}
 
-    def _difference(self, name: str, task: TaskState) -> str | None:
+    def _difference(self, name: str, task: WorkingTask) -> str | None:
         step = self.loaded.steps.get(name)
         if step is None:
             return "gone"
@@ -376,7 +377,9 @@ def _given(settings: ModelSettings | None) -> Callable[[Past], ModelChoice]:
 
 def _past_of(tree: Tree) -> Past:
     kept = None if tree.answering is None else Answering.from_json(tree.answering)
-    return Past(kept, real=tree.answered["real"] > 0, simulated=tree.answered["simulated"] > 0)
+    done = [figures for task in tree.tasks.values() for figures in task.figures.values()]
+    simulated, answers = sum(one.simulated for one in done), sum(one.answers for one in done)
+    return Past(kept, real=answers > simulated, simulated=simulated > 0)
 
 
 def _name(name: str) -> str:

@@ -14,7 +14,7 @@ from aloma_cli.engine import fields, requests
 from aloma_cli.engine.ledger import Clash, Ledger
 from aloma_cli.engine.plan import alone_in
 from aloma_cli.engine.room import Room
-from aloma_cli.engine.state import Flight, Revision, TaskState, Tree, merge_settings
+from aloma_cli.engine.working import Revision, WorkingFlight, WorkingTask, WorkingTree, merge_settings
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import Json, JsonObject, Path, show_path
 from aloma_cli.record import events as ev
@@ -55,7 +55,7 @@ def _take(ledger: Ledger, outcome: Outcome) -> None:
         _look(ledger, task, flight, outcome)
 
 
-def _look(ledger: Ledger, task: TaskState, flight: Flight, outcome: Returned) -> None:
+def _look(ledger: Ledger, task: WorkingTask, flight: WorkingFlight, outcome: Returned) -> None:
     missed = [change for revision in task.since(flight.version) for change in revision.changes]
     ledger.add(
         ev.FiringLooked(
@@ -70,7 +70,7 @@ def _look(ledger: Ledger, task: TaskState, flight: Flight, outcome: Returned) ->
     )
 
 
-def _land(ledger: Ledger, task: TaskState, flight: Flight, outcome: Returned) -> None:
+def _land(ledger: Ledger, task: WorkingTask, flight: WorkingFlight, outcome: Returned) -> None:
     since = task.since(flight.version)
     changes, wishes, clash = _merge(ledger, task, flight, outcome, since)
     if clash is not None:
@@ -94,8 +94,8 @@ def _land(ledger: Ledger, task: TaskState, flight: Flight, outcome: Returned) ->
 
 def _land_whole(
     ledger: Ledger,
-    task: TaskState,
-    flight: Flight,
+    task: WorkingTask,
+    flight: WorkingFlight,
     outcome: Returned,
     changes: list[Change],
     places: list[Path | None],
@@ -131,7 +131,7 @@ def _land_whole(
 
 
 def _merge(
-    ledger: Ledger, task: TaskState, flight: Flight, outcome: Returned, since: list[Revision]
+    ledger: Ledger, task: WorkingTask, flight: WorkingFlight, outcome: Returned, since: list[Revision]
 ) -> tuple[list[Change], list[Change], Clash | None]:
     """The changes of the document, and of what the task is besides it, as they apply to the newest; or why not."""
     wishes = diff(flight.about, _about_after(flight.about, outcome.effects))
@@ -152,7 +152,7 @@ def _merge(
 
 
 def _about_after(about: JsonObject, effects: Effects) -> JsonObject:
-    """What a task is besides its document (`TaskState.about`) after what a firing asked for."""
+    """What a task is besides its document (`WorkingTask.about`) after what a firing asked for."""
     return {
         "name": about["name"] if effects.name is None else effects.name,
         "tags": about["tags"] if effects.tags is None else list(effects.tags),
@@ -170,7 +170,7 @@ def _bring(
     return merged, [conflict.path for conflict in conflicts], rivals
 
 
-def _fail(ledger: Ledger, task: TaskState, flight: Flight, outcome: Raised) -> None:
+def _fail(ledger: Ledger, task: WorkingTask, flight: WorkingFlight, outcome: Raised) -> None:
     retry = retry_of(ledger.tree, task, ledger.plan.steps[flight.step])
     again = outcome.retryable and retry is not None and flight.attempt < retry.times
     wait = retry.wait_before(flight.attempt + 1) if retry and again else None
@@ -197,7 +197,7 @@ def _fail(ledger: Ledger, task: TaskState, flight: Flight, outcome: Raised) -> N
         ledger.commit(task, fields.error_entry(task.document, flight.step, entry), by="engine", author=flight.step)
 
 
-def _taken(ledger: Ledger, task: TaskState, effects: Effects) -> dict[Path, str]:
+def _taken(ledger: Ledger, task: WorkingTask, effects: Effects) -> dict[Path, str]:
     """The places that are held in a task, and by whom; not looked up for a firing that wants none."""
     if not effects.subtasks and not effects.questions:
         return {}
@@ -206,7 +206,7 @@ def _taken(ledger: Ledger, task: TaskState, effects: Effects) -> dict[Path, str]
     return held | {tuple(asked["into"]): requests.who_answers(asked["question"]) for asked in task.questions.values()}
 
 
-def _refuse_strangers(ledger: Ledger, task: TaskState, effects: Effects) -> None:
+def _refuse_strangers(ledger: Ledger, task: WorkingTask, effects: Effects) -> None:
     if not effects.stops:
         return
     own = {child.id for child in ledger.tree.descendants(task.id)} | {order.id for order in effects.subtasks}
@@ -215,7 +215,7 @@ def _refuse_strangers(ledger: Ledger, task: TaskState, effects: Effects) -> None
             raise InputError(f"task {task_id} is no subtask of {task.id}; only those can be stopped from it")
 
 
-def _refuse_too_deep(tree: Tree, task: TaskState, orders: list[SubtaskOrder]) -> None:
+def _refuse_too_deep(tree: WorkingTree, task: WorkingTask, orders: list[SubtaskOrder]) -> None:
     """A step that fires in the subtasks it makes would go on for ever."""
     if orders and tree.depth(task) >= MOST_GENERATIONS:
         raise InputError(
@@ -224,7 +224,7 @@ def _refuse_too_deep(tree: Tree, task: TaskState, orders: list[SubtaskOrder]) ->
         )
 
 
-def retry_of(tree: Tree, task: TaskState, step: Step) -> Retry | None:
+def retry_of(tree: WorkingTree, task: WorkingTask, step: Step) -> Retry | None:
     """The tries that a step has in a task: its own, unless the task was told otherwise."""
     times = (tree.setting(task, "retries") or {}).get(step.name)
     return step.retry if times is None else replace(step.retry or Retry(), times=times)

@@ -11,7 +11,7 @@ from aloma_cli.document.paths import MISSING, get
 from aloma_cli.document.reserved import CHILDREN, ERRORS, RESERVED
 from aloma_cli.engine.held import MOVED, WRITTEN
 from aloma_cli.engine.room import Room
-from aloma_cli.engine.state import TaskState
+from aloma_cli.engine.working import WorkingTask
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import MAX_DEPTH, Json, JsonObject, Path, is_deeper, show_path
 from aloma_cli.record.events import ENDINGS, TaskRested
@@ -102,7 +102,7 @@ def count(document: JsonObject, group: str, **by: int) -> list[Change]:
     return [Change("replace", (CHILDREN, group, key), groups[group][key] + step) for key, step in by.items()]
 
 
-def landing(parent: TaskState, child: TaskState, rest: TaskRested) -> list[Change]:
+def landing(parent: WorkingTask, child: WorkingTask, rest: TaskRested) -> list[Change]:
     """The changes that a subtask's end makes in its parent's document: its count, and its result at `into`.
 
     A stopped subtask lands nothing. Where the place is not what it was the result goes to `$errors`.
@@ -127,7 +127,7 @@ def stranded(document: JsonObject, key: str, who: str, place: Path, lost: str, *
     return error_entry(document, key, {"type": kind, "message": message, "place": show_path(place), **kept})
 
 
-def _fitting(value: JsonObject, child: TaskState, depth: int) -> JsonObject:
+def _fitting(value: JsonObject, child: WorkingTask, depth: int) -> JsonObject:
     """What lands `depth` levels below the document: `value`, unless that would nest deeper than a document may."""
     if not is_deeper(value, MAX_DEPTH - depth):
         return value
@@ -142,14 +142,14 @@ def _has_room(document: JsonObject, place: Path) -> bool:
     return isinstance(above, dict) and isinstance(key, str)
 
 
-def result_of(task: TaskState) -> Json:
+def result_of(task: WorkingTask) -> Json:
     """The value that a task was completed with; its document, without the engine's fields, where there is none."""
     if task.completed is not None and "result" in task.completed:
         return task.completed["result"]
     return {key: value for key, value in task.document.items() if key not in RESERVED}
 
 
-def _result(child: TaskState, rest: TaskRested) -> JsonObject:
+def _result(child: WorkingTask, rest: TaskRested) -> JsonObject:
     value: dict[str, Any] = {"status": rest.state, "result": result_of(child), "task": child.id}
     errors = unhandled_errors(child.document)
     if errors:

@@ -11,7 +11,7 @@ from typing import Any
 from aloma_cli.budget import Amount, Budget
 from aloma_cli.clock import Clock
 from aloma_cli.connectors.base import Function
-from aloma_cli.engine.state import Tree
+from aloma_cli.engine.working import WorkingTree
 from aloma_cli.errors import StepLimited
 from aloma_cli.jsontext import JsonObject
 
@@ -25,7 +25,7 @@ _MARGIN = 1.5
 class Gate:
     """One for all calls of a tree, on the thread of the event loop."""
 
-    def __init__(self, budget: Budget, tree: Tree, clock: Clock) -> None:
+    def __init__(self, budget: Budget, tree: WorkingTree, clock: Clock) -> None:
         self._budget = budget
         self._tree = tree
         self._clock = clock
@@ -58,7 +58,7 @@ class Gate:
                 room.set_result(None)
 
 
-def expected(function: Function, step: str, arguments: JsonObject, tree: Tree) -> Amount:
+def expected(function: Function, step: str, arguments: JsonObject, tree: WorkingTree) -> Amount:
     """What a call will take, as far as can be told before: tokens and cost of model calls, else one call."""
     price: Any = getattr(function, "price", None)
     if price is None:

@@ -15,9 +15,10 @@ from aloma_cli.document.changes import Change, apply, to_wire
 from aloma_cli.engine import fields, requests
 from aloma_cli.engine.cycles import Lap
 from aloma_cli.engine.plan import Plan
-from aloma_cli.engine.state import UNENDED, Flight, TaskState, Tree
+from aloma_cli.engine.working import WorkingFlight, WorkingTask, WorkingTree
 from aloma_cli.jsontext import Path
 from aloma_cli.record import events as ev
+from aloma_cli.record.tree import UNENDED
 from aloma_cli.store.protocol import Claim, Request
 
 Emit = Callable[[ev.Event], None]
@@ -46,7 +47,7 @@ class Ledger:
     """`truth`: for each task that is not closed, whether each step's condition holds. `dirty`: the tasks to look at."""
 
     def __init__(self, claim: Claim, plan: Plan, *, clock: Clock, emit: Emit) -> None:
-        self.tree = Tree.read(claim.batches())
+        self.tree = WorkingTree.read(claim.batches())
         self.plan = plan
         self.clock: Clock = ForwardClock(clock, since=from_iso(self.tree.last_at))
         self.batch = Batch()
@@ -88,7 +89,7 @@ class Ledger:
             self._track(task)
             self.dirty[task.id] = None
 
-    def _track(self, task: TaskState) -> None:
+    def _track(self, task: WorkingTask) -> None:
         _keep(self.restless, task.id, wanted=task.rest is None)
         timers = task.timers
         if timers:
@@ -114,7 +115,7 @@ class Ledger:
 
     def commit(
         self,
-        task: TaskState,
+        task: WorkingTask,
         changes: list[Change],
         *,
         by: str,
@@ -151,14 +152,14 @@ class Ledger:
         )
         self._withdraw(task)
 
-    def _withdraw(self, task: TaskState) -> None:
+    def _withdraw(self, task: WorkingTask) -> None:
         for flight in list(task.flights.values()):
             step = self.plan.steps.get(flight.step)  # None: interrupted, and its file is away for now
             if step is not None and step.withdraw and not self.truth[task.id][step.name]:
                 self.void(task, flight, "withdrawn")
 
     def void(
-        self, task: TaskState, flight: Flight, reason: str, *, clash: Clash | None = None, seconds: float = 0.0
+        self, task: WorkingTask, flight: WorkingFlight, reason: str, *, clash: Clash | None = None, seconds: float = 0.0
     ) -> None:
         """End a firing that leaves nothing. After a conflict the same firing runs again, if its condition holds."""
         if clash is not None:
@@ -168,16 +169,18 @@ class Ledger:
         self._leave_nothing(task, flight, reason, seconds)
         self._cut(flight, reason)
 
-    def _cut(self, flight: Flight, reason: str) -> None:
+    def _cut(self, flight: WorkingFlight, reason: str) -> None:
         self.batch.cuts[flight.firing] = reason
         self.batch.jobs = [job for job in self.batch.jobs if job.firing != flight.firing]
 
-    def pause(self, task: TaskState, flight: Flight, limited: Limited) -> None:
+    def pause(self, task: WorkingTask, flight: WorkingFlight, limited: Limited) -> None:
         """Let a firing wait until the limit that it met is raised, and everything else with it."""
         self._leave_nothing(task, flight, "limited", limited.seconds, again=True)
         self.limit(limited.reason)
 
-    def _leave_nothing(self, task: TaskState, flight: Flight, reason: str, seconds: float, **more: Any) -> None:
+    def _leave_nothing(
+        self, task: WorkingTask, flight: WorkingFlight, reason: str, seconds: float, **more: Any
+    ) -> None:
         self.add(
             ev.FiringVoided(
                 at=self.now(),
@@ -196,7 +199,7 @@ class Ledger:
             self.add(ev.LimitReached(at=self.now(), task=self.tree.root_id, reason=reason))
             self.dirty.update(dict.fromkeys(self.tree.tasks))
 
-    def create(self, parent: TaskState, order: SubtaskOrder, place: Path | None) -> None:
+    def create(self, parent: WorkingTask, order: SubtaskOrder, place: Path | None) -> None:
         """Begin a subtask whose result will land at `place`."""
         self.add(
             ev.TaskCreated(
@@ -213,7 +216,7 @@ class Ledger:
         )
         self.truth[order.id] = self.plan.judge(order.data)
 
-    def rest(self, task: TaskState, state: str, *, closed: bool = False, **more: Any) -> None:
+    def rest(self, task: WorkingTask, state: str, *, closed: bool = False, **more: Any) -> None:
         """Let a task come to an end; a subtask lands in its parent, and so is closed as one that is complete."""
         parent = self.tree.tasks[task.parent] if task.parent else None
         was_live = parent is not None and task.id in parent.live_children
@@ -229,12 +232,12 @@ class Ledger:
         if parent is not None and was_live and state not in UNENDED:
             self._arrive(parent, task, rested)
 
-    def _arrive(self, parent: TaskState, child: TaskState, rested: ev.TaskRested) -> None:
+    def _arrive(self, parent: WorkingTask, child: WorkingTask, rested: ev.TaskRested) -> None:
         if parent.id not in self.truth:
             self.truth[parent.id] = self.plan.judge(parent.document)
         self.commit(parent, fields.landing(parent, child, rested), by="landing", child=child.id)
 
-    def stop(self, task: TaskState, reason: str) -> None:
+    def stop(self, task: WorkingTask, reason: str) -> None:
         """Stop a subtask and its own for good."""
         for one in [*self.tree.descendants(task.id)[::-1], task]:
             if one.closed:
@@ -253,11 +256,11 @@ class Ledger:
                 self._cut(flight, "stopped")
             self.rest_stopped(one, reason)
 
-    def rest_stopped(self, task: TaskState, reason: str) -> None:
+    def rest_stopped(self, task: WorkingTask, reason: str) -> None:
         """Let a task of a tree that a person stopped rest; it has not ended, and does not land."""
         self.add(ev.TaskRested(at=self.now(), task=task.id, state="stopped", reason=reason))
 
-    def expire(self, task: TaskState) -> None:
+    def expire(self, task: WorkingTask) -> None:
         """End a task whose time is up: what it has so far is its result."""
         for child in self.tree.descendants(task.id):
             if child.parent == task.id and not child.closed:
@@ -266,7 +269,7 @@ class Ledger:
             self.void(task, flight, "stopped")
         self.rest(task, "incomplete", closed=True, reason="it ran out of time")
 
-    def lap(self, task: TaskState, lap: Lap) -> list[ev.Committed]:
+    def lap(self, task: WorkingTask, lap: Lap) -> list[ev.Committed]:
         """The commits that make up a lap."""
         written = (event for batch in self._claim.batches() for event in batch.events)
         return [

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from aloma_cli.content.step import Step
 from aloma_cli.document.changes import Change
 from aloma_cli.document.merge import alters
-from aloma_cli.engine.state import Flight, TaskState
+from aloma_cli.engine.working import WorkingFlight, WorkingTask
 from aloma_cli.jsontext import JsonObject
 
 VOIDS_BEFORE_ALONE = 3
@@ -43,7 +43,7 @@ class Plan:
 
     def armed_by(
         self,
-        task: TaskState,
+        task: WorkingTask,
         truth: Mapping[str, bool],
         changes: Sequence[Change],
         readers: set[str],
@@ -60,11 +60,11 @@ class Plan:
             if not truth[name] or name in task.looked or (name != author and self._follows(name, changes, task))
         )
 
-    def _follows(self, name: str, changes: Sequence[Change], task: TaskState) -> bool:
+    def _follows(self, name: str, changes: Sequence[Change], task: WorkingTask) -> bool:
         step = self.steps[name]
         return step.rearm == "change" and any(alters(change, step.condition.paths, task.document) for change in changes)
 
-    def rearmed_on_opening(self, task: TaskState, truth: Mapping[str, bool]) -> list[str]:
+    def rearmed_on_opening(self, task: WorkingTask, truth: Mapping[str, bool]) -> list[str]:
         """The disarmed steps whose condition is not the one they fired on, or does not hold (which was not seen when
         the step was away); not those whose firing is to be repeated.
         """
@@ -75,12 +75,12 @@ class Plan:
             if not truth[name] or task.conditions.get(name) != self.steps[name].condition.fingerprint
         )
 
-    def to_repeat(self, task: TaskState) -> list[Flight]:
+    def to_repeat(self, task: WorkingTask) -> list[WorkingFlight]:
         """The voided firings that may run again now."""
         alone = alone_in(task)
         return [flight for flight in task.flights.values() if not flight.running and (alone is None or flight is alone)]
 
-    def to_start(self, task: TaskState, truth: Mapping[str, bool], *, now: str, limit: int) -> list[Step]:
+    def to_start(self, task: WorkingTask, truth: Mapping[str, bool], *, now: str, limit: int) -> list[Step]:
         """The steps to fire now, in order; at most as many as keep `limit` firings in flight."""
         if task.completed is not None or task.closed or task.awaited or alone_in(task) is not None:
             return []
@@ -94,7 +94,7 @@ class Plan:
             ready = sorted(ready, key=lambda step: task.last_start.get(step.name, 0))
         return [step for step, _ in zip(ready, range(limit - len(task.flights)), strict=False)]
 
-    def ready(self, task: TaskState, truth: Mapping[str, bool], *, now: str) -> Iterator[Step]:
+    def ready(self, task: WorkingTask, truth: Mapping[str, bool], *, now: str) -> Iterator[Step]:
         """The steps whose condition holds and whose turn it is, in order; those of a task that goes round as well."""
         flying = {flight.step for flight in task.flights.values()}
         return (
@@ -102,18 +102,18 @@ class Plan:
         )
 
 
-def alone_in(task: TaskState) -> Flight | None:
+def alone_in(task: WorkingTask) -> WorkingFlight | None:
     """The firing that was voided so often that nothing else may start or commit before it."""
     return next((flight for flight in task.flights.values() if flight.voids >= VOIDS_BEFORE_ALONE), None)
 
 
-def runs_alone(task: TaskState) -> bool:
+def runs_alone(task: WorkingTask) -> bool:
     """Whether a firing runs that no other commit may void."""
     flight = alone_in(task)
     return flight is not None and flight.running
 
 
-def _due(task: TaskState, step: str, now: str) -> bool:
+def _due(task: WorkingTask, step: str, now: str) -> bool:
     retry = task.retries.get(step)
     return retry.at <= now if retry is not None else step not in task.disarmed
 

@@ -14,7 +14,7 @@ from aloma_cli.document.paths import MISSING, get, make_room, parse_path, resolv
 from aloma_cli.engine.fields import STRANDED_DEPTH, refuse_engine_fields, stranded
 from aloma_cli.engine.held import MOVED, WRITTEN
 from aloma_cli.engine.room import Room
-from aloma_cli.engine.state import TaskState, Tree
+from aloma_cli.engine.working import WorkingTask, WorkingTree
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import MAX_DEPTH, Json, JsonObject, Path, cut, is_deeper, show_path
 
@@ -24,7 +24,7 @@ _WORDS = {"yes": True, "y": True, "on": True, "true": True, "no": False, "n": Fa
 """How people answer a question for a boolean."""
 
 
-def place_questions(room: Room, task: TaskState, questions: list[Question], now: float) -> tuple[JsonObject, ...]:
+def place_questions(room: Room, task: WorkingTask, questions: list[Question], now: float) -> tuple[JsonObject, ...]:
     """The questions as the record keeps them; makes the room for their answers. Raises InputError.
 
     A question at the place of another one replaces it.
@@ -48,7 +48,7 @@ def who_answers(question: str) -> str:
     return f"the answer to {question!r}"
 
 
-def answered_by(task: TaskState, document: JsonObject, changes: list[Change]) -> tuple[str, ...]:
+def answered_by(task: WorkingTask, document: JsonObject, changes: list[Change]) -> tuple[str, ...]:
     """The places of the questions that a commit answers which makes `document`: those at which it puts a value."""
     if not task.questions:
         return ()
@@ -142,12 +142,12 @@ class Asked(NamedTuple):
     """A request, checked against the task it is about. `answers` are the places of the questions it answers."""
 
     request: Request
-    task: TaskState
+    task: WorkingTask
     changes: list[Change] = []  # noqa: RUF012  (never altered)
     answers: tuple[str, ...] = ()
 
 
-def checked(tree: Tree, request: Request) -> Asked:
+def checked(tree: WorkingTree, request: Request) -> Asked:
     """What a request comes to now. Raises InputError where it makes no sense."""
     task = tree.tasks.get(request.task or tree.root_id)
     if task is None:
@@ -170,7 +170,7 @@ def checked(tree: Tree, request: Request) -> Asked:
     return Asked(request, task, answer(task, place, value), (place,))
 
 
-def _who_asks(tree: Tree, task: TaskState) -> TaskState:
+def _who_asks(tree: WorkingTree, task: WorkingTask) -> WorkingTask:
     """The one subtask that asks, where `task` itself does not. Raises InputError where there are several."""
     asking = [one for one in tree.descendants(task.id) if one.questions and not one.closed]
     if len(asking) > 1:
@@ -179,7 +179,7 @@ def _who_asks(tree: Tree, task: TaskState) -> TaskState:
     return asking[0] if asking else task
 
 
-def answer(task: TaskState, place: str, value: Json) -> list[Change]:
+def answer(task: WorkingTask, place: str, value: Json) -> list[Change]:
     """The changes that write an answer where it was to go; into `$errors` where another item of a list may be there.
 
     Raises InputError where that place is gone.
@@ -192,7 +192,7 @@ def answer(task: TaskState, place: str, value: Json) -> list[Change]:
     return _assign(task.document, into, value)
 
 
-def _question(task: TaskState, into: str | None) -> str:
+def _question(task: WorkingTask, into: str | None) -> str:
     """The place of the question that is to be answered: the only one, unless `into` names it."""
     places = list(task.questions)
     if not places:

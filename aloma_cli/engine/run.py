@@ -26,12 +26,13 @@ from aloma_cli.engine.nearest import nearest_misses
 from aloma_cli.engine.plan import Plan, alone_in, runs_alone
 from aloma_cli.engine.redaction import clean_event, clean_outcome, clean_request
 from aloma_cli.engine.rounds import going_round
-from aloma_cli.engine.state import UNENDED, Flight, TaskState
 from aloma_cli.engine.summary import figures, summary
+from aloma_cli.engine.working import WorkingFlight, WorkingTask
 from aloma_cli.errors import InputError, StoreError
 from aloma_cli.jsontext import JsonObject, printable
 from aloma_cli.record import events as ev
 from aloma_cli.record.events import AnEvent
+from aloma_cli.record.tree import UNENDED
 from aloma_cli.redact import NO_SECRETS, Redactor
 from aloma_cli.store.protocol import Claim, Request
 
@@ -204,7 +205,7 @@ class Run:
             case _:
                 self._ledger.commit(asked.task, asked.changes, by="person", answers=asked.answers, request=request)
 
-    def _stop(self, task: TaskState, reason: str) -> None:
+    def _stop(self, task: WorkingTask, reason: str) -> None:
         """Stop a tree until it is resumed; a subtask, or what is left of a root that is closed, for good."""
         if task.parent is not None or task.closed:
             self._ledger.stop(task, reason)
@@ -223,11 +224,11 @@ class Run:
             at, root = self._ledger.now(), self.tree.root_id
             self._ledger.add(ev.AnsweringSet(at=at, task=root, answering=answering, reason=reason))
 
-    def _arm_steps(self, task: TaskState, steps: Iterable[str], reason: str, request: str | None = None) -> None:
+    def _arm_steps(self, task: WorkingTask, steps: Iterable[str], reason: str, request: str | None = None) -> None:
         at = self._ledger.now()
         self._ledger.add(ev.StepsArmed(at=at, task=task.id, steps=tuple(steps), reason=reason, request=request))
 
-    def _arm(self, task: TaskState, step: str, request: str | None) -> None:
+    def _arm(self, task: WorkingTask, step: str, request: str | None) -> None:
         if step not in self._plan.steps:
             raise InputError(f"there is no step {step!r}", hint="aloma step list shows the names")
         self._arm_steps(task, (step,), "a person asked for it", request)
@@ -241,7 +242,7 @@ class Run:
         self._close_turn(self._ledger.now())
         self.publish()
 
-    def _rest_again(self, task: TaskState) -> None:
+    def _rest_again(self, task: WorkingTask) -> None:
         """A task that asks, or that is stopped, still does after a write that starts nothing."""
         if task.rest is not None or any(flight.running for flight in task.flights.values()):
             return
@@ -316,7 +317,7 @@ class Run:
             elif flight.running:
                 self._launch(task, step, flight, version=flight.version)
 
-    def _advance(self, task: TaskState, now: str) -> None:
+    def _advance(self, task: WorkingTask, now: str) -> None:
         """Start what may start in a task, or settle it when there is nothing more to do."""
         if task.closed:
             return
@@ -335,7 +336,7 @@ class Run:
         if not any(flight.running for flight in task.flights.values()):
             self._settle(task, now)
 
-    def _start_more(self, task: TaskState, now: str) -> None:
+    def _start_more(self, task: WorkingTask, now: str) -> None:
         # One that ran alone may be over with that, which lets the others go.
         while voided := self._plan.to_repeat(task):
             for flight in voided:
@@ -347,7 +348,7 @@ class Run:
                 return
             self._launch(task, step, None, version=task.version)
 
-    def _repeat(self, task: TaskState, flight: Flight) -> None:
+    def _repeat(self, task: WorkingTask, flight: WorkingFlight) -> None:
         """Run a voided firing once more on the newest document, if its condition holds there and the task goes on."""
         step = self._plan.steps[flight.step]
         ended = task.completed is not None and flight.voids  # one without voids is paused by a limit, and still runs
@@ -356,7 +357,7 @@ class Run:
         else:
             self._ledger.void(task, flight, "superseded")
 
-    def _default(self, task: TaskState, place: str) -> list[Change]:
+    def _default(self, task: WorkingTask, place: str) -> list[Change]:
         """The changes for a question that nobody has answered in time."""
         try:
             return requests.answer(task, place, task.questions[place]["default"])
@@ -364,7 +365,7 @@ class Run:
             entry = {"type": "PlaceGoneError", "message": f"the default answer had nowhere to go: {error}"}
             return fields.error_entry(task.document, f"question {place}", entry)
 
-    def _launch(self, task: TaskState, step: Step, flight: Flight | None, *, version: int) -> None:
+    def _launch(self, task: WorkingTask, step: Step, flight: WorkingFlight | None, *, version: int) -> None:
         """Start a step, or run its voided or interrupted `flight` once more, on the document as of `version`."""
         retry = task.retries.get(step.name)
         started = ev.FiringStarted(
@@ -375,14 +376,14 @@ class Run:
             version=version,
             attempt=flight.attempt if flight else retry.attempt + 1 if retry else 1,
             run=flight.run + 1 if flight else 1,
-            continues=None if flight else retry.continues if retry else task.standing.get(step.name),
+            continues=None if flight else (task.retried if retry else task.standing).get(step.name),
             condition=step.condition.fingerprint,
             code=step.code,
         )
         self._ledger.add(started)
         self._ledger.batch.jobs.append(self._job(task, step, task.flights[started.firing]))
 
-    def _job(self, task: TaskState, step: Step, flight: Flight) -> Job:
+    def _job(self, task: WorkingTask, step: Step, flight: WorkingFlight) -> Job:
         return Job(
             firing=flight.firing,
             task=task.id,
@@ -400,7 +401,7 @@ class Run:
             figures=partial(figures, self.tree, task.id, self._ledger.clock),
         )
 
-    def _give_up_retries(self, task: TaskState, now: str) -> None:
+    def _give_up_retries(self, task: WorkingTask, now: str) -> None:
         """A try that is due while the condition no longer holds is off: the step is armed for the next match."""
         lapsed = [
             name
@@ -412,7 +413,7 @@ class Run:
 
     # -- subtasks and ends -------------------------------------------------------------------------------------------
 
-    def _settle(self, task: TaskState, now: str) -> None:
+    def _settle(self, task: WorkingTask, now: str) -> None:
         """Let a task rest that has nothing in flight and nothing to start, unless it waits for something."""
         if task.rest is not None or (task.completed is None and self._has_busy_subtask(task)):
             return
@@ -440,30 +441,30 @@ class Run:
         # A condition may name a secret: it is not data, and so came in by no other way.
         self._ledger.rest(task, state, reason=reason, missing=tuple(map(self._scrubber.value, missing)))
 
-    def _would_go_on(self, task: TaskState, now: str) -> bool:
+    def _would_go_on(self, task: WorkingTask, now: str) -> bool:
         ready = self._plan.to_start(task, self._ledger.truth[task.id], now=now, limit=1)
         return bool(task.flights or task.retries or ready)
 
-    def _waits(self, task: TaskState, now: str) -> bool:
+    def _waits(self, task: WorkingTask, now: str) -> bool:
         """Whether something will come by itself: a try, the end of a parking."""
         parked = task.parked_until is not None and now < task.parked_until
         tried = bool(task.retries) and not task.awaited
         return tried or parked
 
-    def _has_busy_subtask(self, task: TaskState) -> bool:
+    def _has_busy_subtask(self, task: WorkingTask) -> bool:
         return any(self.tree.tasks[child].rest is None for child in task.live_children)
 
-    def _unended(self, task: TaskState) -> str | None:
+    def _unended(self, task: WorkingTask) -> str | None:
         """The state of a rest that is no end: somebody is asked, here or in a subtask."""
         if task.questions:
             return "question"
         states = {self.tree.tasks[child].state for child in task.live_children}
         return next((state for state in UNENDED if state in states), None)
 
-    def _round(self, task: TaskState, lap: Lap) -> dict[str, Any]:
+    def _round(self, task: WorkingTask, lap: Lap) -> dict[str, Any]:
         return going_round(self._ledger.lap(task, lap), lap)
 
-    def _pause(self, task: TaskState, state: str) -> None:
+    def _pause(self, task: WorkingTask, state: str) -> None:
         """Let a task rest that has not ended; one above that only waited for it may come to rest now as well."""
         if state == "question" and task.trail.lap is not None:
             self._ledger.rest(task, state, **self._round(task, task.trail.lap))
@@ -473,7 +474,7 @@ class Run:
             self._ledger.dirty[task.parent] = None
 
 
-def _state_at_rest(task: TaskState) -> str:
+def _state_at_rest(task: WorkingTask) -> str:
     if fields.unhandled_errors(task.document):
         return "error"
     matched = task.completed is not None or any(

@@ -9,8 +9,10 @@ from typing import Any
 
 from aloma_cli.clock import Clock, from_iso
 from aloma_cli.engine.fields import result_of, unhandled_errors
-from aloma_cli.engine.state import StepFigures, TaskState, Tree, duration
+from aloma_cli.engine.working import WorkingTask, WorkingTree
 from aloma_cli.jsontext import JsonObject
+from aloma_cli.record.figures import Figures
+from aloma_cli.record.tree import duration
 
 USAGE = ("calls", "answers", "simulated", "unpriced", "input_tokens", "output_tokens", "cost")
 """What calls cost: `cost` is in US dollars, of those calls only whose price is known (`unpriced` counts the others)."""
@@ -19,7 +21,7 @@ SCHEMA = 1
 """The version of this record; `docs/format.md` describes it."""
 
 
-def summary(tree: Tree, task_id: str) -> JsonObject:
+def summary(tree: WorkingTree, task_id: str) -> JsonObject:
     """The record of a task, without its document."""
     task = tree.tasks[task_id]
     rest = task.rest
@@ -54,7 +56,7 @@ def summary(tree: Tree, task_id: str) -> JsonObject:
     }
 
 
-def figures(tree: Tree, task_id: str, clock: Clock) -> JsonObject:
+def figures(tree: WorkingTree, task_id: str, clock: Clock) -> JsonObject:
     """What `task.figures()` gives (`content/handles.py`)."""
     task = tree.tasks[task_id]
     over = _over([task, *tree.descendants(task_id)])
@@ -70,32 +72,32 @@ def figures(tree: Tree, task_id: str, clock: Clock) -> JsonObject:
     }
 
 
-def _over(tasks: Iterable[TaskState]) -> dict[str, StepFigures]:
+def _over(tasks: Iterable[WorkingTask]) -> dict[str, Figures]:
     """What each step did in all of `tasks`."""
-    found: defaultdict[str, list[StepFigures]] = defaultdict(list)
+    found: defaultdict[str, list[Figures]] = defaultdict(list)
     for task in tasks:
         for step, figures in task.figures.items():
             found[step].append(figures)
     return {step: _sum(parts) for step, parts in found.items()}
 
 
-def _sum(parts: Iterable[StepFigures]) -> StepFigures:
-    total = StepFigures()
+def _sum(parts: Iterable[Figures]) -> Figures:
+    total = Figures()
     for part in parts:
-        for name in StepFigures.__slots__:
+        for name in Figures.__slots__:
             setattr(total, name, getattr(total, name) + getattr(part, name))
     return total
 
 
-def _figures(figures: StepFigures) -> dict[str, Any]:
+def _figures(figures: Figures) -> dict[str, Any]:
     return {**asdict(figures), "seconds": round(figures.seconds, 3), "cost": round(figures.cost, 9)}
 
 
-def _questions(task: TaskState) -> Iterable[JsonObject]:
+def _questions(task: WorkingTask) -> Iterable[JsonObject]:
     for place, asked in task.questions.items():
         more = {name: asked.get(name) for name in ("until", "schema", "default")}
         yield {"task": task.id, "question": asked["question"], "into": place, **more}
 
 
-def _child(child: TaskState) -> JsonObject:
+def _child(child: WorkingTask) -> JsonObject:
     return {"id": child.id, "name": child.name, "state": child.state, "group": child.group}

@@ -11,9 +11,9 @@ from __future__ import annotations
 import zlib
 
 from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, reload
+from aloma_cli.record.batch import Batch
 from aloma_cli.record.events import Event, to_wire
 from aloma_cli.record.wire import UnknownEventError, WireError, from_wire
-from aloma_cli.store.protocol import Batch
 
 FORMAT = 1
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from aloma_cli.errors import StoreError, TaskLockedError
 from aloma_cli.jsontext import JsonObject
-from aloma_cli.store.protocol import Batch, Request, no_such_task
+from aloma_cli.record.batch import Batch
+from aloma_cli.store.protocol import Request, no_such_task
 
 if TYPE_CHECKING:
     from aloma_cli.record.events import Event

@@ -14,7 +14,7 @@ from aloma_cli.cli.task import states
 from tests.cli.desk import Desk
 
 HEAVY = {
-    "aloma_cli.engine.state",
+    "aloma_cli.engine.working",
     "asyncio",
     "filelock",
     "genai_prices",

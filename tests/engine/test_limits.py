@@ -13,7 +13,7 @@ from aloma_cli.budget import Amount, Budget, Limits, Wish
 from aloma_cli.connectors.base import Answer, Call, Connectors
 from aloma_cli.connectors.chat.chat import Chat
 from aloma_cli.content.job import Limited
-from aloma_cli.engine.state import Tree
+from aloma_cli.engine.working import WorkingTree
 from aloma_cli.record import events as ev
 from aloma_cli.store.memory import MemoryStore
 from tests.support.play import Played, play
@@ -203,7 +203,7 @@ def test_a_long_run_over_many_steps_is_not_stopped() -> None:
 def test_the_limits_and_what_is_spent_are_in_the_record() -> None:
     server, store = Server(), MemoryStore()
     played = limited(server, 10, store, calls=4)
-    tree = Tree.of(event for batch in store.read(ROOT) for event in batch.events)
+    tree = WorkingTree.of(event for batch in store.read(ROOT) for event in batch.events)
     assert (tree.limits, tree.spent, tree.limited) == (Limits(calls=4), played.tree.spent, "4 of 4 calls are made")
 
 
@@ -274,7 +274,7 @@ def test_what_waits_for_a_firing_that_runs_alone_goes_on_when_that_is_superseded
 
 
 def test_a_subtask_that_goes_on_after_a_limit_ends_the_rest_of_a_task_that_is_asked_something() -> None:
-    tree = Tree()
+    tree = WorkingTree()
     for name, parent in (("1", None), ("1.1.1", "1")):
         tree.apply(ev.TaskCreated(at="2026-01-01T00:00:00.000Z", task=name, name="t", data={}, parent=parent))
     for name, state in (("1.1.1", "limited"), ("1", "question")):

@@ -29,7 +29,7 @@ from aloma_cli.content.step import Step
 from aloma_cli.document.diff import same
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.run import Run
-from aloma_cli.engine.state import Tree
+from aloma_cli.engine.working import WorkingTree
 from aloma_cli.errors import ConnectorError, InputError, StoreError, TaskLockedError
 from aloma_cli.record.events import Event, TaskCreated
 from aloma_cli.view.history import read_history
@@ -545,7 +545,7 @@ class Machine(RuleBasedStateMachine):
     def _check_clones(self, tree: Known) -> None:
         """The document after any entry of a task's log is one that the task once had, the last the one it has."""
         for name, known in tree.truths.tasks.items():
-            task = task_of(self.store.store, Tree.of(tree.events), name)
+            task = task_of(self.store.store, WorkingTree.of(tree.events), name)
             documents = [document_at(task, entry) for entry in range(read_history(task.journal, name).last_number + 1)]
             assert all(any(same(one, other) for other in known.documents) for one in documents)
             assert same(documents[-1], known.document)
@@ -583,9 +583,9 @@ class Machine(RuleBasedStateMachine):
         return some[pick % len(some)]
 
 
-def _agree(running: Tree, tree: Known) -> None:
+def _agree(running: WorkingTree, tree: Known) -> None:
     """The tree that runs is the one that its journal tells."""
-    found = differences(running, Tree.of(tree.events))
+    found = differences(running, WorkingTree.of(tree.events))
     assert not found, found
 
 

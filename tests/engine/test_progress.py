@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from aloma_cli.content.step import Retry, Step
 from aloma_cli.document.digest import Digest
 from aloma_cli.engine.cycles import MOST_LAPS, OFTEN
-from aloma_cli.engine.state import TaskState, Tree
+from aloma_cli.engine.working import WorkingTask, WorkingTree
 from aloma_cli.errors import RetryableError
 from aloma_cli.record import events as ev
 from tests.support.manual import HeldClock
@@ -361,7 +361,7 @@ def test_of_two_circles_at_a_time_both_are_stopped_and_nothing_is_left_hanging()
 
 def test_the_round_is_found_in_the_journal_as_it_was_found_when_it_ran() -> None:
     stage = finished(Stage(cycle("a", "b", stamp=STAMPS["a time"]), {"turn": "a"}))
-    folded = Tree.of(stage.journal())
+    folded = WorkingTree.of(stage.journal())
     assert folded.root.trail == stage.root.trail
     assert folded.root.trail.lap is not None
 
@@ -464,7 +464,7 @@ def test_nothing_is_compared_before_a_step_has_fired_often(monkeypatch: pytest.M
         raise AssertionError("the document is followed")
 
     monkeypatch.setattr(Digest, "follow", follow)
-    monkeypatch.setattr(TaskState, "standpoint", property(follow))
+    monkeypatch.setattr(WorkingTask, "standpoint", property(follow))
     steps = [
         step("count", {"n": {"$lt": OFTEN - 1}}, does(lambda data: data.update(n=data["n"] + 1)), rearm="change"),
     ]

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aloma_cli.engine.endings import MOST_GENERATIONS
-from aloma_cli.engine.state import Tree
 from aloma_cli.engine.summary import summary
+from aloma_cli.engine.working import WorkingTree
 from aloma_cli.jsontext import MAX_DEPTH
 from aloma_cli.record import events as ev
 from tests.support.record import fired, of_kind
@@ -153,7 +153,7 @@ def test_without_a_value_the_result_is_the_document_without_the_engines_fields(c
     made = stage({"into": "answer"}, leaf=leaf)
     made.end("leaf")
     assert made.data["answer"] == {"status": "done", "result": wanted, "task": "1.1.1"}
-    folded = Tree.of(made.journal())
+    folded = WorkingTree.of(made.journal())
     assert folded.tasks["1.1.1"].completed == made.tree.tasks["1.1.1"].completed
 
 
@@ -175,7 +175,7 @@ def test_a_root_task_has_the_same_result_on_record(arguments: Any, wanted: Any) 
     made = Stage([step("complete", {"x": 1}, complete)], {"x": 1, "$stash": {"key": "x"}})
     made.end("complete")
     assert summary(made.tree, "1")["result"] == wanted
-    assert summary(Tree.of(made.journal()), "1")["result"] == wanted
+    assert summary(WorkingTree.of(made.journal()), "1")["result"] == wanted
 
 
 def test_a_journal_in_which_a_plain_completion_was_null_opens_as_it_was() -> None:
@@ -446,7 +446,7 @@ def test_however_a_list_is_edited_a_result_is_at_its_item_or_in_errors(
     having = [item["name"] for item in (made.data["o"]["l"] if nested else made.data["l"]) if "score" in item]
     stranded = "subtask 1.1.1" in made.data.get("$errors", {})
     assert having == ([] if stranded else [f"person {position}"])
-    assert Tree.of(made.journal()).root.held == made.root.held, "the journal alone tells it"
+    assert WorkingTree.of(made.journal()).root.held == made.root.held, "the journal alone tells it"
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from aloma_cli.clock import ForwardClock, from_iso
 from aloma_cli.content.step import Retry, Step
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.run import Run
-from aloma_cli.engine.state import Tree
 from aloma_cli.engine.summary import figures, summary
+from aloma_cli.engine.working import WorkingTree
 from aloma_cli.record import events as ev
 from aloma_cli.view.history import read_history
 from tests.support.manual import EPOCH, HeldClock
@@ -93,7 +93,7 @@ def test_the_time_between_a_kill_and_the_next_run_does_not_count(
     again.clock.moment += 3
     again.end_all()
     assert again.tree.working == pytest.approx(seconds)
-    assert Tree.of(again.journal()).working == pytest.approx(seconds)
+    assert WorkingTree.of(again.journal()).working == pytest.approx(seconds)
 
 
 def test_a_tree_in_which_nothing_ran_is_opened_without_a_word() -> None:

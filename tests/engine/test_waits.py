@@ -8,7 +8,7 @@ import pytest
 
 from aloma_cli.content.job import Limited
 from aloma_cli.content.step import Retry
-from aloma_cli.engine.state import Tree
+from aloma_cli.engine.working import WorkingTree
 from aloma_cli.errors import InputError, RetryableError
 from aloma_cli.record import events as ev
 from tests.support.manual import HeldClock
@@ -284,7 +284,7 @@ def test_a_step_that_writes_where_an_answer_was_to_go_has_answered(change: Any) 
     with pytest.raises(InputError, match="asks nothing"):
         stage.run.carry_out({"kind": "answer", "value": "late"})
     assert (stage.data["f"], stage.root.questions, stage.root.state) == (written, {}, "done")
-    assert Tree.of(stage.journal()).root.questions == {}
+    assert WorkingTree.of(stage.journal()).root.questions == {}
 
 
 @pytest.mark.parametrize(

@@ -17,15 +17,15 @@ from aloma_cli.api.records import Records
 from aloma_cli.api.task import read_events
 from aloma_cli.cli.main import main
 from aloma_cli.clock import SystemClock
-from aloma_cli.engine.state import Tree
 from aloma_cli.engine.summary import summary
+from aloma_cli.engine.working import WorkingTree
 from aloma_cli.errors import StoreError
 from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.record import events as ev
+from aloma_cli.record.batch import Batch
 from aloma_cli.record.wire import WireError, from_wire
 from aloma_cli.store.files.disk import FileStore
 from aloma_cli.store.line import decode, encode
-from aloma_cli.store.protocol import Batch
 from aloma_cli.view.history import read_history
 from aloma_cli.view.log import Details, write_log
 from tests.connectors.support import completion
@@ -134,10 +134,10 @@ def journal(folder: File, wires: list[Json], root: str = ROOT) -> FileStore:
     return FileStore(folder / ".aloma", fsync=False)
 
 
-def looked_at(store: FileStore) -> Tree:
+def looked_at(store: FileStore) -> WorkingTree:
     """Whatever shows a task does to it. Raises StoreError."""
     events, damage = read_events(store, ROOT)
-    tree = Tree.of(events)
+    tree = WorkingTree.of(events)
     for task in tree.tasks:
         summary(tree, task)
     details = Details(changes=True, logs=True, calls=True)

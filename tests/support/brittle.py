@@ -11,10 +11,11 @@ from typing import Any, Literal
 
 from aloma_cli.errors import StoreError
 from aloma_cli.jsontext import JsonObject
+from aloma_cli.record.batch import Batch
 from aloma_cli.record.events import Event, Logged
 from aloma_cli.store.files.disk import FileStore
 from aloma_cli.store.memory import MemoryStore
-from aloma_cli.store.protocol import Batch, Claim, Request, Store
+from aloma_cli.store.protocol import Claim, Request, Store
 
 Fault = Literal["dies", "refuses", "dies before dropping a request"]
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from aloma_cli.engine.state import Tree
+from aloma_cli.engine.working import WorkingTree
 
 
-def portrait(tree: Tree) -> dict[str, Any]:
+def portrait(tree: WorkingTree) -> dict[str, Any]:
     """All there is to a tree, as nested lists and tables of texts."""
     flying = {number: task.id for number, task in tree.flying.items()}
     return {name: plain(value) for name, value in {**vars(tree), "flying": flying}.items()}
@@ -31,7 +31,7 @@ def plain(value: Any) -> Any:
     return repr(value)
 
 
-def differences(one: Tree, other: Tree) -> list[str]:
+def differences(one: WorkingTree, other: WorkingTree) -> list[str]:
     """Where two trees differ, and how."""
     return list(_differences(portrait(one), portrait(other), "tree"))
 

@@ -17,7 +17,7 @@ from aloma_cli.engine.local import LocalRunner
 from aloma_cli.engine.loop import LoopRecorder, drive
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.run import Run
-from aloma_cli.engine.state import TaskState, Tree
+from aloma_cli.engine.working import WorkingTask, WorkingTree
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record import events as ev
 from aloma_cli.store.memory import MemoryStore
@@ -31,13 +31,13 @@ from tests.support.stage import create
 class Played:
     """What came of it. `seconds` is by the loop's own time; `left` names the steps that would not end."""
 
-    tree: Tree
+    tree: WorkingTree
     events: list[ev.Event]
     seconds: float
     left: list[str] = field(default_factory=list)
 
     @property
-    def root(self) -> TaskState:
+    def root(self) -> WorkingTask:
         return self.tree.root
 
     @property

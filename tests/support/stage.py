@@ -14,7 +14,7 @@ from aloma_cli.content.python import fire
 from aloma_cli.content.step import Step
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.run import Run, Turn
-from aloma_cli.engine.state import TaskState, Tree
+from aloma_cli.engine.working import WorkingTask, WorkingTree
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record import events as ev
 from aloma_cli.record.events import AnEvent
@@ -63,11 +63,11 @@ class Stage:
         self.last = self.turn()
 
     @property
-    def tree(self) -> Tree:
+    def tree(self) -> WorkingTree:
         return self.run.tree
 
     @property
-    def root(self) -> TaskState:
+    def root(self) -> WorkingTask:
         return self.tree.root
 
     @property

@@ -71,7 +71,7 @@ def ask_of(
 
 def _run_on(home: Workspace, task_id: str, claim: Claim, request: JsonObject | None, telling: Telling) -> NoReturn:
     from aloma_cli.cli.run import run_and_tell
-    from aloma_cli.engine.state import Tree
+    from aloma_cli.record.tree import Tree
 
     with contextlib.ExitStack() as refused:
         refused.callback(claim.close)

@@ -54,7 +54,7 @@ def resume(
     from aloma_cli.cli.output import say
     from aloma_cli.cli.run import run_and_tell
     from aloma_cli.cli.workspaces import load_workspace, open_records
-    from aloma_cli.engine.state import Tree
+    from aloma_cli.record.tree import Tree
 
     records, _ = open_records(workspace)
     if from_last_good:

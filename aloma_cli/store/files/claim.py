@@ -14,12 +14,13 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from aloma_cli.errors import StoreError, TaskLockedError
 from aloma_cli.jsontext import MAX_DEPTH, JsonObject, loads, pretty
+from aloma_cli.record.batch import Batch
 from aloma_cli.record.events import Event
 from aloma_cli.store.files.atomic import refuse_links, replace_file
 from aloma_cli.store.files.checksum import checksum
 from aloma_cli.store.files.journal import JournalWriter, read_journal
 from aloma_cli.store.files.os_errors import refused, refusing
-from aloma_cli.store.protocol import Batch, Request, no_such_task
+from aloma_cli.store.protocol import Request, no_such_task
 
 _WRITING = 60
 """Seconds after which nobody is still writing a request."""

@@ -23,9 +23,10 @@ from aloma_cli.jsontext import JsonObject, dumps, reload
 from aloma_cli.store.files.checksum import checksum
 
 if TYPE_CHECKING:
+    from aloma_cli.record.batch import Batch
     from aloma_cli.record.events import Event
     from aloma_cli.store.files.claim import FileClaim
-    from aloma_cli.store.protocol import Batch, Salvage
+    from aloma_cli.store.protocol import Salvage
 
 # What writing needs is imported where something is written, and the journal where it is read: most commands only
 # look at what was published, and should answer at once.
@@ -64,9 +65,9 @@ class FileStore:
 
     def _begin(self, folder: Path, events: Sequence[Event]) -> FileClaim:
         """Fill a new folder. It is a task from the moment on when it has a journal."""
+        from aloma_cli.record.batch import Batch
         from aloma_cli.store.files.claim import FileClaim, lock_folder
         from aloma_cli.store.files.journal import begin_journal
-        from aloma_cli.store.protocol import Batch
 
         (folder / "inbox").mkdir(mode=0o700)
         lock = lock_folder(folder)

@@ -1,0 +1,341 @@
+"""What a running engine knows of a tree beyond its facts: documents, what is armed, what firings started from.
+
+`WorkingTree.apply` lets `record/tree.py` take in the event first, and then changes only what is declared here. An
+engine that runs and one that opens a journal after a crash both build their state by it, so they cannot disagree.
+Nothing here knows a step's code, and nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from aloma_cli.document.changes import Change, replay
+from aloma_cli.document.diff import diff
+from aloma_cli.engine.cycles import Trail
+from aloma_cli.engine.held import Held
+from aloma_cli.ids import root_of
+from aloma_cli.jsontext import JsonObject, Path, show_path
+from aloma_cli.record import events as ev
+from aloma_cli.record.tree import Flight, Task, Tree, is_end
+
+_FROM_OUTSIDE = ("person", "landing")
+
+
+@dataclass(slots=True)
+class WorkingFlight(Flight):
+    """A firing under way, and what it started from: `base` and `about`, as of `version`."""
+
+    based_on: int | None = None
+    base: JsonObject = field(default_factory=dict)
+    about: JsonObject = field(default_factory=dict)
+    digest: int = 0
+    voids: int = 0
+
+
+@dataclass(slots=True)
+class Revision:
+    """One commit, as the firings need it that started before it."""
+
+    version: int
+    firing: int | None
+    changes: list[Change]
+    about: list[Change]
+
+
+@dataclass(slots=True)
+class WorkingTask(Task):
+    """One task. `document` is never altered in place.
+
+    `last_start` has the last firing of each step. `retried` (of steps that wait for a try) and `standing` (of others)
+    have the failed firing whose answered calls still stand.
+    """
+
+    flight_type: ClassVar[type[Flight]] = WorkingFlight
+    flights: dict[int, WorkingFlight] = field(default_factory=dict)  # type: ignore[assignment]  # dicts are invariant
+
+    document: JsonObject = field(default_factory=dict)
+    about: JsonObject = field(default_factory=dict)
+    trail: Trail = field(init=False)
+    disarmed: set[str] = field(default_factory=set)
+    looked: set[str] = field(default_factory=set)
+    retried: dict[str, int] = field(default_factory=dict)
+    standing: dict[str, int] = field(default_factory=dict)
+    conditions: dict[str, str] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
+    history: list[Revision] = field(default_factory=list)
+    awaited: set[str] = field(default_factory=set)
+    held: Held = field(default_factory=Held)
+    asked: dict[str, Path] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    starts: Counter[str] = field(default_factory=Counter)
+    last_start: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def standpoint(self) -> Hashable:
+        """What the steps do next depends on this and on the document."""
+        flights = sorted((flight.step, flight.digest, flight.attempt) for flight in self.flights.values())
+        asked = (self.name, self.tags, tuple(self.questions), json.dumps(self.settings) if self.settings else "")
+        order = tuple(sorted(self.last_start, key=self.last_start.__getitem__))
+        return (frozenset(self.disarmed), frozenset(self.looked), tuple(flights), asked, order)
+
+    def since(self, version: int) -> list[Revision]:
+        """The commits after `version`, as far as a flight needs them."""
+        return [revision for revision in self.history if revision.version > version]
+
+
+class WorkingTree(Tree):
+    """A root task and its descendants, as an engine runs them. `calls` are the answered ones of firings under way."""
+
+    task_type: ClassVar[type[Task]] = WorkingTask
+    tasks: dict[str, WorkingTask]  # type: ignore[assignment]  # dicts are invariant
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: defaultdict[int, dict[str, ev.CallAnswered]] = defaultdict(dict)
+        self.entries: Counter[str] = Counter()
+        self.answers: defaultdict[tuple[str, str | None], list[int]] = defaultdict(list)
+
+    @property
+    def root(self) -> WorkingTask:
+        return self.tasks[self.root_id]
+
+    def apply(self, event: ev.Event) -> None:
+        """Take in one event."""
+        super().apply(event)
+        follow = _APPLY.get(type(event))
+        if follow is not None:
+            follow(self, self.tasks[event.task], event)
+
+    def descendants(self, task_id: str) -> list[WorkingTask]:  # type: ignore[override]
+        return [self.tasks[task.id] for task in super().descendants(task_id)]
+
+    def setting(self, task: WorkingTask, name: str) -> Any:
+        """What was set for a task, or for the nearest task above it; None where nothing was."""
+        while name not in task.settings and task.parent is not None:
+            task = self.tasks[task.parent]
+        return task.settings.get(name)
+
+    def flights(self) -> list[tuple[WorkingTask, WorkingFlight]]:
+        """Every firing under way."""
+        tasks = [self.tasks[one] for one in dict.fromkeys(task.id for task in self.flying.values())]
+        return [(task, flight) for task in tasks for flight in task.flights.values()]
+
+    def flight(self, firing: int) -> tuple[WorkingTask, WorkingFlight] | None:
+        """The task and flight of a firing that runs, if it still does."""
+        flying = self.flying.get(firing)
+        if flying is None:
+            return None
+        task = self.tasks[flying.id]
+        flight = task.flights[firing]
+        return (task, flight) if flight.running else None
+
+
+def _created(tree: WorkingTree, task: WorkingTask, event: ev.TaskCreated) -> None:
+    task.document = event.data
+    task.trail = Trail.of(root_of(event.task), event.at)
+    task.about = _about(task)
+    if event.parent is None:
+        return
+    parent = tree.tasks[event.parent]
+    if event.into is not None:
+        parent.held.hold(event.into)
+    if event.wait_for:
+        parent.awaited.add(event.task)
+
+
+def _started(tree: WorkingTree, task: WorkingTask, event: ev.FiringStarted) -> None:
+    flight = task.flights[event.firing]
+    # After a crash the same firing is repeated from where it started, not from the newest document; what has armed
+    # its step since then still does.
+    if flight.based_on != event.version:
+        flight.based_on, flight.base, flight.about = event.version, task.document, task.about
+        flight.digest = task.trail.digest.value
+        task.disarmed.add(event.step)
+    if event.continues is not None and event.firing not in tree.calls:
+        answered = tree.calls.pop(event.continues, {})
+        tree.calls[event.firing] = {key: call for key, call in answered.items() if call.error is None}
+    task.looked.discard(event.step)
+    task.standing.pop(event.step, None)
+    task.retried.pop(event.step, None)
+    if event.run == 1:
+        task.starts[event.step] += 1
+        if event.attempt > 1:
+            task.trail.restart()
+    task.last_start[event.step] = event.firing
+    task.conditions[event.step] = event.condition
+    task.codes[event.step] = event.code
+
+
+def _answered(tree: WorkingTree, task: WorkingTask, event: ev.CallAnswered) -> None:  # noqa: ARG001
+    tree.calls[event.firing][event.key] = event
+    about, usage = event.about or {}, event.usage or {}
+    if usage:
+        tree.answers[event.step, event.arguments.get("model")].append(usage.get("output_tokens", 0))
+    if "entry" in about:
+        tree.entries[about["entry"]] += 1
+
+
+def _committed(tree: WorkingTree, task: WorkingTask, event: ev.Committed) -> None:
+    before = task.document
+    task.document, changes = replay(before, event.changes)
+    _release(tree, task, event)
+    task.held.follow(before, task.document, changes)
+    if _is_from_outside(event):
+        task.trail.restart()
+    else:
+        task.trail.follow(before, task.document, changes, event.at)
+    if event.firing is not None:
+        task.trail.fire(event.step or "")
+        _land(tree, task, event.firing)
+    _arm(task, event.armed)
+    _ask(task, event)
+    about = task.about
+    if event.settings or event.name is not None or event.tags is not None or event.asked or event.answers:
+        task.settings = merge_settings(task.settings, event.settings or {})
+        task.about = _about(task)
+    if task.flights:
+        task.history.append(Revision(event.version, event.firing, changes, diff(about, task.about)))
+    _trim_history(task)
+    _mark(tree, task)
+
+
+def _about(task: WorkingTask) -> JsonObject:
+    """What firings can write besides the document, as a document: it merges by the same rules."""
+    questions = {place: asked["question"] for place, asked in task.questions.items()}
+    return {"name": task.name, "tags": list(task.tags), "settings": dict(task.settings), "questions": questions}
+
+
+def _is_from_outside(event: ev.Committed) -> bool:
+    """Whether a commit brings what does not follow from the document; a timer writes the default of a question."""
+    answered = bool(event.answers) and event.firing is None
+    return event.by in _FROM_OUTSIDE or answered or event.parked_until is not None or event.figures
+
+
+def _release(tree: WorkingTree, task: WorkingTask, event: ev.Committed) -> None:
+    """Let go the places at which this commit itself lets something land."""
+    into = tree.tasks[event.child].into if event.child is not None else None
+    if into is not None:
+        task.held.release(into)
+    for place in event.answers:
+        path = task.asked.pop(place, None)
+        if path is not None:
+            task.held.release(path)
+
+
+def _ask(task: WorkingTask, event: ev.Committed) -> None:
+    """Hold the places of the answers to this commit's questions."""
+    for asked in event.asked:
+        place = tuple(asked["into"])
+        task.asked[show_path(place)] = place
+        task.held.hold(place)
+
+
+def merge_settings(settings: JsonObject, more: JsonObject) -> JsonObject:
+    """The settings of a task after a firing asked for `more`."""
+    return settings | {
+        name: settings.get(name, {}) | value if isinstance(value, dict) else value for name, value in more.items()
+    }
+
+
+def _looked(tree: WorkingTree, task: WorkingTask, event: ev.FiringLooked) -> None:
+    _land(tree, task, event.firing)
+    _trim_history(task)
+    if event.figures:
+        task.trail.restart()
+    if event.armed:
+        task.disarmed.discard(event.step)
+    else:
+        task.looked.add(event.step)
+
+
+def _voided(tree: WorkingTree, task: WorkingTask, event: ev.FiringVoided) -> None:
+    if event.reason == "withdrawn":
+        # It lost a race, and what decided that is not in the document.
+        task.trail.restart()
+    if event.again:
+        flight = task.flights[event.firing]
+        # One that is paused ends the row: nothing may wait for it to land before it runs again.
+        flight.voids = 0 if event.reason in ("limited", "stopped") else flight.voids + 1
+    else:
+        _land(tree, task, event.firing)
+        if event.reason == "superseded":
+            # It was to be repeated and left nothing: where its step is away for now, the next match is not lost.
+            task.disarmed.discard(event.step)
+    _trim_history(task)
+
+
+def _failed(tree: WorkingTree, task: WorkingTask, event: ev.FiringFailed) -> None:
+    calls = tree.calls.get(event.firing)
+    _land(tree, task, event.firing)
+    task.trail.fail(event.step, event.error["message"], event.at)
+    _trim_history(task)
+    if event.retry_at is not None or event.figures:
+        task.trail.restart()
+    if event.error.get("connector") and calls:
+        # The connector failed, not the step: what was answered before stands for the next try, but for the
+        # answers that had not the shape asked for. Those would only misfit again.
+        misfits = event.error.get("misfits", ())
+        tree.calls[event.firing] = {key: call for key, call in calls.items() if key not in misfits}
+        (task.standing if event.retry_at is None else task.retried)[event.step] = event.firing
+
+
+def _armed(tree: WorkingTree, task: WorkingTask, event: ev.StepsArmed) -> None:
+    _arm(task, event.steps)
+    task.trail.restart()
+    for step in event.steps:
+        task.retried.pop(step, None)
+    _mark(tree, task)
+
+
+def _limits_set(tree: WorkingTree, task: WorkingTask, event: ev.LimitsSet) -> None:  # noqa: ARG001
+    for one in tree.tasks.values():
+        one.starts.clear()
+
+
+def _rested(tree: WorkingTree, task: WorkingTask, event: ev.TaskRested) -> None:
+    if event.closed:
+        task.about = _about(task)
+    if task.parent is not None and is_end(event):
+        tree.tasks[task.parent].awaited.discard(task.id)
+
+
+def _land(tree: WorkingTree, task: WorkingTask, firing: int) -> None:
+    """End a flight for good; its calls will not be asked for again."""
+    task.trail.land(firing, tree.calls.pop(firing, {}).values())
+
+
+def _mark(tree: WorkingTree, task: WorkingTask) -> None:
+    if task.trail.watched:
+        task.trail.mark(task.standpoint, task.version, tree.last_firing)
+
+
+def _trim_history(task: WorkingTask) -> None:
+    if not task.flights:
+        task.history.clear()
+        return
+    oldest = min(flight.version for flight in task.flights.values())
+    while task.history and task.history[0].version <= oldest:
+        del task.history[0]
+
+
+def _arm(task: WorkingTask, steps: Iterable[str]) -> None:
+    task.disarmed.difference_update(steps)
+    task.looked.difference_update(steps)
+
+
+_APPLY: dict[type[ev.Event], Callable[[WorkingTree, WorkingTask, Any], None]] = {
+    ev.TaskCreated: _created,
+    ev.FiringStarted: _started,
+    ev.CallAnswered: _answered,
+    ev.Committed: _committed,
+    ev.FiringLooked: _looked,
+    ev.FiringVoided: _voided,
+    ev.FiringFailed: _failed,
+    ev.StepsArmed: _armed,
+    ev.LimitsSet: _limits_set,
+    ev.TaskRested: _rested,
+}

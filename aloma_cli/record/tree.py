@@ -1,0 +1,400 @@
+"""A tree of tasks as facts: the sum of its events, for all that read a record.
+
+`Tree.apply` is the only place that turns events into facts. What only a running engine needs (the documents, what is
+armed) is added by `engine/working.py`. Its `apply` calls this one first and then changes its own attributes alone. No
+attribute is written by both, so a reader and the engine cannot disagree. Nothing here knows a document or a step's
+code, and nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+from aloma_cli.budget import Amount, Limits
+from aloma_cli.clock import from_iso
+from aloma_cli.jsontext import JsonObject, Path, show_path
+from aloma_cli.record import events as ev
+from aloma_cli.record.batch import Batch
+from aloma_cli.record.figures import Figures
+
+LIVE = "processing"
+UNENDED = ("question", "limited")
+"""States of a rest that is not an end: a subtask in them has not landed. Nor has one that a person stopped with its
+root (`is_end`)."""
+
+
+@dataclass(slots=True)
+class Flight:
+    """A firing that has started and has not ended for good. `at`: when it first started (ISO)."""
+
+    firing: int
+    step: str
+    at: str
+    version: int = -1
+    attempt: int = 1
+    run: int = 1
+    running: bool = True
+
+
+@dataclass(slots=True)
+class Retry:
+    """A step that waits for its next try, due at `at` (ISO)."""
+
+    at: str
+    attempt: int
+    reason: str
+
+
+@dataclass(slots=True)
+class Task:
+    """One task."""
+
+    flight_type: ClassVar[type[Flight]] = Flight
+
+    id: str
+    name: str
+    tags: tuple[str, ...]
+    parent: str | None
+    into: Path | None
+    group: str | None
+    wait_for: bool
+    created_at: str
+    updated_at: str
+    version: int = 0
+    flights: dict[int, Flight] = field(default_factory=dict)
+    retries: dict[str, Retry] = field(default_factory=dict)
+    children: list[str] = field(default_factory=list)
+    live_children: set[str] = field(default_factory=set)
+    completed: JsonObject | None = None
+    expires_at: str | None = None
+    parked_until: str | None = None
+    questions: dict[str, JsonObject] = field(default_factory=dict)
+    rest: ev.TaskRested | None = None
+    figures: dict[str, Figures] = field(default_factory=dict)
+
+    @property
+    def state(self) -> str:
+        """One of the states of a task; `waiting` also while nothing but a timer or a subtask is waited for."""
+        if self.rest is not None:
+            return self.rest.state
+        if not self.version and not self.flights and not self.figures:
+            return "created"
+        if any(flight.running for flight in self.flights.values()):
+            return LIVE
+        return "waiting" if self.retries or self.live_children or self.parked_until else LIVE
+
+    @property
+    def timers(self) -> list[str]:
+        """The moments (ISO) at which something is due here."""
+        if self.closed:
+            return []
+        ends = (self.expires_at, self.parked_until, *(question.get("until") for question in self.questions.values()))
+        return [*(retry.at for retry in self.retries.values()), *(end for end in ends if end is not None)]
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing will wake this task again."""
+        return self.rest is not None and self.rest.closed
+
+    def figures_of(self, step: str) -> Figures:
+        """What `step` did here, from now on kept."""
+        figures = self.figures.get(step)
+        if figures is None:
+            figures = self.figures[step] = Figures()
+        return figures
+
+
+class Tree:
+    """A root task and its descendants."""
+
+    task_type: ClassVar[type[Task]] = Task
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, Task] = {}
+        self.root_id = ""
+        self.last_firing = 0
+        self.flying: dict[int, Task] = {}
+        self.running: set[int] = set()
+        self.requests: set[str] = set()
+        self.spent = Amount()
+        self.working = 0.0
+        self.limits = Limits()
+        self.limited: str | None = None
+        self.stopped: str | None = None
+        """Why a person stopped the whole tree; nothing starts before it is resumed."""
+        self.answering: JsonObject | None = None
+        self.last_at = ""
+
+    @classmethod
+    def of(cls, events: Iterable[ev.Event]) -> Self:
+        """The tree that `events`, in order, add up to."""
+        tree = cls()
+        for event in events:
+            tree.apply(event)
+        return tree
+
+    @classmethod
+    def read(cls, batches: Iterable[Batch]) -> Self:
+        """The tree of a record. Raises JournalDamagedError where an entry does not follow from those before it."""
+        tree = cls()
+        for batch in batches:
+            tree.take(batch)
+        return tree
+
+    @property
+    def root(self) -> Task:
+        return self.tasks[self.root_id]
+
+    def take(self, batch: Batch) -> None:
+        """Take in a batch that was read from a record. Raises JournalDamagedError; then the tree is of no use."""
+        try:
+            for event in batch.events:
+                self.apply(event)
+        except Exception as error:
+            # Its checksum is right, so another program wrote it: its content may be anything.
+            why = f"it does not follow from the lines before it ({type(error).__name__}: {error})"
+            raise batch.damaged(why) from error
+
+    def apply(self, event: ev.Event) -> None:
+        """Take in one event."""
+        self._pass_time(event)
+        _APPLY[type(event)](self, event)
+        task = self.tasks[event.task]
+        task.updated_at = max(task.updated_at, event.at)
+
+    def worked(self, now: float) -> float:
+        """Seconds with firings running up to `now` (seconds since 1970), while a process runs the tree."""
+        if not self.running:
+            return self.working
+        return self.working + max(0.0, now - from_iso(self.last_at))
+
+    def _pass_time(self, event: ev.Event) -> None:
+        """Count the time with firings running; time in which no process ran the tree does not count."""
+        if self.running and not isinstance(event, ev.TreeOpened):
+            self.working = self.worked(from_iso(event.at))
+        self.last_at = max(self.last_at, event.at)
+
+    def depth(self, task: Task) -> int:
+        """How many tasks are above it."""
+        depth = 0
+        while task.parent is not None:
+            task, depth = self.tasks[task.parent], depth + 1
+        return depth
+
+    def descendants(self, task_id: str) -> list[Task]:
+        """The subtasks of a task, and theirs."""
+        found: list[Task] = []
+        waiting = self.tasks[task_id].children[::-1]
+        while waiting:
+            found.append(self.tasks[waiting.pop()])
+            waiting += found[-1].children[::-1]
+        return found
+
+
+def _created(tree: Tree, event: ev.TaskCreated) -> None:
+    tree.tasks[event.task] = tree.task_type(
+        id=event.task,
+        name=event.name,
+        tags=event.tags,
+        parent=event.parent,
+        into=event.into,
+        group=event.group,
+        wait_for=event.wait_for,
+        created_at=event.at,
+        updated_at=event.at,
+        expires_at=event.expires_at,
+    )
+    if event.parent is None:
+        tree.root_id = event.task
+        tree.answering = event.answering
+        return
+    parent = tree.tasks[event.parent]
+    parent.children.append(event.task)
+    parent.live_children.add(event.task)
+
+
+def _started(tree: Tree, event: ev.FiringStarted) -> None:
+    task = tree.tasks[event.task]
+    tree.last_firing = max(tree.last_firing, event.firing)
+    tree.flying[event.firing] = task
+    tree.running.add(event.firing)
+    flight = task.flights.get(event.firing)
+    if flight is None:
+        flight = task.flights[event.firing] = task.flight_type(event.firing, event.step, event.at)
+    flight.version, flight.attempt, flight.run, flight.running = event.version, event.attempt, event.run, True
+    task.retries.pop(event.step, None)
+    if event.run == 1:
+        task.parked_until = None  # it is over, or nothing new would start
+    _wake(tree, task)
+
+
+def _answered(tree: Tree, event: ev.CallAnswered) -> None:
+    about, usage = event.about or {}, event.usage or {}
+    figures = tree.tasks[event.task].figures_of(event.step)
+    figures.calls += 1
+    simulated = bool(about.get("simulated"))
+    if event.error is None and (simulated or "model" in about):
+        figures.answers += 1
+        figures.simulated += simulated
+    figures.input_tokens += usage.get("input_tokens", 0)
+    figures.output_tokens += usage.get("output_tokens", 0)
+    figures.cost += usage.get("cost", 0.0)
+    figures.unpriced += bool(usage) and "cost" not in usage
+    tree.spent.add(Amount(1, usage.get("input_tokens", 0) + usage.get("output_tokens", 0), usage.get("cost", 0.0)))
+
+
+def _committed(tree: Tree, event: ev.Committed) -> None:
+    task = tree.tasks[event.task]
+    task.version = event.version
+    if event.firing is not None:
+        _land(tree, task, event.firing, event.seconds).fired += 1
+    if event.name is not None:
+        task.name = event.name
+    if event.tags is not None:
+        task.tags = event.tags
+    if event.changes:
+        task.parked_until = None  # a change of the data ends a park
+    if event.parked_until is not None:
+        task.parked_until = max(event.parked_until, task.parked_until or "")
+    task.expires_at = event.expires_at or task.expires_at
+    for place in event.answers:
+        task.questions.pop(place, None)
+    for asked in event.asked:
+        task.questions[show_path(tuple(asked["into"]))] = asked
+    if event.completed is not None and task.completed is None:
+        task.completed = event.completed
+    if event.request is not None:
+        tree.requests.add(event.request)
+    _wake(tree, task)
+
+
+def _looked(tree: Tree, event: ev.FiringLooked) -> None:
+    _land(tree, tree.tasks[event.task], event.firing, event.seconds).looked += 1
+
+
+def _voided(tree: Tree, event: ev.FiringVoided) -> None:
+    task = tree.tasks[event.task]
+    if event.again:
+        task.flights[event.firing].running = False
+        tree.running.discard(event.firing)
+        figures = task.figures_of(event.step)
+        figures.seconds += event.seconds
+    else:
+        figures = _land(tree, task, event.firing, event.seconds)
+    figures.voided += 1
+
+
+def _failed(tree: Tree, event: ev.FiringFailed) -> None:
+    task = tree.tasks[event.task]
+    _land(tree, task, event.firing, event.seconds).failed += 1
+    if event.retry_at is not None:
+        task.retries[event.step] = Retry(event.retry_at, event.attempt, event.error["message"])
+
+
+def _armed(tree: Tree, event: ev.StepsArmed) -> None:
+    task = tree.tasks[event.task]
+    for step in event.steps:
+        task.retries.pop(step, None)
+    _wake(tree, task)
+    if event.request is not None:
+        tree.requests.add(event.request)
+
+
+def _limits_set(tree: Tree, event: ev.LimitsSet) -> None:
+    tree.limits = Limits.from_json(event.limits)
+    tree.limited = None
+    for task in tree.tasks.values():
+        if task.rest is not None and task.rest.state == "limited":
+            _wake(tree, task)
+
+
+def _limit_reached(tree: Tree, event: ev.LimitReached) -> None:
+    tree.limited = event.reason
+
+
+def _rested(tree: Tree, event: ev.TaskRested) -> None:
+    task = tree.tasks[event.task]
+    task.rest = event
+    if not is_end(event):
+        if event.state == "stopped" and task.parent is None:
+            tree.stopped = event.reason or ""
+        return
+    task.expires_at = None  # it has ended in time
+    if event.closed:
+        task.retries.clear()
+        task.questions.clear()
+    if task.parent is not None:
+        tree.tasks[task.parent].live_children.discard(task.id)
+
+
+def _resumed(tree: Tree, event: ev.TreeResumed) -> None:  # noqa: ARG001  (as all that apply an event)
+    tree.stopped = None
+    for task in tree.tasks.values():
+        if task.rest is not None and task.rest.state == "stopped" and not task.closed:
+            _wake(tree, task)
+
+
+def _answering_set(tree: Tree, event: ev.AnsweringSet) -> None:
+    tree.answering = event.answering
+
+
+def _refused(tree: Tree, event: ev.RequestRefused) -> None:
+    tree.requests.add(event.request)
+
+
+def is_end(rest: ev.TaskRested) -> bool:
+    """Whether a task that rests so has ended, so that it landed if it is a subtask."""
+    return rest.state not in UNENDED and (rest.state != "stopped" or rest.closed)
+
+
+def _nothing(tree: Tree, event: ev.Event) -> None:
+    """Logs are kept for people; an opening only says what time it is."""
+
+
+def _land(tree: Tree, task: Task, firing: int, seconds: float) -> Figures:
+    """End a flight for good."""
+    flight = task.flights.pop(firing)
+    tree.flying.pop(firing)
+    tree.running.discard(firing)
+    figures = task.figures_of(flight.step)
+    figures.seconds += seconds
+    return figures
+
+
+def _wake(tree: Tree, task: Task) -> None:
+    """End the rest of a task, and of those above it that rested without having ended: they waited for it."""
+    if task.closed:
+        return
+    task.rest = None
+    while task.parent is not None:
+        task = tree.tasks[task.parent]
+        if task.rest is None or task.rest.state not in UNENDED:
+            return
+        task.rest = None
+
+
+_APPLY: dict[type[ev.Event], Callable[[Tree, Any], None]] = {
+    ev.TaskCreated: _created,
+    ev.TreeOpened: _nothing,
+    ev.TreeResumed: _resumed,
+    ev.AnsweringSet: _answering_set,
+    ev.RequestRefused: _refused,
+    ev.FiringStarted: _started,
+    ev.CallAnswered: _answered,
+    ev.Logged: _nothing,
+    ev.Committed: _committed,
+    ev.FiringLooked: _looked,
+    ev.FiringVoided: _voided,
+    ev.FiringFailed: _failed,
+    ev.StepsArmed: _armed,
+    ev.LimitsSet: _limits_set,
+    ev.LimitReached: _limit_reached,
+    ev.TaskRested: _rested,
+}
+
+
+def duration(task: Task) -> float:
+    """Seconds from the task's creation to the last thing that happened to it."""
+    return max(0.0, from_iso(task.updated_at) - from_iso(task.created_at))
