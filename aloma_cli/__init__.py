@@ -36,7 +36,7 @@ __all__ = [
 _HOMES = {
     "api.task": ("Task",),
     "api.workspace": ("Workspace", "run"),
-    "connectors": ("Integer", "List", "Number", "Optional", "Text"),
+    "connectors.chat.shape": ("Integer", "List", "Number", "Optional", "Text"),
     "errors": ("ConnectorError", "PermanentError", "RetryableError"),
     "content.step": ("Retry", "Step"),
 }

@@ -100,7 +100,11 @@ def test_each_argument_of_a_subtask_and_of_retry_has_its_row() -> None:
 
 def test_each_public_name_of_the_package_is_described() -> None:
     text = "".join(page.text for page in PAGES)
-    assert [name for name in aloma_cli.__all__ if not name.startswith("_") and f"{name}" not in text] == []
+    assert [name for name in aloma_cli.__all__ if not name.startswith("_") and name not in text] == []
+
+
+def test_each_public_name_of_the_package_can_be_imported() -> None:
+    assert all(getattr(aloma_cli, name) is not None for name in aloma_cli.__all__)
 
 
 # -- errors ----------------------------------------------------------------------------------------------------------
