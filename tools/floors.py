@@ -27,8 +27,8 @@ def main() -> None:
 
 
 def share(files: dict[str, dict[str, Any]], covered: str, total: str) -> float:
-    counts = [sum(file["summary"][key] for file in files.values()) for key in (covered, total)]
-    return 100 * counts[0] / max(1, counts[1])
+    have, of = (sum(int(file["summary"][key]) for file in files.values()) for key in (covered, total))
+    return 100 * have / max(1, of)
 
 
 if __name__ == "__main__":
