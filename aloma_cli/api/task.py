@@ -60,9 +60,10 @@ class Task:
 
 def task_of(store: Store, tree: WorkingTree, task_id: str) -> Task:
     """A task of a tree that has been read."""
-    from aloma_cli.engine.summary import summary
+    from aloma_cli.record.summary import summary
 
-    return Task(task_id, summary(tree, task_id), tree.tasks[task_id].document, store)
+    document = tree.tasks[task_id].document
+    return Task(task_id, dict(summary(tree, task_id, document)), document, store)
 
 
 def read_task(store: Store, task_id: str) -> Task:
@@ -104,17 +105,13 @@ def read_record(store: Store, root: str) -> JsonObject:
     published = store.summary(root)
     if published is not None:
         return _record(published)
-    from aloma_cli.engine.summary import summary
-
-    return summary(read_tree(store, root), root)
+    return task_of(store, read_tree(store, root), root).record
 
 
 def read_records(store: Store, root: str) -> list[JsonObject]:
     """The records of a root and its subtasks, each before those it made. Raises as `read_task`."""
-    from aloma_cli.engine.summary import summary
-
     tree = read_tree(store, root)
-    return [summary(tree, task_id) for task_id in tree.tasks]
+    return [task_of(store, tree, task_id).record for task_id in tree.tasks]
 
 
 def _record(published: JsonObject) -> JsonObject:

@@ -377,9 +377,8 @@ def _given(settings: ModelSettings | None) -> Callable[[Past], ModelChoice]:
 
 def _past_of(tree: Tree) -> Past:
     kept = None if tree.answering is None else Answering.from_json(tree.answering)
-    done = [figures for task in tree.tasks.values() for figures in task.figures.values()]
-    simulated, answers = sum(one.simulated for one in done), sum(one.answers for one in done)
-    return Past(kept, real=answers > simulated, simulated=simulated > 0)
+    total = tree.root.total
+    return Past(kept, real=total.answers > total.simulated, simulated=total.simulated > 0)
 
 
 def _name(name: str) -> str:

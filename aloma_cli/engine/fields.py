@@ -8,13 +8,14 @@ from typing import Any
 from aloma_cli.content.job import SubtaskOrder
 from aloma_cli.document.changes import Change
 from aloma_cli.document.paths import MISSING, get
-from aloma_cli.document.reserved import CHILDREN, ERRORS, RESERVED
+from aloma_cli.document.reserved import CHILDREN, ERRORS, unhandled_errors
 from aloma_cli.engine.held import MOVED, WRITTEN
 from aloma_cli.engine.room import Room
 from aloma_cli.engine.working import WorkingTask
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import MAX_DEPTH, Json, JsonObject, Path, is_deeper, show_path
 from aloma_cli.record.events import ENDINGS, TaskRested
+from aloma_cli.record.summary import result_of
 
 STRANDED_DEPTH = 3
 """How deep in the document what could not land is kept: `$errors`, its entry, the field in it."""
@@ -37,16 +38,6 @@ def error_entry(document: JsonObject, key: str, entry: JsonObject) -> list[Chang
     if not isinstance(errors, dict):
         return [Change("add", (ERRORS,), {key: entry})]
     return [Change("replace" if key in errors else "add", (ERRORS, key), entry)]
-
-
-def unhandled_errors(document: JsonObject) -> dict[str, JsonObject]:
-    """The entries of `$errors` that nobody has marked handled."""
-    errors = document.get(ERRORS)
-    if not isinstance(errors, dict):
-        return {}
-    return {
-        key: entry for key, entry in errors.items() if not (isinstance(entry, dict) and entry.get("handled") is True)
-    }
 
 
 def forget_errors(document: JsonObject, keys: list[str]) -> list[Change]:
@@ -142,15 +133,8 @@ def _has_room(document: JsonObject, place: Path) -> bool:
     return isinstance(above, dict) and isinstance(key, str)
 
 
-def result_of(task: WorkingTask) -> Json:
-    """The value that a task was completed with; its document, without the engine's fields, where there is none."""
-    if task.completed is not None and "result" in task.completed:
-        return task.completed["result"]
-    return {key: value for key, value in task.document.items() if key not in RESERVED}
-
-
 def _result(child: WorkingTask, rest: TaskRested) -> JsonObject:
-    value: dict[str, Any] = {"status": rest.state, "result": result_of(child), "task": child.id}
+    value: dict[str, Any] = {"status": rest.state, "result": result_of(child, child.document), "task": child.id}
     errors = unhandled_errors(child.document)
     if errors:
         step, entry = next(iter(errors.items()))

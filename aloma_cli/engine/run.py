@@ -18,6 +18,7 @@ from aloma_cli.clock import Clock
 from aloma_cli.content.job import Job, Outcome
 from aloma_cli.content.step import Step
 from aloma_cli.document.changes import Change
+from aloma_cli.document.reserved import unhandled_errors
 from aloma_cli.engine import fields, requests
 from aloma_cli.engine.cycles import Lap
 from aloma_cli.engine.endings import retry_of, take_all
@@ -26,12 +27,12 @@ from aloma_cli.engine.nearest import nearest_misses
 from aloma_cli.engine.plan import Plan, alone_in, runs_alone
 from aloma_cli.engine.redaction import clean_event, clean_outcome, clean_request
 from aloma_cli.engine.rounds import going_round
-from aloma_cli.engine.summary import figures, summary
 from aloma_cli.engine.working import WorkingFlight, WorkingTask
 from aloma_cli.errors import InputError, StoreError
 from aloma_cli.jsontext import JsonObject, printable
 from aloma_cli.record import events as ev
 from aloma_cli.record.events import AnEvent
+from aloma_cli.record.summary import figures, summary
 from aloma_cli.record.tree import UNENDED
 from aloma_cli.redact import NO_SECRETS, Redactor
 from aloma_cli.store.protocol import Claim, Request
@@ -134,7 +135,8 @@ class Run:
     def publish(self) -> None:
         """Put the root's record and document where readers find them quickly; the journal has both in any case."""
         try:
-            self._claim.publish(summary(self.tree, self.tree.root_id), self.tree.root.document)
+            document = self.tree.root.document
+            self._claim.publish(dict(summary(self.tree, self.tree.root_id, document)), document)
         except StoreError as error:
             if not self._unpublished:
                 _log.warning("%s; the run goes on, and its record is in the journal", printable(str(error)))
@@ -282,7 +284,7 @@ class Run:
         retried: list[str] = []
         for task in self.tree.tasks.values():
             # Other entries are no failed steps: they may hold a result that had nowhere to land.
-            failed = [step for step in fields.unhandled_errors(task.document) if step in self._plan.steps]
+            failed = [step for step in unhandled_errors(task.document) if step in self._plan.steps]
             if failed and not task.closed:
                 self._ledger.commit(task, fields.forget_errors(task.document, failed), by="person")
                 retried += failed
@@ -475,7 +477,7 @@ class Run:
 
 
 def _state_at_rest(task: WorkingTask) -> str:
-    if fields.unhandled_errors(task.document):
+    if unhandled_errors(task.document):
         return "error"
     matched = task.completed is not None or any(
         figures.fired or figures.failed or figures.voided for figures in task.figures.values()

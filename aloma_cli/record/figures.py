@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
+
+from aloma_cli.record.events import CallAnswered
 
 
 @dataclass(slots=True)
 class Figures:
-    """What one step did in one task. `cost` is in US dollars; `unpriced` counts the calls whose price is unknown."""
+    """How firings ended, how many seconds they ran, what they called and what that cost.
+
+    `cost` is in US dollars, of the calls whose price is known. `unpriced` counts the others that used tokens, without
+    the simulated ones: these need no price. `answers` counts the calls that a model or a simulation answered.
+    """
 
     fired: int = 0
     looked: int = 0
@@ -21,3 +29,76 @@ class Figures:
     cost: float = 0.0
     unpriced: int = 0
     seconds: float = 0.0
+
+    @classmethod
+    def of(cls, *calls: CallAnswered) -> Figures:
+        """The figures of these calls."""
+        figures = cls()
+        for call in calls:
+            figures.count_call(call)
+        return figures
+
+    @classmethod
+    def total(cls, parts: Iterable[Figures]) -> Figures:
+        """The sum of `parts`."""
+        total = cls()
+        for part in parts:
+            total._add(part)
+        return total
+
+    @property
+    def tokens(self) -> int:
+        """Input and output tokens together."""
+        return self.input_tokens + self.output_tokens
+
+    def count_call(self, call: CallAnswered) -> None:
+        """Count a call that was answered, or failed."""
+        about, usage = call.about or {}, call.usage or {}
+        simulated = bool(about.get("simulated"))
+        self.calls += 1
+        if call.error is None and (simulated or "model" in about):
+            self.answers += 1
+            self.simulated += simulated
+        if usage:
+            cost = usage.get("cost")
+            self.input_tokens += usage.get("input_tokens") or 0
+            self.output_tokens += usage.get("output_tokens") or 0
+            self.cost += cost or 0.0
+            self.unpriced += cost is None and not simulated
+
+    def to_json(self) -> dict[str, Any]:
+        """All figures by name; seconds to the millisecond."""
+        return {
+            "fired": self.fired,
+            "looked": self.looked,
+            "failed": self.failed,
+            "voided": self.voided,
+            **self.usage_json(),
+            "seconds": round(self.seconds, 3),
+        }
+
+    def usage_json(self) -> dict[str, Any]:
+        """The figures of the calls alone."""
+        return {
+            "calls": self.calls,
+            "answers": self.answers,
+            "simulated": self.simulated,
+            "unpriced": self.unpriced,
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "cost": round(self.cost, 9),
+        }
+
+    def _add(self, other: Figures) -> None:
+        self.fired += other.fired
+        self.looked += other.looked
+        self.failed += other.failed
+        self.voided += other.voided
+        self.calls += other.calls
+        self.answers += other.answers
+        self.simulated += other.simulated
+        self.input_tokens += other.input_tokens
+        self.output_tokens += other.output_tokens
+        self.cost += other.cost
+        self.unpriced += other.unpriced
+        self.seconds += other.seconds

@@ -73,6 +73,7 @@ class Task:
     questions: dict[str, JsonObject] = field(default_factory=dict)
     rest: ev.TaskRested | None = None
     figures: dict[str, Figures] = field(default_factory=dict)
+    """What each step did here and in the subtasks."""
 
     @property
     def state(self) -> str:
@@ -98,12 +99,10 @@ class Task:
         """Whether nothing will wake this task again."""
         return self.rest is not None and self.rest.closed
 
-    def figures_of(self, step: str) -> Figures:
-        """What `step` did here, from now on kept."""
-        figures = self.figures.get(step)
-        if figures is None:
-            figures = self.figures[step] = Figures()
-        return figures
+    @property
+    def total(self) -> Figures:
+        """What all steps did here and in the subtasks."""
+        return Figures.total(self.figures.values())
 
 
 class Tree:
@@ -231,17 +230,9 @@ def _started(tree: Tree, event: ev.FiringStarted) -> None:
 
 
 def _answered(tree: Tree, event: ev.CallAnswered) -> None:
-    about, usage = event.about or {}, event.usage or {}
-    figures = tree.tasks[event.task].figures_of(event.step)
-    figures.calls += 1
-    simulated = bool(about.get("simulated"))
-    if event.error is None and (simulated or "model" in about):
-        figures.answers += 1
-        figures.simulated += simulated
-    figures.input_tokens += usage.get("input_tokens", 0)
-    figures.output_tokens += usage.get("output_tokens", 0)
-    figures.cost += usage.get("cost", 0.0)
-    figures.unpriced += bool(usage) and "cost" not in usage
+    for figures in _figures(tree, tree.tasks[event.task], event.step):
+        figures.count_call(event)
+    usage = event.usage or {}
     tree.spent.add(Amount(1, usage.get("input_tokens", 0) + usage.get("output_tokens", 0), usage.get("cost", 0.0)))
 
 
@@ -249,7 +240,8 @@ def _committed(tree: Tree, event: ev.Committed) -> None:
     task = tree.tasks[event.task]
     task.version = event.version
     if event.firing is not None:
-        _land(tree, task, event.firing, event.seconds).fired += 1
+        for figures in _land(tree, task, event.firing, event.seconds):
+            figures.fired += 1
     if event.name is not None:
         task.name = event.name
     if event.tags is not None:
@@ -271,7 +263,8 @@ def _committed(tree: Tree, event: ev.Committed) -> None:
 
 
 def _looked(tree: Tree, event: ev.FiringLooked) -> None:
-    _land(tree, tree.tasks[event.task], event.firing, event.seconds).looked += 1
+    for figures in _land(tree, tree.tasks[event.task], event.firing, event.seconds):
+        figures.looked += 1
 
 
 def _voided(tree: Tree, event: ev.FiringVoided) -> None:
@@ -279,16 +272,17 @@ def _voided(tree: Tree, event: ev.FiringVoided) -> None:
     if event.again:
         task.flights[event.firing].running = False
         tree.running.discard(event.firing)
-        figures = task.figures_of(event.step)
-        figures.seconds += event.seconds
+        ran = _pass(tree, task, event.step, event.seconds)
     else:
-        figures = _land(tree, task, event.firing, event.seconds)
-    figures.voided += 1
+        ran = _land(tree, task, event.firing, event.seconds)
+    for figures in ran:
+        figures.voided += 1
 
 
 def _failed(tree: Tree, event: ev.FiringFailed) -> None:
     task = tree.tasks[event.task]
-    _land(tree, task, event.firing, event.seconds).failed += 1
+    for figures in _land(tree, task, event.firing, event.seconds):
+        figures.failed += 1
     if event.retry_at is not None:
         task.retries[event.step] = Retry(event.retry_at, event.attempt, event.error["message"])
 
@@ -353,14 +347,32 @@ def _nothing(tree: Tree, event: ev.Event) -> None:
     """Logs are kept for people; an opening only says what time it is."""
 
 
-def _land(tree: Tree, task: Task, firing: int, seconds: float) -> Figures:
-    """End a flight for good."""
+def _land(tree: Tree, task: Task, firing: int, seconds: float) -> list[Figures]:
+    """End a flight for good; gives the figures to count it in."""
     flight = task.flights.pop(firing)
     tree.flying.pop(firing)
     tree.running.discard(firing)
-    figures = task.figures_of(flight.step)
-    figures.seconds += seconds
-    return figures
+    return _pass(tree, task, flight.step, seconds)
+
+
+def _pass(tree: Tree, task: Task, step: str, seconds: float) -> list[Figures]:
+    ran = _figures(tree, task, step)
+    for figures in ran:
+        figures.seconds += seconds
+    return ran
+
+
+def _figures(tree: Tree, task: Task, step: str) -> list[Figures]:
+    """The figures of `step` in a task and in all above it."""
+    found = []
+    while True:
+        figures = task.figures.get(step)
+        if figures is None:
+            figures = task.figures[step] = Figures()
+        found.append(figures)
+        if task.parent is None:
+            return found
+        task = tree.tasks[task.parent]
 
 
 def _wake(tree: Tree, task: Task) -> None:

@@ -15,9 +15,9 @@ from aloma_cli.connectors.base import Answer, Call, Connectors
 from aloma_cli.connectors.chat.chat import Chat
 from aloma_cli.content.step import Retry, Step
 from aloma_cli.engine.run import Run
-from aloma_cli.engine.summary import summary
 from aloma_cli.errors import ConnectorError, StoreError
 from aloma_cli.record import events as ev
+from aloma_cli.record.summary import summary
 from aloma_cli.store.files.disk import FileStore
 from aloma_cli.store.protocol import Store
 from tests.connectors.support import completion
@@ -119,7 +119,7 @@ def test_what_was_spent_is_counted_whatever_becomes_of_the_firing() -> None:
 
     stage = Stage([step("a", {}, pays("rent", then=fail))], {}, connectors=Bank().table)
     stage.end("a")
-    assert summary(stage.tree, ROOT)["usage"]["calls"] == 1
+    assert summary(stage.tree, ROOT, stage.data)["usage"]["calls"] == 1
 
 
 class Border:

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aloma_cli.engine.endings import MOST_GENERATIONS
-from aloma_cli.engine.summary import summary
 from aloma_cli.engine.working import WorkingTree
 from aloma_cli.jsontext import MAX_DEPTH
 from aloma_cli.record import events as ev
+from aloma_cli.record.summary import summary
 from tests.support.record import fired, of_kind
 from tests.support.stage import Stage
 from tests.support.steps import Content, does, looks, puts, raises, step
@@ -174,8 +174,8 @@ def test_a_root_task_has_the_same_result_on_record(arguments: Any, wanted: Any) 
 
     made = Stage([step("complete", {"x": 1}, complete)], {"x": 1, "$stash": {"key": "x"}})
     made.end("complete")
-    assert summary(made.tree, "1")["result"] == wanted
-    assert summary(WorkingTree.of(made.journal()), "1")["result"] == wanted
+    assert summary(made.tree, "1", made.data)["result"] == wanted
+    assert summary(WorkingTree.of(made.journal()), "1", made.data)["result"] == wanted
 
 
 def test_a_journal_in_which_a_plain_completion_was_null_opens_as_it_was() -> None:
@@ -186,7 +186,7 @@ def test_a_journal_in_which_a_plain_completion_was_null_opens_as_it_was() -> Non
     claim.commit([dataclasses.replace(event, completed={"result": None})])
     claim.close()
     again = Stage([step("leaf", {"leaf": True}, looks)], store=made.store)
-    assert (again.root.state, summary(again.tree, "1")["result"]) == ("done", None)
+    assert (again.root.state, summary(again.tree, "1", again.data)["result"]) == ("done", None)
 
 
 def test_a_failed_subtask_lands_with_its_error() -> None:

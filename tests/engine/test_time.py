@@ -14,9 +14,9 @@ from aloma_cli.clock import ForwardClock, from_iso
 from aloma_cli.content.step import Retry, Step
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.run import Run
-from aloma_cli.engine.summary import figures, summary
 from aloma_cli.engine.working import WorkingTree
 from aloma_cli.record import events as ev
+from aloma_cli.record.summary import figures, summary
 from aloma_cli.view.history import read_history
 from tests.support.manual import EPOCH, HeldClock
 from tests.support.record import ROOT, of_kind
@@ -179,7 +179,7 @@ def test_however_the_clock_is_set_the_times_on_record_never_decrease_and_nothing
             stage.end(stage.names[0])
     journal = stage.journal()
     assert times(journal) == sorted(times(journal))
-    record = summary(stage.tree, ROOT)
+    record = summary(stage.tree, ROOT, stage.data)
     assert min(record["seconds"], stage.tree.working, figures(stage.tree, ROOT, stage.run.clock)["seconds"]) >= 0
     history = read_history(journal, ROOT)
     assert min(history.screen.elapsed(clock.now()), history.screen.worked()) >= 0

@@ -17,12 +17,12 @@ from aloma_cli.api.records import Records
 from aloma_cli.api.task import read_events
 from aloma_cli.cli.main import main
 from aloma_cli.clock import SystemClock
-from aloma_cli.engine.summary import summary
 from aloma_cli.engine.working import WorkingTree
 from aloma_cli.errors import StoreError
 from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.record import events as ev
 from aloma_cli.record.batch import Batch
+from aloma_cli.record.summary import summary
 from aloma_cli.record.wire import WireError, from_wire
 from aloma_cli.store.files.disk import FileStore
 from aloma_cli.store.line import decode, encode
@@ -138,8 +138,8 @@ def looked_at(store: FileStore) -> WorkingTree:
     """Whatever shows a task does to it. Raises StoreError."""
     events, damage = read_events(store, ROOT)
     tree = WorkingTree.of(events)
-    for task in tree.tasks:
-        summary(tree, task)
+    for task in tree.tasks.values():
+        summary(tree, task.id, task.document)
     details = Details(changes=True, logs=True, calls=True)
     write_log(read_history(events, ROOT), io.StringIO(), environ={}, clock=SystemClock(), details=details)
     if damage is not None:

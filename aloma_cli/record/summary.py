@@ -1,0 +1,109 @@
+"""The record of one task as JSON: what `task show --json` prints, `task list` reads and `task.json` holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypedDict
+
+from aloma_cli.clock import Clock, from_iso
+from aloma_cli.document.reserved import RESERVED, unhandled_errors
+from aloma_cli.jsontext import Json, JsonObject
+from aloma_cli.record.tree import Task, Tree, duration
+
+SCHEMA = 1
+"""The version of this record; `docs/format.md` describes it."""
+
+
+class TaskRecord(TypedDict):
+    """A task without its document. Times are ISO texts; `usage` and `steps` count its subtasks as well."""
+
+    schema: int
+    id: str
+    name: str
+    state: str
+    closed: bool
+    tags: list[str]
+    parent: str | None
+    created_at: str
+    updated_at: str
+    seconds: float
+    version: int
+    result: Json
+    reason: str | None
+    errors: dict[str, JsonObject]
+    missing: list[dict[str, Any]]
+    cycle: list[dict[str, Any]]
+    usage: dict[str, Any]
+    steps: list[dict[str, Any]]
+    running: list[dict[str, Any]]
+    waiting: list[dict[str, Any]]
+    parked_until: str | None
+    questions: list[JsonObject]
+    answering: JsonObject | None
+    children: list[dict[str, Any]]
+
+
+def summary(tree: Tree, task_id: str, document: JsonObject) -> TaskRecord:
+    """The record of a task that has this document."""
+    task = tree.tasks[task_id]
+    rest = task.rest
+    return {
+        "schema": SCHEMA,
+        "id": task.id,
+        "name": task.name,
+        "state": task.state,
+        "closed": task.closed,
+        "tags": list(task.tags),
+        "parent": task.parent,
+        "created_at": task.created_at,
+        "updated_at": task.updated_at,
+        "seconds": round(duration(task), 3),
+        "version": task.version,
+        "result": None if task.completed is None else result_of(task, document),
+        "reason": rest.reason if rest else None,
+        "errors": unhandled_errors(document),
+        "missing": list(rest.missing) if rest else [],
+        "cycle": list(rest.cycle) if rest else [],
+        "usage": task.total.usage_json(),
+        "steps": [{"step": step, **one.to_json()} for step, one in sorted(task.figures.items())],
+        "running": [{"step": flight.step, "since": flight.at} for flight in task.flights.values()],
+        "waiting": [
+            {"step": step, "until": retry.at, "reason": retry.reason} for step, retry in sorted(task.retries.items())
+        ],
+        "parked_until": task.parked_until,
+        "questions": [asked for one in [task, *tree.descendants(task_id)] for asked in _questions(one)],
+        "answering": tree.answering,
+        "children": [_child(tree.tasks[child]) for child in task.children],
+    }
+
+
+def figures(tree: Tree, task_id: str, clock: Clock) -> JsonObject:
+    """What `task.figures()` gives (`content/handles.py`)."""
+    task = tree.tasks[task_id]
+    total = task.total
+    return {
+        "seconds": round(clock.now() - from_iso(task.created_at), 3),
+        "calls": total.calls,
+        "input_tokens": total.input_tokens,
+        "output_tokens": total.output_tokens,
+        "cost": round(total.cost, 9),
+        "failures": total.failed,
+        "steps": {step: one.to_json() for step, one in sorted(task.figures.items())},
+    }
+
+
+def result_of(task: Task, document: JsonObject) -> Json:
+    """The value that a task was completed with; else its document without the reserved fields."""
+    if task.completed is not None and "result" in task.completed:
+        return task.completed["result"]
+    return {key: value for key, value in document.items() if key not in RESERVED}
+
+
+def _questions(task: Task) -> Iterable[JsonObject]:
+    for place, asked in task.questions.items():
+        more = {name: asked.get(name) for name in ("until", "schema", "default")}
+        yield {"task": task.id, "question": asked["question"], "into": place, **more}
+
+
+def _child(child: Task) -> JsonObject:
+    return {"id": child.id, "name": child.name, "state": child.state, "group": child.group}
