@@ -1,4 +1,4 @@
-"""Time, passed in wherever it is needed, so that tests can hold it."""
+"""Clocks. They are passed in, so that tests control time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 LONGEST = 100 * 365.25 * 86_400.0
-"""The longest time that anything may take, wait or be waited for: 100 years, in seconds."""
+"""The maximum of any duration: 100 years, in seconds."""
 
 
 DURATION = "a number of seconds from 0 to 100 years"
@@ -25,7 +25,7 @@ def is_positive_duration(value: object) -> bool:
 
 
 class Clock(Protocol):
-    """What the engine asks of time."""
+    """The time as the engine reads it."""
 
     def now(self) -> float:
         """The wall clock: seconds since 1970 (UTC)."""
@@ -45,10 +45,10 @@ class SystemClock:
 
 
 class ForwardClock:
-    """`clock` as the record of one tree needs it: its time never runs backwards, and never stands still.
+    """`clock` for the record of one tree: its time never runs backwards or stops.
 
-    Where the wall clock was set back, by hand or to before `since` (seconds since 1970), time goes on from where it
-    was. So a timer takes at most its own length, and nothing takes less than no time.
+    If the wall clock is set back, or is earlier than `since` (seconds since 1970), time continues from its last value.
+    So a timer takes at most its own length, and no duration is negative.
     """
 
     def __init__(self, clock: Clock, *, since: float = 0.0) -> None:
@@ -72,5 +72,5 @@ def to_iso(seconds: float) -> str:
 
 
 def from_iso(text: str) -> float:
-    """The seconds since 1970 that `to_iso` wrote."""
+    """Seconds since 1970 from the output of `to_iso`."""
     return datetime.fromisoformat(text).timestamp()

@@ -1,31 +1,31 @@
-"""Every error of aloma, in one tree.
+"""All errors of aloma, in one tree.
 
-AlomaError                     expected: one sentence and, in `hint`, what to type next
-├── InputError                 what the user typed or piped in is unusable
+AlomaError                     expected: one sentence and, in `hint`, the next step
+├── InputError                 the user's input is invalid
 ├── WorkspaceError             the workspace cannot be used
-│   ├── ConfigError            aloma.yaml (or the user's configuration) is wrong
-│   └── StepError              a step file is wrong
+│   ├── ConfigError            aloma.yaml (or the user's configuration) is invalid
+│   └── StepError              a step file is invalid
 │       └── ConditionError     … in its condition, at `path`
-├── CredentialsError           a server wants a key that is missing or refused
+├── CredentialsError           a server requires a key that is missing or refused
 ├── NotFoundError              no such task or step
 ├── TaskLockedError            another process runs the task
 ├── StoreError                 the record cannot be read or written
 │   └── JournalDamagedError    … because it is damaged at a known place
 └── FiringError                a step's firing fails; content may raise the two below itself
     ├── PermanentError         trying again cannot help
-    │   ├── ShapeError         … because the shape asked of a model is none, at `path`
+    │   ├── ShapeError         … because a shape is invalid, at `path`
     │   └── ContentError       … because content did something that would be lost, at `place`
     ├── RetryableError         trying again may help
-    ├── DocumentError          the step left something in the document that is not JSON
-    └── ConnectorError         a call to another system failed; `retryable` tells which way
+    ├── DocumentError          the step put something into the document that is not JSON
+    └── ConnectorError         a call to another system failed; `retryable` says which kind
         ├── KeyRefusedError    … because the key is missing or refused (a CredentialsError too)
-        └── AnswerError        … because its answer does not have the shape asked for
-            └── TruncatedAnswerError   … because it was cut at the limit of tokens
+        └── AnswerError        … because its answer does not match the requested shape
+            └── TruncatedAnswerError   … because it was cut at the token limit
 
 Cut                            reaches a running step from outside; not an Exception, so that a
 ├── StepTimeout                broad `except Exception` in a step cannot swallow it
 ├── StepStopped
-├── StepLimited                a call does not fit into what the task may spend
+├── StepLimited                a call would exceed a limit of the task
 └── StepWithdrawn
 """
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """The hint for a misspelt word: the nearest of the known ones, or None when none is near."""
+    """The hint for a misspelled word: the closest known one, or None if none is close."""
     from difflib import get_close_matches
 
     near = get_close_matches(word, list(known), 1)
@@ -48,7 +48,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 class AlomaError(Exception):
     """An expected error.
 
-    `str(error)` is one sentence that names the offending value and its place; `hint` says what to do next.
+    `str(error)` is one sentence with the invalid value and its place; `hint` says what to do next.
     """
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -57,7 +57,7 @@ class AlomaError(Exception):
 
 
 class InputError(AlomaError):
-    """What the user typed or piped in is unusable."""
+    """The user's input is invalid."""
 
 
 class WorkspaceError(AlomaError):
@@ -65,15 +65,15 @@ class WorkspaceError(AlomaError):
 
 
 class ConfigError(WorkspaceError):
-    """A configuration file is wrong; the message names file, line and key."""
+    """A configuration file is invalid; the message names file, line and key."""
 
 
 class StepError(WorkspaceError):
-    """A step file is wrong; the message names the file and, where known, the line."""
+    """A step file is invalid; the message names the file and, if known, the line."""
 
 
 class ConditionError(StepError):
-    """A condition is ill-formed at `path` (a dotted path into the pattern)."""
+    """A condition is invalid at `path` (a path into the pattern)."""
 
     def __init__(self, message: str, *, path: tuple[str | int, ...] = (), hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -85,7 +85,7 @@ class CredentialsError(AlomaError):
 
 
 class NotFoundError(AlomaError):
-    """There is no such task or step."""
+    """The task or step does not exist."""
 
 
 class TaskLockedError(AlomaError):
@@ -97,7 +97,7 @@ class StoreError(AlomaError):
 
 
 class JournalDamagedError(StoreError):
-    """A journal line other than a torn last one does not hold what was written."""
+    """A line of the journal is not as it was written; a torn last line is not an error."""
 
 
 class FiringError(AlomaError):
@@ -109,7 +109,7 @@ class PermanentError(FiringError):
 
 
 class ShapeError(PermanentError):
-    """A shape says nothing that could be asked of a model, at `path` (a path into the shape)."""
+    """A shape is invalid at `path` (a path into the shape)."""
 
     def __init__(self, message: str, *, path: tuple[str | int, ...] = (), hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -117,7 +117,7 @@ class ShapeError(PermanentError):
 
 
 class ContentError(PermanentError):
-    """Content did something that would be lost without a word, at `place` (`file:line`), where that is known."""
+    """Content did something that would be lost silently, at `place` (`file:line`) if known."""
 
     def __init__(self, message: str, *, place: str | None = None, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -139,9 +139,9 @@ class DocumentError(FiringError):
 class ConnectorError(FiringError):
     """A call to another system failed.
 
-    `retryable` tells whether the same call may succeed later; `status` is the HTTP status, where there was one;
-    `about` says who failed (`provider`, `model`, …), as for an answer. `answer` is what came where something came
-    that cannot be read, as JSON, and `usage` what it took: it is recorded, and counted, all the same.
+    `retryable`: whether the same call may succeed later. `status`: the HTTP status, if any. `about`: what failed
+    (`provider`, `model`, …), as for an answer. `answer`: an unreadable answer, as JSON. `usage`: its tokens and cost.
+    Both are recorded and counted.
     """
 
     answer: Any = None
@@ -167,20 +167,20 @@ class KeyRefusedError(ConnectorError, CredentialsError):
 
 
 class AnswerError(ConnectorError):
-    """A model answered, even when asked again, with something that does not have the shape asked for.
+    """A model's answer, and its second attempt, did not match the requested shape.
 
-    `misfits` are the keys of the recorded calls that did.
+    `misfits`: the keys of those recorded calls.
     """
 
     misfits: tuple[str, ...] = ()
 
 
 class TruncatedAnswerError(AnswerError):
-    """A model's answer was cut at the limit of tokens before it had the shape asked for."""
+    """A model's answer was cut at the token limit before it matched the requested shape."""
 
 
 class Cut(BaseException):
-    """A running step is ended from outside. Whatever the step returns afterwards is void."""
+    """A running step is ended from outside. Its result is discarded."""
 
 
 class StepTimeout(Cut):
@@ -192,7 +192,7 @@ class StepStopped(Cut):
 
 
 class StepLimited(Cut):
-    """The next call does not fit into what the task may spend; the message has the numbers."""
+    """The next call would exceed a limit of the task; the message has the numbers."""
 
 
 class StepWithdrawn(Cut):

@@ -1,8 +1,8 @@
 """Task ids: short, sortable by time of creation, safe as file names.
 
-An id is ten characters of milliseconds since 1970 and six of chance, in Crockford's base 32 (no i, l, o, u), as in
-a ULID but shorter. A subtask's id is `ROOT.FIRING.ORDER`: it follows from the firing that made it and from how many
-that firing had made before, so that a firing repeated after a crash makes the same subtask again.
+An id has ten characters for the milliseconds since 1970 and six random ones, in Crockford's base 32 (no i, l, o, u):
+a shorter ULID. A subtask's id is `ROOT.FIRING.ORDER`: the number of the firing that created it, and the order within
+that firing. So a firing repeated after a crash creates the same subtask again.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ _TASK_ID = re.compile(rf"[{_ALPHABET}]{{1,16}}(\.[0-9]+){{0,2}}")
 
 
 def new_task_id(now: float) -> str:
-    """A fresh root id for the moment `now` (seconds since 1970)."""
+    """A new root id for the time `now` (seconds since 1970)."""
     return _base32(int(now * 1000), 10) + _base32(int.from_bytes(os.urandom(4), "big"), 6)
 
 
 def subtask_id(parent: str, firing: int, order: int) -> str:
-    """The id of the `order`-th subtask (from 1) made by firing number `firing`."""
+    """The id of the `order`-th subtask (from 1) created by firing number `firing`."""
     return f"{root_of(parent)}.{firing}.{order}"
 
 
@@ -31,12 +31,12 @@ def root_of(task: str) -> str:
 
 
 def is_root_id(text: str) -> bool:
-    """Whether `text` could be the whole id of a root, so that it is the beginning of no other."""
+    """Whether `text` is a complete root id, rather than a prefix."""
     return _ROOT_ID.fullmatch(text) is not None
 
 
 def is_task_id(text: str) -> bool:
-    """Whether `text` could be a task id or a prefix of one; anything path-like could not."""
+    """Whether `text` has the form of a task id or a prefix of one; a file path has not."""
     return _TASK_ID.fullmatch(text) is not None
 
 

@@ -1,7 +1,7 @@
-"""Strict JSON: what is read is what was meant, and what is written every other reader understands.
+"""Strict JSON: unambiguous to read, and readable by every other program once written.
 
-`json` alone accepts NaN, lets the last of two equal keys win and recurses as deep as the interpreter allows. Here
-all of that is refused, with the place.
+`json` alone accepts NaN, duplicate keys, and any depth that the interpreter allows. This module refuses them, with
+their path.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ Json: TypeAlias = Any
 JsonObject: TypeAlias = dict[str, Any]
 
 Path: TypeAlias = tuple[str | int, ...]
-"""The place of a value: keys of objects (str) and positions in lists (int), from the root."""
+"""The path of a value from the root: keys of objects (str) and positions in lists (int)."""
 
 MAX_DEPTH = 128
-"""How deep objects and lists may nest; every Python and every other JSON library can read that."""
+"""The maximum depth of objects and lists, which every JSON library can read."""
 
 LONGEST_INTEGER = 4300
-"""How many digits an integer may have; Python has no text for longer ones."""
+"""The maximum number of digits of an integer; Python does not convert longer ones."""
 
 KINDS: dict[type, str] = {str: "string", bool: "boolean", int: "number", float: "number", list: "list", dict: "object"}
 """What messages call the types of JSON; null aside."""
@@ -39,15 +39,15 @@ _TEXT_SHOWN = 60
 
 
 class JsonError(ValueError):
-    """A text is not JSON, or a value cannot be written as JSON; the message says what and where."""
+    """A text is not JSON, or a value cannot be written as JSON; the message has the reason and the path."""
 
 
 class JsonSyntaxError(JsonError):
-    """A text is not JSON at all: some other text, most likely."""
+    """A text is not JSON at all; most likely it is plain text."""
 
 
 def loads(text: str | bytes, *, depth: int = MAX_DEPTH) -> Json:
-    """Parse `text`, refusing what is not interchangeable JSON.
+    """Parse `text`, refusing JSON that other programs may read differently.
 
     Raises JsonSyntaxError (with line and column), and JsonError, with the path, for duplicate keys, NaN and
     infinities, numbers that are too large, lone surrogates, nesting over `depth`, and bytes that are not UTF-8.
@@ -68,7 +68,7 @@ def loads(text: str | bytes, *, depth: int = MAX_DEPTH) -> Json:
 
 
 def reload(text: str | bytes) -> Json:
-    """Parse what `dumps` or `pretty` wrote, which needs no second check. Raises JsonError where it is damaged."""
+    """Parse the output of `dumps` or `pretty` without further checks. Raises JsonError if it is damaged."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -76,22 +76,22 @@ def reload(text: str | bytes) -> Json:
 
 
 def dumps(value: Json) -> str:
-    """`value` in one line without spare spaces. Raises JsonError for what is not JSON."""
+    """`value` on one line without extra spaces. Raises JsonError if it is not JSON."""
     return _dump(value, indent=None, separators=(",", ":"))
 
 
 def pretty(value: Json) -> str:
-    """`value` indented by two spaces, for people. Raises JsonError for what is not JSON."""
+    """`value` indented by two spaces, for people. Raises JsonError if it is not JSON."""
     return _dump(value, indent=2, separators=None)
 
 
 def show_path(path: Path) -> str:
-    """A path as people write it: `a.b.0.c`; the root is `(document)`. What would be ambiguous or unseen is quoted."""
+    """A path as people write it: `a.b.0.c`; the root is `(document)`. Ambiguous or invisible keys are quoted."""
     return ".".join(_show_key(key) for key in path) or "(document)"
 
 
 def cut(text: str, most: int) -> str:
-    """`text`, with an ellipsis for what is over `most` characters."""
+    """`text`, shortened to `most` characters with an ellipsis."""
     return text if len(text) <= most else text[: max(0, most - 1)] + "…"
 
 
@@ -117,7 +117,7 @@ def _show_key(key: str | int) -> str:
         return str(key)
     if _PLAIN_KEY.fullmatch(key) and key.isprintable():
         return key
-    # What cannot be seen is spelled out, so that it can be typed.
+    # Invisible characters are escaped, so that users can type the key.
     return json.dumps(key, ensure_ascii=not key.isprintable())
 
 
@@ -126,12 +126,12 @@ def _dump(value: Json, *, indent: int | None, separators: tuple[str, str] | None
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent, separators=separators)
     except (TypeError, ValueError, RecursionError) as error:
         raise JsonError(str(error)) from None
-    # Lone surrogates cannot be encoded as UTF-8; JSON's own escape can say them.
+    # Lone surrogates cannot be encoded as UTF-8, but JSON can escape them.
     return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def is_deeper(value: Json, levels: int) -> bool:
-    """Whether objects and lists nest deeper than so many levels in `value`."""
+    """Whether `value` nests deeper than `levels`."""
     level = [value] if isinstance(value, dict | list) else []
     while level and levels > 0:
         levels -= 1
@@ -149,7 +149,7 @@ _TOO_LONG = 10**LONGEST_INTEGER
 
 
 class _Refused:
-    """Stands in a parsed value where something cannot be taken; only the whole tells its path."""
+    """Marks an invalid part of a parsed value, whose path is known only once the whole is parsed."""
 
     def __init__(self, why: str) -> None:
         self.why = why
@@ -162,7 +162,7 @@ def _parse(text: str) -> Json:
     except json.JSONDecodeError:
         raise
     except ValueError:
-        # Some integer has more digits than Python converts; to look at each of them would slow all other texts.
+        # An integer has more digits than Python converts. Checking each integer always would slow down all other texts.
         return json.loads(text, **hooks, parse_int=_integer)
 
 
@@ -172,11 +172,11 @@ def _object(pairs: list[tuple[str, Json]]) -> JsonObject | _Refused:
         return result
     seen: set[str] = set()
     twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-    return _Refused(f"the key {_shown(twice)} stands twice in one object")
+    return _Refused(f"the key {_shown(twice)} appears twice in one object")
 
 
 def _constant(name: str) -> _Refused:
-    return _Refused(f"{name} is not JSON")
+    return _Refused(f"{name} is not allowed")
 
 
 def _float(text: str) -> float | _Refused:
@@ -191,7 +191,7 @@ def _integer(text: str) -> int | _Refused:
 
 
 def _check(value: Json, most: int) -> None:
-    """Refuse what the parser let through, with its path."""
+    """Refuse what the parser accepted but this module does not, with its path."""
     level, depth = [value], 0
     while level:
         depth += 1
@@ -204,7 +204,7 @@ def _check(value: Json, most: int) -> None:
                 below.extend(item.values())
             elif kind is list:
                 below.extend(item)
-            # Which it is, and where, is found out when there is something to tell.
+            # The path is computed only if there is a problem.
             if _is_refused(item) or (depth > most and (kind is dict or kind is list)):
                 raise JsonError(_complaint(value, most))
         level = below
@@ -223,7 +223,7 @@ def _is_refused(item: Json) -> bool:
 
 
 def _complaint(value: Json, most: int) -> str:
-    """What is wrong in `value`, which is known to hold something, and where."""
+    """The first problem in `value`, which has one, and its path."""
     waiting: list[tuple[Json, Path]] = [(value, ())]
     for item, path in waiting:
         if isinstance(item, dict | list) and len(path) >= most:
@@ -234,14 +234,14 @@ def _complaint(value: Json, most: int) -> str:
             waiting += ((part, (*path, key)) for key, part in item.items())
         elif isinstance(item, list):
             waiting += ((part, (*path, position)) for position, part in enumerate(item))
-    raise AssertionError("nothing is wrong in it")
+    raise AssertionError("the value has no problem")
 
 
 def _why(item: Json) -> str:
     if isinstance(item, _Refused):
         return item.why
     text = item if isinstance(item, str) else next(key for key in item if _SURROGATE.search(key))
-    return f"{_shown(text)} holds half of a surrogate pair"
+    return f"{_shown(text)} contains half of a surrogate pair"
 
 
 def _shown(text: str) -> str:

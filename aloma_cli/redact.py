@@ -1,4 +1,4 @@
-"""Secrets found by value in texts and JSON, with their names put in their place: `«secret:CRM_TOKEN»`.
+"""Find secrets by value in texts and JSON, and replace them by their names: `«secret:CRM_TOKEN»`.
 
 A secret is found as it is, escaped as in JSON (however deep) and percent-encoded as in a URL (however often). It is
 not found where it was encoded otherwise, such as in base 64, or taken to pieces.
@@ -17,15 +17,15 @@ from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.lent import Lent
 
 SHORTEST = 8
-"""Characters of the shortest value that is looked for; anything shorter would be found all over the place."""
+"""The minimum length of a secret, in characters; shorter values would match ordinary text."""
 
 NamedValue: TypeAlias = tuple[str, str]
 """The name of a secret, and its value."""
 
 _Span: TypeAlias = tuple[int, int, int]
-"""Where a secret stands in a text: from, to, and its rank among the secrets."""
+"""An occurrence of a secret in a text: start, end, and its rank among the secrets."""
 
-# What every encoding leaves as it is, runs of backslashes, and single characters of all other kinds.
+# Characters that no encoding changes, runs of backslashes, and any other single character.
 _PIECES = re.compile(r"[A-Za-z0-9_.-]+|\\+|[\s\S]")
 _NUMBER = re.compile(r"[-+.0-9eE]+")
 _SHORTHANDS = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
@@ -36,10 +36,10 @@ _LAST_RESORT = "«***»"
 
 
 class Redactor:
-    """Knows secrets by their values. It is false when there are none that could be found.
+    """Replaces secrets, which it knows by value. False if there is no secret to find.
 
-    A value of several lines is looked for line by line as well. Of equal values the first name counts, of overlapping
-    ones that of the longest.
+    A value of several lines is also searched line by line. Among equal values the first name is used, among overlapping
+    ones the name of the longest.
     """
 
     def __init__(self, secrets: Iterable[NamedValue] = ()) -> None:
@@ -62,7 +62,7 @@ class Redactor:
                     break
             else:
                 return text
-        # What is put in may complete another secret with what stands around it.
+        # Because a replacement may complete another secret with the text around it.
         while spans := sorted(self._spans(text)):
             text = self._masked(text, spans)
         return text
@@ -70,7 +70,7 @@ class Redactor:
     def value(self, value: Json) -> Json:
         """JSON without secrets in its texts, keys and numbers; the same object where it holds none.
 
-        A number that holds one becomes a text. Keys that become equal are numbered.
+        A number that contains one becomes a string. Keys that become equal are numbered.
         """
         if isinstance(value, str):
             return self.text(value)
@@ -86,7 +86,7 @@ class Redactor:
         return value
 
     def unused(self, key: str, taken: Collection[str]) -> str:
-        """`key`, with a number where it is taken."""
+        """`key`, with a number appended if it is taken."""
         if key not in taken:
             return key
         numbered = (f"{key} {number}" for number in count(2))
@@ -114,7 +114,7 @@ class Redactor:
                 yield from ((start, end, rank) for start, end in _cut_short(secret.value, text))
 
     def _masked(self, text: str, spans: list[_Span]) -> str:
-        """Each stretch of overlapping secrets becomes the name of the longest."""
+        """`text` with each run of overlapping secrets replaced by the name of the longest."""
         pieces: list[str] = []
         done, (start, end, rank) = 0, spans[0]
         for from_, to, other in [*spans[1:], (len(text) + 1, 0, 0)]:
@@ -130,7 +130,7 @@ NO_SECRETS = Redactor()
 
 
 class RedactedStream(Lent):
-    """A stand-in for a stream that lets no secret through."""
+    """A stream that redacts everything written to it."""
 
     def __init__(self, original: TextIO, redactor: Redactor) -> None:
         super().__init__(original)
@@ -146,7 +146,7 @@ class RedactedStream(Lent):
 
 
 class _Secret:
-    """`needle` stands in every form of the value; a text without it need not be searched."""
+    """`needle` occurs in every form of the value, so that a text without it can be skipped."""
 
     def __init__(self, value: str, mask: str) -> None:
         self.value = value
@@ -156,7 +156,7 @@ class _Secret:
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """Finds the value in each of its forms; characters may be escaped or not, independently of one another."""
+        """Matches the value in all its forms; each character may be escaped or not."""
         pieces: list[str] = _PIECES.findall(self.value)
         before = ["", *pieces]
         return re.compile("".join(map(_form, pieces, before)))
@@ -168,13 +168,13 @@ def _parts(value: str) -> list[str]:
 
 
 def _mask(name: str, values: list[str]) -> str:
-    """What stands for a secret; a value that could be part of it, or contain it, must not be brought back by it."""
+    """The replacement for a secret, which must not contain another secret or be part of one."""
     mask = f"«secret:{name}»"
     return _LAST_RESORT if any(value in mask or "«" in value for value in values) else mask
 
 
 def _cut_short(value: str, text: str) -> Iterator[tuple[int, int]]:
-    """Where `text` holds a beginning of `value` and then an ellipsis."""
+    """The places at which `text` has the beginning of `value` and then an ellipsis."""
     for found in re.finditer(_ELLIPSIS, text):
         end = found.start()
         for length in range(len(value) - 1, SHORTEST - 1, -1):
@@ -188,12 +188,12 @@ def _is_steady(piece: str) -> bool:
 
 
 def _form(piece: str, before: str) -> str:
-    """A pattern for all the ways in which a piece of a value may be written; `before` is the piece before it."""
+    """A pattern for all forms of one piece of a value; `before` is the piece before it."""
     if _is_steady(piece):
         return re.escape(piece)
     if piece[0] == "\\":
         return rf"(?:\\|{_PERCENT}(?i:5c)){{{len(piece)},}}"
-    # A run of backslashes has taken those of an escape that follows it.
+    # Because a run of backslashes includes those of the escape after it.
     escape = "" if before[:1] == "\\" else r"(?<!\\)\\+"
     return f"(?:{'|'.join(_spellings(piece, escape))})"
 
@@ -216,7 +216,7 @@ def _spellings(character: str, escape: str) -> Iterator[str]:
 
 
 def _units(character: str) -> Iterator[str]:
-    """The UTF-16 units that JSON escapes a character by, in hexadecimal digits."""
+    """The UTF-16 units of a character's JSON escape, in hexadecimal digits."""
     units = character.encode("utf-16-be", "surrogatepass").hex()
     return (units[at : at + 4] for at in range(0, len(units), 4))
 

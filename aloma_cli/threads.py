@@ -1,4 +1,4 @@
-"""A plain function in a thread of its own, which the program does not wait for when it ends."""
+"""Run a plain function in a thread that does not keep the program alive."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Result = TypeVar("Result")
 async def in_thread(function: Callable[[], Result], *, name: str) -> Result:
     """Call `function` on a new thread and wait for its result.
 
-    Unlike `asyncio.to_thread` the thread is nobody's to join: a step that hangs is left behind when it is cut, and
-    cannot keep the program from ending. Context variables are those of the caller.
+    Unlike with `asyncio.to_thread`, no code joins the thread: a step that hangs is abandoned when it is cut, and cannot
+    prevent the program from exiting. The function sees the caller's context variables.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Result] = loop.create_future()
@@ -26,10 +26,10 @@ async def in_thread(function: Callable[[], Result], *, name: str) -> Result:
         try:
             result = context.run(function)
         except StopIteration as error:
-            # A future refuses it and would never be done; Python itself turns it into this in a coroutine.
+            # Because a future refuses StopIteration and would never finish. Python does the same in coroutines.
             stopped = RuntimeError("the function raised StopIteration").with_traceback(error.__traceback__)
             _tell(loop, future.set_exception, future, stopped)
-        except BaseException as error:  # noqa: BLE001  (it is raised again where the result is waited for)
+        except BaseException as error:  # noqa: BLE001  (raised again in the waiting coroutine)
             _tell(loop, future.set_exception, future, error)
         else:
             _tell(loop, future.set_result, future, result)
@@ -45,6 +45,6 @@ def _tell(
         if not future.done():
             setter(value)
 
-    # The loop may be gone when a step was left behind.
+    # The loop may be closed if a step was abandoned.
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(settle)

@@ -144,7 +144,7 @@ def _not_json(scene: Scene) -> str | None:
     for kind, cure in _AS_JSON.items():
         if re.search(rf" is an? ({kind}),", scene.message):
             return f"write {cure.format(value)}"
-    return "write str(key)" if "keys are text" in scene.message else None
+    return "write str(key)" if "keys must be strings" in scene.message else None
 
 
 _AS_JSON = {

@@ -1,4 +1,4 @@
-"""One change to a document, how changes are applied, and how they are written (RFC 6902)."""
+"""Changes to a document: applying them, and writing them as RFC 6902 operations."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Change(NamedTuple):
 
     @property
     def place(self) -> Path:
-        """The smallest place that holds all it alters: the whole list for what moves items."""
+        """The smallest path that contains all it changes: the whole list if items move."""
         return self.path[:-1] if self.moves_items else self.path
 
 
 def apply(document: Json, changes: Iterable[Change]) -> Json:
-    """The document with `changes` made in order; `document` itself stays as it is.
+    """A new document with `changes` applied in order.
 
-    Raises LookupError or ValueError where a change does not fit: that is a damaged record or a fault of ours.
+    Raises LookupError or ValueError if a change does not fit: the record is damaged, or this program has a bug.
     """
     edit = _Edit(document)
     for change in changes:
@@ -48,9 +48,9 @@ def to_wire(changes: Iterable[Change]) -> tuple[JsonObject, ...]:
 
 
 def replay(document: Json, operations: Iterable[JsonObject]) -> tuple[Json, list[Change]]:
-    """The document with RFC 6902 `operations` made in order, and those as changes.
+    """The document with RFC 6902 `operations` applied in order, and the operations as changes.
 
-    Only the document tells a position in a list from a key that looks like one. Raises as `apply` does.
+    Only the document distinguishes a position in a list from a key that looks like one. Raises as `apply` does.
     """
     edit = _Edit(document)
     changes = []
@@ -86,23 +86,23 @@ def _from_operation(operation: JsonObject, edit: _Edit) -> Change:
             return Change("append", tuple(path), operation["value"])
         at = int(key) if isinstance(here, list) else key
         path.append(at)
-        # The last key may be new: there is nothing below it then.
+        # The last key may be new, without a value to step into.
         here = here[at] if len(path) < len(keys) else None
     return Change(operation["op"], tuple(path), operation.get("value"))
 
 
 class _Edit:
-    """One run of changes over a document: every container on the way is copied once, and then edited in place.
+    """One series of changes to a document: every container on the way is copied once, and then edited in place.
 
-    Items put in one after the other, or taken out one before the other, are moved together when all are known: each
-    alone would move everything behind it.
+    Consecutive insertions or removals in a list are collected and made together, because each alone would move all
+    items after it.
     """
 
     def __init__(self, document: Json) -> None:
         self._root = document
         self._moves: list[Change] = []
         self._ours: set[int] = set()
-        # The copies are held here: an id in `_ours` must not be taken by a new object after one was dropped.
+        # References to the copies, because Python may reuse the id of a deleted object, and `_ours` holds ids.
         self._copies: list[Any] = []
 
     @property
@@ -124,7 +124,7 @@ class _Edit:
             _set_key(self._container(path[:-1]), op, path[-1], value)
 
     def following(self, operation: JsonObject) -> Change | None:
-        """`operation` as a change, where it goes on with the moves before it."""
+        """`operation` as a change, if it continues the moves before it."""
         if not self._moves:
             return None
         op, path = self._next()
@@ -132,7 +132,7 @@ class _Edit:
         return Change(op, path, operation.get("value")) if fits else None
 
     def _next(self) -> tuple[Op, Path]:
-        """What would go on with the moves so far."""
+        """The operation and path that would continue the moves so far."""
         op, path, _ = self._moves[-1]
         return op, (*path[:-1], int(path[-1]) + (1 if op == "add" else -1))
 
@@ -144,7 +144,7 @@ class _Edit:
         if moves[0].op == "add":
             items[first:first] = [move.value for move in moves]
         elif last < 0 or first >= len(items):
-            raise IndexError("a change removes an item that is not there")
+            raise IndexError("a change removes an item that does not exist")
         else:
             del items[last : first + 1]
 

@@ -46,20 +46,20 @@ def same(one: Json, other: Json) -> bool:
 def clean_copy(value: Any, name: str | None = None) -> Json:
     """A copy of `value` in plain JSON types that shares nothing with it.
 
-    Raises DocumentError for what is not JSON; `name` is what it calls a value that stands in no document.
+    Raises DocumentError for what is not JSON; `name` is used for a value that is not in a document.
     """
     return _copy(value, () if name is None else (name,), MAX_DEPTH)
 
 
 def _copy(value: Any, path: Path, levels: int) -> Json:
-    """`levels`: how deep `value`, which stands at `path`, may nest."""
+    """`levels`: how deep `value`, found at `path`, may nest."""
     if type(value) in _PLAIN:
         return value
     if not isinstance(value, dict | list | tuple):
         return _scalar(value, path)
     if not levels:
         raise DocumentError(
-            f"{show_path(path[:_PATH_SHOWN])}… is nested deeper than {MAX_DEPTH} levels (does it hold itself?)",
+            f"{show_path(path[:_PATH_SHOWN])}… is nested deeper than {MAX_DEPTH} levels (does it contain itself?)",
             path=path,
         )
     if isinstance(value, dict):
@@ -68,14 +68,14 @@ def _copy(value: Any, path: Path, levels: int) -> Json:
 
 
 def _copy_at(value: Any, path: Path) -> Json:
-    """A copy of what stands at `path` of a document, which may nest so much less."""
+    """A copy of the value at `path` of a document; it may nest only as deep as the path leaves."""
     return _copy(value, path, MAX_DEPTH - len(path))
 
 
 def _scalar(value: Any, path: Path) -> Json:
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise DocumentError(f"{show_path(path)} is {value}, which JSON cannot say", path=path)
+            raise DocumentError(f"{show_path(path)} is {value}, which JSON does not allow", path=path)
         return float(value)
     if isinstance(value, str):
         return _text(value)
@@ -89,11 +89,11 @@ def _scalar(value: Any, path: Path) -> Json:
 def _key(key: Any, path: Path) -> str:
     if isinstance(key, str):
         return _text(key)
-    raise DocumentError(f"{show_path(path)} has the key {key!r}; keys are text", path=path)
+    raise DocumentError(f"{show_path(path)} has the key {key!r}; keys must be strings", path=path)
 
 
 def _text(value: str) -> str:
-    # Not `str(value)`: an enum that is also a text has a name of its own to say.
+    # Not `str(value)`, which is the name of a member of a string enum.
     return str.__str__(value)
 
 
@@ -132,7 +132,7 @@ def collect_field(
         changes.append(Change("add", (*path, _key(key, path)), _copy_at(value, (*path, key))))
         return
     before = old[key]
-    # Most values are untouched scalars: they are told apart here, without a call and a longer path.
+    # Most values are unchanged scalars: comparing them here saves a call and a longer path.
     if value is not before and (type(value) not in _SCALARS or type(before) is not type(value) or value != before):
         compare(before, value, (*path, key), changes, copies)
 

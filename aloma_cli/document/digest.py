@@ -1,10 +1,9 @@
-"""A number that tells one content of a document from another, kept up to date change by change.
+"""A number that identifies the content of a document, updated change by change.
 
-It is the sum of a hash for each leaf and container, with its path. So a change costs what it touches, whatever the
-size of the document, and the document that a task began with is never read: only the difference to it counts.
+It is the sum of a hash for each leaf and container, with its path. So the cost of a change depends on what it touches,
+not on the size of the document; the initial document is never read, because only the difference to it matters.
 
-Hashes that are added up must be strong: with Python's own, the items of a list in another order often add up to the
-same.
+Hashes that are added must be strong: with Python's own, the items of a list in another order often have the same sum.
 """
 
 from __future__ import annotations
@@ -19,18 +18,18 @@ from aloma_cli.document.volatile import Volatile
 from aloma_cli.jsontext import Json, Path
 
 MOST = 10_000
-"""The values that one commit may touch: with more of them, following it would cost more than making it."""
+"""The number of values that one commit may touch; following a larger one would cost more than making it."""
 
 
 @dataclass(slots=True)
 class Digest:
-    """Equal `value`s mean equal documents, but for their stamps."""
+    """Equal `value`s mean equal documents, except for volatile values."""
 
     stamps: Volatile
     value: int = 0
     _left: int = MOST
     _stamped: dict[bytes, int] = field(default_factory=dict)
-    """What a leaf with a stamp counts, by its place: later it could be read otherwise."""
+    """The hash of each volatile leaf, by its path, because a later time would read it differently."""
 
     def restart(self) -> None:
         """Count from the document as it is now."""
@@ -38,14 +37,14 @@ class Digest:
         self._stamped.clear()
 
     def follow(self, before: Json, after: Json, changes: Iterable[Change], now: float) -> bool:
-        """Take in the `changes` that made `after` of `before` at the moment `now` (seconds since 1970).
+        """Add the `changes` that turned `before` into `after` at the time `now` (seconds since 1970).
 
-        False where they touch more than MOST values: that is not looked at, and what was before is forgotten.
+        False if they touch more than MOST values: then the digest restarts.
         """
         self._left = MOST
         try:
             for place, start in _touched(before, changes):
-                # First what goes: it counts what it did when it was written.
+                # First the old value, which counts as it did when it was written.
                 self.value -= self._sum_part(place, _part(before, place, start), start, None)
                 self.value += self._sum_part(place, _part(after, place, start), start, now)
         except _TooMuchError:
@@ -62,7 +61,7 @@ class Digest:
         return sum(self._sum(way + _key(at), item, now) for at, item in enumerate(value, start))
 
     def _sum(self, place: bytes, value: Json, now: float | None) -> int:
-        """What a value counts; at `now` it is written, without that it is taken away."""
+        """The sum for a value written at `now`, or removed if `now` is None."""
         self._left -= 1
         if self._left < 0:
             raise _TooMuchError
@@ -85,11 +84,11 @@ class Digest:
 
 
 class _TooMuchError(Exception):
-    """More values than are worth looking at."""
+    """The changes touch more than MOST values."""
 
 
 def _touched(before: Json, changes: Iterable[Change]) -> Iterator[tuple[Path, int | None]]:
-    """The places that changes touch, none below another; of a list whose items move, from which position on."""
+    """The paths that changes touch, none below another, each with the first position that moves in a list."""
     touched: dict[Path, int | None] = {}
     for change in changes:
         place, start = _place(before, change)
@@ -109,7 +108,7 @@ def _place(before: Json, change: Change) -> tuple[Path, int | None]:
 
 
 def _is_covered(place: Path, touched: Mapping[Path, int | None]) -> bool:
-    """Whether a place is below one that is touched as a whole, or behind the position from which items move."""
+    """Whether a path is below one that is touched as a whole, or at or after the first position that moves."""
     for length, key in enumerate(place):
         start = touched.get(place[:length], MISSING)
         if start is None or (start is not MISSING and isinstance(key, int) and key >= start):
@@ -118,7 +117,7 @@ def _is_covered(place: Path, touched: Mapping[Path, int | None]) -> bool:
 
 
 def _part(document: Json, place: Path, start: int | None) -> Json:
-    """The value at a place, or of the list there what is from `start` on; MISSING where there is nothing."""
+    """The value at a path, or the items from `start` of the list there; MISSING if there is none."""
     value = get(document, place)
     if start is None or value is MISSING:
         return value
@@ -126,7 +125,7 @@ def _part(document: Json, place: Path, start: int | None) -> Json:
 
 
 def plain_leaf(value: Json, stamps: Volatile, now: float) -> Json:
-    """The leaf without what is new each time; itself (the same object) where it has nothing of the kind."""
+    """The leaf without volatile values; the same object if it has none."""
     if isinstance(value, str):
         plain = stamps.plain_text(value, now)
         return value if plain == value else plain
@@ -136,7 +135,7 @@ def plain_leaf(value: Json, stamps: Volatile, now: float) -> Json:
 
 
 def _key(key: str | int) -> bytes:
-    """A key on the way, so that no two ways look alike."""
+    """A key as bytes, so that no two paths have the same bytes."""
     text = key.encode("utf-8", "surrogatepass") if isinstance(key, str) else b"%d" % key
     return b"%d%s:%s" % (len(text), b"k" if isinstance(key, str) else b"i", text)
 

@@ -8,7 +8,7 @@ from aloma_cli.jsontext import JsonObject
 
 
 class Draft:
-    """What one firing works on: `data` starts equal to the committed document, which stays as it is."""
+    """The working copy of one firing: `data` starts equal to the committed document, which never changes."""
 
     __slots__ = ("data",)
 
@@ -16,5 +16,5 @@ class Draft:
         self.data = TrackedDict(base)
 
     def changes(self) -> list[Change]:
-        """What `data` has become, as changes. Raises DocumentError where that is not JSON."""
+        """The changes made to `data`. Raises DocumentError if it is not JSON any more."""
         return changes_of(self.data)

@@ -18,11 +18,11 @@ from aloma_cli.document.paths import MISSING, get
 from aloma_cli.jsontext import Json, Path
 
 _MOST_CONFLICTS = 100
-"""More of them tell nobody more."""
+"""The maximum number reported."""
 
 
 class Conflict(NamedTuple):
-    """Our change at `path` cannot stand beside `rivals`, the positions of others' changes in the list given."""
+    """Our change at `path` conflicts with `rivals`, the positions of others' changes in the list given."""
 
     path: Path
     rivals: tuple[int, ...]

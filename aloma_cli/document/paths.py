@@ -1,4 +1,4 @@
-"""Places in a document: reading them, writing them down, and making room for a value that is to come."""
+"""Paths into a document: parsing them, following them, and creating the parents of a new value."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from aloma_cli.errors import InputError
 from aloma_cli.jsontext import MAX_DEPTH, Json, Path, show_path
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda _: "MISSING", "__slots__": ()})()
-"""What `get` gives where there is nothing; null is something."""
+"""Returned by `get` if there is no value; null is a value."""
 
 _MOST_DIGITS = 20
-"""A longer numeral is no position: no list is that long."""
+"""A longer number is not a position, because no list is that long."""
 
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[^."]+')
 
 
 def parse_path(text: str) -> tuple[str, ...]:
-    """The keys of a dotted path: `a.b.0.c`; a key with dots stands in double quotes. Raises InputError."""
+    """The keys of a dotted path: `a.b.0.c`; a key with dots is in double quotes. Raises InputError."""
     keys: list[str] = []
     at = 0
     while True:
@@ -32,7 +32,7 @@ def parse_path(text: str) -> tuple[str, ...]:
         if at == len(text):
             return tuple(keys)
         if text[at] != ".":
-            raise InputError(f"the path {text!r} wants a dot at character {at + 1}")
+            raise InputError(f"the path {text!r} needs a dot at character {at + 1}")
         at += 1
 
 
@@ -40,11 +40,11 @@ def _unquoted(key: str, text: str) -> str:
     try:
         return str(json.loads(key))
     except ValueError:
-        raise InputError(f"the path {text!r} has the key {key}, which is no JSON string") from None
+        raise InputError(f"the path {text!r} has the key {key}, which is not a JSON string") from None
 
 
 def resolve(document: Json, keys: Path) -> Path:
-    """`keys` with numbers in place of numerals wherever the document has a list."""
+    """`keys`, with digits converted to positions wherever the document has a list."""
     path: list[str | int] = []
     here = document
     for key in keys:
@@ -65,14 +65,13 @@ def get(document: Json, path: Path) -> Json:
 
 
 def make_room(document: Json, keys: Path) -> tuple[Path, list[Change]]:
-    """Where a value for `keys` will go, and the changes that make its parents and, in a list, its place.
+    """The path for a value at `keys`, and the changes that create its parents and, in a list, its position.
 
-    A missing (or null) parent becomes an object, or a list where the next key is an integer. The position at the end
-    of a list is a new item. Raises InputError where there are no keys, a value blocks the way, or a list has no such
-    position.
+    A missing or null parent becomes an object, or a list if the next key is an integer. The position at the end of a
+    list adds an item. Raises InputError if there are no keys, if a value blocks the path, or if a list is too short.
     """
     if not keys:
-        raise InputError("a place needs at least one key")
+        raise InputError("a path needs at least one key")
     if len(keys) > MAX_DEPTH:
         raise InputError(f"the place {show_path(keys[:3])}… is nested deeper than {MAX_DEPTH} levels")
     path: Path = ()
@@ -91,14 +90,14 @@ def make_room(document: Json, keys: Path) -> tuple[Path, list[Change]]:
 
 
 def _put(container: Json, path: Path, key: str | int, value: Json) -> Change:
-    """The change that puts `value` into the container at `path`; a position may be the one at its end."""
+    """The change that puts `value` into the container at `path`; the position may be its end."""
     if isinstance(container, list) and key == len(container):
         return Change("append", path, value)
     return Change("add" if _step_into(container, key) is MISSING else "replace", (*path, key), value)
 
 
 def _key_in(container: Json, key: str | int, keys: Path, path: Path) -> str | int:
-    """`key` as a key of the container at `path`, on the way along `keys`. Raises InputError."""
+    """`key` as a key of the container at `path`, a step on the path `keys`. Raises InputError."""
     if isinstance(container, dict):
         return str(key)
     position = _position(key) if isinstance(container, list) else None

@@ -1,7 +1,7 @@
-"""What is new each time a step writes it and yet tells nothing of progress: times of writing, and ids of subtasks.
+"""Values that differ each time although a step makes no progress: times of writing, and ids of subtasks.
 
-A time counts as one only between the beginning of the task and the moment it was written: a step that walks through
-the hours of last week does get on.
+A time is volatile only between the start of the task and the time of writing: a step that works through the hours of
+last week does make progress.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
-# The end alone is found many times as quickly, and mostly is not there.
+# A quick test: searching for this end of a time is many times faster, and most strings have none.
 _LIKE_TIME = re.compile(r"-\d\d-\d\d[T ]\d\d:\d\d")
 _TOLERANCE = 1.0
 _FIRST_EPOCH = 1e9
-"""A clock that shows less than this (the year 2001) is not set: any count would look like its time."""
+"""A clock before this (the year 2001) is not set, and any count would look like its time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Volatile:
-    """Those of one task: `root` is the id of its tree, `since` when it began (seconds since 1970)."""
+    """The volatile values of one task: `root` is the id of its tree, `since` its start (seconds since 1970)."""
 
     root: str
     since: float
 
     def plain_text(self, text: str, now: float) -> str:
-        """`text` with every stamp in it replaced by a constant."""
+        """`text` with every volatile value replaced by a constant."""
         if _LIKE_TIME.search(text):
             text = _TIME.sub(lambda found: "<time>" if self._is_time(found[0], now) else found[0], text)
         if self.root in text:
-            # The second number tells those of one firing apart; the first counts firings.
+            # The second number distinguishes the subtasks of one firing; the first counts firings.
             text = re.sub(rf"{self.root}\.\d+\.(\d+)", r"<subtask>.\1", text)
         return text
 
@@ -43,7 +43,7 @@ class Volatile:
             time = datetime.fromisoformat(text)
         except ValueError:
             return False
-        # One without a time zone may be meant in UTC as well as in the machine's own.
+        # A time without a zone may be in UTC or in local time.
         readings = (time, time.replace(tzinfo=UTC)) if time.tzinfo is None else (time,)
         return any(self._covers(reading.timestamp(), now) for reading in readings)
 

@@ -173,9 +173,9 @@ def test_what_a_fake_raises_is_an_error_of_the_task() -> None:
     [
         ([1], "a task's data must be a JSON object, got list"),
         (None, "a task's data must be a JSON object, got NoneType"),
-        ({"a": {"b": math.nan}}, "a task's data must be JSON: a.b is nan, which JSON cannot say"),
+        ({"a": {"b": math.nan}}, "a task's data must be JSON: a.b is nan, which JSON does not allow"),
         ({"a": [{1}]}, "a task's data must be JSON: a.0 is a set, which is not JSON"),
-        ({"a": {1: 2}}, "a task's data must be JSON: a has the key 1; keys are text"),
+        ({"a": {1: 2}}, "a task's data must be JSON: a has the key 1; keys must be strings"),
         ({"$errors": {}}, "$errors is kept by the engine and cannot be given in a task's data"),
         ({"$children": {}}, "$children is kept by the engine and cannot be given in a task's data"),
     ],

@@ -113,11 +113,11 @@ def test_a_name_that_cannot_be_shown_is_refused(desk: Desk, name: str) -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ('{"a": 1, "a": 2}', 'the key "a" stands twice in one object'),
-        ('{"a": [NaN]}', "NaN is not JSON, at a.0"),
+        ('{"a": 1, "a": 2}', 'the key "a" appears twice in one object'),
+        ('{"a": [NaN]}', "NaN is not allowed, at a.0"),
         ("1e400", "the number 1e400 is too large"),
         ("9" * 5000, "has more than 4300 digits"),
-        ('"\\ud800"', '"\\ud800" holds half of a surrogate pair'),
+        ('"\\ud800"', '"\\ud800" contains half of a surrogate pair'),
         ("[" * 129 + "]" * 129, "nested deeper than 128 levels, at 0.0.0…"),
         ("[" * 128 + "]" * 128, "the value for x would be nested deeper than 128 levels there"),
         ("\udcff", "is not UTF-8"),

@@ -66,7 +66,7 @@ LAUGHS = "a: &a [x, x]\n" + "".join(
         ("a: !!binary aGk=\n", ":1: JSON has no type `binary`"),
         ("a: !!python/object:os.system x\n", ":1: JSON has no type `python/object:os.system`"),
         ("a: !!seq x\n", ":1: JSON has no type `seq`"),
-        ('a: "\\ud800"\n', ': "\\ud800" holds half of a surrogate pair, at a'),
+        ('a: "\\ud800"\n', ': "\\ud800" contains half of a surrogate pair, at a'),
         ("a: " + "[" * 129 + "1" + "]" * 129, ": nested deeper than 128 levels, at a.0.0…"),
         ("a: " + "[" * 3000 + "]" * 3000, ": nested too deeply"),
         (

@@ -105,9 +105,9 @@ def _cycle() -> dict[str, Any]:
     [
         ({1, 2}, "x.0 is a set, which is not JSON"),
         (b"", "x.0 is a bytes, which is not JSON"),
-        (float("nan"), "x.0 is nan, which JSON cannot say"),
-        ({1: 2}, "x.0 has the key 1; keys are text"),
-        (_cycle(), "nested deeper than 128 levels (does it hold itself?)"),
+        (float("nan"), "x.0 is nan, which JSON does not allow"),
+        ({1: 2}, "x.0 has the key 1; keys must be strings"),
+        (_cycle(), "nested deeper than 128 levels (does it contain itself?)"),
     ],
 )
 def test_what_is_not_json_is_named_by_path_and_type(value: Any, says: str) -> None:

@@ -61,22 +61,22 @@ def cycle() -> Any:
 
 FOREIGN = [
     ({1}, "a set, which is not JSON"),
-    (float("nan"), "nan, which JSON cannot say"),
-    (Real("-inf"), "-inf, which JSON cannot say"),
+    (float("nan"), "nan, which JSON does not allow"),
+    (Real("-inf"), "-inf, which JSON does not allow"),
     (b"x", "a bytes, which is not JSON"),
     (dt.date(2026, 1, 1), "a date, which is not JSON"),
     (decimal.Decimal("1.5"), "a Decimal, which is not JSON"),
     (Thing(), "a Thing, which is not JSON"),
     (Colour.RED, "a Colour, which is not JSON"),
     (collections.deque([1]), "a deque, which is not JSON"),
-    ({1: 2}, "has the key 1; keys are text"),
-    ({None: 2}, "has the key None; keys are text"),
-    ({True: 2}, "has the key True; keys are text"),
+    ({1: 2}, "has the key 1; keys must be strings"),
+    ({None: 2}, "has the key None; keys must be strings"),
+    ({True: 2}, "has the key True; keys must be strings"),
     (10**LONGEST_INTEGER, "an integer of over 4300 digits"),
     (-(10**LONGEST_INTEGER), "an integer of over 4300 digits"),
     (nested(MAX_DEPTH + 1), "is nested deeper than 128 levels"),
     (nested(50_000), "is nested deeper than 128 levels"),
-    (cycle(), "is nested deeper than 128 levels (does it hold itself?)"),
+    (cycle(), "is nested deeper than 128 levels (does it contain itself?)"),
 ]
 
 PLAIN = [
