@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from aloma_cli.api.task import Task
     from aloma_cli.api.workspace import Workspace, run
     from aloma_cli.connectors.chat.shape import Integer, List, Number, Optional, Text
-    from aloma_cli.content.step import Retry, Step
+    from aloma_cli.content.retry import Retry
+    from aloma_cli.content.step import Step
     from aloma_cli.errors import ConnectorError, PermanentError, RetryableError
 
 __version__ = "0.1.0"

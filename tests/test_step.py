@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aloma_cli.clock import LONGEST
-from aloma_cli.content.step import PARAMETERS, Retry, Step
+from aloma_cli.content.function import PARAMETERS
+from aloma_cli.content.retry import Retry
+from aloma_cli.content.step import Step
 from aloma_cli.errors import (
     AnswerError,
     ConditionError,
@@ -22,6 +24,7 @@ from aloma_cli.errors import (
     StepTimeout,
     StepWithdrawn,
 )
+from tests.support.steps import python
 
 CONDITION = {"order": {"paid": True}}
 
@@ -46,7 +49,7 @@ def refusal(**options: Any) -> StepError:
 def test_a_step_says_what_it_is() -> None:
     ship = step()
     assert ship.condition.matches({"order": {"paid": True}})
-    assert (ship.parameters, ship.is_async, ship.summary) == (("data", "log"), True, "Ship it.")
+    assert (ship.parameters, python(ship).is_async, python(ship).summary) == (("data", "log"), True, "Ship it.")
     assert (ship.priority, ship.retry, ship.timeout, ship.enabled) == (0, None, None, True)
     assert (ship.rearm, ship.withdraw, ship.source) == ("edge", False, None)
     assert repr(ship) == "Step('ship')"
@@ -65,16 +68,16 @@ def test_names_with_spaces_slashes_and_any_letters_are_fine(name: str) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "wanted"),
     [
-        ("name", "", "a text with no dots, no control characters and no spaces at its ends"),
-        ("name", "v1.2", "a text with no dots, no control characters and no spaces at its ends"),
-        ("name", " a", "a text with no dots, no control characters and no spaces at its ends"),
-        ("name", "a\nb", "a text with no dots, no control characters and no spaces at its ends"),
-        ("name", "\ud800", "a text with no dots, no control characters and no spaces at its ends"),
-        ("name", 3, "a text with no dots, no control characters and no spaces at its ends"),
-        ("priority", "high", "a whole number"),
-        ("priority", 1.0, "a whole number"),
-        ("priority", True, "a whole number"),
-        ("priority", None, "a whole number"),
+        ("name", "", "a string with no dots, no control characters and no spaces at its ends"),
+        ("name", "v1.2", "a string with no dots, no control characters and no spaces at its ends"),
+        ("name", " a", "a string with no dots, no control characters and no spaces at its ends"),
+        ("name", "a\nb", "a string with no dots, no control characters and no spaces at its ends"),
+        ("name", "\ud800", "a string with no dots, no control characters and no spaces at its ends"),
+        ("name", 3, "a string with no dots, no control characters and no spaces at its ends"),
+        ("priority", "high", "an integer"),
+        ("priority", 1.0, "an integer"),
+        ("priority", True, "an integer"),
+        ("priority", None, "an integer"),
         ("retry", {"times": 3}, "a Retry"),
         ("retry", Retry, "a Retry"),
         ("timeout", 0, "a number of seconds above 0 and up to 100 years"),
@@ -142,7 +145,8 @@ def test_content_may_ask_for_everything_there_is_in_any_order() -> None:
 def test_an_unknown_parameter_is_told_the_known_ones() -> None:
     error = refusal(content=lambda dta: dta)
     assert str(error) == (
-        "step 'ship': `content` asks for `dta`, which is none of data, task, step, connectors, lib, config, log, now"
+        "step 'ship': `content` has an unknown parameter `dta`; "
+        "known are data, task, step, connectors, lib, config, log, now"
     )
     assert error.hint == "did you mean `data`?"
 
@@ -154,9 +158,9 @@ def test_an_unknown_parameter_with_a_default_is_the_authors_own() -> None:
 @pytest.mark.parametrize(
     ("function", "problem"),
     [
-        (lambda *args: args, "`content` must say by name what it asks for, and `*args` is no name"),
-        (lambda **rest: rest, "`content` must say by name what it asks for, and `**rest` is no name"),
-        (lambda data, /: data, "`content` gets what it asks for by name, and `data` is positional-only"),
+        (lambda *args: args, "`content` takes its arguments by name; *args is not supported"),
+        (lambda **rest: rest, "`content` takes its arguments by name; **rest is not supported"),
+        (lambda data, /: data, "`content` takes its arguments by name; `data` is positional-only"),
     ],
 )
 def test_what_cannot_be_passed_by_name_is_refused(function: Any, problem: str) -> None:
@@ -190,13 +194,13 @@ class Robot:
 )
 def test_wrapped_functions_are_seen_through(function: Any, parameters: tuple[str, ...], is_async: bool) -> None:
     made = step(content=function)
-    assert (made.parameters, made.is_async) == (parameters, is_async)
+    assert (made.parameters, python(made).is_async) == (parameters, is_async)
 
 
 def test_the_summary_is_that_of_the_function_behind() -> None:
-    assert step(content=functools.partial(content, log=print)).summary == "Ship it."
-    assert step(content=Robot()).summary == "Do as told."
-    assert step(content=Robot().method).summary == ""
+    assert step(content=functools.partial(content, log=print)).content.summary == "Ship it."
+    assert step(content=Robot()).content.summary == "Do as told."
+    assert step(content=Robot().method).content.summary == ""
 
 
 def test_a_partial_with_too_many_arguments_is_refused() -> None:
@@ -209,15 +213,15 @@ def test_the_code_of_equal_source_is_equal_and_of_other_source_is_not() -> None:
     async def other(data: Any, log: Any) -> None:
         data["sent"] = True
 
-    assert step().code == step(name="b", condition={}).code
-    assert step().code != step(content=other).code
+    assert step().content.fingerprint == step(name="b", condition={}).content.fingerprint
+    assert step().content.fingerprint != step(content=other).content.fingerprint
 
 
 def test_code_made_without_a_file_has_a_fingerprint_that_follows_its_text() -> None:
     def made(text: str) -> str:
         namespace: dict[str, Any] = {}
         exec(f"def content(data): data['x'] = {text}", namespace)  # noqa: S102  (as at a prompt)
-        return step(content=namespace["content"]).code
+        return step(content=namespace["content"]).content.fingerprint
 
     assert made("1") == made("1")
     assert made("1") != made("2")
@@ -226,8 +230,8 @@ def test_code_made_without_a_file_has_a_fingerprint_that_follows_its_text() -> N
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"times": 0}, "`times` of Retry must be a whole number of tries from 1, got 0"),
-        ({"times": 2.5}, "`times` of Retry must be a whole number of tries from 1, got 2.5"),
+        ({"times": 0}, "`times` of Retry must be an integer from 1, got 0"),
+        ({"times": 2.5}, "`times` of Retry must be an integer from 1, got 2.5"),
         ({"wait": -1}, "`wait` of Retry must be a number of seconds from 0 to 100 years, got -1"),
         ({"wait": 1e15}, "`wait` of Retry must be a number of seconds from 0 to 100 years, got 1000000000000000.0"),
         ({"wait": "1s"}, "`wait` of Retry must be a number of seconds from 0 to 100 years, got '1s'"),

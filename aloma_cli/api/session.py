@@ -12,13 +12,12 @@ from aloma_cli.clock import Clock
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.connectors.table import open_connectors
 from aloma_cli.content.capture import stderr_scrubbed, stdout_split
-from aloma_cli.content.handles import Toolbox
+from aloma_cli.content.content import Toolbox
 from aloma_cli.content.step import Step
 from aloma_cli.content.watchdog import Watchdog
-from aloma_cli.engine.gate import Gate
 from aloma_cli.engine.ledger import Emit
 from aloma_cli.engine.local import LocalRunner
-from aloma_cli.engine.loop import LoopRecorder, drive
+from aloma_cli.engine.loop import LoopHost, drive
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.run import Run
 from aloma_cli.engine.working import WorkingTree
@@ -114,8 +113,8 @@ def stop(claim: Claim, clock: Clock, scrubber: Redactor, request: JsonObject | N
 
 async def _drive(run: Run, equipment: Equipment, settings: ModelSettings, *, wait: bool) -> None:
     connectors = open_connectors(settings, equipment.modules, run.tree.entries)
-    toolbox = Toolbox(connectors, equipment.lib, equipment.config, Gate(run.budget, run.tree, run.clock))
-    runner = LocalRunner(toolbox, LoopRecorder(run), run.clock)
+    toolbox = Toolbox(connectors, equipment.lib, equipment.config)
+    runner = LocalRunner(equipment.steps, toolbox, LoopHost(run))
     try:
         with stdout_split(), stderr_scrubbed(equipment.scrubber), Watchdog():
             await drive(run, runner, wait=wait)

@@ -256,7 +256,7 @@ class Workspace(Records):
             return "gone"
         if step.condition.fingerprint != task.conditions[name]:
             return "condition"
-        return None if step.code == task.codes[name] else "content"
+        return None if step.content.fingerprint == task.codes[name] else "content"
 
     def stop(self, text: str, reason: str = "stopped by a person") -> Task | None:
         """Stop a task and its subtasks; as `submit`. `resume` continues one that is not a subtask."""

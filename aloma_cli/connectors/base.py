@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+from aloma_cli.budget import Amount
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.errors import DocumentError, PermanentError
 from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, loads
@@ -61,6 +62,13 @@ class Function(Protocol):
 
     async def send(self, call: Call) -> Answer:
         """The border."""
+
+    async def estimate(self, arguments: JsonObject, usual: int | None) -> Amount:  # noqa: ARG002  (for models)
+        """What a request with these arguments is expected to take.
+
+        `usual`: the tokens that most earlier answers to such requests stayed below; None if there are none.
+        """
+        return Amount(calls=1)
 
 
 Connector: TypeAlias = Mapping[str, Function]

@@ -89,7 +89,7 @@ class Http:
         return Client(transport=self._transport, max_answer=self._max_answer)
 
 
-class Request:
+class Request(Function):
     """`http.request(method, url, **options)`, with the options of `_request`."""
 
     def __init__(self, http: Http) -> None:

@@ -27,7 +27,7 @@ def open_connectors(
     closers = [http.aclose] if isinstance(model, Offline) else [http.aclose, model.aclose]
     built_in: dict[str, Connector] = {
         "openai": {
-            "chat": Chat(model.send, concurrency=settings.concurrency, price=model.price, ready=model.ready),
+            "chat": Chat(model.send, concurrency=settings.concurrency, price=model.price),
         },
         "http": http.functions,
     }

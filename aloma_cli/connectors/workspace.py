@@ -6,7 +6,7 @@ import inspect
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from aloma_cli.connectors.base import Answer, Ask, Call, Connector, plain
+from aloma_cli.connectors.base import Answer, Ask, Call, Connector, Function, plain
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.errors import ConnectorError, DocumentError, RetryableError
 from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, loads
@@ -35,7 +35,7 @@ def _is_imported(function: object, module: object) -> bool:
     return isinstance(module, ModuleType) and getattr(function, "__module__", None) != module.__name__
 
 
-class ModuleFunction:
+class ModuleFunction(Function):
     """One function; a plain `def` runs in a thread."""
 
     def __init__(self, name: str, function: Callable[..., Any]) -> None:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import FrameType
 
-from aloma_cli.content.step import Source
+from aloma_cli.content.source import Source
 
 _ALOMA = str(Path(__file__).parents[1])
 _PYTHON = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))

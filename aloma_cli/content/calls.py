@@ -1,7 +1,7 @@
-"""Connector calls of one firing, recorded: what was answered once is never asked, or paid, again.
+"""Connector calls of one firing, recorded: an answered call is never sent, or paid, again.
 
-A call is known by its function, its arguments and how many equal calls the firing made before it. A firing repeated
-after a void or a crash makes the same calls, and is answered from the record as far as that goes.
+The identity of a call is its function, its arguments and the number of equal calls that the firing made before it. A
+firing repeated after a void or a crash makes the same calls, and gets the recorded answers.
 """
 
 from __future__ import annotations
@@ -14,15 +14,21 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
-from aloma_cli import errors
-from aloma_cli.budget import Amount
-from aloma_cli.clock import Clock, to_iso
+from aloma_cli.clock import to_iso
 from aloma_cli.connectors.base import Answer, Ask, Call, Function
-from aloma_cli.content.host import Gate, Recorder
-from aloma_cli.content.job import Job
+from aloma_cli.content.host import Host
+from aloma_cli.content.job import Effects, Job
 from aloma_cli.content.lost import watching
 from aloma_cli.document.diff import clean_copy
-from aloma_cli.errors import AlomaError, AnswerError, ConnectorError, PermanentError, StepLimited
+from aloma_cli.errors import (
+    AlomaError,
+    AnswerError,
+    ConnectorError,
+    KeyRefusedError,
+    PermanentError,
+    StepLimited,
+    TruncatedAnswerError,
+)
 from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.record.counts import sound_usage
 from aloma_cli.record.events import CallAnswered, CallSent
@@ -33,23 +39,17 @@ class Calls:
     """The calls of one run of one firing."""
 
     job: Job
-    recorder: Recorder
-    clock: Clock
-    gate: Gate | None = None
+    host: Host
+    effects: Effects
     refused: str | None = None
     _made: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def any(self) -> bool:
-        """Whether the firing called anything."""
-        return bool(self._made)
 
     async def make(self, name: str, function: Function, /, *arguments: Any, **options: Any) -> Any:
         """Call one function (`connector.function`); each request it makes is asked, or answered from the record."""
         keys: list[str] = []
 
         async def ask(request: JsonObject) -> Json:
-            # Another model is another call: what the one before answered does not stand for it.
+            # Another model is another call: the answer of the model before is not used for it.
             if request.get("model") in self.job.models:
                 request = {**request, "model": self.job.models[request["model"]]}
             keys.append(self._key(name, request))
@@ -68,43 +68,35 @@ class Calls:
         text = json.dumps([name, arguments], sort_keys=True, separators=(",", ":"))
         digest = hashlib.sha256(text.encode()).hexdigest()[:20]
         self._made[digest] += 1
+        self.effects.called = True
         return f"{digest}.{self._made[digest]}"
 
     def _replay(self, recorded: CallAnswered) -> Json:
-        at = to_iso(self.clock.now())
-        self.recorder.note(replace(recorded, at=at, firing=self.job.firing, replayed=True))
+        at = to_iso(self.host.clock.now())
+        self.host.note(replace(recorded, at=at, firing=self.job.firing, replayed=True))
         if recorded.error is not None:
             _raise_again(recorded.error)
         return clean_copy(recorded.answer)
 
     async def _send(self, name: str, function: Function, arguments: JsonObject, key: str) -> Json:
-        held = await self._enter(function, arguments)
         try:
-            return await self._carry_out(name, function, arguments, key)
-        finally:
-            if self.gate is not None and held is not None:
-                self.gate.leave(held)
-
-    async def _enter(self, function: Function, arguments: JsonObject) -> Amount | None:
-        if self.gate is None:
-            return None
-        ready = getattr(function, "ready", None)
-        if ready is not None:
-            await ready()
-        try:
-            return await self.gate.enter(function, self.job.step.name, arguments)
+            held = await self.host.enter(function, self.job.step, arguments)
         except StepLimited as refusal:
             # Kept for a step that catches everything: what it returns after this is void.
             self.refused = str(refusal)
             raise
+        try:
+            return await self._carry_out(name, function, arguments, key)
+        finally:
+            self.host.leave(held)
 
     async def _carry_out(self, name: str, function: Function, arguments: JsonObject, key: str) -> Json:
         job = self.job
-        call = Call(name, arguments, f"{job.task}-{job.firing}-{key}", job.task, job.step.name, job.firing, job.base)
-        self.recorder.note(
-            CallSent(at=to_iso(self.clock.now()), task=job.task, firing=job.firing, step=job.step.name, call=name)
+        call = Call(name, arguments, f"{job.task}-{job.firing}-{key}", job.task, job.step, job.firing, job.base)
+        self.host.note(
+            CallSent(at=to_iso(self.host.clock.now()), task=job.task, firing=job.firing, step=job.step, call=name)
         )
-        started = self.clock.elapsed()
+        started = self.host.clock.elapsed()
         try:
             with watching(None):  # what a connector keeps running is not the step's
                 answer = await function.send(call)
@@ -131,9 +123,9 @@ class Calls:
     async def _record(
         self, call: Call, key: str, started: float, answer: Answer, *, error: JsonObject | None = None
     ) -> CallAnswered:
-        return await self.recorder.keep(
+        return await self.host.keep(
             CallAnswered(
-                at=to_iso(self.clock.now()),
+                at=to_iso(self.host.clock.now()),
                 task=call.task,
                 firing=call.firing,
                 step=call.step,
@@ -144,7 +136,7 @@ class Calls:
                 error=error,
                 usage=sound_usage(answer.usage),
                 about=answer.about,
-                seconds=round(self.clock.elapsed() - started, 6),
+                seconds=round(self.host.clock.elapsed() - started, 6),
             )
         )
 
@@ -171,6 +163,9 @@ def _describe(error: ConnectorError) -> JsonObject:
 
 
 def _raise_again(error: JsonObject) -> NoReturn:
-    kind = getattr(errors, error["type"], ConnectorError)
-    kind = kind if isinstance(kind, type) and issubclass(kind, ConnectorError) else ConnectorError
+    kind = _KINDS.get(error["type"], ConnectorError)
     raise kind(error["message"], retryable=error["retryable"], status=error.get("status"), hint=error.get("hint"))
+
+
+_KINDS = {kind.__name__: kind for kind in (ConnectorError, KeyRefusedError, AnswerError, TruncatedAnswerError)}
+"""The errors that a record can name; a connector's own kind is raised again as a ConnectorError."""

@@ -8,8 +8,8 @@ from types import FrameType
 from typing import Any, TypeAlias, TypeVar
 
 from aloma_cli.content.authors import is_own, place
+from aloma_cli.content.function import StepFunction
 from aloma_cli.content.hints import Scene, hint_for, in_authors_words, place_for
-from aloma_cli.content.step import Step
 from aloma_cli.errors import AlomaError, AnswerError, ConnectorError
 from aloma_cli.jsontext import JsonObject
 
@@ -23,10 +23,10 @@ _MOST_PARTS = 10
 _DEEPEST = 5
 
 
-def describe(error: BaseException, step: Step) -> JsonObject:
+def describe(error: BaseException, content: StepFunction) -> JsonObject:
     """`error` as in `events.FiringFailed`. What it does not say of itself without raising is left out."""
     frames = _frames(error)
-    described = _brief(error, step, frames, _DEEPEST)
+    described = _brief(error, content, frames, _DEEPEST)
     if frames:
         summary = traceback.StackSummary.extract(frames, limit=-_FRAMES_KEPT)
         described["trace"] = [line.rstrip() for line in traceback.format_list(summary)]
@@ -42,19 +42,19 @@ def type_name(error: BaseException) -> str:
     return str.__str__(type(error).__name__)
 
 
-def _brief(error: BaseException, step: Step, frames: _Frames, deeper: int) -> JsonObject:
+def _brief(error: BaseException, content: StepFunction, frames: _Frames, deeper: int) -> JsonObject:
     """Type and message, and where they are known: place, hint, notes, parts, cause."""
-    scene = Scene(error, message_of(error), step)
+    scene = Scene(error, message_of(error), content)
     found: dict[str, Any] = {
         "type": type_name(error),
         "message": in_authors_words(scene.message),
-        "place": _said(error, "place") or place_for(scene) or _place(frames, step),
+        "place": _said(error, "place") or place_for(scene) or _place(frames, content),
         "hint": _said(error, "hint") or hint_for(scene),
         "notes": _asked(lambda: [str.__str__(note) for note in error.__notes__]),
     }
     if deeper:
-        found["parts"] = [_brief(part, step, _frames(part), deeper - 1) for part in parts_of(error)[:_MOST_PARTS]]
-        found["cause"] = _cause(error, step, deeper - 1)
+        found["parts"] = [_brief(part, content, _frames(part), deeper - 1) for part in parts_of(error)[:_MOST_PARTS]]
+        found["cause"] = _cause(error, content, deeper - 1)
     if found.get("parts"):
         found["message"] += f": {_line(found['parts'][0])}"
     return {name: value for name, value in found.items() if value or name in ("type", "message")}
@@ -65,14 +65,14 @@ def parts_of(error: BaseException) -> tuple[BaseException, ...]:
     return error.exceptions if isinstance(error, BaseExceptionGroup) else ()
 
 
-def _cause(error: BaseException, step: Step, deeper: int) -> JsonObject | None:
+def _cause(error: BaseException, content: StepFunction, deeper: int) -> JsonObject | None:
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is None:
         return None
     frames = _frames(cause)
     # Our own errors say themselves what a library meant; what an author's code did is news.
     told = not isinstance(error, AlomaError) or any(is_own(frame.f_code.co_filename) for frame, _ in frames)
-    return _brief(cause, step, frames, deeper) if told else None
+    return _brief(cause, content, frames, deeper) if told else None
 
 
 def _line(described: JsonObject) -> str:
@@ -109,9 +109,9 @@ def _frames(error: BaseException) -> _Frames:
     ]
 
 
-def _place(frames: _Frames, step: Step) -> str | None:
+def _place(frames: _Frames, content: StepFunction) -> str | None:
     """Where an author's own code failed, or what it called where it has none."""
     own = [(frame, line) for frame, line in frames if is_own(frame.f_code.co_filename)]
     for frame, line in reversed(own or frames):
-        return place(frame.f_code.co_filename, line, step.source)
+        return place(frame.f_code.co_filename, line, content.source)
     return None

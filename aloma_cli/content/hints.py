@@ -14,8 +14,8 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from aloma_cli.content.authors import is_own
+from aloma_cli.content.function import StepFunction
 from aloma_cli.content.lost import place_in_content
-from aloma_cli.content.step import Step
 from aloma_cli.errors import DocumentError, did_you_mean
 
 
@@ -25,7 +25,7 @@ class Scene:
 
     error: BaseException
     message: str
-    step: Step
+    content: StepFunction
 
     @cached_property
     def _own(self) -> TracebackType | None:
@@ -77,9 +77,11 @@ def hint_for(scene: Scene) -> str | None:
 
 
 def place_for(scene: Scene) -> str | None:
-    """`file:line` of what left a value in the document that is not JSON: nothing is raised where that is written."""
+    """`file:line` of what left a value in the document that is not JSON: nothing is raised at that line."""
     written = _written(scene)
-    return None if written is None else place_in_content(scene.step, lambda node: ast.dump(node) == ast.dump(written))
+    return (
+        None if written is None else place_in_content(scene.content, lambda node: ast.dump(node) == ast.dump(written))
+    )
 
 
 def in_authors_words(message: str) -> str:
@@ -167,7 +169,7 @@ def _written(scene: Scene) -> ast.Assign | None:
         return False
 
     if keys:
-        place_in_content(scene.step, collect)
+        place_in_content(scene.content, collect)
     return found[-1] if found else None
 
 

@@ -1,30 +1,34 @@
-"""How a firing that runs tells what happens to it."""
+"""The one door through which a running firing reaches the program that runs it."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 from aloma_cli.budget import Amount
+from aloma_cli.clock import Clock
 from aloma_cli.connectors.base import Function
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import AnEvent, Event
 
 
-class Recorder(Protocol):
-    """Takes events of running firings, on the thread of the event loop."""
+class Host(Protocol):
+    """All that a firing may ask for while it runs; used on the thread of the event loop."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time on record."""
 
     def note(self, event: Event) -> None:
         """Write an event soon."""
 
     async def keep(self, event: AnEvent) -> AnEvent:
-        """Write an event and give it, as it is recorded, when it is durable."""
-
-
-class Gate(Protocol):
-    """What every call passes, so that a tree does not spend more than it may."""
+        """Write an event, and give it as it is recorded once it is durable."""
 
     async def enter(self, function: Function, step: str, arguments: JsonObject) -> Amount:
-        """Reserve what the call is expected to take, and return that; waits for room. Raises StepLimited."""
+        """Reserve what a call is expected to take, and give that; waits for room. Raises StepLimited."""
 
     def leave(self, held: Amount) -> None:
         """Release what was reserved: the call has ended, and what it took is recorded."""
+
+    def figures(self, task: str) -> JsonObject:
+        """What `task.figures()` gives."""

@@ -1,11 +1,11 @@
-"""What a firing is given, and how it can end: values only, whoever runs it."""
+"""What a run of a firing starts from, and how it can end: values only."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from aloma_cli.content.step import Retry, Step
+from aloma_cli.content.retry import Retry
 from aloma_cli.document.changes import Change
 from aloma_cli.jsontext import Json, JsonObject, Path
 from aloma_cli.record.events import CallAnswered
@@ -13,11 +13,11 @@ from aloma_cli.record.events import CallAnswered
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run of one firing, as a runner gets it.
+    """One run of one firing: plain data, that another process could be given.
 
-    `base` is the committed document it starts from and must not be altered. `calls` are the answers on record, by
-    key: they are not asked for again. `models` are the names that models go by here, other than their own. `figures`
-    gives what `task.figures()` gives; call it on the loop's thread.
+    `step`: its name. `base` is the committed document it starts from and must not be altered. `timeout`: seconds.
+    `calls`: the answers on record by key, which are not asked for again. `models`: other models for the names that the
+    step uses.
     """
 
     firing: int
@@ -26,19 +26,19 @@ class Job:
     tags: tuple[str, ...]
     parent: str | None
     created_at: str
-    step: Step
+    step: str
     at: str
     base: JsonObject
     attempt: int
     retry: Retry | None
+    timeout: float | None
     calls: Mapping[str, CallAnswered]
     models: Mapping[str, str]
-    figures: Callable[[], JsonObject]
 
 
 @dataclass(frozen=True, slots=True)
 class SubtaskOrder:
-    """A subtask that a firing asked for; it is made by the firing's commit."""
+    """A subtask that a firing asks for; the firing's commit makes it."""
 
     id: str
     name: str
@@ -78,17 +78,21 @@ class Effects:
     redo: bool = False
     called: bool = False
     figures: bool = field(default=False, compare=False)
-    """Whether the step looked at the figures of the run: that leaves nothing behind."""
+    """Whether the step looked at the figures of the run: that changes nothing."""
 
     @property
     def trace(self) -> bool:
-        """Whether anything of this is left behind: a firing without changes or trace only looked."""
-        return self != Effects()
+        """Whether this asks for anything: a firing without changes or trace only looked."""
+        return self is not NO_EFFECTS and self != NO_EFFECTS
+
+
+NO_EFFECTS = Effects()
+"""Those of a firing that could not ask for any; not to be altered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """The step came to its end."""
+    """The step returned."""
 
     firing: int
     changes: list[Change]
@@ -98,7 +102,7 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """The step raised, ran out of time, or left something that is not JSON.
+    """The step raised, timed out, or left a value that is not JSON.
 
     `error` is as in `events.FiringFailed`; `retryable`: the step's `retry` covers this error.
     """
@@ -120,4 +124,4 @@ class Limited:
 
 
 Outcome = Returned | Raised | Limited
-"""Every way a firing can end on its own; being stopped or withdrawn is decided, not reported."""
+"""Every way a firing can end on its own; a stop or a withdrawal is decided, not reported."""

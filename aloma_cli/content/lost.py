@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aloma_cli.content.authors import called_from, is_own, place
-from aloma_cli.content.step import Step
+from aloma_cli.content.function import StepFunction
 from aloma_cli.errors import ContentError
 
 
@@ -53,27 +53,27 @@ class ConnectorCall(Coroutine[Any, Any, Any]):
 class Loose:
     """What one run of a firing has begun and may leave behind."""
 
-    step: Step
+    content: StepFunction
     calls: list[ConnectorCall] = field(default_factory=list)
-    tasks: weakref.WeakKeyDictionary[asyncio.Task[Any], str | None] = field(default_factory=weakref.WeakKeyDictionary)
+    tasks: weakref.WeakKeyDictionary[asyncio.Task[Any], str | None] | None = None
 
     def call(self, name: str, begin: Callable[[], Coroutine[Any, Any, Any]]) -> ConnectorCall:
         """A call that must be awaited before the step returns."""
         self.calls = [call for call in self.calls if not call.begun]
-        self.calls.append(ConnectorCall(name, begin, called_from(self.step.source)))
+        self.calls.append(ConnectorCall(name, begin, called_from(self.content.source)))
         return self.calls[-1]
 
     def refuse(self, returned: object) -> None:
         """Raise ContentError for what was lost, after the step has returned."""
         self.refuse_forgotten()
-        for task in self._left():
+        for _, at in self._left():
             raise _lost(
-                f"{self.step.name} returned while a task that it had started was still running",
-                self.tasks[task],
+                f"{self.content.step} returned while a task that it had started was still running",
+                at,
                 "await the task before the step returns",
             )
         if returned is not None:
-            raise _returned(self.step, returned)
+            raise _returned(self.content, returned)
 
     def refuse_forgotten(self, error: BaseException | None = None) -> None:
         """Raise ContentError for a call that was not awaited, if that is what became of `error`."""
@@ -81,15 +81,22 @@ class Loose:
         if left and (error is None or ConnectorCall.__name__ in str(error)):
             call = f"connectors.{left[0].name}"
             cure = f'write "await {call}(…)"'
-            raise _lost(f"{self.step.name} called {call} without await", left[0].at, cure) from None
+            raise _lost(f"{self.content.step} called {call} without await", left[0].at, cure) from None
 
     def cancel(self) -> None:
         """End the tasks that are left."""
-        for task in self._left():
+        for task, _ in self._left():
             task.cancel()
 
-    def _left(self) -> list[asyncio.Task[Any]]:
-        return [task for task in list(self.tasks) if not task.done() and not task.cancelling() and _is_own_task(task)]
+    def started(self, task: asyncio.Task[Any]) -> None:
+        """Enter a task that the step started."""
+        if self.tasks is None:
+            self.tasks = weakref.WeakKeyDictionary()
+        self.tasks[task] = called_from(self.content.source)
+
+    def _left(self) -> list[tuple[asyncio.Task[Any], str | None]]:
+        begun = list(self.tasks.items()) if self.tasks else []
+        return [(task, at) for task, at in begun if not task.done() and not task.cancelling() and _is_own_task(task)]
 
 
 def _is_own_task(task: asyncio.Task[Any]) -> bool:
@@ -109,15 +116,15 @@ def _lost(what: str, at: str | None, cure: str) -> ContentError:
     return ContentError(f"{what}{f' ({at})' if at else ''}: {cure}", place=at)
 
 
-def _returned(step: Step, value: object) -> ContentError:
+def _returned(content: StepFunction, value: object) -> ContentError:
     if inspect.isawaitable(value):
         if inspect.iscoroutine(value):
             value.close()  # it is refused: Python need not warn of it as well
         cure = "write it as `async def content(…)`"
-        return _lost(f"{step.name} returned something to await", place_in_content(step, lambda _: False), cure)
-    at = place_in_content(step, lambda node: isinstance(node, ast.Return) and node.value is not None)
+        return _lost(f"{content.step} returned something to await", place_in_content(content, lambda _: False), cure)
+    at = place_in_content(content, lambda node: isinstance(node, ast.Return) and node.value is not None)
     cure = "write into data"
-    return _lost(f"{step.name} returned {kind_of_value(value)}; what a step returns is ignored", at, cure)
+    return _lost(f"{content.step} returned {kind_of_value(value)}; what a step returns is ignored", at, cure)
 
 
 def kind_of_value(value: object) -> str:
@@ -126,14 +133,14 @@ def kind_of_value(value: object) -> str:
     return f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}"
 
 
-def place_in_content(step: Step, wanted: Callable[[ast.AST], bool]) -> str | None:
+def place_in_content(content: StepFunction, wanted: Callable[[ast.AST], bool]) -> str | None:
     """`file:line` of the first node of the step's content that is `wanted`, else of its first line."""
     try:
-        function: Any = inspect.unwrap(step.content)
+        function: Any = inspect.unwrap(content.function)
         lines, first = inspect.getsourcelines(function)
         nodes = _own_nodes(ast.parse(textwrap.dedent("".join(lines))).body[0])
         line = next((node.lineno + first - 1 for node in nodes if wanted(node) and hasattr(node, "lineno")), first)
-        return place(function.__code__.co_filename, line, step.source)
+        return place(function.__code__.co_filename, line, content.source)
     except (AttributeError, OSError, SyntaxError, TypeError):  # typed at a prompt, a partial, a lambda in an expression
         return None
 
@@ -184,5 +191,5 @@ class _Factory:
         task = self.before(loop, work, **options) if self.before else asyncio.Task(work, loop=loop, **options)
         loose = None if self.over else _watched.get()
         if loose is not None:
-            loose.tasks[task] = called_from(loose.step.source)
+            loose.started(task)
         return task

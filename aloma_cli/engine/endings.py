@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from aloma_cli.content.job import Effects, Limited, Outcome, Raised, Returned, SubtaskOrder
-from aloma_cli.content.step import Retry, Step
+from aloma_cli.content.retry import Retry
+from aloma_cli.content.step import Step
 from aloma_cli.document.changes import Change, apply
 from aloma_cli.document.diff import diff
 from aloma_cli.document.merge import alters, merge

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from aloma_cli.budget import Amount, Budget
 from aloma_cli.clock import Clock
@@ -15,10 +13,6 @@ from aloma_cli.engine.working import WorkingTree
 from aloma_cli.errors import StepLimited
 from aloma_cli.jsontext import JsonObject
 
-UNKNOWN_OUTPUT = 4000
-"""Tokens held for an answer when nothing tells how long it may be."""
-
-_CHARACTERS_PER_TOKEN = 4
 _MARGIN = 1.5
 
 
@@ -35,7 +29,8 @@ class Gate:
         """Hold what the call is expected to take, and give that; waits for room. Raises StepLimited."""
         while True:
             # Anew each time: the answers that came meanwhile tell more of how long this one will be.
-            wanted = expected(function, step, arguments, self._tree)
+            usual = _usual(self._tree.answers[step, arguments.get("model")])
+            wanted = await function.estimate(arguments, usual)
             late = self._budget.overtime(self._tree.worked(self._clock.now()))
             if late is not None:
                 raise StepLimited(late)
@@ -58,22 +53,9 @@ class Gate:
                 room.set_result(None)
 
 
-def expected(function: Function, step: str, arguments: JsonObject, tree: WorkingTree) -> Amount:
-    """What a call will take, as far as can be told before: tokens and cost of model calls, else one call."""
-    price: Any = getattr(function, "price", None)
-    if price is None:
-        return Amount(calls=1)
-    asked = len(json.dumps(arguments, ensure_ascii=False)) // _CHARACTERS_PER_TOKEN
-    options = arguments.get("options") or arguments
-    answered = options.get("max_tokens") or options.get("max_completion_tokens")
-    if not isinstance(answered, int):
-        answered = _usual(tree.answers[step, arguments.get("model")])
-    return Amount(calls=1, tokens=asked + answered, cost=price(arguments, asked, answered))
-
-
-def _usual(answers: Sequence[int]) -> int:
-    """With a margin, the length that 19 of 20 answers stayed below so far."""
+def _usual(answers: Sequence[int]) -> int | None:
+    """With a margin, the tokens that 19 of 20 answers stayed below so far; None before the first answer."""
     if not answers:
-        return UNKNOWN_OUTPUT
+        return None
     ranked = sorted(answers)
     return math.ceil(_MARGIN * ranked[min(len(ranked) - 1, int(0.95 * len(ranked)))])

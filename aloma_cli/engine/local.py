@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
 
-from aloma_cli.clock import Clock
-from aloma_cli.content.handles import Leash, Toolbox
-from aloma_cli.content.host import Recorder
+from aloma_cli.content.cancellation import Cancellation
+from aloma_cli.content.content import Content, Toolbox
+from aloma_cli.content.host import Host
 from aloma_cli.content.job import Job, Outcome
 from aloma_cli.content.lost import tasks_noticed
-from aloma_cli.content.python import fire, raised
+from aloma_cli.content.step import Step
 from aloma_cli.errors import Cut, StepStopped, StepTimeout, StepWithdrawn
 
 _CUTS: dict[str, type[Cut]] = {"withdrawn": StepWithdrawn}
@@ -22,10 +23,10 @@ _GRACE = 1.0
 class LocalRunner:
     """A runner on the running event loop."""
 
-    def __init__(self, toolbox: Toolbox, recorder: Recorder, clock: Clock) -> None:
+    def __init__(self, steps: Mapping[str, Step], toolbox: Toolbox, host: Host) -> None:
+        self._steps = steps
         self._toolbox = toolbox
-        self._recorder = recorder
-        self._clock = clock
+        self._host = host
         self._loop = asyncio.get_running_loop()
         self._running: dict[int, _Running] = {}
         self._left: set[asyncio.Task[Outcome]] = set()
@@ -39,14 +40,15 @@ class LocalRunner:
         return bool(self._running)
 
     def start(self, job: Job) -> None:
-        leash = Leash(self._loop)
+        cancellation = Cancellation(self._loop)
+        content = self._steps[job.step].content
         work = self._loop.create_task(
-            fire(job, self._toolbox, self._recorder, self._clock, leash), name=f"{job.step.name} #{job.firing}"
+            content.run(job, self._toolbox, self._host, cancellation), name=f"{job.step} #{job.firing}"
         )
-        running = self._running[job.firing] = _Running(job, work, leash)
+        running = self._running[job.firing] = _Running(job, content, work, cancellation)
         work.add_done_callback(partial(self._done, running))
-        if job.step.timeout is not None:
-            running.timer = self._loop.call_later(job.step.timeout, self._time_out, running)
+        if job.timeout is not None:
+            running.timer = self._loop.call_later(job.timeout, self._time_out, running)
 
     def cut(self, firing: int, reason: str) -> None:
         running = self._running.pop(firing, None)
@@ -83,18 +85,19 @@ class LocalRunner:
             return  # cut meanwhile: its outcome is void
         del self._running[running.job.firing]
         error = asyncio.CancelledError() if work.cancelled() else work.exception()
-        self._report(work.result() if error is None else raised(running.job, error, 0.0))
+        self._report(work.result() if error is None else running.content.failed(running.job, error, 0.0))
 
     def _time_out(self, running: _Running) -> None:
         del self._running[running.job.firing]
         self._cancel(running, StepTimeout)
-        timeout = running.job.step.timeout or 0.0
-        self._report(raised(running.job, StepTimeout(f"it ran longer than its timeout of {timeout:g} s"), timeout))
+        timeout = running.job.timeout or 0.0
+        late = StepTimeout(f"it ran longer than its timeout of {timeout:g} s")
+        self._report(running.content.failed(running.job, late, timeout))
 
     def _cancel(self, running: _Running, cut: type[Cut]) -> None:
         if running.timer is not None:
             running.timer.cancel()
-        running.leash.cut = cut
+        running.cancellation.cut = cut
         self._left.add(running.work)
         running.work.cancel()
 
@@ -110,10 +113,11 @@ class LocalRunner:
 class _Running:
     """One run under way."""
 
-    __slots__ = ("job", "leash", "timer", "work")
+    __slots__ = ("cancellation", "content", "job", "timer", "work")
 
-    def __init__(self, job: Job, work: asyncio.Task[Outcome], leash: Leash) -> None:
+    def __init__(self, job: Job, content: Content, work: asyncio.Task[Outcome], cancellation: Cancellation) -> None:
         self.job = job
+        self.content = content
         self.work = work
-        self.leash = leash
+        self.cancellation = cancellation
         self.timer: asyncio.TimerHandle | None = None

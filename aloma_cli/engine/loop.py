@@ -9,9 +9,12 @@ import asyncio
 import contextvars
 
 from aloma_cli.clock import from_iso
+from aloma_cli.engine.gate import Gate
 from aloma_cli.engine.run import Run, Turn
 from aloma_cli.engine.runner import Runner
+from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import AnEvent, Event
+from aloma_cli.record.summary import figures
 
 POLL = 0.25
 """Seconds between looks for requests of other processes."""
@@ -27,11 +30,17 @@ class Stuck(RuntimeError):  # noqa: N818  (it names the state, which is a fault 
     """Nothing runs, nothing is due, and yet the task is not at rest: a fault in aloma itself."""
 
 
-class LoopRecorder:
-    """Writes what firings note: all that comes in one tick of the event loop shares one write, and one sync."""
+class LoopHost:
+    """The `Host` of firings in this process.
+
+    All events noted in one tick of the event loop share one write, and one sync.
+    """
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self.clock = run.clock
+        gate = Gate(run.budget, run.tree, run.clock)
+        self.enter, self.leave = gate.enter, gate.leave
         self._loop = asyncio.get_running_loop()
         # Not that of the step which notes something: whoever is told would print into that step's log.
         self._context = contextvars.copy_context()
@@ -45,6 +54,9 @@ class LoopRecorder:
         recorded = self._run.note(event)
         await asyncio.shield(self._soon())
         return recorded
+
+    def figures(self, task: str) -> JsonObject:
+        return figures(self._run.tree, task, self.clock)
 
     def _soon(self) -> asyncio.Future[None]:
         if self._flushed is None:

@@ -10,7 +10,6 @@ import contextlib
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from aloma_cli.budget import Budget, Wish
@@ -32,7 +31,7 @@ from aloma_cli.errors import InputError, StoreError
 from aloma_cli.jsontext import JsonObject, printable
 from aloma_cli.record import events as ev
 from aloma_cli.record.events import AnEvent
-from aloma_cli.record.summary import figures, summary
+from aloma_cli.record.summary import summary
 from aloma_cli.record.tree import UNENDED
 from aloma_cli.redact import NO_SECRETS, Redactor
 from aloma_cli.store.protocol import Claim, Request
@@ -380,7 +379,7 @@ class Run:
             run=flight.run + 1 if flight else 1,
             continues=None if flight else (task.retried if retry else task.standing).get(step.name),
             condition=step.condition.fingerprint,
-            code=step.code,
+            code=step.content.fingerprint,
         )
         self._ledger.add(started)
         self._ledger.batch.jobs.append(self._job(task, step, task.flights[started.firing]))
@@ -393,14 +392,14 @@ class Run:
             tags=tuple(flight.about["tags"]),
             parent=task.parent,
             created_at=task.created_at,
-            step=step,
+            step=step.name,
             at=flight.at,
             base=flight.base,
             attempt=flight.attempt,
             retry=retry_of(self.tree, task, step),
-            calls=self.tree.calls[flight.firing],
+            timeout=step.timeout,
+            calls=dict(self.tree.calls[flight.firing]),
             models=self.tree.setting(task, "models") or {},
-            figures=partial(figures, self.tree, task.id, self._ledger.clock),
         )
 
     def _give_up_retries(self, task: WorkingTask, now: str) -> None:

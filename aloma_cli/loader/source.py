@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ModuleSource:
-    """A loaded module's source; satisfies `aloma_cli.content.step.Source`.
+    """A loaded module's source; satisfies `aloma_cli.content.source.Source`.
 
     `shown`: how messages name the file, relative to the workspace.
     """

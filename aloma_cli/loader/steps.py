@@ -9,7 +9,8 @@ from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from aloma_cli.content.step import OPTIONS, Retry, Step
+from aloma_cli.content.retry import Retry
+from aloma_cli.content.step import OPTIONS, Step
 from aloma_cli.errors import StepError
 from aloma_cli.loader.layout import LIBRARIES_FOLDER, STEPS_FOLDER
 from aloma_cli.loader.modules import is_private, load_module

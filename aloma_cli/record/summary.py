@@ -78,7 +78,7 @@ def summary(tree: Tree, task_id: str, document: JsonObject) -> TaskRecord:
 
 
 def figures(tree: Tree, task_id: str, clock: Clock) -> JsonObject:
-    """What `task.figures()` gives (`content/handles.py`)."""
+    """What `task.figures()` gives (`content/handles/task.py`)."""
     task = tree.tasks[task_id]
     total = task.total
     return {

@@ -166,7 +166,7 @@ def test_scripted_answers_that_cannot_be_used_are_refused(desk: Desk, entries: s
         ("def x(:\n", "steps/bad.py:1: SyntaxError: invalid syntax"),
         (
             'condition = {"a": 1}\ndef content(dta): pass\n',
-            f"steps/bad.py:2: `content` asks for `dta`, which is none of {KNOWN}\n  → did you mean `data`?",
+            f"steps/bad.py:2: `content` has an unknown parameter `dta`; known are {KNOWN}\n  → did you mean `data`?",
         ),
         (
             'condition = {\n  "a": {"$gtt": 1}\n}\ndef content(): pass\n',

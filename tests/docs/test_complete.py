@@ -13,8 +13,10 @@ import aloma_cli
 from aloma_cli import Retry, errors
 from aloma_cli.cli import exit_codes
 from aloma_cli.cli.task.states import STATES
-from aloma_cli.content import step
-from aloma_cli.content.handles import Log, StepHandle, TaskHandle
+from aloma_cli.content import function, step
+from aloma_cli.content.handles.log import Log
+from aloma_cli.content.handles.step import StepHandle
+from aloma_cli.content.handles.task import TaskHandle
 from aloma_cli.loader import config
 from aloma_cli.record import events
 from tests.support.pages import REPOSITORY, Page, codes
@@ -82,7 +84,7 @@ def test_each_name_of_a_step_file_has_its_row() -> None:
 
 
 def test_each_parameter_of_content_has_its_row() -> None:
-    assert set(listed(STEPS, "Parameter")) == set(step.PARAMETERS)
+    assert set(listed(STEPS, "Parameter")) == set(function.PARAMETERS)
 
 
 @pytest.mark.parametrize(("prefix", "kind"), [("task", TaskHandle), ("step", StepHandle), ("log", Log)])

@@ -8,8 +8,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from aloma_cli.content.handles import StepHandle, TaskHandle
-from aloma_cli.content.step import Retry
+from aloma_cli.content.handles.step import StepHandle
+from aloma_cli.content.handles.task import TaskHandle
+from aloma_cli.content.retry import Retry
 from aloma_cli.errors import ConnectorError
 from tests.support.process import Cue
 

@@ -13,7 +13,8 @@ import pytest
 from aloma_cli.budget import Wish
 from aloma_cli.connectors.base import Answer, Call, Connectors
 from aloma_cli.connectors.chat.chat import Chat
-from aloma_cli.content.step import Retry, Step
+from aloma_cli.content.retry import Retry
+from aloma_cli.content.step import Step
 from aloma_cli.engine.run import Run
 from aloma_cli.errors import ConnectorError, StoreError
 from aloma_cli.record import events as ev
@@ -137,7 +138,7 @@ class Border:
 
     @property
     def table(self) -> Connectors:
-        return Connectors({"openai": {"chat": Chat(self.send, concurrency=9, price=lambda *_: None)}})
+        return Connectors({"openai": {"chat": Chat(self.send, concurrency=9)}})
 
 
 async def asks(data: dict[str, Any], connectors: Any) -> None:

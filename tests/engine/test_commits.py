@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aloma_cli.content.job import Limited
-from aloma_cli.content.step import Retry
+from aloma_cli.content.retry import Retry
 from aloma_cli.record import events as ev
 from tests.support.manual import HeldClock
 from tests.support.record import ROOT, fired, looked, of_kind, started, voided

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aloma_cli.content.step import Retry
+from aloma_cli.content.retry import Retry
 from aloma_cli.record import events as ev
 from tests.support.record import fired, of_kind, voided
 from tests.support.stage import Stage

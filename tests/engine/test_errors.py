@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aloma_cli.clock import to_iso
-from aloma_cli.content.step import Retry
+from aloma_cli.content.retry import Retry
 from aloma_cli.engine.run import Turn
 from aloma_cli.errors import PermanentError, RetryableError
 from aloma_cli.record import events as ev

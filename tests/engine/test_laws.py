@@ -10,7 +10,8 @@ import jsonpatch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloma_cli.content.step import Retry, Step
+from aloma_cli.content.retry import Retry
+from aloma_cli.content.step import Step
 from aloma_cli.document.diff import same
 from aloma_cli.engine.working import WorkingTree
 from aloma_cli.record import events as ev

@@ -38,7 +38,9 @@ class Server:
         return Answer(completion, {"input_tokens": 0, "output_tokens": self.tokens, "cost": 0.001}, {"model": "m"})
 
     def connectors(self) -> Connectors:
-        price: Any = (lambda *_: 0.001) if self.priced else (lambda *_: None)
+        async def price(*_: object) -> float | None:
+            return 0.001 if self.priced else None
+
         return Connectors({"openai": {"chat": Chat(self.send, concurrency=100, price=price)}})
 
 
@@ -246,7 +248,7 @@ def test_a_task_is_not_paused_while_one_of_its_subtasks_goes_on() -> None:
     ]
     stage = Stage(steps, {"go": 1})
     stage.end("spawns")
-    (firing,) = (number for number, job in stage.running.items() if job.step.name == "calls")
+    (firing,) = (number for number, job in stage.running.items() if job.step == "calls")
     del stage.running[firing]
     stage.run.deliver(Limited(firing, "1 of 1 calls are made", 0.0))
     stage.turn()

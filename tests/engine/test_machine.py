@@ -23,7 +23,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from aloma_cli.api.task import document_at, task_of
 from aloma_cli.budget import Wish
 from aloma_cli.clock import from_iso, to_iso
-from aloma_cli.content.handles import StepHandle, TaskHandle
+from aloma_cli.content.handles.step import StepHandle
+from aloma_cli.content.handles.task import TaskHandle
 from aloma_cli.content.job import Job
 from aloma_cli.content.step import Step
 from aloma_cli.document.diff import same
@@ -442,7 +443,7 @@ class Machine(RuleBasedStateMachine):
         written = self.store.written[tree.root]
         assert written.told == len(written.batches)
         firing = tree.truths.firings[job.firing]
-        assert (firing.task, firing.step, firing.attempt) == (job.task, job.step.name, job.attempt)
+        assert (firing.task, firing.step, firing.attempt) == (job.task, job.step, job.attempt)
         assert same(job.base, tree.truths.tasks[job.task].documents[firing.version])
         assert job.calls == firing.answers, "answers on record are not asked for again"
 

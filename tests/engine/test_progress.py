@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloma_cli.content.step import Retry, Step
+from aloma_cli.content.retry import Retry
+from aloma_cli.content.step import Step
 from aloma_cli.document.digest import Digest
 from aloma_cli.engine.cycles import MOST_LAPS, OFTEN
 from aloma_cli.engine.working import WorkingTask, WorkingTree
@@ -295,7 +296,7 @@ def test_a_subtask_under_way_may_still_end_the_matter() -> None:
     ]
     stage = Stage(steps, {"turn": "a", "go": True})
     while "work" not in stage.names or len(stage.names) > 1:
-        stage.deliver(next(firing for firing, job in stage.running.items() if job.step.name != "work"))
+        stage.deliver(next(firing for firing, job in stage.running.items() if job.step != "work"))
         stage.turn()
     assert stage.root.state == "waiting"
     finished(stage)

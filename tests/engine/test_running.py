@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from aloma_cli.content import authors, watchdog
-from aloma_cli.content.step import Retry, Step
+from aloma_cli.content.retry import Retry
+from aloma_cli.content.step import Step
 from aloma_cli.errors import Cut, StepStopped, StoreError
 from aloma_cli.record import events as ev
 from aloma_cli.store.memory import MemoryClaim, MemoryStore

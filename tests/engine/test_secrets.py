@@ -208,7 +208,7 @@ def test_a_repeated_firing_is_answered_from_the_record_word_for_word() -> None:
     echo, store = Echo(), MemoryStore()
     steps = [step("speaks", START, speaks), step("rival", START, puts(answer="first"))]
     run = stage(*steps, connectors=echo.table, store=store)
-    outcome = run.outcome(run.running[1 if run.running[1].step.name == "speaks" else 2])
+    outcome = run.outcome(run.running[1 if run.running[1].step == "speaks" else 2])
     assert len(echo.sent) == 3
     run.close()
     del outcome  # the process died before it landed

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from aloma_cli.budget import Wish
 from aloma_cli.clock import ForwardClock, from_iso
-from aloma_cli.content.step import Retry, Step
+from aloma_cli.content.retry import Retry
+from aloma_cli.content.step import Step
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.run import Run
 from aloma_cli.engine.working import WorkingTree

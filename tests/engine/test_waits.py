@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aloma_cli.content.job import Limited
-from aloma_cli.content.step import Retry
+from aloma_cli.content.retry import Retry
 from aloma_cli.engine.working import WorkingTree
 from aloma_cli.errors import InputError, RetryableError
 from aloma_cli.record import events as ev

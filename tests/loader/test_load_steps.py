@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from aloma_cli.content.step import PARAMETERS, Step
+from aloma_cli.content.function import PARAMETERS
+from aloma_cli.content.step import Step
 from aloma_cli.errors import ConditionError, StepError
 from aloma_cli.loader.steps import load_steps
+from tests.support.steps import python
 
 Write = Callable[[str, str], Path]
 
@@ -65,7 +67,7 @@ def test_a_step_is_read_with_all_its_options(root: Path, write: Write) -> None:
 
         At length.
         """
-        from aloma_cli.content.step import Retry
+        from aloma_cli import Retry
 
         condition = {"findings": list}
         priority, timeout = 3, 1.5
@@ -79,9 +81,9 @@ def test_a_step_is_read_with_all_its_options(root: Path, write: Write) -> None:
     )
     step = only_step(root)
     assert step.name == "research/combine"
-    assert step.summary == "Synthesis: combine what was found."
+    assert step.content.summary == "Synthesis: combine what was found."
     assert step.condition.matches({"findings": []})
-    assert (step.parameters, step.is_async) == (("data", "connectors"), True)
+    assert (step.parameters, python(step).is_async) == (("data", "connectors"), True)
     assert (step.priority, step.timeout, step.enabled, step.rearm, step.withdraw) == (3, 1.5, False, "change", True)
     assert step.retry
     assert step.retry.times == 2
@@ -112,7 +114,7 @@ def test_no_bytecode_is_left_and_an_edit_is_seen_at_once(root: Path, write: Writ
     path.write_text(f"priority = 2\n{STEP}")
     after = only_step(root)
     assert (before.priority, after.priority) == (1, 2)
-    assert before.code != after.code
+    assert before.content.fingerprint != after.content.fingerprint
     assert [file.name for file in (root / "steps").rglob("*")] == ["a.py"]
 
 
@@ -124,14 +126,14 @@ def test_two_workspaces_with_equal_file_names_share_no_module(tmp_path: Path) ->
         text = f"seen = []\ncondition = {{}}\ndef content(data):\n    seen.append({name!r})\n    return seen\n"
         (tmp_path / name / "steps" / "a.py").write_text(text)
         steps += load_steps(tmp_path / name).steps
-    assert [step.content({}) for step in steps] == [["one"], ["two"]]
+    assert [python(step).function({}) for step in steps] == [["one"], ["two"]]
     assert len(set(sys.modules) - before) == 2
     assert "a" not in sys.modules
 
 
 def test_a_step_knows_its_own_file_and_can_be_inspected(root: Path, write: Write) -> None:
     path = write("steps/a.py", f"{STEP}HERE = __file__\n")
-    content = only_step(root).content
+    content = python(only_step(root)).function
     assert content.__globals__["HERE"] == str(path)
     assert inspect.getsource(content) == CONTENT
 
@@ -151,14 +153,14 @@ def test_dataclasses_and_pickle_work_inside_a_step(root: Path, write: Write) -> 
         def content(data): return Report()
         """,
     )
-    report = only_step(root).content({})
+    report = python(only_step(root)).function({})
     assert pickle.loads(pickle.dumps(report)) == report  # noqa: S301  (our own)
 
 
 def test_a_traceback_through_a_step_shows_its_line(root: Path, write: Write) -> None:
     path = write("steps/a.py", "condition = {}\ndef content(data):\n    return data['missing']\n")
     with pytest.raises(KeyError) as caught:
-        only_step(root).content({})
+        python(only_step(root)).function({})
     last = traceback.extract_tb(caught.value.__traceback__)[-1]
     assert (last.filename, last.lineno, last.line) == (str(path), 3, "return data['missing']")
 
@@ -204,12 +206,12 @@ def test_a_broken_file_does_not_hide_the_others(root: Path, write: Write) -> Non
         ),
         (
             "\ncondition = {}\n\ndef content(dta): ...\n",
-            f"steps/a.py:4: `content` asks for `dta`, which is none of {', '.join(PARAMETERS)}",
+            f"steps/a.py:4: `content` has an unknown parameter `dta`; known are {', '.join(PARAMETERS)}",
             "did you mean `data`?",
         ),
         (
             f"condition = {{}}\n\npriority = 'high'\n{CONTENT}",
-            "steps/a.py:3: `priority` must be a whole number, got 'high'",
+            "steps/a.py:3: `priority` must be an integer, got 'high'",
             None,
         ),
         (
@@ -223,8 +225,8 @@ def test_a_broken_file_does_not_hide_the_others(root: Path, write: Write) -> Non
             "write `retry = Retry(times=3)`, with `from aloma_cli import Retry`",
         ),
         (
-            f"from aloma_cli.content.step import Retry\n\nretry = Retry(0)\n{STEP}",
-            "steps/a.py:3: `times` of Retry must be a whole number of tries from 1, got 0",
+            f"from aloma_cli import Retry\n\nretry = Retry(0)\n{STEP}",
+            "steps/a.py:3: `times` of Retry must be an integer from 1, got 0",
             None,
         ),
         (
@@ -370,4 +372,4 @@ def test_a_file_that_is_not_utf8_is_told_so(root: Path) -> None:
 def test_a_file_with_an_encoding_of_its_own_is_read_in_it(root: Path) -> None:
     text = '# -*- coding: latin-1 -*-\n"""Größe."""\n' + STEP
     (root / "steps/a.py").write_bytes(text.encode("latin-1"))
-    assert only_step(root).summary == "Größe."
+    assert only_step(root).content.summary == "Größe."

@@ -10,11 +10,10 @@ from typing import Any
 from aloma_cli.clock import Clock
 from aloma_cli.connectors.base import Connectors
 from aloma_cli.content.capture import stdout_split
-from aloma_cli.content.handles import Toolbox
+from aloma_cli.content.content import Toolbox
 from aloma_cli.content.step import Step
-from aloma_cli.engine.gate import Gate
 from aloma_cli.engine.local import LocalRunner
-from aloma_cli.engine.loop import LoopRecorder, drive
+from aloma_cli.engine.loop import LoopHost, drive
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.run import Run
 from aloma_cli.engine.working import WorkingTask, WorkingTree
@@ -68,13 +67,10 @@ async def played(setup: Setup) -> Played:
     clock: Clock = running_clock()
     claim = setup.store.claim(ROOT) if setup.data is None else create(setup.store, setup.data)
     events: list[ev.Event] = []
-    run = Run(claim, Plan(setup.steps), clock=clock, emit=events.append, concurrency=setup.concurrency)
+    plan = Plan(setup.steps)
+    run = Run(claim, plan, clock=clock, emit=events.append, concurrency=setup.concurrency)
     run.recover()
-    runner = LocalRunner(
-        Toolbox(setup.connectors, None, lambda name: name, Gate(run.budget, run.tree, run.clock)),
-        LoopRecorder(run),
-        run.clock,
-    )
+    runner = LocalRunner(plan.steps, Toolbox(setup.connectors, None, lambda name: name), LoopHost(run))
     result = Played(run.tree, events, clock.elapsed())
     setup.during(run)
     try:

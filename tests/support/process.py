@@ -10,11 +10,10 @@ from typing import Any, cast
 
 from aloma_cli.clock import Clock
 from aloma_cli.connectors.base import Connectors
-from aloma_cli.content.handles import Leash, Toolbox
+from aloma_cli.content.cancellation import Cancellation
+from aloma_cli.content.content import Toolbox
 from aloma_cli.content.job import Job, Outcome
-from aloma_cli.content.python import fire
 from aloma_cli.content.step import Step
-from aloma_cli.engine.gate import Gate
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.run import Run, Turn
 from aloma_cli.errors import StepStopped
@@ -62,7 +61,7 @@ class Firing:
 
     job: Job
     work: Coroutine[Any, Any, Outcome]
-    leash: Leash
+    cancellation: Cancellation
     context: contextvars.Context
     on_record: set[str]
     """The calls answered before this run that it has not made yet."""
@@ -93,10 +92,13 @@ class Process:
         self.emitted: list[ev.Event] = []
         self.wrong: list[str] = []
         self.firings: dict[int, Firing] = {}
-        self.run = Run(claim, Plan(steps), clock=clock, emit=self._emit, concurrency=concurrency)
+        plan = Plan(steps)
+        self._steps = plan.steps
+        self.run = Run(claim, plan, clock=clock, emit=self._emit, concurrency=concurrency)
         self._check = check
         self._is_durable = is_durable
-        self._toolbox = Toolbox(connectors, None, lambda name: name, Gate(self.run.budget, self.run.tree, clock))
+        self._toolbox = Toolbox(connectors, None, lambda name: name)
+        self._host = AtOnce(self.run)
         self.last = Turn((), {}, None, finished=False)
 
     def open(self, before: Callable[[Run], object]) -> None:
@@ -132,9 +134,9 @@ class Process:
 
     def _start(self, job: Job) -> None:
         assert job.firing not in self.firings, "a firing runs once at a time"
-        leash = Leash(cast("asyncio.AbstractEventLoop", None))
-        work = fire(job, self._toolbox, AtOnce(self.run), self.clock, leash)
-        self.firings[job.firing] = Firing(job, work, leash, contextvars.copy_context(), set(job.calls))
+        cancellation = Cancellation(cast("asyncio.AbstractEventLoop", None))
+        work = self._steps[job.step].content.run(job, self._toolbox, self._host, cancellation)
+        self.firings[job.firing] = Firing(job, work, cancellation, contextvars.copy_context(), set(job.calls))
         self._go_on(job.firing, None)
 
     def _go_on(self, number: int, what: Any) -> None:
@@ -146,7 +148,7 @@ class Process:
             self.run.deliver(end.value)
 
     def _throw(self, firing: Firing) -> None:
-        firing.leash.cut = StepStopped
+        firing.cancellation.cut = StepStopped
         try:
             firing.context.run(_in_a_loop, firing.work.throw, asyncio.CancelledError())
         except asyncio.CancelledError:

@@ -8,10 +8,12 @@ from typing import Any, TypeVar, cast
 
 from aloma_cli.clock import to_iso
 from aloma_cli.connectors.base import Connectors
-from aloma_cli.content.handles import Leash, Toolbox
+from aloma_cli.content.cancellation import Cancellation
+from aloma_cli.content.content import Toolbox
 from aloma_cli.content.job import Job, Outcome
-from aloma_cli.content.python import fire
 from aloma_cli.content.step import Step
+from aloma_cli.engine.gate import Gate
+from aloma_cli.engine.loop import LoopHost
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.run import Run, Turn
 from aloma_cli.engine.working import WorkingTask, WorkingTree
@@ -51,14 +53,17 @@ class Stage:
         self.running: dict[int, Job] = {}
         self._toolbox = Toolbox(connectors or Connectors({}), None, lambda name: name)
         self.claim = self.store.claim(ROOT) if data is None else create(self.store, data)
+        plan = Plan(steps)
+        self._steps = plan.steps
         self.run = Run(
             self.claim,
-            Plan(steps),
+            plan,
             clock=self.clock,
             emit=self.events.append,
             concurrency=concurrency,
             scrubber=scrubber,
         )
+        self._host = AtOnce(self.run)
         self.run.recover()
         self.last = self.turn()
 
@@ -78,7 +83,7 @@ class Stage:
     @property
     def names(self) -> list[str]:
         """The steps that run, in the order they were started."""
-        return [job.step.name for job in self.running.values()]
+        return [job.step for job in self.running.values()]
 
     def turn(self) -> Turn:
         """Let the engine take in what has ended, and start what it says."""
@@ -109,8 +114,8 @@ class Stage:
 
     def outcome(self, job: Job) -> Outcome:
         """What comes of a firing."""
-        leash = Leash(cast("asyncio.AbstractEventLoop", None))
-        return _at_once(fire(job, self._toolbox, AtOnce(self.run), self.clock, leash))
+        cancellation = Cancellation(cast("asyncio.AbstractEventLoop", None))
+        return _at_once(self._steps[job.step].content.run(job, self._toolbox, self._host, cancellation))
 
     def journal(self) -> list[ev.Event]:
         """What the store holds."""
@@ -120,16 +125,19 @@ class Stage:
         self.claim.close()
 
     def _find(self, name: str, task: str | None) -> int:
-        found = [f for f, job in self.running.items() if job.step.name == name and task in (None, job.task)]
+        found = [f for f, job in self.running.items() if job.step == name and task in (None, job.task)]
         assert len(found) == 1, f"{name} runs {len(found)} times; {self.names} run"
         return found[0]
 
 
-class AtOnce:
-    """The recorder of firings that writes at once."""
+class AtOnce(LoopHost):
+    """The host of firings that writes at once, without an event loop."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self.clock = run.clock
+        gate = Gate(run.budget, run.tree, run.clock)
+        self.enter, self.leave = gate.enter, gate.leave
 
     def note(self, event: ev.Event) -> None:
         self._run.note(event)

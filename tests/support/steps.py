@@ -9,6 +9,7 @@ from typing import Any
 
 from aloma_cli.connectors.base import Connectors
 from aloma_cli.connectors.workspace import module_connector
+from aloma_cli.content.python import PythonContent
 from aloma_cli.content.step import Step
 
 Content = Callable[..., Any]
@@ -17,6 +18,12 @@ Content = Callable[..., Any]
 def step(name: str, condition: dict[str, Any], content: Content, **options: Any) -> Step:
     """A step."""
     return Step(name, condition, content, **options)
+
+
+def python(made: Step) -> PythonContent:
+    """The content of a step that is written in Python."""
+    assert isinstance(made.content, PythonContent)
+    return made.content
 
 
 def puts(_after: float | None = None, /, **values: Any) -> Content:

@@ -18,7 +18,7 @@ def step_record(step: Step) -> JsonObject:
     retry = step.retry
     return {
         "name": step.name,
-        "summary": step.summary,
+        "summary": step.content.summary,
         "enabled": step.enabled,
         "priority": step.priority,
         "rearm": step.rearm,

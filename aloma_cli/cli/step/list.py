@@ -70,4 +70,4 @@ def _row(step: Step) -> list[Any]:
         marks.append(f"{step.retry.times} tries")
     if step.timeout is not None:
         marks.append(f"timeout {step.timeout:g}s")
-    return [step.name, step.priority or None, step.condition.specificity, marks, step.summary]
+    return [step.name, step.priority or None, step.condition.specificity, marks, step.content.summary]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from aloma_cli.budget import Amount
 from aloma_cli.clock import POSITIVE_DURATION, is_positive_duration
-from aloma_cli.connectors.base import Answer, Ask, Call, Send, plain
+from aloma_cli.connectors.base import Answer, Ask, Call, Function, Send, plain
 from aloma_cli.connectors.chat.completion import Completion, View, content_of, odd_content
 from aloma_cli.connectors.chat.dialect import with_words
 from aloma_cli.connectors.chat.parse import Reading, read_object
@@ -26,8 +28,8 @@ Check: TypeAlias = Callable[[Any], Any]
 """An author's quality gate on `answer.data`: it says no by False, by a text with the reason, or by a ValueError."""
 
 
-Price: TypeAlias = Callable[[str, int, int], float | None]
-"""The price of a call in US dollars, by the model that is asked for, input and output tokens; None if unknown."""
+Price: TypeAlias = Callable[[str, int, int], Awaitable[float | None]]
+"""The price of a call in US dollars, by the requested model, input and output tokens; None if unknown."""
 
 
 _CUT = re.compile(r"length|max_?(?:output_?)?tokens|token_?limit", re.IGNORECASE)
@@ -39,27 +41,28 @@ _LONG = 20_000
 """Characters of an answer that is read in a thread."""
 
 
-async def _nothing() -> None:
-    """There is nothing to make ready."""
+_UNKNOWN_OUTPUT = 4000
+"""Tokens reserved for an answer when its length cannot be predicted."""
+
+_CHARACTERS_PER_TOKEN = 4
 
 
-class Chat:
-    """The function `chat`. `send` carries one request to a model server, or to what stands in for one.
+async def _unknown(*_: object) -> None:
+    """The price of a model without a price list."""
 
-    `ready` is awaited before the price of a call is asked for: it may load libraries in a thread.
-    """
+
+class Chat(Function):
+    """The function `chat`. `send` carries one request to a model server, or to a stand-in for one."""
 
     def __init__(
         self,
         send: Send,
         *,
         concurrency: int,
-        price: Price = lambda *_: None,
-        ready: Callable[[], Awaitable[object]] = _nothing,
+        price: Price = _unknown,
     ) -> None:
         self._send = send
         self._price = price
-        self.ready = ready
         self._concurrency = concurrency
         self._slots: asyncio.Semaphore | None = None
 
@@ -90,9 +93,13 @@ class Chat:
             raise _misfit(answer.to_dict(), model, wrong)
         return answer
 
-    def price(self, request: JsonObject, input_tokens: int, output_tokens: int) -> float | None:
-        """What a request would cost, in US dollars; None where that is unknown."""
-        return self._price(request["model"], input_tokens, output_tokens)
+    async def estimate(self, arguments: JsonObject, usual: int | None) -> Amount:
+        asked = len(json.dumps(arguments, ensure_ascii=False)) // _CHARACTERS_PER_TOKEN
+        answered = arguments.get("max_tokens") or arguments.get("max_completion_tokens")
+        if not isinstance(answered, int):
+            answered = _UNKNOWN_OUTPUT if usual is None else usual
+        cost = await self._price(arguments["model"], asked, answered)
+        return Amount(calls=1, tokens=asked + answered, cost=cost)
 
     async def send(self, call: Call) -> Answer:
         import asyncio

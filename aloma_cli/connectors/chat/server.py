@@ -51,12 +51,9 @@ class OpenAIServer:
         about = {"provider": self._provider, "model": cut(served, 100) if isinstance(served, str) and served else model}
         return Answer(completion, self._usage(completion, messages, content_of(completion), model), about)
 
-    async def ready(self) -> None:
-        """Load what a call needs, in a thread."""
-        await self._libraries.get()
-
-    def price(self, asked: str, input_tokens: int, output_tokens: int) -> float | None:
+    async def price(self, asked: str, input_tokens: int, output_tokens: int) -> float | None:
         """As `chat.Price`."""
+        await self._libraries.get()
         usage = {"prompt_tokens": input_tokens, "completion_tokens": output_tokens}
         return cost_of(usage, self._served(asked), self._url)
 
@@ -114,7 +111,7 @@ class OpenAIServer:
     async def _complete(self, body: JsonObject, asked: str, key: str) -> JsonObject:
         if self._settings.api_key is None and self._url == OPENAI_URL:
             raise KeyRefusedError(f"{self._url} wants a key and none is set", hint=KEY_HINT)
-        await self.ready()
+        await self._libraries.get()
         client = await self._client.get()
         import openai  # the client's making has loaded it, in a thread
 

@@ -42,10 +42,7 @@ class Offline:
         usage = recorded_usage(completion["usage"]) | {"cost": 0.0, "estimated": True}
         return Answer(completion, usage, about)
 
-    async def ready(self) -> None:
-        """Nothing has to be loaded."""
-
-    def price(self, asked: str, input_tokens: int, output_tokens: int) -> float:  # noqa: ARG002  (as `chat.Price`)
+    async def price(self, asked: str, input_tokens: int, output_tokens: int) -> float:  # noqa: ARG002  (as `chat.Price`)
         """Nothing."""
         return 0.0
 

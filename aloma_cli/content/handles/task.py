@@ -1,88 +1,37 @@
-"""What content may ask for by parameter name, made for one run of one firing."""
+"""`task`."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
-from aloma_cli.clock import POSITIVE_DURATION, Clock, from_iso, is_positive_duration, to_iso
-from aloma_cli.connectors.base import Connector, Connectors, Function
+from aloma_cli.clock import POSITIVE_DURATION, from_iso, is_positive_duration
 from aloma_cli.connectors.chat.shape import to_schema
-from aloma_cli.content.calls import Calls
-from aloma_cli.content.host import Gate, Recorder
+from aloma_cli.content.cancellation import Cancellation
+from aloma_cli.content.host import Host
 from aloma_cli.content.job import Effects, Job, Question, SubtaskOrder
-from aloma_cli.content.lost import Loose
-from aloma_cli.content.watchdog import seen
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.document.paths import MISSING, parse_path
 from aloma_cli.document.reserved import CHILDREN, READ_ONLY
-from aloma_cli.errors import ContentError, Cut, DocumentError, PermanentError, did_you_mean
+from aloma_cli.errors import DocumentError, PermanentError
 from aloma_cli.ids import subtask_id
 from aloma_cli.jsontext import Json, JsonObject, Path
-from aloma_cli.record.events import Logged
-
-
-@dataclass(frozen=True, slots=True)
-class Toolbox:
-    """What a workspace gives its steps: connectors, `lib` and `config`. Calls pass the `gate`, if there is one."""
-
-    connectors: Connectors
-    lib: object
-    config: Callable[..., Any]
-    gate: Gate | None = None
-
-
-class Log:
-    """`log("text")`, `log.warning("text")`, `log.error("text")`; several values are joined as `print` does."""
-
-    def __init__(self, job: Job, recorder: Recorder, clock: Clock, *, loop: asyncio.AbstractEventLoop) -> None:
-        self._job = job
-        self._recorder = recorder
-        self._clock = clock
-        self._loop = loop
-        self._thread = threading.get_ident()
-
-    def __call__(self, *values: object) -> None:
-        self._write("info", values)
-
-    def warning(self, *values: object) -> None:
-        self._write("warning", values)
-
-    def error(self, *values: object) -> None:
-        self._write("error", values)
-
-    def _write(self, level: str, values: tuple[object, ...]) -> None:
-        event = Logged(
-            at=to_iso(self._clock.now()),
-            task=self._job.task,
-            firing=self._job.firing,
-            step=self._job.step.name,
-            level=level,
-            text=" ".join(map(str, values)),
-        )
-        if threading.get_ident() == self._thread:
-            self._recorder.note(event)
-        else:
-            seen()
-            self._loop.call_soon_threadsafe(self._recorder.note, event)
 
 
 class TaskHandle:
     """`task`: the task this firing belongs to. What is asked for here happens when it commits, or not at all."""
 
-    def __init__(self, job: Job, effects: Effects, leash: Leash) -> None:
+    def __init__(self, job: Job, effects: Effects, host: Host, cancellation: Cancellation, *, on_loop: bool) -> None:
         self._job = job
         self._effects_of_it = effects
-        self._leash = leash
+        self._host = host
+        self._cancellation = cancellation
+        self._on_loop = on_loop
 
     @property
     def _effects(self) -> Effects:
-        self._leash.check()
+        self._cancellation.check()
         return self._effects_of_it
 
     @property
@@ -141,7 +90,7 @@ class TaskHandle:
             data=clean_copy({key: value for key, value in data.items() if key not in READ_ONLY}),
             into=None if into is None else _place(into),
             wait_for=bool(wait_for),
-            group=self._job.step.name if group is None else _group(group),
+            group=self._job.step if group is None else _group(group),
             timeout=None if timeout is None else _positive(timeout, "the timeout of a subtask"),
         )
         orders.append(order)
@@ -214,9 +163,12 @@ class TaskHandle:
         `seconds` since its creation, `calls`, `input_tokens`, `output_tokens`, `cost` (US dollars), `failures`, and
         `steps`: for each step `fired`, `looked`, `failed`, `voided`, `calls`, its tokens and cost, and its `seconds`.
         """
-        self._leash.check()
+        self._cancellation.check()
         self._effects.figures = True
-        figures: JsonObject = self._job.figures() if self._job.step.is_async else self._leash.ask(self._job.figures)
+        task = self._job.task
+        figures: JsonObject = (
+            self._host.figures(task) if self._on_loop else self._cancellation.ask(lambda: self._host.figures(task))
+        )
         return figures
 
     def adapt(
@@ -240,128 +192,6 @@ class TaskHandle:
                 _text(step, "a step"): _count(times, f"the number of tries of {step}")
                 for step, times in retries.items()
             }
-
-
-class StepHandle:
-    """`step`: the step that fires."""
-
-    def __init__(self, job: Job, effects: Effects, leash: Leash) -> None:
-        self._job = job
-        self._effects = effects
-        self._leash = leash
-
-    @property
-    def name(self) -> str:
-        return self._job.step.name
-
-    @property
-    def attempt(self) -> int:
-        """Which of the tries that `retry` allows this is, from 1."""
-        return self._job.attempt
-
-    def redo(self) -> None:
-        """Let this step fire once more at its next match, at once if it still matches."""
-        self._leash.check()
-        self._effects.redo = True
-
-
-class ConnectorsHandle:
-    """`connectors`: `connectors.NAME.function(...)`; awaitable, or blocking for a plain `def`."""
-
-    def __init__(self, connectors: Connectors, call: MakeCall) -> None:
-        self._connectors = connectors
-        self._call = call
-
-    def __getattr__(self, name: str) -> ConnectorHandle:
-        return ConnectorHandle(name, _lookup(self._connectors, name, "connectors", "connector"), self._call)
-
-
-class ConnectorHandle:
-    """One connector: its functions as attributes."""
-
-    def __init__(self, name: str, connector: Connector, call: MakeCall) -> None:
-        self._name = name
-        self._connector = connector
-        self._call = call
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        function: Function = _lookup(self._connector, name, f"connectors.{self._name}", "function")
-        return partial(self._call, f"{self._name}.{name}", function)
-
-
-MakeCall = Callable[..., Any]
-"""Takes `connector.function`, the Function and its arguments; gives the result in a plain `def`, else what to await."""
-
-
-@dataclass(slots=True)
-class Leash:
-    """What a firing is held by: once `over`, or `cut` where it is a thread, it cannot ask for anything more."""
-
-    loop: asyncio.AbstractEventLoop
-    cut: type[Cut] | None = None
-    over: bool = False
-
-    def check(self) -> None:
-        """Raise what somebody meets who goes on after the firing has ended."""
-        if self.over:
-            raise self.cut or ContentError(
-                "this firing has ended, and can neither call nor ask for anything: "
-                "wait for what a step starts before it returns"
-            )
-
-    def wait(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Raises the cut when there is one, before the call or after, whatever the call came to."""
-        if self.cut is not None:
-            work.close()
-            raise self.cut
-        try:
-            return asyncio.run_coroutine_threadsafe(work, self.loop).result()
-        finally:
-            seen()
-            if self.cut is not None:
-                raise self.cut
-
-    def ask(self, question: Callable[[], Any]) -> Any:
-        """The answer to `question`, put on the loop's thread."""
-
-        async def answer() -> Any:
-            return question()
-
-        return self.wait(answer())
-
-
-def offer(
-    job: Job, toolbox: Toolbox, data: JsonObject, effects: Effects, calls: Calls, log: Log, leash: Leash, loose: Loose
-) -> dict[str, Any]:
-    """The arguments for the parameters that the step's content has."""
-
-    def call(name: str, function: Function, /, *arguments: Any, **options: Any) -> Any:
-        def begin() -> Coroutine[Any, Any, Any]:
-            leash.check()
-            return calls.make(name, function, *arguments, **options)
-
-        leash.check()
-        return loose.call(name, begin) if job.step.is_async else leash.wait(begin())
-
-    everything: dict[str, Callable[[], Any]] = {
-        "data": lambda: data,
-        "task": lambda: TaskHandle(job, effects, leash),
-        "step": lambda: StepHandle(job, effects, leash),
-        "connectors": lambda: ConnectorsHandle(toolbox.connectors, call),
-        "lib": lambda: toolbox.lib,
-        "config": lambda: toolbox.config,
-        "log": lambda: log,
-        "now": lambda: datetime.fromtimestamp(from_iso(job.at), UTC),
-    }
-    return {name: everything[name]() for name in job.step.parameters}
-
-
-def _lookup(table: Mapping[str, Any], name: str, of: str, kind: str) -> Any:
-    try:
-        return table[name]
-    except KeyError:
-        hint = did_you_mean(name, table) or f"there is {', '.join(sorted(table))}"
-        raise PermanentError(f"{of} has no {kind} {name!r}", hint=hint) from None
 
 
 def _text(value: object, what: str) -> str:

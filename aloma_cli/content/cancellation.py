@@ -1,0 +1,56 @@
+"""How a run of a firing is ended from outside, and what code that continues after its end meets."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from aloma_cli.content.watchdog import seen
+from aloma_cli.errors import ContentError, Cut
+
+
+@dataclass(slots=True)
+class Cancellation:
+    """The state of one run: once it is `over`, or was `cut`, its content can ask for nothing more.
+
+    Made on the thread of the event loop.
+    """
+
+    loop: asyncio.AbstractEventLoop
+    cut: type[Cut] | None = None
+    over: bool = False
+    thread: int = field(default_factory=threading.get_ident)
+
+    def check(self) -> None:
+        """Raise the cut, or ContentError, if the firing has ended."""
+        if self.over:
+            raise self.cut or ContentError(
+                "this firing has ended and can neither call nor ask for anything: "
+                "wait for what a step starts before it returns"
+            )
+
+    def wait(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """The result of `work`, done on the loop, for a plain `def` on its thread.
+
+        Raises the cut if there is one, before the call or after, whatever the result of the call.
+        """
+        if self.cut is not None:
+            work.close()
+            raise self.cut
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+        finally:
+            seen()
+            if self.cut is not None:
+                raise self.cut
+
+    def ask(self, question: Callable[[], Any]) -> Any:
+        """What `question` returns on the loop's thread."""
+
+        async def answer() -> Any:
+            return question()
+
+        return self.wait(answer())

@@ -1,0 +1,195 @@
+"""One run of one firing of a Python function: a draft, the content, and an outcome, whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from aloma_cli.clock import from_iso
+from aloma_cli.connectors.base import Function
+from aloma_cli.content.calls import Calls
+from aloma_cli.content.cancellation import Cancellation
+from aloma_cli.content.capture import prints_to
+from aloma_cli.content.content import Toolbox
+from aloma_cli.content.failure import describe, type_name
+from aloma_cli.content.function import StepFunction
+from aloma_cli.content.handles.connectors import ConnectorsHandle
+from aloma_cli.content.handles.log import Log
+from aloma_cli.content.handles.step import StepHandle
+from aloma_cli.content.handles.task import TaskHandle
+from aloma_cli.content.host import Host
+from aloma_cli.content.job import NO_EFFECTS, Effects, Job, Limited, Outcome, Raised, Returned
+from aloma_cli.content.lost import Loose, watching
+from aloma_cli.content.watchdog import on_a_thread
+from aloma_cli.document.draft import Draft
+from aloma_cli.errors import ContentError
+from aloma_cli.jsontext import JsonObject
+from aloma_cli.threads import in_thread
+
+
+class Firing:
+    """One run. What its content does not ask for is not made."""
+
+    def __init__(
+        self, content: StepFunction, job: Job, toolbox: Toolbox, host: Host, cancellation: Cancellation
+    ) -> None:
+        self.content = content
+        self.job = job
+        self.toolbox = toolbox
+        self.host = host
+        self.cancellation = cancellation
+        self.loose = Loose(content)
+        self._draft = Draft(job.base)
+        self._effects: Effects | None = None
+        self._calls: Calls | None = None
+        self._log: Log | None = None
+
+    async def run(self) -> Outcome:
+        """As `Content.run`."""
+        started, number = self.host.clock.elapsed(), self.job.firing
+        try:
+            with prints_to(self._print), watching(self.loose):
+                arguments = {name: _MAKERS[name](self) for name in self.content.parameters}
+                self.loose.refuse(await self._run(arguments))
+            changes = self._draft.changes()
+            outcome: Outcome = Returned(number, changes, self._effects or NO_EFFECTS, self._since(started))
+        except BaseException as error:
+            if _is_from_outside(self.content, self.cancellation, error):
+                raise
+            looked = self._effects is not None and self._effects.figures
+            cause = _or_forgotten(error, self.loose)
+            outcome = raised(self.content, self.job, cause, self._since(started), figures=looked)
+        finally:
+            self.cancellation.over = True
+            self.loose.cancel()
+        refused = self._calls.refused if self._calls else None
+        # Whatever the step makes of a refused call: it continues when the limit is raised.
+        return outcome if refused is None else Limited(number, refused, outcome.seconds)
+
+    @property
+    def data(self) -> JsonObject:
+        return self._draft.data
+
+    @property
+    def effects(self) -> Effects:
+        if self._effects is None:
+            self._effects = Effects()
+        return self._effects
+
+    @property
+    def log(self) -> Log:
+        if self._log is None:
+            self._log = Log(self.job, self.host, self.cancellation)
+        return self._log
+
+    def call(self, name: str, function: Function, /, *arguments: Any, **options: Any) -> Any:
+        """As `handles.connectors.MakeCall`."""
+        if self._calls is None:
+            self._calls = Calls(self.job, self.host, self.effects)
+        calls = self._calls
+
+        def begin() -> Coroutine[Any, Any, Any]:
+            self.cancellation.check()
+            return calls.make(name, function, *arguments, **options)
+
+        self.cancellation.check()
+        return self.loose.call(name, begin) if self.content.is_async else self.cancellation.wait(begin())
+
+    def _print(self, text: str) -> None:
+        self.log(text)
+
+    def _since(self, started: float) -> float:
+        return round(self.host.clock.elapsed() - started, 6)
+
+    async def _run(self, arguments: dict[str, Any]) -> Any:
+        function = self.content.function
+        if self.content.is_async:
+            with _parent_alone():
+                return await function(**arguments)
+
+        def run() -> Any:
+            with on_a_thread(self.job.step), _parent_alone():
+                return function(**arguments)
+
+        return await in_thread(run, name=self.job.step)
+
+
+def _task(firing: Firing) -> TaskHandle:
+    job, effects, host, cancellation = firing.job, firing.effects, firing.host, firing.cancellation
+    return TaskHandle(job, effects, host, cancellation, on_loop=firing.content.is_async)
+
+
+_MAKERS: Mapping[str, Callable[[Firing], Any]] = {
+    "data": lambda firing: firing.data,
+    "task": _task,
+    "step": lambda firing: StepHandle(firing.job, firing.effects, firing.cancellation),
+    "connectors": lambda firing: ConnectorsHandle(firing.toolbox.connectors, firing.call),
+    "lib": lambda firing: firing.toolbox.lib,
+    "config": lambda firing: firing.toolbox.config,
+    "log": lambda firing: firing.log,
+    "now": lambda firing: datetime.fromtimestamp(from_iso(firing.job.at), UTC),
+}
+"""One for each of `function.PARAMETERS`."""
+
+
+def raised(content: StepFunction, job: Job, error: BaseException, seconds: float, *, figures: bool = False) -> Raised:
+    """The outcome of a step that failed with `error`, whatever is wrong with the error itself.
+
+    `figures`: the step had looked at the figures of the run.
+    """
+    try:
+        retryable = job.retry is not None and job.retry.applies(error)
+        described = describe(error, content)
+    except BaseException as worse:  # noqa: BLE001  (an author's error class runs an author's code)
+        retryable = False
+        described = {"type": type_name(error), "message": f"it cannot be described: {type_name(worse)}"}
+    return Raised(job.firing, described, retryable, round(seconds, 6), figures)
+
+
+def _is_from_outside(content: StepFunction, cancellation: Cancellation, error: BaseException) -> bool:
+    """Whether the run was ended from outside: cut, cancelled, or interrupted by Ctrl-C where that raises."""
+    kind = type(error)  # not isinstance, which asks the error itself
+    if issubclass(kind, KeyboardInterrupt):
+        return content.is_async and _may_be_pressed()
+    return issubclass(kind, asyncio.CancelledError) and (cancellation.cut is not None or _is_being_cancelled())
+
+
+def _may_be_pressed() -> bool:
+    """Whether Ctrl-C reaches Python code as KeyboardInterrupt, so that the step need not have raised it."""
+    handler = signal.getsignal(signal.SIGINT)
+    return handler is signal.default_int_handler or isinstance(handler, partial)  # asyncio's own is a partial
+
+
+def _is_being_cancelled() -> bool:
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no loop runs
+        return False
+    return task is not None and task.cancelling() > 0
+
+
+def _or_forgotten(error: BaseException, loose: Loose) -> BaseException:
+    """The error of the call that was not awaited, if it caused `error`."""
+    try:
+        loose.refuse_forgotten(error)
+    except BaseException as forgotten:  # noqa: BLE001  (it cannot always be asked)
+        return forgotten if isinstance(forgotten, ContentError) else error
+    return error
+
+
+@contextmanager
+def _parent_alone() -> Iterator[None]:
+    """A child that the step forked, and that returns from it, ends here: the run is its parent's."""
+    parent = os.getpid()
+    try:
+        yield
+    finally:
+        if os.getpid() != parent:
+            os._exit(1 if sys.exc_info()[0] else 0)

@@ -1,0 +1,114 @@
+"""The Python function that is a step's content: whether it can be one, and what it asks for."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aloma_cli.content.report import Report, shown
+from aloma_cli.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FunctionType
+    from typing import Self
+
+    from aloma_cli.content.source import Source
+
+PARAMETERS = ("data", "task", "step", "connectors", "lib", "config", "log", "now")
+"""What `content` may ask for, by the names of its parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepFunction:
+    """The content of the step named `step`.
+
+    `parameters`: what it asks for, in its order. `summary`: the first line of the docstring, or "". `fingerprint`: of
+    the source text.
+    """
+
+    step: str
+    function: Callable[..., Any]
+    source: Source | None
+    parameters: tuple[str, ...]
+    is_async: bool
+    summary: str
+    fingerprint: str
+
+    @classmethod
+    def of(cls, content: Callable[..., Any], step: str, source: Source | None) -> Self:
+        """`content`, checked. Raises StepError."""
+        report = Report(step, source)
+        function = _checked_function(content, report)
+        return cls(
+            step=step,
+            function=content,
+            source=source,
+            parameters=_checked_parameters(content, report),
+            is_async=inspect.iscoroutinefunction(content) or inspect.iscoroutinefunction(function),
+            summary=_first_line(source.docstring if source else None) or _first_line(function.__doc__),
+            fingerprint=_fingerprint(source.text if source else _text_of(function)),
+        )
+
+
+def _checked_function(content: object, report: Report) -> FunctionType:
+    """The Python function behind `content`, which may be wrapped in a partial, a method or a callable object."""
+    function: Any = content
+    while isinstance(function, functools.partial):
+        function = function.func
+    if callable(function) and not inspect.isroutine(function) and not inspect.isclass(function):
+        function = type(function).__call__
+    function = inspect.unwrap(getattr(function, "__func__", function))
+    if not inspect.isfunction(function):
+        raise report.error("content", f"`content` must be a function, got {shown(content)}")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise report.error("content", "`content` uses `yield`; a step changes `data` and returns")
+    return function
+
+
+def _checked_parameters(content: Callable[..., Any], report: Report) -> tuple[str, ...]:
+    bound = content.keywords if isinstance(content, functools.partial) else {}
+    try:
+        signature = inspect.signature(content)
+    except ValueError as error:  # a partial with more arguments than its function takes
+        raise report.error("content", f"`content` cannot be called: {error}") from None
+    return tuple(
+        name
+        for name, parameter in signature.parameters.items()
+        if name not in bound and _is_asked_for(parameter, report)
+    )
+
+
+def _is_asked_for(parameter: inspect.Parameter, report: Report) -> bool:
+    """Whether content receives `parameter`; one with a default and a name of its own keeps its default."""
+    known = ", ".join(PARAMETERS)
+    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
+        problem = f"`content` takes its arguments by name; {parameter} is not supported"
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            problem = f"`content` takes its arguments by name; `{parameter.name}` is positional-only"
+        raise report.error("content", problem, f"use any of {known}")
+    if parameter.name in PARAMETERS:
+        return True
+    if parameter.default is parameter.empty:
+        problem = f"`content` has an unknown parameter `{parameter.name}`; known are {known}"
+        raise report.error("content", problem, did_you_mean(parameter.name, PARAMETERS))
+    return False
+
+
+def _text_of(function: FunctionType) -> str:
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):  # typed at a prompt, or made by exec
+        code = function.__code__
+        return repr((code.co_code, code.co_names, [c for c in code.co_consts if not inspect.iscode(c)]))
+
+
+def _fingerprint(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _first_line(docstring: str | None) -> str:
+    return docstring.strip().partition("\n")[0].strip() if docstring else ""
