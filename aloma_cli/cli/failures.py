@@ -21,7 +21,7 @@ def failures(task: Task, root: Path | None = None) -> Iterable[str]:
     """
     record = task.record
     for step, error in record["errors"].items():
-        yield f"error in {clean(step)}: {error_text(error) if isinstance(error, dict) else value_text(error)}"
+        yield f"error in {clean(step)}: {clean(error_text(error)) if isinstance(error, dict) else value_text(error)}"
         failure = _last_failure(task, step)
         if root is None:
             yield from (f"  {line}" for line in _inner(failure))
@@ -40,7 +40,7 @@ def _inner(failure: JsonObject) -> Iterable[str]:
     causes = [failure["cause"]] if failure.get("cause") else []
     for word, inner in [*(("part", part) for part in failure.get("parts", ())), *(("cause", one) for one in causes)]:
         at = f" ({clean(inner['place'])})" if inner.get("place") else ""
-        yield f"{word}: {error_text(inner)}{at}"
+        yield f"{word}: {clean(error_text(inner))}{at}"
         yield from (f"  {line}" for line in _inner(inner))
 
 

@@ -1,4 +1,4 @@
-"""What a commit changed, in words: the places at a glance, or each operation with its value."""
+"""What a commit changed: the places in short, or each operation with its value."""
 
 from __future__ import annotations
 
@@ -9,40 +9,38 @@ from typing import Any
 from aloma_cli.document.reserved import CHILDREN, VIA
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.jsontext import show_path
-from aloma_cli.view.format import clean, value_text
+from aloma_cli.view.format import value_text
 
 _SIGNS = {"add": "+", "replace": "~", "remove": "-"}
 
-# Kept by the engine; that a firing moves them is no news about its work.
 _KEPT_BY_ENGINE = (CHILDREN, VIA)
+"""A change of these says nothing about the work of a step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The places a commit changed: dotted paths without repeats, the highest first: they say most."""
+    """The paths a commit changed, without repeats, the shortest first: they say most."""
 
-    places: tuple[str, ...]
+    paths: tuple[tuple[str, ...], ...]
 
-    def __bool__(self) -> bool:
-        return bool(self.places)
+    @property
+    def places(self) -> tuple[str, ...]:
+        return tuple(map(show_path, self.paths))
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.paths)
 
     def text(self, most: int = 2) -> str:
         """`workflow.plan, findings.x (+3)`: at most `most` places, and how many more there are."""
-        more = len(self.places) - most
+        more = len(self) - most
         return ", ".join(self.places[:most]) + (f" (+{more})" if more > 0 else "")
 
     def fitting(self, width: int, ellipsis: str = "…") -> str:
-        """As many places as have room in `width` characters, at most three; a long single one keeps its end."""
-        for most in (3, 2, 1):
-            text = self.text(most)
-            if len(text) <= width:
-                return text
-        first, more = self.places[0], text[len(self.places[0]) :]
-        room = max(8, width - len(more) - len(ellipsis))
-        return f"{ellipsis}{first[-room:]}{more}" if len(first) > room else text
+        """Up to three places, as many as `width` characters hold; of a long single one the last keys, at least two."""
+        texts = [self.text(most) for most in (3, 2, 1)]
+        first, more = self.paths[0], texts[-1][len(self.places[0]) :]
+        texts += [f"{ellipsis}{show_path(first[start:])}{more}" for start in range(1, len(first) - 1)]
+        return next((text for text in texts if len(text) <= width), texts[-1])
 
 
 NOTHING = Summary(())
@@ -51,8 +49,8 @@ NOTHING = Summary(())
 def summarise(changes: Iterable[dict[str, Any]]) -> Summary:
     """What `changes` (RFC 6902 operations) touched, without the fields the engine keeps."""
     pointers = sorted((change["path"] for change in changes), key=lambda pointer: pointer.count("/"))
-    touched = dict.fromkeys(map(place, pointers))
-    return Summary(tuple(where for where in touched if where.split(".")[0] not in _KEPT_BY_ENGINE))
+    paths = dict.fromkeys(map(_keys, pointers))
+    return Summary(tuple(path for path in paths if not path or path[0] not in _KEPT_BY_ENGINE))
 
 
 def group_totals(changes: Iterable[dict[str, Any]]) -> Iterator[tuple[str, int]]:
@@ -69,12 +67,18 @@ def group_totals(changes: Iterable[dict[str, Any]]) -> Iterator[tuple[str, int]]
 
 def place(pointer: str) -> str:
     """A JSON pointer as a dotted path (`/findings/0/-` is `findings.0`); other text as it is."""
-    if pointer and not pointer.startswith("/"):
-        return clean(pointer)
-    keys = [_unescaped(key) for key in pointer.split("/")[1:]]
-    if keys and keys[-1] == "-":
-        keys.pop()
-    return clean(show_path(tuple(keys)))
+    return pointer if pointer and not pointer.startswith("/") else show_path(_keys(pointer))
+
+
+def is_bookkeeping(change: dict[str, Any]) -> bool:
+    """Whether an operation only keeps count of subtasks."""
+    return _keys(change["path"])[:1] == (CHILDREN,)
+
+
+def _keys(pointer: str) -> tuple[str, ...]:
+    """The keys of a JSON pointer, without the `-` for the end of a list."""
+    keys = tuple(map(_unescaped, pointer.split("/")[1:]))
+    return keys[:-1] if keys[-1:] == ("-",) else keys
 
 
 def operation_text(change: dict[str, Any], most: int | None = None) -> tuple[str, str]:

@@ -1,9 +1,9 @@
-"""What is worth telling: each event as one entry, worded once for every view."""
+"""Each event as one entry for every view: values first, and the words for them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aloma_cli.clock import from_iso
@@ -23,185 +23,214 @@ from aloma_cli.record.events import (
     TreeResumed,
 )
 from aloma_cli.view.changes import NOTHING, Summary, operation_text, place, summarise
-from aloma_cli.view.format import clean, duration, error_text, money, plural, short_count
-from aloma_cli.view.screen import Firing, Screen, Usage
+from aloma_cli.view.format import clean_lines, duration, error_text, money, plural, short_count
+from aloma_cli.view.screen import Firing, Screen, Tally, Usage
 
 _LONGEST_VALUE = 60
+
+_WORDS: dict[type[Event], str] = {
+    TaskCreated: "created",
+    FiringLooked: "looked",
+    FiringFailed: "failed",
+    Logged: "log",
+    StepsArmed: "armed",
+    LimitReached: "paused",
+    TreeResumed: "resumed",
+    AnsweringSet: "changed",
+    RequestRefused: "refused",
+}
+_COMMITS = {"firing": "fired", "person": "changed", "landing": "landed", "engine": "engine"}
+_AGAIN = {"limited": "continues when the limit is raised", "stopped": "runs again when the task is resumed"}
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened.
+    """One thing that happened, as values; `facts` and `text` put them into words.
 
     `word` says what (fired, looked, failed, conflict, log, done, …), `step` and `task` to whom: `task` is a subtask's
-    label, None for the root. `changed` are the places it changed, `facts` the rest in short phrases, `text` what a
-    step wrote or why it failed, at any length. `seconds` is how long a firing took; `firing` is the one that ended,
-    with its calls and logs.
+    label, None for the root. `event` is None for a `firing` that still runs. `others` are the steps that a void firing
+    met. `name` and `total` are the root's, in an entry about the whole tree.
     """
 
     at: str
     word: str
+    event: Event | None = None
     step: str | None = None
     task: str | None = None
-    changed: Summary = NOTHING
-    facts: tuple[str, ...] = ()
-    text: str = ""
     seconds: float | None = None
-    level: str = "info"
     firing: Firing | None = None
+    others: tuple[str, ...] = ()
+    name: str | None = None
+    total: Tally | None = None
+
+    @property
+    def changed(self) -> Summary:
+        return summarise(self.event.changes) if isinstance(self.event, Committed) else NOTHING
+
+
+def entry_of(event: Event, screen: Screen, ended: Firing | None) -> Entry | None:
+    """The entry for `event`, just folded into `screen`, which ended the firing `ended`; None if there is nothing to say."""
+    word = _word(event)
+    if word is None:
+        return None
+    task = event.child if isinstance(event, Committed) and event.child else event.task
+    step, seconds = getattr(event, "step", None), getattr(event, "seconds", None) if ended else None
+    others = event.others if isinstance(event, FiringVoided) else ()
+    names = dict.fromkeys(screen.steps.get(other, f"firing {other}") for other in others)
+    return Entry(event.at, word, event, step, screen.label(task), seconds, ended, tuple(names))
 
 
 def tell(event: Event, screen: Screen, ended: Firing | None) -> Entry | None:
-    """The entry for `event`, just folded into `screen`, which ended the firing `ended`. None: nothing to tell."""
+    """As `entry_of`, for those who follow a run: without its bookkeeping, with the figures of the tree at its end."""
+    entry = entry_of(event, screen, ended)
+    if entry is None or entry.word in ("landed", "engine") or (isinstance(event, TaskCreated) and event.parent):
+        return None
+    if isinstance(event, TaskCreated | TaskRested) and event.task == screen.root:
+        return replace(entry, name=screen.node(event.task).name, total=screen.totals())
+    return entry
+
+
+def _word(event: Event) -> str | None:
     match event:
-        case TaskCreated(parent=None):
-            return Entry(event.at, "created", facts=(screen.node(event.task).name, event.task))
-        case Committed(by="firing") if ended is not None:
-            return _firing_entry(event, "fired", screen, ended, fired_facts(event, ended.subtasks))
-        case Committed(by="person"):
-            task, changed = screen.label(event.task), summarise(event.changes)
-            return Entry(event.at, "changed", task=task, changed=changed, facts=("by a person",))
-        case Committed(by="engine") if event.answers:
-            task, changed = screen.label(event.task), summarise(event.changes)
-            return Entry(event.at, "changed", task=task, changed=changed, facts=("by default: nobody had answered",))
-        case FiringLooked() if ended is not None:
-            return _firing_entry(event, "looked", screen, ended, ())
-        case FiringVoided() if ended is not None:
-            return _firing_entry(event, event.reason, screen, ended, voided_facts(event, screen.steps))
-        case FiringFailed() if ended is not None:
-            return _firing_entry(event, "failed", screen, ended, (), failed_text(event))
-        case Logged():
-            task = screen.label(event.task)
-            return Entry(event.at, "log", event.step, task, text=event.text, level=event.level)
-        case StepsArmed():
-            facts = (clean(", ".join(event.steps)), clean(event.reason))
-            return Entry(event.at, "armed", task=screen.label(event.task), facts=facts)
-        case LimitReached():
-            return Entry(event.at, "paused", task=screen.label(event.task), facts=(clean(event.reason),))
+        case Committed():
+            return "changed" if event.by == "engine" and event.answers else _COMMITS.get(event.by)
+        case FiringVoided():
+            return event.reason
         case TaskRested():
-            return Entry(event.at, event.state, task=screen.label(event.task), facts=_rest_facts(event, screen))
-    return _tree_entry(event)
+            return event.state
+    return _WORDS.get(type(event))
 
 
-def _tree_entry(event: Event) -> Entry | None:
-    """What happened to the whole tree."""
-    match event:
-        case TreeResumed():
-            return Entry(event.at, "resumed", facts=("by a person",))
-        case AnsweringSet():
-            return Entry(event.at, "changed", facts=(clean(event.reason),))
-        case RequestRefused():
-            return Entry(event.at, "refused", facts=(clean(event.reason),))
-    return None
+def facts(entry: Entry) -> tuple[str, ...]:
+    """What there is to say about `entry` beside its changes, in short phrases, the most important first."""
+    return (*filter(None, _said(entry)), *(usage_facts(entry.firing.usage) if entry.firing else ()))
 
 
-def _firing_entry(
-    event: Committed | FiringLooked | FiringVoided | FiringFailed,
-    word: str,
-    screen: Screen,
-    ended: Firing,
-    facts: tuple[str, ...],
-    text: str = "",
-) -> Entry:
-    facts, task = (*facts, *usage_facts(ended.usage)), screen.label(event.task)
-    changed = summarise(event.changes) if isinstance(event, Committed) else NOTHING
-    return Entry(event.at, word, event.step, task, changed, facts, text, event.seconds, firing=ended)
+def _said(entry: Entry) -> tuple[str | None, ...]:
+    match entry.event:
+        case None if entry.firing is not None:
+            return (doing(entry.firing),)
+        case TaskCreated() as event if entry.name is not None:
+            return entry.name, event.task
+        case Committed(by="firing") as event:
+            return _fired_facts(event, entry.firing.subtasks if entry.firing else 0)
+        case Committed(by="person") | TreeResumed():
+            return ("by a person",)
+        case Committed(by="engine", answers=answers) if answers:
+            return ("default used, no answer in time",)
+        case FiringVoided() as event:
+            return _voided_facts(event, entry.others)
+        case StepsArmed() as event:
+            return ", ".join(event.steps), event.reason
+        case TaskRested() as event:
+            return entry.name, event.reason, *(total_facts(entry.total) if entry.total else ())
+        case LimitReached() | AnsweringSet() | RequestRefused() as event:
+            return (event.reason,)
+    return ()
 
 
-def fired_facts(event: Committed, subtasks: int = 0) -> tuple[str, ...]:
-    """What a firing did beside its changes: the subtasks it made, and what it asked of its task."""
-    facts = []
-    if subtasks:
-        facts.append(plural(subtasks, "subtask"))
-    if event.name is not None:
-        facts.append(f"named {clean(event.name)}")
-    if event.stopped:
-        facts.append(f"stopped {plural(len(event.stopped), 'task')}")
-    facts += [f"asks {clean(asked['question'])}" for asked in event.asked]
-    if event.parked_until is not None:
-        facts.append(f"parked for {duration(from_iso(event.parked_until) - from_iso(event.at))}")
-    if event.completed is not None:
-        facts.append("completed")
-    if event.redo:
-        facts.append("redo")
-    return tuple(facts)
+def text(entry: Entry) -> str:
+    """What a step logged or why it failed, at any length."""
+    match entry.event:
+        case Logged() as event:
+            return event.text
+        case FiringFailed() as event:
+            return _failed_text(event)
+    return ""
 
 
-def voided_facts(event: FiringVoided, steps: dict[int, str]) -> tuple[str, ...]:
-    """Where a void firing met which others, and whether it is repeated. `steps` names firings."""
-    facts = []
-    if event.paths:
-        facts.append("at " + ", ".join(place(path) for path in event.paths))
-    if event.others:
-        names = dict.fromkeys(steps.get(other, f"firing {other}") for other in event.others)
-        facts.append("with " + ", ".join(names))
-    if event.again:
-        facts.append(_AGAIN.get(event.reason, "runs again"))
-    return tuple(facts)
+def leveled(level: str, logged: str) -> list[str]:
+    """The lines of a log text, each after its level unless that is info."""
+    prefix = "" if level == "info" else f"{level}: "
+    return [prefix + line for line in clean_lines(logged)]
 
 
-_AGAIN = {"limited": "continues when the limit is raised", "stopped": "runs again when the task is resumed"}
+def _fired_facts(event: Committed, subtasks: int) -> tuple[str | None, ...]:
+    until = event.parked_until
+    return (
+        *(f"asks {asked['question']}" for asked in event.asked),
+        plural(subtasks, "subtask") if subtasks else None,
+        None if event.name is None else f"named {event.name}",
+        f"stopped {plural(len(event.stopped), 'task')}" if event.stopped else None,
+        None if until is None else f"parked for {duration(from_iso(until) - from_iso(event.at))}",
+        None if event.completed is None else "completed",
+        "redo" if event.redo else None,
+    )
 
 
-def failed_text(event: FiringFailed) -> str:
-    """`retry in 2.0s (attempt 1 failed): ConnectorError: …`, or the error alone when it was the last attempt."""
-    text, where = error_text(event.error), event.error.get("place")
+def _voided_facts(event: FiringVoided, others: tuple[str, ...]) -> tuple[str | None, ...]:
+    return (
+        "at " + ", ".join(map(place, event.paths)) if event.paths else None,
+        "with " + ", ".join(others) if others else None,
+        _AGAIN.get(event.reason, "runs again") if event.again else None,
+    )
+
+
+def _failed_text(event: FiringFailed) -> str:
+    """`retry in 2.0s (attempt 1 failed): ConnectorError: …`, or after the last attempt the error and its place."""
+    told, where = error_text(event.error), event.error.get("place")
     if event.retry_at is None:
-        at = f" ({clean(where)})" if where and where not in text else ""
-        return f"{text}{at}"
+        return f"{told} ({where})" if where and where not in told else told
     wait = from_iso(event.retry_at) - from_iso(event.at)
-    return f"retry in {duration(wait)} (attempt {event.attempt} failed): {text}"
+    return f"retry in {duration(wait)} (attempt {event.attempt} failed): {told}"
+
+
+def doing(firing: Firing) -> str:
+    """What a firing does: the calls it waits for, else the last line it logged."""
+    asked = [name if count == 1 else f"{name} ({count})" for name, count in firing.asking.items() if count > 0]
+    again = f"attempt {firing.attempt}" if firing.attempt > 1 else f"run {firing.run}" if firing.run > 1 else ""
+    return ", ".join(filter(None, (f"calling {', '.join(asked)}" if asked else firing.said, again)))
 
 
 def usage_facts(usage: Usage) -> tuple[str, ...]:
-    """`("3 calls", "1.2k tokens", "$0.0041")`, and what of it was simulated."""
+    """`("3 calls", "1.2k tokens", "$0.0041", "1 of 3 simulated")`, without what is zero."""
+    some = "" if usage.simulated == usage.answers else f"{usage.simulated} of {usage.answers} "
+    told = (
+        plural(usage.calls, "call") if usage.calls else None,
+        f"{short_count(usage.tokens)} tokens" if usage.tokens else None,
+        money(usage.cost) if usage.cost else None,
+        f"{some}simulated" if usage.simulated else None,
+    )
+    return tuple(filter(None, told))
+
+
+def total_facts(total: Tally) -> tuple[str, ...]:
+    """`("6 fired", "2 looked", "1 failed", "9 calls", …)`, without what is zero."""
+    counts = ((total.fired, "fired"), (total.looked, "looked"), (total.failed, "failed"), (total.voided, "voided"))
+    told = (f"{number:,} {word}" for number, word in counts if number)
+    return (*told, *usage_facts(total.usage), *_unpriced(total.usage))
+
+
+def spent(usage: Usage) -> tuple[str, ...]:
+    """All that a task used: `("9 calls", "400 tokens in, 200 out", "$0.0400")`, or `("9 of 9 answers simulated",)`."""
     if not usage.calls:
         return ()
-    facts = [plural(usage.calls, "call")]
-    if usage.tokens:
-        facts.append(f"{short_count(usage.tokens)} tokens")
-    return (*facts, *cost_facts(usage))
+    simulated = f"{usage.simulated:,} of {plural(usage.answers, 'answer')} simulated" if usage.simulated else None
+    if simulated and usage.simulated == usage.answers:
+        return (simulated,)
+    tokens = f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out" if usage.tokens else None
+    cost = money(usage.cost) if usage.cost else None
+    return tuple(filter(None, (plural(usage.calls, "call"), tokens, cost, *_unpriced(usage), simulated)))
 
 
-def cost_facts(usage: Usage) -> tuple[str, ...]:
-    """`$0.0041`, `price unknown`, `simulated`: the money of `usage`, or why there is none."""
-    facts = []
-    if usage.cost:
-        facts.append(money(usage.cost) + (f" + {usage.unpriced} of unknown price" if usage.unpriced else ""))
-    elif usage.unpriced:
-        facts.append("price unknown")
-    if usage.simulated:
-        some = "" if usage.simulated == usage.answers else f"{usage.simulated} of {usage.answers} "
-        facts.append(f"{some}simulated")
-    return tuple(facts)
-
-
-def _rest_facts(event: TaskRested, screen: Screen) -> tuple[str, ...]:
-    node = screen.node(event.task)
-    facts = [clean(event.reason)] if event.reason else []
-    if event.task == screen.root:
-        return (node.name, *facts, *total_facts(screen))
-    return tuple(facts)
-
-
-def total_facts(screen: Screen) -> tuple[str, ...]:
-    """`("6 fired", "2 looked", "1 failed", "9 calls", …)`: the whole tree, without the zeros."""
-    total = screen.totals()
-    counts = ((total.fired, "fired"), (total.looked, "looked"), (total.failed, "failed"), (total.voided, "voided"))
-    return (*(f"{number:,} {word}" for number, word in counts if number), *usage_facts(screen.usage))
+def _unpriced(usage: Usage) -> tuple[str, ...]:
+    """Said once, about all calls: a local server has no prices at all."""
+    if not usage.unpriced:
+        return ()
+    return (f"{plural(usage.unpriced, 'call')} of unknown price" if usage.cost else "price unknown",)
 
 
 def explained(missing: Iterable[dict[str, Any]], cycle: Iterable[dict[str, Any]]) -> list[str]:
-    """Why a task ended short of its goal, by the two fields of TaskRested: a line for each step that came nearest to
-    firing, and one for each commit on the way round."""
-    return [*(f"nearest: {_miss(miss)}" for miss in missing), *(f"round: {_leg(leg)}" for leg in cycle)]
+    """Why a task did not reach its goal, by two fields of TaskRested: a line for each step that came closest to firing,
+    and for each commit of the cycle."""
+    return [*(f"closest step: {_miss(miss)}" for miss in missing), *(f"cycle: {_leg(leg)}" for leg in cycle)]
 
 
 def _miss(miss: dict[str, Any]) -> str:
     more = [f"{miss['more']:,} more"] if miss.get("more") else []
-    return f"{clean(miss['step'])}: {', '.join([*map(clean, miss['missing']), *more])}"
+    return f"{miss['step']}: {', '.join([*miss['missing'], *more])}"
 
 
 def _leg(leg: dict[str, Any]) -> str:
     changes = [" ".join(operation_text(change, _LONGEST_VALUE)) for change in leg["changes"]]
-    return f"{clean(leg['step'] or '')}: {', '.join(changes) or 'no change'}"
+    return f"{leg['step'] or ''}: {', '.join(changes) or 'no change'}"

@@ -1,7 +1,7 @@
-"""How times, amounts and foreign text are put into words, the same in every view.
+"""Times, amounts, values and foreign text as people read them, the same in every view.
 
-Names, logs and errors come from people, models and other systems. Everything of theirs goes through `clean` on its
-way to a screen: an escape sequence in it would otherwise reach the terminal.
+Names, logs and errors come from people, models and other systems. All of them are cleaned where they are drawn:
+otherwise a terminal would obey an escape sequence in them. Until then they stay as they are.
 """
 
 from __future__ import annotations
@@ -27,14 +27,19 @@ LONGEST = 4000
 
 
 def bounded(text: str, whole: str = "aloma task log --json") -> str:
-    """`text` for a terminal: what is over LONGEST characters is only counted, with the command that shows it all."""
+    """`text` for a terminal: the rest after LONGEST characters is only counted, with the command that shows it all."""
     more = len(text) - LONGEST
     return text if more <= 0 else f"{text[:LONGEST]}… ({more:,} more characters; {whole})"
 
 
 def clean(text: object) -> str:
-    """`text` on one line, with nothing in it that a terminal would obey."""
-    return printable(_SPACES.sub(" ", str(text).strip()))
+    """`text` on one line, without the spaces around it, with nothing in it that a terminal would obey."""
+    return one_line(str(text).strip())
+
+
+def one_line(text: str) -> str:
+    """As `clean`, with the spaces around it."""
+    return printable(_SPACES.sub(" ", text))
 
 
 def plain(text: str) -> str:
@@ -70,7 +75,7 @@ def duration(seconds: float) -> str:
 
 
 def ticking(seconds: float) -> str:
-    """A duration for a figure that is redrawn all the time: tenths only where they mean something."""
+    """A duration that is redrawn all the time: tenths below 10 seconds only."""
     return duration(seconds) if seconds >= _MINUTE else f"{max(0.0, seconds):.{1 if seconds < 9.95 else 0}f}s"
 
 
@@ -111,7 +116,7 @@ def data_size(size: int) -> str:
 
 
 def money(dollars: float) -> str:
-    """`$12.30`, `$0.0423`, `<$0.0001`; two digits that count, and never 0 for something that cost."""
+    """`$12.30`, `$0.0423`, `<$0.0001`; never 0 for something that cost."""
     if 0 < dollars < 0.0001:
         return "<$0.0001"
     return f"${dollars:.2f}" if dollars >= 1 or dollars == 0 else f"${dollars:.4f}"
@@ -119,7 +124,7 @@ def money(dollars: float) -> str:
 
 def error_text(error: dict[str, object]) -> str:
     """`ConnectorError: 503 Service Unavailable` of an event's `error`."""
-    kind, message = clean(error.get("type") or "Error"), clean(error.get("message") or "")
+    kind, message = str(error.get("type") or "Error"), str(error.get("message") or "").strip()
     return f"{kind}: {message}" if message else kind
 
 

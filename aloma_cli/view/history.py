@@ -8,10 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aloma_cli.clock import to_iso
-from aloma_cli.record.events import CallAnswered, Committed, Event, Logged, TaskCreated, TaskRested
-from aloma_cli.view.changes import summarise
-from aloma_cli.view.entries import Entry, tell, usage_facts
-from aloma_cli.view.format import clean
+from aloma_cli.record.events import CallAnswered, Committed, Event, Logged, TaskCreated
+from aloma_cli.view.entries import Entry, entry_of
 from aloma_cli.view.screen import Firing, Screen
 
 
@@ -72,9 +70,11 @@ class _Reader:
             self._enter(event, ended)
 
     def _enter(self, event: Event, ended: Firing | None) -> None:
-        entry = self._entry(event, ended)
+        entry = entry_of(event, self.screen, ended)
         if entry is None:
             return
+        if entry.word != "landed":
+            entry = replace(entry, task=None)
         counts = ended is not None or isinstance(event, Committed | TaskCreated)
         number = self._next_number() if counts else None
         record = Record(number, entry) if ended is None else self._of_firing(number, entry, ended)
@@ -83,24 +83,8 @@ class _Reader:
     def unfinished(self) -> list[Record]:
         """The firings still in flight after the last event."""
         firings = [firing for firing in self.screen.running.values() if firing.task == self._task]
-        return [self._of_firing(None, self._running_entry(firing), firing) for firing in firings]
-
-    def _entry(self, event: Event, ended: Firing | None) -> Entry | None:
-        match event:
-            case TaskCreated():
-                return Entry(event.at, "created")
-            case Committed(by="landing"):
-                child = self.screen.label(event.child) if event.child else None
-                return Entry(event.at, "landed", task=child, changed=summarise(event.changes))
-            case Committed(by="engine") if not event.answers:
-                return Entry(event.at, "engine", changed=summarise(event.changes))
-            case TaskRested():
-                return Entry(event.at, event.state, facts=(clean(event.reason),) if event.reason else ())
-        entry = tell(event, self.screen, ended)
-        return None if entry is None else replace(entry, task=None, firing=None)
-
-    def _running_entry(self, firing: Firing) -> Entry:
-        return Entry(to_iso(firing.since), "running", firing.step, facts=usage_facts(firing.usage))
+        entries = [Entry(to_iso(one.since), "running", step=one.step, firing=one) for one in firings]
+        return [self._of_firing(None, *pair) for pair in zip(entries, firings, strict=True)]
 
     def _of_firing(self, number: int | None, entry: Entry, firing: Firing) -> Record:
         calls, logs = self._calls.pop(firing.number, ()), self._logs.pop(firing.number, ())

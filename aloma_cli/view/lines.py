@@ -1,9 +1,9 @@
-"""The view where there is no terminal: one plain line for each thing that happened.
+"""The view without a terminal: one plain line for each entry.
 
     08:00:01   +0.05s  fired       coordinator                   workflow.plan, 4 subtasks, 1 call
     08:00:03   +2.31s  failed      analyst [finance]             retry in 2.0s (attempt 1 failed): …
 
-Time of day, time since the task began, what, who [in which subtask], and the rest. Two spaces part the columns.
+Time of day, time since the task began, what, step [subtask], and the rest, in columns two spaces apart.
 """
 
 from __future__ import annotations
@@ -14,16 +14,15 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from aloma_cli.clock import from_iso
-from aloma_cli.record.events import Event, TaskRested
-from aloma_cli.view.changes import Summary
-from aloma_cli.view.entries import Entry, explained, tell
-from aloma_cli.view.format import bounded, clean, clean_lines, clock_time, duration, plural
+from aloma_cli.record.events import Event, Logged, TaskRested
+from aloma_cli.view.entries import Entry, explained, facts, leveled, tell, text
+from aloma_cli.view.format import bounded, clean, clock_time, duration, plural
 from aloma_cli.view.screen import Screen
 from aloma_cli.view.terminal import write_plain
 
 
 class Lines:
-    """Writes to `stream`, each line at once. When nobody reads it any more, it goes silent.
+    """Writes to `stream`, each line at once, until its reader is gone.
 
     `zone` is the time zone of the times of day; None is the machine's.
     """
@@ -58,8 +57,8 @@ class Lines:
     def _line(self, entry: Entry, text: str) -> str:
         offset = f"+{duration(from_iso(entry.at) - self._screen.began)}"
         time = clock_time(entry.at, self._zone)
-        text = bounded(text, f"aloma task log {self._screen.root} --json")  # a person reads it, also in a pipe
-        return f"{time}  {offset:>7}  {entry.word:<10}  {who(entry):<28}  {text}".rstrip()
+        text = bounded(text, f"aloma task log {self._screen.root} --json")
+        return clean(f"{time}  {offset:>7}  {entry.word:<10}  {_who(entry):<28}  {text}")
 
     def _write(self, lines: list[str]) -> None:
         if self._silent:
@@ -70,20 +69,15 @@ class Lines:
             self._silent = True
 
 
-def who(entry: Entry) -> str:
-    """`step [subtask]`, `step` in the root, `[subtask]` for what a subtask itself went through."""
+def _who(entry: Entry) -> str:
+    """`step [subtask]`, `step` in the root, `[subtask]` for what happened to a subtask itself."""
     task = f"[{entry.task}]" if entry.task is not None else ""
-    return " ".join(part for part in (clean(entry.step or ""), task) if part)
+    return " ".join(part for part in (entry.step or "", task) if part)
 
 
 def _texts(entry: Entry) -> list[str]:
-    if entry.word == "log":
-        prefix = "" if entry.level == "info" else f"{entry.level}: "
-        return [prefix + line for line in clean_lines(entry.text)]
+    if isinstance(entry.event, Logged):
+        return leveled(entry.event.level, entry.event.text)
+    changed = (f"{plural(len(entry.changed), 'change')} ({entry.changed.text(4)})",) if entry.changed else ()
     took = () if entry.seconds is None else (duration(entry.seconds),)
-    error = (clean(entry.text),) if entry.text else ()
-    return [", ".join((*_changes(entry.changed), *entry.facts, *took, *error))]
-
-
-def _changes(changed: Summary) -> tuple[str, ...]:
-    return (f"{plural(len(changed), 'change')} ({changed.text(4)})",) if changed else ()
+    return [clean(", ".join(filter(None, (*changed, *facts(entry), *took, text(entry)))))]

@@ -1,4 +1,4 @@
-"""`task log`: what happened to a task, one numbered entry after the other, with as much detail as asked for."""
+"""`task log`: the history of a task, one numbered entry after the other, with as much detail as asked for."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from aloma_cli.clock import Clock, from_iso, to_iso
 from aloma_cli.connectors.chat.parse import was_repaired
 from aloma_cli.errors import InputError
 from aloma_cli.record.events import CallAnswered
-from aloma_cli.view.changes import operation_text
-from aloma_cli.view.entries import Entry, cost_facts
-from aloma_cli.view.format import ago, bounded, clean, clean_lines, clock_time, duration, error_text
+from aloma_cli.view.changes import is_bookkeeping, operation_text
+from aloma_cli.view.entries import facts, leveled, text
+from aloma_cli.view.format import ago, bounded, clean, clock_time, duration, error_text, money, plural
 from aloma_cli.view.history import History, Record
-from aloma_cli.view.live.scrollback import entry_lines, wrapped
+from aloma_cli.view.live.scrollback import entry_lines, folded, log_lines
 from aloma_cli.view.screen import Usage
-from aloma_cli.view.terminal import Ink, size_of, write, write_plain
+from aloma_cli.view.terminal import Ink, is_for_people, size_of, write, write_plain
 from aloma_cli.view.theme import DIM, Glyphs, glyphs_for, style_of
-from aloma_cli.view.width import Size, fit
+from aloma_cli.view.width import fit, line, wrapped
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -42,16 +42,6 @@ class Details:
         return self.step is None or self.step == record.number
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line of detail: a sign that says what kind it is, and the text; `whole` is wrapped rather than cut."""
-
-    sign: str
-    text: str
-    style: str = ""
-    whole: bool = False
-
-
 def write_log(
     history: History,
     stream: TextIO,
@@ -63,17 +53,19 @@ def write_log(
 ) -> None:
     """Write the log to `stream`.
 
-    A terminal gets columns, colours and values cut to its width; anything else gets tab-separated lines (number, ISO
-    time, what, who, seconds, facts) with details after a leading tab, nothing cut. Raises InputError when
-    `details.step` is no number of the log.
+    People get columns, colours and values cut to the width of their terminal. Programs get tab-separated lines (number,
+    ISO time, what, who, seconds, facts) with details after a leading tab, nothing cut. Raises InputError if
+    `details.step` is not a number of the log.
     """
     if details.step is not None and not 0 <= details.step <= history.last_number:
         raise InputError(
             f"the log of task {history.task} has no entry {details.step}: its entries are 0 to {history.last_number}",
             hint=f"aloma task log {history.task}",
         )
-    if stream.isatty():
-        _write_for_people(history, stream, environ, clock.now(), details, zone)
+    if is_for_people(stream, environ):
+        page = _Page(size_of(stream).room, glyphs_for(stream.encoding), details, zone, clock.now())
+        lines = [page.headline(history), *page.lines(history)]
+        write(stream, "".join(f"{text}\n" for text in Ink(stream, environ).styled(lines)))
     else:
         write_plain(stream, _plain_lines(history, details))
 
@@ -83,106 +75,92 @@ def _plain_lines(history: History, details: Details) -> Iterator[str]:
         entry = record.entry
         number = "" if record.number is None else str(record.number)
         seconds = "" if entry.seconds is None else f"{entry.seconds:.3f}"
-        facts = [entry.changed.text(len(entry.changed)), *entry.facts, clean(entry.text)]
-        yield "\t".join([number, entry.at, entry.word, _who(entry), seconds, ", ".join(filter(None, facts))])
+        said = ", ".join(filter(None, (", ".join(entry.changed.places), *facts(entry), text(entry))))
+        who = entry.step or entry.task or ""
+        yield "\t".join(map(clean, (number, entry.at, entry.word, who, seconds, said)))
         if details.wanted(record):
-            yield from (f"\t{line.sign} {line.text}" for line in _detail(record, details, None))
+            yield from (f"\t{clean(detail)}" for detail in _plain_details(record, details))
 
 
-def _write_for_people(
-    history: History,
-    stream: TextIO,
-    environ: Mapping[str, str],
-    now: float,
-    details: Details,
-    zone: tzinfo | None,
-) -> None:
-    glyphs, size = glyphs_for(stream.encoding), size_of(stream)
-    lines = [_headline(history, size, glyphs, now), *_page(history, size, glyphs, details, zone, now)]
-    write(stream, "".join(f"{line}\n" for line in Ink(stream, environ).styled(lines)))
-
-
-def _headline(history: History, size: Size, glyphs: Glyphs, now: float) -> Text:
-    from rich.text import Text
-
-    screen, node = history.screen, history.screen.node(history.task)
-    line = Text.assemble((f"{glyphs.sign(node.state)} {node.state}", f"bold {style_of(node.state)}"))
-    line.append("  ").append(node.name, "bold").append(f"  {node.id}", DIM)
-    if history.records:
-        created = from_iso(history.records[0].entry.at)
-        took = screen.last - created
-        line.append(f"  created {ago(now - created)}, took {duration(took)}", DIM)
-    return fit(line, size.room, glyphs)
-
-
-def _page(
-    history: History, size: Size, glyphs: Glyphs, details: Details, zone: tzinfo | None, now: float
-) -> Iterator[Text]:
-    from rich.text import Text
-
-    days = {_day(record.entry.at, zone) for record in history.records} | {_day(to_iso(now), zone)}
-    digits = len(str(history.last_number))
-    for record in history.records:
-        number = "" if record.number is None else str(record.number)
-        day = f"{_day(record.entry.at, zone)} " if len(days) > 1 else ""
-        margin = f" {number:>{digits}}  {day}{clock_time(record.entry.at, zone)}  "
-        for index, line in enumerate(entry_lines(record.entry, Size(size.width - len(margin), size.height), glyphs)):
-            yield Text.assemble((" " * len(margin) if index else margin, DIM), line)
-        if details.wanted(record):
-            yield from _detail_lines(record, details, size, glyphs)
-
-
-def _day(at: str, zone: tzinfo | None) -> str:
-    return datetime.fromtimestamp(from_iso(at), zone).strftime("%Y-%m-%d")
-
-
-def _detail_lines(record: Record, details: Details, size: Size, glyphs: Glyphs) -> Iterator[Text]:
-    from rich.text import Text
-
-    for line in _detail(record, details, size.room):
-        sign = glyphs.log if line.sign == "|" else line.sign
-        if line.whole:
-            yield from wrapped([line.text], f"{_INDENT}{sign} ", size.room, DIM, _MOST_WRAPPED, glyphs)
-        else:
-            yield fit(Text.assemble(_INDENT, (sign, line.style), " ", line.text), size.room, glyphs)
-
-
-def _who(entry: Entry) -> str:
-    return clean(entry.step or entry.task or "")
-
-
-def _detail(record: Record, details: Details, most: int | None) -> Iterator[_Line]:
-    """The lines below an entry; values longer than `most` characters are cut."""
+def _plain_details(record: Record, details: Details) -> Iterator[str]:
     if details.changes:
-        for change in record.changes:
-            sign, text = operation_text(change, most)
-            yield _Line(sign, text, _SIGN_STYLES.get(sign, ""))
+        yield from (" ".join(operation_text(change)) for change in record.changes)
     if details.calls:
-        texts = map(_call_text, record.calls)
-        yield from (_Line(">", text if most is None else bounded(text), whole=True) for text in texts)
+        yield from (f"> {_call_text(call)}" for call in record.calls)
     if details.logs:
-        for logged in record.logs:
-            prefix = "" if logged.level == "info" else f"{logged.level}: "
-            text = logged.text if most is None else bounded(logged.text)
-            yield from (_Line("|", prefix + line, whole=True) for line in clean_lines(text))
+        yield from (f"| {said}" for logged in record.logs for said in leveled(logged.level, logged.text))
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """How to draw the log for people; `now` is in seconds since 1970."""
+
+    room: int
+    glyphs: Glyphs
+    details: Details
+    zone: tzinfo | None
+    now: float
+
+    def headline(self, history: History) -> Text:
+        screen, node = history.screen, history.screen.node(history.task)
+        headline = line((f"{self.glyphs.sign(node.state)} {node.state}", f"bold {style_of(node.state)}"), "  ")
+        headline.append_text(line((node.name, "bold"), (f"  {node.id}", DIM)))
+        if history.records:
+            created = from_iso(history.records[0].entry.at)
+            times = f"  created {ago(self.now - created)}, took {duration(screen.last - created)}"
+            headline.append_text(line((times, DIM)))
+        return fit(headline, self.room, self.glyphs)
+
+    def lines(self, history: History) -> Iterator[Text]:
+        days = {self._day(record.entry.at) for record in history.records} | {self._day(to_iso(self.now))}
+        digits = len(str(history.last_number))
+        for record in history.records:
+            number = "" if record.number is None else str(record.number)
+            day = f"{self._day(record.entry.at)} " if len(days) > 1 else ""
+            margin = f" {number:>{digits}}  {day}{clock_time(record.entry.at, self.zone)}  "
+            yield from entry_lines(record.entry, self.room, self.glyphs, margin, _INDENT)
+            if self.details.wanted(record):
+                yield from self._detail_lines(record)
+
+    def _day(self, at: str) -> str:
+        return datetime.fromtimestamp(from_iso(at), self.zone).strftime("%Y-%m-%d")
+
+    def _detail_lines(self, record: Record) -> Iterator[Text]:
+        if self.details.changes:
+            yield from self._change_lines(record)
+        if self.details.calls:
+            texts = [bounded(_call_text(call)) for call in record.calls]
+            for told in texts:
+                yield from wrapped([told], f"{_INDENT}> ", self.room, DIM, _MOST_WRAPPED, self.glyphs)
+        if self.details.logs:
+            logs = folded((logged.level, logged.text) for logged in record.logs)
+            yield from log_lines(logs, f"{_INDENT}{self.glyphs.log} ", self.room, _MOST_WRAPPED, self.glyphs)
+
+    def _change_lines(self, record: Record) -> Iterator[Text]:
+        """The counts of subtasks on one line, unless this entry alone was asked for."""
+        counts = [] if self.details.step is not None else [one for one in record.changes if is_bookkeeping(one)]
+        for change in record.changes:
+            if change not in counts:
+                sign, told = operation_text(change, self.room)
+                yield fit(line(_INDENT, (sign, _SIGN_STYLES.get(sign, "")), " ", told), self.room, self.glyphs)
+        if counts:
+            yield line(_INDENT, ("~", _SIGN_STYLES["~"]), f" $children ({plural(len(counts), 'change')} of counts)")
 
 
 def _call_text(call: CallAnswered) -> str:
     """`openai.chat  gpt-4, 1,121 tokens, $0.0123, 1.4s`, or `http.post 127.0.0.1:8931/notify → 500, 0.32s`."""
     usage = Usage()
     usage.add(call)
-    model = (call.about or {}).get("model")
-    facts = [clean(model)] if model else []
-    if usage.tokens:
-        facts.append(f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out")
-    facts += cost_facts(usage)
-    if was_repaired(call.arguments, call.answer):
-        facts.append("repaired")
-    facts.append(duration(call.seconds))
-    if call.error is not None:
-        facts.append(error_text(call.error))
-    address = _address_text(call)
-    return f"{clean(call.call)}{address or '  '}{', '.join(facts)}"
+    said = (
+        (call.about or {}).get("model"),
+        f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out" if usage.tokens else None,
+        money(usage.cost) if usage.cost else None,
+        "simulated" if usage.simulated else None,
+        "repaired" if was_repaired(call.arguments, call.answer) else None,
+        duration(call.seconds),
+        error_text(call.error) if call.error is not None else None,
+    )
+    return f"{call.call}{_address_text(call) or '  '}{', '.join(str(one) for one in said if one)}"
 
 
 def _address_text(call: CallAnswered) -> str:
@@ -194,4 +172,4 @@ def _address_text(call: CallAnswered) -> str:
 
     method = f" {call.arguments.get('method')}" if call.call == "http.request" else ""
     status = f" → {answer['status']}" if "status" in answer else ""
-    return clean(f"{method} {shown(url).partition('://')[2] or shown(url)}{status}").join((" ", ", "))
+    return f"{method} {shown(url).partition('://')[2] or shown(url)}{status}, "

@@ -1,7 +1,7 @@
-"""What a screen knows: the events of one task and its subtasks, added up.
+"""The events of one task and its subtasks, added up to what a view shows.
 
-Nothing here knows a terminal or looks at a clock: times are those of the events, so that a run folds to the same
-screen while it happens, when it is attached to, and when it is replayed a year later.
+Nothing here knows a terminal or reads a clock. All times come from events, so a run adds up to the same screen while it
+happens and when it is read a year later.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from aloma_cli.record.events import (
     TreeResumed,
 )
 from aloma_cli.view.changes import group_totals
-from aloma_cli.view.format import LONGEST, clean, error_text
+from aloma_cli.view.format import LONGEST, error_text
 
 _Beginning: TypeAlias = FiringStarted | CallSent | CallAnswered | Logged
 _Ending: TypeAlias = Committed | FiringLooked | FiringVoided | FiringFailed
@@ -90,7 +90,10 @@ class Usage:
 
 @dataclass(slots=True)
 class Firing:
-    """A firing in flight. `asking` counts its unanswered calls by name; `said` is its last log line."""
+    """A firing in flight. `asking` counts its unanswered calls by name; `said` is its last log line.
+
+    `logs` are (level, text, how many times in a row); `logged` counts all lines.
+    """
 
     number: int
     step: str
@@ -102,7 +105,7 @@ class Firing:
     said: str = ""
     subtasks: int = 0
     usage: Usage = field(default_factory=Usage)
-    logs: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=LOGS_KEPT))
+    logs: deque[tuple[str, str, int]] = field(default_factory=lambda: deque(maxlen=LOGS_KEPT))
     logged: int = 0
 
 
@@ -130,7 +133,7 @@ class Tally:
 
 
 class Screen:
-    """The events so far, as what there is to show. `fold` takes the next one."""
+    """The events so far, as a view needs them. `fold` takes the next one."""
 
     def __init__(self) -> None:
         self.root: str | None = None
@@ -159,15 +162,15 @@ class Screen:
         return ended
 
     def tally(self, step: str) -> Tally:
-        """The figures of `step`, from now on kept."""
+        """The figures of `step`."""
         return self.tallies.setdefault(step, Tally())
 
     def node(self, task: str) -> TaskNode:
-        """The task called `task`, also when its creation was never seen."""
+        """The task with the id `task`, also if its creation was not seen."""
         return self.tasks.get(task) or self._enter(TaskNode(task, task))
 
     def label(self, task: str) -> str | None:
-        """How to call a subtask: by its name, with its number where names repeat. None for the root."""
+        """The name of a subtask, with its number if the name is not unique. None for the root."""
         if task == self.root:
             return None
         name = self.node(task).name
@@ -185,9 +188,8 @@ class Screen:
         return total
 
     def elapsed(self, now: float | None = None) -> float:
-        """Seconds since the task began, up to `now` while it goes on, else up to its last event."""
-        goes_on = now is not None and self.rest is None
-        return max(0.0, (now if goes_on and now is not None else self.last) - self.began)
+        """Seconds since the task began, up to `now` while it runs, else up to its last event."""
+        return max(0.0, (now if now is not None and self.rest is None else self.last) - self.began)
 
     def worked(self) -> float:
         """Seconds during which at least one firing ran, as of the last event."""
@@ -206,7 +208,7 @@ class Screen:
             case TaskCreated():
                 self._created(event, at)
             case TreeOpened() if self._working_since is not None:
-                # Who ran it was killed: what lies between the last event and now was not work.
+                # Its process was killed: the time since the last event was not work.
                 self._worked, self._working_since = self.worked(), at
             case FiringStarted():
                 self._started(event, at)
@@ -231,7 +233,7 @@ class Screen:
         return None
 
     def _created(self, event: TaskCreated, at: float) -> None:
-        name = clean(cut(event.name, LONGEST))
+        name = cut(event.name, LONGEST)
         self._enter(TaskNode(event.task, name, event.parent, event.group, since=at))
         if event.parent is not None:
             parent = self.node(event.parent)
@@ -251,12 +253,12 @@ class Screen:
         firing.asking.clear()
 
     def _firing(self, event: _Beginning, at: float) -> Firing:
-        """The firing of `event`, also when its start was never seen."""
+        """The firing of `event`, also if its start was not seen."""
         firing = self.running.get(event.firing)
         if firing is None:
             firing = Firing(event.firing, event.step, event.task, at)
             if event.firing in self.steps and not isinstance(event, FiringStarted):
-                return firing  # it has ended: what it left behind is heard of once more
+                return firing  # it has ended; a late event of it starts nothing
             self.running[event.firing] = firing
             self.steps[event.firing] = event.step
             if self._working_since is None:
@@ -273,13 +275,16 @@ class Screen:
 
     def _logged(self, event: Logged, at: float) -> None:
         firing = self._firing(event, at)
-        firing.said = clean(cut(event.text, LONGEST))
-        firing.logs.append((event.level, event.text))
+        firing.said = cut(event.text.strip(), LONGEST)
+        line, count = (event.level, event.text), 1
+        if firing.logs and firing.logs[-1][:2] == line:
+            count += firing.logs.pop()[2]
+        firing.logs.append((*line, count))
         firing.logged += 1
 
     def _committed(self, event: Committed, at: float) -> Firing | None:
         if event.name is not None:
-            self._rename(event.task, clean(cut(event.name, LONGEST)))
+            self._rename(event.task, cut(event.name, LONGEST))
         made = self._subtasks_made(event)
         if event.by != "firing" or event.firing is None or event.step is None:
             return None
@@ -289,7 +294,7 @@ class Screen:
         return firing
 
     def _subtasks_made(self, event: Committed) -> int:
-        """How many subtasks a commit made: they are created after it, but it has counted them already."""
+        """How many subtasks a commit made: it counts them before they are created."""
         made = 0
         for group, total in group_totals(event.changes):
             key = event.task, group
@@ -323,7 +328,7 @@ class Screen:
         if isinstance(event, TreeResumed):
             self._resumed(at)
             return
-        self._move(event.task, event.state, at, clean(cut(event.reason, LONGEST)) if event.reason else None)
+        self._move(event.task, event.state, at, cut(event.reason, LONGEST) if event.reason else None)
         self.node(event.task).stopped = event.state == "stopped" and not event.closed
         if event.task == self.root:
             self.rest = event

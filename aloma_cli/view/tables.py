@@ -1,4 +1,4 @@
-"""Lists of tasks and steps: columns, colours and "2 hours ago" for people, tabs and exact values for programs."""
+"""Tables of tasks and steps: columns, colours and "2 hours ago" for people, tabs and exact values for programs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from aloma_cli.clock import Clock, from_iso
 from aloma_cli.view.format import ago, clean, data_size, duration, money
-from aloma_cli.view.terminal import Ink, size_of, write, write_plain
+from aloma_cli.view.terminal import Ink, is_for_people, size_of, write, write_plain
 from aloma_cli.view.theme import DIM, Glyphs, glyphs_for, style_of
-from aloma_cli.view.width import fit
+from aloma_cli.view.width import fit, line
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -27,12 +27,32 @@ class Column:
     """A column. Its cells are, by `kind`: str or a sequence of them (text), str (id, state), ISO 8601 (time), seconds,
     int (count), bytes (size), US dollars (money); None is empty.
 
-    Where a terminal is narrow, texts are cut; then the last column that is `dispensable` goes, and so on.
+    On a narrow terminal texts are cut; then the last `dispensable` column is left out, and so on.
     """
 
     title: str
     kind: Kind = "text"
     dispensable: bool = False
+
+
+STEPS = (
+    Column("step"),
+    Column("fired", "count"),
+    Column("looked", "count", dispensable=True),
+    Column("failed", "count"),
+    Column("voided", "count", dispensable=True),
+    Column("calls", "count", dispensable=True),
+    Column("tokens", "count"),
+    Column("time", "seconds", dispensable=True),
+)
+"""The figures of steps, as `step_row` gives them."""
+
+
+def step_row(figures: Mapping[str, Any]) -> list[Any]:
+    """One of the `steps` of a task's record as cells of STEPS."""
+    counts = (figures[name] for name in ("fired", "looked", "failed", "voided", "calls"))
+    tokens = figures["input_tokens"] + figures["output_tokens"]
+    return [figures["step"], *(count or None for count in (*counts, tokens)), figures["seconds"]]
 
 
 def write_table(
@@ -43,16 +63,17 @@ def write_table(
     environ: Mapping[str, str],
     clock: Clock,
 ) -> None:
-    """Write `rows` to `stream`: aligned below titles on a terminal, else one tab-separated line each, no titles."""
-    if stream.isatty():
-        _write_aligned(columns, list(rows), stream, environ, clock.now())
-        return
-    kinds = [column.kind for column in columns]
-    write_plain(stream, ("\t".join(map(exact, row, kinds)) for row in rows))
+    """Write `rows` to `stream`: aligned below titles for people, else one tab-separated line each, no titles."""
+    if is_for_people(stream, environ):
+        lines = table_lines(columns, list(rows), size_of(stream).room, glyphs_for(stream.encoding), clock.now())
+        write(stream, "".join(f"{text}\n" for text in Ink(stream, environ).styled(lines)))
+    else:
+        kinds = [column.kind for column in columns]
+        write_plain(stream, ("\t".join(map(exact, row, kinds)) for row in rows))
 
 
 def exact(value: Any, kind: Kind) -> str:
-    """A cell for programs: nothing rounded that matters, nothing that breaks the line."""
+    """A cell for programs: not rounded where it matters, on one line."""
     match kind:
         case _ if value is None:
             return ""
@@ -87,32 +108,27 @@ def _text(value: Any) -> str:
     return clean(value if isinstance(value, str) else ", ".join(map(str, value)))
 
 
-def _write_aligned(
-    columns: Sequence[Column], rows: list[Sequence[Any]], stream: TextIO, environ: Mapping[str, str], now: float
-) -> None:
-    from rich.text import Text
-
+def table_lines(
+    columns: Sequence[Column], rows: Sequence[Sequence[Any]], room: int, glyphs: Glyphs, now: float
+) -> list[Text]:
+    """The rows below their titles, in `room` cells; empty columns are left out."""
     if not rows:
-        return
-    glyphs, room = glyphs_for(stream.encoding), size_of(stream).room
-    cells = [[Text(column.title.upper(), DIM) for column in columns]]
+        return []
+    cells = [[line((column.title.upper(), DIM)) for column in columns]]
     cells += [[_cell(value, column.kind, now) for value, column in zip(row, columns, strict=True)] for row in rows]
     shown = _shown(columns, cells, room)
     columns, cells = [columns[at] for at in shown], [[row[at] for at in shown] for row in cells]
     widths = _widths(columns, cells, room)
-    lines = [_line(columns, row, widths, glyphs) for row in cells]
-    write(stream, "".join(f"{line}\n" for line in Ink(stream, environ).styled(lines)))
+    return [_line(columns, row, widths, glyphs) for row in cells]
 
 
 def _cell(value: Any, kind: Kind, now: float) -> Text:
-    from rich.text import Text
-
     text = for_people(value, kind, now)
-    return Text(text, style_of(text) if kind == "state" else DIM if kind == "time" else "")
+    return line((text, style_of(text) if kind == "state" else DIM if kind == "time" else ""))
 
 
 def _shown(columns: Sequence[Column], cells: list[list[Text]], room: int) -> list[int]:
-    """The columns that are shown: those with something in them, as many as have room."""
+    """The columns that have something in them, as many as fit."""
     shown = [at for at in range(len(columns)) if any(row[at].cell_len for row in cells[1:])]
     widths = [max(row[at].cell_len for row in cells) for at in range(len(columns))]
     least = [min(width, _LEAST) if columns[at].kind == "text" else width for at, width in enumerate(widths)]
@@ -125,7 +141,7 @@ def _shown(columns: Sequence[Column], cells: list[list[Text]], room: int) -> lis
 
 
 def _widths(columns: Sequence[Column], cells: list[list[Text]], room: int) -> list[int]:
-    """As wide as the widest cell; when that is too much, the widest texts give way first."""
+    """As wide as the widest cell; if that is too much, the widest texts are cut first."""
     widths = [max(row[index].cell_len for row in cells) for index in range(len(columns))]
     texts = [index for index, column in enumerate(columns) if column.kind == "text"]
     while texts and sum(widths) + _GAP * (len(widths) - 1) > room:
@@ -137,13 +153,11 @@ def _widths(columns: Sequence[Column], cells: list[list[Text]], room: int) -> li
 
 
 def _line(columns: Sequence[Column], row: list[Text], widths: list[int], glyphs: Glyphs) -> Text:
-    from rich.text import Text
-
-    line = Text()
+    text = line()
     for column, cell, width in zip(columns, row, widths, strict=True):
-        line.append(" " * _GAP if line else "")
+        text.append(" " * _GAP if text else "")
         if column.kind in _RIGHT:
-            line.append(" " * (width - cell.cell_len))
-        line.append_text(fit(cell, width, glyphs, pad=column.kind not in _RIGHT))
-    line.rstrip()
-    return line
+            text.append(" " * (width - cell.cell_len))
+        text.append_text(fit(cell, width, glyphs, pad=column.kind not in _RIGHT))
+    text.rstrip()
+    return text

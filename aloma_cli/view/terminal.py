@@ -1,4 +1,4 @@
-"""What a terminal is to us: its size, what it can show, and styled lines as the text to send it."""
+"""A terminal: its size, what it can show, and styled lines as text for it."""
 
 from __future__ import annotations
 
@@ -15,29 +15,36 @@ _FALLBACK = Size(80, 24)
 
 
 def can_redraw(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Whether `stream` is a terminal that obeys escape sequences. FORCE_COLOR makes no terminal of a pipe."""
+    """Whether `stream` is a terminal that obeys escape sequences. FORCE_COLOR does not make a pipe one."""
     capable = environ.get("TERM", "").lower() not in ("dumb", "unknown") and environ.get("TTY_COMPATIBLE") != "0"
     return stream.isatty() and capable
 
 
+def is_for_people(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Whether people read `stream`: a terminal, or a pipe to a pager for which FORCE_COLOR or CLICOLOR_FORCE is set."""
+    return stream.isatty() or _is_forced(environ)
+
+
 def size_of(stream: TextIO) -> Size:
-    """The size of the terminal now; 80 by 24 where it does not say."""
-    try:
-        columns, lines = os.get_terminal_size(stream.fileno())
-    except (OSError, ValueError):
-        return _FALLBACK
-    return Size(columns or _FALLBACK.width, lines or _FALLBACK.height)
+    """The size of the terminal now, for a pipe that of standard error; 80 by 24 if it is unknown."""
+    for number in (stream.fileno, lambda: 2):
+        try:
+            columns, lines = os.get_terminal_size(number())
+        except (OSError, ValueError):
+            continue
+        return Size(columns or _FALLBACK.width, lines or _FALLBACK.height)
+    return _FALLBACK
 
 
 class Ink:
-    """Turns styled lines into text: with the colours that the terminal has and NO_COLOR allows, else plain."""
+    """Turns styled lines into text, in colours if the terminal has them and NO_COLOR is not set."""
 
     def __init__(self, stream: TextIO, environ: Mapping[str, str]) -> None:
         from rich.console import Console
 
         self._console = Console(
             file=stream,
-            force_terminal=can_redraw(stream, environ),
+            force_terminal=can_redraw(stream, environ) or _is_forced(environ),
             force_jupyter=False,
             highlight=False,
             soft_wrap=True,
@@ -51,6 +58,10 @@ class Ink:
             for line in lines:
                 self._console.print(line)
         return capture.get().split("\n")[:-1]
+
+
+def _is_forced(environ: Mapping[str, str]) -> bool:
+    return any(environ.get(name, "") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE"))
 
 
 def write(stream: TextIO, text: str) -> None:

@@ -40,7 +40,7 @@ def failing(desk: Desk) -> Desk:
 def test_an_ignored_task_says_at_once_which_steps_came_nearest(ignored: Desk) -> None:
     ended = ignored.new('{"c": {}}')
     assert ended.code == 6
-    told = [line.split("nearest: ")[1] for line in ended.err.splitlines() if "nearest: " in line]
+    told = [line.split("closest step: ")[1] for line in ended.err.splitlines() if "closest step: " in line]
     assert told == [
         "greet: name is missing, wanted a string",
         "other: a is missing, wanted a number, b is missing, wanted a string, c.d is missing, wanted a string",
@@ -54,7 +54,7 @@ def test_an_ignored_task_is_shown_with_the_steps_that_came_nearest(ignored: Desk
         ("other", "a is missing, wanted a number", 0),
     ]
     shown = ignored.run("task", "show").out
-    assert "  nearest: greet: name is missing, wanted a string\n  nearest: other: a is missing" in shown
+    assert "  closest step: greet: name is missing, wanted a string\n  closest step: other: a is missing" in shown
 
 
 def test_a_step_that_raises_puts_the_task_in_error(failing: Desk) -> None:
@@ -174,11 +174,11 @@ def test_a_task_that_gets_nowhere_ends_short_of_its_goal_and_shows_the_round(cir
     ended = circling.new('{"turn": "ping"}')
     assert ended.code == 6
     assert "no progress: pong → ping led back to the same state 3 times" in ended.err
-    told = [line.split("round: ")[1] for line in ended.err.splitlines() if "round: " in line]
+    told = [line.split("cycle: ")[1] for line in ended.err.splitlines() if "cycle: " in line]
     assert told == ['pong: ~ turn = "ping"', 'ping: ~ turn = "pong"']
     assert f"aloma task set {ended.out.strip()} path=…" in ended.err
     shown = circling.run("task", "show", "@last")
-    assert 'round: pong: ~ turn = "ping"' in shown.out
+    assert 'cycle: pong: ~ turn = "ping"' in shown.out
     record = circling.run("task", "show", "@last", "--json").json
     assert (record["state"], [leg["step"] for leg in record["cycle"]]) == ("incomplete", ["pong", "ping"])
 

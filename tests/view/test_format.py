@@ -101,10 +101,23 @@ def test_a_summary_names_each_place_once_and_none_of_the_engines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "text"), [(40, "alpha.one, beta.2, gamma.3 (+1)"), (19, "alpha.one (+3)"), (12, "…lpha.one (+3)")]
+    ("width", "text"), [(40, "alpha.one, beta.2, gamma.3 (+1)"), (19, "alpha.one (+3)"), (12, "alpha.one (+3)")]
 )
 def test_a_summary_names_as_many_places_as_fit(width: int, text: str) -> None:
     summary = summarise({"op": "add", "path": path} for path in ("/alpha/one", "/beta/2", "/gamma/3", "/delta/4"))
+    assert summary.fitting(width) == text
+
+
+@pytest.mark.parametrize(
+    ("width", "text"),
+    [
+        (60, "project.parallelExecution.synthesis.status"),
+        (40, "…parallelExecution.synthesis.status"),
+        (9, "…synthesis.status"),
+    ],
+)
+def test_of_a_long_path_the_last_two_keys_stay_whole(width: int, text: str) -> None:
+    summary = summarise([{"op": "add", "path": "/project/parallelExecution/synthesis/status"}])
     assert summary.fitting(width) == text
 
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
-from aloma_cli.view.entries import tell
+from aloma_cli.view.entries import tell, text
 from aloma_cli.view.live.frame import MOST_LINES, frame
 from aloma_cli.view.live.rows import visible_rows
 from aloma_cli.view.live.scrollback import entry_lines
-from aloma_cli.view.live.summary import closing_lines
+from aloma_cli.view.live.summary import summary_lines
 from aloma_cli.view.screen import Screen, TaskNode
 from aloma_cli.view.theme import ASCII, UNICODE, Glyphs
 from aloma_cli.view.width import Size
@@ -39,7 +39,7 @@ def scrolled(story: Story, width: int, glyphs: Glyphs = UNICODE) -> str:
     for event in story.events:
         entry = tell(event, screen, screen.fold(event))
         if entry is not None and entry.firing is not None:
-            lines += entry_lines(entry, Size(width, 24), glyphs)
+            lines += entry_lines(entry, width - 1, glyphs)
     return plain(lines, width)
 
 
@@ -74,9 +74,9 @@ def test_the_region_at_40_columns() -> None:
 
 
 def test_the_region_in_ascii() -> None:
-    text = region(fold(research(), 2.9), 2.9, 100, glyphs=ASCII)
-    assert text.isascii()
-    assert "`- ~ finance > analyst" in text
+    shown = region(fold(research(), 2.9), 2.9, 100, glyphs=ASCII)
+    assert shown.isascii()
+    assert "`- ~ finance > analyst" in shown
 
 
 def test_a_subtask_with_more_than_one_thing_to_show_has_its_own_row() -> None:
@@ -173,7 +173,7 @@ def test_no_line_is_wider_than_its_room_whatever_the_names(name: str, width: int
     entry = tell(story.events[-1], screen, ended)
     assert entry is not None
     lines = frame(screen, NOON + 1, size, glyphs)
-    lines += entry_lines(entry, size, glyphs) + closing_lines(screen, NOON + 3, size, glyphs)
+    lines += entry_lines(entry, size.room, glyphs) + summary_lines(screen, NOON + 3, size, glyphs)
     assert max(line.cell_len for line in lines) <= size.room
     assert not any("\n" in line.plain for line in lines)
 
@@ -186,9 +186,9 @@ def test_markup_in_foreign_text_is_literal() -> None:
     assert "[bold]name[/bold]" in region(fold(story), 1, 80)
     assert "[red]step[/nothing]" in region(fold(story), 1, 80)
     story.fire(2, 1, "/[dim]path")
-    text = scrolled(story, 80)
-    assert "[link=x]log[/link]" in text
-    assert "[dim]path" in text
+    shown = scrolled(story, 80)
+    assert "[link=x]log[/link]" in shown
+    assert "[dim]path" in shown
 
 
 def test_the_scrollback_at_80_columns() -> None:
@@ -203,8 +203,40 @@ def test_the_scrollback_at_80_columns() -> None:
 ✓ analyst  finance                 1.0s  note · completed · 1 call · 150 tokens
 ↻ synthesis                        1.0s  conflict · at status
 ✓ synthesis                       0.30s  synthesis · completed
-  │ thin sources"""
+  │ warning: thin sources"""
     )
+
+
+def test_a_question_comes_first_where_room_is_short() -> None:
+    story = Story()
+    story.create(0, "t")
+    story.start(0, 1, "approval")
+    asked = {"question": "Pay 4,200 EUR to Ada?", "into": "approved"}
+    story.fire(1, 1, "/approval/requested", "/approval/amount", "/other", asked=(asked,), name="Invoice 4711 of Ada")
+    assert scrolled(story, 80).endswith("  asks Pay 4,200 EUR to Ada?")
+
+
+def test_log_lines_that_repeat_are_folded() -> None:
+    story = Story()
+    story.create(0, "t")
+    story.start(0, 1, "a")
+    for _ in range(999):
+        story.log(1, 1, "same")
+    story.log(1, 1, "other")
+    story.fire(2, 1)
+    assert scrolled(story, 80).splitlines()[1:] == ["  │ same", "  │ … 998 more like this", "  │ other"]
+
+
+def test_entries_keep_foreign_text_as_it_is_and_lines_are_clean() -> None:
+    story = Story()
+    story.create(0, "t")
+    story.start(0, 1, "a\x1b[2J")
+    story.fail(1, 1, "bad\x07", seconds=1.0)
+    screen = Screen()
+    entry = [tell(event, screen, screen.fold(event)) for event in story.events][-1]
+    assert entry is not None
+    assert (entry.step, text(entry)) == ("a\x1b[2J", "ConnectorError: bad\x07")
+    assert not set("".join(line.plain for line in entry_lines(entry, 79, UNICODE))) & {"\x1b", "\x07"}
 
 
 def test_a_long_error_is_wrapped_and_not_lost_at_40_columns() -> None:
@@ -221,15 +253,15 @@ def test_a_long_error_is_wrapped_and_not_lost_at_40_columns() -> None:
     )
 
 
-def test_the_summary_has_a_row_for_each_agent_and_no_empty_column() -> None:
-    assert plain(closing_lines(fold(research()), NOON + 9, Size(80, 24), UNICODE), 80) == (
+def test_the_summary_has_a_row_for_each_step_and_no_empty_column() -> None:
+    assert plain(summary_lines(fold(research()), NOON + 9, Size(80, 24), UNICODE), 80) == (
         """
 ✓ done  quantum  in 6.5s  01jd3k4m5nqz7w8x
 
-  agent                 fired  looked  failed  voided  calls  tokens  time
+  STEP                  FIRED  LOOKED  FAILED  VOIDED  CALLS  TOKENS  TIME
+  research/coordinator      1                              1     150  1.0s
   analyst                   2               1              2     300  4.0s
   synthesis                 1       1               1      1     150  1.3s
-  research/coordinator      1                              1     150  1.0s
 
   4 calls · 400 tokens in, 200 out · $0.0400
 """
@@ -243,12 +275,12 @@ def test_the_summary_says_that_answers_were_simulated() -> None:
     story.answer(1, 1, cost=None, about={"model": "aloma-offline", "simulated": True})
     story.fire(2, 1)
     story.rest(2)
-    assert "1 of 1 answer simulated" in plain(closing_lines(fold(story), NOON, Size(80, 24), UNICODE), 80)
+    assert "1 of 1 answer simulated" in plain(summary_lines(fold(story), NOON, Size(80, 24), UNICODE), 80)
 
 
 def test_the_summary_of_a_run_that_was_left_tells_its_age() -> None:
-    text = plain(closing_lines(fold(research(), 3), NOON + 5, Size(80, 24), UNICODE), 80)
-    assert text.splitlines()[1] == "● processing  quantum  after 5.0s  01jd3k4m5nqz7w8x"
+    shown = plain(summary_lines(fold(research(), 3), NOON + 5, Size(80, 24), UNICODE), 80)
+    assert shown.splitlines()[1] == "● processing  quantum  after 5.0s  01jd3k4m5nqz7w8x"
 
 
 def test_a_frame_moves_its_spinner_and_nothing_else() -> None:

@@ -73,7 +73,10 @@ def test_a_firing_in_flight_is_shown_without_a_number() -> None:
     story.create(0, "t")
     story.start(1, 1, "slow")
     story.log(2, 1, "half way")
-    assert piped(story, Details(logs=True))[1:] == ["\t2026-11-22T12:00:01.000Z\trunning\tslow\t\t", "\t| half way"]
+    assert piped(story, Details(logs=True))[1:] == [
+        "\t2026-11-22T12:00:01.000Z\trunning\tslow\t\thalf way",
+        "\t| half way",
+    ]
 
 
 def test_changes_are_shown_as_operations() -> None:
@@ -145,3 +148,32 @@ def test_a_terminal_gets_columns_and_cut_values_and_a_pipe_all_of_them() -> None
         "    12:00:03  ✓ done",
     ]
     assert any("x" * 500 in line for line in piped(story, details))
+
+
+def drawn(story: Story, width: int, details: Details) -> list[str]:
+    with terminal(width, 24) as screen:
+        history = read_history(story.events, ROOT)
+        write_log(history, screen.stream, environ={"TERM": "dumb"}, clock=Clock(), details=details, zone=UTC)
+    return screen.lines()
+
+
+def test_the_counts_of_subtasks_are_folded_for_people_unless_their_entry_is_asked_for() -> None:
+    story = Story()
+    story.create(0, "t")
+    counts = [{"op": "replace", "path": f"/$children/g/{name}", "value": 1} for name in ("done", "running")]
+    changes = ({"op": "add", "path": "/a", "value": 1}, *counts)
+    story.add(Committed, 1, ROOT, version=1, by="landing", changes=changes)
+    assert drawn(story, 80, Details(changes=True))[4:6] == ["      + a = 1", "      ~ $children (2 changes of counts)"]
+    assert "      ~ $children.g.done = 1" in drawn(story, 80, Details(changes=True, step=1))
+    assert "\t~ $children.g.done = 1" in piped(story, Details(changes=True))
+
+
+def test_an_error_is_indented_by_six_and_broken_between_words() -> None:
+    story = Story()
+    story.create(0, "t")
+    story.start(0, 1, "a")
+    story.fail(1, 1, "no answer from https://example.com/a/long/path of the server, try it again later", seconds=1.0)
+    assert drawn(story, 60, NONE)[3:5] == [
+        "      ConnectorError: no answer from",
+        "      https://example.com/a/long/path of the server, try it",
+    ]

@@ -45,7 +45,7 @@ def on_terminal(width: int, environ: dict[str, str]) -> str:
 
 def test_a_pipe_gets_tabs_exact_values_and_no_titles() -> None:
     stream = io.StringIO()
-    write_table(COLUMNS, ROWS, stream, environ={"FORCE_COLOR": "1"}, clock=Clock())
+    write_table(COLUMNS, ROWS, stream, environ={}, clock=Clock())
     assert stream.getvalue() == (
         f"{ROOT}\ta long name that will not fit into a narrow window\tdone\t2026-11-22T12:00:00.000Z\t9.034\t7\t"
         "0.082800\ta, b\n"
@@ -69,6 +69,14 @@ def test_a_terminal_shows_a_state_in_its_colour() -> None:
 @pytest.mark.parametrize("environ", [{"TERM": "xterm", "NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_no_colours_where_they_are_not_wanted(environ: dict[str, str]) -> None:
     assert not re.search(r"\x1b\[(\d+;)*[34]\d[;m]", on_terminal(100, environ))
+
+
+@pytest.mark.parametrize("name", ["FORCE_COLOR", "CLICOLOR_FORCE"])
+def test_a_pipe_gets_a_table_in_colours_if_they_are_forced(name: str) -> None:
+    stream = io.StringIO()
+    write_table(COLUMNS, ROWS, stream, environ={name: "1", "TERM": "xterm-256color"}, clock=Clock())
+    assert "NAME" in stream.getvalue()
+    assert re.search(r"\x1b\[38;[\d;]+mdone", stream.getvalue())
 
 
 def test_nothing_is_nothing() -> None:

@@ -1,6 +1,6 @@
 """The live region as styled lines: a header, the tree of what runs and waits, a footer with the totals.
 
-A frame is a function of the screen, the time and the size; nothing here writes anywhere.
+A frame depends on the screen, the time and the size alone.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from aloma_cli.view.format import ticking
 from aloma_cli.view.live.rows import Row, Rows, count_waiting, visible_rows, waits_for
 from aloma_cli.view.screen import Screen
 from aloma_cli.view.theme import DIM, Glyphs, style_of
-from aloma_cli.view.width import Size, fit, flow
+from aloma_cli.view.width import Size, fit, flow, line
 
 if TYPE_CHECKING:
     from rich.text import Text
 
 MOST_LINES = 14
-"""The region never grows higher than this, however high the terminal is."""
+"""The most lines of a region, however high the terminal is."""
 
 _SPINS_PER_SECOND = 8
 _TIME = 6
@@ -35,49 +35,39 @@ def frame(screen: Screen, now: float, size: Size, glyphs: Glyphs) -> list[Text]:
     rows = visible_rows(screen, now, limit)
     if rows.more_running or rows.more_waiting:
         rows = visible_rows(screen, now, limit - 1)
-    return [_empty(), header, *_tree(rows, now, size.room, glyphs), *footer]
-
-
-def _empty() -> Text:
-    from rich.text import Text
-
-    return Text()
+    return [line(), header, *_tree(rows, now, size.room, glyphs), *footer]
 
 
 def _header(screen: Screen, now: float, room: int, glyphs: Glyphs) -> Text:
-    from rich.text import Text
-
     node = screen.node(screen.root or "")
     style = style_of(node.state)
-    tail = Text.assemble(f"  {ticking(screen.elapsed(now))}  ", (node.state, style))
-    line = Text.assemble((f"{glyphs.sign(node.state)} ", style))
-    line.append_text(fit(Text(node.name, "bold"), max(8, room - tail.cell_len - line.cell_len), glyphs))
-    line.append_text(tail)
+    tail = line(f"  {ticking(screen.elapsed(now))}  ", (node.state, style))
+    header = line((f"{glyphs.sign(node.state)} ", style))
+    header.append_text(fit(line((node.name, "bold")), max(8, room - tail.cell_len - header.cell_len), glyphs))
+    header.append_text(tail)
     note = node.reason or ("" if _root_works(screen) else waits_for(node))
-    if note and room - line.cell_len >= _LEAST_DOING + 2:
-        line.append(f"  {note}", DIM)
-    if line.cell_len + 2 + len(node.id) <= room:
-        line.append(f"  {node.id}", DIM)
-    return fit(line, room, glyphs)
+    if note and room - header.cell_len >= _LEAST_DOING + 2:
+        header.append_text(line((f"  {note}", DIM)))
+    if header.cell_len + 2 + len(node.id) <= room:
+        header.append_text(line((f"  {node.id}", DIM)))
+    return fit(header, room, glyphs)
 
 
 def _root_works(screen: Screen) -> bool:
-    """Whether the root itself has a firing in flight; the first few tell enough."""
+    """Whether the root itself has a firing in flight; only the first few are looked at."""
     return any(firing.task == screen.root for firing, _ in zip(screen.running.values(), range(64), strict=False))
 
 
 def _tree(rows: Rows, now: float, room: int, glyphs: Glyphs) -> list[Text]:
     more = _more(rows)
-    labels = [_label(row, now, glyphs, goes_on=bool(more)) for row in rows.rows]
+    labels = [_label(row, now, glyphs, continues=bool(more)) for row in rows.rows]
     widest = max((label.cell_len for label in labels), default=0)
     width = min(widest, max(room // 2, min(24, room - _TIME - 2)))
     if room - width - 2 * 2 - _TIME < _LEAST_DOING:
         width = min(widest, room - _TIME - 2)
     lines = [_row(row, label, width, now, room, glyphs) for row, label in zip(rows.rows, labels, strict=True)]
     if more:
-        from rich.text import Text
-
-        lines.append(fit(Text(f"{glyphs.corner}{glyphs.ellipsis} and {more}", DIM), room, glyphs))
+        lines.append(fit(line((f"{glyphs.corner}{glyphs.ellipsis} and {more}", DIM)), room, glyphs))
     return lines
 
 
@@ -86,40 +76,33 @@ def _more(rows: Rows) -> str:
     return ", ".join(f"{count:,} more {what}" for count, what in parts if count)
 
 
-def _label(row: Row, now: float, glyphs: Glyphs, *, goes_on: bool) -> Text:
-    from rich.text import Text
-
-    # A line for what is not shown follows: the last row at the top is then not the last.
-    last = (row.last[0] and not goes_on, *row.last[1:])
+def _label(row: Row, now: float, glyphs: Glyphs, *, continues: bool) -> Text:
+    # If a line with the number of hidden rows follows, no row at the top is the last.
+    last = (row.last[0] and not continues, *row.last[1:])
     stems = "".join(" " * len(glyphs.bar) if done else glyphs.bar for done in last[:-1])
-    label = Text.assemble((stems + (glyphs.corner if last[-1] else glyphs.tee), DIM))
+    parts = [(stems + (glyphs.corner if last[-1] else glyphs.tee), DIM)]
     if row.kind == "running":
-        label.append(f"{glyphs.spinner[int(now * _SPINS_PER_SECOND) % len(glyphs.spinner)]} ", style_of("processing"))
+        parts.append((f"{glyphs.spinner[int(now * _SPINS_PER_SECOND) % len(glyphs.spinner)]} ", style_of("processing")))
     elif row.kind != "task":
-        label.append(f"{glyphs.sign(row.kind)} ", style_of("waiting"))
-    for index, part in enumerate(row.label):
-        label.append(glyphs.into if index else "", DIM)
-        label.append(part, "" if index == len(row.label) - 1 else DIM)
-    return label
+        parts.append((f"{glyphs.sign(row.kind)} ", style_of("waiting")))
+    for name in row.label[:-1]:
+        parts += [(name, DIM), (glyphs.into, DIM)]
+    return line(*parts, row.label[-1])
 
 
 def _row(row: Row, label: Text, width: int, now: float, room: int, glyphs: Glyphs) -> Text:
-    line = fit(label, width, glyphs, pad=True)
+    text = fit(label, width, glyphs, pad=True)
     time = "" if row.since is None else ticking(now - row.since)
-    left = room - width - _TIME - 2 * 2
-    if left >= _LEAST_DOING:
-        line.append(f"  {time:>{_TIME}}  ")
-        line.append(row.doing, DIM)
+    if room - width - _TIME - 2 * 2 >= _LEAST_DOING:
+        text.append_text(line(f"  {time:>{_TIME}}  ", (row.doing, DIM)))
     else:
-        line.append(f"  {time:>{_TIME}}" if time else f"  {row.doing}")
-    line.rstrip()
-    return fit(line, room, glyphs)
+        text.append_text(line(f"  {time:>{_TIME}}" if time else f"  {row.doing}"))
+    text.rstrip()
+    return fit(text, room, glyphs)
 
 
 def _footer(screen: Screen, room: int, glyphs: Glyphs) -> list[Text]:
-    from rich.text import Text
-
     counts = ((len(screen.running), "running"), (count_waiting(screen), "waiting"))
     parts = [f"{count:,} {what}" for count, what in counts if count]
-    lines = flow([*parts, *total_facts(screen)], room - 2, glyphs, most=2)
-    return [fit(Text(f"  {line}", DIM), room, glyphs) for line in lines if line]
+    lines = flow([*parts, *total_facts(screen.totals())], room - 2, glyphs, most=2)
+    return [fit(line((f"  {text}", DIM)), room, glyphs) for text in lines if text]

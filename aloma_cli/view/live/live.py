@@ -16,17 +16,16 @@ from typing import TYPE_CHECKING, Self, TextIO
 from aloma_cli.clock import Clock, to_iso
 from aloma_cli.record.events import Event, Logged, TaskCreated, TaskRested
 from aloma_cli.view.entries import Entry, tell
-from aloma_cli.view.format import bounded, clean
+from aloma_cli.view.format import bounded
 from aloma_cli.view.live.frame import frame
 from aloma_cli.view.live.region import Region
-from aloma_cli.view.live.rows import doing
 from aloma_cli.view.live.scrollback import entry_lines
 from aloma_cli.view.live.stderr import Notes
-from aloma_cli.view.live.summary import closing_lines
+from aloma_cli.view.live.summary import summary_lines
 from aloma_cli.view.screen import Firing, Screen
 from aloma_cli.view.terminal import size_of
 from aloma_cli.view.theme import DIM, glyphs_for
-from aloma_cli.view.width import Size
+from aloma_cli.view.width import Size, line
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -76,7 +75,7 @@ class Live:
         above = self._take_news(size, len(self._news))
         if self._screen.root is not None:
             above += self._unfinished_lines(size)
-            above += closing_lines(self._screen, self._now(), size, self._glyphs)
+            above += summary_lines(self._screen, self._now(), size, self._glyphs)
         self._region.draw(above, [])
 
     def recall(self, events: Iterable[Event]) -> None:
@@ -105,8 +104,8 @@ class Live:
                 return event.task != self._screen.root and event.state not in ("done", "waiting")
         return True
 
-    def _note(self, line: str) -> None:
-        self._news.append(line)
+    def _note(self, text: str) -> None:
+        self._news.append(text)
 
     def _keep_drawing(self) -> None:
         try:
@@ -125,30 +124,27 @@ class Live:
         self._region.draw(above, lines)
 
     def _take_news(self, size: Size, most: int) -> list[Text]:
-        from rich.text import Text
-
         lines: list[Text] = []
         for _ in range(min(most, len(self._news))):
             news = self._news.popleft()
             if isinstance(news, Entry):
-                lines += entry_lines(news, size, self._glyphs)
+                lines += entry_lines(news, size.room, self._glyphs)
             else:
-                lines.append(Text(clean(bounded(news))))
+                lines.append(line(bounded(news)))
         return lines
 
     def _unfinished_lines(self, size: Size) -> list[Text]:
         """What still runs when the view is left: detached from, or interrupted."""
-        from rich.text import Text
-
         running = self._screen.running
         entries = map(self._unfinished, islice(running.values(), _MOST_UNFINISHED))
-        lines = [line for entry in entries for line in entry_lines(entry, size, self._glyphs)]
+        lines = [text for entry in entries for text in entry_lines(entry, size.room, self._glyphs)]
         if len(running) > _MOST_UNFINISHED:
-            lines.append(Text(f"{self._glyphs.ellipsis} and {len(running) - _MOST_UNFINISHED:,} more unfinished", DIM))
+            lines.append(
+                line((f"{self._glyphs.ellipsis} and {len(running) - _MOST_UNFINISHED:,} more unfinished", DIM))
+            )
         return lines
 
     def _unfinished(self, firing: Firing) -> Entry:
         at, seconds = to_iso(self._screen.last), max(0.0, self._now() - firing.since)
-        facts = tuple(fact for fact in (doing(firing),) if fact)
         task = self._screen.label(firing.task)
-        return Entry(at, "unfinished", firing.step, task, facts=facts, seconds=seconds, firing=firing)
+        return Entry(at, "unfinished", step=firing.step, task=task, seconds=seconds, firing=firing)

@@ -1,6 +1,6 @@
-"""The rows of the tree: what runs and what waits, below the subtasks it belongs to. Pure, and only what is visible.
+"""The rows of the tree: what runs and what waits, below its subtasks.
 
-Of a thousand firings in flight a screen shows a dozen, so only a dozen are ever looked at.
+Of a thousand firings in flight a screen shows a dozen, so only a dozen are looked at.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from itertools import chain, islice
 from math import ceil
 from typing import TypeAlias
 
-from aloma_cli.view.format import clean, duration, plural
+from aloma_cli.view.entries import doing
+from aloma_cli.view.format import duration, plural
 from aloma_cli.view.screen import Firing, Retry, Screen, TaskNode
 
 _Item: TypeAlias = Firing | Retry | TaskNode
@@ -70,7 +71,7 @@ def visible_rows(screen: Screen, now: float, limit: int) -> Rows:
 
 
 def count_waiting(screen: Screen) -> int:
-    """How many steps and subtasks wait for a time, a person or a larger budget."""
+    """How many steps and subtasks wait for a time, a person or a higher limit."""
     root_pauses = screen.root in screen.paused
     return len(screen.retries) + len(screen.paused) - root_pauses
 
@@ -91,7 +92,7 @@ def _lineage(screen: Screen, task: str) -> list[str]:
 
 
 def _missing_branches(tree: _Branch, screen: Screen, task: str) -> int:
-    """How many rows an item of `task` needs beside its own: for subtasks above it that have no row of their own yet."""
+    """How many rows an item of `task` needs beside its own: for subtasks above it that have no row yet."""
     branch, lineage = tree, _lineage(screen, task)
     for depth, name in enumerate(lineage):
         if name not in branch.branches:
@@ -101,7 +102,7 @@ def _missing_branches(tree: _Branch, screen: Screen, task: str) -> int:
 
 
 def _shares_row(branch: _Branch, tree: _Branch) -> bool:
-    """Whether a subtask stands in one row with the only thing it has to show."""
+    """Whether a subtask shares one row with the only thing it has to show."""
     return branch is not tree and len(branch.items) == 1 and not branch.branches
 
 
@@ -127,9 +128,9 @@ def _walk(branch: _Branch, screen: Screen, now: float, last: tuple[bool, ...]) -
 
 def _item_row(item: _Item, last: tuple[bool, ...], label: tuple[str, ...], now: float) -> Row:
     if isinstance(item, Firing):
-        return Row(last, "running", (*label, clean(item.step)), item.since, doing(item))
+        return Row(last, "running", (*label, item.step), item.since, doing(item))
     if isinstance(item, Retry):
-        return Row(last, "retry", (*label, clean(item.step)), None, f"{_countdown(item.until - now)}: {item.reason}")
+        return Row(last, "retry", (*label, item.step), None, f"{_countdown(item.until - now)}: {item.reason}")
     return Row(last, item.state, label, item.since, item.reason or item.state)
 
 
@@ -144,19 +145,8 @@ def _task_row(node: TaskNode, last: tuple[bool, ...], label: tuple[str, ...], *,
 
 
 def waits_for(node: TaskNode) -> str:
-    """`waits for 3 of 4 subtasks`, or nothing when it has none that run."""
+    """`waits for 3 of 4 subtasks`, or nothing if none of them runs."""
     if not node.live:
         return ""
     some = "" if node.live == node.children else f"{node.live:,} of "
     return f"waits for {some}{plural(node.children, 'subtask')}"
-
-
-def doing(firing: Firing) -> str:
-    """What a firing does: the calls it waits for, else the last line it logged."""
-    asked = [name if count == 1 else f"{name} ({count})" for name, count in firing.asking.items() if count > 0]
-    parts = [f"calling {clean(', '.join(asked))}"] if asked else [firing.said] if firing.said else []
-    if firing.attempt > 1:
-        parts.append(f"attempt {firing.attempt}")
-    elif firing.run > 1:
-        parts.append(f"run {firing.run}")
-    return ", ".join(parts)
