@@ -69,7 +69,7 @@ class Entry:
 
 
 def entry_of(event: Event, screen: Screen, ended: Firing | None) -> Entry | None:
-    """The entry for `event`, just folded into `screen`, which ended the firing `ended`; None if there is nothing to say."""
+    """The entry for `event`, just folded into `screen`, which ended the firing `ended`; None if it says nothing."""
     word = _word(event)
     if word is None:
         return None
