@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -127,17 +128,13 @@ def read_tree(store: Store, root: str) -> WorkingTree:
 
 def document_at(task: Task, entry: int) -> JsonObject:
     """A task's document after entry `entry` of its log. Raises InputError where there is no such entry."""
-    from aloma_cli.document.changes import replay
-    from aloma_cli.view.history import read_history
+    from aloma_cli.record import history
 
-    history = read_history(task.journal, task.id)
-    if not 0 <= entry <= history.last_number:
+    document, last = history.document_at(task.tree_journal, task.id, entry)
+    if entry < 0 or last != entry:
+        last = history.document_at(task.tree_journal, task.id, sys.maxsize)[1]
         raise InputError(
-            f"the log of task {task.id} has no entry {entry}: its entries are 0 to {history.last_number}",
+            f"the log of task {task.id} has no entry {entry}: its entries are 0 to {last}",
             hint=f"aloma task log {task.id}",
         )
-    document: JsonObject = {}
-    for record in history.records:
-        if record.number is not None and record.number <= entry:
-            document, _ = replay(document, record.changes)
     return document

@@ -44,7 +44,11 @@ class Retry:
 
     at: str
     attempt: int
-    reason: str
+    error: JsonObject
+
+    @property
+    def reason(self) -> str:
+        return str(self.error["message"])
 
 
 @dataclass(slots=True)
@@ -284,7 +288,7 @@ def _failed(tree: Tree, event: ev.FiringFailed) -> None:
     for figures in _land(tree, task, event.firing, event.seconds):
         figures.failed += 1
     if event.retry_at is not None:
-        task.retries[event.step] = Retry(event.retry_at, event.attempt, event.error["message"])
+        task.retries[event.step] = Retry(event.retry_at, event.attempt, event.error)
 
 
 def _armed(tree: Tree, event: ev.StepsArmed) -> None:

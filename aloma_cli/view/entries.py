@@ -22,9 +22,10 @@ from aloma_cli.record.events import (
     TaskRested,
     TreeResumed,
 )
+from aloma_cli.record.figures import Figures
 from aloma_cli.view.changes import NOTHING, Summary, operation_text, place, summarise
 from aloma_cli.view.format import clean_lines, duration, error_text, money, plural, short_count
-from aloma_cli.view.screen import Firing, Screen, Tally, Usage
+from aloma_cli.view.screen import Firing, Screen
 
 _LONGEST_VALUE = 60
 
@@ -61,7 +62,7 @@ class Entry:
     firing: Firing | None = None
     others: tuple[str, ...] = ()
     name: str | None = None
-    total: Tally | None = None
+    total: Figures | None = None
 
     @property
     def changed(self) -> Summary:
@@ -86,7 +87,7 @@ def tell(event: Event, screen: Screen, ended: Firing | None) -> Entry | None:
     if entry is None or entry.word in ("landed", "engine") or (isinstance(event, TaskCreated) and event.parent):
         return None
     if isinstance(event, TaskCreated | TaskRested) and event.task == screen.root:
-        return replace(entry, name=screen.node(event.task).name, total=screen.totals())
+        return replace(entry, name=screen.node(event.task).name, total=screen.total)
     return entry
 
 
@@ -103,7 +104,7 @@ def _word(event: Event) -> str | None:
 
 def facts(entry: Entry) -> tuple[str, ...]:
     """What there is to say about `entry` beside its changes, in short phrases, the most important first."""
-    return (*filter(None, _said(entry)), *(usage_facts(entry.firing.usage) if entry.firing else ()))
+    return (*filter(None, _said(entry)), *(usage_facts(entry.firing.figures) if entry.firing else ()))
 
 
 def _said(entry: Entry) -> tuple[str | None, ...]:
@@ -182,7 +183,7 @@ def doing(firing: Firing) -> str:
     return ", ".join(filter(None, (f"calling {', '.join(asked)}" if asked else firing.said, again)))
 
 
-def usage_facts(usage: Usage) -> tuple[str, ...]:
+def usage_facts(usage: Figures) -> tuple[str, ...]:
     """`("3 calls", "1.2k tokens", "$0.0041", "1 of 3 simulated")`, without what is zero."""
     some = "" if usage.simulated == usage.answers else f"{usage.simulated} of {usage.answers} "
     told = (
@@ -194,14 +195,14 @@ def usage_facts(usage: Usage) -> tuple[str, ...]:
     return tuple(filter(None, told))
 
 
-def total_facts(total: Tally) -> tuple[str, ...]:
+def total_facts(total: Figures) -> tuple[str, ...]:
     """`("6 fired", "2 looked", "1 failed", "9 calls", …)`, without what is zero."""
     counts = ((total.fired, "fired"), (total.looked, "looked"), (total.failed, "failed"), (total.voided, "voided"))
     told = (f"{number:,} {word}" for number, word in counts if number)
-    return (*told, *usage_facts(total.usage), *_unpriced(total.usage))
+    return (*told, *usage_facts(total), *_unpriced(total))
 
 
-def spent(usage: Usage) -> tuple[str, ...]:
+def spent(usage: Figures) -> tuple[str, ...]:
     """All that a task used: `("9 calls", "400 tokens in, 200 out", "$0.0400")`, or `("9 of 9 answers simulated",)`."""
     if not usage.calls:
         return ()
@@ -213,7 +214,7 @@ def spent(usage: Usage) -> tuple[str, ...]:
     return tuple(filter(None, (plural(usage.calls, "call"), tokens, cost, *_unpriced(usage), simulated)))
 
 
-def _unpriced(usage: Usage) -> tuple[str, ...]:
+def _unpriced(usage: Figures) -> tuple[str, ...]:
     """Said once, about all calls: a local server has no prices at all."""
     if not usage.unpriced:
         return ()

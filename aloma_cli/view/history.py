@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aloma_cli.clock import to_iso
-from aloma_cli.record.events import CallAnswered, Committed, Event, Logged, TaskCreated
+from aloma_cli.record.events import CallAnswered, Event, Logged
+from aloma_cli.record.history import changes_of, numbered
 from aloma_cli.view.entries import Entry, entry_of
 from aloma_cli.view.screen import Firing, Screen
 
@@ -17,8 +18,7 @@ from aloma_cli.view.screen import Firing, Screen
 class Record:
     """One entry of the log.
 
-    The creation is number 0; every commit and every end of a firing has the next number. What changed nothing (a
-    rest, an arming, a firing still in flight) has none. `changes` are RFC 6902 operations.
+    `number`: see `record/history.py`; a firing still in flight has none. `changes` are RFC 6902 operations.
     """
 
     number: int | None
@@ -42,10 +42,10 @@ class History:
 
 
 def read_history(events: Iterable[Event], task: str) -> History:
-    """The log of `task`. `events` are its own or those of its whole tree, which also names its subtasks."""
+    """The log of `task`. `events` are those of its whole tree."""
     reader = _Reader(task)
-    for event in events:
-        reader.read(event)
+    for number, event in numbered(events, task):
+        reader.read(number, event)
     return History(task, (*reader.records, *reader.unfinished()), reader.screen)
 
 
@@ -54,11 +54,10 @@ class _Reader:
         self.screen = Screen()
         self.records: list[Record] = []
         self._task = task
-        self._number = 0
         self._calls: defaultdict[int, list[CallAnswered]] = defaultdict(list)
         self._logs: defaultdict[int, list[Logged]] = defaultdict(list)
 
-    def read(self, event: Event) -> None:
+    def read(self, number: int | None, event: Event) -> None:
         ended = self.screen.fold(event)
         if event.task != self._task:
             return
@@ -67,18 +66,16 @@ class _Reader:
         elif isinstance(event, Logged):
             self._logs[event.firing].append(event)
         else:
-            self._enter(event, ended)
+            self._enter(number, event, ended)
 
-    def _enter(self, event: Event, ended: Firing | None) -> None:
+    def _enter(self, number: int | None, event: Event, ended: Firing | None) -> None:
         entry = entry_of(event, self.screen, ended)
         if entry is None:
             return
         if entry.word != "landed":
             entry = replace(entry, task=None)
-        counts = ended is not None or isinstance(event, Committed | TaskCreated)
-        number = self._next_number() if counts else None
         record = Record(number, entry) if ended is None else self._of_firing(number, entry, ended)
-        self.records.append(replace(record, changes=_changes(event)))
+        self.records.append(replace(record, changes=changes_of(event)))
 
     def unfinished(self) -> list[Record]:
         """The firings still in flight after the last event."""
@@ -89,16 +86,3 @@ class _Reader:
     def _of_firing(self, number: int | None, entry: Entry, firing: Firing) -> Record:
         calls, logs = self._calls.pop(firing.number, ()), self._logs.pop(firing.number, ())
         return Record(number, entry, calls=tuple(calls), logs=tuple(logs))
-
-    def _next_number(self) -> int:
-        number, self._number = self._number, self._number + 1
-        return number
-
-
-def _changes(event: Event) -> tuple[dict[str, Any], ...]:
-    match event:
-        case TaskCreated():
-            return ({"op": "add", "path": "", "value": event.data},)
-        case Committed():
-            return event.changes
-    return ()

@@ -11,12 +11,12 @@ from aloma_cli.clock import Clock, from_iso, to_iso
 from aloma_cli.connectors.chat.parse import was_repaired
 from aloma_cli.errors import InputError
 from aloma_cli.record.events import CallAnswered
+from aloma_cli.record.figures import Figures
 from aloma_cli.view.changes import is_bookkeeping, operation_text
 from aloma_cli.view.entries import facts, leveled, text
 from aloma_cli.view.format import ago, bounded, clean, clock_time, duration, error_text, money, plural
 from aloma_cli.view.history import History, Record
 from aloma_cli.view.live.scrollback import entry_lines, folded, log_lines
-from aloma_cli.view.screen import Usage
 from aloma_cli.view.terminal import Ink, is_for_people, size_of, write, write_plain
 from aloma_cli.view.theme import DIM, Glyphs, glyphs_for, style_of
 from aloma_cli.view.width import fit, line, wrapped
@@ -149,8 +149,7 @@ class _Page:
 
 def _call_text(call: CallAnswered) -> str:
     """`openai.chat  gpt-4, 1,121 tokens, $0.0123, 1.4s`, or `http.post 127.0.0.1:8931/notify → 500, 0.32s`."""
-    usage = Usage()
-    usage.add(call)
+    usage = Figures.of(call)
     said = (
         (call.about or {}).get("model"),
         f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out" if usage.tokens else None,

@@ -1,4 +1,4 @@
-"""The events of one task and its subtasks, added up to what a view shows.
+"""What a view shows of a tree of tasks: its facts, and what its firings called and logged so far.
 
 Nothing here knows a terminal or reads a clock. All times come from events, so a run adds up to the same screen while it
 happens and when it is read a year later.
@@ -26,9 +26,9 @@ from aloma_cli.record.events import (
     Logged,
     TaskCreated,
     TaskRested,
-    TreeOpened,
-    TreeResumed,
 )
+from aloma_cli.record.figures import Figures
+from aloma_cli.record.tree import UNENDED, Task, Tree
 from aloma_cli.view.changes import group_totals
 from aloma_cli.view.format import LONGEST, error_text
 
@@ -38,54 +38,18 @@ _Ending: TypeAlias = Committed | FiringLooked | FiringVoided | FiringFailed
 LOGS_KEPT = 20
 """How many log lines of a firing are kept until it ends."""
 
-# A child in one of these has not ended, though it is at rest.
-_OPEN = frozenset({"created", "processing", "waiting", "question", "limited"})
-_PAUSED = frozenset({"waiting", "question", "limited"})
 
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class TaskNode:
-    """A task of the tree. `live` counts its subtasks that have not ended."""
+    """A task as it is shown. `live` counts its subtasks that have not ended; `since` is when it came to rest."""
 
     id: str
     name: str
-    parent: str | None = None
-    group: str | None = None
-    state: str = "created"
-    reason: str | None = None
-    since: float = 0.0
-    children: int = 0
-    live: int = 0
-    stopped: bool = False
-    """By a person, until it is resumed."""
-
-
-@dataclass(slots=True)
-class Usage:
-    """Calls and what they cost. `unpriced` counts the calls that used tokens at an unknown price."""
-
-    calls: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost: float = 0.0
-    unpriced: int = 0
-    answers: int = 0
-    simulated: int = 0
-
-    @property
-    def tokens(self) -> int:
-        return self.input_tokens + self.output_tokens
-
-    def add(self, event: CallAnswered) -> None:
-        usage, about = event.usage or {}, event.about or {}
-        simulated = bool(about.get("simulated"))
-        self.calls += 1
-        self.input_tokens += usage.get("input_tokens") or 0
-        self.output_tokens += usage.get("output_tokens") or 0
-        self.cost += usage.get("cost") or 0.0
-        self.unpriced += bool(usage) and usage.get("cost") is None and not simulated
-        self.answers += event.error is None and (simulated or "model" in about)
-        self.simulated += event.error is None and simulated
+    state: str
+    reason: str | None
+    since: float | None
+    children: int
+    live: int
 
 
 @dataclass(slots=True)
@@ -104,7 +68,7 @@ class Firing:
     asking: Counter[str] = field(default_factory=Counter)
     said: str = ""
     subtasks: int = 0
-    usage: Usage = field(default_factory=Usage)
+    figures: Figures = field(default_factory=Figures)
     logs: deque[tuple[str, str, int]] = field(default_factory=lambda: deque(maxlen=LOGS_KEPT))
     logged: int = 0
 
@@ -120,161 +84,161 @@ class Retry:
     attempt: int
 
 
-@dataclass(slots=True)
-class Tally:
-    """How the firings of one step ended, the seconds they took, and what they called."""
-
-    fired: int = 0
-    looked: int = 0
-    failed: int = 0
-    voided: int = 0
-    seconds: float = 0.0
-    usage: Usage = field(default_factory=Usage)
-
-
 class Screen:
-    """The events so far, as a view needs them. `fold` takes the next one."""
+    """The events so far, from the creation of a root on, as a view needs them. `fold` takes in the next one."""
 
     def __init__(self) -> None:
+        self.tree = Tree()
         self.root: str | None = None
-        self.tasks: dict[str, TaskNode] = {}
-        self.running: dict[int, Firing] = {}
-        self.retries: dict[tuple[str, str], Retry] = {}
-        self.paused: dict[str, TaskNode] = {}
-        self.tallies: dict[str, Tally] = {}
-        self.usage = Usage()
-        self.steps: dict[int, str] = {}
-        self.rest: TaskRested | None = None
         self.began = 0.0
-        self.last = 0.0
-        self._names: Counter[str] = Counter()
+        self.running: dict[int, Firing] = {}
+        self.steps: dict[int, str] = {}
+        self._names: dict[str, str] = {}
+        self._bearers: Counter[str] = Counter()
+        self._retrying: dict[str, Task] = {}
+        self._paused: dict[str, Task] = {}
         self._totals: dict[tuple[str, str], int] = {}
-        self._worked = 0.0
-        self._working_since: float | None = None
+
+    @property
+    def rest(self) -> TaskRested | None:
+        """How the root rests."""
+        return self.tree.root.rest if self.root is not None else None
+
+    @property
+    def last(self) -> float:
+        """The time of the newest event."""
+        return from_iso(self.tree.last_at) if self.tree.last_at else 0.0
+
+    @property
+    def figures(self) -> dict[str, Figures]:
+        """What each step did."""
+        return self.tree.root.figures if self.root is not None else {}
+
+    @property
+    def total(self) -> Figures:
+        """What all steps did."""
+        return Figures.total(self.figures.values())
+
+    @property
+    def retries(self) -> dict[tuple[str, str], Retry]:
+        """What waits for its next try, by task and step."""
+        waits = ((task, step, retry) for task in self._retrying.values() for step, retry in task.retries.items())
+        return {
+            (task.id, step): Retry(
+                task.id, step, from_iso(retry.at), cut(error_text(retry.error), LONGEST), retry.attempt
+            )
+            for task, step, retry in waits
+        }
+
+    @property
+    def paused(self) -> dict[str, Task]:
+        """The tasks that rest and have not ended, in the order in which they came to rest."""
+        self._paused = {task.id: task for task in self._paused.values() if task.rest and task.rest.state in UNENDED}
+        return self._paused
 
     def fold(self, event: Event) -> Firing | None:
         """Take `event` in. Returns the firing that it ended."""
-        at = from_iso(event.at)
-        if self.root is None:
-            self.root, self.began = root_of(event.task), at
-        ended = self._take(event, at)
-        self.last = max(self.last, at)
+        if isinstance(event, CallSent):
+            self._firing(event).asking[event.call] += 1
+            return None
+        if isinstance(event, CallAnswered):
+            self._answered(event)
+            if event.replayed:
+                return None
+        self.tree.apply(event)
+        ended = self._take(event)
+        task = self.tree.tasks[event.task]
+        if task.retries and task.rest is None:
+            self._retrying[task.id] = task
+        else:
+            self._retrying.pop(task.id, None)
         return ended
 
-    def tally(self, step: str) -> Tally:
-        """The figures of `step`."""
-        return self.tallies.setdefault(step, Tally())
-
     def node(self, task: str) -> TaskNode:
-        """The task with the id `task`, also if its creation was not seen."""
-        return self.tasks.get(task) or self._enter(TaskNode(task, task))
+        """A task as it is shown."""
+        facts = self.tree.tasks[task]
+        rest = facts.rest
+        return TaskNode(
+            task,
+            self._names[task],
+            facts.state,
+            cut(rest.reason, LONGEST) if rest and rest.reason else None,
+            from_iso(rest.at) if rest else None,
+            len(facts.children),
+            len(facts.live_children),
+        )
 
     def label(self, task: str) -> str | None:
         """The name of a subtask, with its number if the name is not unique. None for the root."""
         if task == self.root:
             return None
-        name = self.node(task).name
-        return name if self._names[name] < 2 else f"{name} {task.removeprefix(root_of(task))}"
-
-    def totals(self) -> Tally:
-        """The figures of all steps together."""
-        total = Tally(usage=self.usage)
-        for tally in self.tallies.values():
-            total.fired += tally.fired
-            total.looked += tally.looked
-            total.failed += tally.failed
-            total.voided += tally.voided
-            total.seconds += tally.seconds
-        return total
+        name = self._names[task]
+        return name if self._bearers[name] < 2 else f"{name} {task.removeprefix(root_of(task))}"
 
     def elapsed(self, now: float | None = None) -> float:
-        """Seconds since the task began, up to `now` while it runs, else up to its last event."""
+        """Seconds since the root began: up to `now` until it rests, else up to its last event."""
         return max(0.0, (now if now is not None and self.rest is None else self.last) - self.began)
 
     def worked(self) -> float:
         """Seconds during which at least one firing ran, as of the last event."""
-        running = self.last - self._working_since if self._working_since is not None else 0.0
-        return self._worked + running
+        return self.tree.working
 
     def ancestors(self, task: str) -> Iterator[str]:
         """The tasks above `task`, nearest first."""
-        parent = self.node(task).parent
+        parent = self.tree.tasks[task].parent
         while parent is not None:
             yield parent
-            parent = self.node(parent).parent
+            parent = self.tree.tasks[parent].parent
 
-    def _take(self, event: Event, at: float) -> Firing | None:
+    def _take(self, event: Event) -> Firing | None:
         match event:
             case TaskCreated():
-                self._created(event, at)
-            case TreeOpened() if self._working_since is not None:
-                # Its process was killed: the time since the last event was not work.
-                self._worked, self._working_since = self.worked(), at
+                self._created(event)
             case FiringStarted():
-                self._started(event, at)
-            case CallSent():
-                self._firing(event, at).asking[event.call] += 1
-            case CallAnswered():
-                self._answered(event, at)
+                self._started(event)
             case Logged():
-                self._logged(event, at)
+                self._logged(event)
             case Committed():
-                return self._committed(event, at)
-            case FiringLooked():
-                self.tally(event.step).looked += 1
-                return self._ended(event, at)
-            case FiringVoided():
-                self.tally(event.step).voided += 1
-                return self._ended(event, at)
-            case FiringFailed():
-                return self._failed(event, at)
-            case TaskRested() | TreeResumed():
-                self._rested(event, at)
+                return self._committed(event)
+            case FiringLooked() | FiringVoided() | FiringFailed():
+                return self._ended(event)
+            case TaskRested():
+                self._paused.pop(event.task, None)
+                self._paused[event.task] = self.tree.tasks[event.task]
         return None
 
-    def _created(self, event: TaskCreated, at: float) -> None:
-        name = cut(event.name, LONGEST)
-        self._enter(TaskNode(event.task, name, event.parent, event.group, since=at))
-        if event.parent is not None:
-            parent = self.node(event.parent)
-            parent.children += 1
-            parent.live += 1
+    def _created(self, event: TaskCreated) -> None:
+        if self.root is None:
+            self.root, self.began = event.task, from_iso(event.at)
+        self._name(event.task, event.name)
 
-    def _enter(self, node: TaskNode) -> TaskNode:
-        self.tasks[node.id] = node
-        self._names[node.name] += 1
-        return node
+    def _name(self, task: str, name: str) -> None:
+        before, shown = self._names.get(task), cut(name, LONGEST)
+        if before is not None:
+            self._bearers[before] -= 1
+        self._names[task] = shown
+        self._bearers[shown] += 1
 
-    def _started(self, event: FiringStarted, at: float) -> None:
-        self.retries.pop((event.task, event.step), None)
-        self._move(event.task, "processing", at)
-        firing = self._firing(event, at)
-        firing.since, firing.attempt, firing.run = at, event.attempt, event.run
+    def _started(self, event: FiringStarted) -> None:
+        self.steps[event.firing] = event.step
+        firing = self.running.setdefault(event.firing, self._firing(event))
+        firing.since, firing.attempt, firing.run = from_iso(event.at), event.attempt, event.run
         firing.asking.clear()
 
-    def _firing(self, event: _Beginning, at: float) -> Firing:
-        """The firing of `event`, also if its start was not seen."""
+    def _firing(self, event: _Beginning) -> Firing:
+        """The firing of `event`; one that has ended already is not kept."""
         firing = self.running.get(event.firing)
-        if firing is None:
-            firing = Firing(event.firing, event.step, event.task, at)
-            if event.firing in self.steps and not isinstance(event, FiringStarted):
-                return firing  # it has ended; a late event of it starts nothing
-            self.running[event.firing] = firing
-            self.steps[event.firing] = event.step
-            if self._working_since is None:
-                self._working_since = at
-        return firing
+        return firing or Firing(event.firing, event.step, event.task, from_iso(event.at))
 
-    def _answered(self, event: CallAnswered, at: float) -> None:
-        firing = self._firing(event, at)
+    def _answered(self, event: CallAnswered) -> None:
+        firing = self._firing(event)
         if firing.asking[event.call] > 0:
             firing.asking[event.call] -= 1
         if not event.replayed:
-            for usage in (firing.usage, self.usage, self.tally(event.step).usage):
-                usage.add(event)
+            firing.figures.count_call(event)
 
-    def _logged(self, event: Logged, at: float) -> None:
-        firing = self._firing(event, at)
+    def _logged(self, event: Logged) -> None:
+        firing = self._firing(event)
         firing.said = cut(event.text.strip(), LONGEST)
         line, count = (event.level, event.text), 1
         if firing.logs and firing.logs[-1][:2] == line:
@@ -282,14 +246,13 @@ class Screen:
         firing.logs.append((*line, count))
         firing.logged += 1
 
-    def _committed(self, event: Committed, at: float) -> Firing | None:
+    def _committed(self, event: Committed) -> Firing | None:
         if event.name is not None:
-            self._rename(event.task, cut(event.name, LONGEST))
+            self._name(event.task, event.name)
         made = self._subtasks_made(event)
-        if event.by != "firing" or event.firing is None or event.step is None:
+        if event.firing is None:
             return None
-        self.tally(event.step).fired += 1
-        firing = self._ended(event, at)
+        firing = self._ended(event)
         firing.subtasks = made
         return firing
 
@@ -302,54 +265,7 @@ class Screen:
             self._totals[key] = total
         return made
 
-    def _rename(self, task: str, name: str) -> None:
-        node = self.node(task)
-        self._names[node.name] -= 1
-        self._names[name] += 1
-        node.name = name
-
-    def _failed(self, event: FiringFailed, at: float) -> Firing:
-        self.tally(event.step).failed += 1
-        if event.retry_at is not None:
-            key, until = (event.task, event.step), from_iso(event.retry_at)
-            self.retries[key] = Retry(*key, until, cut(error_text(event.error), LONGEST), event.attempt)
-        return self._ended(event, at)
-
-    def _ended(self, event: _Ending, at: float) -> Firing:
+    def _ended(self, event: _Ending) -> Firing:
         number, step = event.firing or 0, event.step or ""
-        self.tally(step).seconds += event.seconds
-        firing = self.running.pop(number, None) or Firing(number, step, event.task, at - event.seconds)
-        if not self.running and self._working_since is not None:
-            self._worked += at - self._working_since
-            self._working_since = None
-        return firing
-
-    def _rested(self, event: TaskRested | TreeResumed, at: float) -> None:
-        if isinstance(event, TreeResumed):
-            self._resumed(at)
-            return
-        self._move(event.task, event.state, at, cut(event.reason, LONGEST) if event.reason else None)
-        self.node(event.task).stopped = event.state == "stopped" and not event.closed
-        if event.task == self.root:
-            self.rest = event
-        if event.state not in _OPEN:
-            for key in [key for key in self.retries if key[0] == event.task]:
-                del self.retries[key]
-
-    def _resumed(self, at: float) -> None:
-        for node in self.tasks.values():
-            if node.stopped:
-                self._move(node.id, "processing", at)
-
-    def _move(self, task: str, state: str, at: float, reason: str | None = None) -> None:
-        node = self.node(task)
-        if node.parent is not None:
-            self.node(node.parent).live += (state in _OPEN) - (node.state in _OPEN)
-        if state != node.state:
-            node.since = at
-        node.state, node.reason, node.stopped = state, reason, False
-        self.paused.pop(task, None)
-        if state in _PAUSED:
-            self.paused[task] = node
-        if task == self.root and state == "processing":
-            self.rest = None
+        firing = self.running.pop(number, None)
+        return firing or Firing(number, step, event.task, from_iso(event.at) - event.seconds)

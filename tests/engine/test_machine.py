@@ -547,7 +547,9 @@ class Machine(RuleBasedStateMachine):
         """The document after any entry of a task's log is one that the task once had, the last the one it has."""
         for name, known in tree.truths.tasks.items():
             task = task_of(self.store.store, WorkingTree.of(tree.events), name)
-            documents = [document_at(task, entry) for entry in range(read_history(task.journal, name).last_number + 1)]
+            documents = [
+                document_at(task, entry) for entry in range(read_history(task.tree_journal, name).last_number + 1)
+            ]
             assert all(any(same(one, other) for other in known.documents) for one in documents)
             assert same(documents[-1], known.document)
 

@@ -55,7 +55,7 @@ def fan_out(number: int) -> Story:
 def test_the_region_at_100_columns() -> None:
     assert region(fold(research(), 2.9), 2.9, 100) == (
         """
-● quantum  2.9s  processing  waits for 2 subtasks  01jd3k4m5nqz7w8x
+◷ quantum  2.9s  waiting  waits for 2 subtasks  01jd3k4m5nqz7w8x
 ├ ⠸ market › analyst     1.8s  calling openai.chat
 └ ↻ finance › analyst          retry in 2s: ConnectorError: 503 Service Unavailable
   1 running · 1 waiting · 1 fired · 1 failed · 1 call · 150 tokens · $0.0100"""
@@ -65,7 +65,7 @@ def test_the_region_at_100_columns() -> None:
 def test_the_region_at_40_columns() -> None:
     assert region(fold(research(), 2.9), 2.9, 40) == (
         """
-● quantum  2.9s  processing
+◷ quantum  2.9s  waiting  waits for 2 …
 ├ ⠸ market › analyst     1.8s
 └ ↻ finance › analyst  retry in 2s: Co…
   1 running · 1 waiting · 1 fired
@@ -280,7 +280,7 @@ def test_the_summary_says_that_answers_were_simulated() -> None:
 
 def test_the_summary_of_a_run_that_was_left_tells_its_age() -> None:
     shown = plain(summary_lines(fold(research(), 3), NOON + 5, Size(80, 24), UNICODE), 80)
-    assert shown.splitlines()[1] == "● processing  quantum  after 5.0s  01jd3k4m5nqz7w8x"
+    assert shown.splitlines()[1] == "◷ waiting  quantum  after 5.0s  01jd3k4m5nqz7w8x"
 
 
 def test_a_frame_moves_its_spinner_and_nothing_else() -> None:

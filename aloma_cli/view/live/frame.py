@@ -104,5 +104,5 @@ def _row(row: Row, label: Text, width: int, now: float, room: int, glyphs: Glyph
 def _footer(screen: Screen, room: int, glyphs: Glyphs) -> list[Text]:
     counts = ((len(screen.running), "running"), (count_waiting(screen), "waiting"))
     parts = [f"{count:,} {what}" for count, what in counts if count]
-    lines = flow([*parts, *total_facts(screen.totals())], room - 2, glyphs, most=2)
+    lines = flow([*parts, *total_facts(screen.total)], room - 2, glyphs, most=2)
     return [fit(line((f"  {text}", DIM)), room, glyphs) for text in lines if text]

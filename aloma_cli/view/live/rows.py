@@ -78,7 +78,7 @@ def count_waiting(screen: Screen) -> int:
 
 def _waiting(screen: Screen) -> Iterator[_Item]:
     yield from screen.retries.values()
-    yield from (node for node in screen.paused.values() if node.id != screen.root)
+    yield from (screen.node(task) for task in screen.paused if task != screen.root)
 
 
 def _task_of(item: _Item) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from aloma_cli.view.entries import explained, spent
@@ -27,9 +26,9 @@ def summary_lines(screen: Screen, now: float, size: Size, glyphs: Glyphs) -> lis
     if screen.rest is not None:
         for text in explained(screen.rest.missing, screen.rest.cycle):
             lines += wrapped([text], _INDENT, size.room, DIM, _MOST_LINES_A_MISS, glyphs)
-    if screen.tallies:
+    if screen.figures:
         lines += [line(), *_table(screen, size.room, glyphs)]
-    if used := glyphs.dot.join(spent(screen.usage)):
+    if used := glyphs.dot.join(spent(screen.total)):
         lines += [line(), line(f"{_INDENT}{used}")]
     return [fit(text, size.room, glyphs) for text in (*lines, line())]
 
@@ -48,14 +47,9 @@ def _headline(screen: Screen, now: float, room: int, glyphs: Glyphs) -> Text:
 
 
 def _table(screen: Screen, room: int, glyphs: Glyphs) -> list[Text]:
-    rows = [step_row({"step": step, **_figures(screen, step)}) for step in screen.tallies]
+    rows = [step_row({"step": step, **figures.to_json()}) for step, figures in screen.figures.items()]
     shown = rows[:_MOST_STEPS] if len(rows) > _MOST_STEPS + 1 else rows
     lines = [line(_INDENT).append_text(text) for text in table_lines(STEPS, shown, room - len(_INDENT), glyphs, 0.0)]
     if len(rows) > len(shown):
         lines.append(line((f"{_INDENT}{glyphs.ellipsis} and {len(rows) - len(shown)} more", DIM)))
     return lines
-
-
-def _figures(screen: Screen, step: str) -> dict[str, float]:
-    figures = asdict(screen.tallies[step])
-    return {**figures.pop("usage"), **figures}

@@ -1,0 +1,48 @@
+"""The numbered entries of a task: what `task log` shows, and what `task clone --at` counts by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from aloma_cli.document.changes import replay
+from aloma_cli.jsontext import JsonObject
+from aloma_cli.record.events import Committed, Event, FiringFailed, FiringLooked, FiringVoided, TaskCreated
+
+_NUMBERED = (TaskCreated, Committed, FiringLooked, FiringVoided, FiringFailed)
+
+
+def numbered(events: Iterable[Event], task: str) -> Iterator[tuple[int | None, Event]]:
+    """All of `events`, one by one, each with its number among the entries of `task`, if it has one.
+
+    The creation of the task is number 0. Every commit and every end of a firing has the next number, other events have
+    none. `events` are those of the task or of its whole tree.
+    """
+    number = 0
+    for event in events:
+        if event.task == task and isinstance(event, _NUMBERED):
+            yield number, event
+            number += 1
+        else:
+            yield None, event
+
+
+def changes_of(event: Event) -> tuple[dict[str, Any], ...]:
+    """What an event changed in the document of its task, as RFC 6902 operations."""
+    match event:
+        case TaskCreated():
+            return ({"op": "add", "path": "", "value": event.data},)
+        case Committed():
+            return event.changes
+    return ()
+
+
+def document_at(events: Iterable[Event], task: str, entry: int) -> tuple[JsonObject, int]:
+    """The document of `task` after entry `entry`, and the number of the last entry up to there (-1: none)."""
+    document: JsonObject = {}
+    last = -1
+    for number, event in numbered(events, task):
+        if number is not None and number <= entry:
+            document, _ = replay(document, changes_of(event))
+            last = number
+    return document, last
