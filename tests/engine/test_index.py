@@ -11,7 +11,7 @@ from aloma_cli import Step
 from aloma_cli.document.changes import Change
 from aloma_cli.document.diff import diff
 from aloma_cli.engine.index import Index
-from tests.condition.test_condition_laws import CONDITIONS, DOCUMENTS
+from tests.condition.test_laws import CONDITIONS, DOCUMENTS
 
 
 def content() -> None:
