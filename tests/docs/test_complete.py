@@ -23,7 +23,7 @@ from tests.support.pages import REPOSITORY, Page, codes
 from tools import cli_page
 
 PAGES = [Page(str(path.relative_to(REPOSITORY))) for path in sorted((REPOSITORY / "docs").glob("*.md"))]
-TOP = [Page("README.md"), Page("CONTRIBUTING.md")]
+TOP = [Page(name) for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "examples/README.md")]
 CLI, STEPS, PYTHON, FORMAT = (Page(f"docs/{name}.md") for name in ("cli", "steps", "python", "format"))
 ERRORS = {
     name: kind for name, kind in vars(errors).items() if inspect.isclass(kind) and kind.__module__ == errors.__name__
@@ -145,6 +145,25 @@ def test_each_event_has_its_row_with_its_fields(kind: Any) -> None:
     own = {field.name for field in dataclasses.fields(kind)} - {"at", "task"}
     assert own - set(codes(row[1])) <= {"replayed"}  # for views only
     assert set(codes(row[1])) <= own
+
+
+# -- words and paths ---------------------------------------------------------------------------------------------------
+
+WORDS = "tree task step firing look void landing rest ended closed armed conflict lost superseded withdrawn cycle"
+
+
+@pytest.mark.parametrize("word", WORDS.split())
+def test_each_word_of_the_log_is_in_the_glossary(word: str) -> None:
+    assert f"**{word}**" in [row[0] for row in Page("docs/glossary.md").rows("Word")]
+
+
+@pytest.mark.parametrize("page", [Page("CONTRIBUTING.md"), Page("docs/design.md")], ids=lambda page: str(page.path))
+def test_the_files_that_a_page_names_exist(page: Page) -> None:
+    named = re.findall(r"`((?:\w+/)*\w+\.py)`|(?<=\s)((?:\w+/)+\w+\.py)\b", page.text)
+    files = [path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / "aloma_cli").rglob("*.py")]
+    files += [path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / "tests").rglob("*.py")]
+    missing = [name for name in map("".join, named) if not any(f"/{file}".endswith(f"/{name}") for file in files)]
+    assert [name for name in missing if "NAME" not in name] == []
 
 
 # -- links -----------------------------------------------------------------------------------------------------------
