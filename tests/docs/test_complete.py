@@ -147,7 +147,7 @@ def test_each_event_has_its_row_with_its_fields(kind: Any) -> None:
     assert set(codes(row[1])) <= own
 
 
-# -- words and paths ---------------------------------------------------------------------------------------------------
+# -- words ---------------------------------------------------------------------------------------------------
 
 WORDS = "tree task step firing look void landing rest ended closed armed conflict lost superseded withdrawn cycle"
 
@@ -155,15 +155,6 @@ WORDS = "tree task step firing look void landing rest ended closed armed conflic
 @pytest.mark.parametrize("word", WORDS.split())
 def test_each_word_of_the_log_is_in_the_glossary(word: str) -> None:
     assert f"**{word}**" in [row[0] for row in Page("docs/glossary.md").rows("Word")]
-
-
-@pytest.mark.parametrize("page", [Page("CONTRIBUTING.md"), Page("docs/design.md")], ids=lambda page: str(page.path))
-def test_the_files_that_a_page_names_exist(page: Page) -> None:
-    named = re.findall(r"`((?:\w+/)*\w+\.py)`|(?<=\s)((?:\w+/)+\w+\.py)\b", page.text)
-    files = [path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / "aloma_cli").rglob("*.py")]
-    files += [path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / "tests").rglob("*.py")]
-    missing = [name for name in map("".join, named) if not any(f"/{file}".endswith(f"/{name}") for file in files)]
-    assert [name for name in missing if "NAME" not in name] == []
 
 
 # -- links -----------------------------------------------------------------------------------------------------------
