@@ -81,26 +81,6 @@ def _regex(regex: object, place: Place) -> Node:
     return text_matching(regex, place)
 
 
-def _each(pattern: object, place: Place) -> Node:
-    return Each(place.compile(pattern))
-
-
-def _some(pattern: object, place: Place) -> Node:
-    return Some(place.compile(pattern))
-
-
-def _or(patterns: object, place: Place) -> Node:
-    return AnyOf(_branches(patterns, place))
-
-
-def _and(patterns: object, place: Place) -> Node:
-    return AllOf(_branches(patterns, place))
-
-
-def _nor(patterns: object, place: Place) -> Node:
-    return AllOf(tuple(Not(branch) for branch in _branches(patterns, place)))
-
-
 def _not(pattern: object, place: Place) -> Node:
     if not (isinstance(pattern, dict) and pattern) and not isinstance(pattern, re.Pattern):
         given = "an empty object" if pattern == {} else name_of(pattern)
@@ -123,12 +103,17 @@ VALUE_OPERATORS: dict[str, Operator] = {
     "$all": _all,
     "$size": _size,
     "$regex": _regex,
-    "$each": _each,
-    "$some": _some,
+    "$each": lambda pattern, place: Each(place.compile(pattern)),
+    "$some": lambda pattern, place: Some(place.compile(pattern)),
 }
 """They apply to a value, so they cannot be mixed with fields."""
 
-LOGICAL_OPERATORS: dict[str, Operator] = {"$or": _or, "$and": _and, "$nor": _nor, "$not": _not}
+LOGICAL_OPERATORS: dict[str, Operator] = {
+    "$or": lambda patterns, place: AnyOf(_branches(patterns, place)),
+    "$and": lambda patterns, place: AllOf(_branches(patterns, place)),
+    "$nor": lambda patterns, place: AllOf(tuple(map(Not, _branches(patterns, place)))),
+    "$not": _not,
+}
 """They combine patterns for the same place, and can be mixed with fields and other operators: all must match."""
 
 OPERATORS = VALUE_OPERATORS | LOGICAL_OPERATORS

@@ -17,7 +17,6 @@ from aloma_cli.loader.layout import LIBRARIES_FOLDER
 from aloma_cli.loader.source import ModuleSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
     from types import CodeType, ModuleType
 
@@ -54,7 +53,7 @@ def load_folder(folder: Path, root: Path) -> tuple[dict[str, ModuleType], tuple[
     """The modules of `folder/*.py` by name, and the errors of the files that fail."""
     modules: dict[str, ModuleType] = {}
     broken: list[StepError] = []
-    for path in _files_of(folder):
+    for path in sorted(path for path in folder.glob("*.py") if not is_private(path.name)):
         try:
             _check_importable_name(path, root)
             modules[path.stem], _ = load_module(path, root)
@@ -66,10 +65,6 @@ def load_folder(folder: Path, root: Path) -> tuple[dict[str, ModuleType], tuple[
 def is_private(name: str) -> bool:
     """Whether a file or folder of this name is skipped."""
     return name.startswith(("_", "."))
-
-
-def _files_of(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.glob("*.py")) if not is_private(path.name))
 
 
 def _check_importable_name(path: Path, root: Path) -> None:

@@ -80,7 +80,8 @@ def set_secret(root: Path, name: str, value: str, at: str) -> bool:
 def delete_secret(root: Path, name: str) -> None:
     """Delete a secret. Raises NotFoundError, StoreError, and the errors of `read_secrets`."""
     if name not in read_secrets(root):
-        raise _no_secret(root, name)
+        hint = did_you_mean(name, read_secrets(root)) or "run `aloma secret list` for the names"
+        raise NotFoundError(f"no secret {name!r} in {_file(root)}", hint=hint)
     with _changing(root) as secrets:
         secrets.pop(name, None)
 
@@ -164,8 +165,3 @@ def _changing(root: Path) -> Iterator[dict[str, Secret]]:
         yield secrets
         kept = {name: {"value": secret.value, "set_at": secret.set_at} for name, secret in sorted(secrets.items())}
         replace_file(path, pretty({"format": FORMAT, "secrets": kept}) + "\n", durable=True)
-
-
-def _no_secret(root: Path, name: str) -> NotFoundError:
-    hint = did_you_mean(name, read_secrets(root)) or "run `aloma secret list` for the names"
-    return NotFoundError(f"no secret {name!r} in {_file(root)}", hint=hint)
