@@ -156,7 +156,7 @@ class _Refused:
 
 
 def _parse(text: str) -> Json:
-    hooks: Any = {"object_pairs_hook": _object, "parse_constant": _constant, "parse_float": _float}
+    hooks: Any = {"object_pairs_hook": _unique_keys, "parse_constant": _constant, "parse_float": _float}
     try:
         return json.loads(text, **hooks)
     except json.JSONDecodeError:
@@ -166,13 +166,13 @@ def _parse(text: str) -> Json:
         return json.loads(text, **hooks, parse_int=_integer)
 
 
-def _object(pairs: list[tuple[str, Json]]) -> JsonObject | _Refused:
+def _unique_keys(pairs: list[tuple[str, Json]]) -> JsonObject | _Refused:
     result = dict(pairs)
     if len(result) == len(pairs):
         return result
     seen: set[str] = set()
     twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-    return _Refused(f"the key {_shown(twice)} appears twice in one object")
+    return _Refused(f"the key {_cut_json(twice)} appears twice in one object")
 
 
 def _constant(name: str) -> _Refused:
@@ -241,8 +241,8 @@ def _why(item: Json) -> str:
     if isinstance(item, _Refused):
         return item.why
     text = item if isinstance(item, str) else next(key for key in item if _SURROGATE.search(key))
-    return f"{_shown(text)} contains half of a surrogate pair"
+    return f"{_cut_json(text)} contains half of a surrogate pair"
 
 
-def _shown(text: str) -> str:
+def _cut_json(text: str) -> str:
     return cut(json.dumps(text), _TEXT_SHOWN)

@@ -75,7 +75,7 @@ class Redactor:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
-            return self._object(value)
+            return self._redact_object(value)
         if isinstance(value, list | tuple):
             items = [self.value(item) for item in value]
             return items if any(map(_differ, items, value)) else value
@@ -92,7 +92,7 @@ class Redactor:
         numbered = (f"{key} {number}" for number in count(2))
         return next(key for key in numbered if key not in taken and self.text(key) == key)
 
-    def _object(self, value: JsonObject) -> JsonObject:
+    def _redact_object(self, value: JsonObject) -> JsonObject:
         items = [self.value(item) for item in value.values()]
         names = [self.text(key) for key in value]
         if any(map(_differ, names, value)):

@@ -28,17 +28,17 @@ async def in_thread(function: Callable[[], Result], *, name: str) -> Result:
         except StopIteration as error:
             # Because a future refuses StopIteration and would never finish. Python does the same in coroutines.
             stopped = RuntimeError("the function raised StopIteration").with_traceback(error.__traceback__)
-            _tell(loop, future.set_exception, future, stopped)
+            _report(loop, future.set_exception, future, stopped)
         except BaseException as error:  # noqa: BLE001  (raised again in the waiting coroutine)
-            _tell(loop, future.set_exception, future, error)
+            _report(loop, future.set_exception, future, error)
         else:
-            _tell(loop, future.set_result, future, result)
+            _report(loop, future.set_result, future, result)
 
     threading.Thread(target=work, name=name, daemon=True).start()
     return await future
 
 
-def _tell(
+def _report(
     loop: asyncio.AbstractEventLoop, setter: Callable[..., None], future: asyncio.Future[Result], value: object
 ) -> None:
     def settle() -> None:

@@ -16,11 +16,11 @@ from aloma_cli.document.reserved import RESERVED, STASH
 def compile_pattern(pattern: object, place: Place) -> Node:
     """The node of `pattern`, found at `place`. Raises ConditionError if it is malformed."""
     if isinstance(pattern, dict):
-        return _object(pattern, place)
+        return _compile_object(pattern, place)
     if place.at_top:
         raise place.error(f"must be an object, not {name_of(pattern)}", hint="the document is always an object")
     if isinstance(pattern, list):
-        return _list(pattern, place)
+        return _compile_list(pattern, place)
     if isinstance(pattern, re.Pattern):
         return text_matching(pattern, place)
     if isinstance(pattern, type) and pattern in TYPES:
@@ -30,13 +30,13 @@ def compile_pattern(pattern: object, place: Place) -> Node:
     raise place.error(f"{name_of(pattern)} is not a pattern", hint=ALLOWED)
 
 
-def _list(patterns: list[Any], place: Place) -> Node:
+def _compile_list(patterns: list[Any], place: Place) -> Node:
     if not patterns:
         return of_type(list)
     return _together([Some(place.field(position).compile(item)) for position, item in enumerate(patterns)])
 
 
-def _object(pattern: dict[Any, Any], place: Place) -> Node:
+def _compile_object(pattern: dict[Any, Any], place: Place) -> Node:
     for key in pattern:
         _check_key(key, place)
     fields = [key for key in pattern if key not in OPERATORS and key != "$options"]

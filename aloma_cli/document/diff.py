@@ -63,7 +63,7 @@ def _copy(value: Any, path: Path, levels: int) -> Json:
             path=path,
         )
     if isinstance(value, dict):
-        return {_key(key, path): _copy(item, (*path, key), levels - 1) for key, item in value.items()}
+        return {_checked_key(key, path): _copy(item, (*path, key), levels - 1) for key, item in value.items()}
     return [_copy(item, (*path, index), levels - 1) for index, item in enumerate(value)]
 
 
@@ -78,7 +78,7 @@ def _scalar(value: Any, path: Path) -> Json:
             raise DocumentError(f"{show_path(path)} is {value}, which JSON does not allow", path=path)
         return float(value)
     if isinstance(value, str):
-        return _text(value)
+        return _plain_string(value)
     if isinstance(value, int):
         if is_too_long(value):
             raise DocumentError(f"{show_path(path)} is an integer of over {LONGEST_INTEGER} digits", path=path)
@@ -86,13 +86,13 @@ def _scalar(value: Any, path: Path) -> Json:
     raise DocumentError(f"{show_path(path)} is a {type(value).__name__}, which is not JSON", path=path)
 
 
-def _key(key: Any, path: Path) -> str:
+def _checked_key(key: Any, path: Path) -> str:
     if isinstance(key, str):
-        return _text(key)
+        return _plain_string(key)
     raise DocumentError(f"{show_path(path)} has the key {key!r}; keys must be strings", path=path)
 
 
-def _text(value: str) -> str:
+def _plain_string(value: str) -> str:
     # Not `str(value)`, which is the name of a member of a string enum.
     return str.__str__(value)
 
@@ -129,7 +129,7 @@ def collect_field(
 ) -> None:
     """Add what `value`, now the field `key` of the object at `path`, changes of the object `old`."""
     if key not in old:
-        changes.append(Change("add", (*path, _key(key, path)), _copy_at(value, (*path, key))))
+        changes.append(Change("add", (*path, _checked_key(key, path)), _copy_at(value, (*path, key))))
         return
     before = old[key]
     # Most values are unchanged scalars: comparing them here saves a call and a longer path.

@@ -55,10 +55,10 @@ class Digest:
     def _sum_part(self, place: Path, value: Json, start: int | None, now: float | None) -> int:
         if value is MISSING:
             return 0
-        way = b"".join(map(_key, place))
+        way = b"".join(map(_key_bytes, place))
         if start is None:
             return self._sum(way, value, now)
-        return sum(self._sum(way + _key(at), item, now) for at, item in enumerate(value, start))
+        return sum(self._sum(way + _key_bytes(at), item, now) for at, item in enumerate(value, start))
 
     def _sum(self, place: bytes, value: Json, now: float | None) -> int:
         """The sum for a value written at `now`, or removed if `now` is None."""
@@ -66,9 +66,9 @@ class Digest:
         if self._left < 0:
             raise _TooMuchError
         if isinstance(value, dict):
-            return _hash(place, b"{") + sum(self._sum(place + _key(key), one, now) for key, one in value.items())
+            return _hash(place, b"{") + sum(self._sum(place + _key_bytes(key), one, now) for key, one in value.items())
         if isinstance(value, list):
-            return _hash(place, b"[") + sum(self._sum(place + _key(at), one, now) for at, one in enumerate(value))
+            return _hash(place, b"[") + sum(self._sum(place + _key_bytes(at), one, now) for at, one in enumerate(value))
         return self._taken_away(place, value) if now is None else self._written(place, value, now)
 
     def _written(self, place: bytes, leaf: Json, now: float) -> int:
@@ -91,14 +91,14 @@ def _touched(before: Json, changes: Iterable[Change]) -> Iterator[tuple[Path, in
     """The paths that changes touch, none below another, each with the first position that moves in a list."""
     touched: dict[Path, int | None] = {}
     for change in changes:
-        place, start = _place(before, change)
+        place, start = _touched_place(before, change)
         known = touched.get(place, start)
         touched[place] = None if known is None or start is None else min(known, start)
     alone = len(touched) == 1
     return ((place, start) for place, start in touched.items() if alone or not _is_covered(place, touched))
 
 
-def _place(before: Json, change: Change) -> tuple[Path, int | None]:
+def _touched_place(before: Json, change: Change) -> tuple[Path, int | None]:
     if change.moves_items:
         return change.place, int(change.path[-1])
     if change.op == "append":
@@ -134,7 +134,7 @@ def plain_leaf(value: Json, stamps: Volatile, now: float) -> Json:
     return value
 
 
-def _key(key: str | int) -> bytes:
+def _key_bytes(key: str | int) -> bytes:
     """A key as bytes, so that no two paths have the same bytes."""
     text = key.encode("utf-8", "surrogatepass") if isinstance(key, str) else b"%d" % key
     return b"%d%s:%s" % (len(text), b"k" if isinstance(key, str) else b"i", text)

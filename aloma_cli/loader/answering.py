@@ -57,9 +57,9 @@ class Answering:
     @property
     def words(self) -> str:
         """`http://…, model gpt-5`, or `simulated answers, each after 2 s`."""
-        return ", ".join(self._words())
+        return ", ".join(self._word_parts())
 
-    def _words(self) -> Iterator[str]:
+    def _word_parts(self) -> Iterator[str]:
         yield _server(self.server)
         if self.model:
             yield f"model {self.model}"

@@ -15,8 +15,8 @@ from aloma_cli.connectors.settings import MAX_ANSWER
 from aloma_cli.errors import ConfigError
 from aloma_cli.loader.layout import CONFIG_FILE, NAME
 from aloma_cli.loader.settings import (
-    Entry,
     Refused,
+    Setting,
     Table,
     flag,
     list_of,
@@ -50,7 +50,7 @@ class OpenAIConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class LimitsConfig:
     """The `limits:` section.
 
     `concurrency`: firings of one task at one time. `max_answer_mb`: megabytes of one answer over HTTP, unpacked. The
@@ -84,7 +84,7 @@ class Config:
     tags: tuple[str, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)
     openai: OpenAIConfig = field(default_factory=OpenAIConfig)
-    limits: Limits = field(default_factory=Limits)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     responses: str = "responses"
@@ -116,7 +116,7 @@ def user_config_path() -> Path:
 def _config(values: dict[str, Any], file: str) -> Config:
     sections: dict[str, Any] = {
         "openai": OpenAIConfig(**values.pop("openai", {})),
-        "limits": Limits(**values.pop("limits", {})),
+        "limits": LimitsConfig(**values.pop("limits", {})),
     }
     return Config(file=file, **sections, **values)
 
@@ -134,7 +134,7 @@ def _refuse_written_secrets(config: Config) -> None:
 _URL = "http://127.0.0.1:11434/v1"
 
 
-def _url(entry: Entry) -> str:
+def _url(entry: Setting) -> str:
     value = text(entry)
     if not is_url(split_login(value)[0]):
         if "@" in value:  # perhaps with a password before it, so it is not shown
@@ -143,7 +143,7 @@ def _url(entry: Entry) -> str:
     return value
 
 
-def _variable(entry: Entry) -> str:
+def _variable(entry: Setting) -> str:
     value = text(entry)
     if not NAME.fullmatch(value):
         # It may be the key itself, so messages do not show it.
@@ -154,7 +154,7 @@ def _variable(entry: Entry) -> str:
     return value
 
 
-def _secrets(entry: Entry) -> tuple[str, ...]:
+def _secrets(entry: Setting) -> tuple[str, ...]:
     """Names. Anything else may be the secret itself, so messages do not show it."""
     if entry.tag == "null":
         return ()
@@ -163,7 +163,7 @@ def _secrets(entry: Entry) -> tuple[str, ...]:
     return tuple(map(_secret, entry.elements()))
 
 
-def _secret(entry: Entry) -> str:
+def _secret(entry: Setting) -> str:
     if entry.written is None or not NAME.fullmatch(entry.written) or entry.tag != "str":
         raise entry.error("must be the name of a secret", hint=_SECRETS_HINT)
     return entry.written
@@ -172,7 +172,7 @@ def _secret(entry: Entry) -> str:
 _SECRETS_HINT = "write `secrets: [CRM_TOKEN]`; set the value with `aloma secret set CRM_TOKEN`, never in this file"
 
 
-def _environment(entry: Entry) -> dict[str, str]:
+def _environment(entry: Setting) -> dict[str, str]:
     any_name: Table = dict.fromkeys((name for name, _ in entry.items()), text_or_number)
     return section(entry, {**any_name, "OPENAI_API_KEY": _NO_KEY})
 

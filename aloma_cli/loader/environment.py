@@ -31,10 +31,10 @@ class Environment:
             if name in source:
                 return source[name]
         if default is _REQUIRED:
-            raise PermanentError(f'config("{name}") has no value', hint=self._hint(name))
+            raise PermanentError(f'config("{name}") has no value', hint=self._missing_hint(name))
         return default
 
-    def _hint(self, name: str) -> str:
+    def _missing_hint(self, name: str) -> str:
         # The first source is the process environment, where a similar name would be a coincidence.
         known = [key for source in self._sources[1:] for key in source]
         cure = f"run `aloma secret set {name}`, or `export {name}=…`, or set it under `environment:` in aloma.yaml"

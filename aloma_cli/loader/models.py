@@ -84,7 +84,7 @@ def resolve_models(
         _refuse_to_simulate(flags, past, f"{asked_by} simulates the answers now")
         return simulated(f"answers are simulated ({asked_by})", f"{asked_by} simulates the answers")
     server = _server(flags, environ, files, past)
-    key = flags.api_key or _key(server, files, environ)
+    key = flags.api_key or _key_for(server, files, environ)
     if past.real and past.kept and past.kept.with_key and not (key or flags.base_url):
         raise CredentialsError(f"{past.run_with}; no key is set up for it now", hint=_key_hint(server, environ))
     if server.url or key or past.server:
@@ -182,7 +182,7 @@ def _kept_server(url: str, environ: Mapping[str, str], files: tuple[Config, Conf
     return _Server(url, _RECORD)
 
 
-def _key(server: _Server, files: tuple[Config, Config], environ: Mapping[str, str]) -> str | None:
+def _key_for(server: _Server, files: tuple[Config, Config], environ: Mapping[str, str]) -> str | None:
     """The key for `server`, from the environment variable that a file names, else from OPENAI_API_KEY."""
     named_in = server.named_by or next((f for f in files if f.openai.api_key_env and not f.openai.base_url), None)
     variable = named_in.openai.api_key_env if named_in else _KEY

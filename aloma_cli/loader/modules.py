@@ -92,7 +92,7 @@ def _broken(error: BaseException, path: Path, root: Path) -> StepError:
     line = _line_of(error, path)
     shown = path.relative_to(root).as_posix()
     place = shown if line is None else f"{shown}:{line}"
-    return StepError(f"{place}: {_describe(error)}", hint=_hint(error, path, root))
+    return StepError(f"{place}: {_describe(error)}", hint=_load_hint(error, path, root))
 
 
 def _line_of(error: BaseException, path: Path) -> int | None:
@@ -110,7 +110,7 @@ def _describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
-def _hint(error: BaseException, path: Path, root: Path) -> str | None:
+def _load_hint(error: BaseException, path: Path, root: Path) -> str | None:
     if isinstance(error, AlomaError):
         return error.hint
     if isinstance(error, ModuleNotFoundError) and error.name:

@@ -28,7 +28,7 @@ _MADE = {"int": "a number", "float": "a number", "timestamp": "a date", "null": 
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Setting:
     """One value in the file. `file`: as messages name it. `key`: dotted. `node`: the yaml.Node found there."""
 
     file: str
@@ -67,36 +67,36 @@ class Entry:
             f"{subject} is `{self.written}`, which YAML reads as {made}", hint=f'write "{self.written}"'
         )
 
-    def items(self) -> list[tuple[str, Entry]]:
+    def items(self) -> list[tuple[str, Setting]]:
         """The entries of a mapping, in order; empty for null."""
         if self.tag == "null":
             return []
         if self.node.id != "mapping":
             raise self.mistaken("a mapping")
-        entries: dict[str, Entry] = {}
+        entries: dict[str, Setting] = {}
         for key, value in self.node.value:
-            name = self._name(key)
-            entry = Entry(self.file, f"{self.key}.{name}" if self.key else name, value)
+            name = self._key_name(key)
+            entry = Setting(self.file, f"{self.key}.{name}" if self.key else name, value)
             if name in entries:
-                raise Entry(self.file, entry.key, key).error("is set twice")
+                raise Setting(self.file, entry.key, key).error("is set twice")
             entries[name] = entry
         return list(entries.items())
 
-    def elements(self) -> list[Entry]:
+    def elements(self) -> list[Setting]:
         """The entries of a list, in order; empty for null."""
         if self.tag == "null":
             return []
         if self.node.id != "sequence":
             raise self.mistaken("a list")
-        return [Entry(self.file, f"{self.key}[{i}]", item) for i, item in enumerate(self.node.value)]
+        return [Setting(self.file, f"{self.key}[{i}]", item) for i, item in enumerate(self.node.value)]
 
     def _quoted(self) -> str:
         words = " ".join((self.written or "").split())
         quote = '"' if self.node.style else ""
         return f"`{quote}{words if len(words) <= 60 else f'{words[:59]}…'}{quote}`"
 
-    def _name(self, node: Any) -> str:
-        key = Entry(self.file, self.key, node)
+    def _key_name(self, node: Any) -> str:
+        key = Setting(self.file, self.key, node)
         where = f"a key in `{self.key}`" if self.key else "a key"
         if key.written is None:
             raise key.error_here(f"{where} is {_KINDS[key.node.id]}")
@@ -105,7 +105,7 @@ class Entry:
         return key.written
 
 
-Checker: TypeAlias = Callable[[Entry], Any]
+Checker: TypeAlias = Callable[[Setting], Any]
 """Returns the value of an entry; raises ConfigError."""
 
 
@@ -136,10 +136,10 @@ def read_yaml(path: Path, table: Table, *, shown: str) -> dict[str, Any]:
     text = decode(content, shown, ConfigError)
     _refuse_api_keys(text, shown)
     root = compose(text, shown, ConfigError)
-    return section(Entry(shown, "", root), table) if root else {}
+    return section(Setting(shown, "", root), table) if root else {}
 
 
-def section(entry: Entry, table: Table) -> dict[str, Any]:
+def section(entry: Setting, table: Table) -> dict[str, Any]:
     """The values of a mapping by `table`."""
     values: dict[str, Any] = {}
     for name, item in entry.items():
@@ -152,7 +152,7 @@ def section(entry: Entry, table: Table) -> dict[str, Any]:
     return values
 
 
-def text(entry: Entry) -> str:
+def text(entry: Setting) -> str:
     """A string of one or more lines; not empty."""
     if entry.written is None or entry.tag == "null":
         raise entry.mistaken("a string")
@@ -163,14 +163,14 @@ def text(entry: Entry) -> str:
     return entry.written
 
 
-def text_or_number(entry: Entry) -> str:
+def text_or_number(entry: Setting) -> str:
     """A string, which may be empty, or a plain decimal number, as written."""
     if entry.written is not None and (_NUMBER.fullmatch(entry.written) or entry.tag == "str"):
         return entry.written
     return text(entry)
 
 
-def flag(entry: Entry) -> bool:
+def flag(entry: Setting) -> bool:
     """True or false."""
     value = _FLAGS.get((entry.written or "").casefold())
     if entry.tag != "bool" or value is None:
@@ -181,7 +181,7 @@ def flag(entry: Entry) -> bool:
 def whole(minimum: int) -> Checker:
     """An integer of at least `minimum`."""
 
-    def check(entry: Entry) -> int:
+    def check(entry: Setting) -> int:
         if entry.tag != "int" or not _WHOLE.fullmatch(entry.written or "") or int(entry.node.value) < minimum:
             raise entry.mistaken(f"an integer of at least {minimum}")
         return int(entry.node.value)
@@ -194,12 +194,12 @@ def positive(unit: str) -> Checker:
     return lambda entry: _number(entry, lambda value: 0 < value < math.inf, f"a number of {unit} above 0")
 
 
-def seconds(entry: Entry) -> float:
+def seconds(entry: Setting) -> float:
     """A POSITIVE_DURATION."""
     return _number(entry, is_positive_duration, POSITIVE_DURATION)
 
 
-def _number(entry: Entry, accepts: Callable[[float], bool], wanted: str) -> float:
+def _number(entry: Setting, accepts: Callable[[float], bool], wanted: str) -> float:
     plain = entry.tag in {"int", "float"} and _NUMBER.fullmatch(entry.written or "")
     if not plain or not accepts(float(entry.node.value)):
         raise entry.mistaken(wanted)

@@ -71,7 +71,7 @@ def test_each_state_has_its_row_with_its_exit_code() -> None:
 
 def test_each_setting_stands_in_the_example_of_aloma_yaml() -> None:
     [example] = [block.text for block in CLI.blocks("yaml") if block.file == "aloma.yaml"]
-    kinds = (config.Config, config.OpenAIConfig, config.Limits)
+    kinds = (config.Config, config.OpenAIConfig, config.LimitsConfig)
     settings = {field.name for kind in kinds for field in dataclasses.fields(kind)} - {"file"}
     assert settings == set(re.findall(r"^ *(\w+):", example, re.MULTILINE)) - {"gpt", "REGION"}
 
