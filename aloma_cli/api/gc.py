@@ -10,7 +10,7 @@ from aloma_cli.api.task import read_record, read_records
 from aloma_cli.clock import from_iso
 from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
 from aloma_cli.jsontext import JsonObject
-from aloma_cli.record.events import ENDINGS
+from aloma_cli.record.states import ENDINGS
 
 if TYPE_CHECKING:
     from aloma_cli.store.protocol import Store

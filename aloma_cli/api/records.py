@@ -22,6 +22,7 @@ from aloma_cli.clock import Clock, SystemClock
 from aloma_cli.errors import JournalDamagedError, NotFoundError, StoreError
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.loader.layout import DATA_FOLDER, find_workspace
+from aloma_cli.record.states import ACTIVE
 from aloma_cli.store.open import open_store
 
 if TYPE_CHECKING:
@@ -102,12 +103,15 @@ class Records:
     ) -> Iterator[list[JsonObject]]:
         """What `Task.record` is, without reading the documents: one list a root, newest first.
 
-        A list holds the root's record alone or, with `subtasks`, also those of its subtasks after it. `unreadable` is
-        told of tasks that cannot be read; they are left out.
+        A list holds the root's record alone or, with `subtasks`, also those of its subtasks after it. Each record has
+        `held` as well: whether a process runs the tree now; None for a task that rests. `unreadable` is called for
+        each task that cannot be read; it is left out.
         """
         for root in self.store.newest_first():
             try:
-                yield read_records(self.store, root) if subtasks else [read_record(self.store, root)]
+                tree = read_records(self.store, root) if subtasks else [read_record(self.store, root)]
+                held = self.store.is_held(root) if any(one["state"] in ACTIVE for one in tree) else None
+                yield [{**one, "held": held if one["state"] in ACTIVE else None} for one in tree]
             except NotFoundError:  # deleted meanwhile
                 continue
             except StoreError as error:

@@ -5,20 +5,9 @@ from __future__ import annotations
 from aloma_cli import errors
 from aloma_cli.cli.output import say
 from aloma_cli.jsontext import JsonObject
+from aloma_cli.record.states import STATES
 
 DONE, REFUSED, USAGE, INTERRUPTED, TERMINATED, FAULT = 0, 1, 2, 130, 143, 70
-
-STATES = {
-    "done": DONE,
-    "error": 1,
-    "limited": 5,
-    "ignored": 6,
-    "incomplete": 6,
-    "stopped": 6,
-    "waiting": 8,
-    "question": 8,
-}
-"""The exit code for the state a task is in; any other state is a task that can go on: 8."""
 
 # The most specific class of an error counts.
 ERRORS: dict[type[errors.AlomaError], int] = {
@@ -41,7 +30,7 @@ def code_of_task(record: JsonObject) -> int:
     kinds = {error.get("type") for error in record["errors"].values() if isinstance(error, dict)}
     if record["state"] == "error" and kinds == {errors.KeyRefusedError.__name__}:
         return ERRORS[errors.CredentialsError]
-    return STATES.get(record["state"], 8)
+    return STATES[record["state"]].exit_code
 
 
 def code_of_error(error: errors.AlomaError) -> int:

@@ -14,7 +14,8 @@ from aloma_cli.engine.room import Room
 from aloma_cli.engine.working import WorkingTask
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import MAX_DEPTH, Json, JsonObject, Path, is_deeper, show_path
-from aloma_cli.record.events import ENDINGS, TaskRested
+from aloma_cli.record.events import TaskRested
+from aloma_cli.record.states import ENDINGS
 from aloma_cli.record.summary import result_of
 
 STRANDED_DEPTH = 3

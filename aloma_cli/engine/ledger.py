@@ -18,7 +18,7 @@ from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.working import WorkingFlight, WorkingTask, WorkingTree
 from aloma_cli.jsontext import Path
 from aloma_cli.record import events as ev
-from aloma_cli.record.tree import UNENDED
+from aloma_cli.record.states import PAUSED
 from aloma_cli.store.protocol import Claim, Request
 
 Emit = Callable[[ev.Event], None]
@@ -224,12 +224,12 @@ class Ledger:
             at=self.now(),
             task=task.id,
             state=state,
-            closed=state not in UNENDED and (closed or parent is not None or task.completed is not None),
+            closed=state not in PAUSED and (closed or parent is not None or task.completed is not None),
             result=task.completed.get("result") if task.completed else None,
             **more,
         )
         self.add(rested)
-        if parent is not None and was_live and state not in UNENDED:
+        if parent is not None and was_live and state not in PAUSED:
             self._arrive(parent, task, rested)
 
     def _arrive(self, parent: WorkingTask, child: WorkingTask, rested: ev.TaskRested) -> None:

@@ -31,8 +31,8 @@ from aloma_cli.errors import InputError, StoreError
 from aloma_cli.jsontext import JsonObject, printable
 from aloma_cli.record import events as ev
 from aloma_cli.record.events import AnEvent
+from aloma_cli.record.states import PAUSED
 from aloma_cli.record.summary import summary
-from aloma_cli.record.tree import UNENDED
 from aloma_cli.redact import NO_SECRETS, Redactor
 from aloma_cli.store.protocol import Claim, Request
 
@@ -460,7 +460,7 @@ class Run:
         if task.questions:
             return "question"
         states = {self.tree.tasks[child].state for child in task.live_children}
-        return next((state for state in UNENDED if state in states), None)
+        return next((state for state in PAUSED if state in states), None)
 
     def _round(self, task: WorkingTask, lap: Lap) -> dict[str, Any]:
         return going_round(self._ledger.lap(task, lap), lap)

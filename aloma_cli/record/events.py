@@ -10,9 +10,6 @@ import re
 from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any, ClassVar, TypeVar
 
-ENDINGS = ("done", "error", "ignored", "incomplete", "stopped")
-"""The states of a task that has ended, and waits for nothing; the keys of a group's count beside `total`, `running`."""
-
 _CLASSES: dict[str, type[Event]] = {}
 
 

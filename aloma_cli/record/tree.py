@@ -18,11 +18,7 @@ from aloma_cli.jsontext import JsonObject, Path, show_path
 from aloma_cli.record import events as ev
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.figures import Figures
-
-LIVE = "processing"
-UNENDED = ("question", "limited")
-"""States of a rest that is not an end: a subtask in them has not landed. Nor has one that a person stopped with its
-root (`is_end`)."""
+from aloma_cli.record.states import PAUSED
 
 
 @dataclass(slots=True)
@@ -87,8 +83,8 @@ class Task:
         if not self.version and not self.flights and not self.figures:
             return "created"
         if any(flight.running for flight in self.flights.values()):
-            return LIVE
-        return "waiting" if self.retries or self.live_children or self.parked_until else LIVE
+            return "processing"
+        return "waiting" if self.retries or self.live_children or self.parked_until else "processing"
 
     @property
     def timers(self) -> list[str]:
@@ -343,8 +339,8 @@ def _refused(tree: Tree, event: ev.RequestRefused) -> None:
 
 
 def is_end(rest: ev.TaskRested) -> bool:
-    """Whether a task that rests so has ended, so that it landed if it is a subtask."""
-    return rest.state not in UNENDED and (rest.state != "stopped" or rest.closed)
+    """Whether a task that rests so has ended; one that was stopped with its root by a person has not."""
+    return rest.state not in PAUSED and (rest.state != "stopped" or rest.closed)
 
 
 def _nothing(tree: Tree, event: ev.Event) -> None:
@@ -386,7 +382,7 @@ def _wake(tree: Tree, task: Task) -> None:
     task.rest = None
     while task.parent is not None:
         task = tree.tasks[task.parent]
-        if task.rest is None or task.rest.state not in UNENDED:
+        if task.rest is None or task.rest.state not in PAUSED:
             return
         task.rest = None
 

@@ -28,7 +28,8 @@ from aloma_cli.record.events import (
     TaskRested,
 )
 from aloma_cli.record.figures import Figures
-from aloma_cli.record.tree import UNENDED, Task, Tree
+from aloma_cli.record.states import PAUSED
+from aloma_cli.record.tree import Task, Tree
 from aloma_cli.view.changes import group_totals
 from aloma_cli.view.format import LONGEST, error_text
 
@@ -133,7 +134,7 @@ class Screen:
     @property
     def paused(self) -> dict[str, Task]:
         """The tasks that rest and have not ended, in the order in which they came to rest."""
-        self._paused = {task.id: task for task in self._paused.values() if task.rest and task.rest.state in UNENDED}
+        self._paused = {task.id: task for task in self._paused.values() if task.rest and task.rest.state in PAUSED}
         return self._paused
 
     def fold(self, event: Event) -> Firing | None:

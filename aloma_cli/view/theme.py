@@ -8,33 +8,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from aloma_cli.record.states import STATES
+
 _BLUE, _ORANGE, _GREEN, _RED = "#3498db", "#dd8f00", "#2aa13d", "#c13333"
 
 DIM = "dim"
 """The grey that every terminal has, on dark and on light ground."""
 
-_STATES = {
-    "created": _BLUE,
-    "processing": _ORANGE,
-    "done": _GREEN,
-    "error": _RED,
-    "incomplete": _ORANGE,
-    "waiting": _ORANGE,
-    "question": _ORANGE,
-    "limited": _ORANGE,
-}
+_COLORS = {"blue": _BLUE, "orange": _ORANGE, "green": _GREEN, "red": _RED, "dim": DIM}
 
 _WORDS = {
     "fired": _GREEN,
     "looked": DIM,
     "failed": _RED,
-    "running": _ORANGE,
     "changed": _BLUE,
     "landed": _BLUE,
     "conflict": _ORANGE,
     "lost": _ORANGE,
     "superseded": _ORANGE,
-    **_STATES,
+    **{state.name: _COLORS[state.color] for state in STATES.values()},
 }
 
 

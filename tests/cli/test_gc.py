@@ -256,7 +256,7 @@ def test_what_killed_deletions_left_is_freed_by_the_next(desk: Desk, five: dict[
         (["--older-than", "-1d"], "--older-than '-1d' is no age\n  → a number with s, m, h, d or w: 12h, 30d, 2w"),
         (["--larger-than", "big"], "--larger-than 'big' is no size\n  → a number with kB, MB or GB: 500kB, 10MB"),
         (["--larger-than", "5iB"], "--larger-than '5iB' is no size\n  → a number with kB, MB or GB: 500kB, 10MB"),
-        (["--state", "don"], "'don' is no state\n  → did you mean `done`?"),
+        (["--state", "don"], "'don' is not a state\n  → did you mean `done`?"),
     ],
 )
 def test_what_makes_no_sense_is_refused(desk: Desk, five: dict[str, str], options: list[str], message: str) -> None:

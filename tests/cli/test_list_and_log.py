@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from aloma_cli.jsontext import loads
-from tests.cli.desk import Desk
+from aloma_cli.record.states import STATES
+from tests.cli.desk import SLEEPS, Desk, running
 
 
 @pytest.fixture
@@ -56,11 +57,26 @@ def test_json_is_a_list_of_records(three: Desk) -> None:
     ("state", "hint"),
     [
         ("don", "did you mean `done`?"),
-        ("x", "one of created, processing, waiting, question, done, ignored, incomplete, limited, error, stopped"),
+        ("x", f"one of {', '.join(STATES)}"),
     ],
 )
 def test_a_state_that_is_none_is_refused(three: Desk, state: str, hint: str) -> None:
-    assert three.run("task", "list", "--state", state) == (2, "", f"aloma: {state!r} is no state\n  → {hint}\n")
+    assert three.run("task", "list", "--state", state) == (2, "", f"aloma: {state!r} is not a state\n  → {hint}\n")
+
+
+def test_a_task_is_running_while_a_process_runs_it_and_interrupted_when_none_does(desk: Desk) -> None:
+    def seen() -> list[object]:
+        listed, shown = desk.run("task", "list").out.split("\t")[1], desk.run("task", "show").out.split("\t")[1]
+        [record] = desk.run("task", "list", "--json").json
+        return [listed, shown, record["state"], record["held"]]
+
+    with running(desk, SLEEPS):
+        assert seen() == ["running", "running", "processing", True]
+        assert desk.run("task", "list", "--state", "interrupted").out == ""
+    assert seen() == ["interrupted", "interrupted", "processing", False]
+    assert desk.run("task", "list", "--state", "interrupted").out
+    desk.run("task", "stop", "@last")
+    assert seen()[0::3] == ["stopped", None]
 
 
 def test_an_empty_list_says_so_to_people_only(desk: Desk) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from aloma_cli import __version__
-from aloma_cli.cli.task import states
+from aloma_cli.record import states
 from tests.cli.desk import Desk
 
 HEAVY = {
@@ -128,6 +128,8 @@ def test_every_state_has_an_exit_code(desk: Desk) -> None:
         "incomplete": 6,
         "stopped": 6,
         "created": 8,
+        "running": 8,
+        "interrupted": 8,
         "processing": 8,
         "waiting": 8,
         "question": 8,

@@ -12,13 +12,13 @@ import pytest
 import aloma_cli
 from aloma_cli import Retry, errors
 from aloma_cli.cli import exit_codes
-from aloma_cli.cli.task.states import STATES
 from aloma_cli.content import function, step
 from aloma_cli.content.handles.log import Log
 from aloma_cli.content.handles.step import StepHandle
 from aloma_cli.content.handles.task import TaskHandle
 from aloma_cli.loader import config
 from aloma_cli.record import events
+from aloma_cli.record.states import STATES
 from tests.support.pages import REPOSITORY, Page, codes
 from tools import cli_page
 
@@ -59,7 +59,7 @@ def test_the_commands_on_a_page_exist_with_their_options(page: Page) -> None:
 def test_each_exit_code_has_its_row() -> None:
     constants = {value for name, value in vars(exit_codes).items() if name.isupper() and isinstance(value, int)}
     used = (
-        constants | set(exit_codes.STATES.values()) | set(exit_codes.ERRORS.values()) | {129}
+        constants | {state.exit_code for state in STATES.values()} | set(exit_codes.ERRORS.values()) | {129}
     )  # a terminal that is closed
     assert {int(row[0]) for row in CLI.rows("Code")} == used
 

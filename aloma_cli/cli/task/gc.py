@@ -14,6 +14,8 @@ from aloma_cli.cli.output import result
 from aloma_cli.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from aloma_cli.api.gc import Criteria, Garbage
 
 _DAYS = 30
@@ -81,16 +83,22 @@ def _criteria(older_than: str | None, state: list[str] | None, larger_than: str 
     from aloma_cli.api.gc import Criteria
     from aloma_cli.cli.task.states import checked_state
     from aloma_cli.cli.units import bytes_of, seconds_of
-    from aloma_cli.record.events import ENDINGS
+    from aloma_cli.record.states import ENDINGS
 
     if older_than is None and not state and larger_than is None and keep is None:
         older_than = f"{_DAYS}d"
     return Criteria(
-        states=frozenset(map(checked_state, state) if state else ENDINGS),
+        states=frozenset(_recorded(map(checked_state, state)) if state else ENDINGS),
         older_than=seconds_of(older_than, "--older-than") if older_than is not None else 0,
         larger_than=bytes_of(larger_than, "--larger-than") if larger_than is not None else 0,
         keep=keep or 0,
     )
+
+
+def _recorded(states: Iterable[str]) -> Iterator[str]:
+    """The states that are on record for tasks in `states`. A task that a process runs is not deleted in any case."""
+    for state in states:
+        yield from ("processing", "waiting") if state == "interrupted" else (state,)
 
 
 def _agreed(*, as_json: bool) -> bool:

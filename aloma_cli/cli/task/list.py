@@ -12,6 +12,7 @@ import typer
 from aloma_cli.cli import options
 from aloma_cli.cli.exit_codes import code_of_error, tell
 from aloma_cli.cli.output import result
+from aloma_cli.clock import from_iso
 from aloma_cli.jsontext import JsonObject
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ def list_tasks(
     wanted = None if state is None else checked_state(state)
 
     def matches(record: JsonObject) -> bool:
-        return wanted in (None, record["state"]) and (name is None or name.casefold() in record["name"].casefold())
+        return wanted in (None, record["state"], _state(record)) and (
+            name is None or name.casefold() in record["name"].casefold()
+        )
 
     home = Records.at(workspace)
     most = limit if limit or as_json or not result().isatty() else MOST
@@ -98,7 +101,8 @@ def _print_table(records: list[JsonObject], sized: Records | None) -> None:
         Column("calls", "count", dispensable=True),
         Column("tags", dispensable=True),
     ]
-    rows = [_row(record) for record in records]
+    clock = SystemClock()
+    rows = [_row(record, clock.now()) for record in records]
     if sized is not None:
         columns += [
             Column("size", "size"),
@@ -107,14 +111,22 @@ def _print_table(records: list[JsonObject], sized: Records | None) -> None:
             Column("changed", "time", dispensable=True),
         ]
         rows = [[*row, sized.size(record), *_long(record)] for row, record in zip(rows, records, strict=True)]
-    write_table(columns, rows, result(), environ=os.environ, clock=SystemClock())
+    write_table(columns, rows, result(), environ=os.environ, clock=clock)
 
 
-def _row(record: JsonObject) -> list[Any]:
+def _row(record: JsonObject, now: float) -> list[Any]:
     fired = sum(step["fired"] for step in record["steps"])
     calls = record["usage"]["calls"] or None
-    facts = [record[name] for name in ("id", "state", "name", "created_at", "seconds")]
-    return [*facts, fired, calls, record["tags"]]
+    seconds = record["seconds"]
+    if record["held"]:
+        seconds = max(seconds, now - from_iso(record["created_at"]))
+    return [record["id"], _state(record), record["name"], record["created_at"], seconds, fired, calls, record["tags"]]
+
+
+def _state(record: JsonObject) -> str:
+    from aloma_cli.record.states import seen
+
+    return seen(record["state"], held=bool(record["held"]))
 
 
 def _long(record: JsonObject) -> list[Any]:

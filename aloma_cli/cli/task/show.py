@@ -40,10 +40,11 @@ def show(
     elif as_json:
         put_json(whole_record(found.record, found.data))
     else:
-        from aloma_cli.cli.task.show_text import UNDER_WAY, print_task
+        from aloma_cli.cli.task.show_text import print_task
         from aloma_cli.ids import root_of
+        from aloma_cli.record.states import ACTIVE
 
-        holder = home.store.holder(root_of(found.id)) if found.state in UNDER_WAY else None
+        holder = home.store.holder(root_of(found.id)) if found.state in ACTIVE else None
         print_task(found, holder)
     if damage is not None:
         raise damage

@@ -12,6 +12,7 @@ from aloma_cli.cli.output import put, result
 from aloma_cli.clock import SystemClock, from_iso
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.jsontext import JsonObject, cut, pretty
+from aloma_cli.record.states import ACTIVE, seen
 from aloma_cli.view.entries import explained
 from aloma_cli.view.format import bounded, clean, duration, legible, money, plural, value_text
 from aloma_cli.view.tables import Column, write_table
@@ -44,17 +45,17 @@ _LEAST_DOCUMENT = 10
 _LONGEST_RESULT = 200
 _LONGEST_LINE = 2000
 
-UNDER_WAY = ("created", "processing", "waiting")
-"""The states of a task that a process runs, or that was interrupted."""
-
 
 def print_task(task: Task, holder: str | None) -> None:
     """Print what is known of a task. `holder` says who runs it now. On a terminal it is about as long as the screen."""
     record = task.record
+    state, seconds = seen(record["state"], held=holder is not None), record["seconds"]
+    if holder is not None:
+        seconds = max(seconds, SystemClock().now() - from_iso(record["created_at"]))
     remarks = [*_standing(record, holder), *_answering(record), *_usage(record["usage"]), *_troubles(task)]
     agents = [_agent(step) for step in record["steps"]]
     subtasks = [[child["name"], child["state"], child["id"]] for child in record["children"]]
-    _table(_FACTS, [[record["name"], record["state"], record["created_at"], record["seconds"], record["id"]]])
+    _table(_FACTS, [[record["name"], state, record["created_at"], seconds, record["id"]]])
     for line in remarks:
         put(f"  {bounded(line) if result().isatty() else line}")
     _table(*_said(_AGENTS, agents), blank=True)
@@ -66,7 +67,7 @@ def print_task(task: Task, holder: str | None) -> None:
 
 
 def _standing(record: JsonObject, holder: str | None) -> Iterable[str]:
-    if record["state"] in UNDER_WAY:
+    if record["state"] in ACTIVE:
         yield f"run by {holder}" if holder else f"interrupted; to go on: aloma task resume {record['id']}"
     if record["tags"]:
         yield f"tags: {clean(', '.join(record['tags']))}"

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 from aloma_cli.errors import InputError, did_you_mean
-
-STATES = (
-    "created",
-    "processing",
-    "waiting",
-    "question",
-    "done",
-    "ignored",
-    "incomplete",
-    "limited",
-    "error",
-    "stopped",
-)
+from aloma_cli.record.states import STATES
 
 
 def checked_state(state: str) -> str:
-    """`state` in lower case. Raises InputError for what is none."""
+    """`state` in lower case. Raises InputError if it is not a state."""
     if state.lower() in STATES:
         return state.lower()
     raise InputError(
-        f"{state!r} is no state", hint=did_you_mean(state.lower(), STATES) or f"one of {', '.join(STATES)}"
+        f"{state!r} is not a state", hint=did_you_mean(state.lower(), STATES) or f"one of {', '.join(STATES)}"
     )

@@ -1,0 +1,52 @@
+"""The states of a task, and what each means to its readers. All lists of states are made from this one."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+RUNNING = "running"
+INTERRUPTED = "interrupted"
+
+
+class State(NamedTuple):
+    """`kind`: active (at work, or about to be), paused (rests until a person or a larger limit lets it continue), or
+    ended. `color`: its colour in the theme. `exit_code`: what a command exits with that ran a task to this state."""
+
+    name: str
+    kind: str
+    color: str
+    exit_code: int = 8
+
+
+STATES = {
+    state.name: state
+    for state in (
+        State("created", "active", "blue"),
+        State("processing", "active", "orange"),
+        State("waiting", "active", "orange"),
+        State(RUNNING, "active", "orange"),
+        State(INTERRUPTED, "active", "dim"),
+        State("question", "paused", "orange"),
+        State("limited", "paused", "orange", 5),
+        State("done", "ended", "green", 0),
+        State("error", "ended", "red", 1),
+        State("ignored", "ended", "dim", 6),
+        State("incomplete", "ended", "orange", 6),
+        State("stopped", "ended", "dim", 6),
+    )
+}
+"""By name. `running` and `interrupted` are in no record: they are what `processing` and `waiting` are for a task that
+a process runs, and for one that none does (`seen`)."""
+
+
+def _names(kind: str) -> tuple[str, ...]:
+    return tuple(state.name for state in STATES.values() if state.kind == kind)
+
+
+ACTIVE, PAUSED, ENDINGS = _names("active"), _names("paused"), _names("ended")
+"""ENDINGS are also the keys of a group's count beside `total` and `running`."""
+
+
+def seen(state: str, *, held: bool) -> str:
+    """The state of a task in a tree that a process runs now (`held`) or that none does, by the state on record."""
+    return state if state not in ("processing", "waiting") else RUNNING if held else INTERRUPTED
