@@ -104,9 +104,8 @@ class Workspace(Records):
     ) -> Workspace:
         """Like `open`, for those who create no task: which model server is used follows from the task."""
         user_config = read_user_config(user_config_path())
-        key = user_config.openai.api_key_env
         environ = os.environ if environ is None else environ
-        loaded = load_workspace(path, Path.cwd(), environ, keys=[key] if key else [], hide=hide)
+        loaded = load_workspace(path, Path.cwd(), environ, keys=user_config.key_variables, hide=hide)
         workspace, flags = cls(folder=loaded.root, loaded=loaded), flags or ModelFlags()
         workspace._secrets = secrets_given(flags, environ, loaded.config, user_config)
         hide(Redactor(workspace._secrets))

@@ -24,8 +24,7 @@ def open_records(path: str | None) -> tuple[Records, Redactor]:
     from aloma_cli.store.open import open_store
 
     root = find_workspace(path, Path.cwd())
-    key = read_user_config(user_config_path()).openai.api_key_env
-    scrubber = redactor_of(root, os.environ, [key] if key else [])
+    scrubber = redactor_of(root, os.environ, read_user_config(user_config_path()).key_variables)
     hide(scrubber)
     return Records(open_store(root / DATA_FOLDER)), scrubber
 

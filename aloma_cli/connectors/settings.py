@@ -1,4 +1,4 @@
-"""Which model server is used, and how."""
+"""The choice of a model server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from aloma_cli.connectors.address import Login, split_login
 from aloma_cli.redact import NamedValue
 
-OPENAI_URL = "https://api.openai.com/v1"
+DEFAULT_PROVIDER = "openai"
 MAX_ANSWER = 50_000_000
 
 
@@ -17,13 +17,13 @@ MAX_ANSWER = 50_000_000
 class ModelSettings:
     """The resolved choice of a model server.
 
-    `base_url`: None is OpenAI's own. `models` maps the names that steps use to the server's (`default` is the name
-    of a step that names none), unless `model` says which one answers all of them. `concurrency`: calls at one time.
-    `timeout`: seconds for one try, of which there are `max_retries` + 1. `offline`: answers come from `responses`, a
-    folder of scripts, or are simulated, each after about `delay` seconds. `max_answer`: bytes of an answer of any
-    server, unpacked.
+    `provider`: its name in the table. `base_url`: None is the provider's own. `models` maps the names that steps use to
+    the server's (`default` is the name for a step that names none), unless `model` answers all of them. `concurrency`:
+    calls at one time. `timeout`: seconds for each try, of which there are `max_retries` + 1. `offline`: answers come
+    from `responses`, a folder of scripts, or are simulated, each after about `delay` seconds. `max_answer`: bytes of an
+    answer of any server, uncompressed.
 
-    A user and a password in `base_url` are taken out of it and become `login`, which is sent where there is no key.
+    A user and a password in `base_url` are removed from it and become `login`, which is sent where there is no key.
     """
 
     base_url: str | None = None
@@ -37,6 +37,7 @@ class ModelSettings:
     responses: Path | None = None
     delay: float = 0.0
     max_answer: int = MAX_ANSWER
+    provider: str = DEFAULT_PROVIDER
     login: Login | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -47,6 +48,6 @@ class ModelSettings:
 
     @property
     def secrets(self) -> tuple[NamedValue, ...]:
-        """What must not be recorded or shown."""
+        """The values that no record or message may contain."""
         key = (("api-key", self.api_key),) if self.api_key else ()
         return (*key, *(self.login.secrets("base-url") if self.login else ()))

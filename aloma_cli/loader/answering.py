@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aloma_cli.connectors.address import split_login
-from aloma_cli.connectors.settings import OPENAI_URL, ModelSettings
+from aloma_cli.connectors.providers.table import PROVIDERS
+from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Answering:
     def of(cls, settings: ModelSettings, root: Path | None) -> Answering:
         """What a task of the workspace at `root` keeps of `settings`."""
         return cls(
-            server=None if settings.offline else split_login(settings.base_url or OPENAI_URL)[0],
+            server=None if settings.offline else split_login(settings.base_url or PROVIDERS[settings.provider].URL)[0],
             model=settings.model,
             models=dict(settings.models),
             responses=_responses(settings.responses, root) if settings.offline else None,

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from aloma_cli.budget import Wish
 from aloma_cli.connectors.address import is_url, split_login
-from aloma_cli.connectors.settings import MAX_ANSWER
+from aloma_cli.connectors.providers.table import PROVIDERS, key_variables
+from aloma_cli.connectors.settings import DEFAULT_PROVIDER, MAX_ANSWER
 from aloma_cli.errors import ConfigError
 from aloma_cli.loader.layout import CONFIG_FILE, NAME
 from aloma_cli.loader.settings import (
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenAIConfig:
-    """The `openai:` section; None means "not set here".
+class ProviderConfig:
+    """The section of one provider of models, such as `openai:`; None means "not set here".
 
     `api_key_env`: the environment variable that holds the key. `timeout`: seconds for one try. `concurrency`: calls
     at one time.
@@ -83,12 +84,24 @@ class Config:
     name: str | None = None
     tags: tuple[str, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)
-    openai: OpenAIConfig = field(default_factory=OpenAIConfig)
+    providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     responses: str = "responses"
     offline: bool | None = None
+
+    def section(self, provider: str) -> ProviderConfig:
+        """The section of a provider; an empty one if it is missing."""
+        return self.providers.get(provider, _NO_SECTION)
+
+    @property
+    def key_variables(self) -> tuple[str, ...]:
+        """The environment variables named as those of keys."""
+        return tuple(section.api_key_env for section in self.providers.values() if section.api_key_env)
+
+
+_NO_SECTION = ProviderConfig()
 
 
 def read_config(root: Path) -> Config:
@@ -102,7 +115,7 @@ def read_config(root: Path) -> Config:
 
 
 def read_user_config(path: Path) -> Config:
-    """Read the user's configuration: `openai`, `models` and `offline`. Raises ConfigError."""
+    """Read the user's configuration: `models`, `offline` and the sections of providers. Raises ConfigError."""
     return _config(read_yaml(path, _USER, shown=str(path)), str(path))
 
 
@@ -115,7 +128,7 @@ def user_config_path() -> Path:
 
 def _config(values: dict[str, Any], file: str) -> Config:
     sections: dict[str, Any] = {
-        "openai": OpenAIConfig(**values.pop("openai", {})),
+        "providers": {name: ProviderConfig(**said) for name in PROVIDERS if (said := values.pop(name, None))},
         "limits": LimitsConfig(**values.pop("limits", {})),
     }
     return Config(file=file, **sections, **values)
@@ -149,7 +162,7 @@ def _variable(entry: Setting) -> str:
         # It may be the key itself, so messages do not show it.
         raise entry.error(
             "must be the name of an environment variable",
-            hint="use a name such as OPENAI_API_KEY, never the key itself",
+            hint=f"use a name such as {key_variables()[0]}, never the key itself",
         )
     return value
 
@@ -174,25 +187,30 @@ _SECRETS_HINT = "write `secrets: [CRM_TOKEN]`; set the value with `aloma secret 
 
 def _environment(entry: Setting) -> dict[str, str]:
     any_name: Table = dict.fromkeys((name for name, _ in entry.items()), text_or_number)
-    return section(entry, {**any_name, "OPENAI_API_KEY": _NO_KEY})
+    return section(entry, {**any_name, **{PROVIDERS[name].KEY_VARIABLE: _no_key(name) for name in PROVIDERS}})
 
 
-_NO_KEY = Refused(
-    "is a secret, and others may read this file",
-    hint="run `export OPENAI_API_KEY=…`, or name another variable in `openai.api_key_env`",
-)
+def _no_key(provider: str) -> Refused:
+    return Refused(
+        "is a secret, and others may read this file",
+        hint=f"run `export {PROVIDERS[provider].KEY_VARIABLE}=…`, or name another variable in `{provider}.api_key_env`",
+    )
 
 
-_OPENAI: Table = {
+_PROVIDER: Table = {
     "base_url": _url,
     "api_key_env": _variable,
     "timeout": seconds,
     "max_retries": whole(0),
     "concurrency": whole(1),
-    "api_key": _NO_KEY,
 }
 
-_USER: Table = {"models": mapping_of(text), "openai": _OPENAI, "offline": flag, "api_key": _NO_KEY}
+_USER: Table = {
+    "models": mapping_of(text),
+    **{name: {**_PROVIDER, "api_key": _no_key(name)} for name in PROVIDERS},
+    "offline": flag,
+    "api_key": _no_key(DEFAULT_PROVIDER),
+}
 
 _WORKSPACE: Table = {
     "name": text,

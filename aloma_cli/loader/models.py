@@ -1,8 +1,8 @@
 """Which model server a run uses: flag, then environment, then aloma.yaml, then the user's configuration.
 
 Two rules override this order. A key goes only to the server it is meant for: a server named in a file gets the key
-named in the same file, never the value of OPENAI_API_KEY by accident. And answers are simulated by a choice made here,
-before the run, never because a real server fails.
+named in the same file, never the value of the provider's variable by accident. And answers are simulated by a choice
+made here, before the run, never because a real server fails.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from aloma_cli.connectors.address import is_url, shown_broken, split_login
-from aloma_cli.connectors.settings import OPENAI_URL, ModelSettings
+from aloma_cli.connectors.providers.table import PROVIDERS
+from aloma_cli.connectors.settings import DEFAULT_PROVIDER, ModelSettings
 from aloma_cli.errors import ConfigError, CredentialsError, InputError
 from aloma_cli.loader.answering import NEW, Answering, Past, is_same_server
-from aloma_cli.loader.config import Config
+from aloma_cli.loader.config import Config, ProviderConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from aloma_cli.connectors.providers.base import Provider
     from aloma_cli.redact import NamedValue
 
 _T = TypeVar("_T")
 
-_KEY = "OPENAI_API_KEY"
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _RECORD = Config(file="the record of the task")
 _NOTHING_KEPT = Answering()
-_GO_REAL = f"`export {_KEY}=…` for OpenAI, or `--base-url URL` for another server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,36 @@ class ModelChoice(NamedTuple):
     notice: str | None = None
 
 
+class _Sources(NamedTuple):
+    """Where the choice comes from. `name`: the provider's; `files`: the workspace's, then the user's."""
+
+    name: str
+    flags: ModelFlags
+    environ: Mapping[str, str]
+    files: tuple[Config, Config]
+    past: Past
+
+    @property
+    def provider(self) -> Provider:
+        return PROVIDERS[self.name]
+
+    @property
+    def key(self) -> str:
+        """The variable that holds the provider's key."""
+        return self.provider.KEY_VARIABLE
+
+    @property
+    def go_real(self) -> str:
+        """How to set up a real server."""
+        return f"`export {self.key}=…` for {self.provider.TITLE}, or `--base-url URL` for another server"
+
+    def said(self) -> list[tuple[Config, ProviderConfig]]:
+        """Each file, with its section about the provider."""
+        return [(file, file.section(self.name)) for file in self.files]
+
+
 class _Server(NamedTuple):
-    """`url`: None is OpenAI's own. `named_by`: the file that names the URL; else None."""
+    """`url`: None is the provider's own. `named_by`: the file that names the URL; else None."""
 
     url: str | None
     named_by: Config | None = None
@@ -77,45 +105,62 @@ def resolve_models(
     task with real answers would get simulated ones; InputError and ConfigError for invalid values.
     """
     files = (config, user_config)
-    common = _common(flags, environ, files, workspace_root, past)
-    simulated = partial(_simulated, flags, past, workspace_root, common)
-    offline, asked_by = _offline_setting(flags, environ, files, past)
+    sources = _Sources(_provider(environ, files, past), flags, environ, files, past)
+    common = _common(sources, workspace_root)
+    simulated = partial(_simulated, sources, workspace_root, common)
+    offline, asked_by = _offline_setting(sources)
     if offline:
-        _refuse_to_simulate(flags, past, f"{asked_by} simulates the answers now")
+        _refuse_to_simulate(sources, f"{asked_by} simulates the answers now")
         return simulated(f"answers are simulated ({asked_by})", f"{asked_by} simulates the answers")
-    server = _server(flags, environ, files, past)
-    key = flags.api_key or _key_for(server, files, environ)
+    server = _server(sources)
+    key = flags.api_key or _key_for(server, sources)
     if past.real and past.kept and past.kept.with_key and not (key or flags.base_url):
-        raise CredentialsError(f"{past.run_with}; no key is set up for it now", hint=_key_hint(server, environ))
+        raise CredentialsError(f"{past.run_with}; no key is set up for it now", hint=_key_hint(server, sources))
     if server.url or key or past.server:
         settings = ModelSettings(base_url=server.url, api_key=key, **common)
-        return ModelChoice(settings, _unsent_key(server, key, environ))
-    _refuse_to_simulate(flags, past, "no model server is set up now", f"{_GO_REAL}; ")
+        return ModelChoice(settings, _unsent_key(server, key, sources))
+    _refuse_to_simulate(sources, "no model server is set up now", f"{sources.go_real}; ")
     if offline is False:
-        raise CredentialsError(f"no model server is set up, and {asked_by} requires one", hint=_GO_REAL)
+        raise CredentialsError(f"no model server is set up, and {asked_by} requires one", hint=sources.go_real)
     missing = "no model server is set up"
-    return simulated(f"{missing}, so answers are simulated; {_GO_REAL}", missing)
+    return simulated(f"{missing}, so answers are simulated; {sources.go_real}", missing)
 
 
 def secrets_given(flags: ModelFlags, environ: Mapping[str, str], *files: Config) -> tuple[NamedValue, ...]:
     """The key on the command line, and the logins in the addresses that any source names."""
-    addresses = [flags.base_url, environ.get("OPENAI_BASE_URL"), *(file.openai.base_url for file in files)]
+    addresses = [flags.base_url]
+    for name, provider in PROVIDERS.items():
+        addresses += [environ.get(provider.URL_VARIABLE), *(file.section(name).base_url for file in files)]
     return ModelSettings(api_key=flags.api_key).secrets + tuple(
         secret for address in addresses if address for secret in ModelSettings(address).secrets
     )
 
 
-def _common(
-    flags: ModelFlags, environ: Mapping[str, str], files: tuple[Config, Config], root: Path | None, past: Past
-) -> dict[str, Any]:
+def _provider(environ: Mapping[str, str], files: tuple[Config, Config], past: Past) -> str:
+    """The provider of the task's server, else the first one that the environment or a file sets up."""
+    for name, provider in PROVIDERS.items():
+        if past.server and is_same_server(provider.URL, past.server):
+            return name
+    for name, provider in PROVIDERS.items():
+        sections = [file.section(name) for file in files]
+        if environ.get(provider.KEY_VARIABLE) or environ.get(provider.URL_VARIABLE):
+            return name
+        if any(section.base_url or section.api_key_env for section in sections):
+            return name
+    return DEFAULT_PROVIDER
+
+
+def _common(sources: _Sources, root: Path | None) -> dict[str, Any]:
     """The settings that apply to every server."""
-    workspace, user = files
+    flags, environ, past = sources.flags, sources.environ, sources.past
+    workspace, user = sources.files
     kept = past.kept or _NOTHING_KEPT
-    default = environ.get("OPENAI_MODEL")
+    default = environ.get(sources.provider.MODEL_VARIABLE)
     chosen = {**user.models, **workspace.models, **({"default": default} if default else {})}
     limits = ("concurrency", "timeout", "max_retries")
-    said = {option: _first(getattr(file.openai, option) for file in files) for option in limits}
+    said = {option: _first(getattr(section, option) for _, section in sources.said()) for option in limits}
     return {
+        "provider": sources.name,
         "model": flags.model or kept.model,
         "models": {**chosen, **kept.models, **_renamed_models(workspace, past)},
         "max_answer": workspace.limits.max_answer_mb * 1_000_000,
@@ -132,16 +177,15 @@ def _renamed_models(workspace: Config, past: Past) -> dict[str, str]:
     return {name: model for name, model in workspace.models.items() if past.kept and name != "default"}
 
 
-def _offline_setting(
-    flags: ModelFlags, environ: Mapping[str, str], files: tuple[Config, Config], past: Past
-) -> tuple[bool | None, str]:
+def _offline_setting(sources: _Sources) -> tuple[bool | None, str]:
     """Whether to simulate answers (None: not set), and which setting decides."""
+    flags, environ, past = sources.flags, sources.environ, sources.past
     if flags.offline is None and (flags.base_url or flags.api_key):
         return None, ""  # a server given as a flag overrides `offline` in a file
     if flags.offline is None and past.is_simulated and not flags.require_real:
         return True, "as before in this task"
     said = [(flags.offline, "--offline"), (_switch(environ), "ALOMA_OFFLINE")]
-    said += [(file.offline, f"`offline` in {file.file}") for file in files]
+    said += [(file.offline, f"`offline` in {file.file}") for file in sources.files]
     return next(((value, who) for value, who in said if value is not None), (None, ""))
 
 
@@ -152,85 +196,87 @@ def _switch(environ: Mapping[str, str]) -> bool | None:
     return _SWITCH.get(value.casefold())
 
 
-def _server(flags: ModelFlags, environ: Mapping[str, str], files: tuple[Config, Config], past: Past) -> _Server:
+def _server(sources: _Sources) -> _Server:
+    flags, variable = sources.flags, sources.provider.URL_VARIABLE
     if flags.base_url:
         if not is_url(split_login(flags.base_url)[0]):
             shown = shown_broken(flags.base_url)
             raise InputError(f"--base-url {shown!r} is not a URL", hint="use one such as http://127.0.0.1:11434/v1")
         return _Server(flags.base_url)
-    if past.server:
-        return _kept_server(past.server, environ, files)
-    if url := environ.get("OPENAI_BASE_URL"):
+    if sources.past.server:
+        return _kept_server(sources.past.server, sources)
+    if url := sources.environ.get(variable):
         if not is_url(split_login(url)[0]):
-            raise ConfigError(f"OPENAI_BASE_URL is {shown_broken(url)!r} in the environment, which is not a URL")
+            raise ConfigError(f"{variable} is {shown_broken(url)!r} in the environment, which is not a URL")
         return _Server(url)
-    file = next((file for file in files if file.openai.base_url), None)
-    return _Server(file.openai.base_url, file) if file else _Server(None)
+    named = ((section.base_url, file) for file, section in sources.said() if section.base_url)
+    return _Server(*next(named, (None, None)))
 
 
-def _kept_server(url: str, environ: Mapping[str, str], files: tuple[Config, Config]) -> _Server:
+def _kept_server(url: str, sources: _Sources) -> _Server:
     """The server of a task, with the file that names it now: this decides which key it gets."""
-    typed = environ.get("OPENAI_BASE_URL")
+    typed = sources.environ.get(sources.provider.URL_VARIABLE)
     if is_same_server(typed, url):
         return _Server(typed)
-    file = next((file for file in files if is_same_server(file.openai.base_url, url)), None)
-    if file:
-        return _Server(file.openai.base_url, file)
-    others = any(file.openai.base_url and file.openai.api_key_env == _KEY for file in files)
-    if is_same_server(OPENAI_URL, url) and not typed and not others:
+    for file, section in sources.said():
+        if is_same_server(section.base_url, url):
+            return _Server(section.base_url, file)
+    others = any(section.base_url and section.api_key_env == sources.key for _, section in sources.said())
+    if is_same_server(sources.provider.URL, url) and not typed and not others:
         return _Server(None)
     return _Server(url, _RECORD)
 
 
-def _key_for(server: _Server, files: tuple[Config, Config], environ: Mapping[str, str]) -> str | None:
-    """The key for `server`, from the environment variable that a file names, else from OPENAI_API_KEY."""
-    named_in = server.named_by or next((f for f in files if f.openai.api_key_env and not f.openai.base_url), None)
-    variable = named_in.openai.api_key_env if named_in else _KEY
-    key = environ.get(variable, "").strip() if variable else ""
+def _key_for(server: _Server, sources: _Sources) -> str | None:
+    """The key for `server`, from the environment variable that a file names, else from the provider's."""
+    named = (file for file, section in sources.said() if section.api_key_env and not section.base_url)
+    named_in = server.named_by or next(named, None)
+    variable = named_in.section(sources.name).api_key_env if named_in else sources.key
+    key = sources.environ.get(variable, "").strip() if variable else ""
     typed = server.url and not server.named_by  # a server of one's own often needs no key
     if named_in and variable and not key and not typed:
         raise CredentialsError(
-            f"{variable} is not set, and `openai.api_key_env` in {named_in.file} names it",
+            f"{variable} is not set, and `{sources.name}.api_key_env` in {named_in.file} names it",
             hint=f"`export {variable}=…`, or `--offline` for simulated answers",
         )
     return key or None
 
 
-def _unsent_key(server: _Server, key: str | None, environ: Mapping[str, str]) -> str | None:
-    if key or not server.named_by or not environ.get(_KEY):
+def _unsent_key(server: _Server, key: str | None, sources: _Sources) -> str | None:
+    if key or not server.named_by or not sources.environ.get(sources.key):
         return None
     if server.named_by is _RECORD:
         return (
-            f"{_KEY} is not sent to {server.url}, which only the record of the task names; "
+            f"{sources.key} is not sent to {server.url}, which only the record of the task names; "
             f"to send it there, add `--base-url {server.url}`"
         )
     file = server.named_by.file
     return (
-        f"{_KEY} is not sent to {split_login(server.url or '')[0]}, which {file} names; "
-        f"if it is meant for that server, write `api_key_env: {_KEY}` under `openai:` there"
+        f"{sources.key} is not sent to {split_login(server.url or '')[0]}, which {file} names; "
+        f"if it is meant for that server, write `api_key_env: {sources.key}` under `{sources.name}:` there"
     )
 
 
-def _key_hint(server: _Server, environ: Mapping[str, str]) -> str:
-    export = f"run `export {_KEY}=…`"
+def _key_hint(server: _Server, sources: _Sources) -> str:
+    export = f"run `export {sources.key}=…`"
     if server.url is None:
         return f"{export}, or use `--offline` to continue with simulated answers"
     send = f"add `--base-url {server.url}` to send the key there"
-    return send if environ.get(_KEY) else f"{export} and {send}"
+    return send if sources.environ.get(sources.key) else f"{export} and {send}"
 
 
-def _refuse_to_simulate(flags: ModelFlags, past: Past, why: str, cure: str = "") -> None:
-    if past.real and not past.is_simulated and not flags.offline:
+def _refuse_to_simulate(sources: _Sources, why: str, cure: str = "") -> None:
+    past = sources.past
+    if past.real and not past.is_simulated and not sources.flags.offline:
         raise CredentialsError(
             f"{past.run_with}; {why}", hint=f"{cure}use `--offline` to continue with simulated answers"
         )
 
 
-def _simulated(
-    flags: ModelFlags, past: Past, root: Path | None, common: dict[str, Any], notice: str, why: str
-) -> ModelChoice:
+def _simulated(sources: _Sources, root: Path | None, common: dict[str, Any], notice: str, why: str) -> ModelChoice:
+    flags, past = sources.flags, sources.past
     if flags.require_real:
-        raise CredentialsError(f"--require-real: {why}", hint=_GO_REAL)
+        raise CredentialsError(f"--require-real: {why}", hint=sources.go_real)
     kept = past.kept or _NOTHING_KEPT
     chosen = {
         **common,

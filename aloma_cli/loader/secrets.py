@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 # Modules for writing are imported where a secret is written, because every command that loads a workspace reads this.
 
 FORMAT = 1
-PROVIDER_KEY = "OPENAI_API_KEY"
 
 _OPEN_TO_OTHERS = 0o077
 

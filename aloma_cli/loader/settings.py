@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from aloma_cli.clock import POSITIVE_DURATION, is_positive_duration
+from aloma_cli.connectors.providers.table import key_variables
 from aloma_cli.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
@@ -231,5 +232,5 @@ def _refuse_api_keys(content: str, shown: str) -> None:
         if _API_KEY.search(line):
             raise ConfigError(
                 f"{shown}:{number}: contains what looks like an API key",
-                hint="remove it and set it in the environment: `export OPENAI_API_KEY=…`",
+                hint=f"remove it and set it in the environment: `export {key_variables()[0]}=…`",
             )

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from aloma_cli.connectors.providers.table import key_variables
+from aloma_cli.connectors.table import BUILT_IN
 from aloma_cli.errors import ConfigError, CredentialsError, StepError
 from aloma_cli.loader.config import Config, read_config
 from aloma_cli.loader.environment import Environment
 from aloma_cli.loader.layout import CONNECTORS_FOLDER, LIBRARIES_FOLDER, find_workspace
 from aloma_cli.loader.libraries import Libraries
 from aloma_cli.loader.modules import load_folder
-from aloma_cli.loader.secrets import PROVIDER_KEY, Secret, known_values, read_secrets
+from aloma_cli.loader.secrets import Secret, known_values, read_secrets
 from aloma_cli.loader.steps import load_steps
 from aloma_cli.redact import Redactor
 
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 
     from aloma_cli.content.step import Step
     from aloma_cli.redact import NamedValue
-
-BUILT_IN_CONNECTORS = ("openai", "http")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +118,13 @@ def _read_secrets(
 ) -> tuple[Config, dict[str, Secret], tuple[NamedValue, ...]]:
     config = read_config(root)
     stored = read_secrets(root)
-    names = filter(None, (*config.secrets, PROVIDER_KEY, config.openai.api_key_env, *keys))
+    names = (*config.secrets, *key_variables(), *config.key_variables, *keys)
     return config, stored, known_values(stored, names, environ)
 
 
 def _load_connectors(root: Path) -> tuple[dict[str, ModuleType], tuple[StepError, ...]]:
     folder = root / CONNECTORS_FOLDER
-    for name in BUILT_IN_CONNECTORS:
+    for name in BUILT_IN:
         if (folder / f"{name}.py").exists():
             raise ConfigError(
                 f"{CONNECTORS_FOLDER}/{name}.py: the connector `{name}` is built in", hint="rename the file"

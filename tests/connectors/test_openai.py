@@ -17,8 +17,9 @@ import openai
 import pytest
 
 from aloma_cli.connectors.base import Answer, Call
-from aloma_cli.connectors.chat.server import OpenAIServer
+from aloma_cli.connectors.chat.server import ChatServer
 from aloma_cli.connectors.chat.server_errors import TABLE
+from aloma_cli.connectors.providers import openai as provider
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import ConnectorError, CredentialsError, KeyRefusedError
 from tests.connectors.support import completion, run
@@ -51,12 +52,18 @@ class Wire:
         return [json.loads(request.content) for request in self.requests]
 
 
+def opened(settings: ModelSettings, wire: Any) -> ChatServer:
+    """The server that `settings` choose, with `wire` in place of the network."""
+    transport = httpx2.MockTransport(wire)
+    return ChatServer(settings, url=provider.URL, key_variable=provider.KEY_VARIABLE, transport=transport)
+
+
 def send(wire: Wire, *, times: int = 1, settings: dict[str, Any] | None = None, **arguments: Any) -> Answer:
     """Send the same call `times` times through one server; the last answer."""
     given = {"base_url": URL, "api_key": "sk-test-12345678", "max_retries": 0, **(settings or {})}
 
     async def work() -> Answer:
-        server = OpenAIServer(ModelSettings(**given), transport=httpx2.MockTransport(wire))
+        server = opened(ModelSettings(**given), wire)
         try:
             for _ in range(times):
                 answer = await server.send(call(**arguments))
@@ -160,6 +167,19 @@ def test_the_timeout_of_a_call_bounds_all_of_it() -> None:
     assert time.monotonic() - started < 5
 
 
+def test_the_timeout_of_a_call_bounds_the_search_for_a_form_that_the_server_accepts() -> None:
+    async def refuse(_: httpx2.Request) -> httpx2.Response:
+        await asyncio.sleep(0.2)
+        return httpx2.Response(400, json={"error": {"message": "unknown response_format"}})
+
+    async def work() -> None:
+        await opened(ModelSettings(base_url=URL, max_retries=0), refuse).send(call(timeout=0.3, schema=SCHEMA))
+
+    with pytest.raises(ConnectorError) as caught:
+        run(work())
+    assert str(caught.value) == f"{URL} did not answer in time (0.3 s, model gpt-4o)"
+
+
 def test_the_timeout_of_a_server_bounds_each_try() -> None:
     async def drip() -> AsyncIterator[bytes]:
         while True:
@@ -207,7 +227,7 @@ def test_the_extras_of_the_library_are_merged_into_the_request() -> None:
 def test_an_extra_that_is_not_an_object_is_refused(name: str) -> None:
     error = failure(reply(), **{name: ["a"]})
 
-    assert str(error) == f"connectors.openai.chat: {name} is not an object, but a list"
+    assert str(error) == f"{name} is not an object, but a list"
 
 
 def test_the_name_in_the_step_is_mapped_to_the_servers() -> None:
@@ -370,9 +390,7 @@ def test_a_refusal_of_something_else_is_told_in_its_first_words_and_the_schema_i
     wire = Wire((*refusals, reply()))
 
     async def work() -> None:
-        server = OpenAIServer(
-            ModelSettings(base_url=URL, api_key="sk-test-12345678", max_retries=0), transport=httpx2.MockTransport(wire)
-        )
+        server = opened(ModelSettings(base_url=URL, api_key="sk-test-12345678", max_retries=0), wire)
         with pytest.raises(ConnectorError, match=first) as caught:
             await server.send(call(schema=SCHEMA))
         assert (caught.value.status, caught.value.retryable) == (400, False)
@@ -471,6 +489,7 @@ class Spy:
 HEAVY = {"genai_prices", "pydantic", "jsonschema", "json_repair"}
 sys.meta_path.insert(0, Spy())
 from aloma_cli import Workspace, Step, run
+from aloma_cli.connectors.providers import openai as provider
 from aloma_cli.connectors.settings import ModelSettings
 import aloma_cli.connectors.table as table
 async def content(data, connectors):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from aloma_cli.connectors.base import Call
-from aloma_cli.connectors.chat.server import OpenAIServer
 from aloma_cli.connectors.http import Http
+from aloma_cli.connectors.providers import openai
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import ConnectorError
 from tests.connectors.support import Recorder, run
@@ -36,7 +36,7 @@ def by_http(url: str) -> ConnectorError:
 
 def by_model(url: str) -> ConnectorError:
     async def work() -> None:
-        server = OpenAIServer(ModelSettings(base_url=url, max_retries=0))
+        server = openai.open(ModelSettings(base_url=url, max_retries=0))
         try:
             await server.send(ASKED)
         finally:

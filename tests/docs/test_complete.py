@@ -12,6 +12,7 @@ import pytest
 import aloma_cli
 from aloma_cli import Retry, errors
 from aloma_cli.cli import exit_codes
+from aloma_cli.connectors.providers.table import PROVIDERS
 from aloma_cli.content import function, step
 from aloma_cli.content.handles.log import Log
 from aloma_cli.content.handles.step import StepHandle
@@ -71,8 +72,9 @@ def test_each_state_has_its_row_with_its_exit_code() -> None:
 
 def test_each_setting_stands_in_the_example_of_aloma_yaml() -> None:
     [example] = [block.text for block in CLI.blocks("yaml") if block.file == "aloma.yaml"]
-    kinds = (config.Config, config.OpenAIConfig, config.LimitsConfig)
-    settings = {field.name for kind in kinds for field in dataclasses.fields(kind)} - {"file"}
+    kinds = (config.Config, config.ProviderConfig, config.LimitsConfig)
+    settings = {field.name for kind in kinds for field in dataclasses.fields(kind)} - {"file", "providers"}
+    settings |= {*PROVIDERS}
     assert settings == set(re.findall(r"^ *(\w+):", example, re.MULTILINE)) - {"gpt", "REGION"}
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from aloma_cli.connectors.settings import ModelSettings
-from aloma_cli.connectors.table import open_connectors
+from aloma_cli.connectors.table import BUILT_IN, open_connectors
 from aloma_cli.errors import ConfigError, PermanentError, StepError
 from aloma_cli.loader.environment import Environment
-from aloma_cli.loader.workspace import BUILT_IN_CONNECTORS, LoadedWorkspace, load_workspace
+from aloma_cli.loader.workspace import LoadedWorkspace, load_workspace
 
 Write = Callable[[str, str], Path]
 
@@ -80,10 +80,10 @@ def test_a_broken_helper_is_told_like_a_broken_step(root: Path, write: Write, fo
 
 
 def test_the_built_in_connectors_are_all_known() -> None:
-    assert set(open_connectors(ModelSettings(offline=True), {})) == set(BUILT_IN_CONNECTORS)
+    assert set(open_connectors(ModelSettings(offline=True), {})) == set(BUILT_IN)
 
 
-@pytest.mark.parametrize("name", BUILT_IN_CONNECTORS)
+@pytest.mark.parametrize("name", BUILT_IN)
 def test_a_connector_may_not_hide_a_built_in_one(root: Path, write: Write, name: str) -> None:
     write(f"connectors/{name}.py", "")
     with pytest.raises(ConfigError) as caught:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import ConfigError, CredentialsError, InputError
-from aloma_cli.loader.config import Config, OpenAIConfig
+from aloma_cli.loader.config import Config, ProviderConfig
 from aloma_cli.loader.models import ModelChoice, ModelFlags, resolve_models
 
 FLAG, ENV, FILE, USER = "http://flag/v1", "http://env/v1", "http://file/v1", "http://user/v1"
+
+
+def openai(**said: Any) -> dict[str, ProviderConfig]:
+    return {"openai": ProviderConfig(**said)}
+
+
 GO_REAL = "`export OPENAI_API_KEY=…` for OpenAI, or `--base-url URL` for another server"
 
 
@@ -27,7 +34,7 @@ def file(
     base_url: str | None = None,
     api_key_env: str | None = None,
 ) -> Config:
-    return Config(file=name, offline=offline, openai=OpenAIConfig(base_url=base_url, api_key_env=api_key_env))
+    return Config(file=name, offline=offline, providers=openai(base_url=base_url, api_key_env=api_key_env))
 
 
 def choose(
@@ -190,8 +197,8 @@ def test_model_names_merge_by_name_and_a_typed_model_answers_for_all_of_them() -
 
 
 def test_limits_come_from_the_nearest_file_that_names_them(tmp_path: Path) -> None:
-    config = Config(openai=OpenAIConfig(timeout=5, max_retries=0), responses="answers")
-    user = Config(openai=OpenAIConfig(timeout=9, max_retries=7, concurrency=3))
+    config = Config(providers=openai(timeout=5, max_retries=0), responses="answers")
+    user = Config(providers=openai(timeout=9, max_retries=7, concurrency=3))
     settings = choose(ModelFlags(delay=0.5), config=config, user=user, root=tmp_path).settings
     assert (settings.timeout, settings.max_retries, settings.concurrency) == (5, 0, 3)
     assert (settings.responses, settings.delay) == (tmp_path / "answers", 0.5)

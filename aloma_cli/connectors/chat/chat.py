@@ -1,4 +1,4 @@
-"""`connectors.openai.chat`: ask a model, check what comes back, ask once more when it does not fit."""
+"""`connectors.NAME.chat`: ask a model, check its answer, and ask once more if it does not fit."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ from aloma_cli.jsontext import JsonObject, cut
 
 if TYPE_CHECKING:
     import asyncio
-
-NAME = "openai.chat"
 
 Check: TypeAlias = Callable[[Any], Any]
 """An author's quality gate on `answer.data`: it says no by False, by a text with the reason, or by a ValueError."""
@@ -58,10 +56,12 @@ class Chat(Function):
         self,
         send: Send,
         *,
+        name: str = "openai.chat",
         concurrency: int,
         price: Price = _unknown,
     ) -> None:
         self._send = send
+        self._name = name
         self._price = price
         self._concurrency = concurrency
         self._slots: asyncio.Semaphore | None = None
@@ -84,7 +84,7 @@ class Chat(Function):
         AnswerError when the second answer does not fit either, TruncatedAnswerError when an answer with a shape was
         cut at the limit of tokens, ShapeError for a bad shape, and what the border raises.
         """
-        request = _request(messages, model, shape, options)
+        request = _request(self._name, messages, model, shape, options)
         answer, wrong = await _attempt(ask, request, check)
         if wrong:
             again = _objection(request["messages"], answer, wrong)
@@ -109,32 +109,30 @@ class Chat(Function):
             return await self._send(call)
 
 
-def _request(messages: Sequence[Any] | str, model: str, shape: Shape, options: dict[str, Any]) -> JsonObject:
-    _refuse(options, shape)
+def _request(name: str, messages: Sequence[Any] | str, model: str, shape: Shape, options: dict[str, Any]) -> JsonObject:
+    _refuse(name, options, shape)
     if isinstance(messages, str):
         messages = [{"role": "user", "content": messages}]
     request: JsonObject = {
-        "model": plain(NAME, "model", model),
-        "messages": plain(NAME, "messages", [m.to_dict() if isinstance(m, View) else m for m in messages]),
+        "model": plain(name, "model", model),
+        "messages": plain(name, "messages", [m.to_dict() if isinstance(m, View) else m for m in messages]),
     }
     if shape is not None:
         request["schema"] = to_schema(shape)
-    return request | {name: plain(NAME, name, value) for name, value in options.items()}
+    return request | {option: plain(name, option, value) for option, value in options.items()}
 
 
-def _refuse(options: dict[str, Any], shape: Shape) -> None:
+def _refuse(name: str, options: dict[str, Any], shape: Shape) -> None:
     if options.get("stream"):
-        raise PermanentError("connectors.openai.chat cannot stream: an answer is recorded as a whole")
+        raise PermanentError(f"connectors.{name} cannot stream: an answer is recorded as a whole")
     if options.get("timeout") is not None and not is_positive_duration(options["timeout"]):
         raise PermanentError(
-            f"the timeout of connectors.openai.chat must be {POSITIVE_DURATION}, got {options['timeout']!r}"
+            f"the timeout of connectors.{name} must be {POSITIVE_DURATION}, got {options['timeout']!r}"
         )
     if "schema" in options:
-        raise PermanentError("connectors.openai.chat takes no schema", hint="what must come back is `shape=`")
+        raise PermanentError(f"connectors.{name} takes no schema", hint="use `shape=`")
     if shape is not None and "response_format" in options:
-        raise PermanentError(
-            "connectors.openai.chat was given a shape and a response_format", hint="the shape says it all"
-        )
+        raise PermanentError(f"connectors.{name} was given a shape and a response_format", hint="use `shape=` alone")
 
 
 async def _attempt(ask: Ask, request: JsonObject, check: Check | None) -> tuple[Completion, list[str]]:

@@ -1,4 +1,4 @@
-"""The border to any server that speaks OpenAI's chat completions."""
+"""The border to any server with OpenAI's chat completions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from aloma_cli.connectors.base import Answer, Call
 from aloma_cli.connectors.chat.completion import content_of
 from aloma_cli.connectors.chat.dialect import Dialect
 from aloma_cli.connectors.chat.reply import is_page, read_completion, rejected_answer
-from aloma_cli.connectors.chat.server_errors import KEY_HINT, from_openai
+from aloma_cli.connectors.chat.server_errors import from_openai, key_hint
 from aloma_cli.connectors.chat.usage import cost_of, recorded_usage, sound_completion_usage
 from aloma_cli.connectors.lazy import Lazily
-from aloma_cli.connectors.settings import OPENAI_URL, ModelSettings
+from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import ConnectorError, KeyRefusedError
 from aloma_cli.jsontext import Json, JsonObject, cut, kind_of
 
@@ -25,12 +25,24 @@ _LONG = 200_000
 """Bytes of a reply that is parsed in a thread."""
 
 
-class OpenAIServer:
-    """One model server. Its client is made at the first call; `transport` stands in for the network in tests."""
+class ChatServer:
+    """One model server, by default the provider's at `url`, whose key is in `key_variable`.
 
-    def __init__(self, settings: ModelSettings, *, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+    Its client is made at the first call; `transport` stands in for the network in tests.
+    """
+
+    def __init__(
+        self,
+        settings: ModelSettings,
+        *,
+        url: str,
+        key_variable: str,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
         self._settings = settings
-        self._url = settings.base_url or OPENAI_URL
+        self._url = settings.base_url or url
+        self._wants_key = self._url == url
+        self._key_hint = key_hint(settings.provider, key_variable)
         self._transport = transport
         self._client = Lazily(self._make_client)
         self._libraries = Lazily(_load_libraries)
@@ -109,21 +121,26 @@ class OpenAIServer:
         return None
 
     async def _complete(self, body: JsonObject, asked: str, key: str) -> JsonObject:
-        if self._settings.api_key is None and self._url == OPENAI_URL:
-            raise KeyRefusedError(f"{self._url} wants a key and none is set", hint=KEY_HINT)
+        if self._settings.api_key is None and self._wants_key:
+            raise KeyRefusedError(f"{self._url} requires a key, and none is set", hint=self._key_hint)
         await self._libraries.get()
         client = await self._client.get()
+        import asyncio
+
         import openai  # the client's making has loaded it, in a thread
 
+        seconds = body.get("timeout")
         try:
-            content = await self._post_in_dialect(client, body, key)
+            async with asyncio.timeout(seconds):
+                content = await self._post_in_dialect(client, body, key)
         except openai.OpenAIError as error:
             thrown_away = rejected_answer(error)
             if thrown_away is not None:
                 return thrown_away
-            raise from_openai(error, self._url, asked, body["model"], proxy=self._proxy()) from error
+            raised = from_openai(error, self._url, asked, body["model"], key_hint=self._key_hint, proxy=self._proxy())
+            raise raised from error
         except TimeoutError as error:
-            message = f"{self._url} did not answer in time ({body['timeout']:g} s, model {body['model']})"
+            message = f"{self._url} did not answer in time ({seconds:g} s, model {body['model']})"
             raise ConnectorError(message, retryable=True) from error
         if len(content) < _LONG:
             return read_completion(content, self._url)
@@ -170,13 +187,11 @@ def _load_libraries() -> None:
     import openai  # noqa: F401
 
     # The first price is what loads the table of prices.
-    cost_of({"prompt_tokens": 1, "completion_tokens": 1}, "gpt-4o", OPENAI_URL)
+    cost_of({"prompt_tokens": 1, "completion_tokens": 1}, "gpt-4o", "")
 
 
 async def _post(client: openai.AsyncOpenAI, body: JsonObject, key: str) -> bytes:
     """The body of the answer. `extra_headers`, `extra_body`, `extra_query` mean what they mean to the library."""
-    import asyncio
-
     import httpx2
 
     extra = {name: _extra(body, name) for name in ("extra_headers", "extra_body", "extra_query")}
@@ -187,17 +202,15 @@ async def _post(client: openai.AsyncOpenAI, body: JsonObject, key: str) -> bytes
         "extra_json": extra["extra_body"],
         "security": {"bearer_auth": True},
     }
-    seconds = body.get("timeout")
-    if "timeout" in body:
-        options["timeout"] = seconds
+    if "timeout" in body:  # bounds the whole call; a single try may take all of it
+        options["timeout"] = body["timeout"]
     # The bare response, because the library's own reading lets broken answers through or turns them into odd objects.
     post = client.post("/chat/completions", cast_to=httpx2.Response, body=sent, options=options)
-    async with asyncio.timeout(seconds):
-        return (await post).content
+    return (await post).content
 
 
 def _extra(body: JsonObject, name: str) -> JsonObject:
     given = body.get(name) or {}
     if not isinstance(given, dict):
-        raise ConnectorError(f"connectors.openai.chat: {name} is not an object, but a {kind_of(given)}")
+        raise ConnectorError(f"{name} is not an object, but a {kind_of(given)}")
     return given

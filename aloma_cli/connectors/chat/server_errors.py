@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import httpx2
     from openai import OpenAIError
 
-KEY_HINT = "`export OPENAI_API_KEY=…`, or --api-key, or `openai.api_key_env` in aloma.yaml, give the key"
 _ADDRESS_HINT = "is /v1 missing at the end of --base-url?"
 _READ = 2000
 """Characters of a refusal that are looked at."""
@@ -38,9 +37,9 @@ TABLE: Mapping[str, Row] = {
     "APIConnectionError": Row("cannot connect to {url}", True, "is the server running, and is --base-url right?"),
     "APIResponseValidationError": Row("{url} answered in an unknown form", True),
     "BadRequestError": Row("{url} refused the request", False),
-    "AuthenticationError": Row("{url} refused the key", False, KEY_HINT, KeyRefusedError),
-    "OAuthError": Row("{url} refused the key", False, KEY_HINT, KeyRefusedError),
-    "PermissionDeniedError": Row("{url} does not allow this to the key", False, KEY_HINT, KeyRefusedError),
+    "AuthenticationError": Row("{url} refused the key", False, kind=KeyRefusedError),
+    "OAuthError": Row("{url} refused the key", False, kind=KeyRefusedError),
+    "PermissionDeniedError": Row("{url} does not allow this to the key", False, kind=KeyRefusedError),
     "NotFoundError": Row("{url} has no /chat/completions", False),
     "ConflictError": Row("{url} is busy with a conflicting request", True),
     "UnprocessableEntityError": Row("{url} refused the request", False),
@@ -52,12 +51,17 @@ TABLE: Mapping[str, Row] = {
 }
 
 
+def key_hint(provider: str, variable: str) -> str:
+    """What to do where a server refuses the key."""
+    return f"run `export {variable}=…`, use --api-key, or set `{provider}.api_key_env` in aloma.yaml"
+
+
 def from_openai(
-    error: OpenAIError, base_url: str, asked: str, model: str, *, proxy: str | None = None
+    error: OpenAIError, base_url: str, asked: str, model: str, *, key_hint: str, proxy: str | None = None
 ) -> ConnectorError:
     """`error` as one of ours; `asked` is the model's name in the step, `model` its name at the server.
 
-    `proxy` names the proxy that requests go through.
+    `key_hint`: what to do if the key is refused. `proxy` names the proxy that requests go through.
     """
     target = _redirect(error)
     if target is not None:
@@ -68,6 +72,8 @@ def from_openai(
         row = row._replace(says="{url} does not know the model", hint=_MODEL_HINT % asked)
     elif status == 404:
         row = row._replace(hint=_MODEL_HINT % asked if base_url.rstrip("/").endswith("/v1") else _ADDRESS_HINT)
+    elif row.kind is KeyRefusedError:
+        row = row._replace(hint=key_hint)
     elif getattr(error, "code", None) == "insufficient_quota":
         row = row._replace(retryable=False, hint="the account has no credit left")
     where = f"model {model}" if status is None else f"{status}, model {model}"

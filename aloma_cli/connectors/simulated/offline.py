@@ -46,6 +46,9 @@ class Offline:
         """Nothing."""
         return 0.0
 
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
     def _scripted(self, call: Call) -> tuple[str, Reply] | tuple[None, None]:
         found = self._scripts.next_reply(call.step, call.document) if self._scripts else None
         return found or (None, None)

@@ -1,0 +1,1 @@
+"""Who answers model calls: one module a provider, found by `table.PROVIDERS`."""

@@ -1,0 +1,39 @@
+"""What the module of a provider holds, and what it opens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from aloma_cli.connectors.base import Answer, Call
+    from aloma_cli.connectors.settings import ModelSettings
+
+
+class Model(Protocol):
+    """A model server, or a stand-in for one. It connects at the first call."""
+
+    async def send(self, call: Call) -> Answer:
+        """A chat completion in the OpenAI form. Raises ConnectorError."""
+
+    async def price(self, asked: str, input_tokens: int, output_tokens: int) -> float | None:
+        """The price in US dollars of a call of the model that steps name `asked`; None if unknown."""
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+
+
+class Provider(Protocol):
+    """A module. Its name in the table is that of its connector, and of its section in `aloma.yaml`.
+
+    `KEY_VARIABLE`, `URL_VARIABLE`, `MODEL_VARIABLE`: the environment variables for the key, for the URL of another
+    server, and for the model of calls that name none. `URL`: the provider's own server. `TITLE`: its name in messages.
+    """
+
+    TITLE: str
+    URL: str
+    KEY_VARIABLE: str
+    URL_VARIABLE: str
+    MODEL_VARIABLE: str
+
+    def open(self, settings: ModelSettings) -> Model:
+        """The server that `settings` choose."""

@@ -1,0 +1,18 @@
+"""The table of providers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aloma_cli.connectors.providers import openai
+from aloma_cli.connectors.providers.base import Provider
+
+PROVIDERS: Mapping[str, Provider] = {
+    "openai": openai,
+}
+"""By the name of the connector."""
+
+
+def key_variables() -> tuple[str, ...]:
+    """The environment variables for their keys."""
+    return tuple(provider.KEY_VARIABLE for provider in PROVIDERS.values())
