@@ -15,11 +15,11 @@ from aloma_cli.content.capture import stderr_scrubbed, stdout_split
 from aloma_cli.content.content import Toolbox
 from aloma_cli.content.step import Step
 from aloma_cli.content.watchdog import Watchdog
-from aloma_cli.engine.ledger import Emit
 from aloma_cli.engine.local import LocalRunner
 from aloma_cli.engine.loop import LoopHost, drive
 from aloma_cli.engine.plan import Plan
-from aloma_cli.engine.run import Run
+from aloma_cli.engine.transaction import Emit
+from aloma_cli.engine.turn import Scheduler
 from aloma_cli.engine.working import WorkingTree
 from aloma_cli.errors import AlomaError
 from aloma_cli.jsontext import JsonObject
@@ -47,8 +47,8 @@ async def run_claim(
     equipment: Equipment,
     emit: Emit,
     *,
-    answering: Callable[[Run], ModelSettings],
-    before: Callable[[Run], object] = lambda _: None,
+    answering: Callable[[Scheduler], ModelSettings],
+    before: Callable[[Scheduler], object] = lambda _: None,
     wait: bool = False,
 ) -> WorkingTree:
     """Run a claimed tree until it is at rest, and give the claim up.
@@ -60,13 +60,13 @@ async def run_claim(
     """
     try:
         plan = Plan(equipment.steps.values())
-        run = Run(
+        run = Scheduler(
             claim,
             plan,
             clock=equipment.clock,
             emit=emit,
             concurrency=equipment.concurrency,
-            scrubber=equipment.scrubber,
+            redactor=equipment.scrubber,
         )
         run.recover()
         run.take_requests()
@@ -90,7 +90,7 @@ def write(
 ) -> WorkingTree:
     """Carry out in a claimed tree what waits in its inbox, then `request`; start nothing, and give the claim up."""
     with contextlib.closing(claim):
-        run = Run(claim, plan, clock=clock, emit=lambda _: None, scrubber=scrubber)
+        run = Scheduler(claim, plan, clock=clock, emit=lambda _: None, redactor=scrubber)
         run.take_requests()
         if request is not None:
             run.carry_out(request)
@@ -104,14 +104,14 @@ def stop(claim: Claim, clock: Clock, scrubber: Redactor, request: JsonObject | N
     That needs no steps. Requests of other kinds do, and wait for the next run.
     """
     with contextlib.closing(claim):
-        run = Run(claim, Plan(()), clock=clock, emit=lambda _: None, scrubber=scrubber)
+        run = Scheduler(claim, Plan(()), clock=clock, emit=lambda _: None, redactor=scrubber)
         run.take_requests("stop")
         if request is not None:
             run.carry_out(request)
         run.write()
 
 
-async def _drive(run: Run, equipment: Equipment, settings: ModelSettings, *, wait: bool) -> None:
+async def _drive(run: Scheduler, equipment: Equipment, settings: ModelSettings, *, wait: bool) -> None:
     connectors = open_connectors(settings, equipment.modules, run.tree.entries)
     toolbox = Toolbox(connectors, equipment.lib, equipment.config)
     runner = LocalRunner(equipment.steps, toolbox, LoopHost(run))

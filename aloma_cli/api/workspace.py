@@ -22,10 +22,12 @@ from aloma_cli.content.step import Step
 from aloma_cli.document.changes import apply
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.document.reserved import READ_ONLY
-from aloma_cli.engine.ledger import Emit
+from aloma_cli.engine import failure, requests
+from aloma_cli.engine.limits import set_limits
 from aloma_cli.engine.plan import Plan, start_order
 from aloma_cli.engine.requests import assign
-from aloma_cli.engine.run import Run
+from aloma_cli.engine.transaction import Emit
+from aloma_cli.engine.turn import Scheduler
 from aloma_cli.engine.working import WorkingTask, WorkingTree
 from aloma_cli.errors import DocumentError, InputError, NotFoundError, StepError, TaskLockedError
 from aloma_cli.ids import new_task_id, root_of
@@ -160,7 +162,7 @@ class Workspace(Records):
         """
         emit(created)
         wishes = {**self.loaded.config.limits.budget(), **limits}
-        return await self.carry_on(claim, emit, before=lambda run: run.set_limits(wishes), wait=wait)
+        return await self.carry_on(claim, emit, before=lambda run: run.do(set_limits, wishes), wait=wait)
 
     def document_of(
         self, task: Task, *, at: int | None = None, assignments: Iterable[tuple[Keys, Json]] = ()
@@ -208,24 +210,24 @@ class Workspace(Records):
         task_id = self.find(task_id)
         claim = self.store.claim(root_of(task_id))
 
-        def before(run: Run) -> None:
-            run.resume()
-            run.set_limits(limits)
+        def before(run: Scheduler) -> None:
+            run.do(requests.resume)
+            run.do(set_limits, limits)
             if run.failed or retry_failed:
-                run.retry_failed()
-            run.go_round_again()
+                run.do(failure.retry_failed)
+            run.do(requests.release_cycles)
 
         return await self.carry_on(claim, emit, before=before, task_id=task_id, wait=wait)
 
     def _answering(self, settings: ModelSettings) -> Answering:
         return Answering.of(settings, self.loaded.root)
 
-    def _answer(self, run: Run) -> ModelSettings:
+    def _answer(self, run: Scheduler) -> ModelSettings:
         """The model server that a run uses; a change of it goes on record."""
         settings = self.choice(run.tree).settings
         now, kept = self._answering(settings), run.tree.answering
         reason = Answering.from_json(kept).changes_to(now) if kept is not None else f"model server: {now.words}"
-        run.set_answering(now.to_json(), reason)
+        run.do(requests.set_answering, now.to_json(), reason)
         return settings
 
     def is_over(self, task: Task) -> bool:
@@ -238,7 +240,7 @@ class Workspace(Records):
         if self.store.published(root) is not None:
             return
         with contextlib.suppress(TaskLockedError), contextlib.closing(self.store.claim(root)) as claim:
-            Run(claim, Plan(()), clock=self.clock, emit=_ignore).publish()
+            Scheduler(claim, Plan(()), clock=self.clock, emit=_ignore).publish()
 
     def changed_steps(self, journal: Iterable[Event]) -> dict[str, str]:
         """The steps that fired in a tree, by its journal, and are not any more what they were then.
@@ -293,7 +295,7 @@ class Workspace(Records):
     async def carry_out(self, claim: Claim, task_id: str, request: JsonObject | None, emit: Emit = _ignore) -> Task:
         """Carry out in a claimed tree what waits in its inbox, then `request`, and run the tree."""
 
-        def before(run: Run) -> None:
+        def before(run: Scheduler) -> None:
             if request is not None:
                 run.carry_out(request)
 
@@ -304,7 +306,7 @@ class Workspace(Records):
         claim: Claim,
         emit: Emit = _ignore,
         *,
-        before: Callable[[Run], object] = lambda _: None,
+        before: Callable[[Scheduler], object] = lambda _: None,
         task_id: str | None = None,
         wait: bool = False,
     ) -> Task:

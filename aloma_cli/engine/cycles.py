@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from aloma_cli.clock import from_iso
@@ -20,10 +20,13 @@ from aloma_cli.document.changes import Change
 from aloma_cli.document.digest import Digest, plain_leaf
 from aloma_cli.document.volatile import Volatile
 from aloma_cli.jsontext import Json, JsonObject
-from aloma_cli.record.events import CallAnswered
+from aloma_cli.record.events import CallAnswered, Committed, Event
 
 OFTEN = 16
 """Firings of one step with nothing from outside, before anything is compared."""
+_MOST_SHOWN = 20
+_MOST_NAMED = 4
+
 MOST_LAPS = 3
 """So often a task comes back to one state: a connector, or a step that fails, may still change its mind."""
 
@@ -167,3 +170,27 @@ class Trail:
         if isinstance(value, list):
             return [self._plain(one, now) for one in value]
         return plain_leaf(value, self.digest.stamps, now)
+
+
+def lap_commits(history: Iterable[Event], task_id: str, lap: Lap) -> list[Committed]:
+    """The commits of a task that make up a lap."""
+    commits = (event for event in history if isinstance(event, Committed) and event.task == task_id)
+    return [event for event in commits if lap.since < event.version <= lap.until]
+
+
+def reason_of(commits: Sequence[Committed], lap: Lap) -> str:
+    """Why a task that went round ended, in words."""
+    names = [commit.step or "" for commit in commits]
+    way = " → ".join([*names[:_MOST_NAMED], *(["…"] if len(names) > _MOST_NAMED else [])])
+    requests = ", with the same requests" if lap.chances else ""
+    return f"no progress: {way} led back to the same state {MOST_LAPS} times{requests}"
+
+
+def shown_cycle(commits: Sequence[Committed]) -> tuple[JsonObject, ...]:
+    """The first commits of a lap, as `TaskRested.cycle` has them."""
+    return tuple(map(_leg, commits[:_MOST_SHOWN]))
+
+
+def _leg(commit: Committed) -> JsonObject:
+    leg: JsonObject = {"version": commit.version, "step": commit.step, "changes": list(commit.changes)}
+    return {**leg, "redo": True} if commit.redo else leg

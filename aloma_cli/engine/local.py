@@ -13,6 +13,7 @@ from aloma_cli.content.host import Host
 from aloma_cli.content.job import Job, Outcome
 from aloma_cli.content.lost import tasks_noticed
 from aloma_cli.content.step import Step
+from aloma_cli.engine.eager import eager_task
 from aloma_cli.errors import Cut, StepStopped, StepTimeout, StepWithdrawn
 
 _CUTS: dict[str, type[Cut]] = {"withdrawn": StepWithdrawn}
@@ -42,13 +43,15 @@ class LocalRunner:
     def start(self, job: Job) -> None:
         cancellation = Cancellation(self._loop)
         content = self._steps[job.step].content
-        work = self._loop.create_task(
-            content.run(job, self._toolbox, self._host, cancellation), name=f"{job.step} #{job.firing}"
-        )
-        running = self._running[job.firing] = _Running(job, content, work, cancellation)
-        work.add_done_callback(partial(self._done, running))
+        running = self._running[job.firing] = _Running(job, content, cancellation)
         if job.timeout is not None:
             running.timer = self._loop.call_later(job.timeout, self._time_out, running)
+        work = content.run(job, self._toolbox, self._host, cancellation)
+        running.work = eager_task(self._loop, work, name=f"{job.step} #{job.firing}")
+        if running.work.done():
+            self._done(running, running.work)
+        else:
+            running.work.add_done_callback(partial(self._done, running))
 
     def cut(self, firing: int, reason: str) -> None:
         running = self._running.pop(firing, None)
@@ -58,7 +61,7 @@ class LocalRunner:
     async def wait(self, seconds: float | None) -> list[Outcome]:
         if not self._ended:
             self._arrival = self._loop.create_future()
-            timer = None if seconds is None else self._loop.call_later(seconds, self._arrive)
+            timer = None if seconds is None else self._loop.call_later(seconds, self.wake)
             try:
                 await self._arrival
             finally:
@@ -103,9 +106,9 @@ class LocalRunner:
 
     def _report(self, outcome: Outcome) -> None:
         self._ended.append(outcome)
-        self._arrive()
+        self.wake()
 
-    def _arrive(self) -> None:
+    def wake(self) -> None:
         if self._arrival is not None and not self._arrival.done():
             self._arrival.set_result(None)
 
@@ -114,10 +117,10 @@ class _Running:
     """One run under way."""
 
     __slots__ = ("cancellation", "content", "job", "timer", "work")
+    work: asyncio.Task[Outcome]
 
-    def __init__(self, job: Job, content: Content, work: asyncio.Task[Outcome], cancellation: Cancellation) -> None:
+    def __init__(self, job: Job, content: Content, cancellation: Cancellation) -> None:
         self.job = job
         self.content = content
-        self.work = work
         self.cancellation = cancellation
         self.timer: asyncio.TimerHandle | None = None

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from itertools import count
 
-from aloma_cli.clock import from_iso
-from aloma_cli.engine.gate import Gate
-from aloma_cli.engine.run import Run, Turn
+from aloma_cli.engine.limits import Gate
 from aloma_cli.engine.runner import Runner
+from aloma_cli.engine.turn import Scheduler, Turn
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import AnEvent, Event
 from aloma_cli.record.summary import figures
@@ -21,6 +21,9 @@ POLL = 0.25
 
 _PUBLISH = 0.5
 """Seconds at least between two times that a running task is published."""
+
+_BREATH = 16
+"""After this many turns the other work of the event loop has its turn, even if firings never wait."""
 
 _SHARE = 0.1
 """The part of a run's time that publishing may take: of a large document it takes long."""
@@ -36,7 +39,7 @@ class LoopHost:
     All events noted in one tick of the event loop share one write, and one sync.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Scheduler) -> None:
         self._run = run
         self.clock = run.clock
         gate = Gate(run.budget, run.tree, run.clock)
@@ -75,29 +78,65 @@ class LoopHost:
             flushed.set_result(None)
 
 
-async def drive(run: Run, runner: Runner, *, wait: bool = False) -> None:
+async def drive(run: Scheduler, runner: Runner, *, wait: bool = False) -> None:
     """Run a tree until every task in it is at rest; with `wait`, also through rests that wait for a person.
 
     Raises StoreError, and Stuck.
     """
-    due = 0.0
+    poll = _Poll(run, runner)
+    try:
+        await _drive(run, runner, poll, wait=wait)
+    finally:
+        poll.stop()
+
+
+async def _drive(run: Scheduler, runner: Runner, poll: _Poll, *, wait: bool) -> None:
+    publish_at = run.clock.elapsed() + _PUBLISH
     run.take_requests()
-    while True:
+    for number in count(1):
         turn = run.turn()
         for firing, reason in turn.cuts.items():
             runner.cut(firing, reason)
         for job in turn.jobs:
             runner.start(job)
-        if turn.finished or run.clock.elapsed() >= due:
-            due = _publish(run)
+        if turn.finished or run.clock.elapsed() >= publish_at:
+            publish_at = _publish(run)
         waits = wait and run.tree.root.state == "question"
         if turn.finished and not waits and not run.take_requests():
             return
+        if number % _BREATH == 0:
+            await asyncio.sleep(0)
         if waits or not turn.finished:
-            await _next_end(run, runner, turn)
+            await _next_end(run, runner, turn, poll)
 
 
-def _publish(run: Run) -> float:
+class _Poll:
+    """Looks for requests of other processes; one timer for a whole run."""
+
+    def __init__(self, run: Scheduler, runner: Runner) -> None:
+        self._run = run
+        self._runner = runner
+        self._is_due = False
+        self._wait()
+
+    def take(self) -> bool:
+        """Take in what other processes ask for, if it is time to look, and tell whether there was anything."""
+        due, self._is_due = self._is_due, False
+        return due and self._run.take_requests()
+
+    def stop(self) -> None:
+        self._timer.cancel()
+
+    def _wait(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(POLL, self._ring)
+
+    def _ring(self) -> None:
+        self._is_due = True
+        self._runner.wake()
+        self._wait()
+
+
+def _publish(run: Scheduler) -> float:
     """Publish, and say from when on to do it again."""
     started = run.clock.elapsed()
     run.publish()
@@ -105,16 +144,16 @@ def _publish(run: Run) -> float:
     return started + max(_PUBLISH, took / _SHARE)
 
 
-async def _next_end(run: Run, runner: Runner, turn: Turn) -> None:
+async def _next_end(run: Scheduler, runner: Runner, turn: Turn, poll: _Poll) -> None:
     """Wait until there is something for a turn to do."""
     comes = runner.busy or turn.wake_at is not None or turn.jobs or run.pending
     if not turn.finished and not comes:
-        raise Stuck(f"task {run.tree.root_id} can neither go on nor end")
+        raise Stuck(f"task {run.tree.root_id} can neither continue nor end")
     while True:
-        due = None if turn.wake_at is None else from_iso(turn.wake_at) - run.clock.now()
-        ended = await runner.wait(POLL if due is None else max(0.0, min(due, POLL)))
+        # Times are written in whole milliseconds: a timer is due once its written moment has passed.
+        due = None if turn.wake_at is None else max(0.0, turn.wake_at - run.clock.now())
+        ended = await runner.wait(due)
         for outcome in ended:
             run.deliver(outcome)
-        # Times are written in whole milliseconds: a timer is due once its written moment has passed.
-        if ended or run.take_requests() or (due is not None and from_iso(turn.wake_at or "") <= run.clock.now()):
+        if poll.take() or ended or (turn.wake_at is not None and turn.wake_at <= run.clock.now()):
             return

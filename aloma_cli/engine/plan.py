@@ -1,23 +1,25 @@
-"""Which steps may fire, by the rule of the rising edge. Pure: it looks at a task's state and alters nothing.
+"""Which steps may fire, by the rule of the rising edge. It reads a task and decides; it writes no event.
 
-A step is armed until it fires. It is armed again when its condition has been seen false after a commit, when its
-content asked for it (`redo`), when its entry in `$errors` was removed, when it only looked and a commit touched
-something it reads, and, with `rearm = "change"`, by every commit of somebody else that alters something it reads.
+A step is armed until it fires. It is armed again when a commit makes its condition false, when its content calls
+`redo`, when its entry in `$errors` is removed, when it only looked and a commit touches something it reads, and, with
+`rearm = "change"`, when a commit of another step alters something it reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 
+from aloma_cli.clock import from_iso
 from aloma_cli.content.step import Step
 from aloma_cli.document.changes import Change
 from aloma_cli.document.merge import alters
+from aloma_cli.engine.agenda import Agenda
+from aloma_cli.engine.index import Index
 from aloma_cli.engine.working import WorkingFlight, WorkingTask
 from aloma_cli.jsontext import JsonObject
 
 VOIDS_BEFORE_ALONE = 3
-"""After so many voids in a row a firing runs alone, so that it is sure to land."""
+"""After this many voids in a row a firing runs alone, so that it is sure to land."""
 
 
 class Plan:
@@ -25,86 +27,101 @@ class Plan:
 
     def __init__(self, steps: Iterable[Step]) -> None:
         self.steps: dict[str, Step] = {step.name: step for step in sorted(steps, key=start_order) if step.enabled}
-        self._readers = _Node()
-        for step in self.steps.values():
-            for path in step.condition.paths:
-                self._readers.add(path, step.name)
+        self._names = list(self.steps)
+        self._position = {name: at for at, name in enumerate(self._names)}
+        self._index = Index(self.steps.values())
+        self._following = {step.name for step in self.steps.values() if step.rearm == "change"}
 
-    def judge(self, document: JsonObject) -> dict[str, bool]:
-        """Whether each step's condition holds."""
-        return {name: step.condition.matches(document) for name, step in self.steps.items()}
+    def watch(self, task: WorkingTask) -> None:
+        """Judge every condition of a task for the first time."""
+        document = task.document
+        true = {name for name, step in self.steps.items() if step.condition.matches(document)}
+        task.agenda = Agenda(self._names, self._position, true, task.disarmed)
 
-    def readers(self, changes: Iterable[Change]) -> set[str]:
-        """The steps whose condition names a path at, under or above one of the changes."""
-        found: set[str] = set()
-        for change in changes:
-            self._readers.collect(change.place, found)
-        return found
+    def verdicts(self, changes: Sequence[Change], before: JsonObject, after: JsonObject) -> list[tuple[str, bool]]:
+        """Whether the conditions hold for `after` that `changes` may have altered, by the names of their steps."""
+        judged = []
+        for name in self._index.concerned(changes, before, after):
+            step = self.steps[name]  # an interrupt reads this name to tell which condition takes so long
+            judged.append((name, step.condition.matches(after)))
+        return judged
 
     def armed_by(
-        self,
-        task: WorkingTask,
-        truth: Mapping[str, bool],
-        changes: Sequence[Change],
-        readers: set[str],
-        *,
-        author: str | None,
-    ) -> list[str]:
-        """The disarmed steps that a commit of `changes`, not yet made, arms.
+        self, task: WorkingTask, changes: Sequence[Change], verdicts: Iterable[tuple[str, bool]], author: str | None
+    ) -> set[str]:
+        """The disarmed steps that a commit of `changes` by the step `author` arms; the commit is not made yet."""
+        disarmed = task.disarmed
+        armed = {name for name, holds in verdicts if not holds and name in disarmed}
+        if task.looked or self._following:
+            watching = (task.looked | self._following) & disarmed
+            for name in self._index.readers(changes) & watching if watching else ():
+                if name in task.looked or (name != author and self._follows(name, changes, task)):
+                    armed.add(name)
+        return armed
 
-        `truth` is judged after it, `readers` are those of the changes, `author` is the step that made it.
-        """
-        return sorted(
-            name
-            for name in readers & task.disarmed
-            if not truth[name] or name in task.looked or (name != author and self._follows(name, changes, task))
-        )
+    def _follows(self, name: str, changes: Iterable[Change], task: WorkingTask) -> bool:
+        paths = self.steps[name].condition.paths
+        return name in self._following and any(alters(change, paths, task.document) for change in changes)
 
-    def _follows(self, name: str, changes: Sequence[Change], task: WorkingTask) -> bool:
-        step = self.steps[name]
-        return step.rearm == "change" and any(alters(change, step.condition.paths, task.document) for change in changes)
+    def reads(self, step: str, changes: Iterable[Change]) -> bool:
+        """Whether the condition of a step names a path at, under or above one of the changes."""
+        return step in self._index.readers(changes)
 
-    def rearmed_on_opening(self, task: WorkingTask, truth: Mapping[str, bool]) -> list[str]:
-        """The disarmed steps whose condition is not the one they fired on, or does not hold (which was not seen when
-        the step was away); not those whose firing is to be repeated.
+    def rearmed_on_opening(self, task: WorkingTask) -> list[str]:
+        """The disarmed steps whose condition is not the one they fired on, or does not hold.
+
+        The latter was not seen if the step's file was away. Steps whose firing is to be repeated stay disarmed.
         """
         flying = {flight.step for flight in task.flights.values()}
         return sorted(
             name
             for name in task.disarmed & self.steps.keys() - flying
-            if not truth[name] or task.conditions.get(name) != self.steps[name].condition.fingerprint
+            if name not in task.true or task.conditions.get(name) != self.steps[name].condition.fingerprint
         )
 
-    def to_repeat(self, task: WorkingTask) -> list[WorkingFlight]:
-        """The voided firings that may run again now."""
-        alone = alone_in(task)
-        return [flight for flight in task.flights.values() if not flight.running and (alone is None or flight is alone)]
-
-    def to_start(self, task: WorkingTask, truth: Mapping[str, bool], *, now: str, limit: int) -> list[Step]:
-        """The steps to fire now, in order; at most as many as keep `limit` firings in flight."""
-        if task.completed is not None or task.closed or task.awaited or alone_in(task) is not None:
+    def to_start(self, task: WorkingTask, *, now: float, limit: int) -> list[Step]:
+        """The steps to fire now, in order, so that at most `limit` firings are in flight."""
+        room = limit - len(task.flights)
+        if room <= 0 or task.completed is not None or task.closed or task.awaited or alone_in(task) is not None:
             return []
-        if task.parked_until is not None and now < task.parked_until:
+        if is_parked(task, now):
             return []
-        ready: Iterable[Step] = self.ready(task, truth, now=now)
+        if not task.retries and not task.trail.watched:
+            flying = {flight.step for flight in task.flights.values()}
+            return [self.steps[name] for name in task.agenda.first(room, flying)]
+        ready = self.ready(task, now=now)
         if task.trail.lap is not None:
-            ready = (step for step in ready if step.name in task.retries)
+            ready = [step for step in ready if step.name in task.retries]
         elif task.trail.watched:
-            # A step that fires again and again takes its turn with the others.
-            ready = sorted(ready, key=lambda step: task.last_start.get(step.name, 0))
-        return [step for step, _ in zip(ready, range(limit - len(task.flights)), strict=False)]
+            # Steps take turns, so that none starves beside one that fires again and again.
+            ready.sort(key=lambda step: task.last_start.get(step.name, 0))
+        return ready[:room]
 
-    def ready(self, task: WorkingTask, truth: Mapping[str, bool], *, now: str) -> Iterator[Step]:
-        """The steps whose condition holds and whose turn it is, in order; those of a task that goes round as well."""
-        flying = {flight.step for flight in task.flights.values()}
-        return (
-            step for name, step in self.steps.items() if truth[name] and name not in flying and _due(task, name, now)
-        )
+    def ready(self, task: WorkingTask, *, now: float) -> list[Step]:
+        """The steps whose condition holds and that are armed, or due for another try, in order."""
+        due = {name for name, retry in task.retries.items() if name in task.true and from_iso(retry.at) <= now}
+        ready = due.union(name for name in task.agenda.ready() if name not in task.retries)
+        ready -= {flight.step for flight in task.flights.values()}
+        return [self.steps[name] for name in sorted(ready, key=self._position.__getitem__)]
+
+
+def is_parked(task: WorkingTask, now: float) -> bool:
+    """Whether a firing parked the task until a moment that has not come."""
+    return task.parked_until is not None and now < from_iso(task.parked_until)
+
+
+def to_repeat(task: WorkingTask) -> list[WorkingFlight]:
+    """The voided firings that may run again now."""
+    alone = alone_in(task)
+    return [flight for flight in task.flights.values() if not flight.running and (alone is None or flight is alone)]
 
 
 def alone_in(task: WorkingTask) -> WorkingFlight | None:
     """The firing that was voided so often that nothing else may start or commit before it."""
-    return next((flight for flight in task.flights.values() if flight.voids >= VOIDS_BEFORE_ALONE), None)
+    for flight in task.flights.values():
+        if flight.voids >= VOIDS_BEFORE_ALONE:
+            return flight
+    return None
 
 
 def runs_alone(task: WorkingTask) -> bool:
@@ -113,44 +130,6 @@ def runs_alone(task: WorkingTask) -> bool:
     return flight is not None and flight.running
 
 
-def _due(task: WorkingTask, step: str, now: str) -> bool:
-    retry = task.retries.get(step)
-    return retry.at <= now if retry is not None else step not in task.disarmed
-
-
 def start_order(step: Step) -> tuple[int, int, str]:
     """The key that puts steps in the order in which they start: priority down, specificity down, name."""
     return (-step.priority, -step.condition.specificity, step.name)
-
-
-@dataclass(slots=True)
-class _Node:
-    """A tree of the paths that conditions name, so that a change finds its readers without asking every step."""
-
-    steps: set[str] = field(default_factory=set)
-    below: dict[str, _Node] = field(default_factory=dict)
-
-    def add(self, path: Sequence[str], step: str) -> None:
-        node = self
-        for key in path:
-            node = node.below.setdefault(key, _Node())
-        node.steps.add(step)
-
-    def collect(self, place: Sequence[str | int], found: set[str]) -> None:
-        node = self
-        found |= node.steps
-        for key in place:
-            below = node.below.get(key) if isinstance(key, str) else None
-            if below is None:
-                # Conditions do not name positions in lists, so at one of them every reader has been passed.
-                return
-            node = below
-            found |= node.steps
-        for steps in node.all_below():
-            found |= steps
-
-    def all_below(self) -> Iterator[set[str]]:
-        """The readers of every longer path."""
-        for node in self.below.values():
-            yield node.steps
-            yield from node.all_below()

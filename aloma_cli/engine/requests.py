@@ -1,22 +1,28 @@
-"""A person is just another writer: questions of a task, answers to them, and values set from outside."""
+"""What people ask of a task: questions and their answers, values set from outside, stop, redo, resume."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
-from aloma_cli.clock import to_iso
+from aloma_cli.clock import from_iso, to_iso
 from aloma_cli.content.job import Question
 from aloma_cli.document.changes import Change, apply
 from aloma_cli.document.diff import same
+from aloma_cli.document.held import MOVED
 from aloma_cli.document.paths import MISSING, get, make_room, parse_path, resolve
-from aloma_cli.engine.fields import STRANDED_DEPTH, refuse_engine_fields, stranded
-from aloma_cli.engine.held import MOVED, WRITTEN
-from aloma_cli.engine.room import Room
+from aloma_cli.engine.arming import commit
+from aloma_cli.engine.failure import STRANDED_DEPTH, error_entry, stranded
+from aloma_cli.engine.plan import runs_alone
+from aloma_cli.engine.start import arm
+from aloma_cli.engine.subtasks import Room, halt, refuse_engine_fields, stop
+from aloma_cli.engine.transaction import Transaction
 from aloma_cli.engine.working import WorkingTask, WorkingTree
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import MAX_DEPTH, Json, JsonObject, Path, cut, is_deeper, show_path
+from aloma_cli.record.events import AnsweringSet, Committed, Event, RequestRefused, TreeResumed
 
 _MOST_SHOWN = 4
 _LONGEST = 80
@@ -46,15 +52,6 @@ def place_questions(room: Room, task: WorkingTask, questions: list[Question], no
 def who_answers(question: str) -> str:
     """What holds the place of a question, in words."""
     return f"the answer to {question!r}"
-
-
-def answered_by(task: WorkingTask, document: JsonObject, changes: list[Change]) -> tuple[str, ...]:
-    """The places of the questions that a commit answers which makes `document`: those at which it puts a value."""
-    if not task.questions:
-        return ()
-    written = {place for place, why in task.held.touched(task.document, document, changes) if why == WRITTEN}
-    places = ((name, tuple(asked["into"])) for name, asked in task.questions.items())
-    return tuple(name for name, place in places if place in written and get(document, place) not in (MISSING, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +165,72 @@ def checked(tree: WorkingTree, request: Request) -> Asked:
     place = _question(task, request.into)
     value = _checked_answer(task.questions[place], request)
     return Asked(request, task, answer(task, place, value), (place,))
+
+
+def carry_out(tx: Transaction, asked: Asked, request: str | None) -> Iterator[Event]:
+    """Do what a person asked. `request` is the id of the file it came in. Raises InputError."""
+    task = asked.task
+    match asked.request:
+        case Stop(reason=reason):
+            yield from _stop(tx, task, reason)
+        case Redo(step=step) if step in tx.plan.steps:
+            yield arm(tx, task, (step,), "a person asked for it", request)
+        case Redo(step=step):
+            raise InputError(f"there is no step {step!r}", hint="aloma step list shows the names")
+        case _:
+            event = partial(Committed, by="person", request=request)
+            yield from commit(tx, task, asked.changes, event, answers=asked.answers)
+
+
+def _stop(tx: Transaction, task: WorkingTask, reason: str) -> Iterator[Event]:
+    """Stop a tree until it is resumed; a subtask, or what is left of a root that is closed, for good."""
+    if task.parent is not None or task.closed:
+        yield from stop(tx, task, reason)
+    elif tx.tree.stopped is None:
+        yield from halt(tx, reason)
+
+
+def refuse(tx: Transaction, request: str, reason: str) -> Iterator[Event]:
+    """Record that a request of another process makes no sense now."""
+    yield RequestRefused(at=tx.at, task=tx.tree.root_id, request=request, reason=reason)
+
+
+def resume(tx: Transaction) -> Iterator[Event]:
+    """Let a tree continue that a person stopped."""
+    if tx.tree.stopped is not None:
+        yield TreeResumed(at=tx.at, task=tx.tree.root_id)
+
+
+def set_answering(tx: Transaction, answering: JsonObject, reason: str) -> Iterator[Event]:
+    """Record how model calls are answered from here on; `reason` says what changes, in words."""
+    if answering != tx.tree.answering:
+        yield AnsweringSet(at=tx.at, task=tx.tree.root_id, answering=answering, reason=reason)
+
+
+def release_cycles(tx: Transaction) -> Iterator[Event]:
+    """Let tasks continue that were stopped as cycles, by arming the steps that fire next."""
+    for task in tx.tree.tasks.values():
+        if task.trail.lap is not None and not task.closed:
+            names = [step.name for step in tx.plan.ready(task, now=tx.now)]
+            if names:
+                yield arm(tx, task, names, "a person lets it go round again")
+
+
+def default_answers(tx: Transaction, task: WorkingTask) -> Iterator[Event]:
+    """Answer the questions whose time is over with their default."""
+    for place, question in list(task.questions.items()):
+        until = question.get("until")
+        if until is not None and from_iso(until) <= tx.now and not runs_alone(task):
+            changes = _default(task, place, question)
+            yield from commit(tx, task, changes, partial(Committed, by="engine"), answers=(place,))
+
+
+def _default(task: WorkingTask, place: str, question: JsonObject) -> list[Change]:
+    try:
+        return answer(task, place, question["default"])
+    except InputError as error:
+        entry = {"type": "PlaceGoneError", "message": f"the default answer had nowhere to go: {error}"}
+        return error_entry(task.document, f"question {place}", entry)
 
 
 def _who_asks(tree: WorkingTree, task: WorkingTask) -> WorkingTask:

@@ -1,4 +1,4 @@
-"""What the loop asks of whoever runs firings."""
+"""What the loop asks of the runner of firings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ class Runner(Protocol):
         """End a run from outside (stopped or withdrawn); no outcome is reported for it."""
 
     async def wait(self, seconds: float | None) -> list[Outcome]:
-        """The outcomes since the last call, waiting for the first for at most so many `seconds`."""
+        """The outcomes since the last call, waiting for the first one for at most `seconds`, or until `wake`."""
+
+    def wake(self) -> None:
+        """Let `wait` return now."""
 
     @property
     def busy(self) -> bool:

@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from aloma_cli.document.changes import Change, replay
 from aloma_cli.document.diff import diff
+from aloma_cli.document.held import Held
+from aloma_cli.engine.agenda import UNWATCHED, Agenda, Made
 from aloma_cli.engine.cycles import Trail
-from aloma_cli.engine.held import Held
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import JsonObject, Path, show_path
 from aloma_cli.record import events as ev
@@ -73,6 +75,14 @@ class WorkingTask(Task):
     settings: dict[str, Any] = field(default_factory=dict)
     starts: Counter[str] = field(default_factory=Counter)
     last_start: dict[str, int] = field(default_factory=dict)
+    agenda: Agenda = field(default=UNWATCHED, compare=False)
+    made: Made | None = field(default=None, compare=False)
+    """The commit under way, as it was worked out before its event: it is not worked out twice."""
+
+    @property
+    def true(self) -> AbstractSet[str]:
+        """The steps whose condition holds."""
+        return self.agenda.true
 
     @property
     def standpoint(self) -> Hashable:
@@ -181,7 +191,13 @@ def _answered(tree: WorkingTree, task: WorkingTask, event: ev.CallAnswered) -> N
 
 def _committed(tree: WorkingTree, task: WorkingTask, event: ev.Committed) -> None:
     before = task.document
-    task.document, changes = replay(before, event.changes)
+    made, task.made = task.made, None
+    if made is None:
+        task.document, changes = replay(before, event.changes)
+    else:
+        task.document, changes = made.document, made.changes
+        for step, holds in made.verdicts:
+            task.agenda.judge(step, holds)
     _release(tree, task, event)
     task.held.follow(before, task.document, changes)
     if _is_from_outside(event):
@@ -247,7 +263,7 @@ def _looked(tree: WorkingTree, task: WorkingTask, event: ev.FiringLooked) -> Non
     if event.figures:
         task.trail.restart()
     if event.armed:
-        task.disarmed.discard(event.step)
+        _arm(task, (event.step,))
     else:
         task.looked.add(event.step)
 
@@ -264,7 +280,7 @@ def _voided(tree: WorkingTree, task: WorkingTask, event: ev.FiringVoided) -> Non
         _land(tree, task, event.firing)
         if event.reason == "superseded":
             # It was to be repeated and left nothing: where its step is away for now, the next match is not lost.
-            task.disarmed.discard(event.step)
+            _arm(task, (event.step,))
     _trim_history(task)
 
 
@@ -323,8 +339,10 @@ def _trim_history(task: WorkingTask) -> None:
 
 
 def _arm(task: WorkingTask, steps: Iterable[str]) -> None:
-    task.disarmed.difference_update(steps)
-    task.looked.difference_update(steps)
+    for step in steps:
+        task.disarmed.discard(step)
+        task.looked.discard(step)
+        task.agenda.arm(step)
 
 
 _APPLY: dict[type[ev.Event], Callable[[WorkingTree, WorkingTask, Any], None]] = {

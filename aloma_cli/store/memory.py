@@ -106,6 +106,8 @@ class MemoryStore:
 class MemoryClaim:
     """The sole right to write one tree."""
 
+    publishes = False
+
     def __init__(self, root: str, trees: dict[str, _Tree]) -> None:
         self.root = root
         self._trees = trees

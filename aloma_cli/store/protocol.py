@@ -42,6 +42,8 @@ class Claim(Protocol):
     """The sole right to write one tree of tasks. It ends with `close`, or with the process."""
 
     root: str
+    publishes: bool
+    """Whether `publish` keeps anything; if not, a run need not make a summary."""
 
     def batches(self) -> Iterator[Batch]:
         """All that was committed so far, oldest first. Raises JournalDamagedError."""

@@ -15,7 +15,9 @@ from aloma_cli.connectors.base import Answer, Call, Connectors
 from aloma_cli.connectors.chat.chat import Chat
 from aloma_cli.content.retry import Retry
 from aloma_cli.content.step import Step
-from aloma_cli.engine.run import Run
+from aloma_cli.engine import failure
+from aloma_cli.engine.limits import set_limits
+from aloma_cli.engine.turn import Scheduler
 from aloma_cli.errors import ConnectorError, StoreError
 from aloma_cli.record import events as ev
 from aloma_cli.record.summary import summary
@@ -175,8 +177,8 @@ def test_an_answer_that_cannot_be_read_is_asked_for_as_often_as_is_allowed(conte
     border = Border(Answer(completion(content), {"input_tokens": 1, "output_tokens": 1}))
     steps = [step("a", {"out": None}, asks, retry=Retry(6, wait=0))]
 
-    def limited(run: Run) -> None:
-        run.set_limits({"calls": Wish(1)})
+    def limited(run: Scheduler) -> None:
+        run.do(set_limits, {"calls": Wish(1)})
 
     result = play(steps, {}, connectors=border.table, during=limited)
 
@@ -290,7 +292,7 @@ def test_earlier_answers_stand_when_the_tries_were_used_up_and_the_error_is_remo
     assert (stage.root.state, bank.sent) == ("error", ["rent", "food"])
     stage.close()
     again = Stage(steps, store=stage.store, connectors=bank.table)
-    again.run.retry_failed()
+    again.run.do(failure.retry_failed)
     again.turn()
     again.end_all()
     assert (again.data["paid"], bank.sent) == (["rent paid", "food paid"], ["rent", "food", "food"])

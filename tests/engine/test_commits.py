@@ -9,6 +9,7 @@ import pytest
 
 from aloma_cli.content.job import Limited
 from aloma_cli.content.retry import Retry
+from aloma_cli.engine.limits import set_limits
 from aloma_cli.record import events as ev
 from tests.support.manual import HeldClock
 from tests.support.record import ROOT, fired, looked, of_kind, started, voided
@@ -458,7 +459,7 @@ def test_nothing_queues_behind_a_firing_that_ran_alone_and_met_a_limit() -> None
     stage.turn()
     turn = stage.end("slow")
     assert (stage.data["slow"], turn.finished, stage.root.state) == (1, True, "limited")
-    stage.run.set_limits({})
+    stage.run.do(set_limits, {})
     stage.turn()
     stage.end("b")
     assert (stage.data["x"], stage.root.state) == ("b", "done")

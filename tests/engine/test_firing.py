@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aloma_cli.engine.plan import Plan
-from aloma_cli.engine.run import Run
+from aloma_cli.engine.turn import Scheduler
 from aloma_cli.record import events as ev
 from tests.support.record import fired, looked, of_kind, started
 from tests.support.stage import Stage
@@ -463,7 +463,7 @@ def test_a_person_may_write_to_an_interrupted_task_one_of_whose_steps_is_away() 
     stage = Stage([step("a", {"x": 1}, puts(y=1), withdraw=True)], {"x": 1})
     stage.close()
     claim = stage.store.claim("1")
-    run = Run(claim, Plan([]), clock=stage.clock, emit=lambda _: None)
+    run = Scheduler(claim, Plan([]), clock=stage.clock, emit=lambda _: None)
     run.carry_out({"kind": "set", "set": [[["z"], 1]]})
     run.write()
     claim.close()

@@ -13,6 +13,7 @@ from aloma_cli.budget import Amount, Budget, Limits, Wish
 from aloma_cli.connectors.base import Answer, Call, Connectors
 from aloma_cli.connectors.chat.chat import Chat
 from aloma_cli.content.job import Limited
+from aloma_cli.engine.limits import set_limits
 from aloma_cli.engine.working import WorkingTree
 from aloma_cli.record import events as ev
 from aloma_cli.store.memory import MemoryStore
@@ -66,7 +67,7 @@ def limited(server: Server, children: int, store: MemoryStore, data: Any = None,
     wishes = {name: value if isinstance(value, Wish) else Wish(value) for name, value in limits.items()}
     data = {"children": children} if data is None else data
     return play(
-        FAMILY, data or None, connectors=server.connectors(), store=store, during=lambda run: run.set_limits(wishes)
+        FAMILY, data or None, connectors=server.connectors(), store=store, during=lambda run: run.do(set_limits, wishes)
     )
 
 
@@ -141,14 +142,14 @@ def test_a_step_that_catches_everything_cannot_swallow_a_limit() -> None:
         [step("greedy", {}, greedy)],
         {},
         connectors=Server().connectors(),
-        during=lambda run: run.set_limits({"calls": Wish(0)}),
+        during=lambda run: run.do(set_limits, {"calls": Wish(0)}),
     )
     assert (played.tree.root.document, played.tree.root.state) == ({}, "limited")
 
 
 def test_time_counts_only_while_firings_run() -> None:
     steps = [step(name, {name: None}, puts(1.0, **{name: 1})) for name in "abcd"]
-    played = play(steps, {}, concurrency=1, during=lambda run: run.set_limits({"seconds": Wish(2.5)}))
+    played = play(steps, {}, concurrency=1, during=lambda run: run.do(set_limits, {"seconds": Wish(2.5)}))
     assert (played.tree.root.document, played.tree.root.state) == ({"a": 1, "b": 1, "c": 1}, "limited")
 
 
@@ -157,7 +158,7 @@ def test_time_does_not_count_while_what_runs_is_paused() -> None:
     stage.run.deliver(Limited(stage.running.popitem()[0], "no more calls", 0.0))
     stage.turn()
     stage.clock.moment += 3600
-    stage.run.set_limits({"seconds": Wish(10)})
+    stage.run.do(set_limits, {"seconds": Wish(10)})
     stage.turn()
     assert (stage.tree.working, stage.root.state) == (0.0, "processing")
 
@@ -170,7 +171,10 @@ def test_what_is_held_for_a_call_that_waits_follows_the_answers_that_came_meanwh
     steps = [FAMILY[0], step("ask", {"child": int, "answered": None}, asks_at_length)]
     wishes = {"tokens": Wish(4050)}
     played = play(
-        steps, {"children": 4}, connectors=Server(tokens=100).connectors(), during=lambda run: run.set_limits(wishes)
+        steps,
+        {"children": 4},
+        connectors=Server(tokens=100).connectors(),
+        during=lambda run: run.do(set_limits, wishes),
     )
     assert played.root.state == "done", "the first answer was short: the others need not be held for 4,000 tokens"
 
@@ -184,7 +188,7 @@ def test_a_counter_that_grows_for_ever_is_paused_after_a_thousand_firings() -> N
     stage.end_all()
     assert (stage.data["n"], stage.root.state, stage.root.closed) == (1000, "limited", False)
     assert stage.tree.limited == "count has fired 1,000 times, which looks like a loop"
-    stage.run.set_limits({})
+    stage.run.do(set_limits, {})
     stage.turn()
     stage.end_all()
     assert stage.data["n"] == 2000
@@ -232,7 +236,7 @@ def test_the_limit_of_time_holds_while_a_firing_goes_on_calling() -> None:
     server = Server(seconds=1.0)
     limits = {"seconds": Wish(2.5)}
     played = play(
-        [step("talks", {}, talks)], {}, connectors=server.connectors(), during=lambda run: run.set_limits(limits)
+        [step("talks", {}, talks)], {}, connectors=server.connectors(), during=lambda run: run.do(set_limits, limits)
     )
     assert (server.requests, played.tree.root.state) == (3, "limited")
 
@@ -267,7 +271,7 @@ def test_what_waits_for_a_firing_that_runs_alone_goes_on_when_that_is_superseded
     alone = next(flight for flight in stage.root.flights.values() if flight.step == "a")
     alone.voids = 3
     stage.run.carry_out({"kind": "set", "set": [[["a"], 2]]})
-    stage.run.set_limits({"calls": Wish(5)})
+    stage.run.do(set_limits, {"calls": Wish(5)})
     stage.turn()
     assert stage.names == ["b"]
     assert stage.end("b").finished

@@ -28,8 +28,10 @@ from aloma_cli.content.handles.task import TaskHandle
 from aloma_cli.content.job import Job
 from aloma_cli.content.step import Step
 from aloma_cli.document.diff import same
+from aloma_cli.engine import failure, requests
+from aloma_cli.engine.limits import set_limits
 from aloma_cli.engine.plan import Plan
-from aloma_cli.engine.run import Run
+from aloma_cli.engine.turn import Scheduler
 from aloma_cli.engine.working import WorkingTree
 from aloma_cli.errors import ConnectorError, InputError, StoreError, TaskLockedError
 from aloma_cli.record.events import Event, TaskCreated
@@ -153,12 +155,12 @@ class Machine(RuleBasedStateMachine):
     def _run(
         self, tree: Known, claim: BrittleClaim, wishes: dict[str, Wish] | None = None, retry: bool = False
     ) -> None:
-        def before(run: Run) -> None:
+        def before(run: Scheduler) -> None:
             if wishes is not None or retry:
-                run.resume()
-            run.set_limits(wishes or {})
+                run.do(requests.resume)
+            run.do(set_limits, wishes or {})
             if retry:
-                run.retry_failed()
+                run.do(failure.retry_failed)
 
         self.is_sound = False
         self._read(tree)
@@ -241,7 +243,7 @@ class Machine(RuleBasedStateMachine):
     def _turn_if_due(self, tree: Known) -> None:
         assert tree.process is not None
         wake_at = tree.process.last.wake_at
-        if wake_at is not None and from_iso(wake_at) <= self.clock.now():
+        if wake_at is not None and wake_at <= self.clock.now():
             with self._moving(tree) as process:
                 process.turn()
 
@@ -278,7 +280,7 @@ class Machine(RuleBasedStateMachine):
         tree = self._pick(self._left(), pick)
         body = acts.request(what, self._pick(list(tree.truths.tasks), task), next(self.count))
         claim = self.store.claim(tree.root)
-        run = Run(claim, Plan(self.steps), clock=self.clock, emit=list[Event]().append)
+        run = Scheduler(claim, Plan(self.steps), clock=self.clock, emit=list[Event]().append)
         with contextlib.suppress(InputError, AttributeError, KeyError, TypeError, ValueError):
             run.carry_out(body)
             run.write()
@@ -425,7 +427,7 @@ class Machine(RuleBasedStateMachine):
         now, turn = to_iso(self.clock.now()), tree.process.last
         circling = [task.id for task in tree.process.run.tree.tasks.values() if task.trail.lap is not None]
         tree.truths.settled(now, self.concurrency, circling)
-        timers = (at for task in tree.truths.tasks.values() for at in task.timers if at > now)
+        timers = (from_iso(at) for task in tree.truths.tasks.values() for at in task.timers if at > now)
         coming = () if tree.truths.stopped else timers
         assert turn.wake_at == min(coming, default=None)
         assert turn.finished == all(task.rest for task in tree.truths.tasks.values())
@@ -517,7 +519,7 @@ class Machine(RuleBasedStateMachine):
     def _wait_for(self, tree: Known, process: Process) -> None:
         wake_at = process.last.wake_at
         if wake_at is not None and not process.run.pending:
-            self.clock.moment = max(self.clock.moment, from_iso(wake_at) - EPOCH)
+            self.clock.moment = max(self.clock.moment, wake_at - EPOCH)
         with self._moving(tree):
             process.turn()
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from aloma_cli.content.retry import Retry
 from aloma_cli.content.step import Step
 from aloma_cli.document.digest import Digest
+from aloma_cli.engine import requests
 from aloma_cli.engine.cycles import MOST_LAPS, OFTEN
 from aloma_cli.engine.working import WorkingTask, WorkingTree
 from aloma_cli.errors import RetryableError
@@ -344,7 +345,7 @@ def test_it_goes_round_once_more_when_a_person_wants_that() -> None:
     again = Stage(steps, store=stage.store)
     assert again.names == [], "opening is no reason to go on"
     once = len(fired(again.journal()))
-    assert len(again.run.go_round_again()) == 1
+    assert len(again.run.do(requests.release_cycles)) == 1
     again.turn()
     finished(again)
     assert (len(fired(again.journal())), again.root.state) == (2 * once, "incomplete")

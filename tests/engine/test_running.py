@@ -565,6 +565,7 @@ def test_a_run_that_is_cancelled_at_any_moment_can_be_gone_on_with() -> None:
 class _SlowToPublish(MemoryClaim):
     """A claim that takes two seconds to publish, as one does whose document is very large."""
 
+    publishes = True
     moments: list[float]
 
     def publish(self, summary: Any, data: Any) -> None:
@@ -627,6 +628,8 @@ def test_the_engines_own_time_is_blamed_on_nobody(caplog: pytest.LogCaptureFixtu
         pass
 
     class Busy(MemoryClaim):
+        publishes = True
+
         def publish(self, summary: Any, data: Any) -> None:
             time.sleep(0.3)
 

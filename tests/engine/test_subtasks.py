@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloma_cli.engine.endings import MOST_GENERATIONS
+from aloma_cli.engine.subtasks import MOST_GENERATIONS
 from aloma_cli.engine.working import WorkingTree
 from aloma_cli.jsontext import MAX_DEPTH
 from aloma_cli.record import events as ev
@@ -725,7 +725,7 @@ def test_only_a_tasks_own_subtasks_can_be_stopped_from_it() -> None:
 
     made = stage({"into": "answer"}, leaf=leaf)
     made.end("leaf")
-    assert "no subtask" in made.data["answer"]["error"]["message"]
+    assert "is not a subtask" in made.data["answer"]["error"]["message"]
 
 
 def test_a_subtask_made_and_stopped_in_one_firing_never_runs() -> None:
@@ -779,7 +779,7 @@ def test_a_subtask_below_the_limit_is_refused_in_the_step_that_asked_for_it() ->
     *_, deepest = made.tree.tasks.values()
     assert len(made.tree.tasks) == 1 + MOST_GENERATIONS
     assert deepest.document["$errors"]["dig"]["message"] == (
-        "subtask 'deeper' would stand 65 levels below task 1; at most 64 are possible "
+        "subtask 'deeper' would be 65 levels below task 1; at most 64 are possible "
         "(does a step fire in the subtasks it makes?)"
     )
 

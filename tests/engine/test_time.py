@@ -13,8 +13,9 @@ from aloma_cli.budget import Wish
 from aloma_cli.clock import ForwardClock, from_iso
 from aloma_cli.content.retry import Retry
 from aloma_cli.content.step import Step
+from aloma_cli.engine.limits import set_limits
 from aloma_cli.engine.plan import Plan
-from aloma_cli.engine.run import Run
+from aloma_cli.engine.turn import Scheduler
 from aloma_cli.engine.working import WorkingTree
 from aloma_cli.record import events as ev
 from aloma_cli.record.summary import figures, summary
@@ -59,7 +60,7 @@ OTHER = [step("a", {"x": 5}, puts(y=1)), step("early", {"x": 2}, puts(z=1))]
 def sets_and_starts_nothing(stage: Stage) -> None:
     """What `task set --no-run` does; an hour later somebody goes on."""
     claim = stage.store.claim(ROOT)
-    run = Run(claim, Plan([AGAIN]), clock=stage.clock, emit=lambda _: None)
+    run = Scheduler(claim, Plan([AGAIN]), clock=stage.clock, emit=lambda _: None)
     run.carry_out({"kind": "set", "task": ROOT, "set": [[["n"], 1]], "unset": []})
     run.write()
     claim.close()
@@ -89,7 +90,7 @@ def test_the_time_between_a_kill_and_the_next_run_does_not_count(
     stage.clock.moment += HOUR
     between(stage)
     again = Stage(steps, store=stage.store, clock=stage.clock)
-    again.run.set_limits({"seconds": Wish(100)})
+    again.run.do(set_limits, {"seconds": Wish(100)})
     again.turn()
     again.clock.moment += 3
     again.end_all()
@@ -146,7 +147,7 @@ def test_a_timer_has_run_out_when_the_clock_is_a_day_ahead() -> None:
 def test_the_limit_of_time_counts_on_when_the_clock_is_set_back() -> None:
     clock = SetClock()
     stage = Stage([step("a", {}, puts(a=1)), step("b", {"a": 1}, puts(b=1))], {}, clock=clock)
-    stage.run.set_limits({"seconds": Wish(10)})
+    stage.run.do(set_limits, {"seconds": Wish(10)})
     stage.turn()
     clock.turn_to(-HOUR, elapsed=9)
     stage.end("a")

@@ -45,6 +45,7 @@ class BrittleClaim:
 
     def __init__(self, claim: Claim, store: BrittleStore) -> None:
         self.root = claim.root
+        self.publishes = claim.publishes
         self.claim = claim
         self.dead = False
         self._store = store

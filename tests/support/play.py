@@ -15,7 +15,7 @@ from aloma_cli.content.step import Step
 from aloma_cli.engine.local import LocalRunner
 from aloma_cli.engine.loop import LoopHost, drive
 from aloma_cli.engine.plan import Plan
-from aloma_cli.engine.run import Run
+from aloma_cli.engine.turn import Scheduler
 from aloma_cli.engine.working import WorkingTask, WorkingTree
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record import events as ev
@@ -53,7 +53,7 @@ class Setup:
     store: Store = field(default_factory=MemoryStore)
     concurrency: int = 8
     connectors: Connectors = field(default_factory=lambda: Connectors({}))
-    during: Callable[[Run], object] = lambda _: None
+    during: Callable[[Scheduler], object] = lambda _: None
 
 
 def play(steps: Iterable[Step], data: JsonObject | None, *, real: bool = False, **options: Any) -> Played:
@@ -68,7 +68,7 @@ async def played(setup: Setup) -> Played:
     claim = setup.store.claim(ROOT) if setup.data is None else create(setup.store, setup.data)
     events: list[ev.Event] = []
     plan = Plan(setup.steps)
-    run = Run(claim, plan, clock=clock, emit=events.append, concurrency=setup.concurrency)
+    run = Scheduler(claim, plan, clock=clock, emit=events.append, concurrency=setup.concurrency)
     run.recover()
     runner = LocalRunner(plan.steps, Toolbox(setup.connectors, None, lambda name: name), LoopHost(run))
     result = Played(run.tree, events, clock.elapsed())

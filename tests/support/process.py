@@ -15,7 +15,7 @@ from aloma_cli.content.content import Toolbox
 from aloma_cli.content.job import Job, Outcome
 from aloma_cli.content.step import Step
 from aloma_cli.engine.plan import Plan
-from aloma_cli.engine.run import Run, Turn
+from aloma_cli.engine.turn import Scheduler, Turn
 from aloma_cli.errors import StepStopped
 from aloma_cli.record import events as ev
 from aloma_cli.store.protocol import Claim
@@ -94,14 +94,14 @@ class Process:
         self.firings: dict[int, Firing] = {}
         plan = Plan(steps)
         self._steps = plan.steps
-        self.run = Run(claim, plan, clock=clock, emit=self._emit, concurrency=concurrency)
+        self.run = Scheduler(claim, plan, clock=clock, emit=self._emit, concurrency=concurrency)
         self._check = check
         self._is_durable = is_durable
         self._toolbox = Toolbox(connectors, None, lambda name: name)
         self._host = AtOnce(self.run)
         self.last = Turn((), {}, None, finished=False)
 
-    def open(self, before: Callable[[Run], object]) -> None:
+    def open(self, before: Callable[[Scheduler], object]) -> None:
         """Go on with the tree as a program does that has just claimed it."""
         self.run.recover()
         self.run.take_requests()

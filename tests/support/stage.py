@@ -12,10 +12,10 @@ from aloma_cli.content.cancellation import Cancellation
 from aloma_cli.content.content import Toolbox
 from aloma_cli.content.job import Job, Outcome
 from aloma_cli.content.step import Step
-from aloma_cli.engine.gate import Gate
+from aloma_cli.engine.limits import Gate
 from aloma_cli.engine.loop import LoopHost
 from aloma_cli.engine.plan import Plan
-from aloma_cli.engine.run import Run, Turn
+from aloma_cli.engine.turn import Scheduler, Turn
 from aloma_cli.engine.working import WorkingTask, WorkingTree
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record import events as ev
@@ -55,13 +55,13 @@ class Stage:
         self.claim = self.store.claim(ROOT) if data is None else create(self.store, data)
         plan = Plan(steps)
         self._steps = plan.steps
-        self.run = Run(
+        self.run = Scheduler(
             self.claim,
             plan,
             clock=self.clock,
             emit=self.events.append,
             concurrency=concurrency,
-            scrubber=scrubber,
+            redactor=scrubber,
         )
         self._host = AtOnce(self.run)
         self.run.recover()
@@ -133,7 +133,7 @@ class Stage:
 class AtOnce(LoopHost):
     """The host of firings that writes at once, without an event loop."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Scheduler) -> None:
         self._run = run
         self.clock = run.clock
         gate = Gate(run.budget, run.tree, run.clock)

@@ -48,7 +48,7 @@ def redo(
 
 def _tell_what_is_missing(step: Step, document: JsonObject) -> None:
     from aloma_cli.cli.output import say
-    from aloma_cli.engine.nearest import nearest_misses
+    from aloma_cli.engine.rest import nearest_misses
     from aloma_cli.view.entries import explained
 
     for line in explained(nearest_misses([step], document), ()):

@@ -35,6 +35,8 @@ _WRITING = 60
 class FileClaim:
     """The sole right to write one folder."""
 
+    publishes = True
+
     def __init__(self, folder: Path, lock: BaseFileLock, *, size: int, count: int, fsync: bool) -> None:
         self.root = folder.name
         self._folder = folder

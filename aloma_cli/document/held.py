@@ -1,4 +1,4 @@
-"""The places of a document at which something is to land, and what others did to them meanwhile.
+"""The places of a document reserved for results and answers, and what other commits did to them.
 
 Each commit is judged by its changes, so that the journal alone tells what became of a place. A commit that touches no
 such place costs a look-up for each of its changes.

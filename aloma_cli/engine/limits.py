@@ -1,19 +1,52 @@
-"""The gate every call passes: it waits while others may leave room, and is refused when none can."""
+"""What a tree may spend: the gate that every call passes, the time, and the firings of one step."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from aloma_cli.budget import Amount, Budget
+from aloma_cli.budget import Amount, Budget, Wish
 from aloma_cli.clock import Clock
 from aloma_cli.connectors.base import Function
-from aloma_cli.engine.working import WorkingTree
+from aloma_cli.content.job import Limited
+from aloma_cli.engine.arming import void
+from aloma_cli.engine.transaction import Transaction
+from aloma_cli.engine.working import WorkingFlight, WorkingTask, WorkingTree
 from aloma_cli.errors import StepLimited
 from aloma_cli.jsontext import JsonObject
+from aloma_cli.record.events import Event, LimitReached, LimitsSet
+
+MOST_STARTS = 1000
+"""After this many firings a step is taken to loop."""
 
 _MARGIN = 1.5
+
+
+def limit(tx: Transaction, reason: str) -> Iterator[Event]:
+    """Start nothing new in the whole tree until the limit is raised."""
+    if tx.tree.limited is None:
+        yield LimitReached(at=tx.at, task=tx.tree.root_id, reason=reason)
+
+
+def pause(tx: Transaction, task: WorkingTask, flight: WorkingFlight, limited: Limited) -> Iterator[Event]:
+    """Let a firing wait until the limit that it met is raised, and the whole tree with it."""
+    yield void(tx, task, flight, "limited", again=True, seconds=limited.seconds)
+    yield from limit(tx, limited.reason)
+
+
+def check_time(tx: Transaction, budget: Budget) -> Iterator[Event]:
+    """Pause the tree when its time is used."""
+    late = budget.overtime(tx.tree.working)
+    if late is not None:
+        yield from limit(tx, late)
+
+
+def set_limits(tx: Transaction, wishes: Mapping[str, Wish]) -> Iterator[Event]:
+    """Set what the tree may spend from here on; what is paused continues."""
+    limits = tx.tree.limits.with_wishes(wishes, tx.tree.spent, tx.tree.working)
+    if limits != tx.tree.limits or tx.tree.limited is not None:
+        yield LimitsSet(at=tx.at, task=tx.tree.root_id, limits=limits.to_json())
 
 
 class Gate:

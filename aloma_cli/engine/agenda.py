@@ -1,0 +1,82 @@
+"""Which conditions hold in one task, and which of those steps are armed."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Container, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
+
+from aloma_cli.document.changes import Change
+from aloma_cli.jsontext import JsonObject
+
+
+class Made(NamedTuple):
+    """A commit as it was worked out: the document after it, and the conditions it concerned with their verdicts."""
+
+    document: JsonObject
+    changes: list[Change]
+    verdicts: list[tuple[str, bool]]
+
+
+class Agenda:
+    """What one task's steps wait for. `names` has all steps in the start order, `positions` where each of them is.
+
+    Invariants after every event: `true` has the steps whose condition holds for the document. The heap has every step
+    that is in `true` and not in `disarmed`; it may have others, which are dropped when they come to the top.
+    """
+
+    __slots__ = ("_disarmed", "_heap", "_names", "_positions", "_queued", "true")
+
+    def __init__(
+        self, names: Sequence[str], positions: Mapping[str, int], true: set[str], disarmed: AbstractSet[str]
+    ) -> None:
+        self.true = true
+        self._names = names
+        self._positions = positions
+        self._disarmed = disarmed
+        self._heap = [at for at, name in enumerate(names) if name in true and name not in disarmed]
+        self._queued = set(self._heap)
+
+    def judge(self, name: str, holds: bool) -> None:
+        """The condition of a step holds now, or does not."""
+        if holds:
+            self.true.add(name)
+            self.arm(name)
+        else:
+            self.true.discard(name)
+
+    def arm(self, name: str) -> None:
+        """A step may have become true or armed. Its file may be away."""
+        at = self._positions.get(name)
+        if at is not None and at not in self._queued and self._is_ready(at):
+            self._queued.add(at)
+            heapq.heappush(self._heap, at)
+
+    def ready(self) -> list[str]:
+        """All steps that are true and armed, in the start order."""
+        return [self._names[at] for at in sorted(self._queued) if self._is_ready(at)]
+
+    def first(self, most: int, but: Container[str]) -> list[str]:
+        """The first of `ready`, without those in `but`."""
+        found: list[str] = []
+        kept: list[int] = []
+        while self._heap and len(found) < most:
+            at = heapq.heappop(self._heap)
+            if not self._is_ready(at):
+                self._queued.discard(at)
+                continue
+            kept.append(at)
+            if self._names[at] not in but:
+                found.append(self._names[at])
+        for at in kept:
+            heapq.heappush(self._heap, at)
+        return found
+
+    def _is_ready(self, at: int) -> bool:
+        name = self._names[at]
+        return name in self.true and name not in self._disarmed
+
+
+UNWATCHED = Agenda((), {}, set(), frozenset())
+"""The agenda of a task whose conditions were not judged yet."""

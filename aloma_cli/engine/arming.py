@@ -1,0 +1,97 @@
+"""What every commit does in its task: the new document, the verdicts of conditions, arming, and withdrawing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from aloma_cli.document.changes import Change, apply, to_wire
+from aloma_cli.document.held import WRITTEN
+from aloma_cli.document.paths import MISSING, get
+from aloma_cli.document.reserved import ERRORS
+from aloma_cli.engine.agenda import UNWATCHED, Made
+from aloma_cli.engine.transaction import Transaction
+from aloma_cli.engine.working import WorkingFlight, WorkingTask
+from aloma_cli.jsontext import JsonObject
+from aloma_cli.record.events import Committed, Event, FiringVoided
+
+
+def commit(
+    tx: Transaction,
+    task: WorkingTask,
+    changes: list[Change],
+    event: Callable[..., Committed],
+    *,
+    author: str | None = None,
+    redo: bool = False,
+    answers: tuple[str, ...] = (),
+) -> Iterator[Event]:
+    """Bring `changes` onto the newest document, by an `event` that knows all but what follows from that."""
+    if task.agenda is UNWATCHED:
+        tx.plan.watch(task)
+    before = task.document
+    document = apply(before, changes)
+    if document.get(ERRORS) == {}:
+        emptied = Change("remove", (ERRORS,))
+        changes, document = [*changes, emptied], apply(document, [emptied])
+    verdicts = tx.plan.verdicts(changes, before, document)
+    armed = tx.plan.armed_by(task, changes, verdicts, author)
+    armed |= _removed_errors(before, document) & task.disarmed
+    if redo and author is not None:
+        armed.add(author)
+    if task.questions:
+        answers = tuple(dict.fromkeys((*answers, *_answered_by(task, document, changes))))
+    task.made = Made(document, changes, verdicts)
+    yield event(
+        at=tx.at,
+        task=task.id,
+        version=task.version + 1,
+        changes=to_wire(changes),
+        armed=tuple(sorted(armed)),
+        step=author,
+        redo=redo,
+        answers=answers,
+    )
+    for flight in list(task.flights.values()):
+        step = tx.plan.steps.get(flight.step)  # None: interrupted, and its file is away for now
+        if step is not None and step.withdraw and step.name not in task.true:
+            yield void(tx, task, flight, "withdrawn")
+
+
+def void(
+    tx: Transaction,
+    task: WorkingTask,
+    flight: WorkingFlight,
+    reason: str,
+    *,
+    again: bool = False,
+    seconds: float = 0.0,
+    paths: tuple[str, ...] = (),
+    others: tuple[int, ...] = (),
+) -> FiringVoided:
+    """The end of a firing that leaves nothing; `again`: it runs once more."""
+    return FiringVoided(
+        at=tx.at,
+        task=task.id,
+        firing=flight.firing,
+        step=flight.step,
+        reason=reason,
+        again=again,
+        seconds=seconds,
+        paths=paths,
+        others=others,
+    )
+
+
+def _removed_errors(before: JsonObject, after: JsonObject) -> set[str]:
+    """The entries of `$errors` that a commit removes."""
+    old, new = before.get(ERRORS), after.get(ERRORS)
+    if new is old or not isinstance(old, dict):
+        return set()
+    return set(old) - (set(new) if isinstance(new, dict) else set())
+
+
+def _answered_by(task: WorkingTask, document: JsonObject, changes: list[Change]) -> tuple[str, ...]:
+    """The places of the questions that a commit answers which makes `document`: those at which it puts a value."""
+    written = {place for place, why in task.held.touched(task.document, document, changes) if why == WRITTEN}
+    places = ((name, tuple(asked["into"])) for name, asked in task.questions.items())
+    return tuple(name for name, place in places if place in written and get(document, place) not in (MISSING, None))

@@ -1,0 +1,167 @@
+"""The end of a firing that returned: merged onto the newest document, tested against it, and committed; or a look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+from aloma_cli.content.job import Effects, Raised, Returned
+from aloma_cli.document.changes import Change, apply
+from aloma_cli.document.diff import diff
+from aloma_cli.document.merge import alters, merge
+from aloma_cli.engine import subtasks
+from aloma_cli.engine.arming import commit, void
+from aloma_cli.engine.failure import fail
+from aloma_cli.engine.requests import place_questions, who_answers
+from aloma_cli.engine.transaction import Transaction
+from aloma_cli.engine.working import WorkingFlight, WorkingTask, merge_settings
+from aloma_cli.errors import InputError
+from aloma_cli.jsontext import Json, JsonObject, Path, show_path
+from aloma_cli.record.events import Committed, Event, FiringLooked
+
+
+class Merged(NamedTuple):
+    """What a firing wrote as it applies to the newest document, and what it asked of its task (`about`)."""
+
+    changes: list[Change]
+    about: Any
+
+
+class Rejection(NamedTuple):
+    """Why a firing cannot land: the reason, the places, and the firings that wrote there first."""
+
+    reason: str
+    paths: tuple[str, ...]
+    others: tuple[int, ...]
+
+
+def returned(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Returned) -> Iterator[Event]:
+    """Commit what a firing left; void it where it cannot stand beside what others committed meanwhile."""
+    if not (outcome.changes or outcome.effects.trace):
+        yield _look(tx, task, flight, outcome)
+        return
+    merged = _merge(tx, task, flight, outcome)
+    if isinstance(merged, Rejection):
+        again = flight.step in task.true and task.completed is None
+        why, paths, others = merged
+        yield void(tx, task, flight, why, again=again, seconds=outcome.seconds, paths=paths, others=others)
+        return
+    effects = outcome.effects
+    try:
+        subtasks.refuse_engine_fields(merged.changes)
+        subtasks.check_orders(tx.tree, task, effects)
+        changes, places, asked = _with_room(tx, task, merged.changes, effects)
+    except InputError as error:
+        told = {"type": type(error).__name__, "message": str(error)}
+        yield from fail(tx, task, flight, Raised(flight.firing, told, False, outcome.seconds, effects.figures))
+        return
+    event = partial(
+        Committed,
+        by="firing",
+        firing=flight.firing,
+        seconds=outcome.seconds,
+        name=None if effects.name is None else merged.about["name"],
+        tags=None if effects.tags is None else tuple(merged.about["tags"]),
+        completed=effects.completed,
+        stopped=effects.stops or None,
+        settings=effects.settings or None,
+        parked_until=tx.after(effects.park),
+        expires_at=tx.after(effects.timeout),
+        asked=asked,
+        figures=effects.figures,
+    )
+    yield from commit(tx, task, changes, event, author=flight.step, redo=effects.redo)
+    yield from _follow(tx, task, effects, places)
+
+
+def _follow(tx: Transaction, task: WorkingTask, effects: Effects, places: list[Path | None]) -> Iterator[Event]:
+    """What a firing asked for beside its changes, once these are committed."""
+    for order, place in zip(effects.subtasks, places, strict=True):
+        yield subtasks.create(tx, task, order, place)
+    for child_id, reason in effects.stops.items():
+        yield from subtasks.stop(tx, tx.tree.tasks[child_id], reason)
+    if effects.completed is not None and effects.cancel:
+        for other in list(task.flights.values()):
+            yield void(tx, task, other, "stopped")
+
+
+def _look(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Returned) -> FiringLooked:
+    missed = [change for revision in task.since(flight.version) for change in revision.changes]
+    return FiringLooked(
+        at=tx.at,
+        task=task.id,
+        firing=flight.firing,
+        step=flight.step,
+        armed=bool(missed) and tx.plan.reads(flight.step, missed),
+        seconds=outcome.seconds,
+        figures=outcome.effects.figures,
+    )
+
+
+def _merge(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Returned) -> Merged | Rejection:
+    wishes = _wishes(flight.about, outcome.effects)
+    since = task.since(flight.version)
+    if not since:
+        return Merged(outcome.changes, apply(task.about, wishes))
+    theirs = [(change, revision.firing) for revision in since for change in revision.changes]
+    changes, places, rivals = _bring(outcome.changes, theirs, task.document)
+    others = [(change, revision.firing) for revision in since for change in revision.about]
+    wishes, more_places, more_rivals = _bring(wishes, others, task.about)
+    if places or more_places:
+        paths = _shown([*places, *(("task", *place) for place in more_places)])
+        return Rejection("conflict", paths, _known(rivals | more_rivals))
+    condition = tx.plan.steps[flight.step].condition
+    own = [change for change in outcome.changes if alters(change, condition.paths, flight.base)]
+    if own and flight.step not in task.true:
+        return Rejection("lost", _shown(change.place for change in own), _known(firing for _, firing in theirs))
+    return Merged(changes, apply(task.about, wishes))
+
+
+def _bring(
+    ours: list[Change], theirs: list[tuple[Change, int | None]], current: Json
+) -> tuple[list[Change], list[Path], set[int | None]]:
+    """Our changes as they apply to `current`, the places of conflicts, and the firings that changed them."""
+    merged, conflicts = merge(ours, [change for change, _ in theirs], current)
+    rivals = {theirs[at][1] for conflict in conflicts for at in conflict.rivals}
+    return merged, [conflict.path for conflict in conflicts], rivals
+
+
+def _wishes(about: JsonObject, effects: Effects) -> list[Change]:
+    """What a firing asked for as changes of `WorkingTask.about`."""
+    if effects.name is None and effects.tags is None and not effects.settings and not effects.questions:
+        return []
+    after = {
+        "name": about["name"] if effects.name is None else effects.name,
+        "tags": about["tags"] if effects.tags is None else list(effects.tags),
+        "settings": merge_settings(about["settings"], effects.settings),
+        "questions": about["questions"] | {show_path(asked.into): asked.question for asked in effects.questions},
+    }
+    return diff(about, after)
+
+
+def _with_room(
+    tx: Transaction, task: WorkingTask, changes: list[Change], effects: Effects
+) -> tuple[list[Change], list[Path | None], tuple[JsonObject, ...]]:
+    """The changes with the room for what lands later, the places of subtasks, and the questions as recorded."""
+    if not (effects.subtasks or effects.questions or effects.groups):
+        return changes, [], ()
+    room = subtasks.Room(apply(task.document, changes), _taken(tx, task))
+    places = subtasks.place_subtasks(room, effects.subtasks, effects.groups)
+    asked = place_questions(room, task, effects.questions, tx.now)
+    return changes + room.changes, places, asked
+
+
+def _taken(tx: Transaction, task: WorkingTask) -> dict[Path, str]:
+    """The places in use in a task, and by what."""
+    children = (tx.tree.tasks[child] for child in task.live_children)
+    held = {child.into: f"subtask {child.name!r}" for child in children if child.into is not None}
+    return held | {tuple(asked["into"]): who_answers(asked["question"]) for asked in task.questions.values()}
+
+
+def _shown(paths: Iterable[Path]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(show_path, paths)))
+
+
+def _known(firings: Iterable[int | None]) -> tuple[int, ...]:
+    return tuple(sorted({firing for firing in firings if firing is not None}))

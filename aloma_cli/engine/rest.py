@@ -1,0 +1,150 @@
+"""When a task comes to rest, in which state, and which steps came nearest to firing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from aloma_cli.condition import Mismatch
+from aloma_cli.content.step import Step
+from aloma_cli.document.paths import MISSING, get
+from aloma_cli.document.reserved import unhandled_errors
+from aloma_cli.engine.cycles import Lap, lap_commits, reason_of, shown_cycle
+from aloma_cli.engine.plan import alone_in, is_parked
+from aloma_cli.engine.subtasks import end, rest_stopped
+from aloma_cli.engine.transaction import Transaction
+from aloma_cli.engine.working import WorkingTask
+from aloma_cli.errors import did_you_mean
+from aloma_cli.jsontext import KINDS, JsonObject, Path, show_path
+from aloma_cli.record.events import Event
+from aloma_cli.record.states import PAUSED
+from aloma_cli.redact import Redactor
+
+SHOWN = 3
+"""How many steps, and how many mismatches of each, are listed."""
+
+
+def settle(tx: Transaction, task: WorkingTask, redactor: Redactor) -> Iterator[Event]:
+    """Let a task rest that has nothing in flight and nothing to start, unless something will come by itself."""
+    if task.rest is not None or (task.completed is None and _has_busy_subtask(tx, task)):
+        return
+    if tx.tree.limited is not None and _would_go_on(tx, task):
+        yield from _pause(tx, task, "limited")
+        return
+    if task.completed is None:
+        if (task.retries and not task.awaited) or is_parked(task, tx.now):
+            return
+        unended = _unended(tx, task)
+        if unended is not None:
+            yield from _pause(tx, task, unended)
+            return
+    parent = tx.tree.tasks[task.parent] if task.parent else None
+    if parent is not None and alone_in(parent) is not None:
+        # The landing is a commit like any other: it queues until the firing that runs alone has landed.
+        tx.postponed[task.id] = None
+    elif task.trail.lap is not None and task.completed is None:
+        yield from _end_cycle(tx, task, "incomplete", task.trail.lap)
+    else:
+        yield from _end(tx, task, redactor)
+
+
+def rest_again(tx: Transaction, task: WorkingTask) -> Iterator[Event]:
+    """Let a task rest that asks, or is stopped, and was woken by a write that starts nothing."""
+    if task.rest is not None or any(flight.running for flight in task.flights.values()):
+        return
+    if tx.tree.stopped is not None:
+        yield rest_stopped(tx, task, tx.tree.stopped)
+    elif task.completed is None and not _has_busy_subtask(tx, task):
+        state = _unended(tx, task)
+        if state is not None:
+            yield from _pause(tx, task, state)
+
+
+def _end(tx: Transaction, task: WorkingTask, redactor: Redactor) -> Iterator[Event]:
+    state = _state_at_rest(task)
+    if state != "ignored":
+        yield from end(tx, task, state)
+        return
+    idle = sorted(name for name, one in task.figures.items() if one.looked)
+    reason = f"ran, and changed nothing: {', '.join(idle)}" if idle else None
+    missing = nearest_misses(tx.plan.steps.values(), task.document)
+    # A condition may name a secret: conditions are not data, so no other check has seen them.
+    yield from end(tx, task, state, reason=reason, missing=tuple(map(redactor.value, missing)))
+
+
+def _would_go_on(tx: Transaction, task: WorkingTask) -> bool:
+    return bool(task.flights or task.retries or tx.plan.to_start(task, now=tx.now, limit=1))
+
+
+def _has_busy_subtask(tx: Transaction, task: WorkingTask) -> bool:
+    return any(tx.tree.tasks[child].rest is None for child in task.live_children)
+
+
+def _unended(tx: Transaction, task: WorkingTask) -> str | None:
+    """The state of a rest that is not an end: the task, or a subtask of it, waits for a person."""
+    if task.questions:
+        return "question"
+    states = {tx.tree.tasks[child].state for child in task.live_children}
+    return next((state for state in PAUSED if state in states), None)
+
+
+def _pause(tx: Transaction, task: WorkingTask, state: str) -> Iterator[Event]:
+    """Let a task rest that has not ended."""
+    if state == "question" and task.trail.lap is not None:
+        yield from _end_cycle(tx, task, state, task.trail.lap)
+    else:
+        yield from end(tx, task, state, reason=tx.tree.limited if state == "limited" else None)
+
+
+def _end_cycle(tx: Transaction, task: WorkingTask, state: str, lap: Lap) -> Iterator[Event]:
+    commits = lap_commits(tx.history(), task.id, lap)
+    return end(tx, task, state, reason=reason_of(commits, lap), cycle=shown_cycle(commits))
+
+
+def _state_at_rest(task: WorkingTask) -> str:
+    if unhandled_errors(task.document):
+        return "error"
+    matched = task.completed is not None or any(
+        figures.fired or figures.failed or figures.voided for figures in task.figures.values()
+    )
+    return "done" if matched else "ignored"
+
+
+def nearest_misses(steps: Iterable[Step], document: JsonObject) -> tuple[JsonObject, ...]:
+    """The steps that came nearest, best first: [{step, missing: [sentence, …], more: how many are left out}]."""
+    ranked = sorted(
+        (step for step in steps if not step.condition.matches(document)),
+        key=lambda step: step.condition.nearness(document),
+        reverse=True,
+    )
+    return tuple(_miss(step, document) for step in ranked[:SHOWN])
+
+
+def _miss(step: Step, document: JsonObject) -> JsonObject:
+    sentences = [f"{mismatch}{_hint(mismatch, document)}" for mismatch in step.condition.mismatches(document)]
+    return {"step": step.name, "missing": sentences[:SHOWN], "more": max(0, len(sentences) - SHOWN)}
+
+
+def _hint(mismatch: Mismatch, document: JsonObject) -> str:
+    """What the author probably meant, where the condition looks like a slip of the pen."""
+    if mismatch.wanted in _QUOTED:
+        kind = mismatch.wanted.strip('"')
+        return f" (the string {mismatch.wanted}; for any {_KINDS[kind]} write {kind} without quotes)"
+    meant = _meant(mismatch.path, document) if mismatch.missing else None
+    return f" (the document has {show_path(meant)}: did you mean that?)" if meant else ""
+
+
+_KINDS = {kind.__name__: word for kind, word in KINDS.items()}
+_QUOTED = {f'"{kind}"' for kind in _KINDS}
+
+
+def _meant(path: Path, document: JsonObject) -> Path | None:
+    """The place of the document that is called nearly as `path`, where a single key of it is misspelt."""
+    for at, key in enumerate(path):
+        owner = get(document, path[:at])
+        if not isinstance(owner, dict) or not isinstance(key, str):
+            return None
+        if key not in owner:
+            near = did_you_mean(key, owner)
+            meant = (*path[:at], near.split("`")[1], *path[at + 1 :]) if near else ()
+            return meant if meant and get(document, meant) is not MISSING else None
+    return None

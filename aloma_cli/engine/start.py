@@ -1,0 +1,111 @@
+"""How firings start: new ones, those that run once more, and those of a process that died."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from aloma_cli.clock import from_iso
+from aloma_cli.content.job import Job
+from aloma_cli.content.step import Step
+from aloma_cli.engine.arming import void
+from aloma_cli.engine.failure import retry_of
+from aloma_cli.engine.limits import MOST_STARTS, limit
+from aloma_cli.engine.plan import to_repeat
+from aloma_cli.engine.transaction import Transaction
+from aloma_cli.engine.working import WorkingFlight, WorkingTask
+from aloma_cli.record.events import Event, FiringStarted, StepsArmed
+
+
+def start_more(tx: Transaction, task: WorkingTask, concurrency: int) -> Iterator[Event]:
+    """Start what may start in a task, with at most `concurrency` firings in flight unless the task sets another."""
+    # When one that ran alone is over, the others may go on.
+    while voided := to_repeat(task) if task.flights else []:
+        for flight in voided:
+            yield _repeat(tx, task, flight)
+    most = tx.tree.setting(task, "concurrency") or concurrency
+    for step in tx.plan.to_start(task, now=tx.now, limit=most):
+        if task.starts[step.name] >= MOST_STARTS:
+            yield from limit(tx, f"{step.name} has fired {MOST_STARTS:,} times, which looks like a loop")
+            return
+        yield _launch(tx, task, step, None, version=task.version)
+
+
+def _repeat(tx: Transaction, task: WorkingTask, flight: WorkingFlight) -> Event:
+    """Run a voided firing once more on the newest document, if its condition holds there and the task goes on."""
+    ended = task.completed is not None and flight.voids  # one without voids is paused by a limit, and still runs
+    if flight.step in task.true and not ended:
+        return _launch(tx, task, tx.plan.steps[flight.step], flight, version=task.version)
+    return void(tx, task, flight, "superseded")
+
+
+def _launch(tx: Transaction, task: WorkingTask, step: Step, flight: WorkingFlight | None, *, version: int) -> Event:
+    """Start a step, or run its voided or interrupted `flight` once more, on the document as of `version`."""
+    retry = task.retries.get(step.name)
+    return FiringStarted(
+        at=tx.at,
+        task=task.id,
+        firing=flight.firing if flight else tx.tree.last_firing + 1,
+        step=step.name,
+        version=version,
+        attempt=flight.attempt if flight else retry.attempt + 1 if retry else 1,
+        run=flight.run + 1 if flight else 1,
+        continues=None if flight else (task.retried if retry else task.standing).get(step.name),
+        condition=step.condition.fingerprint,
+        code=step.content.fingerprint,
+    )
+
+
+def recover(tx: Transaction) -> Iterator[Event]:
+    """Arm what has a new condition, and repeat what a process that died had started."""
+    for task in tx.tree.tasks.values():
+        changed = [] if task.closed else tx.plan.rearmed_on_opening(task)
+        if changed:
+            yield arm(tx, task, changed, "their condition changed")
+    for task, flight in tx.tree.flights():
+        step = tx.plan.steps.get(flight.step)
+        if step is None or not step.condition.matches(flight.base):
+            yield void(tx, task, flight, "superseded")
+        elif flight.running:
+            yield _launch(tx, task, step, flight, version=flight.version)
+
+
+def give_up_retries(tx: Transaction, task: WorkingTask) -> Iterator[Event]:
+    """Cancel due tries whose condition no longer holds; their steps are armed for the next match."""
+    due = [name for name, retry in task.retries.items() if from_iso(retry.at) <= tx.now]
+    lapsed = [name for name in due if name not in task.true]
+    if lapsed:
+        yield arm(tx, task, lapsed, "their condition no longer holds")
+
+
+def arm(
+    tx: Transaction, task: WorkingTask, steps: Iterable[str], reason: str, request: str | None = None
+) -> StepsArmed:
+    """Arm steps other than by a commit; `reason` says why, in words."""
+    return StepsArmed(at=tx.at, task=task.id, steps=tuple(steps), reason=reason, request=request)
+
+
+def jobs(tx: Transaction, events: Iterable[Event]) -> tuple[Job, ...]:
+    """What a runner needs to run the firings that these events started, and that still run."""
+    started = dict.fromkeys(event.firing for event in events if isinstance(event, FiringStarted))
+    found = (tx.tree.flight(firing) for firing in started)
+    return tuple(_job(tx, *pair) for pair in found if pair is not None)
+
+
+def _job(tx: Transaction, task: WorkingTask, flight: WorkingFlight) -> Job:
+    step = tx.plan.steps[flight.step]
+    return Job(
+        firing=flight.firing,
+        task=task.id,
+        task_name=flight.about["name"],
+        tags=tuple(flight.about["tags"]),
+        parent=task.parent,
+        created_at=task.created_at,
+        step=step.name,
+        at=flight.at,
+        base=flight.base,
+        attempt=flight.attempt,
+        retry=retry_of(tx.tree, task, step),
+        timeout=step.timeout,
+        calls=dict(tx.tree.calls[flight.firing]),
+        models=tx.tree.setting(task, "models") or {},
+    )

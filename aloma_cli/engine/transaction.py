@@ -1,0 +1,125 @@
+"""The tree being run, and the events of the turn under way.
+
+The rules read the transaction and yield events. Each event is in the tree as soon as it is added, so the next decision
+sees it. All of them are in the journal, as one line, when the transaction closes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from aloma_cli.clock import Clock, ForwardClock, from_iso, to_iso
+from aloma_cli.engine.plan import Plan
+from aloma_cli.engine.working import WorkingTask, WorkingTree
+from aloma_cli.record import events as ev
+from aloma_cli.store.protocol import Claim
+
+Emit = Callable[[ev.Event], None]
+
+_ABOUT_ALL = (ev.LimitsSet, ev.LimitReached, ev.TreeResumed)
+"""Events after which every task may go on, or may not."""
+
+
+class Transaction:
+    """`now` (seconds since 1970) and `at` (the same in ISO 8601) are read once a turn.
+
+    Three things are kept so that a turn need not ask every task. They hold after every event: `restless` are the tasks
+    that do not rest; `_timers` has the due moments of every task with some; `dirty` has at least the tasks to which
+    something happened since the turn last looked at them.
+    """
+
+    def __init__(self, claim: Claim, plan: Plan, *, clock: Clock, emit: Emit) -> None:
+        self.tree = WorkingTree.read(claim.batches())
+        self.plan = plan
+        self.clock: Clock = ForwardClock(clock, since=from_iso(self.tree.last_at))
+        self.dirty = dict.fromkeys(self.tree.tasks)
+        self.postponed: dict[str, None] = {}
+        """The tasks that come to rest when a firing in their parent no longer runs alone."""
+        self.restless: set[str] = set()
+        self._timers: dict[str, list[float]] = {}
+        self._events: list[ev.Event] = []
+        self._claim = claim
+        self._emit = emit
+        self.tick()
+        for task in self.tree.tasks.values():
+            self._track(task)
+            if not task.closed:
+                plan.watch(task)
+        if self.tree.running:
+            self.add(ev.TreeOpened(at=self.at, task=self.tree.root_id))
+
+    def tick(self) -> None:
+        """Read the clock."""
+        self.now = self.clock.now()
+        self.at = to_iso(self.now)
+
+    def after(self, seconds: float | None) -> str | None:
+        """The time (ISO) in this many seconds."""
+        return None if seconds is None else to_iso(self.now + seconds)
+
+    def add(self, event: ev.Event) -> None:
+        """Let something have happened."""
+        self.tree.apply(event)
+        self._events.append(event)
+        task = self.tree.tasks[event.task]
+        if isinstance(event, _ABOUT_ALL):
+            for one in self.tree.tasks.values():
+                self._track(one)
+                self.dirty[one.id] = None
+            return
+        if isinstance(event, ev.TaskCreated):
+            self.plan.watch(task)
+        self.dirty[task.id] = None
+        self._track(task)
+        if task.parent is not None and isinstance(event, ev.TaskRested):
+            self.dirty[task.parent] = None  # it may have waited for this one only
+        # The event may have woken those above it.
+        while task.parent is not None and task.parent not in self.restless:
+            task = self.tree.tasks[task.parent]
+            self._track(task)
+
+    def close(self) -> list[ev.Event]:
+        """Write the events, tell the views, and give them. Raises StoreError; then no view was told."""
+        events, self._events = self._events, []
+        if events:
+            self._claim.commit(events)
+        for event in events:
+            self._emit(event)
+        return events
+
+    def history(self) -> Iterator[ev.Event]:
+        """All events of the tree, in order."""
+        for batch in self._claim.batches():
+            yield from batch.events
+        yield from self._events
+
+    def look_again(self) -> None:
+        """Mark the tasks as dirty in which a timer has run out, and those that were postponed."""
+        due = [task_id for task_id, moments in self._timers.items() if min(moments) <= self.now]
+        self.dirty.update(dict.fromkeys(due))
+        self.dirty.update(self.postponed)
+        self.postponed.clear()
+
+    def dirty_tasks(self) -> Iterator[WorkingTask]:
+        """The tasks to look at, until none is left."""
+        while self.dirty:
+            task_id = next(iter(self.dirty))
+            del self.dirty[task_id]
+            yield self.tree.tasks[task_id]
+
+    def next_timer(self) -> float | None:
+        """The first moment that has not come."""
+        later = (moment for moments in self._timers.values() for moment in moments if moment > self.now)
+        return min(later, default=None)
+
+    def _track(self, task: WorkingTask) -> None:
+        if task.rest is None:
+            self.restless.add(task.id)
+        else:
+            self.restless.discard(task.id)
+        if task.retries or task.questions or task.expires_at or task.parked_until:
+            moments = list(map(from_iso, task.timers))
+            if moments:
+                self._timers[task.id] = moments
+                return
+        self._timers.pop(task.id, None)

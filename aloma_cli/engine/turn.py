@@ -1,0 +1,289 @@
+"""One tree of tasks being run, without a clock of its own, without tasks of asyncio: values in, values out.
+
+A turn takes in what has ended, commits it, and says what to start next. All that a turn decides becomes one batch
+of the journal. Nothing starts, and no view hears of it, before that batch is durable.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Concatenate, ParamSpec
+
+from aloma_cli.budget import Budget
+from aloma_cli.clock import Clock, from_iso
+from aloma_cli.content.job import Job, Limited, Outcome, Raised
+from aloma_cli.engine import limits, requests, start
+from aloma_cli.engine.commit import returned
+from aloma_cli.engine.failure import fail
+from aloma_cli.engine.plan import Plan, alone_in, runs_alone
+from aloma_cli.engine.redaction import clean_event, clean_outcome, clean_request
+from aloma_cli.engine.rest import rest_again, settle
+from aloma_cli.engine.subtasks import expire
+from aloma_cli.engine.transaction import Emit, Transaction
+from aloma_cli.engine.working import WorkingFlight, WorkingTask, WorkingTree
+from aloma_cli.errors import InputError, StoreError
+from aloma_cli.jsontext import JsonObject, printable
+from aloma_cli.record import events as ev
+from aloma_cli.record.events import AnEvent, Event
+from aloma_cli.record.summary import summary
+from aloma_cli.redact import NO_SECRETS, Redactor
+from aloma_cli.store.protocol import Claim, Request
+
+_CUT = ("stopped", "withdrawn", "superseded")
+"""The voids that the engine decides, so that a runner must end the firing."""
+
+P = ParamSpec("P")
+
+_log = logging.getLogger(__name__.partition(".")[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What follows from a turn: start `jobs`, cancel `cuts` (firing: reason), and look again at `wake_at`.
+
+    `wake_at` is in seconds since 1970.
+    """
+
+    jobs: tuple[Job, ...]
+    cuts: Mapping[int, str]
+    wake_at: float | None
+    finished: bool
+
+
+class Scheduler:
+    """The one writer of a claimed tree.
+
+    `concurrency`: how many firings of one task may be in flight. The record gets no value that `redactor` knows.
+    """
+
+    def __init__(
+        self,
+        claim: Claim,
+        plan: Plan,
+        *,
+        clock: Clock,
+        emit: Emit,
+        concurrency: int = 8,
+        redactor: Redactor = NO_SECRETS,
+    ) -> None:
+        self._tx = Transaction(claim, plan, clock=clock, emit=emit)
+        self.tree: WorkingTree = self._tx.tree
+        self.clock = self._tx.clock
+        self.budget = Budget(self.tree.limits, self.tree.spent)
+        self.failed = self.tree.root.rest is not None and self.tree.root.state == "error"
+        """Whether the tree had come to rest in error when it was claimed."""
+        self._claim = claim
+        self._emit = emit
+        self._concurrency = concurrency
+        self._redactor = redactor
+        self._arrived: list[Outcome] = []
+        self._notes: list[Event] = []
+        self._refused: StoreError | None = None
+        self._unpublished = False
+        self._taken: set[str] = set()
+        self._fulfilled: list[Request] = []
+
+    def deliver(self, outcome: Outcome) -> None:
+        """Take the end of a firing in; the next turn commits it."""
+        found = self.tree.flight(outcome.firing) if self._redactor else None
+        if found is not None:
+            outcome = clean_outcome(self._redactor, outcome, found[1].base)
+        self._arrived.append(outcome)
+
+    def note(self, event: AnEvent) -> AnEvent:
+        """Take in what happens while a firing runs (a call, a log line), and give it as it is recorded.
+
+        The next `flush` writes it.
+        """
+        if self._redactor:
+            event = clean_event(self._redactor, event)
+        self._notes.append(event)
+        return event
+
+    def flush(self) -> None:
+        """Write what was noted: durably where a call was answered, so that it is never asked, or paid, again."""
+        if not self._notes:
+            return
+        notes, self._notes = self._notes, []
+        lasting = [event for event in notes if _is_kept(event)]
+        if lasting:
+            try:
+                self._claim.commit(lasting, durable=any(isinstance(event, ev.CallAnswered) for event in lasting))
+            except StoreError as error:
+                # An answer that was paid for must not be lost: it is tried once more, before the run ends with this.
+                self._notes = notes + self._notes
+                self._refused = error
+                raise
+        for event in lasting:
+            self.tree.apply(event)
+        for event in notes:
+            self._emit(event)
+
+    @property
+    def pending(self) -> bool:
+        """Whether the next turn has something to do even if nothing ends meanwhile."""
+        return bool(self._arrived or self._tx.postponed)
+
+    def publish(self) -> None:
+        """Put the root's record and document where readers find them quickly; the journal has both in any case."""
+        if not self._claim.publishes:
+            return
+        try:
+            document = self.tree.root.document
+            self._claim.publish(dict(summary(self.tree, self.tree.root_id, document)), document)
+        except StoreError as error:
+            if not self._unpublished:
+                _log.warning("%s; the run continues, and its record is in the journal", printable(str(error)))
+            self._unpublished = True
+
+    def turn(self) -> Turn:
+        """Commit what has ended, settle what is at rest, and say what to start.
+
+        Raises StoreError where the journal cannot be written; nothing was started then, and the run is over.
+        """
+        self.flush()
+        if self._refused is not None:
+            raise self._refused
+        self.do(_turn, self._arrived, self.budget, self._concurrency, self._redactor)
+        return self._close()
+
+    def _close(self) -> Turn:
+        tx = self._tx
+        events = tx.close()
+        done, self._fulfilled = self._fulfilled, []
+        for request in done:
+            self._claim.fulfilled(request)
+        voided = (event for event in events if isinstance(event, ev.FiringVoided))
+        cuts = {event.firing: event.reason for event in voided if event.reason in _CUT}
+        # What is due already, and was not started, has no place yet: the end of another firing gives it one, not time.
+        wake_at = tx.next_timer() if self.tree.stopped is None else None
+        return Turn(start.jobs(tx, events), cuts, wake_at, finished=not tx.restless)
+
+    def do(
+        self, rule: Callable[Concatenate[Transaction, P], Iterable[Event]], *wanted: P.args, **options: P.kwargs
+    ) -> list[Event]:
+        """Add what a rule yields to the next turn's batch, each event before the rule decides on the next.
+
+        Gives these events.
+        """
+        self._tx.tick()
+        added = []
+        for event in rule(self._tx, *wanted, **options):
+            self._tx.add(event)
+            added.append(event)
+        self.budget.limits = self.tree.limits
+        return added
+
+    def recover(self) -> None:
+        """Repeat what had started and not ended; once, before the first turn of a tree that was run before."""
+        self.do(start.recover)
+
+    def take_requests(self, kind: str | None = None) -> bool:
+        """Take in what other processes ask for, and tell whether there was anything; the next turn does it.
+
+        With `kind` only requests of that kind; the others wait on.
+        """
+        # A request whose file cannot be dropped is listed each time.
+        new = [request for request in self._claim.requests() if request.id not in self._taken]
+        wanted = [request for request in new if kind in (None, request.body.get("kind"))]
+        taken = [request for request in wanted if not _must_queue(self.tree, request)]
+        for request in taken:
+            self._taken.add(request.id)
+            # A request that outlived a crash was carried out before it; only its file is left to be dropped.
+            if request.id not in self.tree.requests:
+                try:
+                    self.carry_out(request.body, request.id)
+                except InputError as error:
+                    # The task has moved on since it was sent, or the file was written by hand.
+                    self.do(requests.refuse, request.id, self._redactor.text(str(error)))
+        self._fulfilled += taken
+        return bool(taken)
+
+    def carry_out(self, body: JsonObject, request: str | None = None) -> None:
+        """Do what a person asks (`docs/format.md`, Requests); the next turn makes it so. Raises InputError."""
+        asked = requests.checked(self.tree, requests.read_request(clean_request(self._redactor, body)))
+        self.do(requests.carry_out, asked, request)
+
+    def write(self) -> None:
+        """Commit what was carried out without starting anything; the next run of the task does that."""
+        self.do(_rest_all)
+        self._close()
+        self.publish()
+
+
+def _turn(
+    tx: Transaction, arrived: list[Outcome], budget: Budget, concurrency: int, redactor: Redactor
+) -> Iterator[Event]:
+    """All that a turn decides. What must wait stays in `arrived`."""
+    yield from _take_in(tx, arrived)
+    yield from limits.check_time(tx, budget)
+    tx.look_again()
+    for task in tx.dirty_tasks():
+        yield from _advance(tx, task, concurrency, redactor)
+
+
+def _rest_all(tx: Transaction) -> Iterator[Event]:
+    for task in tx.dirty_tasks():
+        yield from rest_again(tx, task)
+
+
+def _take_in(tx: Transaction, arrived: list[Outcome]) -> Iterator[Event]:
+    """Take in what may land; what must wait for a firing that runs alone stays in `arrived`."""
+    while arrived:
+        landing = [outcome for outcome in arrived if not _must_wait(tx.tree, outcome)]
+        if not landing:
+            return
+        arrived[:] = [outcome for outcome in arrived if _must_wait(tx.tree, outcome)]
+        for outcome in landing:
+            found = tx.tree.flight(outcome.firing)
+            if found is not None:  # None: stopped or withdrawn meanwhile, so its outcome is void
+                yield from _end(tx, *found, outcome)
+
+
+def _must_wait(tree: WorkingTree, outcome: Outcome) -> bool:
+    found = tree.flight(outcome.firing)
+    return found is not None and alone_in(found[0]) not in (None, found[1])
+
+
+def _end(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Outcome) -> Iterator[Event]:
+    if isinstance(outcome, Limited):
+        return limits.pause(tx, task, flight, outcome)
+    if isinstance(outcome, Raised):
+        return fail(tx, task, flight, outcome)
+    return returned(tx, task, flight, outcome)
+
+
+def _advance(tx: Transaction, task: WorkingTask, concurrency: int, redactor: Redactor) -> Iterator[Event]:
+    """Start what may start in a task, or settle it when there is nothing more to do."""
+    if task.closed:
+        return
+    if tx.tree.stopped is not None:
+        yield from rest_again(tx, task)
+        return
+    if task.expires_at is not None and from_iso(task.expires_at) <= tx.now:
+        yield from expire(tx, task)
+        return
+    if task.questions:
+        yield from requests.default_answers(tx, task)
+    if tx.tree.limited is None:
+        yield from start.start_more(tx, task, concurrency)
+    if task.retries:
+        yield from start.give_up_retries(tx, task)
+    if not any(flight.running for flight in task.flights.values()):
+        yield from settle(tx, task, redactor)
+
+
+def _must_queue(tree: WorkingTree, request: Request) -> bool:
+    """Whether a request would commit beside a firing that runs alone: it queues, as all other commits do."""
+    try:
+        asked = requests.checked(tree, requests.read_request(request.body))
+    except InputError:
+        return False  # it is refused when it is carried out
+    return bool(asked.changes) and runs_alone(asked.task)
+
+
+def _is_kept(event: Event) -> bool:
+    """Whether the journal gets it; a call sent, or answered from the record, is only for views."""
+    return not isinstance(event, ev.CallSent) and not (isinstance(event, ev.CallAnswered) and event.replayed)
