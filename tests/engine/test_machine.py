@@ -29,6 +29,7 @@ from aloma_cli.content.job import Job
 from aloma_cli.content.step import Step
 from aloma_cli.document.diff import same
 from aloma_cli.engine import failure, requests
+from aloma_cli.engine.agenda import UNWATCHED
 from aloma_cli.engine.limits import set_limits
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.turn import Scheduler
@@ -410,6 +411,7 @@ class Machine(RuleBasedStateMachine):
         assert tree.process is not None
         assert tree.process.emitted == tree.events[tree.opened_at :]
         _agree(tree.process.run.tree, tree)
+        self._check_agendas(tree)
         running = tree.truths.running - tree.process.firings.keys()
         assert tree.process.firings.keys() <= tree.truths.running
         assert not running or tree.process.run.pending, f"{running} have ended, and nobody takes that in"
@@ -420,6 +422,14 @@ class Machine(RuleBasedStateMachine):
             assert task.questions.keys() == known.questions.keys()
             assert (task.rest, task.completed) == (known.rest, known.completed)
         assert tree.paid <= tree.truths.answered, "what was paid for is not on record"
+
+    def _check_agendas(self, tree: Known) -> None:
+        """What is kept from commit to commit is what asking every condition anew would tell."""
+        assert tree.process is not None
+        for task in tree.process.run.tree.tasks.values():
+            if task.agenda is not UNWATCHED:
+                true = {step.name for step in self.steps if step.condition.matches(task.document)}
+                assert (task.true, set(task.agenda.ready())) == (true, true - task.disarmed)
 
     def _check_turn(self, tree: Known) -> None:
         """A turn leaves nothing undone, and says when to come back."""

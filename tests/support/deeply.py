@@ -19,7 +19,8 @@ def portrait(tree: WorkingTree) -> dict[str, Any]:
 def plain(value: Any) -> Any:
     """The value with texts in place of its leaves; a table's default that was only looked at is not there."""
     if is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        # What is left out of comparisons follows from the steps as well, and not from the journal alone.
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value) if field.compare}
     if isinstance(value, defaultdict):
         return {repr(key): plain(one) for key, one in value.items() if one}
     if isinstance(value, dict):
