@@ -126,7 +126,11 @@ def _dump(value: Json, *, indent: int | None, separators: tuple[str, str] | None
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent, separators=separators)
     except (TypeError, ValueError, RecursionError) as error:
         raise JsonError(str(error)) from None
-    # Lone surrogates cannot be encoded as UTF-8, but JSON can escape them.
+    return escape_surrogates(text)
+
+
+def escape_surrogates(text: str) -> str:
+    """A JSON text without lone surrogates: they cannot be encoded as UTF-8, but JSON can escape them."""
     return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

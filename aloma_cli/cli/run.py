@@ -23,7 +23,8 @@ from aloma_cli.clock import SystemClock
 from aloma_cli.content.step import Step
 from aloma_cli.errors import AlomaError, PermanentError, StoreError
 from aloma_cli.jsontext import dumps, show_path
-from aloma_cli.record.events import Committed, Event, to_wire
+from aloma_cli.record.codec import to_wire
+from aloma_cli.record.events import Committed, Event
 from aloma_cli.view.choose import Mode, open_view
 
 Emit = Callable[[Event], None]

@@ -6,31 +6,34 @@ them for readers in other languages, so a change here is a change of the file fo
 
 from __future__ import annotations
 
-import re
-from dataclasses import MISSING, Field, dataclass, fields
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Mapping
+from dataclasses import Field, dataclass
+from typing import Any, ClassVar, TypeVar, dataclass_transform
 
-_CLASSES: dict[str, type[Event]] = {}
+_AnyEvent = TypeVar("_AnyEvent")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def _event(cls: type[_AnyEvent]) -> type[_AnyEvent]:
+    """Make a class of events. The type checker forbids to write their fields; at run time that would cost too much."""
+    return dataclass(slots=True, kw_only=True)(cls)
+
+
+@_event
 class Event:
     """`at`: ISO 8601 in UTC with milliseconds. `task`: the id of the task it happened to."""
 
     KIND: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     at: str
     task: str
-
-    def __init_subclass__(cls) -> None:
-        cls.KIND = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
-        _CLASSES[cls.KIND] = cls
 
 
 AnEvent = TypeVar("AnEvent", bound=Event)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event
 class TaskCreated(Event):
     """A task began. `parent`, `into`, `group`, `wait_for` and `expires_at` (ISO) are a subtask's.
 
@@ -48,7 +51,7 @@ class TaskCreated(Event):
     answering: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event
 class AnsweringSet(Event):
     """Model calls of the whole tree are answered in another way from here on.
 
@@ -60,12 +63,12 @@ class AnsweringSet(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event
 class TreeResumed(Event):
     """A tree that a person had stopped continues: the root, and the subtasks that were stopped with it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event
 class RequestRefused(Event):
     """A request of another process made no sense when its turn came; `reason` says why, in words."""
 
@@ -73,12 +76,12 @@ class RequestRefused(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event
 class TreeOpened(Event):
     """A process took over a tree in which firings are on record as running: nobody has worked since the last event."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event
 class FiringStarted(Event):
     """A step starts on the document as of `version`; it is disarmed.
 
@@ -97,7 +100,7 @@ class FiringStarted(Event):
     code: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event
 class CallSent(Event):
     """A connector is being called. For views only; it is not written to the journal."""
 
@@ -106,7 +109,7 @@ class CallSent(Event):
     call: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event
 class CallAnswered(Event):
     """A connector call ended, with `answer` (JSON) or with `error` ({type, message, retryable, status?, hint?}).
 
@@ -130,7 +133,7 @@ class CallAnswered(Event):
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event
 class Logged(Event):
     """A step wrote to its log. `level`: info, warning or error."""
 
@@ -140,7 +143,7 @@ class Logged(Event):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event
 class Committed(Event):
     """The document went to `version` by `changes` (RFC 6902 operations), as one.
 
@@ -174,7 +177,7 @@ class Committed(Event):
     figures: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event
 class FiringLooked(Event):
     """A firing ended without a trace. `armed`: a commit made while it ran armed the step again.
 
@@ -188,7 +191,7 @@ class FiringLooked(Event):
     figures: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event
 class FiringVoided(Event):
     """A firing left nothing.
 
@@ -208,7 +211,7 @@ class FiringVoided(Event):
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event
 class FiringFailed(Event):
     """A step raised. `retry_at`: when it is tried again.
 
@@ -227,7 +230,7 @@ class FiringFailed(Event):
     figures: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event
 class StepsArmed(Event):
     """Steps were armed other than by a commit; a wait for their next try is over.
 
@@ -239,21 +242,21 @@ class StepsArmed(Event):
     request: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event
 class LimitsSet(Event):
     """What the whole tree may spend from here on: `calls`, `tokens`, `cost`, `seconds`; what is paused goes on."""
 
     limits: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event
 class LimitReached(Event):
     """The tree is paused: nothing new starts. `reason` has the numbers."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event
 class TaskRested(Event):
     """Nothing is left to do now.
 
@@ -272,21 +275,26 @@ class TaskRested(Event):
     cycle: tuple[dict[str, Any], ...] = ()
 
 
-def to_wire(event: Event) -> dict[str, Any]:
-    """The event as a JSON object: `event` (its kind in snake case) and the fields that differ from their default."""
-    wire: dict[str, Any] = {"event": event.KIND}
-    for field in fields(event):
-        value = getattr(event, field.name)
-        if not _is_default(field, value):
-            wire[field.name] = list(value) if isinstance(value, tuple) else value
-    return wire
+KINDS: Mapping[str, type[Event]] = {
+    "task_created": TaskCreated,
+    "answering_set": AnsweringSet,
+    "tree_resumed": TreeResumed,
+    "request_refused": RequestRefused,
+    "tree_opened": TreeOpened,
+    "firing_started": FiringStarted,
+    "call_sent": CallSent,
+    "call_answered": CallAnswered,
+    "logged": Logged,
+    "committed": Committed,
+    "firing_looked": FiringLooked,
+    "firing_voided": FiringVoided,
+    "firing_failed": FiringFailed,
+    "steps_armed": StepsArmed,
+    "limits_set": LimitsSet,
+    "limit_reached": LimitReached,
+    "task_rested": TaskRested,
+}
+"""The classes of events by their names in the file format, which must never change."""
 
-
-def class_of(kind: str) -> type[Event] | None:
-    """The class of the events of this kind, in snake case; None where there is none."""
-    return _CLASSES.get(kind)
-
-
-def _is_default(field: Field[Any], value: object) -> bool:
-    # `is`-like for the simple defaults there are: an answer of 0 must not be taken for the default False.
-    return field.default is not MISSING and type(value) is type(field.default) and value == field.default
+for _kind, _class in KINDS.items():
+    _class.KIND = _kind

@@ -73,7 +73,7 @@ class MemoryStore:
         return None
 
     def size(self, root: str) -> int:
-        from aloma_cli.store.line import encode
+        from aloma_cli.record.codec import encode
 
         return sum(len(encode(batch)) for batch in self._tree(root).batches)
 

@@ -137,8 +137,8 @@ def test_real_answers_are_followed_by_simulated_ones_only_where_that_is_typed(
 
 def test_a_record_without_a_way_of_answering_is_held_to_the_answers_in_it(shop: Desk, server: Server) -> None:
     """Earlier programs wrote none."""
+    from aloma_cli.record.codec import encode
     from aloma_cli.store.files.journal import read_journal
-    from aloma_cli.store.line import encode
 
     shop.new('{"go": true}', "--base-url", server.url)
     journal = next(shop.root.glob(".aloma/tasks/*/journal.jsonl"))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from aloma_cli.record.batch import Batch
+from aloma_cli.record.codec import encode
 from aloma_cli.store.files.disk import FileStore
-from aloma_cli.store.line import encode
 from tests.cli.desk import Desk
 from tests.store.test_stores import logged
 

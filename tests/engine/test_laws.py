@@ -15,7 +15,7 @@ from aloma_cli.content.step import Step
 from aloma_cli.document.diff import same
 from aloma_cli.engine.working import WorkingTree
 from aloma_cli.record import events as ev
-from aloma_cli.record.wire import from_wire
+from aloma_cli.record.codec import from_wire, to_wire
 from aloma_cli.store.memory import MemoryStore
 from tests.engine.model import Model
 from tests.support.record import ROOT, of_kind
@@ -212,7 +212,7 @@ def test_the_tree_that_ran_is_the_tree_that_its_journal_tells(
     drawn: tuple[Spec, ...], document: dict[str, Any], order: list[int], concurrency: int
 ) -> None:
     stage, _ = perform(drawn, document, order, concurrency)
-    folded = WorkingTree.of(from_wire(ev.to_wire(event)) for event in stage.journal())
+    folded = WorkingTree.of(from_wire(to_wire(event)) for event in stage.journal())
     assert folded.tasks == stage.tree.tasks
     assert folded.last_firing == stage.tree.last_firing
     assert folded.flying == stage.tree.flying == {}

@@ -11,6 +11,7 @@ from aloma_cli.content.step import Step
 from aloma_cli.errors import ConnectorError
 from aloma_cli.jsontext import dumps
 from aloma_cli.record import events as ev
+from aloma_cli.record.codec import to_wire
 from aloma_cli.redact import Redactor
 from aloma_cli.store.memory import MemoryStore
 from tests.support.record import fired, looked, of_kind, voided
@@ -31,7 +32,7 @@ def after(content: Content, data: dict[str, Any] | None = None) -> Any:
     """The document after one firing of a step with this content, without the field it started by."""
     run = stage(step("only", START, content), data=data)
     run.end("only")
-    assert "zq7Xw" not in dumps([ev.to_wire(event) for event in run.journal()])
+    assert "zq7Xw" not in dumps([to_wire(event) for event in run.journal()])
     return {key: value for key, value in run.data.items() if key != "go"}
 
 
@@ -128,7 +129,7 @@ async def asks_for_everything(data: Any, task: Any, log: Any) -> None:
 def test_what_a_firing_asks_for_is_recorded_by_name() -> None:
     run = stage(step("asks", START, asks_for_everything))
     run.end("asks")
-    record = dumps([ev.to_wire(event) for event in run.journal()])
+    record = dumps([to_wire(event) for event in run.journal()])
     assert ("zq7Xw" in record, SHOWN in record) == (False, True)
     assert (run.root.name, run.root.tags) == (f"for {SHOWN}", ("a tag", SHOWN))
     assert run.root.completed == {"result": {"result of": ["1.1.1", SHOWN]}}
@@ -141,7 +142,7 @@ def test_an_error_names_the_secret_in_it() -> None:
     run.end("fails")
     (failed,) = of_kind(run.events, ev.FiringFailed)
     assert (failed.error["message"], run.data["$errors"]["fails"]["message"]) == (f"bad {SHOWN}", f"bad {SHOWN}")
-    assert "zq7Xw" not in dumps(ev.to_wire(failed))
+    assert "zq7Xw" not in dumps(to_wire(failed))
 
 
 async def asks(task: Any) -> None:
@@ -158,7 +159,7 @@ def test_a_request_is_carried_out_by_name() -> None:
     run.run.carry_out({"kind": "set", "unset": [f"a.{SHOWN}"]})
     run.run.carry_out({"kind": "stop", "reason": f"{CANARY} is old"})
     run.turn()
-    assert "zq7Xw" not in dumps([ev.to_wire(event) for event in run.journal()])
+    assert "zq7Xw" not in dumps([to_wire(event) for event in run.journal()])
 
 
 # -- calls -------------------------------------------------------------------------------------------------------------
@@ -200,7 +201,7 @@ def test_a_secret_is_sent_as_it_is_and_recorded_by_name() -> None:
         {"what": f"Bearer {SHOWN}"},
         {"said": f"Bearer {SHOWN}"},
     )
-    assert "zq7Xw" not in dumps([ev.to_wire(event) for event in run.journal()])
+    assert "zq7Xw" not in dumps([to_wire(event) for event in run.journal()])
 
 
 def test_a_repeated_firing_is_answered_from_the_record_word_for_word() -> None:

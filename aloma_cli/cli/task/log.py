@@ -40,7 +40,7 @@ def log(
     events, damage = read_events(home.store, root_of(found))
     if as_json:
         from aloma_cli.cli.output import put_json, visible_record
-        from aloma_cli.record.events import to_wire
+        from aloma_cli.record.codec import to_wire
 
         put_json([visible_record(to_wire(event)) for event in events if event.task == found])
     else:

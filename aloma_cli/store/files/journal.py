@@ -15,9 +15,9 @@ from pathlib import Path
 from aloma_cli.errors import JournalDamagedError, StoreError
 from aloma_cli.ids import root_of
 from aloma_cli.record.batch import Batch
+from aloma_cli.record.codec import BrokenLineError, UnknownLineError, decode, encode
 from aloma_cli.store.files.atomic import NO_LINK
 from aloma_cli.store.files.os_errors import refused, refusing
-from aloma_cli.store.line import BrokenLineError, UnknownLineError, decode, encode
 from aloma_cli.store.protocol import no_such_task
 
 _CLOSED = -1

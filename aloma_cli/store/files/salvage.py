@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from aloma_cli.errors import JournalDamagedError
 from aloma_cli.record.batch import Batch
+from aloma_cli.record.codec import BrokenLineError, UnknownLineError, decode
 from aloma_cli.store.files.atomic import private
 from aloma_cli.store.files.journal import read_journal
 from aloma_cli.store.files.os_errors import refusing
-from aloma_cli.store.line import BrokenLineError, UnknownLineError, decode
 from aloma_cli.store.protocol import Salvage
 
 if TYPE_CHECKING:

@@ -1,0 +1,337 @@
+"""Events as JSON, and a batch of them as one line of a journal with a checksum of its own.
+
+    {"seq":3,"events":[{"event":"committed",…}],"sum":"5d41402a"}
+
+`sum` is the CRC-32 of the line's bytes before `,"sum"`, in eight hexadecimal digits. The first line also has
+`format`, the version of the file format.
+
+Events that are read are checked at every depth for what their readers rely on. What a newer program of the same format
+version added is ignored, and what has the wrong type is refused. Events are checked before they are written as well, so
+that their writer can read them; but for those that are written most often and hold nothing that came from outside.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, Field, fields
+from datetime import datetime
+from functools import cache
+from json.encoder import encode_basestring as _quoted
+from types import UnionType
+from typing import Any, NamedTuple, cast, get_args, get_origin, get_type_hints
+
+from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, escape_surrogates, kind_of, reload
+from aloma_cli.record.batch import Batch
+from aloma_cli.record.counts import sound_usage
+from aloma_cli.record.events import KINDS, Committed, Event, FiringStarted
+
+FORMAT = 1
+
+_TAIL = len(',"sum":"00000000"}')
+
+Fits = Callable[[Any], bool]
+
+
+class WireError(ValueError):
+    """A JSON value is not the event that it says it is."""
+
+
+class UnknownEventError(ValueError):
+    """An event has a kind that this program does not know."""
+
+
+class BrokenLineError(ValueError):
+    """The line does not hold what was written."""
+
+
+class UnknownLineError(ValueError):
+    """The line holds what was written, and this program does not know what that means."""
+
+
+class Reader(NamedTuple):
+    """How one field of an event is read."""
+
+    fits: Fits
+    required: bool
+    is_tuple: bool
+
+
+def encode(batch: Batch) -> bytes:
+    """The batch as a line, with its newline. Raises WireError, JsonError for an event that no reader would take."""
+    start = f'{{"seq":{batch.seq},"format":{FORMAT}' if batch.seq == 0 else f'{{"seq":{batch.seq}'
+    text = f'{start},"events":[{",".join(map(_written, batch.events))}]'
+    try:
+        body = text.encode()
+    except UnicodeEncodeError:
+        body = escape_surrogates(text).encode()
+    return body + b',"sum":"%08x"}\n' % zlib.crc32(body)
+
+
+def _written(event: Event) -> str:
+    write = _FAST.get(type(event))
+    text = write(event) if write is not None else None
+    return checked_text(event) if text is None else text
+
+
+def checked_text(event: Event) -> str:
+    """The event as JSON text. Raises WireError for an event that no reader would take."""
+    wire = to_wire(event)
+    from_wire(wire)
+    return dumps(wire)
+
+
+def decode(line: bytes) -> Batch:
+    """The batch of a line (with or without newline). Raises BrokenLineError, UnknownLineError."""
+    line = line.rstrip(b"\n")
+    body, tail = line[:-_TAIL], line[-_TAIL:]
+    if tail != b',"sum":"%08x"}' % zlib.crc32(body):
+        raise BrokenLineError("its checksum does not fit")
+    try:
+        # The checksum vouches for the text, so the plain parser will do.
+        return _read_record(reload(body + b"}"))
+    except (JsonError, WireError) as error:
+        raise BrokenLineError(str(error)) from None
+    except UnknownEventError as error:
+        raise UnknownLineError(f"it holds an event that this program does not know ({error})") from None
+
+
+def _read_record(record: Json) -> Batch:
+    match record:
+        case {"format": version} if version != FORMAT:
+            raise UnknownLineError(f"it has format {version}, and this program reads format {FORMAT}")
+        case {"seq": int(seq), "events": list(events)} if not isinstance(seq, bool):
+            return Batch(seq, tuple(map(from_wire, events)))
+    raise WireError("it has no number, or no list of events")
+
+
+def to_wire(event: Event) -> JsonObject:
+    """The event as a JSON object: `event` (its kind) and the fields that differ from their default."""
+    wire: JsonObject = {"event": event.KIND}
+    for field in fields(event):
+        value = getattr(event, field.name)
+        if not _is_default(field, value):
+            wire[field.name] = list(value) if isinstance(value, tuple) else value
+    return wire
+
+
+def _is_default(field: Field[Any], value: object) -> bool:
+    # `is`-like for the simple defaults there are: an answer of 0 must not be taken for the default False.
+    return field.default is not MISSING and type(value) is type(field.default) and value == field.default
+
+
+def _started_text(event: FiringStarted) -> str:
+    text = (
+        f'{{"event":"firing_started","at":"{event.at}","task":"{event.task}","firing":{event.firing}'
+        f',"step":{_quoted(event.step)},"version":{event.version}'
+    )
+    if event.attempt != 1:
+        text += f',"attempt":{event.attempt}'
+    if event.run != 1:
+        text += f',"run":{event.run}'
+    if event.continues is not None:
+        text += f',"continues":{event.continues}'
+    if event.condition:
+        text += f',"condition":{_quoted(event.condition)}'
+    if event.code:
+        text += f',"code":{_quoted(event.code)}'
+    return text + "}"
+
+
+def _committed_text(event: Committed) -> str | None:
+    """The text of a firing's commit that changes the document and asks nothing else of its task; else None."""
+    if not _is_plain(event):
+        return None
+    text = f'{{"event":"committed","at":"{event.at}","task":"{event.task}","version":{event.version},"by":"firing"'
+    if event.changes:
+        changes = _changes_text(event.changes)
+        if changes is None:
+            return None
+        text += f',"changes":[{changes}]'
+    if event.armed:
+        text += f',"armed":[{",".join(map(_quoted, event.armed))}]'
+    text += f',"firing":{event.firing},"step":{_quoted(event.step or "")}'
+    if event.seconds:
+        text += f',"seconds":{event.seconds!r}'
+    return text + (',"redo":true}' if event.redo else "}")
+
+
+def _is_plain(event: Committed) -> bool:
+    return not (
+        event.by != "firing"
+        or event.firing is None
+        or event.step is None
+        or type(event.seconds) is not float
+        or event.name is not None
+        or event.tags is not None
+        or event.completed is not None
+        or event.stopped is not None
+        or event.settings is not None
+        or event.parked_until is not None
+        or event.expires_at is not None
+        or event.asked
+        or event.answers
+        or event.child is not None
+        or event.request is not None
+        or event.figures
+    )
+
+
+def _changes_text(changes: Iterable[JsonObject]) -> str | None:
+    try:
+        return ",".join(map(_change_text, changes))
+    except (TypeError, ValueError, RecursionError):
+        return None  # the slow way says what is wrong
+
+
+def _change_text(change: JsonObject) -> str:
+    text = f'{{"op":"{change["op"]}","path":{_quoted(change["path"])}'
+    if "value" not in change:
+        return text + "}"
+    value = change["value"]
+    return f'{text},"value":{_quoted(value) if type(value) is str else _value_text(value)}}}'
+
+
+def from_wire(wire: Json) -> Event:
+    """The event that `to_wire` wrote. Raises UnknownEventError, and WireError naming the field."""
+    kind = wire.get("event") if isinstance(wire, dict) else None
+    if not isinstance(kind, str):
+        raise WireError("an event has no kind")
+    cls, readers = _readers(kind)
+    values = {}
+    for name, reader in readers.items():
+        if name in wire:
+            values[name] = _read(f"{kind}.{name}", wire[name], reader)
+        elif reader.required:
+            raise WireError(f"{kind} lacks {name}")
+    return cls(**values)
+
+
+def _read(place: str, value: Json, reader: Reader) -> Any:
+    if reader.is_tuple and isinstance(value, list):
+        value = tuple(value)
+    if place == "call_answered.usage":
+        value = sound_usage(value)
+    if not reader.fits(value):
+        raise WireError(f"{place} has the wrong type ({kind_of(value)}), or something in it has")
+    return value
+
+
+@cache
+def _readers(kind: str) -> tuple[type[Event], dict[str, Reader]]:
+    cls = KINDS.get(kind)
+    if cls is None:
+        raise UnknownEventError(kind)
+    hints = get_type_hints(cls)
+    return cls, {field.name: _reader(cls, field.name, hints[field.name], field.default) for field in fields(cls)}
+
+
+def _reader(cls: type[Event], name: str, hint: Any, default: object) -> Reader:
+    fits = _fits(hint)
+    part = _PARTS.get(f"{cls.KIND}.{name}")
+    if part is not None:
+        fits = _both(fits, _has(part))
+    if name in _TIMES:
+        fits = _both(fits, _is_time)
+    alternatives = get_args(hint) if get_origin(hint) is UnionType else (hint,)
+    return Reader(fits, default is MISSING, any(get_origin(one) is tuple for one in alternatives))
+
+
+def _fits(hint: Any) -> Fits:
+    """Whether a value has the type that `hint` names."""
+    inner = [_fits(one) for one in get_args(hint) if one is not Ellipsis]
+    match get_origin(hint):
+        case origin if origin is UnionType:
+            return lambda value: any(fits(value) for fits in inner)
+        case origin if origin in (tuple, list):
+            return lambda value: isinstance(value, tuple | list) and all(map(inner[0], value))
+        case origin if origin is dict:
+            return lambda value: isinstance(value, dict) and all(map(inner[1], value.values()))
+    if hint is Any:
+        return lambda _: True
+    if hint is bool:
+        return lambda value: isinstance(value, bool)
+    kinds = (int, float) if hint is float else (hint,)
+    return lambda value: isinstance(value, kinds) and not isinstance(value, bool)
+
+
+def _is_time(value: str | None) -> bool:
+    """Whether this is a time in ISO 8601, or no time."""
+    try:
+        return value is None or datetime.fromisoformat(value) is not None
+    except ValueError:
+        return False
+
+
+def _both(one: Fits, other: Fits) -> Fits:
+    return lambda value: one(value) and other(value)
+
+
+def _has(part: Mapping[str, Any]) -> Fits:
+    """Whether an object, or each in a tuple of objects, has fields of these types. Other fields are free, null too."""
+    tests = {name: _fits(hint) for name, hint in part.items()}
+
+    def fits(value: Any) -> bool:
+        if isinstance(value, tuple):
+            return all(map(fits, value))
+        if not isinstance(value, dict):
+            return True
+        return all(test(value.get(name)) for name, test in tests.items())
+
+    return fits
+
+
+_TIMES = ("at", "retry_at", "parked_until", "expires_at")
+
+_ANSWERING: Mapping[str, Any] = {
+    "server": str | None,
+    "model": str | None,
+    "models": dict[str, str] | None,
+    "responses": str | None,
+    "delay": float | None,
+    "with_key": bool | None,
+}
+
+_PARTS: Mapping[str, Mapping[str, Any]] = {
+    "task_created.answering": _ANSWERING,
+    "answering_set.answering": _ANSWERING,
+    "call_answered.error": {
+        "type": str,
+        "message": str,
+        "retryable": bool,
+        "status": int | None,
+        "hint": str | None,
+    },
+    "call_answered.about": {"provider": str | None, "model": str | None, "entry": str | None},
+    "firing_failed.error": {
+        "type": str,
+        "message": str,
+        "place": str | None,
+        "hint": str | None,
+        "misfits": list[str] | None,
+    },
+    "committed.changes": {"op": str, "path": str},
+    "committed.settings": {
+        "concurrency": int | None,
+        "models": dict[str, str] | None,
+        "retries": dict[str, int] | None,
+    },
+    "committed.asked": {"question": str, "into": list[str | int], "until": str | None},
+    "limits_set.limits": {
+        "calls": int | None,
+        "tokens": int | None,
+        "cost": float | None,
+        "seconds": float | None,
+    },
+    "task_rested.missing": {"step": str, "missing": list[str], "more": int},
+    "task_rested.cycle": {"version": int, "step": str | None, "changes": list[dict[str, Any]]},
+}
+"""What readers look for inside of the fields that hold objects."""
+
+_value_text = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+_FAST = cast(
+    "Mapping[type[Event], Callable[[Event], str | None]]", {FiringStarted: _started_text, Committed: _committed_text}
+)
+"""Of the events that are written most often: the same text in a fifth of the time."""
