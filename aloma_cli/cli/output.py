@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from aloma_cli.jsontext import Json, JsonObject, dumps, pretty
 from aloma_cli.lent import put_back
 from aloma_cli.view.format import bounded, clean_lines, legible
 from aloma_cli.view.live.stderr import Notes
+from aloma_cli.view.terminal import is_for_people, size_of
+from aloma_cli.view.width import paragraph
 
 if TYPE_CHECKING:
     from aloma_cli.redact import Redactor
@@ -26,6 +29,17 @@ _result: TextIO | None = None
 def result() -> TextIO:
     """The stream that the result goes to, and nothing else."""
     return _result or sys.stdout
+
+
+def for_people() -> bool:
+    """Whether people read the result: at a terminal, or in a pager with FORCE_COLOR or CLICOLOR_FORCE set."""
+    return is_for_people(result(), os.environ)
+
+
+def put_wrapped(text: str) -> None:
+    """A sentence of the result: for people bounded, and broken between words."""
+    for line in paragraph(bounded(text), size_of(result()).room) if for_people() else [text]:
+        put(line)
 
 
 def put(text: str) -> None:
@@ -46,13 +60,16 @@ def put_json(value: Json) -> None:
 
 
 def say(text: str) -> None:
-    """Tell the user something; a terminal is not given more than a few thousand characters of it.
+    """A message for the user. For a terminal it is bounded, and broken between words.
 
-    That nobody reads it is not an error.
+    A closed stream is not an error.
     """
-    text = bounded(text) if sys.stderr.isatty() else text
+    lines = clean_lines(bounded(text) if sys.stderr.isatty() else text)
+    if sys.stderr.isatty():
+        terminal = sys.stderr.original if isinstance(sys.stderr, Notes) else sys.stderr
+        lines = [piece for line in lines for piece in paragraph(line, size_of(terminal).room)]
     with contextlib.suppress(OSError):
-        print(*clean_lines(text), sep="\n", file=sys.stderr, flush=True)  # noqa: T201  (the place for it)
+        print(*lines, sep="\n", file=sys.stderr, flush=True)  # noqa: T201  (the place for it)
 
 
 def say_lines(text: str) -> None:

@@ -65,7 +65,7 @@ def summary(tree: Tree, task_id: str, document: JsonObject) -> TaskRecord:
         "missing": list(rest.missing) if rest else [],
         "cycle": list(rest.cycle) if rest else [],
         "usage": task.total.usage_json(),
-        "steps": [{"step": step, **one.to_json()} for step, one in sorted(task.figures.items())],
+        "steps": [{"step": step, **one.to_json()} for step, one in task.figures.items()],
         "running": [{"step": flight.step, "since": flight.at} for flight in task.flights.values()],
         "waiting": [
             {"step": step, "until": retry.at, "reason": retry.reason} for step, retry in sorted(task.retries.items())

@@ -13,6 +13,7 @@ from aloma_cli.view.theme import DIM, Glyphs
 if TYPE_CHECKING:
     from rich.text import Text
 
+_HANGING = " " * 4
 _WORD = re.compile(r"(\s*)(\S+)")
 _WORD_OR_COMMAND = re.compile(r"(\s*)(`[^`]+`\S*|\baloma (?:task|step|secret) [^;,()`]*[^;,()`\s]|\S+)")
 
@@ -73,6 +74,15 @@ def wrapped(lines: Iterable[str], indent: str, room: int, style: str, most: int,
     if len(pieces) > most:
         fit(shown[-1], room - 1 - len(glyphs.ellipsis), glyphs).append(f" {glyphs.ellipsis}", style)
     return shown
+
+
+def paragraph(text: str, width: int) -> list[str]:
+    """`text` in lines of at most `width` cells; the further ones are indented by four more than the first."""
+    body = text.lstrip(" ")
+    indent = " " * (len(text) - len(body))
+    first, *more = broken(body, max(8, width - len(indent)))
+    rest = broken(" ".join(more), max(8, width - len(indent) - len(_HANGING))) if more else []
+    return [indent + first, *(indent + _HANGING + piece for piece in rest)]
 
 
 def broken(text: str, width: int) -> list[str]:

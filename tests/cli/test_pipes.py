@@ -47,10 +47,21 @@ def test_a_reader_of_events_who_leaves_does_not_end_the_run(desk: Desk) -> None:
     assert desk.run("task", "show", "--path", "slow").out == "1\n"
 
 
-def test_nothing_in_a_pipe_ever_has_colours(desk: Desk) -> None:
+@pytest.mark.parametrize("name", ["FORCE_COLOR", "CLICOLOR_FORCE"])
+def test_colours_that_are_forced_come_with_tables_and_leave_json_alone(desk: Desk, name: str) -> None:
+    forced = {name: "1", "TERM": "xterm-256color"}
+    desk.new()
+    for words in ("list", "show", "log"):
+        assert ESCAPE in desk.shell(f"aloma task {words}", **forced).out, words
+    assert (
+        ESCAPE not in desk.shell("aloma task show --json; aloma task show --data; aloma task log --json", **forced).out
+    )
+
+
+def test_a_pipe_has_no_colours_unless_they_are_forced(desk: Desk) -> None:
     script = """aloma task new X -d '{"name": "Ada"}'; aloma task list; aloma task show; aloma task log --changes
         aloma step list; aloma step show greet; aloma --help; aloma task show nope"""
-    wanted = {"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1", "COLORTERM": "truecolor", "TERM": "xterm-256color"}
+    wanted = {"COLORTERM": "truecolor", "TERM": "xterm-256color"}
     ended = desk.shell(script, **wanted)
     assert ended.out
     assert ended.err

@@ -122,10 +122,10 @@ def test_a_round_is_told_without_the_values_that_were_stashed(desk: Desk, shown:
 def test_people_are_shown_state_agents_and_document(desk: Desk) -> None:
     desk.step("done", '{"greeting": str}', 'task.complete({"greeted": True})', asks="task")
     task = desk.new('{"name": "Ada"}', "--tag", "demo").out.strip()
-    facts, *remarks, _, done, greet = desk.run("task", "show").out.split("\n\n{")[0].splitlines()
+    facts, *remarks, _, greet, done = desk.run("task", "show").out.split("\n\n{")[0].splitlines()
     assert [facts.split("\t")[at] for at in (0, 1, 4)] == ["A task", "done", task]
     assert remarks == ["  tags: demo", '  result: {"greeted": true}']
-    assert [line.split("\t")[:2] for line in (done, greet)] == [["done", "1"], ["greet", "1"]]
+    assert [line.split("\t")[:2] for line in (greet, done)] == [["greet", "1"], ["done", "1"]]
 
 
 def test_a_subtask_is_shown_by_its_id(desk: Desk) -> None:
@@ -149,7 +149,7 @@ def test_a_task_whose_process_was_killed_says_what_to_type(desk: Desk) -> None:
     with running(desk, SLEEPS):
         pass
     shown = desk.run("task", "show").out.splitlines()
-    assert shown[1] == f"  interrupted; to go on: aloma task resume {desk.tasks[0]}"
+    assert shown[1] == f"  interrupted; continue with: aloma task resume {desk.tasks[0]}"
     assert "running" not in shown[2]
 
 

@@ -1,4 +1,4 @@
-"""`aloma task show` for people: state, agents, subtasks, errors, document."""
+"""`aloma task show` for people: state, steps, subtasks, errors, document."""
 
 from __future__ import annotations
 
@@ -8,29 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from aloma_cli.cli.failures import failures
 from aloma_cli.cli.next_steps import advice
-from aloma_cli.cli.output import put, result
+from aloma_cli.cli.output import for_people, put, put_wrapped, result
 from aloma_cli.clock import SystemClock, from_iso
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.jsontext import JsonObject, cut, pretty
+from aloma_cli.record.figures import Figures
 from aloma_cli.record.states import ACTIVE, seen
-from aloma_cli.view.entries import explained
-from aloma_cli.view.format import bounded, clean, duration, legible, money, plural, value_text
-from aloma_cli.view.tables import Column, write_table
+from aloma_cli.view.entries import explained, spent
+from aloma_cli.view.format import clean, duration, legible, value_text
+from aloma_cli.view.tables import STEPS, Column, step_row, write_table
 from aloma_cli.view.terminal import size_of
 
 if TYPE_CHECKING:
     from aloma_cli.api.task import Task
 
-_AGENTS = (
-    Column("agent"),
-    Column("fired", "count"),
-    Column("looked", "count"),
-    Column("failed", "count"),
-    Column("voided", "count"),
-    Column("calls", "count"),
-    Column("tokens", "count"),
-    Column("time", "seconds"),
-)
 _FACTS = (
     Column("task"),
     Column("state", "state"),
@@ -53,22 +44,22 @@ def print_task(task: Task, holder: str | None) -> None:
     if holder is not None:
         seconds = max(seconds, SystemClock().now() - from_iso(record["created_at"]))
     remarks = [*_standing(record, holder), *_answering(record), *_usage(record["usage"]), *_troubles(task)]
-    agents = [_agent(step) for step in record["steps"]]
+    steps = [step_row(step) for step in record["steps"]]
     subtasks = [[child["name"], child["state"], child["id"]] for child in record["children"]]
     _table(_FACTS, [[record["name"], state, record["created_at"], seconds, record["id"]]])
     for line in remarks:
-        put(f"  {bounded(line) if result().isatty() else line}")
-    _table(*_said(_AGENTS, agents), blank=True)
+        put_wrapped(f"  {line}")
+    _table(STEPS, steps, blank=True)
     more = _cut(subtasks, _MOST_SUBTASKS)
     _table(_SUBTASKS, subtasks, blank=True)
     if more:
         put(f"  … and {more:,} more: aloma task list --all")
-    _document(task, used=len(remarks) + len(agents) + len(subtasks) + 10)
+    _document(task, used=len(remarks) + len(steps) + len(subtasks) + 10)
 
 
 def _standing(record: JsonObject, holder: str | None) -> Iterable[str]:
     if record["state"] in ACTIVE:
-        yield f"run by {holder}" if holder else f"interrupted; to go on: aloma task resume {record['id']}"
+        yield f"run by {holder}" if holder else f"interrupted; continue with: aloma task resume {record['id']}"
     if record["tags"]:
         yield f"tags: {clean(', '.join(record['tags']))}"
     now = SystemClock().now()
@@ -83,7 +74,7 @@ def _standing(record: JsonObject, holder: str | None) -> Iterable[str]:
 
 
 def _answering(record: JsonObject) -> Iterable[str]:
-    """Where model calls of the task go, where its record says so and it has made any."""
+    """Where model calls of the task go, if it made any and its record says so."""
     if record.get("answering") and record["usage"]["calls"]:
         from aloma_cli.loader.answering import Answering
 
@@ -91,12 +82,10 @@ def _answering(record: JsonObject) -> Iterable[str]:
 
 
 def _usage(usage: JsonObject) -> Iterable[str]:
-    if usage["simulated"]:
-        answers = usage["answers"] if "answers" in usage else usage["calls"]  # not in records of earlier programs
-        yield f"{usage['simulated']:,} of {plural(answers, 'answer')} simulated"
-    if usage["cost"]:
-        known = f" ({usage['unpriced']} calls without a known price)" if usage["unpriced"] else ""
-        yield f"cost: {money(usage['cost'])}{known}"
+    counts = {name: count for name, count in usage.items() if name in Figures.__slots__}
+    answers = usage.get("answers", usage["calls"])  # not in records of earlier programs
+    if used := spent(Figures(**{**counts, "answers": answers})):
+        yield f"used: {', '.join(used)}"
 
 
 def _troubles(task: Task) -> Iterable[str]:
@@ -105,32 +94,20 @@ def _troubles(task: Task) -> Iterable[str]:
     yield from advice(task.record)
 
 
-def _agent(step: JsonObject) -> list[Any]:
-    tokens = step["input_tokens"] + step["output_tokens"]
-    counts = [step[name] or None for name in ("fired", "looked", "failed", "voided", "calls")]
-    return [step["step"], *counts, tokens or None, step["seconds"]]
-
-
-def _said(columns: Sequence[Column], rows: list[list[Any]]) -> tuple[list[Column], list[list[Any]]]:
-    """The columns that say something; for programs all of them, so that each stays where it is."""
-    kept = [at for at in range(len(columns)) if not result().isatty() or any(row[at] is not None for row in rows)]
-    return [columns[at] for at in kept], [[row[at] for at in kept] for row in rows]
-
-
 def _document(task: Task, *, used: int) -> None:
     lines: list[Any] = pretty(hide_stash(task.data)).split("\n")
     more = _cut(lines, max(_LEAST_DOCUMENT, size_of(result()).height - used))
-    long = result().isatty() and any(len(line) > _LONGEST_LINE for line in lines)
+    long = for_people() and any(len(line) > _LONGEST_LINE for line in lines)
     put("")
-    put("\n".join(legible(cut(line, _LONGEST_LINE)) for line in lines) if result().isatty() else "\n".join(lines))
+    put("\n".join(legible(cut(line, _LONGEST_LINE)) for line in lines) if for_people() else "\n".join(lines))
     if more or long:
         rest = f"and {more:,} more lines" if more else "is cut where a line is too long"
         put(f"  … {rest}: aloma task show {task.id} --data")
 
 
 def _cut(lines: list[Any], most: int) -> int:
-    """Drop what is over `most`, and give how many that were; only a terminal is too small for anything."""
-    more = len(lines) - most if result().isatty() and len(lines) > most + 1 else 0
+    """Drop the lines after the first `most`, for people only, and return how many those were."""
+    more = len(lines) - most if for_people() and len(lines) > most + 1 else 0
     if more:
         del lines[most:]
     return more
