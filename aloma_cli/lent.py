@@ -1,4 +1,4 @@
-"""Text streams as they are lent to the code of steps: whatever they do to one, its owner keeps it."""
+"""Text streams lent to the code of steps, which cannot close or detach them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Lent(io.TextIOBase):
         self.original.flush()
 
     def close(self) -> None:
-        """Nothing: it belongs to somebody else."""
+        """Nothing: the owner closes it."""
 
     def detach(self) -> Any:
         return self.buffer
@@ -98,7 +98,7 @@ def lent_stderr() -> Iterator[None]:
 def put_back(name: str, stream: object) -> None:
     """Make `stream` sys.stdout or sys.stderr again.
 
-    What somebody else put in its place is kept: with the last reference to it, a descriptor might be closed.
+    A stream that other code put in its place is kept, because its last reference might close a descriptor.
     """
     found = getattr(sys, name)
     if found is not stream and not isinstance(found, Lent):

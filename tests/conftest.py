@@ -12,9 +12,9 @@ from pytest_socket import socket_allow_hosts
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 PRIVATE = ("ALOMA_", "OPENAI_", "XDG_")
 
-# A slow machine is no failure, and a run must say the same today and tomorrow.
+# A slow machine is not a failure, and every run must give the same result.
 settings.register_profile("aloma", deadline=None, derandomize=True, max_examples=70)
-# To look for what nobody has thought of: pytest --hypothesis-profile=search
+# To search for new failures: pytest --hypothesis-profile=search
 settings.register_profile("search", deadline=None, max_examples=3000)
 settings.load_profile("aloma")
 

@@ -22,7 +22,7 @@ _Leaf: TypeAlias = tuple[str | int, str]
 _Leaves: TypeAlias = set[_Leaf]
 
 MOVED = "moved"
-"""Items before it in its list were inserted, removed or moved: another item may stand there now."""
+"""Items before it in its list were inserted, removed or moved: another item may be there now."""
 WRITTEN = "written"
 """Its value is another one now."""
 
@@ -128,7 +128,7 @@ class _Moves:
         return position in self._strangers[list_path]
 
     def _find_strangers(self, list_path: Path) -> set[int]:
-        """The positions at which stands what looks like another item than before.
+        """The positions that seem to hold another item than before.
 
         A commit may move items and edit them as well. An item is another one when nothing of it is as it was, or when
         it has a value that one at another position lost, and looks no less like that one.

@@ -1,7 +1,7 @@
 """Bringing the changes of one firing onto a document that others have changed meanwhile.
 
 The first to commit wins at each place: a later change there is a conflict, also where the value is equal, since both
-were worked out from the old one. Changes at different places both stand, and so do an append and any other edit of the
+were worked out from the old one. Changes at different places are both kept, and so are an append and any other edit of the
 same list. Objects that two firings made at one place merge field by field: the place of a value is its field. A
 conflict voids the whole change set: nothing is overwritten in silence.
 """
@@ -72,7 +72,7 @@ class _Rivals:
         return self._found[key]
 
     def _near(self, change: Change) -> list[int]:
-        """Those that may clash: what stands at, above or under the place; a list's own appends only from above."""
+        """Those that may clash: changes at, above or below the place; appends to a list only from above."""
         place = change.place
         near = [at for end in range(len(place) + 1) for at in self._at.get(place[:end], ())]
         if change.op != "append":
@@ -82,9 +82,9 @@ class _Rivals:
 
 
 def alters(change: Change, paths: Iterable[Path], base: Json) -> bool:
-    """Whether `change`, made to `base`, alters what stands at or under one of `paths` (which lead into no list).
+    """Whether `change`, made to `base`, alters a value at or below one of `paths` (which do not lead into lists).
 
-    What is taken away or put in place as a whole alters only what is different in it.
+    A whole value that is removed or replaced alters only the parts that differ.
     """
     return any(change.place[: len(path)] == path or _alters_from_above(change, path, base) for path in paths)
 
@@ -118,7 +118,7 @@ def _replaces_list(change: Change, list_path: Path) -> bool:
 
 
 def _beside(change: Change, rivals: Sequence[Change], current: Json) -> list[Change] | None:
-    """What is left to do of an object that others made as well; None where the two cannot both stand."""
+    """What is left to do of an object that others made as well; None if the two conflict."""
     below = all(rival.place[: len(change.path)] == change.path for rival in rivals)
     if change.op != "add" or change.moves_items or not below:
         return None
