@@ -1,1 +1,1 @@
-"""The engine: plan (what may fire), runner (fires it), run (commits what comes back) and the loop between them."""
+"""What decides: one file a rule, each of which yields events; `turn.py` puts them together."""

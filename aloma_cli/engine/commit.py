@@ -50,7 +50,8 @@ def returned(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome:
     effects = outcome.effects
     try:
         subtasks.refuse_engine_fields(merged.changes)
-        subtasks.check_orders(tx.tree, task, effects)
+        if effects.subtasks or effects.stops:
+            subtasks.check_orders(tx.tree, task, effects)
         changes, places, asked = _with_room(tx, task, merged.changes, effects)
     except InputError as error:
         told = {"type": type(error).__name__, "message": str(error)}
@@ -66,8 +67,8 @@ def returned(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome:
         completed=effects.completed,
         stopped=effects.stops or None,
         settings=effects.settings or None,
-        parked_until=tx.after(effects.park),
-        expires_at=tx.after(effects.timeout),
+        parked_until=None if effects.park is None else tx.after(effects.park),
+        expires_at=None if effects.timeout is None else tx.after(effects.timeout),
         asked=asked,
         figures=effects.figures,
     )
@@ -103,7 +104,7 @@ def _merge(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: R
     wishes = _wishes(flight.about, outcome.effects)
     since = task.since(flight.version)
     if not since:
-        return Merged(outcome.changes, apply(task.about, wishes))
+        return Merged(outcome.changes, apply(task.about, wishes) if wishes else task.about)
     theirs = [(change, revision.firing) for revision in since for change in revision.changes]
     changes, places, rivals = _bring(outcome.changes, theirs, task.document)
     others = [(change, revision.firing) for revision in since for change in revision.about]

@@ -45,7 +45,7 @@ def fail(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Rai
         step=flight.step,
         error=outcome.error,
         attempt=flight.attempt,
-        retry_at=tx.after(wait),
+        retry_at=None if wait is None else tx.after(wait),
         seconds=outcome.seconds,
         figures=outcome.figures,
     )

@@ -124,7 +124,7 @@ def create(tx: Transaction, parent: WorkingTask, order: SubtaskOrder, place: Pat
         into=place,
         group=order.group,
         wait_for=order.wait_for,
-        expires_at=tx.after(order.timeout),
+        expires_at=None if order.timeout is None else tx.after(order.timeout),
     )
 
 

@@ -53,9 +53,9 @@ class Transaction:
         self.now = self.clock.now()
         self.at = to_iso(self.now)
 
-    def after(self, seconds: float | None) -> str | None:
+    def after(self, seconds: float) -> str:
         """The time (ISO) in this many seconds."""
-        return None if seconds is None else to_iso(self.now + seconds)
+        return to_iso(self.now + seconds)
 
     def add(self, event: ev.Event) -> None:
         """Let something have happened."""
@@ -69,7 +69,8 @@ class Transaction:
             return
         if isinstance(event, ev.TaskCreated):
             self.plan.watch(task)
-        self.dirty[task.id] = None
+        if not isinstance(event, ev.FiringStarted):  # who starts firings has started all that may start
+            self.dirty[task.id] = None
         self._track(task)
         if task.parent is not None and isinstance(event, ev.TaskRested):
             self.dirty[task.parent] = None  # it may have waited for this one only

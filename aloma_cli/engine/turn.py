@@ -232,19 +232,19 @@ def _rest_all(tx: Transaction) -> Iterator[Event]:
 def _take_in(tx: Transaction, arrived: list[Outcome]) -> Iterator[Event]:
     """Take in what may land; what must wait for a firing that runs alone stays in `arrived`."""
     while arrived:
-        landing = [outcome for outcome in arrived if not _must_wait(tx.tree, outcome)]
-        if not landing:
-            return
-        arrived[:] = [outcome for outcome in arrived if _must_wait(tx.tree, outcome)]
-        for outcome in landing:
+        outcomes, landed = arrived[:], False
+        arrived.clear()
+        for outcome in outcomes:
             found = tx.tree.flight(outcome.firing)
-            if found is not None:  # None: stopped or withdrawn meanwhile, so its outcome is void
+            if found is None:
+                continue  # stopped or withdrawn meanwhile, so its outcome is void
+            if alone_in(found[0]) in (None, found[1]):
+                landed = True
                 yield from _end(tx, *found, outcome)
-
-
-def _must_wait(tree: WorkingTree, outcome: Outcome) -> bool:
-    found = tree.flight(outcome.firing)
-    return found is not None and alone_in(found[0]) not in (None, found[1])
+            else:
+                arrived.append(outcome)
+        if not landed:
+            return
 
 
 def _end(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Outcome) -> Iterator[Event]:

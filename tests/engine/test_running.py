@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Sequence
 from types import FunctionType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -600,6 +600,75 @@ def test_publishing_takes_a_tenth_of_a_runs_time_however_long_it_takes() -> None
     assert result.data["n"] == 100
     assert len(gaps) >= 2
     assert min(gaps) >= 20
+
+
+# -- firings that never wait -------------------------------------------------------------------------------------------
+
+
+def chain(length: int) -> list[Step]:
+    def link(at: int) -> Step:
+        async def content(data: dict[str, Any]) -> None:
+            data[f"f{at + 1}"] = True
+
+        return step(f"link {at}", {f"f{at}": True, f"f{at + 1}": None}, content)
+
+    return [link(at) for at in range(length)]
+
+
+def test_firings_that_never_wait_need_no_turn_of_the_event_loop_but_leave_it_some() -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    counting = []
+    played = play(
+        chain(160), {"f0": True}, during=lambda _: counting.append(asyncio.get_running_loop().create_task(count()))
+    )
+    assert played.root.state == "done"
+    assert 8 <= turns <= 40
+
+
+@pytest.mark.parametrize("real", [False, True])
+def test_a_firing_that_starts_at_once_has_a_task_of_its_own(real: bool) -> None:
+    async def content(data: dict[str, Any]) -> None:
+        data["name"] = cast("asyncio.Task[Any]", asyncio.current_task()).get_name()
+        async with asyncio.TaskGroup() as group:
+            pause = group.create_task(asyncio.sleep(0.01, "slept"))
+        data["child"] = pause.result()
+        try:
+            async with asyncio.timeout(0.01):
+                await asyncio.sleep(60)
+        except TimeoutError:
+            data["late"] = True
+
+    played = play([step("a", {"x": 1}, content)], {"x": 1}, real=real)
+    assert played.data == {"x": 1, "name": "a #1", "child": "slept", "late": True}
+
+
+def test_a_step_that_fails_before_it_waits_fails_as_any_other() -> None:
+    async def content() -> None:
+        raise ValueError("at once")
+
+    played = play([step("a", {"x": 1}, content)], {"x": 1})
+    assert (played.root.state, played.data["$errors"]["a"]["message"]) == ("error", "at once")
+
+
+# -- what is published -------------------------------------------------------------------------------------------------
+
+
+def test_a_run_in_memory_makes_no_record_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aloma_cli.engine.turn.summary", None)
+    assert play(chain(3), {"f0": True}).root.state == "done"
+
+
+def test_a_short_run_is_published_once_at_its_end() -> None:
+    store = _SlowStore()
+    play(chain(3), {"f0": True}, store=store)
+    assert len(store.moments) == 1
 
 
 # -- who blocks the loop -----------------------------------------------------------------------------------------------
