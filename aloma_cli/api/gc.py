@@ -62,7 +62,7 @@ def find_garbage(store: Store, criteria: Criteria, now: float) -> Garbage:
     """The tasks that meet `criteria` at the time `now` (seconds since 1970); nothing is changed."""
     garbage = Garbage()
     kept = 0
-    for root in store.newest_first():
+    for root in store.newest_first().ids:
         try:
             old = _old_task(store, root, criteria, now)
             kept += old is not None

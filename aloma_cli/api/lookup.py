@@ -55,7 +55,7 @@ def find_subtask(tasks: Collection[str], text: str, damage: JournalDamagedError 
 
 
 def _recent(store: Store, back: int, text: str) -> str:
-    roots = list(islice(store.newest_first(), back))
+    roots = list(islice(store.newest_first().ids, back))
     if back > len(roots):
         if not roots:
             raise NotFoundError(f"{text} names no task: there are none yet", hint="aloma task new NAME makes one")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,7 +99,11 @@ class Records:
             return None
 
     def records(
-        self, *, subtasks: bool = False, unreadable: Callable[[StoreError], object]
+        self,
+        roots: Iterable[str] | None = None,
+        *,
+        subtasks: bool = False,
+        unreadable: Callable[[StoreError], object],
     ) -> Iterator[list[JsonObject]]:
         """What `Task.record` is, without reading the documents: one list a root, newest first.
 
@@ -107,7 +111,7 @@ class Records:
         `held` as well: whether a process runs the tree now; None for a task that rests. `unreadable` is called for
         each task that cannot be read; it is left out.
         """
-        for root in self.store.newest_first():
+        for root in self.store.newest_first().ids if roots is None else roots:
             try:
                 tree = read_records(self.store, root) if subtasks else [read_record(self.store, root)]
                 held = self.store.is_held(root) if any(one["state"] in ACTIVE for one in tree) else None

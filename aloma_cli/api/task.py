@@ -78,7 +78,7 @@ def read_task(store: Store, task_id: str) -> Task:
 def read_published(store: Store, task_id: str) -> Task | None:
     """A task of a store, from what was published of it; None where that is not the newest, or cannot be read."""
     published = store.published(task_id)
-    return None if published is None else Task(task_id, _record(published[0]), published[1], store)
+    return None if published is None else Task(task_id, *published, store)
 
 
 def read_events(store: Store, root: str) -> tuple[list[Event], JournalDamagedError | None]:
@@ -103,9 +103,9 @@ def read_events(store: Store, root: str) -> tuple[list[Event], JournalDamagedErr
 
 def read_record(store: Store, root: str) -> JsonObject:
     """The record of a root alone, without its document. Raises as `read_task`."""
-    published = store.summary(root)
+    published = store.record(root)
     if published is not None:
-        return _record(published)
+        return published
     return task_of(store, read_tree(store, root), root).record
 
 
@@ -113,10 +113,6 @@ def read_records(store: Store, root: str) -> list[JsonObject]:
     """The records of a root and its subtasks, each before those it made. Raises as `read_task`."""
     tree = read_tree(store, root)
     return [task_of(store, tree, task_id).record for task_id in tree.tasks]
-
-
-def _record(published: JsonObject) -> JsonObject:
-    return {key: value for key, value in published.items() if key not in ("journal_bytes", "data_sum")}
 
 
 def read_tree(store: Store, root: str) -> WorkingTree:

@@ -1,4 +1,4 @@
-"""Tasks in memory, for workspaces made in code and for tests: the same promises, gone with the process."""
+"""Tasks in memory, for workspaces made in code and for tests. They make the same promises, and end with the process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aloma_cli.errors import StoreError, TaskLockedError
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.batch import Batch
-from aloma_cli.store.protocol import Request, no_such_task
+from aloma_cli.store.protocol import Newest, Published, Request, no_such_task
 
 if TYPE_CHECKING:
     from aloma_cli.record.events import Event
@@ -30,14 +30,14 @@ def open_at(where: str) -> MemoryStore:
 
 
 class MemoryStore:
-    """A store that keeps nothing."""
+    """A store that ends with its process."""
 
     def __init__(self) -> None:
         self._trees: dict[str, _Tree] = {}
 
     def create(self, root: str, events: Sequence[Event]) -> MemoryClaim:
         if root in self._trees:
-            raise StoreError(f"task {root} exists already")
+            raise StoreError(f"task {root} already exists")
         self._trees[root] = _Tree()
         claim = self.claim(root)
         claim.commit(events)
@@ -46,12 +46,12 @@ class MemoryStore:
     def claim(self, root: str) -> MemoryClaim:
         tree = self._tree(root)
         if tree.claimed:
-            raise TaskLockedError(f"task {root} is being run")
+            raise TaskLockedError(f"this process is running task {root}")
         tree.claimed = True
         return MemoryClaim(root, self._trees)
 
     def salvage(self, root: str, take: Callable[[Batch], object]) -> None:
-        """Memory is not damaged."""
+        """Nothing, because memory does not get damaged."""
         del take
         self._tree(root)
 
@@ -61,14 +61,14 @@ class MemoryStore:
     def roots(self, start: str = "") -> list[str]:
         return sorted(root for root in self._trees if root.startswith(start))
 
-    def newest_first(self) -> Iterator[str]:
-        return reversed(self.roots())
+    def newest_first(self) -> Newest:
+        return Newest(len(self._trees), reversed(self.roots()))
 
-    def summary(self, root: str) -> JsonObject | None:
+    def record(self, root: str) -> JsonObject | None:
         self._tree(root)
         return None
 
-    def published(self, root: str) -> tuple[JsonObject, JsonObject] | None:
+    def published(self, root: str) -> Published | None:
         self._tree(root)
         return None
 
@@ -94,7 +94,7 @@ class MemoryStore:
         return any(one.id == request for one in self._tree(root).requests)
 
     def sweep(self) -> None:
-        """Nothing outlives the process that left it."""
+        """Nothing, because no process leaves anything behind."""
 
     def _tree(self, root: str) -> _Tree:
         try:
@@ -120,11 +120,11 @@ class MemoryClaim:
     def commit(self, events: Sequence[Event], *, durable: bool = True) -> None:
         del durable
         if not self._open:
-            raise StoreError(f"the claim on task {self.root} is closed: nothing more can be written to it")
+            raise StoreError(f"the claim on task {self.root} is closed, so nothing can be written to it")
         self._tree.batches.append(Batch(len(self._tree.batches), tuple(events)))
 
-    def publish(self, summary: JsonObject, data: JsonObject) -> None:
-        """Readers fold the batches: they are at hand."""
+    def publish(self, record: JsonObject, data: JsonObject) -> None:
+        """Readers fold the batches, which are in memory as well."""
 
     def requests(self) -> list[Request]:
         return list(self._tree.requests)
@@ -134,7 +134,7 @@ class MemoryClaim:
 
     def delete(self) -> None:
         if not self._open:
-            raise StoreError(f"the claim on task {self.root} is closed: it cannot be deleted with it")
+            raise StoreError(f"the claim on task {self.root} is closed, so it cannot delete the task")
         del self._trees[self.root]
         self.close()
 

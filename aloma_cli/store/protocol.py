@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from aloma_cli.errors import NotFoundError
 from aloma_cli.jsontext import JsonObject
@@ -14,9 +14,23 @@ if TYPE_CHECKING:
     from aloma_cli.record.events import Event
 
 
+class Published(NamedTuple):
+    """The record of a root (`docs/format.md`, `task.json`) and its document, from the same moment."""
+
+    record: JsonObject
+    data: JsonObject
+
+
+class Newest(NamedTuple):
+    """The ids of all trees, newest first. `total` may count trees that are being made or deleted."""
+
+    total: int
+    ids: Iterator[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What another process asks of a running task; `body` has `kind` (stop, …) and that kind's fields."""
+    """What another process asks of a running task; `body` has `kind` (stop, …) and the fields of that kind."""
 
     id: str
     body: JsonObject
@@ -24,8 +38,8 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Salvage:
-    """What became of a damaged tree: batches `kept` and `lost`, what is `readable` of the lost ones, and where
-    (`aside`) the damaged record is."""
+    """How a damaged tree was recovered: batches `kept` and `lost`, the `readable` events of the lost ones, and where
+    (`aside`) the damaged record was put."""
 
     kept: int
     lost: int
@@ -34,7 +48,7 @@ class Salvage:
 
 
 def no_such_task(root: str) -> NotFoundError:
-    """The error for a tree that is not there, or not any more."""
+    """The error for a tree that does not exist, or was deleted."""
     return NotFoundError(f"there is no task {root}", hint="aloma task list")
 
 
@@ -49,20 +63,24 @@ class Claim(Protocol):
         """All that was committed so far, oldest first. Raises JournalDamagedError."""
 
     def commit(self, events: Sequence[Event], *, durable: bool = True) -> None:
-        """Append `events` as one batch: after a crash all of them are there, or none.
+        """Append `events` as one batch: after a crash all of them exist, or none.
 
-        With `durable` they survive a loss of power once this returns; without, they survive the death of this
+        With `durable` they survive a loss of power once this returns. Without it they survive the death of this
         process, and a loss of power once a later durable commit returned. Raises StoreError.
         """
 
-    def publish(self, summary: JsonObject, data: JsonObject) -> None:
-        """Put the root's summary and document where readers find them quickly. The journal stays the truth.
+    def publish(self, record: JsonObject, data: JsonObject) -> None:
+        """Put the root's record and document where readers find them quickly. The journal stays the truth.
 
         Raises StoreError; readers then fold the journal.
         """
 
     def requests(self) -> list[Request]:
-        """The requests that wait, oldest first. Raises StoreError, also where the whole tree is gone."""
+        """The waiting requests, oldest first. Raises StoreError, also if the whole tree is gone.
+
+        A running tree asks four times a second, so an empty answer must cost next to nothing. Files look at one name. A
+        store on a server must be notified, and not send a query for each look.
+        """
 
     def fulfilled(self, request: Request) -> None:
         """Drop a request that was carried out and committed."""
@@ -70,7 +88,7 @@ class Claim(Protocol):
     def delete(self) -> None:
         """Delete the tree and give the claim up. Raises StoreError.
 
-        As one, for readers and after a crash: the tree is there as it was, or there is none.
+        For readers, and after a crash, either the whole tree exists or nothing of it.
         """
 
     def close(self) -> None:
@@ -84,44 +102,44 @@ class Store(Protocol):
         """Begin a tree with its first batch. Raises StoreError; then nothing was created."""
 
     def claim(self, root: str) -> Claim:
-        """Take the tree over, dropping a torn last batch. Raises NotFoundError, TaskLockedError, StoreError."""
+        """Take the tree over and drop a torn last batch. Raises NotFoundError, TaskLockedError, StoreError."""
 
     def salvage(self, root: str, take: Callable[[Batch], object]) -> Salvage | None:
-        """Go back to the last batch before the first damaged one; None where nothing is damaged.
+        """Go back to the last batch before the first damaged one; None if nothing is damaged.
 
-        `take` is given each batch in order, and raises what `Batch.damaged` makes where one does not follow.
-        Raises as `claim`, and JournalDamagedError where nothing stands before the damage.
+        `take` gets each batch in order, and raises what `Batch.damaged` makes if one does not follow from the others.
+        Raises as `claim`, and JournalDamagedError if the first batch is damaged.
         """
 
     def read(self, root: str, since: int = 0) -> Iterator[Batch]:
         """The batches from `since` on, also of a tree that another process runs. Raises NotFoundError."""
 
     def roots(self, start: str = "") -> list[str]:
-        """The ids of all trees, or of those whose id begins with `start`, oldest first."""
+        """The ids of all trees whose id begins with `start`, oldest first."""
 
-    def newest_first(self) -> Iterator[str]:
-        """The ids of all trees, newest first; the first ones cost little, however many there are."""
+    def newest_first(self) -> Newest:
+        """The ids of all trees, newest first. The first ones cost little, even among very many."""
 
-    def summary(self, root: str) -> JsonObject | None:
-        """What was last published of a tree, if that still is the newest; else None."""
+    def record(self, root: str) -> JsonObject | None:
+        """The record that was last published of a tree; None if it is not the newest."""
 
-    def published(self, root: str) -> tuple[JsonObject, JsonObject] | None:
-        """The summary and the root's document, as they were published together; None where they cannot be had."""
+    def published(self, root: str) -> Published | None:
+        """What was last published of a tree; None if it is not the newest, or cannot be read."""
 
     def size(self, root: str) -> int:
-        """The bytes that a tree takes, with all that is kept beside its batches. Raises NotFoundError."""
+        """The bytes that a tree takes in the store. Raises NotFoundError."""
 
     def holder(self, root: str) -> str | None:
-        """Who runs the tree now, in words ("process 123 …"), or None."""
+        """The process that runs the tree now, in words ("process 123 …"), or None."""
 
     def is_held(self, root: str) -> bool:
-        """Whether somebody runs the tree now; at once, and so wrong where somebody else only looks as well."""
+        """Whether a process runs the tree now. It does not wait, so another process that only looks counts as well."""
 
     def post(self, root: str, body: JsonObject) -> str:
-        """Leave a request for the process that runs the tree, and give its id. Raises NotFoundError, StoreError."""
+        """Leave a request for the process that runs the tree, and return its id. Raises NotFoundError, StoreError."""
 
     def is_waiting(self, root: str, request: str) -> bool:
         """Whether a request has not been carried out yet. Raises NotFoundError."""
 
     def sweep(self) -> None:
-        """Free what creations and deletions left behind that were killed halfway."""
+        """Free what killed creations and deletions left behind."""

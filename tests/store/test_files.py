@@ -18,6 +18,7 @@ import pytest
 from aloma_cli.api.task import read_task
 from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
 from aloma_cli.store.files import claim as claim_module
+from aloma_cli.store.files.checksum import checksum
 from aloma_cli.store.files.disk import FileStore
 from tests.store.test_stores import created, logged, texts
 
@@ -32,6 +33,10 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(folder: Path) -> FileStore:
     return FileStore(folder)
+
+
+LARGE = {"text": "x" * 5000}
+"""More than a block."""
 
 
 def document(store: FileStore, root: str) -> Any:
@@ -49,7 +54,7 @@ def test_files_are_0600_in_0700_folders_whatever_the_umask(store: FileStore, fol
     before = os.umask(0)
     try:
         claim = store.create("1", [created()])
-        claim.publish({"state": "done"}, {})
+        claim.publish({"state": "done"}, LARGE)
         store.post("1", {"kind": "stop"})
     finally:
         os.umask(before)
@@ -72,6 +77,7 @@ def test_the_folder_keeps_itself_out_of_git(store: FileStore, folder: Path) -> N
 HOLD = """
 import sys, time
 from pathlib import Path
+from aloma_cli.store.files.checksum import checksum
 from aloma_cli.store.files.disk import FileStore
 from tests.store.test_stores import logged
 claim = FileStore(Path(sys.argv[1])).claim("1")
@@ -86,6 +92,7 @@ time.sleep(60)
 ASK = """
 import sys
 from pathlib import Path
+from aloma_cli.store.files.checksum import checksum
 from aloma_cli.store.files.disk import FileStore
 FileStore(Path(sys.argv[1])).post("1", {"kind": "stop"})
 """
@@ -160,6 +167,7 @@ def test_a_request_of_one_process_reaches_another(store: FileStore, folder: Path
 def test_a_request_that_is_no_json_is_passed_on_as_unknown(store: FileStore, folder: Path) -> None:
     """One broken file must not end a run."""
     claim = store.create("1", [created()])
+    (folder / "tasks" / "1" / "inbox").mkdir()
     (folder / "tasks" / "1" / "inbox" / "0.json").write_text("{")
     (folder / "tasks" / "1" / "inbox" / "1.json").write_text("[1]")
     assert [request.body["kind"] for request in claim.requests()] == ["unknown", "unknown"]
@@ -178,78 +186,110 @@ def test_looking_who_holds_a_task_does_not_keep_others_from_taking_it(store: Fil
 # -- what is published -------------------------------------------------------------------------------------------------
 
 
-def test_what_is_published_is_plain_json_and_the_document_nothing_else(store: FileStore, folder: Path) -> None:
+def test_a_small_document_is_published_with_the_record_and_a_large_one_beside_it(
+    store: FileStore, folder: Path
+) -> None:
     claim = store.create("1", [created()])
-    claim.publish({"state": "done"}, {"é": [1]})
-    assert json.loads((folder / "tasks" / "1" / "data.json").read_text(encoding="utf-8")) == {"é": [1]}
-    summary = store.summary("1")
-    assert summary is not None
-    assert summary["state"] == "done"
+    record, data = (folder / "tasks" / "1" / name for name in ("task.json", "data.json"))
+    for document in ({"é": [1]}, LARGE, {"é": [2]}):
+        claim.publish({"state": "done"}, document)
+        assert store.published("1") == ({"state": "done"}, document)
+        assert store.record("1") == {"state": "done"}
+        holder = data if document is LARGE else record
+        written = json.loads(holder.read_text(encoding="utf-8"))
+        assert (written if document is LARGE else written["data"]) == document
+        assert data.exists() == (document is LARGE)
+
+
+def test_a_task_at_rest_takes_three_blocks(store: FileStore, folder: Path) -> None:
+    """Its folder, its journal, and its record with a small document."""
+    claim = store.create("1", [created()])
+    store.post("1", {"kind": "stop"})
+    claim.fulfilled(*claim.requests())
+    claim.publish({"state": "question"}, {"name": "Ada"})
+    claim.close()
+    sizes = {path.name: path.stat().st_size for path in (folder / "tasks" / "1").iterdir()}
+    assert sizes.pop("lock", 0) == 0
+    assert sizes.keys() == {"journal.jsonl", "task.json"}
+    assert max(sizes.values()) <= 4096
+
+
+def test_a_document_of_an_earlier_program_is_read_beside_its_record(store: FileStore, folder: Path) -> None:
+    store.create("1", [created()]).close()
+    task = folder / "tasks" / "1"
+    (task / "inbox").mkdir()
+    (task / "data.json").write_text('{\n  "x": 1\n}\n')
+    record = {"state": "done", "journal_bytes": (task / "journal.jsonl").stat().st_size}
+    record["data_sum"] = checksum((task / "data.json").read_bytes())
+    (task / "task.json").write_text(json.dumps(record))
+    assert store.published("1") == ({"state": "done"}, {"x": 1})
+    store.claim("1").close()
+    assert not (task / "inbox").exists()
 
 
 def test_what_is_published_is_read_as_it_was_whatever_texts_it_holds(store: FileStore) -> None:
     claim = store.create("1", [created()])
     texts = {"half": "a\ud800", "controls": "\x00\u2028", "": "é日"}
-    claim.publish(texts, texts)
-    summary, data = store.published("1") or ({}, {})
-    assert data == texts
-    assert summary.items() >= texts.items()
+    for document in (texts, texts | LARGE):
+        claim.publish(texts, document)
+        assert store.published("1") == (texts, document)
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"journal_bytes": 1}'])
-def test_a_damaged_summary_is_none(store: FileStore, folder: Path, damage: str) -> None:
+def test_a_damaged_record_is_none(store: FileStore, folder: Path, damage: str) -> None:
     store.create("1", [created()]).publish({"state": "done"}, {})
     (folder / "tasks" / "1" / "task.json").write_text(damage)
-    assert store.summary("1") is None
+    assert store.record("1") is None
 
 
-def test_a_summary_is_stale_as_soon_as_the_journal_has_one_byte_more(store: FileStore, folder: Path) -> None:
+def test_a_record_is_stale_as_soon_as_the_journal_has_one_byte_more(store: FileStore, folder: Path) -> None:
     claim = store.create("1", [created()])
     claim.publish({"state": "done"}, {})
     with (folder / "tasks" / "1" / "journal.jsonl").open("ab") as file:
         file.write(b"{")
-    assert store.summary("1") is None
+    assert store.record("1") is None
 
 
-@pytest.mark.parametrize("found", [None, b"", b"\0" * 13, b'{\n  "x', b'{\n  "x": 2\n}\n', b'{\n  "x": 0\n}\n'])
+@pytest.mark.parametrize("found", [None, b"", b"\0" * 13, b'{\n  "x', b'{\n  "x": 2\n}\n'])
 def test_a_document_that_is_not_the_one_published_is_not_taken_for_it(
     store: FileStore, folder: Path, found: bytes | None
 ) -> None:
-    store.create("1", [created()]).publish({"state": "done"}, {"x": 1})
+    store.create("1", [created()]).publish({"state": "done"}, LARGE)
     assert store.published("1") is not None
     path = folder / "tasks" / "1" / "data.json"
     path.unlink() if found is None else path.write_bytes(found)
     assert store.published("1") is None
 
 
-def test_a_summary_and_a_document_of_two_moments_are_not_taken_together(
-    store: FileStore, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("second", [{"n": 2}, {"n": 2, **LARGE}], ids=["small", "large"])
+def test_a_record_and_a_document_of_two_moments_are_not_taken_together(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch, second: dict[str, Any]
 ) -> None:
     claim = store.create("1", [created()])
-    claim.publish({"n": 1}, {"n": 1})
+    claim.publish({"n": 1}, {"n": 1, **LARGE})
     read = Path.read_bytes
 
     def read_later(path: Path) -> bytes:
         if path.name == "data.json":
-            claim.publish({"n": 2}, {"n": 2})
+            claim.publish({"n": 2}, second)
         return read(path)
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_bytes", read_later)
         assert store.published("1") is None
-    assert document(store, "1") == {"n": 2}
+    assert document(store, "1") == second
 
 
 def test_a_reader_sees_the_old_document_or_the_new_one(store: FileStore, folder: Path) -> None:
     claim = store.create("1", [created()])
-    claim.publish({"n": 1}, {"n": 1})
+    claim.publish({"n": 1}, {"n": 1, **LARGE})
     old = (folder / "tasks" / "1" / "data.json").open()
-    claim.publish({"n": 2}, {"n": 2})
+    claim.publish({"n": 2}, {"n": 2, **LARGE})
     with old:
-        assert json.load(old) == {"n": 1}
-    assert document(store, "1") == {"n": 2}
+        assert json.load(old) == {"n": 1, **LARGE}
+    assert document(store, "1") == {"n": 2, **LARGE}
     names = {path.name for path in (folder / "tasks" / "1").iterdir()}
-    assert names == {"journal.jsonl", "data.json", "task.json", "lock", "holder", "inbox"}
+    assert names == {"journal.jsonl", "data.json", "task.json", "lock", "holder"}
 
 
 # -- deleting ----------------------------------------------------------------------------------------------------------
@@ -284,7 +324,7 @@ def test_a_document_that_is_deleted_while_it_is_read_is_not_found(
     store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claim = store.create("1", [created()])
-    claim.publish({"state": "done"}, {})
+    claim.publish({"state": "done"}, LARGE)
     read = Path.read_bytes
 
     def read_later(path: Path) -> bytes:
@@ -321,7 +361,7 @@ def test_sweeping_frees_what_killed_programs_left_but_not_what_is_being_made(sto
     long_ago = time.time() - 7200
     for name in ("1", "3"):
         os.utime(tasks / name, (long_ago, long_ago))
-    assert store.roots() == list(store.newest_first()) == ["1"]
+    assert store.roots() == list(store.newest_first().ids) == ["1"]
     store.sweep()
     assert sorted(path.name for path in tasks.iterdir()) == ["1", "4"]
 
@@ -329,6 +369,7 @@ def test_sweeping_frees_what_killed_programs_left_but_not_what_is_being_made(sto
 DIE = """
 import os, signal, sys
 from pathlib import Path
+from aloma_cli.store.files.checksum import checksum
 from aloma_cli.store.files.disk import FileStore
 store = FileStore(Path(sys.argv[1]), fsync=False)
 for number, root in enumerate(store.roots()):

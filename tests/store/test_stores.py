@@ -42,7 +42,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 
 def test_a_store_is_empty_at_first(store: Store) -> None:
-    assert (store.roots(), list(store.newest_first())) == ([], [])
+    assert (store.roots(), list(store.newest_first().ids)) == ([], [])
     for ask in (store.claim, store.read, store.holder, store.size, lambda root: store.post(root, {})):
         with pytest.raises(NotFoundError, match="7"):
             ask("7")
@@ -91,7 +91,7 @@ def test_roots_are_listed_oldest_first(store: Store) -> None:
     for root in ("2", "1", "3"):
         store.create(root, [created(root)]).close()
     assert store.roots() == ["1", "2", "3"]
-    assert list(store.newest_first()) == ["3", "2", "1"]
+    assert list(store.newest_first().ids) == ["3", "2", "1"]
 
 
 def test_roots_are_found_by_the_beginning_of_their_ids(store: Store) -> None:
@@ -187,13 +187,13 @@ def test_requests_outlive_the_claim(store: Store) -> None:
 
 def test_a_summary_is_none_unless_it_is_of_the_newest(store: Store) -> None:
     claim = store.create("1", [created()])
-    assert store.summary("1") is None
+    assert store.record("1") is None
     claim.publish({"state": "done"}, {"x": 1})
     published = store.published("1")
     if published is not None:  # a store may keep none at all
         assert (published[0]["state"], published[1]) == ("done", {"x": 1})
     claim.commit([logged("more")])
-    assert store.summary("1") is None
+    assert store.record("1") is None
 
 
 def test_the_size_grows_with_what_is_committed(store: Store) -> None:
@@ -208,7 +208,7 @@ def test_what_is_deleted_is_not_there_any_more(store: Store) -> None:
     store.create("2", [created("2")]).close()
     claim = store.claim("1")
     claim.delete()
-    assert (store.roots(), list(store.newest_first())) == (["2"], ["2"])
+    assert (store.roots(), list(store.newest_first().ids)) == (["2"], ["2"])
     for ask in (store.claim, store.read, store.holder, store.size, lambda root: store.post(root, {})):
         with pytest.raises(NotFoundError, match="1"):
             ask("1")

@@ -1,4 +1,4 @@
-"""The claim on one folder: the lock, the writing of the journal, the inbox."""
+"""The claim on one folder: its lock, the writing of its journal, its inbox."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from aloma_cli.store.files.journal import JournalWriter, read_journal
 from aloma_cli.store.files.os_errors import refused, refusing
 from aloma_cli.store.protocol import Request, no_such_task
 
+_BLOCK = 4096
+"""Bytes that a small file takes on most disks."""
+
 _WRITING = 60
-"""Seconds after which nobody is still writing a request."""
+"""Seconds after which an unfinished request is abandoned."""
 
 _WRAPPED = 3
 """Levels around a value in a request: {"set": [[keys, value]]}."""
-
-_WRITING = 60
-"""Seconds after which nobody is writing a request any more."""
 
 
 class FileClaim:
@@ -40,6 +40,7 @@ class FileClaim:
     def __init__(self, folder: Path, lock: BaseFileLock, *, size: int, count: int, fsync: bool) -> None:
         self.root = folder.name
         self._folder = folder
+        self._inbox = folder / "inbox"
         self._lock = lock
         self._count = count
         replace_file(folder / "holder", f"process {os.getpid()} on {socket.gethostname()}\n")
@@ -52,34 +53,36 @@ class FileClaim:
         self._journal.append(Batch(self._count, tuple(events)), durable=durable)
         self._count += 1
 
-    def publish(self, summary: JsonObject, data: JsonObject) -> None:
-        written = pretty(data) + "\n"
-        replace_file(self._folder / "data.json", written)
-        # Last, because it vouches for the other, and for the journal they were both made from.
-        vouching = {"journal_bytes": self._journal.size, "data_sum": checksum(written.encode())}
-        replace_file(self._folder / "task.json", pretty({**summary, **vouching}) + "\n")
+    def publish(self, record: JsonObject, data: JsonObject) -> None:
+        record = {**record, "journal_bytes": self._journal.size}
+        document = pretty(data) + "\n"
+        whole = pretty({**record, "data": data}) + "\n" if len(document) < _BLOCK else None
+        if whole is not None and len(whole.encode()) <= _BLOCK:
+            replace_file(self._folder / "task.json", whole)
+            with contextlib.suppress(OSError):
+                (self._folder / "data.json").unlink(missing_ok=True)
+            return
+        replace_file(self._folder / "data.json", document)
+        # Last, because it vouches for the document.
+        replace_file(self._folder / "task.json", pretty({**record, "data_sum": checksum(document.encode())}) + "\n")
 
     def requests(self) -> list[Request]:
-        inbox = self._folder / "inbox"
-        with refusing(inbox, "read"), os.scandir(inbox) as entries:
-            names = sorted(entry.name for entry in entries)
-        for name in names:
-            if name.startswith("."):
-                self._sweep(inbox / name)
-        return [Request(name, self._body(name)) for name in names if name.endswith(".json") and name[0] != "."]
+        with refusing(self._inbox, "read"):
+            names = sorted(name for name in self._posted() if name.endswith(".json") and name[0] != ".")
+        return [Request(name, self._body(name)) for name in names]
 
     def fulfilled(self, request: Request) -> None:
-        # Where it cannot be dropped it is on record as carried out, and will not be twice.
+        # The journal holds the id of the request, so one that cannot be dropped is not carried out twice.
         with contextlib.suppress(OSError):
-            (self._folder / "inbox" / request.id).unlink()
+            (self._inbox / request.id).unlink()
 
     def delete(self) -> None:
         if not self._lock.is_locked:
-            raise StoreError(f"the claim on task {self.root} is closed: it cannot be deleted with it")
+            raise StoreError(f"the claim on task {self.root} is closed, so it cannot delete the task")
         self._journal.close()
         gone = self._folder.with_name(f".{self.root}")
         try:
-            # From here on it is no task, whatever becomes of its files.
+            # From here on it is not a task, whatever happens to its files.
             with refusing(self._folder, "deleted"):
                 self._folder.rename(gone)
         finally:
@@ -88,37 +91,42 @@ class FileClaim:
 
     def close(self) -> None:
         self._journal.close()
-        with contextlib.suppress(OSError):
-            (self._folder / "holder").unlink()
+        if self._lock.is_locked:
+            with contextlib.suppress(OSError):
+                (self._folder / "holder").unlink()
+            with contextlib.suppress(OSError):
+                self._inbox.rmdir()  # it stays if a request is in it
         self._lock.release()
 
-    def _sweep(self, unfinished: Path) -> None:
-        """Drop what a sender left that was killed while it wrote."""
-        with contextlib.suppress(OSError):
-            if time.time() - unfinished.stat().st_mtime > _WRITING:
-                unfinished.unlink()
+    def _posted(self) -> list[str]:
+        try:
+            return [path.name for path in self._inbox.iterdir()]
+        except FileNotFoundError:
+            # The first request makes the inbox. Without its folder the whole tree is gone.
+            self._folder.stat()
+            return []
 
     def _body(self, name: str) -> JsonObject:
-        path = self._folder / "inbox" / name
+        path = self._inbox / name
         try:
             with refusing(path, "read"):
                 body = loads(path.read_bytes(), depth=MAX_DEPTH + _WRAPPED)
         except ValueError:
-            body = None  # not ours; it is dropped as what nobody knows, and must not end a run
+            body = None  # a file of another program must not end a run
         return body if isinstance(body, dict) else {"kind": "unknown"}
 
 
 def lock_folder(folder: Path, *, patience: float = 0.2) -> BaseFileLock:
-    """Take the lock of a folder. Raises TaskLockedError, naming who has it, and StoreError, also for a link in it."""
+    """Take the lock of a folder. Raises TaskLockedError, naming the holder, and StoreError, also for a link in it."""
     # A claim may be closed on another thread than it was made on.
     refuse_links(folder.parent, folder, *map(folder.joinpath, ("lock", "inbox", "journal.jsonl")))
     lock = FileLock(folder / "lock", mode=0o600, thread_local=False)
     try:
-        # With patience: somebody may hold it for a moment only to see whether it is held.
+        # With patience, because another process may hold it for a moment only to look whether it is free.
         lock.acquire(timeout=patience, poll_interval=0.01)
     except Timeout:
         raise TaskLockedError(
-            f"task {folder.name} is run by {holder_of(folder) or 'another process'}",
+            f"{holder_of(folder) or 'another process'} is running task {folder.name}",
             hint=f"aloma task stop {folder.name}   (or wait until it ends)",
         ) from None
     except OSError as error:
@@ -127,7 +135,7 @@ def lock_folder(folder: Path, *, patience: float = 0.2) -> BaseFileLock:
 
 
 def lock_task(folder: Path, *, patience: float = 0.2) -> BaseFileLock:
-    """Take the lock of a task. Raises as `lock_folder`, and NotFoundError where it was deleted meanwhile."""
+    """Take the lock of a task. Raises as `lock_folder`, and NotFoundError if the task was deleted meanwhile."""
     lock = lock_folder(folder, patience=patience)
     if (folder / "journal.jsonl").is_file():
         return lock
@@ -146,13 +154,13 @@ def clear_leftovers(folder: Path) -> None:
             path.unlink()
     for path in folder.glob("inbox/.*"):
         with contextlib.suppress(OSError):
-            # Others leave their requests without a lock.
+            # A sender writes its request without the lock.
             if time.time() - path.lstat().st_mtime > _WRITING:
                 path.unlink()
 
 
 def holder_of(folder: Path) -> str | None:
-    """Who holds the lock, in words."""
+    """The process that holds the lock, in words."""
     try:
         return (folder / "holder").read_text(encoding="utf-8").strip()
     except OSError:

@@ -1,12 +1,12 @@
 """Tasks as plain files: one folder a tree, `.aloma/tasks/<root id>/` in the workspace.
 
-    journal.jsonl   the truth: every event, appended
-    data.json       the root's document, and nothing else
-    task.json       its summary, the size of the journal it was made from, and the checksum of data.json
-    lock, holder    the operating system's lock, freed by death, and who holds it
-    inbox/          requests of other processes
+    journal.jsonl   the truth: all events, appended
+    task.json       the root's record, the size of the journal it was made from, and a small document
+    data.json       a document that is not in task.json
+    lock, holder    the operating system's lock, freed when its process dies, and a description of that process
+    inbox/          requests of other processes, made by the first
 
-A name that begins with a dot is what a deletion left behind that was killed halfway. `docs/format.md` describes them.
+A folder whose name begins with a dot is the rest of a deletion that was killed. `docs/format.md` describes all files.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 
 from aloma_cli.errors import StoreError, TaskLockedError
 from aloma_cli.ids import is_root_id
-from aloma_cli.jsontext import JsonObject, dumps, reload
+from aloma_cli.jsontext import Json, JsonObject, dumps, reload
 from aloma_cli.store.files.checksum import checksum
+from aloma_cli.store.protocol import Newest, Published, no_such_task
 
 if TYPE_CHECKING:
     from aloma_cli.record.batch import Batch
@@ -28,11 +29,17 @@ if TYPE_CHECKING:
     from aloma_cli.store.files.claim import FileClaim
     from aloma_cli.store.protocol import Salvage
 
-# What writing needs is imported where something is written, and the journal where it is read: most commands only
-# look at what was published, and should answer at once.
+# Most commands only read what was published and must answer at once. So what writes, and what reads the journal, is
+# imported inside functions.
 
-_MAKING = 3600
-"""Seconds after which a folder that is no task is not being made any more."""
+_ABANDONED = 3600
+"""Seconds after which a folder without a journal is not being made any more."""
+
+_PAGE = 256
+"""How many of the newest names are sorted at a time."""
+
+_ENVELOPE = ("journal_bytes", "data_sum", "data")
+"""The keys that only the file has, and not the record in it."""
 
 
 def open_at(where: str) -> FileStore:
@@ -41,7 +48,7 @@ def open_at(where: str) -> FileStore:
 
 
 class FileStore:
-    """The tasks below one `.aloma` folder, which is made when the first task is."""
+    """The tasks below one `.aloma` folder, which the first task makes."""
 
     def __init__(self, folder: Path, *, fsync: bool = True) -> None:
         self._folder = folder
@@ -64,12 +71,11 @@ class FileStore:
                 raise
 
     def _begin(self, folder: Path, events: Sequence[Event]) -> FileClaim:
-        """Fill a new folder. It is a task from the moment on when it has a journal."""
+        """Fill a new folder. It is a task as soon as it has a journal."""
         from aloma_cli.record.batch import Batch
         from aloma_cli.store.files.claim import FileClaim, lock_folder
         from aloma_cli.store.files.journal import begin_journal
 
-        (folder / "inbox").mkdir(mode=0o700)
         lock = lock_folder(folder)
         try:
             size = begin_journal(folder / "journal.jsonl", Batch(0, tuple(events)), fsync=self._fsync)
@@ -120,33 +126,42 @@ class FileStore:
         names = [start] if is_root_id(start) else sorted(name for name in self._names() if name.startswith(start))
         return list(filter(self._is_task, names))
 
-    def newest_first(self) -> Iterator[str]:
-        return filter(self._is_task, sorted(self._names(), reverse=True))
+    def newest_first(self) -> Newest:
+        names = self._names()
+        return Newest(len(names), filter(self._is_task, _descending(names)))
 
-    def summary(self, root: str) -> JsonObject | None:
+    def record(self, root: str) -> JsonObject | None:
+        written = self._written(root)
+        return None if written is None else _record_in(written)
+
+    def published(self, root: str) -> Published | None:
+        written = self._written(root)
+        if written is None:
+            return None
+        data = written["data"] if "data" in written else self._document(root, written.get("data_sum"))
+        return Published(_record_in(written), data) if isinstance(data, dict) else None
+
+    def _written(self, root: str) -> JsonObject | None:
+        """What `task.json` holds, if it was made from the journal as it is now."""
         folder = self._tasks / root
         try:
-            summary = reload((folder / "task.json").read_bytes())
+            written = reload((folder / "task.json").read_bytes())
             current = (folder / "journal.jsonl").stat().st_size
         except (OSError, ValueError):
             return None
-        return summary if isinstance(summary, dict) and summary.get("journal_bytes") == current else None
+        return written if isinstance(written, dict) and written.get("journal_bytes") == current else None
 
-    def published(self, root: str) -> tuple[JsonObject, JsonObject] | None:
-        summary = self.summary(root)
-        if summary is None:
-            return None
+    def _document(self, root: str, data_sum: Json) -> Json:
         try:
-            written = (self._tasks / root / "data.json").read_bytes()
-            # Neither file is synced, and a run may replace both between the two reads.
-            data: JsonObject | None = reload(written) if checksum(written) == summary.get("data_sum") else None
+            text = (self._tasks / root / "data.json").read_bytes()
+            # Because neither file is synced, and a run may replace both between the two reads.
+            return reload(text) if checksum(text) == data_sum else None
         except (OSError, ValueError):
             return None
-        return None if data is None else (summary, data)
 
     def size(self, root: str) -> int:
         size = _bytes_in(self._existing(root))
-        self._existing(root)  # else some of its files were gone when they were asked for
+        self._existing(root)  # else it was deleted meanwhile, and the size is of a part
         return size
 
     def holder(self, root: str) -> str | None:
@@ -156,7 +171,7 @@ class FileStore:
         try:
             lock_task(folder).release()
         except TaskLockedError:
-            # Who has just taken the lock has not written its name yet.
+            # A process that has just taken the lock has not written its description yet.
             return holder_of(folder) or "another process"
         return None
 
@@ -173,13 +188,25 @@ class FileStore:
         import time
 
         from aloma_cli.store.files.atomic import refuse_links, replace_file
+        from aloma_cli.store.files.os_errors import refusing
 
-        inbox = self._existing(root) / "inbox"
-        refuse_links(self._tasks, inbox.parent, inbox)
         # Names sort by time, so that requests are carried out in the order they were made.
         name = f"{time.time_ns():020}-{os.getpid()}-{os.urandom(3).hex()}.json"
-        replace_file(inbox / name, dumps(body), durable=self._fsync)
-        return name
+        while True:
+            folder = self._existing(root)
+            inbox = folder / "inbox"
+            refuse_links(self._tasks, folder, inbox)
+            with refusing(inbox, "made"):
+                inbox.mkdir(mode=0o700, exist_ok=True)
+            try:
+                replace_file(inbox / name, dumps(body), durable=self._fsync)
+            except StoreError:
+                if inbox.exists():
+                    raise
+                continue  # a claim that was being closed has removed it, because it was still empty
+            with refusing(inbox, "written"):
+                self._sync(folder)
+            return name
 
     def is_waiting(self, root: str, request: str) -> bool:
         return (self._existing(root) / "inbox" / request).exists()
@@ -191,10 +218,10 @@ class FileStore:
             folder = self._tasks / name
             if folder.is_symlink() and name.startswith("."):
                 folder.unlink(missing_ok=True)
-            elif name.startswith(".") or (not self._is_task(name) and _age(folder) > _MAKING):
+            elif name.startswith(".") or (not self._is_task(name) and _age(folder) > _ABANDONED):
                 shutil.rmtree(folder, ignore_errors=True)
         for path in self._folder.glob(".*.new"):
-            if _age(path) > _MAKING:
+            if _age(path) > _ABANDONED:
                 path.unlink(missing_ok=True)
 
     def _names(self, *, hidden: bool = False) -> list[str]:
@@ -204,20 +231,20 @@ class FileStore:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise _unreadable(self._tasks, error) from error
+            from aloma_cli.store.files.os_errors import refused
+
+            raise refused(self._tasks, "read", error) from error
 
     def _is_task(self, name: str) -> bool:
-        """What has neither is being made, or was when the program was killed; what has no journal has lost it."""
+        """A folder with neither file is being made, or was when the program was killed; one without journal lost it."""
         folder = self._tasks / name
         try:
             return (folder / "journal.jsonl").is_file() or (folder / "task.json").is_file()
         except OSError:
-            return True  # whoever reads it is told why it cannot be read; the others can
+            return True  # reading it raises the reason, and the other tasks can be read
 
     def _existing(self, root: str) -> Path:
         if not self._is_task(root):
-            from aloma_cli.store.protocol import no_such_task
-
             raise no_such_task(root)
         return self._tasks / root
 
@@ -225,7 +252,7 @@ class FileStore:
         from aloma_cli.store.files.atomic import refuse_links
         from aloma_cli.store.files.dotfolder import make_folder, prepare_folder
 
-        # One by one: parents that are made along the way would be open to all.
+        # One by one, because parents that are made along the way would be open to all.
         prepare_folder(self._folder, durable=self._fsync)
         make_folder(self._tasks, durable=self._fsync)
         refuse_links(self._tasks)
@@ -237,14 +264,22 @@ class FileStore:
             sync_folder(folder)
 
 
-def _unreadable(folder: Path, error: OSError) -> StoreError:
-    from aloma_cli.store.files.os_errors import refused
+def _descending(names: list[str]) -> Iterator[str]:
+    """Names in descending order. The first ones come without sorting all."""
+    import heapq
 
-    return refused(folder, "read", error)
+    first = heapq.nlargest(_PAGE, names)
+    yield from first
+    if len(first) < len(names):
+        yield from sorted(names, reverse=True)[_PAGE:]
+
+
+def _record_in(written: JsonObject) -> JsonObject:
+    return {key: value for key, value in written.items() if key not in _ENVELOPE}
 
 
 def _bytes_in(folder: Path | str) -> int:
-    """What the files below a folder take. What goes away meanwhile takes nothing."""
+    """The bytes of the files below a folder. A file that is removed meanwhile counts as none."""
     size = 0
     with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
@@ -254,7 +289,7 @@ def _bytes_in(folder: Path | str) -> int:
 
 
 def _age(path: Path) -> float:
-    """Seconds since a file, or the names in a folder, changed; 0 where it is gone."""
+    """Seconds since a file, or the names in a folder, changed; 0 if it is gone."""
     import time
 
     try:
