@@ -143,9 +143,7 @@ def many_at_once(desk: Desk, number: int, seconds: float) -> None:
     assert {path.name for path in home.iterdir()} == {"README", ".gitignore", "tasks"}
     assert {path.name for path in (home / "tasks").glob("*/*")} == {
         "journal.jsonl",
-        "data.json",
         "task.json",
-        "inbox",
         "lock",
     }
 

@@ -16,10 +16,13 @@ from typing import Any
 
 import pytest
 
+from aloma_cli.errors import StoreError
+from aloma_cli.store.files.disk import FileStore
 from aloma_cli.store.files.os_errors import refused
 from tests.cli.conftest import desk
 from tests.cli.desk import Desk, Ended
 from tests.faults.order import NEW, RESUME, write_order
+from tests.store.test_stores import created
 
 __all__ = ["desk"]
 
@@ -89,7 +92,6 @@ NOT_CREATED = [
     ("open", "/.README.new", FULL),
     ("mkdir", r"/tasks/\w+", FULL),
     ("mkdir", r"/tasks/\w+", LONG),
-    ("mkdir", r"/tasks/\w+/inbox", QUOTA),
     ("open", r"/tasks/\w+/lock", HANDLES),
     ("open", r"/tasks/\w+/.journal.jsonl", HANDLES),
     ("write", r"/tasks/\w+/.journal.jsonl", FULL),
@@ -155,6 +157,9 @@ def test_a_resume_that_is_cut_short_can_be_resumed(order: Desk, nth: int) -> Non
     assert _resumed(order)["result"] == "sent"
 
 
+NEW_LARGE = tuple(word.replace("a cup", "x" * 5000) for word in NEW)
+"""A document that is published in a file of its own."""
+
 UNPUBLISHED = [
     ("open", r"/tasks/\w+/.data.json.new", FULL),
     ("replace", r"/tasks/\w+/.data.json.new", READ_ONLY),
@@ -168,12 +173,33 @@ def test_a_record_that_cannot_be_published_is_told_of_once_and_read_from_the_jou
     order: Desk, function: str, path: str, number: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     with refusing(function, path, number), caplog.at_level(logging.WARNING):
-        ended = order.run(*NEW)
+        ended = order.run(*NEW_LARGE)
     assert (ended.code, ended.json["state"]) == (0, "done")
     (warning,) = caplog.messages
     assert f"could not be written: {os.strerror(number)}; the run goes on" in warning
     shown = order.run("task", "show", "--json").json
     assert (shown["state"], shown["data"]) == ("done", ended.json["data"])
+
+
+NOT_POSTED = [
+    ("mkdir", r"/tasks/\w+/inbox", QUOTA),
+    ("open", r"/tasks/\w+/inbox/.*", FULL),
+    ("replace", r"/tasks/\w+/inbox/.*", RIGHTS),
+    ("fsync", r"/tasks/\w+/inbox", BROKEN),
+    ("fsync", r"/tasks/\w+", BROKEN),
+]
+
+
+@pytest.mark.parametrize(("function", "path", "number"), NOT_POSTED)
+def test_a_request_that_cannot_be_posted_is_refused_to_its_sender(
+    tmp_path: Path, function: str, path: str, number: int
+) -> None:
+    store = FileStore(tmp_path / ".aloma")
+    store.create("1", [created()])
+    with refusing(function, path, number), pytest.raises(StoreError, match=os.strerror(number)) as error:
+        store.post("1", {"kind": "stop"})
+    assert error.value.hint
+    assert store.is_waiting("1", store.post("1", {"kind": "stop"}))
 
 
 def test_a_request_that_cannot_be_dropped_is_carried_out_once(order: Desk) -> None:

@@ -100,7 +100,8 @@ class FileClaim:
 
     def _posted(self) -> list[str]:
         try:
-            return [path.name for path in self._inbox.iterdir()]
+            with os.scandir(self._inbox) as entries:
+                return [entry.name for entry in entries]
         except FileNotFoundError:
             # The first request makes the inbox. Without its folder the whole tree is gone.
             self._folder.stat()
