@@ -77,7 +77,7 @@ def find_garbage(store: Store, criteria: Criteria, now: float) -> Garbage:
         if holder is None:
             garbage.tasks.append(old)
         else:
-            garbage.skipped[root] = f"it is run by {holder}"
+            garbage.skipped[root] = f"{holder} is running it"
     garbage.tasks.reverse()
     return garbage
 

@@ -28,9 +28,9 @@ def foreign(seq: int) -> bytes:
 
 DAMAGES: dict[str, tuple[Damage, int, str]] = {
     "a flipped byte": (lambda lines: [*lines[:2], flipped(lines[2]), *lines[3:]], 3, "its checksum does not fit"),
-    "a missing line": (lambda lines: [*lines[:2], *lines[3:]], 3, "it is number 3, and 2 was due"),
-    "a line that stands twice": (lambda lines: [*lines[:3], *lines[2:]], 4, "it is number 2, and 3 was due"),
-    "a line of another task": (lambda lines: [*lines[:2], foreign(2), *lines[3:]], 3, "it tells of task 1"),
+    "a missing line": (lambda lines: [*lines[:2], *lines[3:]], 3, "it has number 3, and 2 was expected"),
+    "a line that stands twice": (lambda lines: [*lines[:3], *lines[2:]], 4, "it has number 2, and 3 was expected"),
+    "a line of another task": (lambda lines: [*lines[:2], foreign(2), *lines[3:]], 3, "it belongs to task 1"),
     "garbage": (lambda lines: [*lines[:2], b"\x93\x00\xff\n", *lines[3:]], 3, "its checksum does not fit"),
 }
 """What is done to the lines, the line that is then damaged, and why."""
@@ -38,7 +38,7 @@ DAMAGES: dict[str, tuple[Damage, int, str]] = {
 HOPELESS: dict[str, tuple[Damage, str]] = {
     "the first line": (lambda lines: [flipped(lines[0]), *lines[1:]], "is damaged: its checksum does not fit"),
     "an empty file": (lambda lines: [], "is damaged: the file is empty"),
-    "nothing but garbage": (lambda lines: [b"\x93\x00\xff"], "is damaged: it is not whole"),
+    "nothing but garbage": (lambda lines: [b"\x93\x00\xff"], "is damaged: it is incomplete"),
 }
 
 
@@ -155,8 +155,8 @@ def test_where_nothing_stands_before_the_damage_that_is_said_and_nothing_is_touc
     for options in ((), ("--from-last-good",)):
         ended = desk.run("task", "resume", task, *options)
         assert (ended.code, ended.out) == (1, "")
-        last = journal.with_name("data.json")
-        hint = f"nothing of it can be gone on with; its last document may be in {last}"
+        last = journal.with_name("task.json")
+        hint = f"this journal cannot be recovered; the last published document may still be in {last}"
         assert ended.err.endswith(f"aloma: line 1 of {journal} {why}\n  → {hint}\n")
     after = {path.name: path.read_bytes() for path in journal.parent.iterdir() if path.is_file()}
     assert after == before
@@ -167,7 +167,7 @@ def test_a_task_whose_journal_is_gone_is_told_of_and_not_begun_anew(desk: Desk, 
     for command in (["resume", task], ["resume", task, "--from-last-good"], ["show", task], ["log", task]):
         ended = desk.run("task", *command)
         assert (ended.code, ended.out) == (1, ""), command
-        assert f"aloma: {journal_of(desk, task)} is missing\n  → nothing of it can be gone on with;" in ended.err
+        assert f"aloma: {journal_of(desk, task)} is missing\n  → this journal cannot be recovered;" in ended.err
     assert f"{journal_of(desk, task)} is missing" in desk.run("task", "list").err
     assert not journal_of(desk, task).exists()
 

@@ -165,7 +165,7 @@ def test_a_running_task_is_left_and_said_so(desk: Desk) -> None:
         assert skipped["id"] == task
         assert f"process {process.pid} " in skipped["reason"]
         ended = desk.run("task", "gc", "--state", "processing", "--yes")
-        assert ended.err.startswith(f"aloma: task {task} is left: it is run by process {process.pid} ")
+        assert ended.err.startswith(f"aloma: task {task} is left: process {process.pid} ")
     assert desk.tasks == [task]
 
 

@@ -84,7 +84,7 @@ def test_a_task_that_another_process_runs_cannot_be_resumed(desk: Desk) -> None:
         result = desk.run("task", "resume", "@last", "-q")
         (task,) = desk.tasks
     assert (result.code, result.out) == (7, "")
-    assert result.err.startswith(f"aloma: task {task} is run by process {process.pid} on ")
+    assert result.err.startswith(f"aloma: process {process.pid} on ")
     assert result.err.endswith(f"\n  → run `aloma task stop {task}`, or wait until it ends\n")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -89,7 +90,33 @@ def test_a_terminal_shows_the_newest_and_says_how_many_more(desk: Desk) -> None:
     _, _, screen = desk.at_terminal("task", "list", "--limit", "60", "--state", "question")
     assert screen.rstrip().count("\n") == 60
     _, _, screen = desk.at_terminal("task", "list", "--state", "question")
-    assert screen.rstrip().endswith("\n… and older ones; to see all: --limit 60")
+    assert screen.rstrip().endswith("\n… 10 older ones were not searched; to search all: --limit 60")
+
+
+def test_a_terminal_searches_the_newest_tasks_and_a_limit_all(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    roots = filled(desk, 60)
+    monkeypatch.setattr("aloma_cli.cli.task.list.SEARCHED", 20)
+    desk.run("task", "answer", roots[39], "1")
+    search = ("task", "list", "--state", "done")
+    assert desk.run(*search).out.split()[0] == roots[39]
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    found = desk.run(*search)
+    assert (found.out, found.err.splitlines()) == (
+        "",
+        ["no such tasks", "… 40 older ones were not searched; to search all: --limit 60"],
+    )
+    assert roots[39] in desk.run(*search, "--limit", "60").out
+
+
+def test_older_tasks_are_counted_by_their_names_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    roots = filled(desk, 60)
+    monkeypatch.setattr("aloma_cli.cli.task.list.SEARCHED", 55)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    for narrowed, about in ((), roots[-50:]), (("--state", "error"), roots[-55:]):
+        with looks(desk.root / ".aloma" / "tasks", monkeypatch) as counts:
+            desk.run("task", "list", *narrowed)
+        assert counts.pop(LISTED) == 1
+        assert counts.keys() == {*about}
 
 
 def test_a_program_is_told_all_unless_it_wants_fewer(desk: Desk) -> None:

@@ -279,7 +279,7 @@ def test_a_file_where_the_folder_should_be_is_one_sentence(order: Desk, command:
     ended = order.run(*command)
     assert (ended.code, ended.out) == (1, "")
     assert str(order.root / ".aloma") in ended.err
-    assert ended.err.endswith("\n  → a file is where a folder should be: move it away\n")
+    assert ended.err.endswith("\n  → move the file away: a folder must be in its place\n")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind root; NOT_CREATED has the same, injected")
@@ -304,7 +304,7 @@ def test_a_folder_that_is_deleted_while_a_task_runs_ends_the_run(order: Desk, wh
     assert (ended.code, ended.out) == (1, "")
     sentence, hint = ended.err.splitlines()[-2:]
     assert re.fullmatch(r"aloma: .*/inbox could not be read: No such file or directory", sentence)
-    assert hint == "  → its folder was moved or deleted; `aloma task list` shows what is there"
+    assert hint == "  → run `aloma task list`: the folder was moved or deleted"
     assert "Traceback" not in ended.err
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -174,6 +175,38 @@ def test_a_request_that_is_no_json_is_passed_on_as_unknown(store: FileStore, fol
     for request in claim.requests():
         claim.fulfilled(request)
     assert claim.requests() == []
+
+
+def test_a_request_is_posted_also_while_a_closing_claim_removes_the_empty_inbox(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.create("1", [created()]).close()
+    mkdir, made = Path.mkdir, list[Path]()
+
+    def close_then(path: Path, **options: Any) -> None:
+        mkdir(path, **options)
+        made.extend([path] if path.name == "inbox" else ())
+        if len(made) == 1 and path.name == "inbox":
+            store.claim("1").close()
+
+    monkeypatch.setattr(Path, "mkdir", close_then)
+    assert store.is_waiting("1", store.post("1", {"kind": "stop"}))
+    assert len(made) == 2
+
+
+def test_a_run_whose_folder_is_gone_hears_so_when_it_looks_for_requests(store: FileStore, folder: Path) -> None:
+    claim = store.create("1", [created()])
+    (folder / "tasks" / "1").rename(folder / "tasks" / "elsewhere")
+    with pytest.raises(StoreError, match="inbox could not be read: No such file"):
+        claim.requests()
+
+
+def test_a_claim_closed_twice_leaves_the_next_holder_alone(store: FileStore, folder: Path) -> None:
+    claim = store.create("1", [created()])
+    claim.close()
+    with contextlib.closing(store.claim("1")):
+        claim.close()
+        assert (folder / "tasks" / "1" / "holder").exists()
 
 
 def test_looking_who_holds_a_task_does_not_keep_others_from_taking_it(store: FileStore) -> None:

@@ -159,7 +159,7 @@ def test_any_single_wrong_byte_before_the_last_line_is_refused_naming_the_line(s
 def test_a_missing_line_is_refused_naming_its_place(store: FileStore, journal: Path) -> None:
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join([*lines[:2], *lines[3:]]))
-    with pytest.raises(JournalDamagedError, match=r"line 3 of .*number 3, and 2 was due"):
+    with pytest.raises(JournalDamagedError, match=r"line 3 of .*number 3, and 2 was expected"):
         list(store.read("1"))
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from itertools import islice
+from itertools import count, islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from aloma_cli.cli import options
 from aloma_cli.cli.exit_codes import code_of_error, tell
-from aloma_cli.cli.output import result
+from aloma_cli.cli.output import result, say
 from aloma_cli.clock import from_iso
 from aloma_cli.jsontext import JsonObject
 
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from aloma_cli.errors import StoreError
 
 MOST = 50
-"""How many tasks a terminal is shown unless it asks for more."""
+"""How many tasks a terminal is shown unless `--limit` asks for more."""
+
+SEARCHED = 1000
+"""Among how many of the newest tasks a terminal searches for a state or a name unless `--limit` is given."""
 
 
 def list_tasks(
@@ -62,18 +65,25 @@ def list_tasks(
         )
 
     home = Records.at(workspace)
-    most = limit if limit or as_json or not result().isatty() else MOST
+    narrowed = state is not None or name is not None
+    page = limit is None and not as_json and result().isatty()
+    newest, searched = home.store.newest_first(), count()
+    # The counter comes second, so it counts no id that was not there.
+    roots = (root for root, _ in zip(newest.ids, searched, strict=False))
     unreadable: list[StoreError] = []
-    read = home.records(subtasks=subtasks, unreadable=unreadable.append)
+    read = home.records(islice(roots, SEARCHED) if page else roots, subtasks=subtasks, unreadable=unreadable.append)
     trees = filter(None, ([*filter(matches, tree)] for tree in read))
+    most = MOST if page else limit
     found = list(islice(trees, None if most is None else min(most, sys.maxsize)))
     records = [record for tree in reversed(found) for record in tree]
     if as_json:
         _print_json(records, home)
     else:
         _print_table(records, home if long else None)
-        more = limit is None and next(trees, None) is not None
-        _say_what_is_missing(home, none=not records, more=more, narrowed=state is not None or name is not None)
+        if not records and result().isatty():
+            say("no such tasks" if narrowed else "no tasks yet; to make one: aloma task new NAME -d '{…}'")
+        if page and (older := newest.total - next(searched)) > 0:
+            _say_older(older, newest.total, narrowed=narrowed)
     for error in unreadable:
         tell(error)
     if unreadable:
@@ -133,11 +143,6 @@ def _long(record: JsonObject) -> list[Any]:
     return [len(record["children"]) or None, record["version"], record["updated_at"]]
 
 
-def _say_what_is_missing(home: Records, *, none: bool, more: bool, narrowed: bool) -> None:
-    from aloma_cli.cli.output import say
-
-    if none and result().isatty():
-        say("no such tasks" if narrowed else "no tasks yet; to make one: aloma task new NAME -d '{…}'")
-    if more:
-        total = len(home.store.roots())
-        say(f"… and {'' if narrowed else f'{total - MOST:,} '}older ones; to see all: --limit {total}")
+def _say_older(older: int, total: int, *, narrowed: bool) -> None:
+    found = f"{older:,} older ones were not searched; to search" if narrowed else f"and {older:,} older ones; to see"
+    say(f"… {found} all: --limit {total}")

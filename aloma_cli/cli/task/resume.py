@@ -84,7 +84,7 @@ def _refuse_held(records: Records, root: str) -> None:
     holder = records.store.holder(root)
     if holder is not None:
         hint = f"run `aloma task stop {root}`, or wait until it ends"
-        raise TaskLockedError(f"task {root} is run by {holder}", hint=hint)
+        raise TaskLockedError(f"{holder} is running task {root}", hint=hint)
 
 
 def _go_back(home: Records, task: str) -> None:

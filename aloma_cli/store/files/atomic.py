@@ -1,4 +1,4 @@
-"""Replacing a small file as one: a reader sees the old text or the new, never a part."""
+"""Replacing a small file as a whole: a reader sees the old text or the new, never a part."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 def replace_file(path: Path, text: str, *, durable: bool = False) -> None:
-    """Put `text` (UTF-8, mode 0600) in the place of the file at `path`, which nobody else replaces. Raises StoreError.
+    """Write `text` (UTF-8, mode 0600) in place of the file at `path`. Raises StoreError.
 
-    With `durable` the file and its name survive a loss of power. Most of what is written like this can be made again
-    from the journal and need not. A link at `path` is replaced, and never followed.
+    No other process may replace it at the same time. With `durable` the file and its name survive a loss of power. A
+    link at `path` is replaced, and never followed.
     """
     temporary = path.with_name(f".{path.name}.new")
     try:
@@ -50,7 +50,7 @@ def private(name: str, flags: int) -> int:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` survive a loss of power (Windows cannot open a folder)."""
+    """Make the names in `folder` survive a loss of power. On Windows it does nothing: a folder cannot be opened there."""
     if os.name != "nt":
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -60,10 +60,10 @@ def sync_folder(folder: Path) -> None:
 
 
 def refuse_links(*paths: Path) -> None:
-    """Raise StoreError for a path that is a link: a repository may ship one that leads elsewhere."""
+    """Raise StoreError for a path that is a link, because a repository may ship one that leads elsewhere."""
     for path in paths:
         if path.is_symlink():
             raise StoreError(
-                f"{path} is a link, and aloma writes to nothing outside of its own folder",
-                hint="put what it points to in its place, or remove it",
+                f"{path} is a link, and aloma writes only to its own folder",
+                hint="replace it by what it points to, or remove it",
             )

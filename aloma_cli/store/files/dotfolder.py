@@ -1,4 +1,4 @@
-"""The `.aloma` folder of a workspace: its owner's alone, and in no repository."""
+"""The `.aloma` folder of a workspace. Only its owner can read it, and no repository contains it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 from aloma_cli.errors import StoreError
 
 _README = """\
-This folder holds the tasks and the secrets of an aloma workspace. Deleting it deletes these, and nothing else.
-It is nobody's but yours: do not commit or share it.
+This folder contains the tasks and the secrets of an aloma workspace. Deleting it deletes them, and nothing else.
+Do not commit or share it.
 """
 
 
 def prepare_folder(folder: Path, *, durable: bool = True) -> None:
-    """Make the `.aloma` folder where it is missing; with `durable` it survives a loss of power. Raises StoreError."""
+    """Make the `.aloma` folder if it is missing. With `durable` it survives a loss of power. Raises StoreError."""
     from aloma_cli.store.files.atomic import replace_file
 
     make_folder(folder, durable=durable)
@@ -22,12 +22,12 @@ def prepare_folder(folder: Path, *, durable: bool = True) -> None:
             if not (folder / name).exists():
                 replace_file(folder / name, text)
         except StoreError:
-            if not (folder / name).exists():  # else another process was as quick
+            if not (folder / name).exists():  # else another process wrote it first
                 raise
 
 
 def make_folder(folder: Path, *, durable: bool) -> None:
-    """Make a folder, and those above it, where they are missing. Raises StoreError."""
+    """Make a folder and its parents if they are missing. Raises StoreError."""
     from aloma_cli.store.files.atomic import sync_folder
     from aloma_cli.store.files.os_errors import refusing
 

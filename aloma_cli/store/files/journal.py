@@ -1,7 +1,7 @@
 """The journal of one tree: lines are appended, and never altered.
 
-A torn last line is what a crash leaves; it was never reported as committed, so it is passed over in reading and cut
-off before the next write. Damage anywhere else is somebody else's doing and is reported with its place.
+A crash may leave a torn last line. It was never reported as committed, so readers skip it and the next write cuts it
+off. No crash damages any other line, so such damage is reported with its place.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _CLOSED = -1
 
 
 class JournalWriter:
-    """Appends batches to a journal file. Raises StoreError where the disk refuses; the file is then as before."""
+    """Appends batches to a journal file. Raises StoreError if the disk refuses; the file is then as before."""
 
     def __init__(self, path: Path, *, size: int, fsync: bool) -> None:
         self._path = path
@@ -33,7 +33,7 @@ class JournalWriter:
         self._owner = os.getpid()
         with refusing(path, "written"):
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | NO_LINK, 0o600)
-            # What stands behind the last whole line is torn.
+            # Anything after the last complete line is a torn write.
             os.ftruncate(self._file, size)
 
     @property
@@ -43,7 +43,7 @@ class JournalWriter:
 
     def append(self, batch: Batch, *, durable: bool) -> None:
         if self._file == _CLOSED or os.getpid() != self._owner:
-            raise StoreError(f"{self._path} is closed: nothing more can be written to it")
+            raise StoreError(f"{self._path} is closed, so nothing can be written to it")
         line = encode(batch)
         size = self._size + len(line)
         try:
@@ -54,19 +54,19 @@ class JournalWriter:
             self._take_back()
             raise refused(self._path, "written", error) from error
         except BaseException:
-            # Ctrl-C. Nobody will be told that the line was committed, and the next one will have its number.
+            # Ctrl-C. The line is never reported as committed, and the next one will have its number.
             self._take_back()
             raise
         self._size = size
 
     def close(self) -> None:
-        # The system gives the number of a closed file to the next one that is opened: it must not be used again.
+        # The system gives the number of a closed file to the next one that is opened, so it must not be used again.
         file, self._file = self._file, _CLOSED
         if file != _CLOSED:
             os.close(file)
 
     def _take_back(self) -> None:
-        """Cut off what was written of a line. Where even that is refused, nothing may be written behind it."""
+        """Cut off what was written of a line. If even that is refused, nothing may be written after it."""
         try:
             os.ftruncate(self._file, self._size)
         except OSError:
@@ -74,9 +74,9 @@ class JournalWriter:
 
 
 def begin_journal(path: Path, batch: Batch, *, fsync: bool) -> int:
-    """Make the journal at `path` with its first line, as one: it is there with that line, or not at all.
+    """Make the journal at `path` with its first line and return its size. Raises StoreError.
 
-    Gives its size. Raises StoreError.
+    It appears with that line, or not at all.
     """
     unfinished = path.with_name(f".{path.name}")
     writer = JournalWriter(unfinished, size=0, fsync=fsync)
@@ -90,11 +90,10 @@ def begin_journal(path: Path, batch: Batch, *, fsync: bool) -> int:
 
 
 def read_journal(path: Path, *, since: int = 0) -> Iterator[tuple[Batch, int]]:
-    """The whole batches from number `since` on, each with the size of the file up to and with it.
+    """The complete batches from number `since` on, each with the size of the file up to its end.
 
-    Raises JournalDamagedError for a broken, foreign or missing line, and where there is not even a first one;
-    StoreError for a line that a newer program wrote, and for a file that cannot be read; NotFoundError where the task
-    is deleted by now.
+    Raises JournalDamagedError for a broken, foreign or missing line, also the first; StoreError for a line of a newer
+    program, and for a file that cannot be read; NotFoundError if the task was deleted.
     """
     end = number = 0
     torn: str | None = None
@@ -102,13 +101,13 @@ def read_journal(path: Path, *, since: int = 0) -> Iterator[tuple[Batch, int]]:
         if torn is not None:
             raise _damaged(path, number - 1, torn)
         if not line.endswith(b"\n"):
-            # Torn by a crash, or being written right now: reading on would find the rest of it.
+            # Torn by a crash, or being written right now; in that case the next read would return its rest.
             break
         try:
             batch = decode(line)
         except BrokenLineError as error:
-            # A write that was cut short ends without a newline. Only a loss of power can leave an end without a
-            # middle, and then zeros stand there, which no line has.
+            # A write that was cut short ends without a newline. Only a loss of power can leave the end of a line
+            # without its middle, and then the middle is zeros, which no line has.
             if b"\0" not in line:
                 raise _damaged(path, number, str(error)) from None
             torn = str(error)
@@ -117,14 +116,14 @@ def read_journal(path: Path, *, since: int = 0) -> Iterator[tuple[Batch, int]]:
             place = f"line {number} of {path}"
             raise StoreError(f"{place} cannot be read: {error}", hint="a newer aloma wrote it: update") from None
         if batch.seq != number - 1:
-            raise _damaged(path, number, f"it is number {batch.seq}, and {number - 1} was due")
+            raise _damaged(path, number, f"it has number {batch.seq}, and {number - 1} was expected")
         _check_owner(path, number, batch)
         end += len(line)
         if batch.seq >= since:
             yield replace(batch, damaged=partial(_damaged, path, number)), end
     if not end:
-        # A journal appears with its first line, never without it.
-        raise _damaged(path, 1, "it is not whole" if number else "the file is empty")
+        # Because a journal appears with its first line.
+        raise _damaged(path, 1, "it is incomplete" if number else "the file is empty")
 
 
 def _lines(path: Path) -> Iterator[bytes]:
@@ -142,17 +141,21 @@ def _lines(path: Path) -> Iterator[bytes]:
 def _check_owner(path: Path, number: int, batch: Batch) -> None:
     stranger = next((event.task for event in batch.events if root_of(event.task) != path.parent.name), None)
     if stranger is not None:
-        raise _damaged(path, number, f"it tells of task {stranger}")
+        raise _damaged(path, number, f"it belongs to task {stranger}")
 
 
 def _damaged(path: Path, number: int, why: str) -> JournalDamagedError:
-    go_on = f"aloma task resume {path.parent.name} --from-last-good   (what stands before it is kept, the file as well)"
-    hint = go_on if number > 1 else _nothing_left(path)
+    recover = (
+        f"aloma task resume {path.parent.name} --from-last-good   (keeps the lines before it, and a copy of the file)"
+    )
+    hint = recover if number > 1 else _nothing_left(path)
     return JournalDamagedError(f"line {number} of {path} is damaged: {why}", hint=hint)
 
 
 def _nothing_left(path: Path) -> str:
-    return f"nothing of it can be gone on with; its last document may be in {path.with_name('data.json')}"
+    return (
+        f"this journal cannot be recovered; the last published document may still be in {path.with_name('task.json')}"
+    )
 
 
 def _write_all(file: int, data: bytes) -> None:

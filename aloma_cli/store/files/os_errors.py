@@ -1,4 +1,4 @@
-"""What the operating system refuses, as an error of ours: which file, why, and what to do about it."""
+"""An `OSError` as a StoreError: which file, why, and what to do about it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 from aloma_cli.errors import StoreError
 
 _SPACE = "free some space"
-_RIGHTS = "mend its permissions"
-_HANDLES = "close some programs or raise `ulimit -n`"
-_IN_THE_WAY = "a file is where a folder should be: move it away"
+_RIGHTS = "fix its permissions"
+_HANDLES = "close some programs, or raise `ulimit -n`"
+_IN_THE_WAY = "move the file away: a folder must be in its place"
 
 _HINTS = {
     errno.ENOSPC: _SPACE,
@@ -27,8 +27,8 @@ _HINTS = {
     errno.EEXIST: _IN_THE_WAY,
     errno.ENOTDIR: _IN_THE_WAY,
     errno.ENAMETOOLONG: "use a workspace with a shorter path",
-    errno.ENOENT: "its folder was moved or deleted; `aloma task list` shows what is there",
-    errno.EIO: "the disk may be failing: save a copy of the folder",
+    errno.ENOENT: "run `aloma task list`: the folder was moved or deleted",
+    errno.EIO: "save a copy of the folder: the disk may be failing",
 }
 
 
@@ -42,11 +42,11 @@ def refusing(path: Path, done: str) -> Iterator[None]:
 
 
 def refused(path: Path, done: str, error: OSError) -> StoreError:
-    """The error that says so."""
+    """The StoreError for `error`: `path` could not be `done`."""
     reason = error.strerror or os.strerror(error.errno or errno.EIO)
     return StoreError(f"{path} could not be {done}: {reason}", hint=hint_for(error))
 
 
 def hint_for(error: OSError) -> str | None:
-    """What helps against it, where that is known."""
+    """What to do about `error`, if that is known."""
     return _HINTS.get(error.errno or 0)

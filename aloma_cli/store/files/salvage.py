@@ -1,4 +1,4 @@
-"""Going back to the last good line of a damaged journal. Nothing is deleted: the damaged one is kept beside it."""
+"""Going back to the last good line of a damaged journal. The damaged one is kept beside it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ if TYPE_CHECKING:
 
 
 def salvage_journal(path: Path, take: Callable[[Batch], object]) -> Salvage | None:
-    """Cut a journal off before its first damaged line; None where none is damaged, and nothing was done.
+    """Cut a journal off before its first damaged line. Returns None, and does nothing, if no line is damaged.
 
-    A line that `take` refuses is damaged too. Raises JournalDamagedError where that is the first line: there is
-    nothing to go back to.
+    A line that `take` refuses is damaged too. Raises JournalDamagedError if it is the first line.
     """
     size = kept = 0
     try:
