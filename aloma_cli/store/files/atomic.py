@@ -50,7 +50,7 @@ def private(name: str, flags: int) -> int:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` survive a loss of power. On Windows it does nothing: a folder cannot be opened there."""
+    """Make the names in `folder` survive a loss of power. Windows cannot open a folder, so there it does nothing."""
     if os.name != "nt":
         handle = os.open(folder, os.O_RDONLY)
         try:
