@@ -8,8 +8,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from typing import NamedTuple
 
 from aloma_cli.jsontext import JsonObject
+
+
+class Limit(NamedTuple):
+    """A limit as people name it.
+
+    `name`: the field of `Limits`. `key`: in `aloma.yaml`, below `limits`. `whole`: only integers make sense.
+    `step`: what to add so that a task that reached the limit continues for a while. `about`: the help of its option.
+    """
+
+    name: str
+    key: str
+    unit: str
+    whole: bool
+    step: float
+    about: str
+
+    @property
+    def option(self) -> str:
+        """Its option on the command line, such as `--max-calls`."""
+        return "--" + self.key.replace("_", "-")
+
+
+LIMITS = (
+    Limit("calls", "max_calls", "N", True, 10, "Total calls, subtasks included; with resume, +N adds to what is used."),
+    Limit("tokens", "max_tokens", "N", True, 10_000, "Prompt and completion tokens."),
+    Limit("cost", "max_cost", "DOLLARS", False, 0.5, "US dollars; models without a known price are refused."),
+    Limit("seconds", "max_time", "SECONDS", False, 60, "Seconds with at least one step running."),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,26 +50,26 @@ class Limits:
     cost: float | None = None
     seconds: float | None = None
 
-    def with_wishes(self, wishes: Mapping[str, Wish], spent: Amount, working: float) -> Limits:
-        """These limits with those wished for, by their names here, in their place; `working` seconds are used."""
+    def changed(self, requests: Mapping[str, LimitRequest], spent: Amount, working: float) -> Limits:
+        """These limits with `requests`, by the names of the limits, in their place; `working` seconds are used."""
         used = {"calls": spent.calls, "tokens": spent.tokens, "cost": spent.cost or 0.0, "seconds": working}
-        named = {name: wish.value + used[name] if wish.more else wish.value for name, wish in wishes.items()}
-        whole = {name: int(value) if name in ("calls", "tokens") else value for name, value in named.items()}
-        return replace(self, **whole)  # type: ignore[arg-type]  # whole numbers where they belong
+        wanted = {name: one.value + used[name] if one.more else one.value for name, one in requests.items()}
+        whole = {limit.name for limit in LIMITS if limit.whole}
+        return replace(self, **{name: int(value) if name in whole else value for name, value in wanted.items()})  # type: ignore[arg-type]
 
     @classmethod
     def from_json(cls, limits: JsonObject) -> Limits:
-        """What `to_json` gave; limits that a newer program added are passed over."""
+        """From what `to_json` returned; limits that a newer program added are ignored."""
         return cls(**{field.name: limits.get(field.name) for field in fields(cls)})
 
     def to_json(self) -> JsonObject:
-        """The limits there are."""
+        """The limits that are set."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """A limit as it is asked for: `value` in all, or so much `more` than is spent."""
+class LimitRequest:
+    """A limit as it is asked for: `value` in total, or `more` than is spent by this."""
 
     value: float
     more: bool = False
@@ -48,21 +77,32 @@ class Wish:
 
 @dataclass(slots=True)
 class Amount:
-    """What calls take. `cost` is None for a call whose price nobody knows."""
+    """What calls take. `cost` is None for a call without a known price."""
 
     calls: int = 0
     tokens: int = 0
     cost: float | None = 0.0
 
     def add(self, other: Amount, sign: int = 1) -> None:
-        """Add `other` to this, or take it away; an unknown price counts as nothing here."""
+        """Add `other`, or subtract it; an unknown price counts as 0 here."""
         self.calls += sign * other.calls
         self.tokens += sign * other.tokens
         self.cost = (self.cost or 0.0) + sign * (other.cost or 0.0)
 
 
+class Refusal(NamedTuple):
+    """Why nothing more may start: the name of the `limit`, and the reason with the numbers.
+
+    `needed`: what the refused call is expected to take of it, where that is known.
+    """
+
+    limit: str
+    reason: str
+    needed: float | None = None
+
+
 class Budget:
-    """`spent` is kept by whoever records the calls; `held` is for those under way."""
+    """`spent` is updated by the caller that records the calls; `held` is for the calls under way."""
 
     def __init__(self, limits: Limits, spent: Amount) -> None:
         self.limits = limits
@@ -74,23 +114,28 @@ class Budget:
         """Whether no call is under way: what does not fit now will never fit."""
         return self.held.calls == 0
 
-    def overtime(self, working: float) -> str | None:
-        """Why nothing may start after `working` seconds with firings running; None where there is time left."""
+    def overtime(self, working: float) -> Refusal | None:
+        """Why nothing may start after `working` seconds with firings running; None if there is time left."""
         most = self.limits.seconds
-        return None if most is None or working < most else f"{working:.1f} of {most:g} seconds are used"
+        if most is None or working < most:
+            return None
+        return Refusal("seconds", f"time limit reached ({working:.1f} of {most:g} s)")
 
-    def refusal(self, wanted: Amount) -> str | None:
-        """Why a call that is expected to take `wanted` does not fit now, with both numbers; None where it does."""
-        limits = self.limits
-        if limits.calls is not None and self.spent.calls + self.held.calls + wanted.calls > limits.calls:
-            return f"{self.spent.calls} of {limits.calls} calls are made"
-        if limits.tokens is not None and self.spent.tokens + self.held.tokens + wanted.tokens > limits.tokens:
-            return f"{self.spent.tokens} of {limits.tokens} tokens are used, and the next call may take {wanted.tokens}"
+    def refusal(self, wanted: Amount) -> Refusal | None:
+        """Why a call that is expected to take `wanted` does not fit now; None if it does."""
+        limits, spent, held = self.limits, self.spent, self.held
+        if limits.calls is not None and spent.calls + held.calls + wanted.calls > limits.calls:
+            return Refusal("calls", f"call limit reached ({spent.calls} of {limits.calls})")
+        if limits.tokens is not None and spent.tokens + held.tokens + wanted.tokens > limits.tokens:
+            reason = f"{spent.tokens} of {limits.tokens}; the next call may take {wanted.tokens}"
+            return Refusal("tokens", f"token limit reached ({reason})", wanted.tokens)
         if limits.cost is None:
             return None
         if wanted.cost is None:
-            return f"the price of the next call is unknown, and no more than ${limits.cost:g} may be spent"
-        spent = self.spent.cost or 0.0
-        if spent + (self.held.cost or 0.0) + wanted.cost > limits.cost:
-            return f"${spent:.4f} of ${limits.cost:g} is spent, and the next call may cost ${wanted.cost:.4f}"
+            reason = f"${limits.cost:g}; the price of the next call is unknown"
+            return Refusal("cost", f"cost limit reached ({reason})")
+        cost = spent.cost or 0.0
+        if cost + (held.cost or 0.0) + wanted.cost > limits.cost:
+            reason = f"${cost:.4f} of ${limits.cost:g}; the next call may cost ${wanted.cost:.4f}"
+            return Refusal("cost", f"cost limit reached ({reason})", wanted.cost)
         return None

@@ -192,7 +192,15 @@ class StepStopped(Cut):
 
 
 class StepLimited(Cut):
-    """The next call would exceed a limit of the task; the message has the numbers."""
+    """The next call would exceed a limit of the task; the message has the numbers.
+
+    `limit`: the name of the limit in `budget.LIMITS`. `needed`: what the call is expected to take of it, if known.
+    """
+
+    def __init__(self, message: str = "", limit: str | None = None, needed: float | None = None) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.needed = needed
 
 
 class StepWithdrawn(Cut):

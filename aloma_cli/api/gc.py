@@ -1,4 +1,4 @@
-"""Old tasks: finding and deleting them."""
+"""Find and delete old tasks."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """Which tasks: those in one of `states`, to which nothing happened for `older_than` seconds, that take at least
-    `larger_than` bytes; but not the newest `keep` of them."""
+    """Tasks in one of `states`, unchanged for at least `older_than` seconds, of at least `larger_than` bytes; without
+    the newest `keep` of them."""
 
     states: frozenset[str] = frozenset(ENDINGS)
     older_than: float = 0
@@ -27,13 +27,13 @@ class Criteria:
     keep: int = 0
 
     def meet(self, record: JsonObject, now: float) -> bool:
-        """Whether a root is one of them, as far as its record tells."""
-        # Where the clock was set back the record is ahead of it.
+        """Whether the record of a root has the state and the age."""
+        # The record is ahead of a clock that was set back.
         age = max(0.0, now - from_iso(record["updated_at"]))
         return record["state"] in self.states and age >= self.older_than
 
     def spare(self, record: JsonObject, subtasks: Iterable[JsonObject]) -> bool:
-        """Whether a root has ended and some of its subtasks have not: it completed, and they go on."""
+        """Whether a root has ended and some of its subtasks have not."""
         return record["state"] in ENDINGS and any(one["state"] not in self.states.union(ENDINGS) for one in subtasks)
 
 
@@ -47,7 +47,7 @@ class OldTask:
 
 @dataclass(slots=True)
 class Garbage:
-    """Tasks, oldest first, and why others were left out, by their ids."""
+    """Tasks, oldest first, and why others were skipped, by their ids."""
 
     tasks: list[OldTask] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Garbage:
 
 
 def find_garbage(store: Store, criteria: Criteria, now: float) -> Garbage:
-    """The tasks that meet `criteria` at the time `now` (seconds since 1970); nothing is changed."""
+    """The tasks that meet `criteria` at `now` (seconds since 1970); deletes nothing."""
     garbage = Garbage()
     kept = 0
     for root in store.newest_first().ids:
@@ -93,9 +93,9 @@ def _old_task(store: Store, root: str, criteria: Criteria, now: float) -> OldTas
 
 
 def delete_garbage(store: Store, tasks: Iterable[OldTask]) -> Garbage:
-    """Delete tasks that are still as they were found; gives those, and why others were left.
+    """Delete the tasks that have not changed since they were found; returns them, and why others were skipped.
 
-    Also frees what deletions left behind that were killed.
+    It also removes the remains of interrupted deletions.
     """
     deleted = Garbage()
     for task in tasks:
@@ -104,8 +104,8 @@ def delete_garbage(store: Store, tasks: Iterable[OldTask]) -> Garbage:
             if _delete_unchanged(store, root, task.record):
                 deleted.tasks.append(task)
             else:
-                deleted.skipped[root] = "something happened to it meanwhile"
-        except NotFoundError:  # somebody else deleted it
+                deleted.skipped[root] = "it has changed meanwhile"
+        except NotFoundError:  # another process deleted it
             continue
         except (TaskLockedError, StoreError) as error:
             deleted.skipped[root] = str(error)

@@ -1,4 +1,4 @@
-"""Handing a request to a tree: to the process that runs it, or to the caller, who then runs it."""
+"""Hand a request to the process that runs a tree, or to the caller, who then runs it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,16 @@ if TYPE_CHECKING:
     from aloma_cli.store.protocol import Claim, Store
 
 PATIENCE = 10.0
-"""Seconds to wait until the process that runs a task takes a request."""
+"""Seconds to wait for the process that runs the task."""
 
 _PAUSE = 0.02
 
 
 class Handed(NamedTuple):
-    """What became of a request.
+    """The result of handing over.
 
-    `claim`: the lock was free and is the caller's now, who carries out `own` (None: it waits in the inbox with the
-    others). `taken`: the process that runs the tree has carried it out. Neither: it is filed, for the next one to run
-    the tree.
+    `claim`: the tree was not locked; the caller now holds the lock, and carries out `own` (None: the request is in the
+    inbox). `taken`: the process that runs the tree has carried it out. Neither: it is in the inbox for the next run.
     """
 
     claim: Claim | None = None
@@ -39,22 +38,22 @@ class Handed(NamedTuple):
 
 def hand_over(
     store: Store,
-    scrubber: Redactor,
+    redactor: Redactor,
     root: str,
     request: JsonObject,
     *,
     waiting: Callable[[float], object] = lambda _: None,
 ) -> Handed:
-    """Hand `request` over, and wait until it is taken or the lock is free; `waiting` is told the seconds left.
+    """Hand `request` over, and wait until it is taken or the lock is free; `waiting` is called with the seconds left.
 
-    On the thread of a running event loop, which may be the one that is to take it, it does not wait. Raises
-    NotFoundError, and InputError for a request that makes no sense, before or when its turn has come.
+    It does not wait on the thread of a running event loop, which may be the one that has to take it. Raises
+    NotFoundError, and InputError for an invalid request, now or when it is carried out.
     """
     checked(read_tree(store, root), read_request(request))
     try:
         return Handed(store.claim(root), request)
     except TaskLockedError:
-        posted = store.post(root, clean_request(scrubber, request))
+        posted = store.post(root, clean_request(redactor, request))
     left = 0.0 if loop_runs() else PATIENCE
     deadline = time.monotonic() + left
     while store.is_waiting(root, posted):
@@ -73,7 +72,7 @@ def hand_over(
 
 
 def loop_runs() -> bool:
-    """Whether an event loop runs on this thread."""
+    """Whether an event loop is running on this thread."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""How people name a task: its id, any beginning of it that is unique, `@last`, or `@-2` for the last but one."""
+"""Find a task by its id, a unique beginning of it, `@last`, or `@-2` for the last but one."""
 
 from __future__ import annotations
 
@@ -16,37 +16,38 @@ if TYPE_CHECKING:
 
 _RECENT = re.compile(r"@(?:last|-([1-9][0-9]{0,5}))")
 _SHOWN = 4
+_LIST = "run `aloma task list` for the ids"
 
 
 def find_task(store: Store, text: str) -> str:
-    """The id of the task that `text` names. Raises NotFoundError, also where it names several.
+    """The id of the task that `text` names. Raises NotFoundError, also if it names several.
 
-    Raises JournalDamagedError where a subtask may stand behind the damage.
+    Raises JournalDamagedError if a subtask of that id may be behind the damage.
     """
     root, rest = find_root(store, text)
     if not rest:
         return root
-    # Also where the record is damaged further on: what can be read can be named.
+    # A task can be named even if its record is damaged further on.
     events, damage = read_events(store, root)
     return find_subtask({event.task for event in events}, f"{root}.{rest}", damage)
 
 
 def find_root(store: Store, text: str) -> tuple[str, str]:
-    """The id of the root that `text` begins with, and what it says of a subtask after the dot. Raises NotFoundError."""
+    """The id of the root in `text`, and the part for a subtask after the dot. Raises NotFoundError."""
     recent = _RECENT.fullmatch(text)
     if recent is not None:
         return _recent(store, int(recent[1] or 1), text), ""
     text = text.lower()
     if not is_task_id(text):
-        raise NotFoundError(f"{text!r} is no task id", hint="aloma task list shows the ids")
+        raise NotFoundError(f"{text!r} is not a task id", hint=_LIST)
     start, _, rest = text.partition(".")
     return _only(store.roots(start), start), rest
 
 
 def find_subtask(tasks: Collection[str], text: str, damage: JournalDamagedError | None) -> str:
-    """The one of the ids `tasks` that `text`, an id or the beginning of one, names.
+    """The id among `tasks` that `text` names, an id or the beginning of one.
 
-    Raises NotFoundError; where there is `damage`, behind which it may stand, that.
+    Raises NotFoundError, or `damage` if there is any, because the task may be behind it.
     """
     try:
         return text if text in tasks else _only(sorted(task for task in tasks if task.startswith(text)), text)
@@ -58,9 +59,11 @@ def _recent(store: Store, back: int, text: str) -> str:
     roots = list(islice(store.newest_first().ids, back))
     if back > len(roots):
         if not roots:
-            raise NotFoundError(f"{text} names no task: there are none yet", hint="aloma task new NAME makes one")
+            raise NotFoundError(
+                f"{text} names no task: there are no tasks yet", hint="run `aloma task new NAME` to make one"
+            )
         have = "there is only one" if len(roots) == 1 else f"there are only {len(roots)}"
-        raise NotFoundError(f"{text} names no task: {have}", hint="aloma task list shows the ids")
+        raise NotFoundError(f"{text} names no task: {have}", hint=_LIST)
     return roots[-1]
 
 
@@ -68,6 +71,6 @@ def _only(found: list[str], text: str) -> str:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise NotFoundError(f"there is no task {text}", hint="aloma task list shows the ids")
+        raise NotFoundError(f"there is no task {text}", hint=_LIST)
     shown = ", ".join(found[:_SHOWN]) + (", …" if len(found) > _SHOWN else "")
-    raise NotFoundError(f"{text} is the beginning of {len(found)} task ids: {shown}", hint="type more of it")
+    raise NotFoundError(f"{text} is the beginning of {len(found)} task ids: {shown}", hint="type more of the id")

@@ -1,4 +1,4 @@
-"""One stretch of running a claimed tree, with everything it needs opened before and closed after."""
+"""Run a claimed tree: what the run needs is opened before and closed after it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from aloma_cli.store.protocol import Claim
 
 @dataclass(frozen=True, slots=True)
 class Equipment:
-    """What the steps of a run have at hand."""
+    """What a run needs besides the tree."""
 
     steps: Mapping[str, Step]
     modules: Mapping[str, ModuleType]
@@ -39,7 +39,7 @@ class Equipment:
     config: Environment
     concurrency: int
     clock: Clock
-    scrubber: Redactor
+    redactor: Redactor
 
 
 async def run_claim(
@@ -51,12 +51,10 @@ async def run_claim(
     before: Callable[[Scheduler], object] = lambda _: None,
     wait: bool = False,
 ) -> WorkingTree:
-    """Run a claimed tree until it is at rest, and give the claim up.
+    """Run a claimed tree until it is at rest, and close the claim.
 
-    The requests that wait in its inbox come first; then `before` may ask the run for something. `answering` says which
-    model server is used. With `wait` the run continues through rests that wait for a person.
-
-    When it is cancelled, what was committed stays, and a later run continues from there.
+    The requests in its inbox come first, then `before`. `answering` chooses the model server. With `wait` the run
+    continues while a question waits for a person. After a cancellation a later run continues from the last commit.
     """
     try:
         plan = Plan(equipment.steps.values())
@@ -66,14 +64,14 @@ async def run_claim(
             clock=equipment.clock,
             emit=emit,
             concurrency=equipment.concurrency,
-            redactor=equipment.scrubber,
+            redactor=equipment.redactor,
         )
         run.recover()
         run.take_requests()
         settings = answering(run)
         before(run)
         await _drive(run, equipment, settings, wait=wait)
-        # What is asked for while steps clean up and connections close has no other to carry it out.
+        # Requests may arrive while steps clean up and connections close.
         while run.take_requests():
             await _drive(run, equipment, settings, wait=wait)
         return run.tree
@@ -85,12 +83,12 @@ def write(
     claim: Claim,
     plan: Plan,
     clock: Clock,
-    scrubber: Redactor,
+    redactor: Redactor,
     request: JsonObject | None,
 ) -> WorkingTree:
-    """Carry out in a claimed tree what waits in its inbox, then `request`; start nothing, and give the claim up."""
+    """Carry out in a claimed tree what waits in its inbox, then `request`; start nothing, and close the claim."""
     with contextlib.closing(claim):
-        run = Scheduler(claim, plan, clock=clock, emit=lambda _: None, redactor=scrubber)
+        run = Scheduler(claim, plan, clock=clock, emit=lambda _: None, redactor=redactor)
         run.take_requests()
         if request is not None:
             run.carry_out(request)
@@ -98,13 +96,13 @@ def write(
         return run.tree
 
 
-def stop(claim: Claim, clock: Clock, scrubber: Redactor, request: JsonObject | None) -> None:
-    """Stop a claimed tree by `request`, or by one that waits in its inbox, and give the claim up.
+def stop(claim: Claim, clock: Clock, redactor: Redactor, request: JsonObject | None) -> None:
+    """Stop a claimed tree by `request`, or by one that waits in its inbox, and close the claim.
 
-    That needs no steps. Requests of other kinds do, and wait for the next run.
+    This needs no steps. Requests of other kinds wait for the next run.
     """
     with contextlib.closing(claim):
-        run = Scheduler(claim, Plan(()), clock=clock, emit=lambda _: None, redactor=scrubber)
+        run = Scheduler(claim, Plan(()), clock=clock, emit=lambda _: None, redactor=redactor)
         run.take_requests("stop")
         if request is not None:
             run.carry_out(request)
@@ -116,10 +114,10 @@ async def _drive(run: Scheduler, equipment: Equipment, settings: ModelSettings, 
     toolbox = Toolbox(connectors, equipment.lib, equipment.config)
     runner = LocalRunner(equipment.steps, toolbox, LoopHost(run))
     try:
-        with stdout_split(), stderr_scrubbed(equipment.scrubber), Watchdog():
+        with stdout_split(), stderr_scrubbed(equipment.redactor), Watchdog():
             await drive(run, runner, wait=wait)
     except asyncio.CancelledError:
-        # What is left behind should be easy to read; the journal has it all in any case.
+        # So that readers need not read the journal, which is complete in any case.
         with contextlib.suppress(AlomaError):
             run.flush()
             run.publish()

@@ -1,4 +1,4 @@
-"""What the program exits with, and how an error is said."""
+"""Exit codes, and how an expected error is shown."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from aloma_cli import errors
 from aloma_cli.cli.output import say
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.states import STATES
+from aloma_cli.store.files.os_errors import hint_for
 
 DONE, REFUSED, USAGE, INTERRUPTED, TERMINATED, FAULT = 0, 1, 2, 130, 143, 70
 
@@ -23,9 +24,9 @@ ERRORS: dict[type[errors.AlomaError], int] = {
 
 
 def code_of_task(record: JsonObject) -> int:
-    """The exit code of a command that ran, or waited for, a task, by its record.
+    """The exit code of a command that ran a task, from its record.
 
-    A task that failed only because a server refused the key exits as a key that is missing does.
+    A task that failed only because a server refused the key has the exit code of a missing key.
     """
     kinds = {error.get("type") for error in record["errors"].values() if isinstance(error, dict)}
     if record["state"] == "error" and kinds == {errors.KeyRefusedError.__name__}:
@@ -39,15 +40,13 @@ def code_of_error(error: errors.AlomaError) -> int:
 
 
 def refusal(error: OSError) -> errors.AlomaError:
-    """What the operating system refused, as an expected error."""
-    from aloma_cli.store.files.os_errors import hint_for
-
+    """An error of the operating system as an expected error."""
     place = f"{error.filename}: " if error.filename else ""
     return errors.AlomaError(f"{place}{error.strerror or error}", hint=hint_for(error))
 
 
 def tell(error: errors.AlomaError) -> None:
-    """Say an expected error on stderr: one sentence, then what to do next."""
+    """Show an expected error on stderr: one sentence, then what to do next."""
     say(f"aloma: {error}")
     if error.hint:
         say(f"  → {error.hint}")

@@ -1,23 +1,20 @@
-"""The steps of a task that failed: what they raised, where in the user's files, and what to do about it."""
+"""The failed steps of a task: the error, its place in the files of the workspace, and what to do about it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from aloma_cli.api.task import Task
+from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import FiringFailed
 from aloma_cli.view.format import clean, error_text, value_text
 
-if TYPE_CHECKING:
-    from aloma_cli.api.task import Task
-    from aloma_cli.jsontext import JsonObject
-
 
 def failures(task: Task, root: Path | None = None) -> Iterable[str]:
-    """The lines for each unhandled error, and how to continue; none where there is no error.
+    """The lines for each unhandled error, and how to continue; none if there is no error.
 
-    With `root`, the workspace, of the frames only the innermost one in a file of it.
+    With `root`, the workspace, of the frames only the innermost one in one of its files.
     """
     record = task.record
     for step, error in record["errors"].items():
@@ -35,7 +32,7 @@ def failures(task: Task, root: Path | None = None) -> Iterable[str]:
 
 
 def _inner(failure: JsonObject) -> Iterable[str]:
-    """What belongs to an error: its notes, the errors that it consists of, and what caused it."""
+    """The notes, parts and causes of an error."""
     yield from (f"note: {clean(note)}" for note in failure.get("notes", ()))
     causes = [failure["cause"]] if failure.get("cause") else []
     for word, inner in [*(("part", part) for part in failure.get("parts", ())), *(("cause", one) for one in causes)]:
@@ -50,6 +47,6 @@ def _innermost(frames: Sequence[str], root: Path) -> Sequence[str]:
 
 
 def _last_failure(task: Task, step: str) -> JsonObject:
-    """What the journal knows of it beyond the document: the step's own frames, and a hint."""
+    """The last error of the step in the journal, which has more than the document: frames, and a hint."""
     found = [event for event in task.journal if isinstance(event, FiringFailed) and event.step == step]
     return found[-1].error if found else {}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import traceback
 from collections.abc import Sequence
 
-from aloma_cli.cli import exit_codes, fast_path, output, streams
+from aloma_cli.cli import commands, exit_codes, output, parameters, streams
 from aloma_cli.errors import AlomaError
 
 _VERBOSE = ("-v", "--verbose")
@@ -16,15 +18,15 @@ def main(arguments: Sequence[str]) -> int:
     `-v` or `--verbose`, anywhere before a `--`, shows the traceback of an error as well.
     """
     with output.own_streams():
-        return _main(arguments)
+        return _main(list(arguments))
 
 
-def _main(arguments: Sequence[str]) -> int:
-    until = list(arguments).index("--") if "--" in arguments else len(arguments)
-    verbose = any(word in _VERBOSE for word in arguments[:until])
-    rest = [word for word in arguments[:until] if word not in _VERBOSE] + list(arguments[until:])
+def _main(arguments: list[str]) -> int:
+    until = arguments.index("--") if "--" in arguments else len(arguments)
+    words = [word for word in arguments[:until] if word not in _VERBOSE]
+    verbose = len(words) < until
     try:
-        code = fast_path.run(rest) if fast_path.knows(rest) else _run(rest)
+        code = _run([*words, *arguments[until:]])
         output.result().flush()
     except BrokenPipeError:
         streams.close_quietly(output.result())
@@ -43,21 +45,28 @@ def _main(arguments: Sequence[str]) -> int:
         _show_traceback(verbose=verbose)
         return exit_codes.REFUSED
     except Exception as error:  # noqa: BLE001  (the last resort: whatever is wrong here is ours)
-        output.say(f"aloma: this is a fault in aloma: {type(error).__name__}: {error}")
-        output.say("  → -v shows where; please report it")
+        from aloma_cli.cli.report import report
+
+        what = f"internal error (a bug in aloma): {type(error).__name__}: {error}"
+        output.say(f"aloma: {what}; report: {report(arguments, error)}")
         _show_traceback(verbose=verbose)
         return exit_codes.FAULT
     return code
 
 
+def _run(words: list[str]) -> int:
+    """Run a command. The parser's library is imported only for help, completion and what is not plainly right."""
+    command = None if "_ALOMA_COMPLETE" in os.environ else commands.find(words)
+    if command is not None:
+        function = command.load()
+        values = parameters.parse(parameters.parameters_of(function), words[2:])
+        if values is not None:
+            return parameters.call(function, values)
+    from aloma_cli.cli.parser import run
+
+    return run(words)
+
+
 def _show_traceback(*, verbose: bool) -> None:
     if verbose:
-        import traceback
-
         output.say_lines(traceback.format_exc())
-
-
-def _run(arguments: Sequence[str]) -> int:
-    from aloma_cli.cli.app import run
-
-    return run(arguments)

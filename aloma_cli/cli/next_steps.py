@@ -1,49 +1,40 @@
-"""What a task waits for or was stopped by, and what to type then."""
+"""What a task waits for or was stopped by, and what to type next."""
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Iterator
 
+from aloma_cli.budget import LIMITS
 from aloma_cli.jsontext import JsonObject, dumps
 from aloma_cli.view.format import clean, plural
 
 _SHOWN = 5
-
-# By the words of the reason that `budget.py` gives; each goes on for a while, from what is spent.
-_RAISES = (
-    (re.compile(r"calls are made"), "--max-calls +10"),
-    (re.compile(r"tokens are used.* may take (\d+)"), "--max-tokens +{}"),
-    (re.compile(r"seconds are used"), "--max-time +60"),
-    (re.compile(r"\$"), "--max-cost +0.50"),
-)
-
-
 _LONGEST_CHOICES = 60
 
 
-def advice(record: JsonObject) -> Iterator[str]:
-    """The lines for a task that rests, by its record (`docs/format.md`); none where nothing is to be done."""
+def next_steps(record: JsonObject) -> Iterator[str]:
+    """The lines for a task at rest, from its record (`docs/format.md`); none if nothing is to be done."""
     if record["state"] == "limited":
-        yield f"→ to go on: aloma task resume {record['id']}{_raise(record['reason'] or '')}"
+        yield f"→ to continue: aloma task resume {record['id']}{_raise(record.get('limit'))}"
     elif record["state"] == "stopped" and not record["closed"]:
-        yield f"→ to continue it: aloma task resume {record['id']}"
+        yield f"→ to continue: aloma task resume {record['id']}"
     elif record["state"] == "incomplete" and not record["closed"]:
-        if any(leg.get("redo") for leg in record["cycle"]):
+        if any(commit.get("redo") for commit in record["cycle"]):
             yield "→ a step that waits for something outside: task.park(seconds) before step.redo()"
-        yield f"→ to help it out: aloma task set {record['id']} path=…"
-        yield f"→ to go on as it is: aloma task resume {record['id']}"
+        yield f"→ to get it unstuck: aloma task set {record['id']} path=…"
+        yield f"→ to continue it as it is: aloma task resume {record['id']}"
     elif record["state"] == "ignored" and record["reason"]:
         yield '→ a step changes its task by writing into data: data["key"] = value'
-    lost = [clean(child["name"]) for child in record["children"] if child["state"] == "ignored"]
-    if lost:
-        verb = "was" if len(lost) == 1 else "were"
-        yield f"{plural(len(lost), 'subtask')} {verb} ignored: {', '.join(lost[:_SHOWN])}"
+    ignored = [clean(child["name"]) for child in record["children"] if child["state"] == "ignored"]
+    if ignored:
+        verb = "was" if len(ignored) == 1 else "were"
+        yield f"{plural(len(ignored), 'subtask')} {verb} ignored: {', '.join(ignored[:_SHOWN])}"
     yield from questions(record)
 
 
 def questions(record: JsonObject) -> Iterator[str]:
-    """What people are asked, and how to answer."""
+    """The open questions, and how to answer them."""
     several = len(record["questions"]) > 1
     for asked in record["questions"]:
         yield from question(asked, several=several)
@@ -51,7 +42,7 @@ def questions(record: JsonObject) -> Iterator[str]:
 
 def question(asked: JsonObject, *, several: bool) -> Iterator[str]:
     """One question, as in the record. `several`: the answer has to name it."""
-    until = asked.get("until")  # where a default is written then
+    until = asked.get("until")  # the default is the answer from then on
     into = f" --into {asked['into']}" if several else ""
     yield f"? {clean(asked['question'])}{f'   (until {until})' if until else ''}"
     yield f"→ aloma task answer {asked['task']} {_choices(asked.get('schema'))}{into}"
@@ -66,9 +57,10 @@ def _choices(schema: JsonObject | None) -> str:
     return words if words and len(words) <= _LONGEST_CHOICES and " " not in words else "VALUE"
 
 
-def _raise(reason: str) -> str:
-    for words, option in _RAISES:
-        found = words.search(reason)
-        if found:
-            return " " + option.format(*found.groups())
+def _raise(reached: JsonObject | None) -> str:
+    """The option that raises the limit which was reached."""
+    for limit in LIMITS:
+        if reached and reached["name"] == limit.name:
+            more = max(limit.step, reached["needed"] or 0)
+            return f" {limit.option} +{math.ceil(more) if limit.step >= 1 else f'{more:.2f}'}"
     return ""

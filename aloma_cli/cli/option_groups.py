@@ -1,44 +1,105 @@
-"""Options that several commands share, written once: a parameter of a command stands for all the options of a maker.
-
-    @spelled_out(flags=model_flags)
-    def new(name: str, flags: ModelFlags) -> None: ...
-
-gives `new` the options that `model_flags` has as parameters, and hands it what `model_flags` makes of them.
-"""
+"""The groups of options that several commands share: the model server, and limits."""
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable
-from typing import Any
+from typing import Annotated
+
+from aloma_cli.budget import LIMITS, Limit, LimitRequest
+from aloma_cli.cli.output import say
+from aloma_cli.cli.parameters import Group, Option, Parameter
+from aloma_cli.cli.task_data import given_path
+from aloma_cli.clock import DURATION, is_duration
+from aloma_cli.errors import InputError
+from aloma_cli.loader.models import ModelFlags
+
+Text = str | None
 
 
-def spelled_out(**makers: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Replace the parameters named here by the parameters of their makers."""
-    options = {name: _parameters(maker) for name, maker in makers.items()}
+def _model_flags(
+    base_url: Annotated[Text, Option(("--base-url",), "An OpenAI-compatible server for model calls.", "URL")] = None,
+    api_key: Annotated[
+        Text, Option(("--api-key",), "The key for that server; visible to other users during the run.", "KEY")
+    ] = None,
+    api_key_file: Annotated[Text, Option(("--api-key-file",), "A file with the key for that server.", "FILE")] = None,
+    model: Annotated[Text, Option(("--model",), "The model that answers all calls.", "NAME")] = None,
+    offline: Annotated[bool, Option(("--offline",), "Simulate all model answers.")] = False,
+    require_real: Annotated[bool, Option(("--require-real",), "Fail rather than simulate model answers.")] = False,
+    responses: Annotated[Text, Option(("--responses",), "Scripted answers for simulated calls.", "DIR")] = None,
+    delay: Annotated[Text, Option(("--delay",), "Average seconds per simulated answer.", "SECONDS")] = None,
+) -> ModelFlags:
+    """What these options say. Raises InputError where they are invalid or contradict one another."""
+    if api_key is not None and api_key_file is not None:
+        raise InputError("--api-key and --api-key-file contradict one another", hint="use --api-key-file")
+    if offline and require_real:
+        raise InputError("--offline and --require-real contradict one another")
+    if offline and base_url:
+        raise InputError("--offline and --base-url contradict one another")
+    folder = None if responses is None else given_path(responses).resolve()
+    if folder is not None and not folder.is_dir():
+        raise InputError(f"--responses {responses}: there is no such folder")
+    return ModelFlags(
+        base_url=base_url,
+        api_key=_key(api_key) if api_key_file is None else _key_in(api_key_file),
+        model=model,
+        offline=offline or None,
+        require_real=require_real,
+        responses=folder,
+        delay=None if delay is None else _seconds(delay, "--delay"),
+    )
 
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        own = [parameter for parameter in _parameters(command) if parameter.name not in makers]
 
-        @functools.wraps(command)
-        def spelled(**given: Any) -> None:
-            made = {
-                name: maker(**{option.name: given.pop(option.name) for option in options[name]})
-                for name, maker in makers.items()
-            }
-            command(**given, **made)
-
-        shown = [*own, *(option for group in options.values() for option in group)]
-        # These two are what typer reads; without a signature of its own it would look through to `command`.
-        spelled.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in shown]
+def _key(typed: str | None) -> str | None:
+    if typed:
+        say(
+            "aloma: --api-key can be read by the other users of this machine while the command runs; "
+            "use --api-key-file FILE, or the environment"
         )
-        spelled.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
-        return spelled
-
-    return decorate
+    return typed
 
 
-def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
-    return list(inspect.signature(function, eval_str=True).parameters.values())
+def _key_in(name: str) -> str:
+    path = given_path(name)
+    try:
+        key = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise InputError(f"--api-key-file {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"--api-key-file {path} is not UTF-8") from None
+    if not key or not key.isascii() or not key.isprintable():
+        # What is in it is not quoted: it may be a key.
+        raise InputError(f"--api-key-file {path} does not hold a key", hint="write the key alone on one line")
+    return key
+
+
+def _seconds(text: str, option: str) -> float:
+    value = _number(text)
+    if not is_duration(value):
+        raise InputError(f"{option} {text!r} is not {DURATION}")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return -1.0
+
+
+def _limit_requests(**texts: str | None) -> dict[str, LimitRequest]:
+    return {limit.name: _request(limit, text) for limit in LIMITS if (text := texts[limit.key]) is not None}
+
+
+def _request(limit: Limit, text: str) -> LimitRequest:
+    value = _seconds(text, limit.option) if limit.unit == "SECONDS" else _number(text)
+    if not 0 <= value < float("inf") or (limit.whole and value != int(value)):
+        raise InputError(f"{limit.option} {text!r} is not {'an integer' if limit.whole else 'a number'} from 0 on")
+    return LimitRequest(value, more=text.startswith("+"))
+
+
+Models = Annotated[ModelFlags, Group.of(_model_flags)]
+Limits = Annotated[
+    dict[str, LimitRequest],
+    Group(
+        tuple(Parameter(one.key, str, Option((one.option,), one.about, one.unit)) for one in LIMITS), _limit_requests
+    ),
+]

@@ -1,22 +1,17 @@
-"""Options that several commands share."""
+"""Arguments and options that several commands share."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-import typer
+from aloma_cli.cli.parameters import Argument, Option
 
 Workspace = Annotated[
-    str | None,
-    typer.Option("--workspace", "-w", metavar="PATH", help="The workspace; else the one around the current folder."),
+    str | None, Option(("--workspace", "-w"), "The workspace; default: the one around the current folder.", "PATH")
 ]
-Wait = Annotated[bool, typer.Option("--wait", help="Stay while only a person is waited for, until the answer comes.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the whole record as JSON.")]
-AsData = Annotated[bool, typer.Option("--data", help="Print the task's document as JSON.")]
-TaskId = Annotated[
-    str | None,
-    typer.Argument(metavar="ID", help="A task id or the beginning of one; @last, @-2 for the last but one."),
-]
-LastTask = Annotated[
-    str, typer.Argument(metavar="[ID]", help="A task id or the beginning of one; the last task if left out.")
-]
+Wait = Annotated[bool, Option(("--wait",), "Keep running until open questions are answered.")]
+NoRun = Annotated[bool, Option(("--no-run",), "Only write it; do not run the task.")]
+AsJson = Annotated[bool, Option(("--json",), "Print the whole record as JSON.")]
+AsData = Annotated[bool, Option(("--data",), "Print the task's document as JSON.")]
+TaskId = Annotated[str | None, Argument("ID", "A task id or the beginning of one; @last, @-2 for the last but one.")]
+LastTask = Annotated[str, Argument("[ID]", "A task id or the beginning of one; default: the last task.")]

@@ -1,4 +1,4 @@
-"""The two streams: results go to standard output by `put`, what is said about them to standard error by `say`."""
+"""The two streams: results go to standard output by `put`, messages to standard error by `say`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TextIO
 
-from aloma_cli.cli import streams
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.jsontext import Json, JsonObject, dumps, pretty
 from aloma_cli.lent import put_back
@@ -18,16 +17,12 @@ from aloma_cli.view.live.stderr import Notes
 from aloma_cli.view.terminal import is_for_people, size_of
 from aloma_cli.view.width import paragraph
 
-if TYPE_CHECKING:
-    from aloma_cli.redact import Redactor
-
-
 _result: TextIO | None = None
 """Standard output, once `sys.stdout` is lent to the files of a workspace."""
 
 
 def result() -> TextIO:
-    """The stream that the result goes to, and nothing else."""
+    """The stream for the result, and for nothing else."""
     return _result or sys.stdout
 
 
@@ -43,9 +38,9 @@ def put_wrapped(text: str) -> None:
 
 
 def put(text: str) -> None:
-    """A line of the result.
+    """Write a line of the result.
 
-    What its encoding lacks is escaped: a result is never lost to it. A terminal gets nothing that it would obey.
+    Characters that its encoding lacks are escaped. A terminal gets no control characters.
     """
     stream = result()
     if stream.isatty():
@@ -55,15 +50,12 @@ def put(text: str) -> None:
 
 
 def put_json(value: Json) -> None:
-    """A JSON value: indented for people, on one line for programs."""
+    """Write a JSON value: indented for people, on one line for programs."""
     put(legible(pretty(value)) if result().isatty() else dumps(value))
 
 
 def say(text: str) -> None:
-    """A message for the user. For a terminal it is bounded, and broken between words.
-
-    A closed stream is not an error.
-    """
+    """Write a message; for a terminal it is bounded, and broken between words. A closed stream is not an error."""
     lines = clean_lines(bounded(text) if sys.stderr.isatty() else text)
     if sys.stderr.isatty():
         terminal = sys.stderr.original if isinstance(sys.stderr, Notes) else sys.stderr
@@ -73,31 +65,21 @@ def say(text: str) -> None:
 
 
 def say_lines(text: str) -> None:
-    """As `say`, but what a terminal is given of it is bounded line by line."""
+    """Write several messages, one a line."""
     for line in text.splitlines():
         say(line)
 
 
-def hide(scrubber: Redactor) -> None:
-    """From here on files of a workspace run: no secret is written to any stream, and the result alone to stdout."""
+def lend_stdout(out: TextIO, notes: TextIO) -> None:
+    """From here on the result goes to `out`, and what anybody else prints to `notes`."""
     global _result
-    out: Any = result()
-    notes: Any = sys.stderr
-    if scrubber:
-        from aloma_cli.redact import RedactedStream
-
-        out, notes.original = RedactedStream(out, scrubber), RedactedStream(notes.original, scrubber)
     _result, sys.stdout = out, notes
-    if streams.is_apart():
-        from aloma_cli.cli.descriptors import listen
-
-        listen(notes, out.fileno())
 
 
 @contextmanager
 def own_streams() -> Iterator[None]:
-    """What was done to the streams within is undone at the end."""
-    global _result  # noqa: PLW0603  (as above)
+    """Restore the two streams at the end."""
+    global _result  # noqa: PLW0603  (there is one standard output)
     out, err = sys.stdout, sys.stderr
     sys.stderr = Notes(err)
     try:
@@ -111,12 +93,12 @@ def own_streams() -> Iterator[None]:
 
 
 def whole_record(record: JsonObject, data: JsonObject) -> Json:
-    """What `--json` prints: the record of a task with its document."""
+    """What `--json` prints: the record of a task, with its document as `data`."""
     return visible_record({**record, "data": data})
 
 
 def visible_record(record: JsonObject) -> Json:
-    """An event, or the record of a task, as it may be shown."""
+    """An event, or the record of a task, without `$stash`."""
     shown = {**record}
     if "changes" in record:
         shown["changes"] = _visible_changes(record["changes"])

@@ -1,33 +1,47 @@
-"""The options that say how a command tells of the task it ran, as one value."""
+"""The options for what a command prints about the task it ran."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-import typer
-
+from aloma_cli.api.task import Task
 from aloma_cli.cli import options, output
+from aloma_cli.cli.parameters import Group, Option
 from aloma_cli.document.stash import hide_stash
-
-if TYPE_CHECKING:
-    from aloma_cli.api.task import Task
+from aloma_cli.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
-    """What goes to stdout: the record, the document, the events, else the id; `quiet`: nothing goes to stderr."""
+class OutputOptions:
+    """What goes to stdout: the record or the document, and the events; default: the id. `quiet`: no output on stderr.
+
+    Raises InputError for both the record and the document.
+    """
 
     as_json: options.AsJson = False
     as_data: options.AsData = False
-    events: Annotated[bool, typer.Option("--events", help="Print each event as a line of JSON, as it happens.")] = False
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing of the run on stderr.")] = False
+    events: Annotated[bool, Option(("--events",), "Print each event as a line of JSON, as it happens.")] = False
+    quiet: Annotated[bool, Option(("--quiet", "-q"), "Show nothing of the run on stderr.")] = False
+
+    def __post_init__(self) -> None:
+        check_one_format({"--json": self.as_json, "--data": self.as_data})
 
     def print(self, task: Task) -> None:
-        """The task's id, its whole record, or its document; nothing where its events were printed."""
+        """Print the task in the format asked for; by default nothing after its events."""
         if self.as_json:
             output.put_json(output.whole_record(task.record, task.data))
         elif self.as_data:
             output.put_json(hide_stash(task.data))
         elif not self.events:
             output.put(task.id)
+
+
+def check_one_format(given: dict[str, bool]) -> None:
+    """Raise InputError where more than one of these options is given."""
+    first, *others = [option for option, is_given in given.items() if is_given] or [""]
+    if others:
+        raise InputError(f"{first} and {others[0]} contradict one another", hint="use one of them")
+
+
+Output = Annotated[OutputOptions, Group.of(OutputOptions)]

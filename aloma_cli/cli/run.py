@@ -1,4 +1,4 @@
-"""Running a task under the eyes of a person or a pipe, until it rests or is interrupted."""
+"""Run a task in the foreground: show it, print its result, and give the exit code."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn, cast
 
-import typer
-
 from aloma_cli.api.task import Task
 from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import descriptors, output, streams
 from aloma_cli.cli.exit_codes import code_of_task, refusal
 from aloma_cli.cli.failures import failures
 from aloma_cli.cli.interrupts import Interrupted, Interrupts
-from aloma_cli.cli.next_steps import advice, question, questions
-from aloma_cli.cli.output_options import Telling
+from aloma_cli.cli.next_steps import next_steps, question, questions
+from aloma_cli.cli.output_options import OutputOptions
 from aloma_cli.cli.step.describe import NO_STEPS
 from aloma_cli.clock import SystemClock
 from aloma_cli.content.step import Step
@@ -31,61 +29,60 @@ Emit = Callable[[Event], None]
 Work = Callable[[Emit], Coroutine[Any, Any, Task]]
 
 
-def run_and_tell(
+def run_and_show(
     home: Workspace,
     task_id: str,
     work: Work,
-    telling: Telling,
+    options: OutputOptions,
     *,
     before: Iterable[Event] = (),
     notice: str | None = None,
     wait: bool = False,
-) -> NoReturn:
-    """Carry `work` out, which is handed whom to tell its events, and exit with the code for how the task ended.
+) -> int:
+    """Carry out `work`, which gets what to call with its events, and give the exit code for the state of the task.
 
-    `notice` is what is to be known of the model server. `before` are the
-    events of an earlier run of the same task. `wait`: questions are told when they are asked, since
-    the run goes on until they are answered.
+    `notice`: what to say about the model server. `before`: the events of earlier runs of the task. With `wait` each
+    question is shown when it is asked, since the run continues until it is answered.
     """
-    view = open_view(sys.stderr, environ=os.environ, clock=SystemClock(), mode=_mode(telling))
+    view = open_view(sys.stderr, environ=os.environ, clock=SystemClock(), mode=_mode(options))
+    loud = not _is_quiet(options)
 
     def last_words(judged: Step | None) -> None:
         descriptors.settle()
         view.__exit__(None, None, None)
-        _tell_interrupted(home.task(task_id), telling)
+        _say_interrupted(home.task(task_id), options)
         if judged is not None:
-            output.say(f"  the condition of step {judged.name} was being judged: a pattern in it takes too long")
+            output.say(f"  step {judged.name}: a pattern in its condition takes too long to match")
         descriptors.end()
 
     try:
         with Interrupts(last_words) as interrupts:
-            _tell_notice(home, notice, telling)
-            if wait and before and _mode(telling) != "quiet":
-                _say_all(questions(home.task(task_id).record))
+            _say_notice(home, notice if loud else None)
+            _say_all(questions(home.task(task_id).record) if wait and before and loud else ())
             with view:
                 view.recall(before)
-                show = _tell_asked(view.emit) if wait and _mode(telling) != "quiet" else view.emit
+                show = _say_questions(view.emit) if wait and loud else view.emit
                 try:
                     with _no_keyboard():
-                        task = interrupts.run(work(_emitter(show, telling)))
+                        task = interrupts.run(work(_emitter(show, options)))
                 finally:
                     descriptors.settle()
     except Interrupted as interrupted:
-        _tell_interrupted(home.task(task_id), telling)
-        raise typer.Exit(interrupted.code) from None
+        _say_interrupted(home.task(task_id), options)
+        return interrupted.code
     except (StoreError, OSError) as error:
-        raise _cut_short(home, task_id, telling, error) from error
-    _print(task, telling)
-    if _mode(telling) != "quiet":
-        _tell_next(home, task)
-    raise typer.Exit(code_of_task(task.record))
+        raise _cut_short(home, task_id, options, error) from error
+    _print(task, options)
+    if loud:
+        _say_next(home, task)
+    return code_of_task(task.record)
 
 
 class _NoKeyboard:
-    """The standard input of steps: several run at once, and a task goes on without anybody there."""
+    """The standard input of steps: several run at once, and a task may run without a terminal."""
 
     def close(self) -> None:
-        """Nothing: each child of `multiprocessing` closes its standard input as it begins."""
+        """Do nothing: each child of `multiprocessing` closes its standard input first."""
 
     def __getattr__(self, name: str) -> NoReturn:
         raise PermanentError("a step has no keyboard: use task.ask")
@@ -101,11 +98,11 @@ def _no_keyboard() -> Iterator[None]:
         sys.stdin = stdin
 
 
-def _cut_short(home: Workspace, task_id: str, telling: Telling, error: StoreError | OSError) -> AlomaError:
-    """The error that ended a run, with how to go on; the task as far as it came is printed, if it can be read."""
+def _cut_short(home: Workspace, task_id: str, options: OutputOptions, error: StoreError | OSError) -> AlomaError:
+    """The error that ended a run, with how to continue; what is readable of the task is printed."""
     refused = refusal(error) if isinstance(error, OSError) else error
     try:
-        _print(home.task(task_id), telling)
+        _print(home.task(task_id), options)
     except (AlomaError, OSError):
         return refused
     first = f"{refused.hint}, then: " if refused.hint else ""
@@ -113,10 +110,10 @@ def _cut_short(home: Workspace, task_id: str, telling: Telling, error: StoreErro
     return refused
 
 
-def _print(task: Task, telling: Telling) -> None:
-    """Print the result; that nobody reads it does not change what became of the task."""
+def _print(task: Task, options: OutputOptions) -> None:
+    """Print the result. A closed stdout does not change the exit code."""
     try:
-        telling.print(task)
+        options.print(task)
         output.result().flush()
     except OSError as error:
         if not streams.has_left(error):
@@ -124,46 +121,49 @@ def _print(task: Task, telling: Telling) -> None:
         streams.close_quietly(output.result())
 
 
-def _mode(telling: Telling) -> Mode:
-    return "quiet" if telling.quiet or telling.events else "auto"
+def _is_quiet(options: OutputOptions) -> bool:
+    return options.quiet or options.events
 
 
-def _emitter(show: Emit, telling: Telling) -> Emit:
+def _mode(options: OutputOptions) -> Mode:
+    return "quiet" if _is_quiet(options) else "auto"
+
+
+def _emitter(show: Emit, options: OutputOptions) -> Emit:
     def emit(event: Event) -> None:
         show(event)
         try:
             output.put(dumps(output.visible_record(to_wire(event))))
             output.result().flush()
-        except OSError as error:  # the run matters more than who listens
+        except OSError as error:  # the run matters more than its reader
             streams.close_quietly(output.result())
             if not streams.has_left(error):
-                output.say(f"aloma: the events are not written any more: {error.strerror}; the run goes on")
+                output.say(f"aloma: cannot write the events: {error.strerror}; the run continues without them")
 
-    return emit if telling.events else show
+    return emit if options.events else show
 
 
-def _tell_notice(home: Workspace, notice: str | None, telling: Telling) -> None:
-    """Say it where a step may call the model server."""
-    calling = any("connectors" in step.parameters for step in home.steps.values())
-    if notice and calling and _mode(telling) != "quiet":
+def _say_notice(home: Workspace, notice: str | None) -> None:
+    """Say it if a step may call the model server."""
+    if notice and any("connectors" in step.parameters for step in home.steps.values()):
         output.say(f"aloma: {notice}")
 
 
-def _tell_interrupted(task: Task, telling: Telling) -> None:
-    _print(task, telling)
-    output.say(f"aloma: interrupted; to go on: aloma task resume {task.id}")
+def _say_interrupted(task: Task, options: OutputOptions) -> None:
+    _print(task, options)
+    output.say(f"aloma: interrupted; to continue: aloma task resume {task.id}")
     _say_all(questions(task.record))
 
 
-def _tell_next(home: Workspace, task: Task) -> None:
+def _say_next(home: Workspace, task: Task) -> None:
     if not home.steps:
-        output.say(f"aloma: nothing could fire: {NO_STEPS}")
+        output.say(f"aloma: no step could fire: {NO_STEPS}")
     elif task.state == "error":
         _say_all(failures(task, home.loaded.root))
-    _say_all(advice(task.record))
+    _say_all(next_steps(task.record))
 
 
-def _tell_asked(show: Emit) -> Emit:
+def _say_questions(show: Emit) -> Emit:
     def emit(event: Event) -> None:
         show(event)
         for asked in event.asked if isinstance(event, Committed) else ():

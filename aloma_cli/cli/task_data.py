@@ -1,4 +1,4 @@
-"""The data of a task, as it is given on the command line."""
+"""The data of a task from the command line, a file or standard input."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from aloma_cli.cli.output import say
+from aloma_cli.cli.yamldata import load_yaml
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import JsonError, JsonObject, kind_of, loads
 
@@ -15,25 +16,25 @@ _YAML = (".yaml", ".yml")
 
 
 def read_data(data: str | None, file: str | None) -> JsonObject:
-    """The object given by `-d` (JSON, @FILE or -) or by `-f` (FILE or -); empty where there is neither.
+    """The object given by `-d` (JSON, @FILE or -) or by `-f` (FILE or -); `{}` without both.
 
-    Standard input is read only for `-`. Raises InputError naming source and place.
+    Standard input is read only for `-`. Raises InputError with source and place.
     """
     if data is not None and file is not None:
         raise InputError("-d and -f both give the task's data", hint="use one of them")
     if data is not None:
-        return _data_option(data)
+        return _inline(data)
     if file is None:
         return {}
     return _read_stdin("-f -") if file == "-" else _read_file(file, "-f")
 
 
 def given_path(text: str) -> Path:
-    """The path that somebody typed; the shell leaves a `~` alone that is not at the beginning of a word."""
+    """A path as typed; the shell replaces `~` only at the beginning of a word."""
     return Path(os.path.expanduser(text))  # noqa: PTH111  (Path.expanduser raises where there is no such user)
 
 
-def _data_option(data: str) -> JsonObject:
+def _inline(data: str) -> JsonObject:
     if data == "-":
         return _read_stdin("-d -")
     return _read_file(data[1:], "-d @") if data.startswith("@") else _object(data, "-d")
@@ -41,7 +42,7 @@ def _data_option(data: str) -> JsonObject:
 
 def _read_stdin(asked_by: str) -> JsonObject:
     if sys.stdin is None or sys.stdin.closed:
-        raise InputError(f"{asked_by} wants JSON on standard input, which is closed")
+        raise InputError(f"{asked_by} reads standard input, which is closed")
     if sys.stdin.isatty():
         say("aloma: type the task's data as JSON, then Ctrl-D")
     return _object(sys.stdin.buffer.read(), f"standard input ({asked_by})")
@@ -49,26 +50,24 @@ def _read_stdin(asked_by: str) -> JsonObject:
 
 def _read_file(name: str, asked_by: str) -> JsonObject:
     if not name:
-        raise InputError(f"{asked_by} names no file")
+        raise InputError(f"{asked_by} needs the name of a file")
     path = given_path(name)
     try:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     if path.suffix.lower() in _YAML and content.strip():
-        from aloma_cli.cli.yamldata import load_yaml
-
         return _checked(load_yaml(content, str(path)), str(path))
     return _object(content, str(path))
 
 
 def _object(text: str | bytes, source: str) -> JsonObject:
     if not text.strip():
-        raise InputError(f"{source} is empty; a task's data is a JSON object", hint="{} is an empty one")
+        raise InputError(f"{source} is empty; a task's data is a JSON object", hint="write {} for an empty one")
     try:
         value = loads(text)
     except JsonError as error:
-        raise InputError(f"{source} is not JSON: {error}", hint=_hint(text, source)) from None
+        raise InputError(f"{source} is not valid JSON: {error}", hint=_hint(text, source)) from None
     return _checked(value, source)
 
 
@@ -97,11 +96,11 @@ def _unquoted(text: str) -> bool:
     return text[0] not in "{[" or '"' not in text
 
 
-_QUOTES = "put the JSON in single quotes, so that the shell leaves it alone"
+_QUOTES = "put the JSON in single quotes, so that the shell does not change it"
 _FILE_NAME = re.compile(r"[^\s{}\[\]\"':]+\.(json|ya?ml)", re.IGNORECASE)
 _SLIPS = (
     (re.compile(r"^\s*[{\[]\s*'"), """JSON has double quotes inside: '{"a": 1}'"""),
-    (re.compile(r",\s*}"), "take away the comma before }"),
-    (re.compile(r",\s*\]"), "take away the comma before ]"),
-    (re.compile(r"\A\s*\{.*\}\s*\n\s*\{"), "it holds several documents, one a line: make a task of each line"),
+    (re.compile(r",\s*}"), "remove the comma before }"),
+    (re.compile(r",\s*\]"), "remove the comma before ]"),
+    (re.compile(r"\A\s*\{.*\}\s*\n\s*\{"), "it holds several documents, one a line: create one task for each line"),
 )

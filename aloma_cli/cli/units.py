@@ -18,7 +18,7 @@ def seconds_of(text: str, option: str) -> float:
     """`90s`, `15m`, `12h`, `30d`, `2w` in seconds. Raises InputError naming `option`."""
     found = _AGE.fullmatch(text.strip().lower())
     if found is None:
-        raise InputError(f"{option} {text!r} is no age", hint="a number with s, m, h, d or w: 12h, 30d, 2w")
+        raise InputError(f"{option} {text!r} is not an age", hint="use a number with s, m, h, d or w: 12h, 30d, 2w")
     seconds = float(found[1]) * _SECONDS[found[2]]
     if not is_duration(seconds):
         raise InputError(f"{option} {text!r} is not {DURATION}")
@@ -29,6 +29,6 @@ def bytes_of(text: str, option: str) -> int:
     """`830`, `500kB`, `10MB` (millions), `1GiB` (of 1024 MiB) in bytes. Raises InputError naming `option`."""
     found = _SIZE.fullmatch(text.strip().lower())
     if found is None or (found[3] and not found[2]):
-        raise InputError(f"{option} {text!r} is no size", hint="a number with kB, MB or GB: 500kB, 10MB")
+        raise InputError(f"{option} {text!r} is not a size", hint="use a number with kB, MB or GB: 500kB, 10MB")
     step = 1024 if found[3] else 1000
     return int(float(found[1]) * step ** " kmgt".index(found[2] or " "))

@@ -1,34 +1,42 @@
-"""Opening the workspace of a command: from then on no secret of it is printed."""
+"""The workspace of a command. From its opening on, no secret of it is printed."""
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from aloma_cli.api.workspace import Workspace
-from aloma_cli.cli.output import hide
-
-if TYPE_CHECKING:
-    from aloma_cli.api.records import Records
-    from aloma_cli.loader.models import ModelFlags
-    from aloma_cli.redact import Redactor
+from aloma_cli.api.records import Records
+from aloma_cli.api.workspace import Workspace, load
+from aloma_cli.cli import descriptors, output, streams
+from aloma_cli.loader.config import read_user_config, user_config_path
+from aloma_cli.loader.layout import DATA_FOLDER, find_workspace
+from aloma_cli.loader.models import ModelFlags
+from aloma_cli.loader.workspace import redactor_of
+from aloma_cli.redact import RedactedStream, Redactor
+from aloma_cli.store.open import open_store
 
 
 def open_records(path: str | None) -> tuple[Records, Redactor]:
-    """The tasks of the workspace, for commands that check what is typed before any step is loaded."""
-    from aloma_cli.api.records import Records
-    from aloma_cli.loader.config import read_user_config, user_config_path
-    from aloma_cli.loader.layout import DATA_FOLDER, find_workspace
-    from aloma_cli.loader.workspace import redactor_of
-    from aloma_cli.store.open import open_store
-
+    """The tasks of the workspace, for commands that check their arguments before any step is loaded."""
     root = find_workspace(path, Path.cwd())
-    scrubber = redactor_of(root, os.environ, read_user_config(user_config_path()).key_variables)
-    hide(scrubber)
-    return Records(open_store(root / DATA_FOLDER)), scrubber
+    redactor = redactor_of(root, os.environ, read_user_config(user_config_path()).key_variables)
+    hide(redactor)
+    return Records(open_store(root / DATA_FOLDER)), redactor
 
 
 def load_workspace(path: str | None, flags: ModelFlags | None = None) -> Workspace:
-    """The workspace; `flags` have a say in which model server a task uses. Raises as `Workspace.loading`."""
-    return Workspace.loading(path, flags=flags, hide=hide)
+    """The workspace; `flags` help to choose the model server. Raises as `load`."""
+    return load(path, flags=flags, hide=hide)
+
+
+def hide(redactor: Redactor) -> None:
+    """From here on files of a workspace run: no secret is written to any stream, and only the result to stdout."""
+    result: Any = output.result()
+    notes: Any = sys.stderr
+    if redactor:
+        result, notes.original = RedactedStream(result, redactor), RedactedStream(notes.original, redactor)
+    output.lend_stdout(result, notes)
+    if streams.is_apart():
+        descriptors.listen(notes, result.fileno())

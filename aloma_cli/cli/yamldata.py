@@ -1,7 +1,7 @@
 """A task's data from YAML.
 
-As in YAML 1.2, only `true` and `false` are Booleans, and only JSON's numbers are numbers: a date, `12:30`, `yes` and
-`010` remain strings. Anything that JSON cannot express is refused.
+As in YAML 1.2, only `true` and `false` are booleans, and only JSON's numbers are numbers. A date, `12:30`, `yes` and
+`010` are strings. Whatever JSON cannot express is invalid.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _TAG = "tag:yaml.org,2002:"
 
 
 class _Loader(yaml.SafeLoader):
-    """Tells what is written, without making Python values of it."""
+    """Reads nodes as written, without converting them to Python values."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  (as in the base class)
 
@@ -53,7 +53,7 @@ def load_yaml(content: bytes, source: str) -> Json:
 
 
 class _RefusedError(Exception):
-    """Something that YAML allows and JSON does not, at `where`: an event or a node."""
+    """YAML that is not JSON, at `where`: an event or a node."""
 
     def __init__(self, where: Any, problem: str) -> None:
         super().__init__(problem)

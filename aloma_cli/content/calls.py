@@ -41,7 +41,7 @@ class Calls:
     job: Job
     host: Host
     effects: Effects
-    refused: str | None = None
+    refused: StepLimited | None = None
     _made: Counter[str] = field(default_factory=Counter)
 
     async def make(self, name: str, function: Function, /, *arguments: Any, **options: Any) -> Any:
@@ -83,7 +83,7 @@ class Calls:
             held = await self.host.enter(function, self.job.step, arguments)
         except StepLimited as refusal:
             # Kept for a step that catches everything: what it returns after this is void.
-            self.refused = str(refusal)
+            self.refused = refusal
             raise
         try:
             return await self._carry_out(name, function, arguments, key)

@@ -71,7 +71,9 @@ class Firing:
             self.loose.cancel()
         refused = self._calls.refused if self._calls else None
         # Whatever the step makes of a refused call: it continues when the limit is raised.
-        return outcome if refused is None else Limited(number, refused, outcome.seconds)
+        if refused is None:
+            return outcome
+        return Limited(number, str(refused), outcome.seconds, refused.limit, refused.needed)
 
     @property
     def data(self) -> JsonObject:

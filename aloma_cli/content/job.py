@@ -116,11 +116,13 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class Limited:
-    """A call of the step did not fit into what the task may spend; `reason` has the numbers."""
+    """A call of the step did not fit into what the task may spend; the fields as those of `StepLimited`."""
 
     firing: int
     reason: str
     seconds: float
+    limit: str | None = None
+    needed: float | None = None
 
 
 Outcome = Returned | Raised | Limited

@@ -6,7 +6,7 @@ import asyncio
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from aloma_cli.budget import Amount, Budget, Wish
+from aloma_cli.budget import Amount, Budget, LimitRequest
 from aloma_cli.clock import Clock
 from aloma_cli.connectors.base import Function
 from aloma_cli.content.job import Limited
@@ -23,28 +23,28 @@ MOST_STARTS = 1000
 _MARGIN = 1.5
 
 
-def limit(tx: Transaction, reason: str) -> Iterator[Event]:
+def limit(tx: Transaction, reason: str, name: str | None = None, needed: float | None = None) -> Iterator[Event]:
     """Start nothing new in the whole tree until the limit is raised."""
     if tx.tree.limited is None:
-        yield LimitReached(at=tx.at, task=tx.tree.root_id, reason=reason)
+        yield LimitReached(at=tx.at, task=tx.tree.root_id, reason=reason, limit=name, needed=needed)
 
 
 def pause(tx: Transaction, task: WorkingTask, flight: WorkingFlight, limited: Limited) -> Iterator[Event]:
     """Let a firing wait until the limit that it met is raised, and the whole tree with it."""
     yield void(tx, task, flight, "limited", again=True, seconds=limited.seconds)
-    yield from limit(tx, limited.reason)
+    yield from limit(tx, limited.reason, limited.limit, limited.needed)
 
 
 def check_time(tx: Transaction, budget: Budget) -> Iterator[Event]:
     """Pause the tree when its time is used."""
     late = budget.overtime(tx.tree.working)
     if late is not None:
-        yield from limit(tx, late)
+        yield from limit(tx, late.reason, late.limit)
 
 
-def set_limits(tx: Transaction, wishes: Mapping[str, Wish]) -> Iterator[Event]:
+def set_limits(tx: Transaction, wanted: Mapping[str, LimitRequest]) -> Iterator[Event]:
     """Set what the tree may spend from here on; what is paused continues."""
-    limits = tx.tree.limits.with_wishes(wishes, tx.tree.spent, tx.tree.working)
+    limits = tx.tree.limits.changed(wanted, tx.tree.spent, tx.tree.working)
     if limits != tx.tree.limits or tx.tree.limited is not None:
         yield LimitsSet(at=tx.at, task=tx.tree.root_id, limits=limits.to_json())
 
@@ -65,14 +65,12 @@ class Gate:
             usual = _usual(self._tree.answers[step, arguments.get("model")])
             wanted = await function.estimate(arguments, usual)
             late = self._budget.overtime(self._tree.worked(self._clock.now()))
-            if late is not None:
-                raise StepLimited(late)
-            why = self._budget.refusal(wanted)
-            if why is None:
+            refusal = late or self._budget.refusal(wanted)
+            if refusal is None:
                 self._budget.held.add(wanted)
                 return wanted
-            if self._budget.idle:
-                raise StepLimited(why)
+            if late or self._budget.idle:
+                raise StepLimited(refusal.reason, refusal.limit, refusal.needed)
             room = asyncio.get_running_loop().create_future()
             self._waiting.append(room)
             await room

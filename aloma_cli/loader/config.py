@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aloma_cli.budget import Wish
+from aloma_cli.budget import LIMITS, Limit, LimitRequest
 from aloma_cli.connectors.address import is_url, split_login
 from aloma_cli.connectors.providers.table import PROVIDERS, key_variables
 from aloma_cli.connectors.settings import DEFAULT_PROVIDER, MAX_ANSWER
@@ -65,10 +65,10 @@ class LimitsConfig:
     max_time: float | None = None
     max_answer_mb: int = MAX_ANSWER // 1_000_000
 
-    def budget(self) -> dict[str, Wish]:
+    def budget(self) -> dict[str, LimitRequest]:
         """What a task may spend, by the names in `budget.Limits`."""
-        named = {"calls": self.max_calls, "tokens": self.max_tokens, "cost": self.max_cost, "seconds": self.max_time}
-        return {name: Wish(value) for name, value in named.items() if value is not None}
+        values = {limit.name: getattr(self, limit.key) for limit in LIMITS}
+        return {name: LimitRequest(value) for name, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,16 +212,20 @@ _USER: Table = {
     "api_key": _no_key(DEFAULT_PROVIDER),
 }
 
+
+def _reader(limit: Limit) -> Any:
+    if limit.unit == "SECONDS":
+        return seconds
+    return whole(0) if limit.whole else positive("dollars")
+
+
 _WORKSPACE: Table = {
     "name": text,
     "tags": list_of(text),
     **_USER,
     "limits": {
         "concurrency": whole(1),
-        "max_calls": whole(0),
-        "max_tokens": whole(0),
-        "max_cost": positive("dollars"),
-        "max_time": seconds,
+        **{limit.key: _reader(limit) for limit in LIMITS},
         "max_answer_mb": whole(1),
     },
     "environment": _environment,

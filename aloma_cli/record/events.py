@@ -251,9 +251,15 @@ class LimitsSet(Event):
 
 @_event
 class LimitReached(Event):
-    """The tree is paused: nothing new starts. `reason` has the numbers."""
+    """The tree is paused: nothing new starts. `reason` has the numbers.
+
+    `limit`: calls, tokens, cost or seconds; None for the number of firings of one step. `needed`: what the next call is
+    expected to take of it, if known.
+    """
 
     reason: str
+    limit: str | None = None
+    needed: float | None = None
 
 
 @_event

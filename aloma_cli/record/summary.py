@@ -30,6 +30,7 @@ class TaskRecord(TypedDict):
     version: int
     result: Json
     reason: str | None
+    limit: JsonObject | None
     errors: dict[str, JsonObject]
     missing: list[dict[str, Any]]
     cycle: list[dict[str, Any]]
@@ -61,6 +62,7 @@ def summary(tree: Tree, task_id: str, document: JsonObject) -> TaskRecord:
         "version": task.version,
         "result": None if task.completed is None else result_of(task, document),
         "reason": rest.reason if rest else None,
+        "limit": tree.limit if task.state == "limited" else None,
         "errors": unhandled_errors(document),
         "missing": list(rest.missing) if rest else [],
         "cycle": list(rest.cycle) if rest else [],

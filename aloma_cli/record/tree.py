@@ -121,6 +121,7 @@ class Tree:
         self.working = 0.0
         self.limits = Limits()
         self.limited: str | None = None
+        self.limit: JsonObject | None = None
         self.stopped: str | None = None
         """Why a person stopped the whole tree; nothing starts before it is resumed."""
         self.answering: JsonObject | None = None
@@ -298,7 +299,7 @@ def _armed(tree: Tree, event: ev.StepsArmed) -> None:
 
 def _limits_set(tree: Tree, event: ev.LimitsSet) -> None:
     tree.limits = Limits.from_json(event.limits)
-    tree.limited = None
+    tree.limited = tree.limit = None
     for task in tree.tasks.values():
         if task.rest is not None and task.rest.state == "limited":
             _wake(tree, task)
@@ -306,6 +307,7 @@ def _limits_set(tree: Tree, event: ev.LimitsSet) -> None:
 
 def _limit_reached(tree: Tree, event: ev.LimitReached) -> None:
     tree.limited = event.reason
+    tree.limit = None if event.limit is None else {"name": event.limit, "needed": event.needed}
 
 
 def _rested(tree: Tree, event: ev.TaskRested) -> None:

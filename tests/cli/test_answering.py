@@ -157,7 +157,7 @@ def test_scripts_are_found_again_where_the_workspace_was_moved_and_missing_ones_
     assert record["answering"]["responses"] == "story"
     (shop.root / "story").rename(shop.root / "away")
     refused = shop.run("task", "answer", "@last", "true")
-    assert (refused.code, "the folder with the scripted answers of this task is missing" in refused.err) == (2, True)
+    assert (refused.code, "the folder of this task's scripted answers is missing" in refused.err) == (2, True)
     (shop.root / "away").rename(shop.root / "story")
     assert shop.run("task", "answer", "@last", "true").code == 0
 

@@ -137,7 +137,7 @@ def test_a_task_is_stopped_with_its_reason_until_it_is_resumed(desk: Desk) -> No
     assert desk.run("task", "stop", "@last", "--reason", "wrong data") == (0, f"{task}\n", "")
     record = desk.run("task", "show", "--json").json
     assert (record["state"], record["closed"], record["reason"]) == ("stopped", False, "wrong data")
-    assert desk.run("task", "stop", task) == (0, f"{task}\n", f"aloma: task {task} is stopped already\n")
+    assert desk.run("task", "stop", task) == (0, f"{task}\n", f"aloma: task {task} is already stopped\n")
     written = desk.run("task", "set", task, "name=Ada", "--json")
     assert (written.code, written.json["state"], written.json["data"]) == (0, "stopped", {"name": "Ada"})
     resumed = desk.run("task", "resume", task, "--data")
@@ -159,8 +159,9 @@ def test_resume_says_which_steps_are_not_what_they_were_when_they_fired(desk: De
     desk.step("condition", '{"name": str, "condition": None, "never": 1}', 'data["condition"] = True')
     (desk.root / "steps/gone.py").unlink()
     resumed = desk.run("task", "resume", task)
-    told = "aloma: changed since they fired: condition (condition), content (content), fails (content), gone (gone)\n"
-    assert (resumed.code, told in resumed.err) == (0, True), resumed.err
+    changed = "condition (condition), content (content), fails (content), gone (gone)"
+    said = f"aloma: the code of these steps has changed since they ran: {changed}\n"
+    assert (resumed.code, said in resumed.err) == (0, True), resumed.err
 
 
 @pytest.fixture

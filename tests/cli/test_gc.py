@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from aloma_cli.api.gc import find_garbage
 from aloma_cli.clock import from_iso
 from aloma_cli.store.files.disk import FileStore
 from tests.cli.desk import Desk, running
@@ -131,9 +132,8 @@ def test_without_anybody_to_ask_it_shows_and_wants_yes(desk: Desk, five: dict[st
     ended = desk.run("task", "gc", "--state", "done")
     assert (ended.code, left(desk, five)) == (2, list(five))
     assert five["done"] in ended.out
-    assert ended.err.endswith(
-        "aloma: nothing was deleted: nobody was asked\n  → add --yes to delete, --dry-run only to look\n"
-    )
+    hint = "→ add --yes to delete, or --dry-run to look only"
+    assert ended.err.endswith(f"aloma: nothing was deleted: there is no terminal to confirm at\n  {hint}\n")
 
 
 def test_nothing_to_delete_is_no_error(desk: Desk) -> None:
@@ -165,7 +165,7 @@ def test_a_running_task_is_left_and_said_so(desk: Desk) -> None:
         assert skipped["id"] == task
         assert f"process {process.pid} " in skipped["reason"]
         ended = desk.run("task", "gc", "--state", "processing", "--yes")
-        assert ended.err.startswith(f"aloma: task {task} is left: process {process.pid} ")
+        assert ended.err.startswith(f"aloma: skipped task {task}: process {process.pid} on ")
     assert desk.tasks == [task]
 
 
@@ -207,7 +207,7 @@ def test_a_task_whose_times_are_ahead_of_the_clock_has_no_age_yet(desk: Desk, fi
 def test_a_task_of_which_something_is_still_asked_is_left(desk: Desk, five: dict[str, str]) -> None:
     FileStore(desk.root / ".aloma").post(five["done"], {"kind": "set", "task": five["done"], "set": [[["x"], 1]]})
     ended = desk.run("task", "gc", "--state", "done", "--yes")
-    assert ended.err.startswith(f"aloma: task {five['done']} is left: something happened to it meanwhile\n")
+    assert ended.err.startswith(f"aloma: skipped task {five['done']}: it has changed meanwhile\n")
     assert left(desk, five) == list(five)
 
 
@@ -215,18 +215,16 @@ def test_a_task_to_which_something_happens_while_the_question_stands_is_left(
     desk: Desk, five: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The person who said yes had seen something else."""
-    from aloma_cli.api import gc
-
-    found = gc.find_garbage
+    found = find_garbage
 
     def find_then_resume(*arguments: Any) -> Any:
         result = found(*arguments)
         desk.run("task", "resume", five["error"])
         return result
 
-    monkeypatch.setattr(gc, "find_garbage", find_then_resume)
+    monkeypatch.setattr("aloma_cli.cli.task.gc.find_garbage", find_then_resume)
     ended = desk.run("task", "gc", "--state", "error", "--yes")
-    assert ended.err.startswith(f"aloma: task {five['error']} is left: something happened to it meanwhile\n")
+    assert ended.err.startswith(f"aloma: skipped task {five['error']}: it has changed meanwhile\n")
     assert left(desk, five) == list(five)
 
 
@@ -234,7 +232,7 @@ def test_a_damaged_task_is_left_and_said_so(desk: Desk, five: dict[str, str]) ->
     journal = desk.root / ".aloma" / "tasks" / five["ignored"] / "journal.jsonl"
     journal.write_bytes(b"x" + journal.read_bytes())
     ended = desk.run("task", "gc", "--older-than", "0s", "--yes")
-    assert f"task {five['ignored']} is left: line 1 of {journal} is damaged" in ended.err
+    assert f"skipped task {five['ignored']}: line 1 of {journal} is damaged" in ended.err
     assert left(desk, five) == ["ignored", "question", "limited"]
 
 
@@ -252,10 +250,22 @@ def test_what_killed_deletions_left_is_freed_by_the_next(desk: Desk, five: dict[
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--older-than", "30"], "--older-than '30' is no age\n  → a number with s, m, h, d or w: 12h, 30d, 2w"),
-        (["--older-than", "-1d"], "--older-than '-1d' is no age\n  → a number with s, m, h, d or w: 12h, 30d, 2w"),
-        (["--larger-than", "big"], "--larger-than 'big' is no size\n  → a number with kB, MB or GB: 500kB, 10MB"),
-        (["--larger-than", "5iB"], "--larger-than '5iB' is no size\n  → a number with kB, MB or GB: 500kB, 10MB"),
+        (
+            ["--older-than", "30"],
+            "--older-than '30' is not an age\n  → use a number with s, m, h, d or w: 12h, 30d, 2w",
+        ),
+        (
+            ["--older-than", "-1d"],
+            "--older-than '-1d' is not an age\n  → use a number with s, m, h, d or w: 12h, 30d, 2w",
+        ),
+        (
+            ["--larger-than", "big"],
+            "--larger-than 'big' is not a size\n  → use a number with kB, MB or GB: 500kB, 10MB",
+        ),
+        (
+            ["--larger-than", "5iB"],
+            "--larger-than '5iB' is not a size\n  → use a number with kB, MB or GB: 500kB, 10MB",
+        ),
         (["--state", "don"], "'don' is not a state\n  → did you mean `done`?"),
     ],
 )

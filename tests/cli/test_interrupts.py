@@ -21,7 +21,7 @@ CLINGS = ("while True:", "    try:", "        time.sleep(60)", "    except BaseE
 
 
 def go_on(task: str) -> str:
-    return f"aloma: interrupted; to go on: aloma task resume {task}\n"
+    return f"aloma: interrupted; to continue: aloma task resume {task}\n"
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

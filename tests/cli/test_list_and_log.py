@@ -57,7 +57,7 @@ def test_json_is_a_list_of_records(three: Desk) -> None:
     ("state", "hint"),
     [
         ("don", "did you mean `done`?"),
-        ("x", f"one of {', '.join(STATES)}"),
+        ("x", f"use one of {', '.join(STATES)}"),
     ],
 )
 def test_a_state_that_is_none_is_refused(three: Desk, state: str, hint: str) -> None:
@@ -130,9 +130,9 @@ def test_details_are_shown_when_they_are_asked_for(desk: Desk) -> None:
         '+ x = {"y": "(simulated) y"}',
     ]
     assert [line.split(",")[0] for line in details("--calls")] == ["> openai.chat  aloma-offline"]
-    assert details("--step", "1") == ['+ greeting = "Hello, Ada!"', "| greeting Ada"]
-    assert details("--step", "1", "--logs") == ["| greeting Ada"]
-    assert details("--step", "0") == ['+ (document) = {"name": "Ada"}']
+    assert details("--entry", "1") == ['+ greeting = "Hello, Ada!"', "| greeting Ada"]
+    assert details("--entry", "1", "--logs") == ["| greeting Ada"]
+    assert details("--entry", "0") == ['+ (document) = {"name": "Ada"}']
 
 
 @pytest.mark.parametrize("number", ["2", "-1"])
@@ -141,7 +141,7 @@ def test_an_entry_that_is_not_there_is_refused(desk: Desk, number: str) -> None:
     message = (
         f"aloma: the log of task {task} has no entry {number}: its entries are 0 to 1\n  → aloma task log {task}\n"
     )
-    assert desk.run("task", "log", "--step", number) == (2, "", message)
+    assert desk.run("task", "log", "--entry", number) == (2, "", message)
 
 
 def test_json_is_the_list_of_events(desk: Desk) -> None:

@@ -170,8 +170,8 @@ def test_a_pattern_that_explodes_is_ended_by_the_first_signal_which_names_the_st
     finally:
         process.kill()
     assert result.code == code
-    assert "aloma: interrupted; to go on: aloma task resume" in result.err
-    assert "the condition of step s was being judged" in result.err
+    assert "aloma: interrupted; to continue: aloma task resume" in result.err
+    assert "step s: a pattern in its condition takes too long to match" in result.err
 
 
 NEAREST = {
@@ -191,7 +191,7 @@ def test_a_slip_in_a_condition_is_seen(desk: Desk, condition: str) -> None:
 DATA = {
     "nofile.json": "did you mean `-f nofile.json`?",
     "{'a': 1}": "JSON has double quotes inside",
-    '{"a": 1,}': "take away the comma before }",
+    '{"a": 1,}': "remove the comma before }",
     '{"a": 1}\n{"a": 2}': "make a task of each line",
 }
 

@@ -6,10 +6,16 @@ import re
 import subprocess
 import sys
 from typing import Any
+from unittest import mock
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aloma_cli import __version__
+from aloma_cli.cli import parser
+from aloma_cli.cli.commands import COMMANDS, GROUPS
+from aloma_cli.cli.parameters import parameters_of, parse
 from aloma_cli.record import states
 from tests.cli.desk import Desk
 
@@ -33,30 +39,52 @@ def test_version(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])
-@pytest.mark.parametrize(
-    "command",
-    [
-        [],
-        ["task", "new"],
-        ["task", "list"],
-        ["task", "show"],
-        ["task", "log"],
-        ["task", "resume"],
-        ["task", "answer"],
-        ["task", "set"],
-        ["task", "redo"],
-        ["task", "clone"],
-        ["task", "stop"],
-        ["task", "gc"],
-        ["step", "list"],
-        ["step", "show"],
-    ],
-)
+@pytest.mark.parametrize("command", [[], *map(str.split, COMMANDS)], ids=" ".join)
 def test_help_shows_examples_before_options(desk: Desk, command: list[str], option: str) -> None:
     ended = desk.run(*command, option)
     assert (ended.code, ended.err) == (0, "")
     assert 0 < ended.out.index("Examples:\n    aloma ") < ended.out.index("Options:")
-    assert all(len(line) <= 90 for line in ended.out.splitlines())
+    assert all(len(line) <= 80 for line in ended.out.splitlines())
+    assert "{" not in ended.out.partition("Examples:")[0]
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_help_of_a_group_lists_its_commands_without_importing_them(desk: Desk, group: str) -> None:
+    lines = {
+        line.split()[0]: line for line in desk.run(group, "--help").out.partition("Commands:")[2].split("\n") if line
+    }
+    ours = {name.split()[1]: command for name, command in COMMANDS.items() if name.startswith(f"{group} ")}
+    assert list(lines) == list(ours)
+    assert all(line.endswith(ours[name].about) for name, line in lines.items())
+    assert not [module for module in imported(desk, group, "--help") if module.startswith(f"aloma_cli.cli.{group}.")]
+
+
+def test_the_options_of_the_program_are_listed(desk: Desk) -> None:
+    assert "-v, --verbose " in desk.run("--help").out
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("new", "run `aloma task new`"),
+        ("list", "run `aloma task list`"),
+        ("cancel", "run `aloma task stop`"),
+        ("task rm", "run `aloma task gc`"),
+        ("task cancel", "run `aloma task stop`"),
+        ("task retry", "run `aloma task resume`"),
+        ("task view", "run `aloma task show`"),
+        ("task get", "run `aloma task show`"),
+        ("step get", "run `aloma step show`"),
+        ("secret rm", "run `aloma secret delete`"),
+        ("task lsit", "did you mean `aloma task list`?"),
+        ("stpe list", "did you mean `aloma step`?"),
+        ("task frobnicate --json", "run `aloma task --help`"),
+    ],
+)
+def test_an_unknown_command_is_refused_with_the_one_that_was_meant(desk: Desk, words: str, hint: str) -> None:
+    ended = desk.run(*words.split())
+    assert (ended.code, ended.out) == (2, "")
+    assert re.fullmatch(rf"aloma: unknown command '[a-z ]+'\n  → {re.escape(hint)}\n", ended.err)
 
 
 @pytest.mark.parametrize("command", [[], ["task"], ["step"]])
@@ -151,14 +179,28 @@ def test_v_after_two_dashes_is_a_word_like_any_other(desk: Desk) -> None:
     assert desk.run("task", "new", "--json", "--", "-v").json["name"] == "-v"
 
 
-def test_an_error_that_nobody_expected_is_called_a_fault_of_ours(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_leaves_a_report_without_data(
+    desk: Desk, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path_factory.mktemp("reports")
+
     def broken(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr("aloma_cli.api.records.Records.at", broken)
-    message = "aloma: this is a fault in aloma: ZeroDivisionError: oh\n  → -v shows where; please report it\n"
-    assert desk.run("task", "show") == (70, "", message)
-    assert "in broken\n" in desk.run("task", "show", "-v").err
+    monkeypatch.setattr("aloma_cli.api.workspace.Workspace.create", broken)
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    ended = desk.run("task", "new", "Hush", "-d", '{"pin": 4711}', "--api-key=hush-hush", "--offline", "-v")
+    [path] = folder.iterdir()
+    said = f"aloma: internal error (a bug in aloma): ZeroDivisionError: oh; report: {path}\n"
+    assert (ended.code, ended.out) == (70, "")
+    assert said in ended.err
+    assert "in broken\n" in ended.err  # -v
+    report = path.read_text()
+    assert report.startswith(f"aloma {__version__}, Python 3.")
+    assert "\narguments: task new … -d … --api-key --offline -v\n" in report
+    assert "ZeroDivisionError\n" in report
+    assert "in broken\n" in report
+    assert not re.search("4711|hush|Hush|oh$", report, re.MULTILINE)
 
 
 def test_a_damaged_journal_is_reported_with_its_place(desk: Desk) -> None:
@@ -179,7 +221,9 @@ def imported(desk: Desk, *arguments: str) -> set[str]:
     return set(re.findall(r"\| +([\w.]+)$", ended.stderr, re.MULTILINE))
 
 
-@pytest.mark.parametrize("command", [["show", "--json"], ["show", "--path", "name"], ["list"], ["list", "--json"]])
+@pytest.mark.parametrize(
+    "command", [["show"], ["show", "--json"], ["show", "--path", "name"], ["list"], ["list", "--json"]]
+)
 def test_reading_a_task_imports_nothing_heavy(desk: Desk, command: list[str]) -> None:
     desk.new()
     modules = imported(desk, "task", *command)
@@ -187,5 +231,29 @@ def test_reading_a_task_imports_nothing_heavy(desk: Desk, command: list[str]) ->
     assert not modules & HEAVY
 
 
-def test_help_imports_nothing_heavy(desk: Desk) -> None:
-    assert not imported(desk, "task", "new", "--help") & HEAVY
+@pytest.mark.parametrize("command", [["--help"], ["task", "--help"], ["task", "list", "--help"], ["--version"]])
+def test_help_imports_nothing_heavy(desk: Desk, command: list[str]) -> None:
+    assert not imported(desk, *command) & HEAVY
+
+
+def test_only_what_is_not_plainly_right_needs_the_library_of_the_command_line(desk: Desk) -> None:
+    desk.new()
+    assert "typer" not in imported(desk, "task", "list", "--limit", "3", "-l", "--name", "A")
+    assert "typer" in imported(desk, "task", "list", "--limit=3")
+
+
+TYPED = "-d -f --file --tag --wait --limit --state -s -a --json --at --set - -- --reason --keep -y --entry --step"
+VALUES = ["x", "@last", "", "3", "-3", "1e3", "٣", "--limit=3", "-ay"]
+WORDS = st.sampled_from([*TYPED.split(), *VALUES])
+
+
+@given(st.sampled_from(sorted(COMMANDS)), st.lists(WORDS, max_size=6))
+def test_words_mean_the_same_with_and_without_the_library(name: str, words: list[str]) -> None:
+    """What `parse` understands, typer understands in the same way."""
+    parameters = parameters_of(COMMANDS[name].load())
+    values = parse(parameters, words)
+    if values is None:
+        return
+    with mock.patch.object(parser, "call", return_value=0) as called:
+        assert parser.run([*name.split(), *words]) == 0
+    assert called.call_args.args[1] == values

@@ -188,7 +188,7 @@ def test_exit_5_for_a_limit_and_a_raised_limit_goes_on(caller: Desk) -> None:
     limited = caller.new('{"go": true}', "--max-calls", "1")
     task = limited.out.strip()
     assert limited.code == 5
-    assert f"→ to go on: aloma task resume {task} --max-calls +10\n" in limited.err
+    assert f"→ to continue: aloma task resume {task} --max-calls +10\n" in limited.err
     done = caller.run("task", "resume", task, "--max-calls", "+1", "--json")
     assert (done.code, done.json["state"], done.json["usage"]["calls"]) == (0, "done", 2)
 

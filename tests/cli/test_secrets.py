@@ -122,9 +122,7 @@ def test_the_list_has_names_and_never_a_value(desk: Desk, monkeypatch: pytest.Mo
         ("OLD", "workspace", False, []),
     ]
     table = desk.run("secret", "list")
-    assert [line.split("\t")[:2] for line in table.out.splitlines()] == [
-        [one[0], one[1] or "nowhere yet"] for one in told
-    ]
+    assert [line.split("\t")[:2] for line in table.out.splitlines()] == [[one[0], one[1] or "not set"] for one in told]
     assert "zq7Xw" not in listed.out + table.out
 
 

@@ -149,7 +149,7 @@ def test_a_task_whose_process_was_killed_says_what_to_type(desk: Desk) -> None:
     with running(desk, SLEEPS):
         pass
     shown = desk.run("task", "show").out.splitlines()
-    assert shown[1] == f"  interrupted; continue with: aloma task resume {desk.tasks[0]}"
+    assert shown[1] == f"  interrupted; to continue: aloma task resume {desk.tasks[0]}"
     assert "running" not in shown[2]
 
 

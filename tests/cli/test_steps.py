@@ -72,7 +72,7 @@ def test_where_there_are_no_steps_it_is_said_to_people(desk: Desk) -> None:
     hint = "there are no steps yet; one is a file steps/NAME.py with a `condition` and a `content`"
     assert desk.run("step", "list") == (0, "", "")
     assert desk.at_terminal("step", "list", width=120)[2].rstrip() == hint
-    assert desk.new().err.endswith(f"aloma: nothing could fire: {hint}\n")
+    assert desk.new().err.endswith(f"aloma: no step could fire: {hint}\n")
 
 
 def test_a_task_says_how_many_files_are_broken(desk: Desk) -> None:

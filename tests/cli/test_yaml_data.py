@@ -81,7 +81,7 @@ LAUGHS = "a: &a [x, x]\n" + "".join(
         ("a: \x01\n", ":1: not valid YAML: the character #x01 is not allowed"),
         ("- 1\n", ' holds a list; a task\'s data is an object, such as {"name": 1}'),
         ("# only this\n", ' holds a null; a task\'s data is an object, such as {"name": 1}'),
-        ("\n", " is empty; a task's data is a JSON object\n  → {} is an empty one"),
+        ("\n", " is empty; a task's data is a JSON object\n  → write {} for an empty one"),
     ],
 )
 def test_what_is_not_json_in_disguise_is_refused_with_its_line(desk: Desk, text: str, message: str) -> None:

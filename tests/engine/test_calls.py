@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aloma_cli.budget import Wish
+from aloma_cli.budget import LimitRequest
 from aloma_cli.connectors.base import Answer, Call, Connectors
 from aloma_cli.connectors.chat.chat import Chat
 from aloma_cli.content.retry import Retry
@@ -178,7 +178,7 @@ def test_an_answer_that_cannot_be_read_is_asked_for_as_often_as_is_allowed(conte
     steps = [step("a", {"out": None}, asks, retry=Retry(6, wait=0))]
 
     def limited(run: Scheduler) -> None:
-        run.do(set_limits, {"calls": Wish(1)})
+        run.do(set_limits, {"calls": LimitRequest(1)})
 
     result = play(steps, {}, connectors=border.table, during=limited)
 

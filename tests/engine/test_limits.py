@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloma_cli.budget import Amount, Budget, Limits, Wish
+from aloma_cli.budget import Amount, Budget, LimitRequest, Limits
 from aloma_cli.connectors.base import Answer, Call, Connectors
 from aloma_cli.connectors.chat.chat import Chat
 from aloma_cli.content.job import Limited
@@ -64,7 +64,7 @@ FAMILY = [
 
 def limited(server: Server, children: int, store: MemoryStore, data: Any = None, **limits: Any) -> Played:
     """A root with subtasks that ask the model once each, side by side, under these limits."""
-    wishes = {name: value if isinstance(value, Wish) else Wish(value) for name, value in limits.items()}
+    wishes = {name: value if isinstance(value, LimitRequest) else LimitRequest(value) for name, value in limits.items()}
     data = {"children": children} if data is None else data
     return play(
         FAMILY, data or None, connectors=server.connectors(), store=store, during=lambda run: run.do(set_limits, wishes)
@@ -105,22 +105,22 @@ def test_money_is_held_before_it_is_spent() -> None:
     server = Server()
     played = limited(server, 50, MemoryStore(), cost=0.0105)
     assert (server.requests, played.tree.root.state) == (10, "limited")
-    assert "of $0.0105 is spent" in str(played.tree.limited)
+    assert "of $0.0105; the next call may cost" in str(played.tree.limited)
 
 
 def test_an_unknown_price_is_a_refusal_not_zero() -> None:
     server = Server(priced=False)
     played = limited(server, 3, MemoryStore(), cost=1.0)
     assert (server.requests, played.tree.root.state) == (0, "limited")
-    assert played.tree.limited == "the price of the next call is unknown, and no more than $1 may be spent"
+    assert played.tree.limited == "cost limit reached ($1; the price of the next call is unknown)"
 
 
 def test_what_is_paused_goes_on_where_it_was_when_the_limit_is_raised() -> None:
     server, store = Server(), MemoryStore()
     limited(server, 10, store, calls=4)
-    again = limited(server, 10, store, {}, calls=Wish(2, more=True))
+    again = limited(server, 10, store, {}, calls=LimitRequest(2, more=True))
     assert (server.requests, again.tree.root.state) == (6, "limited")
-    last = limited(server, 10, store, {}, calls=Wish(100, more=True))
+    last = limited(server, 10, store, {}, calls=LimitRequest(100, more=True))
     assert (server.requests, last.tree.root.state) == (10, "done"), "nothing was asked twice"
 
 
@@ -142,14 +142,14 @@ def test_a_step_that_catches_everything_cannot_swallow_a_limit() -> None:
         [step("greedy", {}, greedy)],
         {},
         connectors=Server().connectors(),
-        during=lambda run: run.do(set_limits, {"calls": Wish(0)}),
+        during=lambda run: run.do(set_limits, {"calls": LimitRequest(0)}),
     )
     assert (played.tree.root.document, played.tree.root.state) == ({}, "limited")
 
 
 def test_time_counts_only_while_firings_run() -> None:
     steps = [step(name, {name: None}, puts(1.0, **{name: 1})) for name in "abcd"]
-    played = play(steps, {}, concurrency=1, during=lambda run: run.do(set_limits, {"seconds": Wish(2.5)}))
+    played = play(steps, {}, concurrency=1, during=lambda run: run.do(set_limits, {"seconds": LimitRequest(2.5)}))
     assert (played.tree.root.document, played.tree.root.state) == ({"a": 1, "b": 1, "c": 1}, "limited")
 
 
@@ -158,7 +158,7 @@ def test_time_does_not_count_while_what_runs_is_paused() -> None:
     stage.run.deliver(Limited(stage.running.popitem()[0], "no more calls", 0.0))
     stage.turn()
     stage.clock.moment += 3600
-    stage.run.do(set_limits, {"seconds": Wish(10)})
+    stage.run.do(set_limits, {"seconds": LimitRequest(10)})
     stage.turn()
     assert (stage.tree.working, stage.root.state) == (0.0, "processing")
 
@@ -169,7 +169,7 @@ def test_what_is_held_for_a_call_that_waits_follows_the_answers_that_came_meanwh
         data["answered"] = True
 
     steps = [FAMILY[0], step("ask", {"child": int, "answered": None}, asks_at_length)]
-    wishes = {"tokens": Wish(4050)}
+    wishes = {"tokens": LimitRequest(4050)}
     played = play(
         steps,
         {"children": 4},
@@ -210,7 +210,11 @@ def test_the_limits_and_what_is_spent_are_in_the_record() -> None:
     server, store = Server(), MemoryStore()
     played = limited(server, 10, store, calls=4)
     tree = WorkingTree.of(event for batch in store.read(ROOT) for event in batch.events)
-    assert (tree.limits, tree.spent, tree.limited) == (Limits(calls=4), played.tree.spent, "4 of 4 calls are made")
+    assert (tree.limits, tree.spent, tree.limited) == (
+        Limits(calls=4),
+        played.tree.spent,
+        "call limit reached (4 of 4)",
+    )
 
 
 AMOUNTS = st.builds(Amount, st.integers(1, 3), st.integers(0, 50), st.floats(0, 1).map(lambda cost: round(cost, 3)))
@@ -234,7 +238,7 @@ def test_the_limit_of_time_holds_while_a_firing_goes_on_calling() -> None:
         data["done"] = True
 
     server = Server(seconds=1.0)
-    limits = {"seconds": Wish(2.5)}
+    limits = {"seconds": LimitRequest(2.5)}
     played = play(
         [step("talks", {}, talks)], {}, connectors=server.connectors(), during=lambda run: run.do(set_limits, limits)
     )
@@ -254,7 +258,7 @@ def test_a_task_is_not_paused_while_one_of_its_subtasks_goes_on() -> None:
     stage.end("spawns")
     (firing,) = (number for number, job in stage.running.items() if job.step == "calls")
     del stage.running[firing]
-    stage.run.deliver(Limited(firing, "1 of 1 calls are made", 0.0))
+    stage.run.deliver(Limited(firing, "call limit reached (1 of 1)", 0.0, "calls"))
     stage.turn()
     assert (stage.names, stage.root.state) == (["works"], "waiting")
     assert stage.end("works").finished
@@ -266,12 +270,12 @@ def test_what_waits_for_a_firing_that_runs_alone_goes_on_when_that_is_superseded
     stage = Stage([step("a", {"a": 1}, puts(x=1)), step("b", {"b": 1}, puts(y=1))], {"a": 1, "b": 1})
     for firing in list(stage.running):
         del stage.running[firing]
-        stage.run.deliver(Limited(firing, "1 of 1 calls are made", 0.0))
+        stage.run.deliver(Limited(firing, "call limit reached (1 of 1)", 0.0, "calls"))
     stage.turn()
     alone = next(flight for flight in stage.root.flights.values() if flight.step == "a")
     alone.voids = 3
     stage.run.carry_out({"kind": "set", "set": [[["a"], 2]]})
-    stage.run.do(set_limits, {"calls": Wish(5)})
+    stage.run.do(set_limits, {"calls": LimitRequest(5)})
     stage.turn()
     assert stage.names == ["b"]
     assert stage.end("b").finished

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from aloma_cli.api.task import document_at, task_of
-from aloma_cli.budget import Wish
+from aloma_cli.budget import LimitRequest
 from aloma_cli.clock import from_iso, to_iso
 from aloma_cli.content.handles.step import StepHandle
 from aloma_cli.content.handles.task import TaskHandle
@@ -154,7 +154,7 @@ class Machine(RuleBasedStateMachine):
         return self.trees[int(task.partition(".")[0]) - 1]
 
     def _run(
-        self, tree: Known, claim: BrittleClaim, wishes: dict[str, Wish] | None = None, retry: bool = False
+        self, tree: Known, claim: BrittleClaim, wishes: dict[str, LimitRequest] | None = None, retry: bool = False
     ) -> None:
         def before(run: Scheduler) -> None:
             if wishes is not None or retry:
@@ -343,7 +343,7 @@ class Machine(RuleBasedStateMachine):
         tree = self._pick(self.trees, pick)
         if tree.process is not None:
             self._leave(tree)
-        self._run(tree, self.store.claim(tree.root), {"calls": Wish(calls, more=more)}, retry)
+        self._run(tree, self.store.claim(tree.root), {"calls": LimitRequest(calls, more=more)}, retry)
 
     @precondition(lambda self: self._held())
     @rule(pick=PICK)
@@ -506,7 +506,7 @@ class Machine(RuleBasedStateMachine):
         self.store.faults.pop(tree.root, None)
         for _ in range(ROUNDS_TO_REST):
             if tree.process is None:
-                self._run(tree, self.store.claim(tree.root), {"calls": Wish(50, more=True)})
+                self._run(tree, self.store.claim(tree.root), {"calls": LimitRequest(50, more=True)})
             elif tree.process.firings:
                 self._end_oldest(tree, tree.process)
             elif not tree.process.last.finished:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloma_cli.budget import Wish
+from aloma_cli.budget import LimitRequest
 from aloma_cli.clock import ForwardClock, from_iso
 from aloma_cli.content.retry import Retry
 from aloma_cli.content.step import Step
@@ -90,7 +90,7 @@ def test_the_time_between_a_kill_and_the_next_run_does_not_count(
     stage.clock.moment += HOUR
     between(stage)
     again = Stage(steps, store=stage.store, clock=stage.clock)
-    again.run.do(set_limits, {"seconds": Wish(100)})
+    again.run.do(set_limits, {"seconds": LimitRequest(100)})
     again.turn()
     again.clock.moment += 3
     again.end_all()
@@ -147,7 +147,7 @@ def test_a_timer_has_run_out_when_the_clock_is_a_day_ahead() -> None:
 def test_the_limit_of_time_counts_on_when_the_clock_is_set_back() -> None:
     clock = SetClock()
     stage = Stage([step("a", {}, puts(a=1)), step("b", {"a": 1}, puts(b=1))], {}, clock=clock)
-    stage.run.do(set_limits, {"seconds": Wish(10)})
+    stage.run.do(set_limits, {"seconds": LimitRequest(10)})
     stage.turn()
     clock.turn_to(-HOUR, elapsed=9)
     stage.end("a")
@@ -155,7 +155,7 @@ def test_the_limit_of_time_counts_on_when_the_clock_is_set_back() -> None:
     assert stage.names == ["b"]
     clock.turn_to(-2 * HOUR, elapsed=2)
     stage.end("b")
-    assert stage.tree.limited == "11.0 of 10 seconds are used"
+    assert stage.tree.limited == "time limit reached (11.0 of 10 s)"
 
 
 TURNS = st.lists(st.tuples(st.floats(-3 * DAY, 3 * DAY), st.floats(0, 100), st.booleans()), max_size=8)

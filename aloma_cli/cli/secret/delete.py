@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from aloma_cli.cli import options
+from aloma_cli.cli import exit_codes, options
+from aloma_cli.cli.output import say
+from aloma_cli.cli.parameters import Argument
+from aloma_cli.loader.layout import find_workspace
+from aloma_cli.loader.secrets import delete_secret
 
 
 def delete(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The secret's name.")],
+    name: Annotated[str, Argument("NAME", "The name of the secret.")],
     workspace: options.Workspace = None,
-) -> None:
-    """Forget a secret of this workspace.
-
+) -> int:
+    """
     \b
     Examples:
       aloma secret delete CRM_TOKEN
     """
-    from pathlib import Path
-
-    from aloma_cli.cli.output import say
-    from aloma_cli.loader.layout import find_workspace
-    from aloma_cli.loader.secrets import delete_secret
-
     delete_secret(find_workspace(workspace, Path.cwd()), name)
     say(f"aloma: {name} is deleted")
+    return exit_codes.DONE

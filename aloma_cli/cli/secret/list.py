@@ -6,44 +6,43 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from aloma_cli.cli import options
-from aloma_cli.cli.output import result
+from aloma_cli.cli import exit_codes, options
+from aloma_cli.cli.output import put_json, result, say
+from aloma_cli.cli.parameters import Option
+from aloma_cli.clock import SystemClock
 from aloma_cli.jsontext import JsonObject
+from aloma_cli.loader.config import read_config
+from aloma_cli.loader.layout import find_workspace
+from aloma_cli.loader.secrets import files_using, read_secrets
+from aloma_cli.view.tables import Column, write_table
+
+_COLUMNS = (Column("name"), Column("value from"), Column("set", "time"), Column("used in"))
 
 
 def list_secrets(
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the secrets, without their values, as a JSON list.")
-    ] = (False),
+    as_json: Annotated[bool, Option(("--json",), "Print a JSON list, without the values.")] = False,
     workspace: options.Workspace = None,
-) -> None:
-    """List the secrets by name, never a value.
-
+) -> int:
+    """
     \b
     Examples:
       aloma secret list
-      aloma secret list --json | jq -r '.[] | select(.from == null).name'      what is missing
+      aloma secret list --json | jq -r '.[] | select(.from == null).name'
 
-    There are those that are kept here, and those that aloma.yaml declares.
+    Lists the secrets of this workspace, and those that aloma.yaml declares.
     """
-    from aloma_cli.cli.output import put_json, say
-    from aloma_cli.loader.layout import find_workspace
-
     secrets = _records(find_workspace(workspace, Path.cwd()))
     if as_json:
         put_json(secrets)
-        return
-    _print(secrets)
+        return exit_codes.DONE
+    rows = ([one["name"], one["from"] or "not set", one["set_at"], one["used_in"]] for one in secrets)
+    write_table(_COLUMNS, rows, result(), environ=os.environ, clock=SystemClock())
     if not secrets and result().isatty():
-        say("no secrets yet; to keep one: aloma secret set NAME")
+        say("no secrets yet; to set one: aloma secret set NAME")
+    return exit_codes.DONE
 
 
 def _records(root: Path) -> list[JsonObject]:
-    from aloma_cli.loader.config import read_config
-    from aloma_cli.loader.secrets import files_using, read_secrets
-
     stored, declared = read_secrets(root), read_config(root).secrets
     using = files_using(root, sorted({*stored, *declared}))
     return [
@@ -56,12 +55,3 @@ def _records(root: Path) -> list[JsonObject]:
         }
         for name, files in using.items()
     ]
-
-
-def _print(secrets: list[JsonObject]) -> None:
-    from aloma_cli.clock import SystemClock
-    from aloma_cli.view.tables import Column, write_table
-
-    columns = (Column("name"), Column("value from"), Column("set", "time"), Column("used in"))
-    rows = ([one["name"], one["from"] or "nowhere yet", one["set_at"], one["used_in"]] for one in secrets)
-    write_table(columns, rows, result(), environ=os.environ, clock=SystemClock())

@@ -1,20 +1,18 @@
-"""What is said of steps."""
+"""A step in words and as JSON."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
+from aloma_cli.content.step import Step
+from aloma_cli.errors import NotFoundError, did_you_mean
 from aloma_cli.jsontext import JsonObject
 
-if TYPE_CHECKING:
-    from aloma_cli.content.step import Step
-
-
-NO_STEPS = "there are no steps yet; one is a file steps/NAME.py with a `condition` and a `content`"
+NO_STEPS = "this workspace has no steps; create steps/NAME.py with a `condition` and a `content`"
 
 
 def step_record(step: Step) -> JsonObject:
-    """What `--json` prints of a step; types in the condition are words such as `str`."""
+    """What `--json` prints; types in the condition are words such as `str`."""
     retry = step.retry
     return {
         "name": step.name,
@@ -30,3 +28,11 @@ def step_record(step: Step) -> JsonObject:
         "condition": step.condition.describe(),
         "source": str(step.source.path) if step.source is not None else None,
     }
+
+
+def step_named(steps: Mapping[str, Step], name: str) -> Step:
+    """The step called `name`. Raises NotFoundError."""
+    if name not in steps:
+        hint = did_you_mean(name, steps) or "run `aloma step list` for the names"
+        raise NotFoundError(f"there is no step {name!r}", hint=hint)
+    return steps[name]

@@ -4,38 +4,36 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
-from aloma_cli.cli import options
-from aloma_cli.cli.step.describe import step_record
+from aloma_cli.cli import exit_codes, options
+from aloma_cli.cli.output import put, put_json
+from aloma_cli.cli.parameters import Argument, Option
+from aloma_cli.cli.step.describe import step_named, step_record
+from aloma_cli.cli.workspaces import load_workspace
+from aloma_cli.jsontext import pretty
 
 
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The step's name.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the step as JSON.")] = False,
+    name: Annotated[str, Argument("NAME", "The name of the step.")],
+    as_json: Annotated[bool, Option(("--json",), "Print the step as JSON.")] = False,
     workspace: options.Workspace = None,
-) -> None:
-    """Show a step: when it fires, what it asks for, where it stands.
-
+) -> int:
+    """
     \b
     Examples:
       aloma step show research/synthesis
       aloma step show research/synthesis --json | jq .condition
     """
-    from aloma_cli.cli.output import put, put_json
-    from aloma_cli.cli.workspaces import load_workspace
-    from aloma_cli.jsontext import pretty
-
-    record = step_record(load_workspace(workspace).step(name))
+    record = step_record(step_named(load_workspace(workspace).steps, name))
     if as_json:
         put_json(record)
-        return
+        return exit_codes.DONE
     put(record["name"])
     if record["summary"]:
         put(f"  {record['summary']}")
     for label in ("source", "enabled", "priority", "rearm", "withdraw", "timeout", "retry", "specificity"):
         if record[label] not in (None, False):
             put(f"  {label:<12}{record[label]}")
-    put(f"  asks for    {', '.join(record['asks_for']) or 'nothing'}")
+    put(f"  parameters  {', '.join(record['asks_for']) or 'none'}")
     put("  condition")
     put("".join(f"    {line}\n" for line in pretty(record["condition"]).splitlines()).rstrip("\n"))
+    return exit_codes.DONE

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-import typer
+from typing import Annotated
 
 from aloma_cli.cli import options
-from aloma_cli.cli.models import model_flags
-from aloma_cli.cli.option_groups import spelled_out
-from aloma_cli.cli.output_options import Telling
-from aloma_cli.cli.task.requests import NoRun, ask_of, json_or_text
-from aloma_cli.cli.task.which import named
+from aloma_cli.cli.option_groups import Limits, Models
+from aloma_cli.cli.output_options import Output
+from aloma_cli.cli.parameters import Argument, Option
+from aloma_cli.cli.task.requests import json_or_text, request_and_run
+from aloma_cli.cli.task.which import task_id_of
+from aloma_cli.cli.workspaces import open_records
 
 
-@spelled_out(telling=Telling, flags=model_flags)
 def answer(
     task: options.TaskId = None,
-    value: Annotated[
-        str | None, typer.Argument(metavar="VALUE", help="The answer: JSON, else text; yes or no for true or false.")
-    ] = None,
-    into: Annotated[
-        str | None, typer.Option("--into", metavar="PATH", help="Which question, if there are several.")
-    ] = None,
-    no_run: NoRun = False,
-    *,
-    flags: Any,
-    telling: Telling,
+    value: Annotated[str | None, Argument("VALUE", "The answer: JSON, else text; yes or no for true or false.")] = None,
+    into: Annotated[str | None, Option(("--into",), "Which question, if there are several.", "PATH")] = None,
+    no_run: options.NoRun = False,
+    wait: options.Wait = False,
     workspace: options.Workspace = None,
-) -> None:
-    """Answer a question that a task asks; the task runs on.
-
+    *,
+    output: Output,
+    limits: Limits,
+    models: Models,
+) -> int:
+    """
     \b
     Examples:
       aloma task answer @last true
@@ -38,9 +33,7 @@ def answer(
 
     Prints and exits as `task new`.
     """
-    from aloma_cli.cli.workspaces import open_records
-
-    task_id = named(open_records(workspace)[0], task if value is not None else None, "answer", " VALUE")
-    given = {"value": json_or_text(value or ""), "text": value}
-    request = {"kind": "answer", **given} | ({"into": into} if into else {})
-    ask_of(workspace, flags, task_id, request, telling, no_run=no_run)
+    task_id = task_id_of(open_records(workspace)[0], task if value is not None else None, "answer", " VALUE")
+    request = {"kind": "answer", "value": json_or_text(value or ""), "text": value}
+    request |= {"into": into} if into else {}
+    return request_and_run(workspace, models, task_id, request, output, limits=limits, no_run=no_run, wait=wait)

@@ -4,87 +4,85 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterable, Iterator
+from typing import Annotated
 
 import typer
 
+from aloma_cli.api.gc import Criteria, Garbage, delete_garbage, find_garbage
+from aloma_cli.api.records import Records
 from aloma_cli.cli import options
-from aloma_cli.cli.exit_codes import INTERRUPTED
-from aloma_cli.cli.output import result
+from aloma_cli.cli.exit_codes import DONE, INTERRUPTED
+from aloma_cli.cli.output import put_json, result, say
+from aloma_cli.cli.parameters import Option
+from aloma_cli.cli.task.states import checked_state
+from aloma_cli.cli.units import bytes_of, seconds_of
+from aloma_cli.clock import SystemClock
 from aloma_cli.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from aloma_cli.api.gc import Criteria, Garbage
+from aloma_cli.record.states import ENDINGS
+from aloma_cli.view.format import data_size, plural
+from aloma_cli.view.tables import Column, write_table
 
 _DAYS = 30
-"""The age that is meant where nothing at all is said of which tasks to delete."""
+"""The default age if no filter is given."""
 
 _FACTS = ("id", "state", "name", "updated_at")
-"""What is told of a task, by the names in its record."""
+"""What is shown of a task, by the names in its record."""
+
+_COLUMNS = (
+    Column("id", "id"),
+    Column("state", "state"),
+    Column("name"),
+    Column("changed", "time"),
+    Column("size", "size"),
+)
 
 
 def gc(
     older_than: Annotated[
-        str | None,
-        typer.Option("--older-than", metavar="AGE", help="Nothing happened to it for so long: 12h, 30d, 2w."),
+        str | None, Option(("--older-than",), "Unchanged for at least this long: 12h, 30d, 2w.", "AGE")
     ] = None,
-    state: Annotated[
-        list[str] | None,
-        typer.Option("--state", "-s", metavar="STATE", help="In this state; may be repeated. Else all that ended."),
-    ] = None,
-    larger_than: Annotated[
-        str | None, typer.Option("--larger-than", metavar="SIZE", help="It takes at least so much: 500kB, 10MB.")
-    ] = None,
-    keep: Annotated[
-        int | None, typer.Option("--keep", metavar="N", min=0, help="Not the newest N of those that match.")
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be deleted.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what is deleted, and what is not, as JSON.")] = False,
+    state: Annotated[list[str] | None, Option(("--state", "-s"), "In this state; may be repeated.", "STATE")] = None,
+    larger_than: Annotated[str | None, Option(("--larger-than",), "At least this large: 500kB, 10MB.", "SIZE")] = None,
+    keep: Annotated[int | None, Option(("--keep",), "Keep the newest N matching tasks.", "N", 0)] = None,
+    yes: Annotated[bool, Option(("--yes", "-y"), "Delete without asking.")] = False,
+    dry_run: Annotated[bool, Option(("--dry-run",), "Only show what would be deleted.")] = False,
+    as_json: Annotated[bool, Option(("--json",), "Print deleted and skipped tasks as JSON.")] = False,
     workspace: options.Workspace = None,
-) -> None:
-    """Delete the record of old tasks and their subtasks.
-
+) -> int:
+    """
     \b
     Examples:
-      aloma task gc                                     what ended 30 days ago or earlier
+      aloma task gc                # those that ended 30 or more days ago
       aloma task gc --older-than 12h --state error
       aloma task gc --larger-than 10MB --dry-run
       aloma task gc --keep 100 --yes
 
-    What is named above must all be so. A task that ended is done, ignored, incomplete, stopped or in error; one that
-    waits, asks, is limited or was interrupted, also in a subtask, is deleted only where --state names that.
-    One that runs never is.
+    All given filters must match. Without --state, only tasks that ended match: done,
+    ignored, incomplete, stopped or in error, with all their subtasks. Running tasks
+    are never deleted.
 
-    Asks before it deletes; where nobody can be asked --yes is needed, else nothing is deleted and it exits with 2.
+    It asks before it deletes. Without a terminal to ask at, nothing is deleted unless
+    --yes is given, and it exits with 2.
     """
-    from aloma_cli.api.gc import delete_garbage, find_garbage
-    from aloma_cli.api.records import Records
-
     criteria = _criteria(older_than, state, larger_than, keep)
     home = Records.at(workspace)
     garbage = find_garbage(home.store, criteria, home.clock.now())
-    sure = yes and not dry_run
-    if not sure:
+    if not yes or dry_run:
         _show(garbage, as_json=as_json, deleted=False)
-        if dry_run or (garbage.tasks and not _agreed(as_json=as_json)):
-            return
-    deleted = delete_garbage(home.store, garbage.tasks)
-    if sure:
+        if dry_run or not garbage.tasks:
+            return DONE
+        if (agreed := _ask(as_json=as_json)) is not True:
+            return DONE if agreed is False else INTERRUPTED
+        _say_sum(delete_garbage(home.store, garbage.tasks), deleted=True)
+    else:
+        deleted = delete_garbage(home.store, garbage.tasks)
         deleted.skipped = garbage.skipped | deleted.skipped
         _show(deleted, as_json=as_json, deleted=True)
-    elif garbage.tasks:
-        _tell(deleted, deleted=True)
+    return DONE
 
 
 def _criteria(older_than: str | None, state: list[str] | None, larger_than: str | None, keep: int | None) -> Criteria:
-    from aloma_cli.api.gc import Criteria
-    from aloma_cli.cli.task.states import checked_state
-    from aloma_cli.cli.units import bytes_of, seconds_of
-    from aloma_cli.record.states import ENDINGS
-
     if older_than is None and not state and larger_than is None and keep is None:
         older_than = f"{_DAYS}d"
     return Criteria(
@@ -96,47 +94,37 @@ def _criteria(older_than: str | None, state: list[str] | None, larger_than: str 
 
 
 def _recorded(states: Iterable[str]) -> Iterator[str]:
-    """The states that are on record for tasks in `states`. A task that a process runs is not deleted in any case."""
+    """The states on record for tasks in `states`. Running tasks are never deleted."""
     for state in states:
         yield from ("processing", "waiting") if state == "interrupted" else (state,)
 
 
-def _agreed(*, as_json: bool) -> bool:
-    """Whether a person wants it. Raises InputError where there is none to ask."""
+def _ask(*, as_json: bool) -> bool | None:
+    """Whether the person at the terminal agrees; None if the question is interrupted. Raises InputError without one."""
     if as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise InputError("nothing was deleted: nobody was asked", hint="add --yes to delete, --dry-run only to look")
+        raise InputError(
+            "nothing was deleted: there is no terminal to confirm at",
+            hint="add --yes to delete, or --dry-run to look only",
+        )
     try:
         return typer.confirm("Delete them for good?", err=True)
     except typer.Abort:
-        raise typer.Exit(INTERRUPTED) from None
+        return None
 
 
 def _show(garbage: Garbage, *, as_json: bool, deleted: bool) -> None:
     if as_json:
         _print_json(garbage, deleted=deleted)
         return
-    from aloma_cli.clock import SystemClock
-    from aloma_cli.view.tables import Column, write_table
-
-    columns = (
-        Column("id", "id"),
-        Column("state", "state"),
-        Column("name"),
-        Column("changed", "time"),
-        Column("size", "size"),
-    )
     rows = [[*(task.record[name] for name in _FACTS), task.size] for task in garbage.tasks]
-    write_table(columns, rows, result(), environ=os.environ, clock=SystemClock())
+    write_table(_COLUMNS, rows, result(), environ=os.environ, clock=SystemClock())
     result().flush()
-    _tell(garbage, deleted=deleted)
+    _say_sum(garbage, deleted=deleted)
 
 
-def _tell(garbage: Garbage, *, deleted: bool) -> None:
-    from aloma_cli.cli.output import say
-    from aloma_cli.view.format import data_size, plural
-
+def _say_sum(garbage: Garbage, *, deleted: bool) -> None:
     for root, reason in garbage.skipped.items():
-        say(f"aloma: task {root} is left: {reason}")
+        say(f"aloma: skipped task {root}: {reason}")
     if garbage.tasks:
         what = f"{plural(len(garbage.tasks), 'task')}, {data_size(garbage.size)}"
         say(f"{what} freed" if deleted else what)
@@ -145,8 +133,6 @@ def _tell(garbage: Garbage, *, deleted: bool) -> None:
 
 
 def _print_json(garbage: Garbage, *, deleted: bool) -> None:
-    from aloma_cli.cli.output import put_json
-
     put_json(
         {
             "schema": 1,

@@ -5,67 +5,76 @@ from __future__ import annotations
 import os
 import sys
 from itertools import count, islice
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-import typer
-
+from aloma_cli.api.records import Records
 from aloma_cli.cli import options
-from aloma_cli.cli.exit_codes import code_of_error, tell
-from aloma_cli.cli.output import result, say
-from aloma_cli.clock import from_iso
+from aloma_cli.cli.exit_codes import DONE, code_of_error, tell
+from aloma_cli.cli.output import put_json, result, say, visible_record
+from aloma_cli.cli.parameters import Option
+from aloma_cli.cli.task.states import checked_state
+from aloma_cli.clock import SystemClock, from_iso
+from aloma_cli.errors import StoreError
 from aloma_cli.jsontext import JsonObject
-
-if TYPE_CHECKING:
-    from aloma_cli.api.records import Records
-    from aloma_cli.errors import StoreError
+from aloma_cli.record.states import seen
+from aloma_cli.view.tables import Column, write_table
 
 MOST = 50
-"""How many tasks a terminal is shown unless `--limit` asks for more."""
+"""How many tasks a terminal shows by default."""
 
 SEARCHED = 1000
-"""Among how many of the newest tasks a terminal searches for a state or a name unless `--limit` is given."""
+"""How many of the newest tasks a filter at a terminal searches by default."""
+
+_COLUMNS = (
+    Column("id", "id"),
+    Column("state", "state"),
+    Column("name"),
+    Column("created", "time", dispensable=True),
+    Column("took", "seconds", dispensable=True),
+    Column("fired", "count", dispensable=True),
+    Column("calls", "count", dispensable=True),
+    Column("tags", dispensable=True),
+)
+_LONG_COLUMNS = (
+    Column("size", "size"),
+    Column("subtasks", "count", dispensable=True),
+    Column("commits", "count", dispensable=True),
+    Column("changed", "time", dispensable=True),
+)
 
 
 def list_tasks(
-    state: Annotated[
-        str | None, typer.Option("--state", "-s", metavar="STATE", help="Only tasks in this state.")
-    ] = None,
-    name: Annotated[
-        str | None, typer.Option("--name", "-n", metavar="TEXT", help="Only tasks with this in their name.")
-    ] = None,
-    subtasks: Annotated[bool, typer.Option("--all", "-a", help="Subtasks as well, after the task they belong to.")] = (
-        False
-    ),
+    state: Annotated[list[str] | None, Option(("--state", "-s"), "In this state; may be repeated.", "STATE")] = None,
+    name: Annotated[str | None, Option(("--name", "-n"), "With this text in the name.", "TEXT")] = None,
+    tag: Annotated[list[str] | None, Option(("--tag",), "With this tag; may be repeated.", "TAG")] = None,
+    subtasks: Annotated[bool, Option(("--all", "-a"), "Also subtasks, each after its parent.")] = False,
     limit: Annotated[
-        int | None,
-        typer.Option("--limit", metavar="N", min=1, help=f"The newest N only; {MOST} at a terminal, else all."),
+        int | None, Option(("--limit",), f"The newest N only; default: {MOST} at a terminal.", "N", 1)
     ] = None,
-    long: Annotated[
-        bool, typer.Option("--long", "-l", help="Also bytes on disk, subtasks, commits and last change.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the records, with sizes, as a JSON list.")] = False,
+    long: Annotated[bool, Option(("--long", "-l"), "Also size, subtasks, commits and last change.")] = False,
+    as_json: Annotated[bool, Option(("--json",), "Print the records, with sizes, as a JSON list.")] = False,
     workspace: options.Workspace = None,
-) -> None:
-    """List the tasks of the workspace, the newest last.
-
+) -> int:
+    """
     \b
     Examples:
       aloma task list
       aloma task list -l --limit 10
-      aloma task list --state error --json | jq -r '.[].id'
-    """
-    from aloma_cli.api.records import Records
-    from aloma_cli.cli.task.states import checked_state
+      aloma task list --tag invoice --state error --json | jq -r '.[].id'
 
-    wanted = None if state is None else checked_state(state)
+    All given filters must match. Of several states one must match; of several tags all.
+    """
+    states = [checked_state(one) for one in state or ()]
 
     def matches(record: JsonObject) -> bool:
-        return wanted in (None, record["state"], _state(record)) and (
-            name is None or name.casefold() in record["name"].casefold()
+        return (
+            (not states or record["state"] in states or _state(record) in states)
+            and (name or "").casefold() in record["name"].casefold()
+            and set(tag or ()).issubset(record["tags"])
         )
 
     home = Records.at(workspace)
-    narrowed = state is not None or name is not None
+    narrowed = bool(states or name or tag)
     page = limit is None and not as_json and result().isatty()
     newest, searched = home.store.newest_first(), count()
     # The counter comes second, so it counts no id that was not there.
@@ -77,7 +86,7 @@ def list_tasks(
     found = list(islice(trees, None if most is None else min(most, sys.maxsize)))
     records = [record for tree in reversed(found) for record in tree]
     if as_json:
-        _print_json(records, home)
+        put_json([visible_record({**record, "size": home.size(record)}) for record in records])
     else:
         _print_table(records, home if long else None)
         if not records and result().isatty():
@@ -86,41 +95,16 @@ def list_tasks(
             _say_older(older, newest.total, narrowed=narrowed)
     for error in unreadable:
         tell(error)
-    if unreadable:
-        raise typer.Exit(code_of_error(unreadable[0]))
+    return code_of_error(unreadable[0]) if unreadable else DONE
 
 
-def _print_json(records: list[JsonObject], home: Records) -> None:
-    from aloma_cli.cli.output import put_json, visible_record
-
-    put_json([visible_record({**record, "size": home.size(record)}) for record in records])
-
-
-def _print_table(records: list[JsonObject], sized: Records | None) -> None:
-    """`sized` gives the sizes of the long form; without it the form is short."""
-    from aloma_cli.clock import SystemClock
-    from aloma_cli.view.tables import Column, write_table
-
-    columns = [
-        Column("id", "id"),
-        Column("state", "state"),
-        Column("name"),
-        Column("created", "time", dispensable=True),
-        Column("took", "seconds", dispensable=True),
-        Column("fired", "count", dispensable=True),
-        Column("calls", "count", dispensable=True),
-        Column("tags", dispensable=True),
-    ]
+def _print_table(records: list[JsonObject], sizes: Records | None) -> None:
+    """`sizes`: where the sizes of the long form are read; None for the short form."""
     clock = SystemClock()
     rows = [_row(record, clock.now()) for record in records]
-    if sized is not None:
-        columns += [
-            Column("size", "size"),
-            Column("subtasks", "count", dispensable=True),
-            Column("commits", "count", dispensable=True),
-            Column("changed", "time", dispensable=True),
-        ]
-        rows = [[*row, sized.size(record), *_long(record)] for row, record in zip(rows, records, strict=True)]
+    if sizes is not None:
+        rows = [[*row, sizes.size(record), *_long(record)] for row, record in zip(rows, records, strict=True)]
+    columns = [*_COLUMNS, *(_LONG_COLUMNS if sizes is not None else ())]
     write_table(columns, rows, result(), environ=os.environ, clock=clock)
 
 
@@ -134,8 +118,6 @@ def _row(record: JsonObject, now: float) -> list[Any]:
 
 
 def _state(record: JsonObject) -> str:
-    from aloma_cli.record.states import seen
-
     return seen(record["state"], held=bool(record["held"]))
 
 

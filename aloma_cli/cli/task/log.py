@@ -3,54 +3,64 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Annotated
 
-import typer
-
-from aloma_cli.cli import options
-from aloma_cli.cli.output import result
+from aloma_cli.api.records import Records
+from aloma_cli.api.task import read_events
+from aloma_cli.cli import exit_codes, options
+from aloma_cli.cli.output import put_json, result, visible_record
+from aloma_cli.cli.parameters import Option
+from aloma_cli.clock import SystemClock
+from aloma_cli.errors import InputError
+from aloma_cli.ids import root_of
+from aloma_cli.record.codec import to_wire
+from aloma_cli.view.history import History, read_history
+from aloma_cli.view.log import Details, write_log
 
 
 def log(
     task: options.LastTask = "@last",
-    changes: Annotated[bool, typer.Option("--changes", help="What each entry changed in the document.")] = False,
-    logs: Annotated[bool, typer.Option("--logs", help="What the agents logged.")] = False,
-    calls: Annotated[bool, typer.Option("--calls", help="What the agents called.")] = False,
-    step: Annotated[
-        int | None,
-        typer.Option("--step", metavar="N", help="Details of entry N only; all of them unless some are named."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the events as a JSON list.")] = False,
+    changes: Annotated[bool, Option(("--changes",), "Show what each entry changed in the document.")] = False,
+    logs: Annotated[bool, Option(("--logs",), "Show what the steps logged.")] = False,
+    calls: Annotated[bool, Option(("--calls",), "Show what the steps called.")] = False,
+    entry: Annotated[int | None, Option(("--entry",), "Show entry N only, with details.", "N")] = None,
+    step: Annotated[str | None, Option(("--step",), "Show the entries of this step only.", "NAME")] = None,
+    as_json: Annotated[bool, Option(("--json",), "Print the events as a JSON list.")] = False,
     workspace: options.Workspace = None,
-) -> None:
-    """Tell what happened to a task, entry by entry.
-
+) -> int:
+    """
     \b
     Examples:
       aloma task log
       aloma task log @last --changes --logs
-      aloma task log 01jd3k --step 3
-    """
-    from aloma_cli.api.records import Records
-    from aloma_cli.api.task import read_events
-    from aloma_cli.ids import root_of
+      aloma task log 01jd3k --entry 3
+      aloma task log --step research/synthesis --calls
 
+    --entry and --step show all details unless you name some.
+    """
+    if step is not None and step.isdecimal():
+        raise InputError(f"--step {step}: a step has a name", hint=f"use --entry {step} for the entry of that number")
     home = Records.at(workspace)
     found = home.find(task)
     events, damage = read_events(home.store, root_of(found))
     if as_json:
-        from aloma_cli.cli.output import put_json, visible_record
-        from aloma_cli.record.codec import to_wire
-
-        put_json([visible_record(to_wire(event)) for event in events if event.task == found])
+        own = (to_wire(event) for event in events if event.task == found)
+        put_json([visible_record(event) for event in own if step in (None, event.get("step"))])
     else:
-        from aloma_cli.clock import SystemClock
-        from aloma_cli.view.history import read_history
-        from aloma_cli.view.log import Details, write_log
-
-        everything = step is not None and not (changes or logs or calls)
-        details = Details(changes=changes or everything, logs=logs or everything, calls=calls or everything, step=step)
-        history = read_history(events, found)
+        everything = (entry is not None or step is not None) and not (changes or logs or calls)
+        details = Details(changes=changes or everything, logs=logs or everything, calls=calls or everything, step=entry)
+        history = _narrowed(read_history(events, found), entry, step)
         write_log(history, result(), environ=os.environ, clock=SystemClock(), details=details)
     if damage is not None:
         raise damage
+    return exit_codes.DONE
+
+
+def _narrowed(history: History, entry: int | None, step: str | None) -> History:
+    """The creation of the task, and the entries that are asked for; all of them where there is no such entry."""
+    if entry is not None and not 0 <= entry <= history.last_number:
+        return history
+    first, *others = history.records
+    shown = [one for one in others if entry in (None, one.number) and step in (None, one.entry.step)]
+    return replace(history, records=(first, *shown))

@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
-import typer
-
-from aloma_cli.budget import Wish
 from aloma_cli.cli import options
-from aloma_cli.cli.limits import limit_wishes
-from aloma_cli.cli.models import model_flags
-from aloma_cli.cli.option_groups import spelled_out
-from aloma_cli.cli.output_options import Telling
+from aloma_cli.cli.option_groups import Limits, Models
+from aloma_cli.cli.output_options import Output
+from aloma_cli.cli.parameters import Argument, Option
+from aloma_cli.cli.run import run_and_show
+from aloma_cli.cli.task_data import read_data
+from aloma_cli.cli.workspaces import load_workspace
 
 
-@spelled_out(telling=Telling, limits=limit_wishes, flags=model_flags)
 def new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What the task is called.")],
-    data: Annotated[
-        str | None, typer.Option("-d", metavar="JSON|@FILE|-", help="The task's data, a JSON object.")
-    ] = None,
-    file: Annotated[
-        str | None, typer.Option("--file", "-f", metavar="FILE|-", help="A .json or .yaml file with the data.")
-    ] = None,
-    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="A tag; may be repeated.")] = None,
-    *,
-    flags: Any,
-    limits: dict[str, Wish],
-    telling: Telling,
+    name: Annotated[str, Argument("NAME", "The name of the task.")],
+    data: Annotated[str | None, Option(("-d",), "The task's data, a JSON object.", "JSON|@FILE|-")] = None,
+    file: Annotated[str | None, Option(("--file", "-f"), "A .json or .yaml file with the data.", "FILE|-")] = None,
+    tag: Annotated[list[str] | None, Option(("--tag",), "A tag; may be repeated.", "TAG")] = None,
     wait: options.Wait = False,
     workspace: options.Workspace = None,
-) -> None:
-    """Create a task and run it until nothing is left to do.
-
+    *,
+    output: Output,
+    limits: Limits,
+    models: Models,
+) -> int:
+    """
     \b
     Examples:
       aloma task new "Greeting" -d '{"name": "Ada"}'
@@ -41,17 +34,14 @@ def new(
       curl -s https://example.com/order | aloma task new "Order" -d -
       aloma task new "Research" -f examples/research.json --json | jq .data
 
-    Prints the task's id; --json the whole record, --data the document. What happens meanwhile is shown on stderr.
-    Exit codes: 0 done, 1 error, 5 limit reached, 6 short of its goal, 8 waiting, 130 interrupted.
+    Prints the task's id on stdout, and the progress on stderr. --json prints the whole
+    record instead of the id, --data the document.
+    Exit codes: 0 done, 1 error, 5 limit reached, 6 ended without reaching its goal,
+    8 waiting, 130 interrupted.
     """
-    from aloma_cli.cli.task_data import read_data
-
     document = read_data(data, file)
-    from aloma_cli.cli.run import run_and_tell
-    from aloma_cli.cli.workspaces import load_workspace
-
-    home = load_workspace(workspace, flags)
+    home = load_workspace(workspace, models)
     notice = home.choice().notice
     claim, created = home.create(name, document, tags=tag or ())
-    work = partial(home.begin, claim, created, limits=limits, wait=wait)
-    run_and_tell(home, claim.root, work, telling, notice=notice, wait=wait)
+    work = partial(home.start_created, claim, created, limits=limits, wait=wait)
+    return run_and_show(home, claim.root, work, output, notice=notice, wait=wait)

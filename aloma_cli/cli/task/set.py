@@ -2,46 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-import typer
+from typing import Annotated
 
 from aloma_cli.cli import options
-from aloma_cli.cli.models import model_flags
-from aloma_cli.cli.option_groups import spelled_out
-from aloma_cli.cli.output_options import Telling
-from aloma_cli.cli.task.requests import NoRun, ask_of, assignment
-from aloma_cli.cli.task.which import named
+from aloma_cli.cli.option_groups import Limits, Models
+from aloma_cli.cli.output_options import Output
+from aloma_cli.cli.parameters import Argument, Option
+from aloma_cli.cli.task.requests import assignment, request_and_run
+from aloma_cli.cli.task.which import task_id_of
+from aloma_cli.cli.workspaces import open_records
+from aloma_cli.errors import InputError
 
 
-@spelled_out(telling=Telling, flags=model_flags)
 def set_values(
     task: options.TaskId = None,
-    values: Annotated[
-        list[str] | None, typer.Argument(metavar="PATH=VALUE…", help="What to write; JSON, else taken as text.")
-    ] = None,
-    unset: Annotated[list[str] | None, typer.Option("--unset", metavar="PATH", help="What to remove first.")] = None,
-    no_run: NoRun = False,
-    *,
-    flags: Any,
-    telling: Telling,
+    values: Annotated[list[str] | None, Argument("PATH=VALUE…", "What to write: JSON, else text.")] = None,
+    unset: Annotated[list[str] | None, Option(("--unset",), "What to remove first; may be repeated.", "PATH")] = None,
+    no_run: options.NoRun = False,
+    wait: options.Wait = False,
     workspace: options.Workspace = None,
-) -> None:
-    """Write into a task's document; the task runs on.
-
+    *,
+    output: Output,
+    limits: Limits,
+    models: Models,
+) -> int:
+    """
     \b
     Examples:
       aloma task set @last approval.granted=true
       aloma task set 01jd3k 'order.items=["a", "b"]' --unset order.hold
-      aloma task set 01jd3k --unset '$errors.research/agent'      a failed step fires again
+      aloma task set 01jd3k --unset '$errors.research/agent'  # fire it again
 
-    A task that runs in another process is written to there. Prints and exits as `task new`.
+    If another process runs the task, that process writes it. Prints and exits as
+    `task new`.
     """
-    from aloma_cli.cli.workspaces import open_records
-    from aloma_cli.errors import InputError
-
-    task_id = named(open_records(workspace)[0], task, "set", " PATH=VALUE")
+    task_id = task_id_of(open_records(workspace)[0], task, "set", " PATH=VALUE")
     if not values and not unset:
         raise InputError("there is nothing to set", hint="run `aloma task set ID path=value`")
     request = {"kind": "set", "set": [assignment(text) for text in values or ()], "unset": unset or []}
-    ask_of(workspace, flags, task_id, request, telling, no_run=no_run)
+    return request_and_run(workspace, models, task_id, request, output, limits=limits, no_run=no_run, wait=wait)

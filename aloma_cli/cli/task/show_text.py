@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from aloma_cli.api.records import Records
+from aloma_cli.api.task import Task
 from aloma_cli.cli.failures import failures
-from aloma_cli.cli.next_steps import advice
+from aloma_cli.cli.next_steps import next_steps
 from aloma_cli.cli.output import for_people, put, put_wrapped, result
 from aloma_cli.clock import SystemClock, from_iso
 from aloma_cli.document.stash import hide_stash
+from aloma_cli.ids import root_of
 from aloma_cli.jsontext import JsonObject, cut, pretty
+from aloma_cli.loader.answering import Answering
 from aloma_cli.record.figures import Figures
 from aloma_cli.record.states import ACTIVE, seen
 from aloma_cli.view.entries import explained, spent
 from aloma_cli.view.format import clean, duration, legible, value_text
 from aloma_cli.view.tables import STEPS, Column, step_row, write_table
 from aloma_cli.view.terminal import size_of
-
-if TYPE_CHECKING:
-    from aloma_cli.api.task import Task
 
 _FACTS = (
     Column("task"),
@@ -37,9 +38,10 @@ _LONGEST_RESULT = 200
 _LONGEST_LINE = 2000
 
 
-def print_task(task: Task, holder: str | None) -> None:
-    """Print what is known of a task. `holder` says who runs it now. On a terminal it is about as long as the screen."""
+def print_task(task: Task, home: Records) -> None:
+    """Print a task; on a terminal about as many lines as it has."""
     record = task.record
+    holder = home.store.holder(root_of(task.id)) if task.state in ACTIVE else None
     state, seconds = seen(record["state"], held=holder is not None), record["seconds"]
     if holder is not None:
         seconds = max(seconds, SystemClock().now() - from_iso(record["created_at"]))
@@ -59,7 +61,7 @@ def print_task(task: Task, holder: str | None) -> None:
 
 def _standing(record: JsonObject, holder: str | None) -> Iterable[str]:
     if record["state"] in ACTIVE:
-        yield f"run by {holder}" if holder else f"interrupted; continue with: aloma task resume {record['id']}"
+        yield f"run by {holder}" if holder else f"interrupted; to continue: aloma task resume {record['id']}"
     if record["tags"]:
         yield f"tags: {clean(', '.join(record['tags']))}"
     now = SystemClock().now()
@@ -74,10 +76,8 @@ def _standing(record: JsonObject, holder: str | None) -> Iterable[str]:
 
 
 def _answering(record: JsonObject) -> Iterable[str]:
-    """Where model calls of the task go, if it made any and its record says so."""
+    """The model server, if the task has called it."""
     if record.get("answering") and record["usage"]["calls"]:
-        from aloma_cli.loader.answering import Answering
-
         yield f"model server: {clean(Answering.from_json(record['answering']).words)}"
 
 
@@ -91,7 +91,7 @@ def _usage(usage: JsonObject) -> Iterable[str]:
 def _troubles(task: Task) -> Iterable[str]:
     yield from failures(task)
     yield from explained(task.record["missing"], task.record.get("cycle", ()))
-    yield from advice(task.record)
+    yield from next_steps(task.record)
 
 
 def _document(task: Task, *, used: int) -> None:
@@ -101,7 +101,7 @@ def _document(task: Task, *, used: int) -> None:
     put("")
     put("\n".join(legible(cut(line, _LONGEST_LINE)) for line in lines) if for_people() else "\n".join(lines))
     if more or long:
-        rest = f"and {more:,} more lines" if more else "is cut where a line is too long"
+        rest = f"and {more:,} more lines" if more else "some lines are cut"
         put(f"  … {rest}: aloma task show {task.id} --data")
 
 

@@ -7,9 +7,9 @@ from aloma_cli.record.states import STATES
 
 
 def checked_state(state: str) -> str:
-    """`state` in lower case. Raises InputError if it is not a state."""
+    """`state` in lower case. Raises InputError for an unknown one."""
     if state.lower() in STATES:
         return state.lower()
     raise InputError(
-        f"{state!r} is not a state", hint=did_you_mean(state.lower(), STATES) or f"one of {', '.join(STATES)}"
+        f"{state!r} is not a state", hint=did_you_mean(state.lower(), STATES) or f"use one of {', '.join(STATES)}"
     )

@@ -1,23 +1,20 @@
-"""Which task a command is about, where it may go without an id, and the record that it needs first."""
+"""The task that a command is about, where its id may be left out."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
+from aloma_cli.api.records import Records
 from aloma_cli.errors import InputError, NotFoundError
 from aloma_cli.view.format import clean
-
-if TYPE_CHECKING:
-    from aloma_cli.api.records import Records
 
 LAST = "@last"
 
 
-def named(home: Records, task: str | None, command: str, more: str = "", *, may_be_last: bool = False) -> str:
-    """The id of the task that is meant. Raises NotFoundError, and InputError where it is left out.
+def task_id_of(home: Records, task: str | None, command: str, more: str = "", *, may_be_last: bool = False) -> str:
+    """The id of the task that `task` names. Raises NotFoundError, and InputError if it is left out.
 
-    `more` are the arguments that follow it. With `may_be_last` a person at a terminal may leave it out.
+    `more`: the arguments that follow it. With `may_be_last` it may be left out at a terminal.
     """
     if task is not None:
         return home.find(task)

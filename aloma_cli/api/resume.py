@@ -1,0 +1,44 @@
+"""What to know of a task before it is resumed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+
+from aloma_cli.clock import Clock
+from aloma_cli.content.step import Step
+from aloma_cli.engine.plan import Plan
+from aloma_cli.engine.turn import Scheduler
+from aloma_cli.engine.working import WorkingTask, WorkingTree
+from aloma_cli.errors import TaskLockedError
+from aloma_cli.store.protocol import Store
+
+
+def is_over(tree: WorkingTree) -> bool:
+    """Whether every task of a tree is at rest: subtasks of a task that completed may not be."""
+    return all(task.rest is not None for task in tree.tasks.values())
+
+
+def republish(store: Store, root: str, clock: Clock) -> None:
+    """Write the readable files of a tree that is over, if they are missing because the program was killed."""
+    if store.published(root) is not None:
+        return
+    with contextlib.suppress(TaskLockedError), contextlib.closing(store.claim(root)) as claim:
+        Scheduler(claim, Plan(()), clock=clock, emit=lambda _: None).publish()
+
+
+def changed_steps(steps: Mapping[str, Step], tree: WorkingTree) -> dict[str, str]:
+    """The steps that fired in a tree and have changed since, each with what changed.
+
+    That is "condition" (then the step is armed again), "content", or "gone".
+    """
+    found = {name: _change(steps.get(name), name, task) for task in tree.tasks.values() for name in task.codes}
+    return {name: change for name, change in sorted(found.items()) if change is not None}
+
+
+def _change(step: Step | None, name: str, task: WorkingTask) -> str | None:
+    if step is None:
+        return "gone"
+    if step.condition.fingerprint != task.conditions[name]:
+        return "condition"
+    return None if step.content.fingerprint == task.codes[name] else "content"

@@ -1,0 +1,90 @@
+"""All commands: their words, where they are, and what they do in a line."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from aloma_cli.errors import InputError
+
+
+class Command(NamedTuple):
+    """`function`: the module below `aloma_cli.cli` and the function in it. `about`: the first line of its help."""
+
+    function: str
+    about: str
+
+    def load(self) -> Callable[..., int]:
+        """The function, which returns an exit code. Only here is its module imported."""
+        module, _, name = self.function.partition(":")
+        command: Callable[..., int] = getattr(importlib.import_module(f"aloma_cli.cli.{module}"), name)
+        return command
+
+
+GROUPS = {
+    "task": "Create, run and inspect tasks.",
+    "step": "Inspect the steps (agents) of the workspace.",
+    "secret": "Keep keys and passwords for the steps, and out of every record.",
+}
+
+COMMANDS = {
+    "task new": Command("task.new:new", "Create a task and run it until nothing is left to do."),
+    "task list": Command("task.list:list_tasks", "List the tasks of the workspace, the newest last."),
+    "task show": Command("task.show:show", "Show a task: state, steps, subtasks, document."),
+    "task log": Command("task.log:log", "Show the history of a task."),
+    "task resume": Command("task.resume:resume", "Continue a task that was interrupted, stopped, paused or failed."),
+    "task answer": Command("task.answer:answer", "Answer a question of a task, and run the task."),
+    "task set": Command("task.set:set_values", "Write into the document of a task, and run the task."),
+    "task redo": Command("task.redo:redo", "Fire a step once more, as soon as its condition holds."),
+    "task clone": Command("task.clone:clone", "Make a new task from the document of another, and run it."),
+    "task stop": Command("task.stop:stop", "Stop a task and its subtasks."),
+    "task gc": Command("task.gc:gc", "Delete the records of old tasks and their subtasks."),
+    "step list": Command("step.list:list_steps", "List the steps, in the order in which they start."),
+    "step show": Command("step.show:show", "Show a step: condition, parameters, options, file."),
+    "secret set": Command("secret.set:set_value", "Keep a secret for this workspace."),
+    "secret list": Command("secret.list:list_secrets", "List the secrets by name, never a value."),
+    "secret delete": Command("secret.delete:delete", "Delete a secret of this workspace."),
+}
+
+_SYNONYMS = {
+    "run": "new",
+    "create": "new",
+    "add": "set",
+    "rm": "gc delete",
+    "delete": "gc",
+    "remove": "gc delete",
+    "cancel": "stop",
+    "kill": "stop",
+    "retry": "resume",
+    "continue": "resume",
+    "view": "show",
+    "get": "show list",
+    "inspect": "show",
+    "history": "log",
+    "logs": "log",
+    "ls": "list",
+}
+"""Words that other programs use, and ours for the same."""
+
+
+def find(words: Sequence[str]) -> Command | None:
+    """The command that `words` begin with; None for help and for options. Raises InputError for an unknown word."""
+    command = COMMANDS.get(" ".join(words[:2]))
+    rest = words[1:] if words and words[0] in GROUPS else words
+    if command or not rest or rest[0].startswith("-"):
+        return command
+    raise InputError(f"unknown command {' '.join(words[:2] if rest is not words else words[:1])!r}", hint=_meant(words))
+
+
+def _meant(words: Sequence[str]) -> str:
+    group, word = words[:2] if words[0] in GROUPS else ("task", words[0])
+    for name in (word, *_SYNONYMS.get(word, "").split()):
+        if f"{group} {name}" in COMMANDS:
+            return f"run `aloma {group} {name}`"
+    if word == words[0] and (near := get_close_matches(word, GROUPS, 1)):
+        return f"did you mean `aloma {near[0]}`?"
+    names = [command.split()[1] for command in COMMANDS if command.startswith(f"{group} ")]
+    near = get_close_matches(word, names, 1)
+    return f"did you mean `aloma {group} {near[0]}`?" if near else f"run `aloma {group} --help`"

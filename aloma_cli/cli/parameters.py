@@ -1,0 +1,144 @@
+"""What a command takes, read from its signature; and the words typed after it, taken as that.
+
+    def show(task: Annotated[str | None, Argument("[ID]", "…")] = None,
+             as_json: Annotated[bool, Option(("--json",), "…")] = False,
+             models: Annotated[ModelFlags, Group.of(model_flags)]) -> int: ...
+
+A `Group` stands for the options that its maker has as parameters; the command gets what the maker returns.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from types import NoneType, UnionType
+from typing import Any, NamedTuple, get_args
+
+REQUIRED: Any = inspect.Parameter.empty
+"""The default of an argument that has none."""
+
+_PLAIN_INTEGER = re.compile(r"[0-9]{1,15}")
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A word in its place."""
+
+    metavar: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A value after one of `names`; a flag where its type is `bool`. `min`: the least integer."""
+
+    names: tuple[str, ...]
+    help: str
+    metavar: str | None = None
+    min: int | None = None
+
+
+class Parameter(NamedTuple):
+    """A parameter of a command. `kind`: its type, such as `str`, `bool` or `list[str]`, without None."""
+
+    name: str
+    kind: Any
+    declared: Argument | Option
+    default: Any = None
+
+    @property
+    def min(self) -> int | None:
+        """The least integer that it takes."""
+        return self.declared.min if isinstance(self.declared, Option) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Options that several commands share, and what makes one value of theirs."""
+
+    options: tuple[Parameter, ...]
+    make: Callable[..., object]
+
+    @classmethod
+    def of(cls, maker: Callable[..., object]) -> Group:
+        """The options that `maker` has as parameters."""
+        return cls(tuple(_own(maker)), maker)
+
+
+def parameters_of(command: Callable[..., int]) -> list[Parameter]:
+    """All parameters of a command, those of its groups last."""
+    declared = [*_declared(command)]
+    groups = [one for _, one, _ in declared if isinstance(one, Group)]
+    return [*_own(command), *(option for group in groups for option in group.options)]
+
+
+def call(command: Callable[..., int], values: dict[str, Any]) -> int:
+    """Run a command with values for all its parameters; gives its exit code."""
+    made = {
+        name: group.make(**{option.name: values.pop(option.name) for option in group.options})
+        for name, group, _ in _declared(command)
+        if isinstance(group, Group)
+    }
+    return command(**values, **made)
+
+
+def parse(parameters: Iterable[Parameter], words: Sequence[str]) -> dict[str, Any] | None:
+    """The values that `words` give; None for whatever is not plainly right: `--help`, mistakes, rare spellings."""
+    options = {name: one for one in parameters if isinstance(one.declared, Option) for name in one.declared.names}
+    arguments = [one for one in parameters if isinstance(one.declared, Argument)]
+    values: dict[str, Any] = {one.name: one.default for one in parameters}
+    rest = iter(words)
+    loose = []
+    for word in rest:
+        option = options.get(word)
+        if option is None and word.startswith("-") and word != "-":
+            return None
+        if option is None:
+            loose.append(word)
+        elif option.kind is bool:
+            values[option.name] = True
+        elif not _take(option, next(rest, None), values):
+            return None
+    return values if _fill(arguments, loose, values) else None
+
+
+def _take(option: Parameter, word: str | None, values: dict[str, Any]) -> bool:
+    """Whether `word` is plainly a value of `option`, which is then in `values`."""
+    if word is None:
+        return False
+    if option.kind is int and _PLAIN_INTEGER.fullmatch(word) and int(word) >= (option.min or 0):
+        values[option.name] = int(word)
+    elif option.kind is str:
+        values[option.name] = word
+    elif option.kind == list[str]:
+        values[option.name] = [*(values[option.name] or ()), word]
+    else:
+        return False
+    return True
+
+
+def _fill(arguments: list[Parameter], words: list[str], values: dict[str, Any]) -> bool:
+    for argument in arguments:
+        if argument.kind == list[str]:
+            values[argument.name], words = words or argument.default, []
+        elif words:
+            values[argument.name], *words = words
+    return not words and REQUIRED not in values.values()
+
+
+def _own(function: Callable[..., object]) -> Iterator[Parameter]:
+    for name, declared, parameter in _declared(function):
+        if not isinstance(declared, Group):
+            yield Parameter(name, _without_none(parameter.annotation.__origin__), declared, parameter.default)
+
+
+def _without_none(kind: Any) -> Any:
+    return next(one for one in get_args(kind) if one is not NoneType) if isinstance(kind, UnionType) else kind
+
+
+def _declared(function: Callable[..., object]) -> Iterator[tuple[str, Argument | Option | Group, inspect.Parameter]]:
+    for parameter in inspect.signature(function, eval_str=True).parameters.values():
+        [declared] = parameter.annotation.__metadata__
+        yield parameter.name, declared, parameter

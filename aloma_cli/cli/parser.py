@@ -1,0 +1,139 @@
+"""The command line library: help, completion, and what is wrong with what was typed."""
+
+from __future__ import annotations
+
+import inspect
+import io
+import os
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from aloma_cli import __version__
+from aloma_cli.cli import commands, exit_codes, output
+from aloma_cli.cli.parameters import Argument, Option, Parameter, call, parameters_of
+
+# What the parser raises. Some versions of typer bring a click of their own, so its class is found by its name.
+_Refused: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+
+def run(words: Sequence[str]) -> int:
+    """Run one command; gives the exit code. Raises AlomaError, and BrokenPipeError."""
+    command = typer.main.get_command(_app(words))
+    try:
+        code = command(list(words), prog_name="aloma", standalone_mode=False)
+    except _Refused as error:
+        return _show_refusal(error)
+    except typer.Abort:
+        output.say("Aborted!")
+        return exit_codes.REFUSED
+    except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):
+            raise ended.__context__ from None  # typer takes it for a failure
+        _raise_interrupt(ended)
+        return ended.code if isinstance(ended.code, int) else exit_codes.USAGE
+    return code if isinstance(code, int) else exit_codes.DONE
+
+
+def _show_refusal(error: Any) -> int:
+    """Show an error of the parser without the control characters of what was typed."""
+    text = io.StringIO()
+    error.show(text)
+    output.say_lines(text.getvalue())
+    return int(error.exit_code)
+
+
+def _raise_interrupt(ended: BaseException) -> None:
+    """Raise the KeyboardInterrupt that typer made an exit of: it may say what was interrupted."""
+    context: BaseException | None = ended
+    while context is not None:
+        if isinstance(context, KeyboardInterrupt):
+            raise context from None
+        context = context.__context__
+
+
+def _app(words: Sequence[str]) -> typer.Typer:
+    """All commands; only the one among `words`, or in the line to complete, is more than its name and its summary."""
+    completed = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS") or ""
+    typed = " ".join(words[:2] or completed.split()[1:3])
+    app = typer.Typer(
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["--help", "-h"]},
+    )
+    app.callback()(_root)
+    for group, about in commands.GROUPS.items():
+        inner = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=about)
+        app.add_typer(inner, name=group)
+        for name, command in commands.COMMANDS.items():
+            if name.startswith(f"{group} "):
+                function = command.load() if name == typed else None
+                details = inspect.cleandoc(function.__doc__ or "") if function else ""
+                text = f"{command.about}\n\n{details}"
+                inner.command(name.split()[1], cls=_Command, help=text)(_typed(function))
+    return app
+
+
+class _Command(typer.core.TyperCommand):
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
+
+def _typed(command: Callable[..., int] | None) -> Callable[..., int]:
+    """A command with the signature that typer reads."""
+    parameters = parameters_of(command) if command else []
+
+    def run(**values: Any) -> int:
+        return call(command, values) if command else exit_codes.DONE
+
+    signature = [
+        inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, annotation=_annotation(one), default=one.default)
+        for one in parameters
+    ]
+    run.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in signature}
+    return run
+
+
+def _annotation(parameter: Parameter) -> Any:
+    kind = parameter.kind if parameter.default is not None else parameter.kind | None
+    return Annotated[kind, _declaration(parameter.declared)]
+
+
+def _declaration(declared: Argument | Option) -> Any:
+    if isinstance(declared, Argument):
+        return typer.Argument(metavar=declared.metavar, help=declared.help, show_default=False)
+    return typer.Option(
+        *declared.names, metavar=declared.metavar, help=declared.help, min=declared.min, show_default=False
+    )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        output.put(f"aloma {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print the traceback of an error; allowed anywhere.")
+    ] = False,
+) -> None:
+    """Data-triggered AI agents on your own machine.
+
+    \b
+    Examples:
+      aloma task new "Research" -f examples/research.json  # create and run a task
+      aloma task show                                      # show its result
+      aloma task log --changes                             # show its history
+      aloma step list                                      # list the agents
+
+    A workspace is a folder with steps/ (agents). A task is one JSON document: every
+    step whose condition becomes true fires and changes it, until nothing is left to
+    do.
+    """
