@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from aloma_cli.clock import from_iso
@@ -25,7 +26,6 @@ from aloma_cli.record.events import (
 from aloma_cli.record.figures import Figures
 from aloma_cli.view.changes import NOTHING, Summary, operation_text, place, summarise
 from aloma_cli.view.format import clean_lines, duration, error_text, money, plural, short_count
-from aloma_cli.view.screen import Firing, Screen
 
 _LONGEST_VALUE = 60
 
@@ -44,13 +44,38 @@ _COMMITS = {"firing": "fired", "person": "changed", "landing": "landed", "engine
 _AGAIN = {"limited": "continues when the limit is raised", "stopped": "runs again when the task is resumed"}
 
 
+LOGS_KEPT = 20
+"""How many log lines of a firing are kept until it ends."""
+
+
+@dataclass(slots=True)
+class Firing:
+    """A firing in flight. `asking` counts its unanswered calls by name; `said` is its last log line.
+
+    `logs` are (level, text, how many times in a row); `logged` counts all lines.
+    """
+
+    number: int
+    step: str
+    task: str
+    since: float
+    attempt: int = 1
+    run: int = 1
+    asking: Counter[str] = field(default_factory=Counter)
+    said: str = ""
+    subtasks: int = 0
+    figures: Figures = field(default_factory=Figures)
+    logs: deque[tuple[str, str, int]] = field(default_factory=lambda: deque(maxlen=LOGS_KEPT))
+    logged: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One thing that happened, as values; `facts` and `text` put them into words.
 
     `word` says what (fired, looked, failed, conflict, log, done, …), `step` and `task` to whom: `task` is a subtask's
     label, None for the root. `event` is None for a `firing` that still runs. `others` are the steps that a void firing
-    met. `name` and `total` are the root's, in an entry about the whole tree.
+    met, `asked` the questions that a task rests with. `name` and `total` are the root's, in an entry about the tree.
     """
 
     at: str
@@ -61,6 +86,7 @@ class Entry:
     seconds: float | None = None
     firing: Firing | None = None
     others: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
     name: str | None = None
     total: Figures | None = None
 
@@ -69,29 +95,8 @@ class Entry:
         return summarise(self.event.changes) if isinstance(self.event, Committed) else NOTHING
 
 
-def entry_of(event: Event, screen: Screen, ended: Firing | None) -> Entry | None:
-    """The entry for `event`, just folded into `screen`, which ended the firing `ended`; None if it says nothing."""
-    word = _word(event)
-    if word is None:
-        return None
-    task = event.child if isinstance(event, Committed) and event.child else event.task
-    step, seconds = getattr(event, "step", None), getattr(event, "seconds", None) if ended else None
-    others = event.others if isinstance(event, FiringVoided) else ()
-    names = dict.fromkeys(screen.steps.get(other, f"firing {other}") for other in others)
-    return Entry(event.at, word, event, step, screen.label(task), seconds, ended, tuple(names))
-
-
-def tell(event: Event, screen: Screen, ended: Firing | None) -> Entry | None:
-    """As `entry_of`, for those who follow a run: without its bookkeeping, with the figures of the tree at its end."""
-    entry = entry_of(event, screen, ended)
-    if entry is None or entry.word in ("landed", "engine") or (isinstance(event, TaskCreated) and event.parent):
-        return None
-    if isinstance(event, TaskCreated | TaskRested) and event.task == screen.root:
-        return replace(entry, name=screen.node(event.task).name, total=screen.total)
-    return entry
-
-
-def _word(event: Event) -> str | None:
+def word_of(event: Event) -> str | None:
+    """What happened, in one word; None for an event without an entry."""
     match event:
         case Committed():
             return "changed" if event.by == "engine" and event.answers else _COMMITS.get(event.by)
@@ -124,7 +129,7 @@ def _said(entry: Entry) -> tuple[str | None, ...]:
         case StepsArmed() as event:
             return ", ".join(event.steps), event.reason
         case TaskRested() as event:
-            return entry.name, event.reason, *(total_facts(entry.total) if entry.total else ())
+            return entry.name, *entry.asked, event.reason, *(total_facts(entry.total) if entry.total else ())
         case LimitReached() | AnsweringSet() | RequestRefused() as event:
             return (event.reason,)
     return ()

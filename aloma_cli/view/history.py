@@ -10,8 +10,8 @@ from typing import Any
 from aloma_cli.clock import to_iso
 from aloma_cli.record.events import CallAnswered, Event, Logged
 from aloma_cli.record.history import changes_of, numbered
-from aloma_cli.view.entries import Entry, entry_of
-from aloma_cli.view.screen import Firing, Screen
+from aloma_cli.view.entries import Entry, Firing
+from aloma_cli.view.live.screen import Screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +58,20 @@ class _Reader:
         self._logs: defaultdict[int, list[Logged]] = defaultdict(list)
 
     def read(self, number: int | None, event: Event) -> None:
-        ended = self.screen.fold(event)
+        entry = self.screen.entry(event)
         if event.task != self._task:
             return
         if isinstance(event, CallAnswered):
             self._calls[event.firing].append(event)
         elif isinstance(event, Logged):
             self._logs[event.firing].append(event)
-        else:
-            self._enter(number, event, ended)
+        elif entry is not None:
+            self._enter(number, event, entry)
 
-    def _enter(self, number: int | None, event: Event, ended: Firing | None) -> None:
-        entry = entry_of(event, self.screen, ended)
-        if entry is None:
-            return
+    def _enter(self, number: int | None, event: Event, entry: Entry) -> None:
         if entry.word != "landed":
             entry = replace(entry, task=None)
-        record = Record(number, entry) if ended is None else self._of_firing(number, entry, ended)
+        record = Record(number, entry) if entry.firing is None else self._of_firing(number, entry, entry.firing)
         self.records.append(replace(record, changes=changes_of(event)))
 
     def unfinished(self) -> list[Record]:

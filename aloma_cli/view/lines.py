@@ -15,9 +15,9 @@ from typing import Self, TextIO
 
 from aloma_cli.clock import from_iso
 from aloma_cli.record.events import Event, Logged, TaskRested
-from aloma_cli.view.entries import Entry, explained, facts, leveled, tell, text
+from aloma_cli.view.entries import Entry, explained, facts, leveled, text
 from aloma_cli.view.format import bounded, clean, clock_time, duration, plural
-from aloma_cli.view.screen import Screen
+from aloma_cli.view.live.screen import Screen
 from aloma_cli.view.terminal import write_plain
 
 
@@ -46,7 +46,7 @@ class Lines:
             self._screen.fold(event)
 
     def emit(self, event: Event) -> None:
-        entry = tell(event, self._screen, self._screen.fold(event))
+        entry = self._screen.tell(event)
         if entry is None:
             return
         texts = _texts(entry)

@@ -19,7 +19,7 @@ from aloma_cli.record.events import (
     TaskCreated,
     TaskRested,
 )
-from aloma_cli.view.screen import Screen
+from aloma_cli.view.live.screen import Screen
 
 ROOT = "01jd3k4m5nqz7w8x"
 NOON = 1_795_348_800.0  # 2026-11-22T12:00:00Z

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
-from aloma_cli.view.entries import tell, text
+from aloma_cli.record.states import seen
+from aloma_cli.view.entries import text
 from aloma_cli.view.live.frame import MOST_LINES, frame
 from aloma_cli.view.live.rows import visible_rows
-from aloma_cli.view.live.scrollback import entry_lines
+from aloma_cli.view.live.screen import Screen, TaskNode
+from aloma_cli.view.live.scrollback import entry_lines, scrolled_lines
 from aloma_cli.view.live.summary import summary_lines
-from aloma_cli.view.screen import Screen, TaskNode
 from aloma_cli.view.theme import ASCII, UNICODE, Glyphs
 from aloma_cli.view.width import Size
 from tests.view.story import NOON, ROOT, Story, child, fold, research
@@ -37,9 +38,9 @@ def scrolled(story: Story, width: int, glyphs: Glyphs = UNICODE) -> str:
     screen = Screen()
     lines: list[Text] = []
     for event in story.events:
-        entry = tell(event, screen, screen.fold(event))
+        entry = screen.tell(event)
         if entry is not None and entry.firing is not None:
-            lines += entry_lines(entry, width - 1, glyphs)
+            lines += scrolled_lines(entry, width - 1, glyphs)
     return plain(lines, width)
 
 
@@ -55,7 +56,7 @@ def fan_out(number: int) -> Story:
 def test_the_region_at_100_columns() -> None:
     assert region(fold(research(), 2.9), 2.9, 100) == (
         """
-◷ quantum  2.9s  waiting  waits for 2 subtasks  01jd3k4m5nqz7w8x
+● quantum  2.9s  running  waits for 2 subtasks  01jd3k4m5nqz7w8x
 ├ ⠸ market › analyst     1.8s  calling openai.chat
 └ ↻ finance › analyst          retry in 2s: ConnectorError: 503 Service Unavailable
   1 running · 1 waiting · 1 fired · 1 failed · 1 call · 150 tokens · $0.0100"""
@@ -65,7 +66,7 @@ def test_the_region_at_100_columns() -> None:
 def test_the_region_at_40_columns() -> None:
     assert region(fold(research(), 2.9), 2.9, 40) == (
         """
-◷ quantum  2.9s  waiting  waits for 2 …
+● quantum  2.9s  running  waits for 2 …
 ├ ⠸ market › analyst     1.8s
 └ ↻ finance › analyst  retry in 2s: Co…
   1 running · 1 waiting · 1 fired
@@ -169,8 +170,7 @@ def test_no_line_is_wider_than_its_room_whatever_the_names(name: str, width: int
     screen = fold(story)
     size = Size(width, 24)
     story.fail(2, 1, name, seconds=1)
-    ended = screen.fold(story.events[-1])
-    entry = tell(story.events[-1], screen, ended)
+    entry = screen.tell(story.events[-1])
     assert entry is not None
     lines = frame(screen, NOON + 1, size, glyphs)
     lines += entry_lines(entry, size.room, glyphs) + summary_lines(screen, NOON + 3, size, glyphs)
@@ -233,7 +233,7 @@ def test_entries_keep_foreign_text_as_it_is_and_lines_are_clean() -> None:
     story.start(0, 1, "a\x1b[2J")
     story.fail(1, 1, "bad\x07", seconds=1.0)
     screen = Screen()
-    entry = [tell(event, screen, screen.fold(event)) for event in story.events][-1]
+    entry = [screen.tell(event) for event in story.events][-1]
     assert entry is not None
     assert (entry.step, text(entry)) == ("a\x1b[2J", "ConnectorError: bad\x07")
     assert not set("".join(line.plain for line in entry_lines(entry, 79, UNICODE))) & {"\x1b", "\x07"}
@@ -280,7 +280,12 @@ def test_the_summary_says_that_answers_were_simulated() -> None:
 
 def test_the_summary_of_a_run_that_was_left_tells_its_age() -> None:
     shown = plain(summary_lines(fold(research(), 3), NOON + 5, Size(80, 24), UNICODE), 80)
-    assert shown.splitlines()[1] == "◷ waiting  quantum  after 5.0s  01jd3k4m5nqz7w8x"
+    assert shown.splitlines()[1] == "○ interrupted  quantum  after 5.0s  01jd3k4m5nqz7w8x"
+
+
+def test_the_header_says_the_state_that_the_list_shows_while_only_subtasks_run() -> None:
+    screen = fold(research(), 1.5)
+    assert f"  {seen(screen.tree.tasks[ROOT].state, held=True)}  " in region(screen, 2, 80).splitlines()[1]
 
 
 def test_a_frame_moves_its_spinner_and_nothing_else() -> None:

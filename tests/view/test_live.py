@@ -124,7 +124,7 @@ def test_no_color_keeps_the_frames_and_drops_the_colours() -> None:
         for event in research().events[:10]:
             view.emit(event)
         time.sleep(FRAME)
-    assert "◷ " in screen.raw
+    assert "● " in screen.raw
     assert not re.search(r"\x1b\[(\d+;)*[34]\d[;m]", screen.raw)
 
 

@@ -177,3 +177,18 @@ def test_an_error_is_indented_by_six_and_broken_between_words() -> None:
         "      ConnectorError: no answer from",
         "      https://example.com/a/long/path of the server, try it",
     ]
+
+
+def test_people_see_logs_only_if_they_ask_for_them() -> None:
+    assert not [line for line in drawn(research(), 80, NONE) if "two topics" in line]
+    assert "      │ two topics" in drawn(research(), 80, Details(logs=True))
+
+
+def test_a_task_that_waits_for_an_answer_says_what_it_asks() -> None:
+    story = Story()
+    story.create(0, "t")
+    story.start(0, 1, "approval")
+    asked = {"question": "Pay 4,200 EUR?", "into": "approved"}
+    story.fire(1, 1, asked=(asked,))
+    story.rest(1, "question")
+    assert piped(story)[-1].split("\t")[2:] == ["question", "", "", "Pay 4,200 EUR?"]

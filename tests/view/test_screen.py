@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from aloma_cli.record.events import TreeOpened
-from aloma_cli.view.screen import LOGS_KEPT, Screen
+from aloma_cli.view.entries import LOGS_KEPT
+from aloma_cli.view.live.screen import Screen
 from tests.view.story import NOON, ROOT, Story, child, fold, research
 
 

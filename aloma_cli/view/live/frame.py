@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aloma_cli.record.states import seen
 from aloma_cli.view.entries import total_facts
 from aloma_cli.view.format import ticking
 from aloma_cli.view.live.rows import Row, Rows, count_waiting, visible_rows, waits_for
-from aloma_cli.view.screen import Screen
+from aloma_cli.view.live.screen import Screen
 from aloma_cli.view.theme import DIM, Glyphs, style_of
 from aloma_cli.view.width import Size, fit, flow, line
 
@@ -40,9 +41,9 @@ def frame(screen: Screen, now: float, size: Size, glyphs: Glyphs) -> list[Text]:
 
 def _header(screen: Screen, now: float, room: int, glyphs: Glyphs) -> Text:
     node = screen.node(screen.root or "")
-    style = style_of(node.state)
-    tail = line(f"  {ticking(screen.elapsed(now))}  ", (node.state, style))
-    header = line((f"{glyphs.sign(node.state)} ", style))
+    state = seen(node.state, held=True)
+    tail = line(f"  {ticking(screen.elapsed(now))}  ", (state, style_of(state)))
+    header = line((f"{glyphs.sign(state)} ", style_of(state)))
     header.append_text(fit(line((node.name, "bold")), max(8, room - tail.cell_len - header.cell_len), glyphs))
     header.append_text(tail)
     note = node.reason or ("" if _root_works(screen) else waits_for(node))

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 from aloma_cli.clock import Clock, to_iso
 from aloma_cli.record.events import Event, Logged, TaskCreated, TaskRested
-from aloma_cli.view.entries import Entry, tell
+from aloma_cli.view.entries import Entry, Firing
 from aloma_cli.view.format import bounded
 from aloma_cli.view.live.frame import frame
 from aloma_cli.view.live.region import Region
-from aloma_cli.view.live.scrollback import entry_lines
+from aloma_cli.view.live.screen import Screen
+from aloma_cli.view.live.scrollback import scrolled_lines
 from aloma_cli.view.live.stderr import Notes
 from aloma_cli.view.live.summary import summary_lines
-from aloma_cli.view.screen import Firing, Screen
 from aloma_cli.view.terminal import size_of
 from aloma_cli.view.theme import DIM, glyphs_for
 from aloma_cli.view.width import Size, line
@@ -87,7 +87,7 @@ class Live:
         if self._failure is not None:
             raise self._failure
         with self._lock:
-            entry = tell(event, self._screen, self._screen.fold(event))
+            entry = self._screen.tell(event)
             if entry is not None and self._worth_a_line(event):
                 self._news.append(entry)
 
@@ -128,7 +128,7 @@ class Live:
         for _ in range(min(most, len(self._news))):
             news = self._news.popleft()
             if isinstance(news, Entry):
-                lines += entry_lines(news, size.room, self._glyphs)
+                lines += scrolled_lines(news, size.room, self._glyphs)
             else:
                 lines.append(line(bounded(news)))
         return lines
@@ -137,7 +137,7 @@ class Live:
         """What still runs when the view is left: detached from, or interrupted."""
         running = self._screen.running
         entries = map(self._unfinished, islice(running.values(), _MOST_UNFINISHED))
-        lines = [text for entry in entries for text in entry_lines(entry, size.room, self._glyphs)]
+        lines = [text for entry in entries for text in scrolled_lines(entry, size.room, self._glyphs)]
         if len(running) > _MOST_UNFINISHED:
             lines.append(
                 line((f"{self._glyphs.ellipsis} and {len(running) - _MOST_UNFINISHED:,} more unfinished", DIM))

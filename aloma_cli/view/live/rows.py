@@ -11,9 +11,9 @@ from itertools import chain, islice
 from math import ceil
 from typing import TypeAlias
 
-from aloma_cli.view.entries import doing
+from aloma_cli.view.entries import Firing, doing
 from aloma_cli.view.format import duration, plural
-from aloma_cli.view.screen import Firing, Retry, Screen, TaskNode
+from aloma_cli.view.live.screen import Retry, Screen, TaskNode
 
 _Item: TypeAlias = Firing | Retry | TaskNode
 

@@ -7,9 +7,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from aloma_cli.jsontext import cut
-from aloma_cli.view.entries import Entry, facts, leveled, text
+from aloma_cli.view.entries import Entry, Firing, facts, leveled, text
 from aloma_cli.view.format import LONGEST, bounded, clean, clean_lines, duration
-from aloma_cli.view.screen import Firing
 from aloma_cli.view.theme import DIM, Glyphs, style_of
 from aloma_cli.view.width import fit, flow, line, wrapped
 
@@ -21,6 +20,12 @@ _LEAST_FACTS = 16
 _LEAST_CHANGES = 24
 _MOST_ERROR_LINES = 5
 _MOST_LOG_LINES = 3
+
+
+def scrolled_lines(entry: Entry, room: int, glyphs: Glyphs) -> list[Text]:
+    """The lines of `entry`, and below them what its firing logged."""
+    logs = _firing_logs(entry.firing, room, glyphs) if entry.firing is not None else ()
+    return [*entry_lines(entry, room, glyphs), *(fit(text, room, glyphs) for text in logs)]
 
 
 def entry_lines(entry: Entry, room: int, glyphs: Glyphs, margin: str = "", indent: str = "    ") -> list[Text]:
@@ -38,8 +43,6 @@ def entry_lines(entry: Entry, room: int, glyphs: Glyphs, margin: str = "", inden
         below.append(line((f"{indent}{_facts(entry, room - len(indent), glyphs)}", DIM)))
     if told and not error_fits:
         below += wrapped(clean_lines(told), indent, room, style_of(entry.word), _MOST_ERROR_LINES, glyphs)
-    if entry.firing is not None:
-        below += _firing_logs(entry.firing, room, glyphs)
     return [fit(shown, room, glyphs) for shown in (first, *below)]
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aloma_cli.record.states import seen
 from aloma_cli.view.entries import explained, spent
 from aloma_cli.view.format import duration
-from aloma_cli.view.screen import Screen
+from aloma_cli.view.live.screen import Screen
 from aloma_cli.view.tables import STEPS, step_row, table_lines
 from aloma_cli.view.theme import DIM, Glyphs, style_of
 from aloma_cli.view.width import Size, fit, line, wrapped
@@ -39,8 +40,9 @@ def _headline(screen: Screen, now: float, room: int, glyphs: Glyphs) -> Text:
     took = f"  in {duration(elapsed)}" if screen.rest is not None else f"  after {duration(elapsed)}"
     if elapsed > _LONG and worked < elapsed / 2:
         took += f" ({duration(worked)} working)"
-    state = (f"{glyphs.sign(node.state)} {node.state}", f"bold {style_of(node.state)}")
-    headline = line(state, _INDENT, (node.name, "bold"), took, f"{_INDENT}{node.reason}" if node.reason else "")
+    state = seen(node.state, held=False)
+    sign = (f"{glyphs.sign(state)} {state}", f"bold {style_of(state)}")
+    headline = line(sign, _INDENT, (node.name, "bold"), took, f"{_INDENT}{node.reason}" if node.reason else "")
     if headline.cell_len + 2 + len(node.id) <= room:
         headline.append_text(line((_INDENT + node.id, DIM)))
     return headline

@@ -6,9 +6,9 @@ happens and when it is read a year later.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from aloma_cli.clock import from_iso
@@ -31,47 +31,28 @@ from aloma_cli.record.figures import Figures
 from aloma_cli.record.states import PAUSED
 from aloma_cli.record.tree import Task, Tree
 from aloma_cli.view.changes import group_totals
+from aloma_cli.view.entries import Entry, Firing, word_of
 from aloma_cli.view.format import LONGEST, error_text
 
 _Beginning: TypeAlias = FiringStarted | CallSent | CallAnswered | Logged
 _Ending: TypeAlias = Committed | FiringLooked | FiringVoided | FiringFailed
 
-LOGS_KEPT = 20
-"""How many log lines of a firing are kept until it ends."""
-
 
 @dataclass(frozen=True, slots=True)
 class TaskNode:
-    """A task as it is shown. `live` counts its subtasks that have not ended; `since` is when it came to rest."""
+    """A task as it is shown.
+
+    `reason` says why it rests, or what it asks. `since` is when it came to rest. `live` counts its subtasks that have
+    not ended.
+    """
 
     id: str
     name: str
     state: str
-    reason: str | None
+    reason: str
     since: float | None
     children: int
     live: int
-
-
-@dataclass(slots=True)
-class Firing:
-    """A firing in flight. `asking` counts its unanswered calls by name; `said` is its last log line.
-
-    `logs` are (level, text, how many times in a row); `logged` counts all lines.
-    """
-
-    number: int
-    step: str
-    task: str
-    since: float
-    attempt: int = 1
-    run: int = 1
-    asking: Counter[str] = field(default_factory=Counter)
-    said: str = ""
-    subtasks: int = 0
-    figures: Figures = field(default_factory=Figures)
-    logs: deque[tuple[str, str, int]] = field(default_factory=lambda: deque(maxlen=LOGS_KEPT))
-    logged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,15 +136,43 @@ class Screen:
             self._retrying.pop(task.id, None)
         return ended
 
+    def tell(self, event: Event) -> Entry | None:
+        """Take `event` in. Returns what to say about it to those who follow the run; None for bookkeeping."""
+        entry = self.entry(event)
+        if entry is None or entry.word in ("landed", "engine") or (isinstance(event, TaskCreated) and event.parent):
+            return None
+        if isinstance(event, TaskCreated | TaskRested) and event.task == self.root:
+            return replace(entry, name=self._names[event.task], total=self.total)
+        return entry
+
+    def entry(self, event: Event) -> Entry | None:
+        """Take `event` in. Returns its entry, None if it has none."""
+        ended = self.fold(event)
+        word = word_of(event)
+        if word is None:
+            return None
+        task = event.child if isinstance(event, Committed) and event.child else event.task
+        step, seconds = getattr(event, "step", None), getattr(event, "seconds", None) if ended else None
+        others = event.others if isinstance(event, FiringVoided) else ()
+        names = dict.fromkeys(self.steps.get(other, f"firing {other}") for other in others)
+        asked = self._asked(event.task) if isinstance(event, TaskRested) else ()
+        return Entry(event.at, word, event, step, self.label(task), seconds, ended, tuple(names), asked)
+
+    def _asked(self, task: str) -> tuple[str, ...]:
+        """The open questions of a task that waits for an answer."""
+        facts = self.tree.tasks[task]
+        return tuple(asked["question"] for asked in facts.questions.values()) if facts.state == "question" else ()
+
     def node(self, task: str) -> TaskNode:
         """A task as it is shown."""
         facts = self.tree.tasks[task]
         rest = facts.rest
+        reason = (rest.reason if rest else None) or ", ".join(self._asked(task))
         return TaskNode(
             task,
             self._names[task],
             facts.state,
-            cut(rest.reason, LONGEST) if rest and rest.reason else None,
+            cut(reason, LONGEST),
             from_iso(rest.at) if rest else None,
             len(facts.children),
             len(facts.live_children),
