@@ -17,7 +17,7 @@ from aloma_cli.record.summary import figures, summary
 from aloma_cli.record.tree import Tree
 from aloma_cli.view.entries import spent
 from aloma_cli.view.history import read_history
-from aloma_cli.view.screen import Screen
+from aloma_cli.view.live.screen import Screen
 from tests.engine.test_laws import RUNS, perform
 from tests.support.manual import HeldClock
 from tests.view.story import ROOT, Story, research
