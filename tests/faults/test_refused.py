@@ -176,7 +176,7 @@ def test_a_record_that_cannot_be_published_is_told_of_once_and_read_from_the_jou
         ended = order.run(*NEW_LARGE)
     assert (ended.code, ended.json["state"]) == (0, "done")
     (warning,) = caplog.messages
-    assert f"could not be written: {os.strerror(number)}; the run goes on" in warning
+    assert f"could not be written: {os.strerror(number)}; the run continues" in warning
     shown = order.run("task", "show", "--json").json
     assert (shown["state"], shown["data"]) == ("done", ended.json["data"])
 
