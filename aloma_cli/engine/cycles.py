@@ -1,7 +1,7 @@
 """The states that a task has been in, to prove that it gets nowhere.
 
 What steps do follows from the state: the document, what is armed, what is in flight. So a task that comes back to one
-state again and again, with the same requests and failures in between, goes round for ever. What comes from outside
+state again and again, with the same requests and failures in between, never ends. What comes from outside
 begins a new trail: a person, the landing of a subtask, a timer; and so does what could end otherwise the next time
 though the state is the same: a race of two firings, and a step that looks at the figures of the run.
 
@@ -32,7 +32,7 @@ MOST_LAPS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Lap:
+class Cycle:
     """The way from a state back to the same state: the commits after version `since`, up to `until`.
 
     `firing` is the last that had been started before it: one of those which still runs may end the matter.
@@ -46,7 +46,7 @@ class Lap:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Visit:
     """A task in some state, at `version`; `firing` is the last that was started by then.
 
     `chances` of another outcome (calls and failures) on the trail so far, as a sum of hashes.
@@ -65,13 +65,13 @@ class Comparison:
     `_seen` is the last moment in the kept state; `_laps` laps in a row, up to it, went the same way.
     """
 
-    _seen: Moment | None = None
+    _seen: Visit | None = None
     _lap: int | None = None
     _laps: int = 0
     _left: int = 0
     _reach: int = 1
 
-    def is_round(self, now: Moment) -> Lap | None:
+    def is_round(self, now: Visit) -> Cycle | None:
         """The last lap, where the task has come back to the kept state often enough."""
         if self._seen is not None and self._seen.state == now.state:
             return self._come_back(self._seen, now)
@@ -82,26 +82,26 @@ class Comparison:
             self._reach *= 2
         return None
 
-    def _come_back(self, before: Moment, now: Moment) -> Lap | None:
+    def _come_back(self, before: Visit, now: Visit) -> Cycle | None:
         chances = now.chances - before.chances
         self._laps, self._lap = self._laps + 1 if chances == self._lap else 1, chances
         # What came back once is kept for as long as it takes to come back again and again.
         self._seen, self._left = now, max(self._left, self._reach * MOST_LAPS)
         if self._laps < MOST_LAPS:
             return None
-        return Lap(before.version, now.version, before.firing, chances=chances != 0)
+        return Cycle(before.version, now.version, before.firing, chances=chances != 0)
 
 
 @dataclass(slots=True)
 class Trail:
-    """Where a task has been since something came from outside. `lap`: it goes round; nothing more is to be started.
+    """Where a task has been since something came from outside. `cycle`: it goes round; nothing more is to be started.
 
     `watched`: one of its steps has fired often. A round may end when a firing ends that ran all the while: those ends
     are compared with each other (`_ends`), as the moments between them are.
     """
 
     digest: Digest
-    lap: Lap | None = None
+    cycle: Cycle | None = None
     watched: bool = False
     _fired: Counter[str] = field(default_factory=Counter)
     _chances: int = 0
@@ -122,7 +122,7 @@ class Trail:
             self._begin()
 
     def _begin(self) -> None:
-        self.lap, self._chances, self._ended = None, 0, False
+        self.cycle, self._chances, self._ended = None, 0, False
         self._moments, self._ends = Comparison(), Comparison()
         self.digest.restart()
 
@@ -140,8 +140,8 @@ class Trail:
         """A firing has ended, after these calls."""
         if not self.watched:
             return
-        if self.lap is not None and firing <= self.lap.firing:
-            self.lap, self._ended = None, True
+        if self.cycle is not None and firing <= self.cycle.firing:
+            self.cycle, self._ended = None, True
         self._chances += sum(self._request_hash(call) for call in calls)
 
     def fail(self, step: str, message: str, at: str) -> None:
@@ -151,13 +151,13 @@ class Trail:
 
     def mark(self, standpoint: Hashable, version: int, firing: int) -> None:
         """A watched task is at `standpoint` and `version`; `firing` is the last that was started."""
-        if self.lap is not None:
+        if self.cycle is not None:
             return
-        now = Moment(hash((self.digest.value, standpoint)), version, firing, self._chances)
+        now = Visit(hash((self.digest.value, standpoint)), version, firing, self._chances)
         if self._ended:
             self._ended, self._moments = False, Comparison()
-            self.lap = self._ends.is_round(now)
-        self.lap = self.lap or self._moments.is_round(now)
+            self.cycle = self._ends.is_round(now)
+        self.cycle = self.cycle or self._moments.is_round(now)
 
     def _request_hash(self, call: CallAnswered) -> int:
         now = from_iso(call.at)
@@ -172,22 +172,22 @@ class Trail:
         return plain_leaf(value, self.digest.stamps, now)
 
 
-def lap_commits(history: Iterable[Event], task_id: str, lap: Lap) -> list[Committed]:
-    """The commits of a task that make up a lap."""
+def cycle_commits(history: Iterable[Event], task_id: str, cycle: Cycle) -> list[Committed]:
+    """The commits of a task that make up a cycle."""
     commits = (event for event in history if isinstance(event, Committed) and event.task == task_id)
-    return [event for event in commits if lap.since < event.version <= lap.until]
+    return [event for event in commits if cycle.since < event.version <= cycle.until]
 
 
-def reason_of(commits: Sequence[Committed], lap: Lap) -> str:
+def reason_of(commits: Sequence[Committed], cycle: Cycle) -> str:
     """Why a task that went round ended, in words."""
     names = [commit.step or "" for commit in commits]
     way = " → ".join([*names[:_MOST_NAMED], *(["…"] if len(names) > _MOST_NAMED else [])])
-    requests = ", with the same requests" if lap.chances else ""
+    requests = ", with the same requests" if cycle.chances else ""
     return f"no progress: {way} led back to the same state {MOST_LAPS} times{requests}"
 
 
 def shown_cycle(commits: Sequence[Committed]) -> tuple[JsonObject, ...]:
-    """The first commits of a lap, as `TaskRested.cycle` has them."""
+    """The first commits of a cycle, as `TaskRested.cycle` has them."""
     return tuple(map(_leg, commits[:_MOST_SHOWN]))
 
 

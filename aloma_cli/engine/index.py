@@ -69,7 +69,7 @@ class Index:
         for change in changes:
             above, at = self._way(change.place)
             for node in above:
-                # Only a container has something below it, and that is no scalar, before or after.
+                # Only a container has something below it, so the value is not a scalar, before or after.
                 found |= node.any
             for node in at:
                 found |= node.any

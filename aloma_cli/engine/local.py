@@ -18,7 +18,7 @@ from aloma_cli.errors import Cut, StepStopped, StepTimeout, StepWithdrawn
 
 _CUTS: dict[str, type[Cut]] = {"withdrawn": StepWithdrawn}
 _GRACE = 1.0
-"""Seconds that cancelled steps have to clean up before the program goes on without them."""
+"""Seconds that cancelled steps get to clean up before the program continues without them."""
 
 
 class LocalRunner:
@@ -72,7 +72,7 @@ class LocalRunner:
         return ended
 
     async def close(self) -> list[str]:
-        """Cancel what still runs, and give the names of the steps that would not end in time."""
+        """Cancel what still runs, and give the names of the steps that did not end in time."""
         for firing in list(self._running):
             self.cut(firing, "stopped")
         if self._left:

@@ -1,4 +1,4 @@
-"""The loop: moves outcomes from the runner to the run, and jobs back, until nothing is left to do.
+"""The loop: moves outcomes from the runner to the scheduler, and jobs back, until nothing is left to do.
 
 turn → start its jobs → wait for the first end (or a timer, or a request) → deliver → turn → …
 """
@@ -20,13 +20,13 @@ POLL = 0.25
 """Seconds between looks for requests of other processes."""
 
 _PUBLISH = 0.5
-"""Seconds at least between two times that a running task is published."""
+"""The least seconds between two publishings of a running task; a shorter run is published only at its end."""
 
 _BREATH = 16
 """After this many turns the other work of the event loop has its turn, even if firings never wait."""
 
 _SHARE = 0.1
-"""The part of a run's time that publishing may take: of a large document it takes long."""
+"""The share of a run's time that publishing may take, because it takes long for a large document."""
 
 
 class Stuck(RuntimeError):  # noqa: N818  (it names the state, which is a fault of ours, not of the user)
@@ -45,7 +45,7 @@ class LoopHost:
         gate = Gate(run.budget, run.tree, run.clock)
         self.enter, self.leave = gate.enter, gate.leave
         self._loop = asyncio.get_running_loop()
-        # Not that of the step which notes something: whoever is told would print into that step's log.
+        # Otherwise a view would print into the log of the step that notes something.
         self._context = contextvars.copy_context()
         self._flushed: asyncio.Future[None] | None = None
 

@@ -90,7 +90,7 @@ class Plan:
             flying = {flight.step for flight in task.flights.values()}
             return [self.steps[name] for name in task.agenda.first(room, flying)]
         ready = self.ready(task, now=now)
-        if task.trail.lap is not None:
+        if task.trail.cycle is not None:
             ready = [step for step in ready if step.name in task.retries]
         elif task.trail.watched:
             # Steps take turns, so that none starves beside one that fires again and again.

@@ -210,7 +210,7 @@ def set_answering(tx: Transaction, answering: JsonObject, reason: str) -> Iterat
 def release_cycles(tx: Transaction) -> Iterator[Event]:
     """Let tasks continue that were stopped as cycles, by arming the steps that fire next."""
     for task in tx.tree.tasks.values():
-        if task.trail.lap is not None and not task.closed:
+        if task.trail.cycle is not None and not task.closed:
             names = [step.name for step in tx.plan.ready(task, now=tx.now)]
             if names:
                 yield arm(tx, task, names, "a person lets it go round again")

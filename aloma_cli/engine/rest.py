@@ -8,7 +8,7 @@ from aloma_cli.condition import Mismatch
 from aloma_cli.content.step import Step
 from aloma_cli.document.paths import MISSING, get
 from aloma_cli.document.reserved import unhandled_errors
-from aloma_cli.engine.cycles import Lap, lap_commits, reason_of, shown_cycle
+from aloma_cli.engine.cycles import Cycle, cycle_commits, reason_of, shown_cycle
 from aloma_cli.engine.plan import alone_in, is_parked
 from aloma_cli.engine.subtasks import end, rest_stopped
 from aloma_cli.engine.transaction import Transaction
@@ -41,8 +41,8 @@ def settle(tx: Transaction, task: WorkingTask, redactor: Redactor) -> Iterator[E
     if parent is not None and alone_in(parent) is not None:
         # The landing is a commit like any other: it queues until the firing that runs alone has landed.
         tx.postponed[task.id] = None
-    elif task.trail.lap is not None and task.completed is None:
-        yield from _end_cycle(tx, task, "incomplete", task.trail.lap)
+    elif task.trail.cycle is not None and task.completed is None:
+        yield from _end_cycle(tx, task, "incomplete", task.trail.cycle)
     else:
         yield from _end(tx, task, redactor)
 
@@ -89,15 +89,15 @@ def _unended(tx: Transaction, task: WorkingTask) -> str | None:
 
 def _pause(tx: Transaction, task: WorkingTask, state: str) -> Iterator[Event]:
     """Let a task rest that has not ended."""
-    if state == "question" and task.trail.lap is not None:
-        yield from _end_cycle(tx, task, state, task.trail.lap)
+    if state == "question" and task.trail.cycle is not None:
+        yield from _end_cycle(tx, task, state, task.trail.cycle)
     else:
         yield from end(tx, task, state, reason=tx.tree.limited if state == "limited" else None)
 
 
-def _end_cycle(tx: Transaction, task: WorkingTask, state: str, lap: Lap) -> Iterator[Event]:
-    commits = lap_commits(tx.history(), task.id, lap)
-    return end(tx, task, state, reason=reason_of(commits, lap), cycle=shown_cycle(commits))
+def _end_cycle(tx: Transaction, task: WorkingTask, state: str, cycle: Cycle) -> Iterator[Event]:
+    commits = cycle_commits(tx.history(), task.id, cycle)
+    return end(tx, task, state, reason=reason_of(commits, cycle), cycle=shown_cycle(commits))
 
 
 def _state_at_rest(task: WorkingTask) -> str:

@@ -8,13 +8,13 @@ import threading
 from typing import Any
 
 _GRACE = 0.2
-"""Seconds that what still runs has to end."""
+"""Seconds that tasks still running get to end."""
 
 
 def _hold(tasks: set[asyncio.Task[Any]]) -> None:
-    """Let nobody throw `tasks` away: Python would ask their steps once more to end, and wait for it for ever.
+    """Keep `tasks` alive: otherwise Python would ask their steps again to end, and wait without limit.
 
-    What a thread holds that never ends is not cleared up, even when the program ends.
+    Python does not clear what a thread that never ends holds, even when the program ends.
     """
     threading.Thread(target=lambda _: threading.Event().wait(), args=(tasks,), name="left behind", daemon=True).start()
 
@@ -30,6 +30,6 @@ def leave(loop: asyncio.AbstractEventLoop) -> None:
             _hold(clinging)
     with contextlib.suppress(TimeoutError):
         loop.run_until_complete(asyncio.wait_for(loop.shutdown_asyncgens(), _GRACE))
-    # That a task which would not end is destroyed while pending is no news.
+    # Because the command has already named the steps that did not end.
     loop.set_exception_handler(lambda _loop, _context: None)
     loop.close()

@@ -31,7 +31,7 @@ def start_more(tx: Transaction, task: WorkingTask, concurrency: int) -> Iterator
 
 
 def _repeat(tx: Transaction, task: WorkingTask, flight: WorkingFlight) -> Event:
-    """Run a voided firing once more on the newest document, if its condition holds there and the task goes on."""
+    """Run a voided firing once more on the newest document, if its condition holds there and the task continues."""
     ended = task.completed is not None and flight.voids  # one without voids is paused by a limit, and still runs
     if flight.step in task.true and not ended:
         return _launch(tx, task, tx.plan.steps[flight.step], flight, version=task.version)

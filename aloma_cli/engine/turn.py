@@ -80,7 +80,7 @@ class Scheduler:
         self._redactor = redactor
         self._arrived: list[Outcome] = []
         self._notes: list[Event] = []
-        self._refused: StoreError | None = None
+        self._refused: Exception | None = None
         self._unpublished = False
         self._taken: set[str] = set()
         self._fulfilled: list[Request] = []
@@ -108,18 +108,20 @@ class Scheduler:
             return
         notes, self._notes = self._notes, []
         lasting = [event for event in notes if _is_kept(event)]
-        if lasting:
-            try:
+        try:
+            if lasting:
                 self._claim.commit(lasting, durable=any(isinstance(event, ev.CallAnswered) for event in lasting))
-            except StoreError as error:
+            for event in lasting:
+                self.tree.apply(event)
+            for event in notes:
+                self._emit(event)
+        except Exception as error:
+            # No firing waits for a note, so the next turn raises this.
+            self._refused = error
+            if isinstance(error, StoreError):
                 # An answer that was paid for must not be lost: it is tried once more, before the run ends with this.
                 self._notes = notes + self._notes
-                self._refused = error
-                raise
-        for event in lasting:
-            self.tree.apply(event)
-        for event in notes:
-            self._emit(event)
+            raise
 
     @property
     def pending(self) -> bool:

@@ -172,6 +172,8 @@ class Tree:
 
     def _pass_time(self, event: ev.Event) -> None:
         """Count the time with firings running; time in which no process ran the tree does not count."""
+        if event.at == self.last_at:
+            return  # all events of one turn have one time
         if self.running and not isinstance(event, ev.TreeOpened):
             self.working = self.worked(from_iso(event.at))
         self.last_at = max(self.last_at, event.at)

@@ -435,7 +435,7 @@ class Machine(RuleBasedStateMachine):
         """A turn leaves nothing undone, and says when to come back."""
         assert tree.process is not None
         now, turn = to_iso(self.clock.now()), tree.process.last
-        circling = [task.id for task in tree.process.run.tree.tasks.values() if task.trail.lap is not None]
+        circling = [task.id for task in tree.process.run.tree.tasks.values() if task.trail.cycle is not None]
         tree.truths.settled(now, self.concurrency, circling)
         timers = (from_iso(at) for task in tree.truths.tasks.values() for at in task.timers if at > now)
         coming = () if tree.truths.stopped else timers

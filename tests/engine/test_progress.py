@@ -365,7 +365,7 @@ def test_the_round_is_found_in_the_journal_as_it_was_found_when_it_ran() -> None
     stage = finished(Stage(cycle("a", "b", stamp=STAMPS["a time"]), {"turn": "a"}))
     folded = WorkingTree.of(stage.journal())
     assert folded.root.trail == stage.root.trail
-    assert folded.root.trail.lap is not None
+    assert folded.root.trail.cycle is not None
 
 
 # -- what ends the comparison ------------------------------------------------------------------------------------------

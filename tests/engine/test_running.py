@@ -14,15 +14,19 @@ from typing import Any, cast
 
 import pytest
 
+from aloma_cli.clock import to_iso
 from aloma_cli.content import authors, watchdog
 from aloma_cli.content.retry import Retry
 from aloma_cli.content.step import Step
+from aloma_cli.engine.plan import Plan
+from aloma_cli.engine.turn import Scheduler
 from aloma_cli.errors import Cut, StepStopped, StoreError
 from aloma_cli.record import events as ev
 from aloma_cli.store.memory import MemoryClaim, MemoryStore
-from tests.support.manual import manually
+from tests.support.manual import EPOCH, HeldClock, manually
 from tests.support.play import Played, Setup, play, played
 from tests.support.record import ROOT, fired, of_kind, started, voided
+from tests.support.stage import create
 from tests.support.steps import connector, connectors, does, looks, puts, raises, step
 
 
@@ -655,6 +659,19 @@ def test_a_step_that_fails_before_it_waits_fails_as_any_other() -> None:
 
     played = play([step("a", {"x": 1}, content)], {"x": 1})
     assert (played.root.state, played.data["$errors"]["a"]["message"]) == ("error", "at once")
+
+
+def test_a_fault_while_notes_are_written_ends_the_run_and_is_not_lost() -> None:
+    def emit(event: ev.Event) -> None:
+        if isinstance(event, ev.Logged):
+            raise RuntimeError("a view broke")
+
+    run = Scheduler(create(MemoryStore(), {}), Plan([]), clock=HeldClock(), emit=emit)
+    run.note(ev.Logged(at=to_iso(EPOCH), task=ROOT, firing=1, step="a", level="info", text="hello"))
+    with pytest.raises(RuntimeError, match="a view broke"):
+        run.flush()
+    with pytest.raises(RuntimeError, match="a view broke"):
+        run.turn()
 
 
 # -- what is published -------------------------------------------------------------------------------------------------
