@@ -39,7 +39,7 @@ def said_by_view(screen: Screen, task: str) -> dict[str, Any]:
         "name": node.name,
         "state": node.state,
         "reason": node.reason,
-        "steps": [{"step": step, **own[step].to_json()} for step in sorted(own)],
+        "steps": [{"step": step, **own[step].to_json()} for step in own],
         "running": sorted(firing.step for firing in screen.running.values() if firing.task == task),
         "waiting": sorted(step for owner, step in screen.retries if owner == task),
     }

@@ -46,7 +46,7 @@ def _header(screen: Screen, now: float, room: int, glyphs: Glyphs) -> Text:
     header = line((f"{glyphs.sign(state)} ", style_of(state)))
     header.append_text(fit(line((node.name, "bold")), max(8, room - tail.cell_len - header.cell_len), glyphs))
     header.append_text(tail)
-    note = node.reason or ("" if _root_works(screen) else waits_for(node))
+    note = node.why or ("" if _root_works(screen) else waits_for(node))
     if note and room - header.cell_len >= _LEAST_DOING + 2:
         header.append_text(line((f"  {note}", DIM)))
     if header.cell_len + 2 + len(node.id) <= room:

@@ -131,7 +131,7 @@ def _item_row(item: _Item, last: tuple[bool, ...], label: tuple[str, ...], now: 
         return Row(last, "running", (*label, item.step), item.since, doing(item))
     if isinstance(item, Retry):
         return Row(last, "retry", (*label, item.step), None, f"{_countdown(item.until - now)}: {item.reason}")
-    return Row(last, item.state, label, item.since, item.reason or item.state)
+    return Row(last, item.state, label, item.since, item.why or item.state)
 
 
 def _countdown(seconds: float) -> str:

@@ -42,17 +42,22 @@ _Ending: TypeAlias = Committed | FiringLooked | FiringVoided | FiringFailed
 class TaskNode:
     """A task as it is shown.
 
-    `reason` says why it rests, or what it asks. `since` is when it came to rest. `live` counts its subtasks that have
-    not ended.
+    `since` is when it came to rest. `live` counts its subtasks that have not ended. `asked` are its open questions.
     """
 
     id: str
     name: str
     state: str
-    reason: str
+    reason: str | None
     since: float | None
     children: int
     live: int
+    asked: tuple[str, ...] = ()
+
+    @property
+    def why(self) -> str:
+        """Why it rests, or what it asks."""
+        return self.reason or ", ".join(self.asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,15 +172,15 @@ class Screen:
         """A task as it is shown."""
         facts = self.tree.tasks[task]
         rest = facts.rest
-        reason = (rest.reason if rest else None) or ", ".join(self._asked(task))
         return TaskNode(
             task,
             self._names[task],
             facts.state,
-            cut(reason, LONGEST),
+            cut(rest.reason, LONGEST) if rest and rest.reason else None,
             from_iso(rest.at) if rest else None,
             len(facts.children),
             len(facts.live_children),
+            self._asked(task),
         )
 
     def label(self, task: str) -> str | None:
