@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -81,24 +82,38 @@ def read_published(store: Store, task_id: str) -> Task | None:
     return None if published is None else Task(task_id, *published, store)
 
 
+@dataclass(slots=True)
+class TreeEvents:
+    """The events of a tree up to where its record is damaged, read anew and one by one each time they are iterated.
+
+    `damage` is what the last reading came to. Iterating raises JournalDamagedError if nothing can be read.
+    """
+
+    store: Store
+    root: str
+    damage: JournalDamagedError | None = None
+
+    def __iter__(self) -> Iterator[Event]:
+        from aloma_cli.engine.working import WorkingTree
+
+        tree, self.damage = WorkingTree(), None
+        try:
+            for batch in self.store.read(self.root):
+                tree.take(batch)
+                yield from batch.events
+        except JournalDamagedError as damage:
+            if not tree.tasks:
+                raise
+            self.damage = damage
+
+
 def read_events(store: Store, root: str) -> tuple[list[Event], JournalDamagedError | None]:
     """All that can be read of a tree: its events up to where its record is damaged, and that damage.
 
-    Raises JournalDamagedError where that is nothing.
+    Raises JournalDamagedError if nothing can be read.
     """
-    from aloma_cli.engine.working import WorkingTree
-
-    events: list[Event] = []
-    tree = WorkingTree()
-    try:
-        for batch in store.read(root):
-            tree.take(batch)
-            events += batch.events
-    except JournalDamagedError as damage:
-        if not events:
-            raise
-        return events, damage
-    return events, None
+    events = TreeEvents(store, root)
+    return list(events), events.damage
 
 
 def read_record(store: Store, root: str) -> JsonObject:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from aloma_cli.clock import to_iso
@@ -28,51 +29,69 @@ class Record:
     logs: tuple[Logged, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
 class History:
-    """The log of one task: its records, and the screen its events add up to."""
+    """The log of one task. `events` are those of its whole tree; they are read anew for each use of the log.
 
-    task: str
-    records: tuple[Record, ...]
-    screen: Screen
+    With `entry` or `step` its records are the creation and the entry of this number or those of this step alone.
+    """
 
-    @property
+    def __init__(
+        self, events: Iterable[Event], task: str, *, entry: int | None = None, step: str | None = None
+    ) -> None:
+        self.task = task
+        self._events = events
+        self._entry = entry
+        self._step = step
+
+    @cached_property
+    def screen(self) -> Screen:
+        """What all events add up to."""
+        screen = Screen()
+        for event in self._events:
+            screen.fold(event)
+        return screen
+
+    @cached_property
     def last_number(self) -> int:
-        return max((record.number for record in self.records if record.number is not None), default=0)
+        return max((number for number, _ in numbered(self._events, self.task) if number is not None), default=0)
 
+    def records(self) -> Iterator[Record]:
+        """The entries, one by one, each as soon as its event is read; last the firings still in flight."""
+        reader = _Reader(self.task)
+        for number, event in numbered(self._events, self.task):
+            record = reader.read(number, event)
+            if record is not None and self._is_wanted(record):
+                yield record
+        yield from filter(self._is_wanted, reader.unfinished())
 
-def read_history(events: Iterable[Event], task: str) -> History:
-    """The log of `task`. `events` are those of its whole tree."""
-    reader = _Reader(task)
-    for number, event in numbered(events, task):
-        reader.read(number, event)
-    return History(task, (*reader.records, *reader.unfinished()), reader.screen)
+    def _is_wanted(self, record: Record) -> bool:
+        return record.number == 0 or (self._entry in (None, record.number) and self._step in (None, record.entry.step))
 
 
 class _Reader:
     def __init__(self, task: str) -> None:
         self.screen = Screen()
-        self.records: list[Record] = []
         self._task = task
         self._calls: defaultdict[int, list[CallAnswered]] = defaultdict(list)
         self._logs: defaultdict[int, list[Logged]] = defaultdict(list)
 
-    def read(self, number: int | None, event: Event) -> None:
+    def read(self, number: int | None, event: Event) -> Record | None:
         entry = self.screen.entry(event)
         if event.task != self._task:
-            return
+            return None
         if isinstance(event, CallAnswered):
             self._calls[event.firing].append(event)
         elif isinstance(event, Logged):
             self._logs[event.firing].append(event)
         elif entry is not None:
-            self._enter(number, event, entry)
+            return self._record(number, event, entry)
+        return None
 
-    def _enter(self, number: int | None, event: Event, entry: Entry) -> None:
+    def _record(self, number: int | None, event: Event, entry: Entry) -> Record:
         if entry.word != "landed":
             entry = replace(entry, task=None)
         record = Record(number, entry) if entry.firing is None else self._of_firing(number, entry, entry.firing)
-        self.records.append(replace(record, changes=changes_of(event)))
+        return replace(record, changes=changes_of(event))
 
     def unfinished(self) -> list[Record]:
         """The firings still in flight after the last event."""

@@ -71,7 +71,7 @@ def write_log(
 
 
 def _plain_lines(history: History, details: Details) -> Iterator[str]:
-    for record in history.records:
+    for record in history.records():
         entry = record.entry
         number = "" if record.number is None else str(record.number)
         seconds = "" if entry.seconds is None else f"{entry.seconds:.3f}"
@@ -105,16 +105,16 @@ class _Page:
         screen, node = history.screen, history.screen.node(history.task)
         headline = line((f"{self.glyphs.sign(node.state)} {node.state}", f"bold {style_of(node.state)}"), "  ")
         headline.append_text(line((node.name, "bold"), (f"  {node.id}", DIM)))
-        if history.records:
-            created = from_iso(history.records[0].entry.at)
-            times = f"  created {ago(self.now - created)}, took {duration(screen.last - created)}"
-            headline.append_text(line((times, DIM)))
+        created = from_iso(screen.tree.tasks[history.task].created_at)
+        times = f"  created {ago(self.now - created)}, took {duration(screen.last - created)}"
+        headline.append_text(line((times, DIM)))
         return fit(headline, self.room, self.glyphs)
 
     def lines(self, history: History) -> Iterator[Text]:
-        days = {self._day(record.entry.at) for record in history.records} | {self._day(to_iso(self.now))}
+        task = history.screen.tree.tasks[history.task]
+        days = {self._day(at) for at in (task.created_at, task.updated_at, to_iso(self.now))}
         digits = len(str(history.last_number))
-        for record in history.records:
+        for record in history.records():
             number = "" if record.number is None else str(record.number)
             day = f"{self._day(record.entry.at)} " if len(days) > 1 else ""
             margin = f" {number:>{digits}}  {day}{clock_time(record.entry.at, self.zone)}  "

@@ -36,7 +36,7 @@ from aloma_cli.engine.turn import Scheduler
 from aloma_cli.engine.working import WorkingTree
 from aloma_cli.errors import ConnectorError, InputError, StoreError, TaskLockedError
 from aloma_cli.record.events import Event, TaskCreated
-from aloma_cli.view.history import read_history
+from aloma_cli.view.history import History
 from tests.engine import acts
 from tests.engine.model import Model
 from tests.engine.truths import ENDINGS, Truths
@@ -559,9 +559,7 @@ class Machine(RuleBasedStateMachine):
         """The document after any entry of a task's log is one that the task once had, the last the one it has."""
         for name, known in tree.truths.tasks.items():
             task = task_of(self.store.store, WorkingTree.of(tree.events), name)
-            documents = [
-                document_at(task, entry) for entry in range(read_history(task.tree_journal, name).last_number + 1)
-            ]
+            documents = [document_at(task, entry) for entry in range(History(task.tree_journal, name).last_number + 1)]
             assert all(any(same(one, other) for other in known.documents) for one in documents)
             assert same(documents[-1], known.document)
 

@@ -19,7 +19,7 @@ from aloma_cli.engine.turn import Scheduler
 from aloma_cli.engine.working import WorkingTree
 from aloma_cli.record import events as ev
 from aloma_cli.record.summary import figures, summary
-from aloma_cli.view.history import read_history
+from aloma_cli.view.history import History
 from tests.support.manual import EPOCH, HeldClock
 from tests.support.record import ROOT, of_kind
 from tests.support.stage import Stage
@@ -183,7 +183,7 @@ def test_however_the_clock_is_set_the_times_on_record_never_decrease_and_nothing
     assert times(journal) == sorted(times(journal))
     record = summary(stage.tree, ROOT, stage.data)
     assert min(record["seconds"], stage.tree.working, figures(stage.tree, ROOT, stage.run.clock)["seconds"]) >= 0
-    history = read_history(journal, ROOT)
+    history = History(journal, ROOT)
     assert min(history.screen.elapsed(clock.now()), history.screen.worked()) >= 0
 
 

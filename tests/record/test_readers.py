@@ -16,7 +16,7 @@ from aloma_cli.record.events import CallAnswered, CallSent, Event
 from aloma_cli.record.summary import figures, summary
 from aloma_cli.record.tree import Tree
 from aloma_cli.view.entries import spent
-from aloma_cli.view.history import read_history
+from aloma_cli.view.history import History
 from aloma_cli.view.live.screen import Screen
 from tests.engine.test_laws import RUNS, perform
 from tests.support.manual import HeldClock
@@ -38,7 +38,6 @@ def said_by_view(screen: Screen, task: str) -> dict[str, Any]:
     return {
         "name": node.name,
         "state": node.state,
-        "reason": node.reason,
         "steps": [{"step": step, **own[step].to_json()} for step in own],
         "running": sorted(firing.step for firing in screen.running.values() if firing.task == task),
         "waiting": sorted(step for owner, step in screen.retries if owner == task),
@@ -50,7 +49,6 @@ def said_by_record(record: Any, tree: Tree, task: str) -> dict[str, Any]:
     return {
         "name": record["name"],
         "state": record["state"],
-        "reason": record["reason"],
         "steps": record["steps"],
         "running": sorted(
             one["step"]
@@ -72,7 +70,7 @@ def check(events: Sequence[Event], tree: Tree) -> None:
         assert figures(tree, task, HeldClock())["steps"] == {
             step.pop("step"): step for step in map(dict, record["steps"])
         }
-        assert said_by_view(read_history(filter(is_recorded, events), task).screen, task) == said_by_view(screen, task)
+        assert said_by_view(History([*filter(is_recorded, events)], task).screen, task) == said_by_view(screen, task)
     root = tree.tasks[tree.root_id]
     assert screen.total == root.total
     assert screen.worked() == tree.working

@@ -28,7 +28,7 @@ from aloma_cli.record.batch import Batch
 from aloma_cli.record.codec import WireError, checked_text, decode, encode, from_wire, to_wire
 from aloma_cli.record.summary import summary
 from aloma_cli.store.files.disk import FileStore
-from aloma_cli.view.history import read_history
+from aloma_cli.view.history import History
 from aloma_cli.view.log import Details, write_log
 from tests.connectors.support import completion
 
@@ -143,7 +143,7 @@ def looked_at(store: FileStore) -> WorkingTree:
     for task in tree.tasks.values():
         summary(tree, task.id, task.document)
     details = Details(changes=True, logs=True, calls=True)
-    write_log(read_history(events, ROOT), io.StringIO(), environ={}, clock=SystemClock(), details=details)
+    write_log(History(events, ROOT), io.StringIO(), environ={}, clock=SystemClock(), details=details)
     if damage is not None:
         raise damage
     return tree

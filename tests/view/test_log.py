@@ -9,7 +9,7 @@ import pytest
 
 from aloma_cli.errors import InputError
 from aloma_cli.record.events import Committed, TaskCreated
-from aloma_cli.view.history import read_history
+from aloma_cli.view.history import History
 from aloma_cli.view.log import Details, write_log
 from tests.view.story import NOON, ROOT, Story, child, research
 from tests.view.terminal import terminal
@@ -28,7 +28,7 @@ NONE = Details()
 
 def piped(story: Story, details: Details = NONE, task: str = ROOT) -> list[str]:
     stream = io.StringIO()
-    write_log(read_history(story.events, task), stream, environ={}, clock=Clock(), details=details)
+    write_log(History(story.events, task), stream, environ={}, clock=Clock(), details=details)
     return stream.getvalue().splitlines()
 
 
@@ -137,7 +137,7 @@ def test_a_terminal_gets_columns_and_cut_values_and_a_pipe_all_of_them() -> None
     story.rest(3)
     details = Details(changes=True)
     with terminal(60, 24) as screen:
-        history = read_history(story.events, ROOT)
+        history = History(story.events, ROOT)
         write_log(history, screen.stream, environ={"TERM": "dumb"}, clock=Clock(), details=details, zone=UTC)
     assert screen.lines()[:6] == [
         "✓ done  long  01jd3k4m5nqz7w8x  created 2 hours ago, took …",
@@ -152,7 +152,7 @@ def test_a_terminal_gets_columns_and_cut_values_and_a_pipe_all_of_them() -> None
 
 def drawn(story: Story, width: int, details: Details) -> list[str]:
     with terminal(width, 24) as screen:
-        history = read_history(story.events, ROOT)
+        history = History(story.events, ROOT)
         write_log(history, screen.stream, environ={"TERM": "dumb"}, clock=Clock(), details=details, zone=UTC)
     return screen.lines()
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import Annotated
 
 from aloma_cli.api.records import Records
-from aloma_cli.api.task import read_events
+from aloma_cli.api.task import TreeEvents
 from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.output import put_json, result, visible_record
 from aloma_cli.cli.parameters import Option
@@ -15,7 +14,7 @@ from aloma_cli.clock import SystemClock
 from aloma_cli.errors import InputError
 from aloma_cli.ids import root_of
 from aloma_cli.record.codec import to_wire
-from aloma_cli.view.history import History, read_history
+from aloma_cli.view.history import History
 from aloma_cli.view.log import Details, write_log
 
 
@@ -43,24 +42,15 @@ def log(
         raise InputError(f"--step {step}: a step has a name", hint=f"use --entry {step} for the entry of that number")
     home = Records.at(workspace)
     found = home.find(task)
-    events, damage = read_events(home.store, root_of(found))
+    events = TreeEvents(home.store, root_of(found))
     if as_json:
         own = (to_wire(event) for event in events if event.task == found)
         put_json([visible_record(event) for event in own if step in (None, event.get("step"))])
     else:
         everything = (entry is not None or step is not None) and not (changes or logs or calls)
         details = Details(changes=changes or everything, logs=logs or everything, calls=calls or everything, step=entry)
-        history = _narrowed(read_history(events, found), entry, step)
+        history = History(events, found, entry=entry, step=step)
         write_log(history, result(), environ=os.environ, clock=SystemClock(), details=details)
-    if damage is not None:
-        raise damage
+    if events.damage is not None:
+        raise events.damage
     return exit_codes.DONE
-
-
-def _narrowed(history: History, entry: int | None, step: str | None) -> History:
-    """The creation of the task, and the entries that are asked for; all of them where there is no such entry."""
-    if entry is not None and not 0 <= entry <= history.last_number:
-        return history
-    first, *others = history.records
-    shown = [one for one in others if entry in (None, one.number) and step in (None, one.entry.step)]
-    return replace(history, records=(first, *shown))
