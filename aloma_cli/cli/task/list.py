@@ -22,7 +22,7 @@ from aloma_cli.view.tables import Column, write_table
 MOST = 50
 """How many tasks a terminal shows by default."""
 
-SEARCHED = 1000
+SEARCHED = 250
 """How many of the newest tasks a filter at a terminal searches by default."""
 
 _COLUMNS = (
