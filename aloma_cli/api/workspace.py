@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from aloma_cli.api.handover import hand_over, loop_runs
-from aloma_cli.api.records import Records
+from aloma_cli.api.reader import Records
 from aloma_cli.api.session import Equipment, run_claim, write
 from aloma_cli.api.task import Task, task_of
 from aloma_cli.budget import LimitRequest

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from aloma_cli.api.records import Records
+from aloma_cli.api.reader import Records
 from aloma_cli.api.workspace import Workspace, load
 from aloma_cli.cli import descriptors, output, streams
 from aloma_cli.loader.config import read_user_config, user_config_path

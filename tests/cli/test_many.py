@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from aloma_cli import Step, Workspace, run
-from aloma_cli.api.records import Records
+from aloma_cli.api.reader import Records
 from aloma_cli.api.task import Task
 from aloma_cli.ids import new_task_id
 from aloma_cli.store.files.disk import FileStore

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from aloma_cli.api.records import Records
+from aloma_cli.api.reader import Records
 from aloma_cli.cli.main import main
 from aloma_cli.jsontext import Json
 from aloma_cli.record.events import CallAnswered

@@ -131,7 +131,7 @@ def test_exit_6_for_a_task_that_falls_short(desk: Desk) -> None:
 
 
 def test_exit_7_for_a_task_that_is_locked(desk: Desk) -> None:
-    from aloma_cli.api.records import Records
+    from aloma_cli.api.reader import Records
 
     task = desk.new("{}").out.strip()
     claim = Records.at(desk.root).store.claim(task)
@@ -227,7 +227,7 @@ def imported(desk: Desk, *arguments: str) -> set[str]:
 def test_reading_a_task_imports_nothing_heavy(desk: Desk, command: list[str]) -> None:
     desk.new()
     modules = imported(desk, "task", *command)
-    assert "aloma_cli.api.records" in modules
+    assert "aloma_cli.api.reader" in modules
     assert not modules & HEAVY
 
 

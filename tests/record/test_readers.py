@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from aloma_cli.api.records import Records
+from aloma_cli.api.reader import Records
 from aloma_cli.engine.working import WorkingTree
 from aloma_cli.record.events import CallAnswered, CallSent, Event
 from aloma_cli.record.summary import figures, summary

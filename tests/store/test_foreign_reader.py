@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aloma_cli.api.records import Records
+from aloma_cli.api.reader import Records
 from aloma_cli.api.task import read_tree
 from tests.store import foreign_hours, foreign_reader
 from tests.workflows.workspace import Workspace

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from aloma_cli.api.gc import Criteria, Garbage, delete_garbage, find_garbage
-from aloma_cli.api.records import Records
+from aloma_cli.api.reader import Records
 from aloma_cli.cli import options
 from aloma_cli.cli.exit_codes import DONE, INTERRUPTED
 from aloma_cli.cli.output import put_json, result, say

@@ -7,7 +7,7 @@ import sys
 from itertools import count, islice
 from typing import Annotated, Any
 
-from aloma_cli.api.records import Records
+from aloma_cli.api.reader import Records
 from aloma_cli.cli import options
 from aloma_cli.cli.exit_codes import DONE, code_of_error, tell
 from aloma_cli.cli.output import put_json, result, say, visible_record

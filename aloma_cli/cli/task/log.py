@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Annotated
 
-from aloma_cli.api.records import Records
+from aloma_cli.api.reader import Records
 from aloma_cli.api.task import TreeEvents
 from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.output import put_json, result, visible_record

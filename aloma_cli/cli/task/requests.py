@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from aloma_cli.api.handover import PATIENCE, Handed, hand_over
-from aloma_cli.api.records import Records
+from aloma_cli.api.reader import Records
 from aloma_cli.api.task import read_tree
 from aloma_cli.api.workspace import Workspace
 from aloma_cli.budget import LimitRequest

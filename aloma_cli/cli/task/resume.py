@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-from aloma_cli.api.records import Records
+from aloma_cli.api.reader import Records
 from aloma_cli.api.resume import changed_steps, is_over, republish
 from aloma_cli.cli import options
 from aloma_cli.cli.exit_codes import code_of_task

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from aloma_cli.api.records import Records
+from aloma_cli.api.reader import Records
 from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.output import put, put_json, whole_record
 from aloma_cli.cli.output_options import check_one_format

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from aloma_cli.api.records import Records
+from aloma_cli.api.reader import Records
 from aloma_cli.api.task import Task
 from aloma_cli.cli.failures import failures
 from aloma_cli.cli.next_steps import next_steps

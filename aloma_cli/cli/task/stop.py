@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from aloma_cli.api.handover import hand_over
-from aloma_cli.api.records import Records
+from aloma_cli.api.reader import Records
 from aloma_cli.api.session import stop as stop_claimed
 from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.output import put, say

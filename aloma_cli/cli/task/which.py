@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from aloma_cli.api.records import Records
+from aloma_cli.api.reader import Records
 from aloma_cli.errors import InputError, NotFoundError
 from aloma_cli.view.format import clean
 

@@ -1,4 +1,4 @@
-"""The tasks of a workspace, for those who look at them: no step is loaded, and none can run."""
+"""Read-only access to the tasks of a workspace; loads no step."""
 
 from __future__ import annotations
 
