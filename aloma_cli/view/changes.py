@@ -37,10 +37,9 @@ class Summary:
 
     def fitting(self, width: int, ellipsis: str = "…") -> str:
         """Up to three places, as many as `width` characters hold; of a long single one the last keys, at least two."""
-        texts = [self.text(most) for most in (3, 2, 1)]
-        first, more = self.paths[0], texts[-1][len(self.places[0]) :]
-        texts += [f"{ellipsis}{show_path(first[start:])}{more}" for start in range(1, len(first) - 1)]
-        return next((text for text in texts if len(text) <= width), texts[-1])
+        more = f" (+{len(self) - 1})" if len(self) > 1 else ""
+        shortest = f"{_shortened(self.paths[0], width - len(more), ellipsis)}{more}"
+        return next((text for text in map(self.text, (3, 2, 1)) if len(text) <= width), shortest)
 
 
 NOTHING = Summary(())
@@ -70,6 +69,12 @@ def place(pointer: str) -> str:
     return pointer if pointer and not pointer.startswith("/") else show_path(_keys(pointer))
 
 
+def _shortened(path: tuple[str, ...], width: int, ellipsis: str = "…") -> str:
+    """`path` without its first keys as far as `width` characters ask for it; the last two keys stay whole."""
+    texts = [f"{ellipsis if start else ''}{show_path(path[start:])}" for start in range(max(1, len(path) - 1))]
+    return next((text for text in texts if len(text) <= width), texts[-1])
+
+
 def is_bookkeeping(change: dict[str, Any]) -> bool:
     """Whether an operation only keeps count of subtasks."""
     return _keys(change["path"])[:1] == (CHILDREN,)
@@ -82,10 +87,12 @@ def _keys(pointer: str) -> tuple[str, ...]:
 
 
 def operation_text(change: dict[str, Any], most: int | None = None) -> tuple[str, str]:
-    """An operation as its sign and its text: `("+", "findings.0 = 3")`; values longer than `most` are cut."""
+    """An operation as its sign and its text: `("+", "findings.0 = 3")`. With `most`, longer values are cut, and a place
+    that would fill more than half of it loses its first keys."""
     pointer = change["path"]
     sign = _SIGNS.get(change["op"], "?")
-    where = place(pointer) + ("[]" if pointer.endswith("/-") else "")
+    where = place(pointer) if most is None else _shortened(_keys(pointer), most // 2)
+    where += "[]" if pointer.endswith("/-") else ""
     if change["op"] == "remove":
         return sign, where
     return sign, f"{where} = {value_text(hide_stash(change.get('value'), pointer.split('/')), most)}"

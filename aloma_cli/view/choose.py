@@ -1,4 +1,4 @@
-"""Which view: the live one for a person at a terminal, plain lines for everything else."""
+"""Choose the view: live for a person at a terminal, else plain lines."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Mode = Literal["auto", "live", "lines", "quiet"]
 
 
 def open_view(stream: TextIO, *, environ: Mapping[str, str], clock: Clock, mode: Mode = "auto") -> View:
-    """The view to tell a run on `stream` (standard error). Whatever goes wrong in it, the run does not notice.
+    """The view of a run on `stream` (standard error). A failure of the view does not disturb the run.
 
     "auto" is live on a terminal, but not in CI. "live" is live on any terminal; in a pipe nothing ever draws frames,
-    whatever the environment says.
+    FORCE_COLOR or not.
     """
     if mode == "quiet":
         return Quiet()
@@ -27,7 +27,7 @@ def open_view(stream: TextIO, *, environ: Mapping[str, str], clock: Clock, mode:
 
 
 def draws_frames(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Whether frames can be drawn on `stream`, and somebody may look at them."""
+    """Whether frames can be drawn on `stream`, and a person may see them."""
     in_ci = environ.get("CI", "").lower() not in ("", "0", "false")
     return can_redraw(stream, environ) and not in_ci and environ.get("TTY_INTERACTIVE") != "0"
 

@@ -1,4 +1,4 @@
-"""A view that fails is dropped, and the run goes on."""
+"""Drop a view that fails; the run continues."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aloma_cli.view.protocol import Quiet, View
 
 
 class Guarded:
-    """`view`, until it raises; then silence, after one note on `notes`. A terminal that is gone needs no note."""
+    """`view` until it raises; then one note on `notes`, unless the terminal is gone, and silence."""
 
     def __init__(self, view: View, notes: TextIO) -> None:
         self._view = view
@@ -51,9 +51,8 @@ class Guarded:
         with contextlib.suppress(Exception):
             view.__exit__(type(error), error, error.__traceback__)
         if not isinstance(error, OSError):
-            note = (
-                f"aloma: the view failed and is switched off; the run goes on ({type(error).__name__}: {clean(error)})"
-            )
+            reason = f"{type(error).__name__}: {clean(error)}"
+            note = f"aloma: the view failed and is switched off; the run continues ({reason})"
             with contextlib.suppress(OSError, ValueError):
                 self._notes.write(note + "\n")
                 self._notes.flush()

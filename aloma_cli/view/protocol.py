@@ -1,4 +1,4 @@
-"""What a view is, to those who feed it."""
+"""What a view is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aloma_cli.record.events import Event
 
 
 class View(Protocol):
-    """Is told what happened, in order, between entering and leaving its context. It decides nothing."""
+    """Shows what happens. It gets events, in order, between entering and leaving its context."""
 
     def __enter__(self) -> Self: ...
 
@@ -19,14 +19,14 @@ class View(Protocol):
     ) -> None: ...
 
     def recall(self, events: Iterable[Event]) -> None:
-        """Take in what happened before, without telling it: when a task is resumed or attached to."""
+        """Take in what happened before, without showing it."""
 
     def emit(self, event: Event) -> None:
-        """Take in what happened now, and tell it."""
+        """Take in what happened now, and show it."""
 
 
 class Quiet:
-    """The view of those who want none."""
+    """The view for `--quiet`."""
 
     def __enter__(self) -> Self:
         return self

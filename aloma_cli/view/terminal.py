@@ -65,12 +65,12 @@ def _is_forced(environ: Mapping[str, str]) -> bool:
 
 
 def write(stream: TextIO, text: str) -> None:
-    """Write at once to a terminal; what its encoding lacks becomes a question mark, as wide as most signs."""
+    """Write at once to a terminal; a character that its encoding lacks becomes a question mark."""
     _write(stream, text, "replace")
 
 
 def write_plain(stream: TextIO, lines: Iterable[str]) -> None:
-    """Write lines at once to what may be a pipe; what its encoding lacks is escaped, so that nothing is lost."""
+    """Write lines at once to a file or a pipe; characters that its encoding lacks are escaped."""
     _write(stream, "".join(f"{line}\n" for line in lines), "backslashreplace")
 
 

@@ -76,7 +76,7 @@ def run_through_pipe(environ: dict[str, str], mode: Mode = "auto") -> str:
         ({"TERM": "xterm", "TTY_COMPATIBLE": "0"}, False),
     ],
 )
-def test_a_terminal_gets_frames_unless_its_environment_speaks_against_it(environ: dict[str, str], live: bool) -> None:
+def test_a_terminal_gets_frames_unless_its_environment_forbids_it(environ: dict[str, str], live: bool) -> None:
     assert draws_frames(Tty(), environ) is live
 
 
@@ -100,14 +100,14 @@ def test_lines_can_be_had_on_a_terminal() -> None:
 
 
 @pytest.mark.parametrize("where", ["enter", "recall", "emit", "exit"])
-def test_a_view_that_raises_is_dropped_with_one_note_and_the_run_goes_on(where: str) -> None:
+def test_a_view_that_raises_is_dropped_with_one_note_and_the_run_continues(where: str) -> None:
     notes, failing = io.StringIO(), Failing(where, ZeroDivisionError("1/0 \x1b[2J"))
     with Guarded(failing, notes) as view:
         view.recall([])
         for event in research().events:
             view.emit(event)
     assert notes.getvalue().count("\n") == 1
-    assert "the run goes on (ZeroDivisionError: 1/0 " in notes.getvalue()
+    assert "the run continues (ZeroDivisionError: 1/0 " in notes.getvalue()
     assert "\x1b" not in notes.getvalue()
     assert failing.told == {"enter": 0, "recall": 0, "emit": 1, "exit": len(research().events)}[where]
 
@@ -124,7 +124,7 @@ def test_a_guard_lets_the_errors_of_the_run_pass() -> None:
         raise KeyboardInterrupt
 
 
-def test_plain_lines_are_told_without_importing_rich() -> None:
+def test_plain_lines_are_written_without_importing_rich() -> None:
     code = (
         "import sys; from aloma_cli.view.choose import open_view; from aloma_cli.clock import SystemClock\n"
         "from tests.view.story import research\n"

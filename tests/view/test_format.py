@@ -124,3 +124,8 @@ def test_of_a_long_path_the_last_two_keys_stay_whole(width: int, text: str) -> N
 def test_operations_have_a_sign_and_a_value() -> None:
     assert operation_text({"op": "replace", "path": "/a", "value": None}) == ("~", "a = null")
     assert operation_text({"op": "remove", "path": "/a/0"}) == ("-", "a.0")
+
+
+def test_an_operation_in_little_room_keeps_the_last_two_keys() -> None:
+    change = {"op": "add", "path": "/project/parallelExecution/synthesis/-", "value": "a long text"}
+    assert operation_text(change, 12) == ("+", '…parallelExecution.synthesis[] = "a long tex…')

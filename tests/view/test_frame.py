@@ -216,6 +216,14 @@ def test_a_question_comes_first_where_room_is_short() -> None:
     assert scrolled(story, 80).endswith("  asks Pay 4,200 EUR to Ada?")
 
 
+def test_a_path_that_has_no_room_beside_a_long_name_goes_below_it() -> None:
+    story = Story()
+    story.create(0, "t")
+    story.start(0, 1, "a step with quite a long name, longer than most")
+    story.fire(1, 1, "/project/parallelExecution/synthesis")
+    assert scrolled(story, 80).splitlines()[1] == "    project.parallelExecution.synthesis"
+
+
 def test_log_lines_that_repeat_are_folded() -> None:
     story = Story()
     story.create(0, "t")

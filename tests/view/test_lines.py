@@ -47,11 +47,11 @@ def texts(story: Story) -> list[str]:
     return [line[61:] for line in told(story).splitlines()]
 
 
-def test_a_run_is_told_line_by_line() -> None:
+def test_a_run_is_shown_line_by_line() -> None:
     assert told(research()) == RESEARCH
 
 
-def test_what_is_recalled_is_not_told_but_counted() -> None:
+def test_recalled_events_are_not_shown_but_counted() -> None:
     stream, events = io.StringIO(), research().events
     with Lines(stream, zone=UTC) as view:
         view.recall(events[:-1])
@@ -88,7 +88,7 @@ def test_a_final_error_names_its_place() -> None:
     assert texts(story)[1] == "0.50s, KeyError: 'x' (steps/a.py:7)"
 
 
-def test_a_person_and_an_arming_are_told() -> None:
+def test_changes_by_a_person_and_arming_are_shown() -> None:
     story = Story()
     story.create(0, "t")
     story.add(Committed, 1, ROOT, version=2, by="person", changes=({"op": "add", "path": "/approved", "value": True},))

@@ -66,7 +66,7 @@ def test_the_summary_comes_last() -> None:
     assert screen.lines()[-4:] == ["", "  4 calls · 400 tokens in, 200 out · $0.0400", "", ""]
 
 
-def test_a_thousand_firings_at_once_are_all_told_in_order() -> None:
+def test_a_thousand_firings_at_once_are_all_shown_in_order() -> None:
     story = Story()
     story.create(0, "many")
     for firing in range(1, 1001):
@@ -86,7 +86,7 @@ def test_the_cursor_is_hidden_only_inside_a_single_write() -> None:
     assert set(hidden) == {1}
 
 
-def test_what_still_runs_when_the_view_is_left_is_told() -> None:
+def test_what_still_runs_when_the_view_is_left_is_shown() -> None:
     story = Story()
     story.create(0, "t")
     for firing in range(1, 14):

@@ -100,7 +100,7 @@ def test_step_limits_the_details_and_not_the_entries() -> None:
 
 
 @pytest.mark.parametrize("step", [-1, 5, 99])
-def test_a_number_that_is_not_in_the_log_is_refused(step: int) -> None:
+def test_an_unknown_entry_number_is_refused(step: int) -> None:
     with pytest.raises(InputError, match=rf"no entry {step}: its entries are 0 to 4"):
         piped(research(), Details(step=step))
 

@@ -86,7 +86,7 @@ def test_a_waiting_subtask_has_not_ended() -> None:
     assert [screen.node(task).reason for task in screen.paused] == ["which one?"]
 
 
-def test_a_root_that_is_woken_goes_on() -> None:
+def test_a_woken_root_continues() -> None:
     story = Story()
     story.create(0, "t")
     story.rest(1, "question")
@@ -96,11 +96,11 @@ def test_a_root_that_is_woken_goes_on() -> None:
     assert screen.elapsed(NOON + 7) == 7
 
 
-def test_a_task_at_rest_grows_no_older() -> None:
+def test_a_resting_task_does_not_age() -> None:
     assert fold(research()).elapsed(NOON + 1_000) == 6.5
 
 
-def test_subtasks_of_one_name_are_told_apart() -> None:
+def test_subtasks_with_the_same_name_get_numbers() -> None:
     story = Story()
     story.create(0, "t")
     story.create(0, "only", child(1), ROOT)

@@ -67,7 +67,7 @@ def test_a_terminal_shows_a_state_in_its_colour() -> None:
 
 
 @pytest.mark.parametrize("environ", [{"TERM": "xterm", "NO_COLOR": "1"}, {"TERM": "dumb"}])
-def test_no_colours_where_they_are_not_wanted(environ: dict[str, str]) -> None:
+def test_no_colour_or_a_dumb_terminal_turns_colours_off(environ: dict[str, str]) -> None:
     assert not re.search(r"\x1b\[(\d+;)*[34]\d[;m]", on_terminal(100, environ))
 
 
@@ -79,7 +79,7 @@ def test_a_pipe_gets_a_table_in_colours_if_they_are_forced(name: str) -> None:
     assert re.search(r"\x1b\[38;[\d;]+mdone", stream.getvalue())
 
 
-def test_nothing_is_nothing() -> None:
+def test_without_rows_nothing_is_written() -> None:
     stream = io.StringIO()
     write_table(COLUMNS, [], stream, environ={}, clock=Clock())
     assert not stream.getvalue()

@@ -1,7 +1,7 @@
 """The live view: finished firings scroll away above a small region that shows what runs and what waits.
 
-`emit` only takes an event in; a thread draws, eight times a second at most, so that neither a slow terminal nor a
-stopped one (Ctrl-S) holds up the run.
+`emit` only takes an event in. A thread draws, at most eight times a second. Otherwise a slow terminal, or a stopped one
+(Ctrl-S), would hold up the run.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Live:
     """Draws on the terminal `stream` between entering and leaving the context; then ends with a summary.
 
     `clock.now()` is the time of the events: the machine's for a running task, another for one that is replayed.
-    While it is entered, what is written to `stream` goes above the region if that is one of Notes.
+    While it is entered, text written to `stream` goes above the region if `stream` is a Notes.
     """
 
     def __init__(self, stream: TextIO | Notes, *, environ: Mapping[str, str], clock: Clock) -> None:
@@ -92,7 +92,7 @@ class Live:
                 self._news.append(entry)
 
     def _now(self) -> float:
-        """The time, and never before the last event: the record goes on where a clock is set back."""
+        """The time, and never before the last event, even if the clock is set back."""
         return max(self._clock.now(), self._screen.last)
 
     def _worth_a_line(self, event: Event) -> bool:
@@ -111,7 +111,7 @@ class Live:
         try:
             while not self._stop.wait(_SECONDS_A_FRAME):
                 self._draw()
-        except Exception as error:  # noqa: BLE001  (whatever it is, `emit` raises it, and the view is dropped there)
+        except Exception as error:  # noqa: BLE001  (`emit` raises it, and the view is dropped there)
             self._failure = error
 
     def _draw(self) -> None:

@@ -44,7 +44,7 @@ class Region:
         if not above and (body, size) == self._shown:
             return
         up = self._height(size)
-        # Lines that a terminal has wrapped stay joined until they are erased, whatever is written over them.
+        # Lines that a terminal has wrapped stay joined until they are erased, even if they are written over.
         erase = _ERASE_BELOW if size != self._size else ""
         write(self._stream, f"{_HIDE}\r{_UP.format(up) if up else ''}{erase}{body}{_ERASE_BELOW}{_SHOW}")
         self._widths = [line.cell_len for line in lines]

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _TIME = 6
-_LEAST_FACTS = 16
 _LEAST_CHANGES = 24
 _MOST_ERROR_LINES = 5
 _MOST_LOG_LINES = 3
@@ -30,16 +29,18 @@ def scrolled_lines(entry: Entry, room: int, glyphs: Glyphs) -> list[Text]:
 
 def entry_lines(entry: Entry, room: int, glyphs: Glyphs, margin: str = "", indent: str = "    ") -> list[Text]:
     """The lines that show `entry`, none wider than `room`: the first after `margin`, the others after `indent`."""
+    from rich.cells import cell_len
+
     first = line((margin, DIM)).append_text(_who(entry, room - len(margin), glyphs))
     told = bounded(text(entry)).strip()
     said, error = _facts(entry, left := room - first.cell_len - 2, glyphs), clean(told)
-    error_fits = "\n" not in told and len(said) + len(glyphs.dot) + len(error) <= left
+    error_fits = "\n" not in told and cell_len(f"{said}{glyphs.dot}{error}") <= left
     if error and error_fits:
         said = glyphs.dot.join(filter(None, (said, error)))
     below: list[Text] = []
-    if said and left >= min(_LEAST_FACTS, len(said)):
-        first.append_text(line((f"  {said}", DIM)))
-    elif said:
+    if cell_len(said) <= left:
+        first.append_text(line((f"  {said}" if said else "", DIM)))
+    else:
         below.append(line((f"{indent}{_facts(entry, room - len(indent), glyphs)}", DIM)))
     if told and not error_fits:
         below += wrapped(clean_lines(told), indent, room, style_of(entry.word), _MOST_ERROR_LINES, glyphs)

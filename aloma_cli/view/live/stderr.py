@@ -1,4 +1,4 @@
-"""Standard error as everybody writes to it: the program, steps, libraries, before, during and after a live view."""
+"""Standard error for all that write to it: the program, steps, libraries, before, during and after a live view."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from aloma_cli.view.format import plain
 
 
 class Notes(Lent):
-    """Nothing that a terminal would obey gets through to `original`.
+    """Writes to `original`, without what a terminal would obey.
 
-    While a live view draws there, whole lines go to its `note` instead. One stream stands for all of the program's
-    life, so that a logger which was given it as a file was loaded is seen in the view as well. `number` is the
-    descriptor that child processes get in its place, if that is another.
+    While a live view draws there, whole lines go to its `note` instead. There is one Notes for the whole program:
+    a logger that got it when a file was loaded must reach the view too. `number` is the descriptor that child processes
+    get in its place, if that is another.
     """
 
     def __init__(self, original: TextIO) -> None:
