@@ -18,7 +18,7 @@ from aloma_cli.clock import to_iso
 from aloma_cli.connectors.base import Answer, Ask, Call, Function
 from aloma_cli.content.host import Host
 from aloma_cli.content.job import Effects, Job
-from aloma_cli.content.lost import watching
+from aloma_cli.content.lost import Watching
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.errors import (
     AlomaError,
@@ -98,7 +98,7 @@ class Calls:
         )
         started = self.host.clock.elapsed()
         try:
-            with watching(None):  # what a connector keeps running is not the step's
+            with Watching(None):  # what a connector keeps running is not the step's
                 answer = await function.send(call)
         except ConnectorError as error:
             await self._fail(call, key, started, error)

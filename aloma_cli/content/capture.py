@@ -14,28 +14,40 @@ from contextvars import ContextVar
 from aloma_cli.lent import Lent, put_back
 from aloma_cli.redact import RedactedStream, Redactor
 
-_current: ContextVar[_Lines | None] = ContextVar("aloma_prints", default=None)
-_writing: set[_Lines] = set()
+_current: ContextVar[PrintsTo | None] = ContextVar("aloma_prints", default=None)
+_writing: set[PrintsTo] = set()
 _installed: dict[str, list[_Split | _Stderr]] = {"stdout": [], "stderr": []}
 
 
-@contextmanager
-def prints_to(log: Callable[[str], None]) -> Iterator[None]:
-    """What is printed here, and in tasks and threads started here, goes to `log`, line by line.
+class PrintsTo:
+    """A context: text printed in it, and in tasks and threads started in it, goes to `log`, line by line.
 
-    What is done to the streams is undone at the end, or when the last of several that run side by side has ended.
+    Changes of the streams are undone at its end, or at the end of the last of several side by side.
     """
-    lines = _Lines(log)
-    token = _current.set(lines)
-    _writing.add(lines)
-    try:
-        yield
-    finally:
-        _writing.discard(lines)
+
+    __slots__ = ("_log", "_rest", "_token")
+
+    def __init__(self, log: Callable[[str], None]) -> None:
+        self._log = log
+        self._rest = ""
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self)
+        _writing.add(self)
+
+    def __exit__(self, *_error: object) -> None:
+        _writing.discard(self)
         if not _writing:
             _put_back_all()
-        lines.end()
-        _current.reset(token)
+        if self._rest:
+            self._log(self._rest)
+            self._rest = ""
+        _current.reset(self._token)
+
+    def write(self, text: str) -> None:
+        *whole, self._rest = (self._rest + text).split("\n")
+        for line in whole:
+            self._log(line)
 
 
 def stdout_split() -> AbstractContextManager[None]:
@@ -79,22 +91,6 @@ if hasattr(os, "register_at_fork"):
 
 class _Stderr(RedactedStream):
     over = False
-
-
-class _Lines:
-    def __init__(self, log: Callable[[str], None]) -> None:
-        self._log = log
-        self._rest = ""
-
-    def write(self, text: str) -> None:
-        *whole, self._rest = (self._rest + text).split("\n")
-        for line in whole:
-            self._log(line)
-
-    def end(self) -> None:
-        if self._rest:
-            self._log(self._rest)
-            self._rest = ""
 
 
 class _Split(Lent):

@@ -6,8 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -16,7 +15,7 @@ from aloma_cli.clock import from_iso
 from aloma_cli.connectors.base import Function
 from aloma_cli.content.calls import Calls
 from aloma_cli.content.cancellation import Cancellation
-from aloma_cli.content.capture import prints_to
+from aloma_cli.content.capture import PrintsTo
 from aloma_cli.content.content import Toolbox
 from aloma_cli.content.failure import describe, type_name
 from aloma_cli.content.function import StepFunction
@@ -26,7 +25,7 @@ from aloma_cli.content.handles.step import StepHandle
 from aloma_cli.content.handles.task import TaskHandle
 from aloma_cli.content.host import Host
 from aloma_cli.content.job import NO_EFFECTS, Effects, Job, Limited, Outcome, Raised, Returned
-from aloma_cli.content.lost import Loose, watching
+from aloma_cli.content.lost import Loose, Watching
 from aloma_cli.content.watchdog import on_a_thread
 from aloma_cli.document.draft import Draft
 from aloma_cli.errors import ContentError
@@ -55,7 +54,7 @@ class Firing:
         """As `Content.run`."""
         started, number = self.host.clock.elapsed(), self.job.firing
         try:
-            with prints_to(self._print), watching(self.loose):
+            with PrintsTo(self._print), Watching(self.loose):
                 arguments = {name: _MAKERS[name](self) for name in self.content.parameters}
                 self.loose.refuse(await self._run(arguments))
             changes = self._draft.changes()
@@ -112,15 +111,21 @@ class Firing:
 
     async def _run(self, arguments: dict[str, Any]) -> Any:
         function = self.content.function
-        if self.content.is_async:
-            with _parent_alone():
-                return await function(**arguments)
+        parent = os.getpid()
 
         def run() -> Any:
-            with on_a_thread(self.job.step), _parent_alone():
-                return function(**arguments)
+            try:
+                with on_a_thread(self.job.step):
+                    return function(**arguments)
+            finally:
+                _end_child(parent)
 
-        return await in_thread(run, name=self.job.step)
+        if not self.content.is_async:
+            return await in_thread(run, name=self.job.step)
+        try:
+            return await function(**arguments)
+        finally:
+            _end_child(parent)
 
 
 def _task(firing: Firing) -> TaskHandle:
@@ -186,12 +191,7 @@ def _or_forgotten(error: BaseException, loose: Loose) -> BaseException:
     return error
 
 
-@contextmanager
-def _parent_alone() -> Iterator[None]:
-    """A child that the step forked, and that returns from it, ends here: the run is its parent's."""
-    parent = os.getpid()
-    try:
-        yield
-    finally:
-        if os.getpid() != parent:
-            os._exit(1 if sys.exc_info()[0] else 0)
+def _end_child(parent: int) -> None:
+    """End a child that the step forked and that returns from it: the run is its parent's."""
+    if os.getpid() != parent:
+        os._exit(1 if sys.exc_info()[0] else 0)

@@ -158,14 +158,19 @@ def _own_nodes(function: ast.AST) -> Iterator[Any]:
 _watched: ContextVar[Loose | None] = ContextVar("aloma_loose", default=None)
 
 
-@contextmanager
-def watching(loose: Loose | None) -> Iterator[None]:
-    """The tasks that are started here, and in tasks started here, are entered in `loose`."""
-    token = _watched.set(loose)
-    try:
-        yield
-    finally:
-        _watched.reset(token)
+class Watching:
+    """A context: the tasks started in it, and in tasks started in it, are entered in `loose`."""
+
+    __slots__ = ("_loose", "_token")
+
+    def __init__(self, loose: Loose | None) -> None:
+        self._loose = loose
+
+    def __enter__(self) -> None:
+        self._token = _watched.set(self._loose)
+
+    def __exit__(self, *_error: object) -> None:
+        _watched.reset(self._token)
 
 
 @contextmanager
