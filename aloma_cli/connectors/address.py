@@ -1,4 +1,4 @@
-"""Addresses without what is secret in them: the login in front of the host, and keys and tokens in the query."""
+"""Addresses without their secrets: the login before the host, and keys and tokens in the query."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SECRET_NAME = re.compile(r"key|token|secret|pass|pwd|signature|^sig$|auth|crede
 
 
 class Login(NamedTuple):
-    """A user and a password, as a server takes them in Basic authentication."""
+    """A user and a password, for Basic authentication."""
 
     user: str
     password: str
@@ -26,7 +26,7 @@ class Login(NamedTuple):
         return f"Basic {self._encoded}"
 
     def secrets(self, name: str) -> tuple[NamedValue, ...]:
-        """The values to keep out of records: the password, and what stands in the header."""
+        """The values to keep out of records: the password, and the encoded login."""
         return ((f"{name}-password", self.password), (f"{name}-login", self._encoded))
 
     @property
@@ -35,7 +35,7 @@ class Login(NamedTuple):
 
 
 def split_login(url: str) -> tuple[str, Login | None]:
-    """The address without user and password, and these."""
+    """The address without user and password, and the login."""
     found = _LOGIN.fullmatch(url)
     if found is None:
         return url, None
@@ -49,7 +49,7 @@ def shown(url: str) -> str:
 
 
 def shown_broken(text: str) -> str:
-    """What should have been an address, as messages show it: a password may stand anywhere before an `@`."""
+    """An invalid address for messages: everything before an `@` is hidden, because it may contain a password."""
     before, at, after = text.rpartition("@")
     return f"…@{after}" if at else before + after
 

@@ -1,8 +1,8 @@
-"""What a connector is: functions, each with one border to the outside.
+"""A connector: functions, each with one border to the outside.
 
 A step calls a function; the function makes its requests through `ask`, which the engine supplies. The engine records
-each request with its answer, so that a repeated firing is answered from the record. Whatever a function does with an
-answer (check it, ask once more) lies above that border and is simply done again.
+each request with its answer, so that a repeated firing gets the recorded answer. A function's work on an answer (check
+it, ask once more) is above that border and is simply repeated.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, loads
 class Call:
     """One request to the outside, as the engine records it.
 
-    `name` is `connector.function`; `arguments` are JSON and identify the call; `key` is sent as idempotency key where
-    the other system knows one. `document` is what the firing started from.
+    `name` is `connector.function`; `arguments` are JSON and identify the call; `key` is sent as idempotency key if the
+    other system supports one. `document` is the one that the firing started from.
     """
 
     name: str
@@ -36,10 +36,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: `value` is JSON.
+    """The answer to a call: `value` is JSON.
 
-    `usage`: `input_tokens`, `output_tokens`, `cost` in US dollars where the price is known, `estimated` where the
-    tokens were not counted. `about`: who answered (`provider`, `model`, `simulated`, `entry`, …).
+    `usage`: `input_tokens`, `output_tokens`, `cost` in US dollars if the price is known, `estimated` if the tokens
+    were not counted. `about`: who answered (`provider`, `model`, `simulated`, `entry`, …).
     """
 
     value: Json
@@ -51,14 +51,14 @@ Ask: TypeAlias = Callable[[JsonObject], Awaitable[Json]]
 """A recorded request: takes the arguments of a Call, gives the `value` of its Answer."""
 
 Send: TypeAlias = Callable[[Call], Awaitable[Answer]]
-"""A border: it carries one request out and raises ConnectorError when that fails."""
+"""A border: it sends one request, and raises ConnectorError when that fails."""
 
 
 class Function(Protocol):
     """One function of a connector."""
 
     async def __call__(self, ask: Ask, /, *args: Any, **kwargs: Any) -> Any:
-        """What a step calls; every request goes through `ask`."""
+        """The function as steps call it; every request goes through `ask`."""
 
     async def send(self, call: Call) -> Answer:
         """The border."""
@@ -75,7 +75,7 @@ Connector: TypeAlias = Mapping[str, Function]
 
 
 class Connectors(Mapping[str, Connector]):
-    """What the steps of a run can call: `connectors["openai"]["chat"]`. Close it at the end of the run."""
+    """The connectors of a run: `connectors["openai"]["chat"]`. Close them at its end."""
 
     def __init__(self, table: Mapping[str, Connector], closers: Sequence[Callable[[], Awaitable[None]]] = ()) -> None:
         self._table = dict(table)
@@ -91,18 +91,18 @@ class Connectors(Mapping[str, Connector]):
         return len(self._table)
 
     async def aclose(self) -> None:
-        """Close the connections that were opened."""
+        """Close the open connections."""
         for close in self._closers:
             await close()
 
 
 def plain(call: str, argument: str, value: object) -> Json:
-    """`value` as the JSON that is recorded. Raises PermanentError, naming the argument, where it is none."""
+    """`value` as the JSON that is recorded. Raises PermanentError, naming the argument, if it is not JSON."""
     try:
         return loads(dumps(clean_copy(value, argument)))
     except (DocumentError, JsonError) as error:
         raise PermanentError(
-            f"connectors.{call}: the argument {argument} is not JSON, which a recorded call needs: {error}"
+            f"connectors.{call}: the argument {argument} is not JSON, which a recorded call requires: {error}"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""The HTTP client of all connectors: it stays with one origin, keeps no cookies, and reads no more than is allowed."""
+"""The HTTP client of all connectors: it stays with one origin, keeps no cookies, and limits the size of answers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _CONNECTIONS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100
 
 
 class Client(httpx2.AsyncClient):
-    """`max_answer`: bytes of an answer, unpacked. `transport` stands in for the network in tests.
+    """`max_answer`: bytes of an answer, uncompressed. `transport` stands in for the network in tests.
 
-    Raises ConnectorError where the environment names a proxy that cannot be used.
+    Raises ConnectorError if the environment names an invalid proxy.
     """
 
     def __init__(self, *, max_answer: int, transport: httpx2.AsyncBaseTransport | None = None) -> None:
@@ -29,8 +29,8 @@ class Client(httpx2.AsyncClient):
         super().__init__(transport=transport, cookies=no_cookies, limits=_CONNECTIONS)
         self._max_answer = max_answer
 
-    async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:  # noqa: ARG002  (an answer is always read whole)
-        """The whole answer, after redirects within the origin of `request`; one to another origin is the answer.
+    async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:  # noqa: ARG002  (answers are always read completely)
+        """The whole answer, after redirects within the origin of `request`; a redirect to another origin is returned.
 
         The request's timeout bounds all of it. Raises httpx2.HTTPError, and ConnectorError for too large an answer.
         """
@@ -42,7 +42,7 @@ class Client(httpx2.AsyncClient):
             raise httpx2.ReadTimeout(f"no whole answer within {seconds:g} s", request=request) from None
 
     def proxy(self, url: str) -> str | None:
-        """The variable that names the proxy which requests to `url` go through, with its value."""
+        """The variable with the proxy for requests to `url`, and its value."""
         parsed = httpx2.URL(url)
         direct = self._transport_for_url(parsed) is self._transport
         return None if direct else proxy_for(parsed.scheme)
@@ -56,7 +56,7 @@ class Client(httpx2.AsyncClient):
                     return await self._whole(response)
             finally:
                 await response.aclose()
-            if "Cookie" in request.headers:  # the library takes it out; within one origin it is still the step's own
+            if "Cookie" in request.headers:  # the library removes it; within one origin the step's own cookie stays
                 following.headers["Cookie"] = request.headers["Cookie"]
             request = following
         raise ConnectorError(f"{_place(request)}: more than {MAX_REDIRECTS} redirects", status=response.status_code)
@@ -67,7 +67,7 @@ class Client(httpx2.AsyncClient):
             content += part
             if len(content) > self._max_answer:
                 raise ConnectorError(
-                    f"{_place(response.request)}: the answer is larger than {self._max_answer / 1e6:g} MB, unpacked",
+                    f"{_place(response.request)}: the answer is larger than {self._max_answer / 1e6:g} MB uncompressed",
                     status=response.status_code,
                     hint="raise `limits.max_answer_mb` in aloma.yaml, or ask for less",
                 )

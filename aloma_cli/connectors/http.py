@@ -26,13 +26,13 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _LARGE = 1_000_000
 
 _login: ContextVar[Login | None] = ContextVar("login", default=None)
-"""The user and password of the request under way: they must not stand in its arguments, which are recorded."""
+"""The user and password of the current request, kept out of its arguments because these are recorded."""
 
 
 class Http:
     """The border of all functions here.
 
-    `max_answer`: bytes of an answer, unpacked. `transport` stands in for the network in tests.
+    `max_answer`: bytes of an answer, uncompressed. `transport` stands in for the network in tests.
     """
 
     def __init__(self, transport: httpx2.AsyncBaseTransport | None = None, *, max_answer: int = MAX_ANSWER) -> None:
@@ -46,10 +46,10 @@ class Http:
         }
 
     async def send(self, call: Call) -> Answer:
-        """The answer as it is recorded (`http_answer.as_recorded`).
+        """The answer for the record (`http_answer.as_recorded`).
 
-        Raises ConnectorError: for a status from 400 on and for a redirect to another origin, unless the call has
-        `raise_for_status=False`; where no answer came in time, or too large a one.
+        Raises ConnectorError for a status from 400 and for a redirect to another origin, unless the call has
+        `raise_for_status=False`; for no answer in time, and for too large an answer.
         """
         arguments, login = call.arguments, _login.get()
         place = f"{arguments['method']} {shown(arguments['url'])}"
@@ -61,7 +61,7 @@ class Http:
         return Answer(scrubber.value(recorded), about={"provider": response.request.url.host})
 
     async def aclose(self) -> None:
-        """Close the connections, if any was opened."""
+        """Close the open connections."""
         if self._client.made is not None:
             await self._client.made.aclose()
 
@@ -72,7 +72,7 @@ class Http:
         try:
             return await client.send(client.build_request(**sent))
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
-            raise ConnectorError(f"{place}: {error}", hint="an address begins with https://") from error
+            raise ConnectorError(f"{place}: {error}", hint="use an address that begins with https://") from error
         except (httpx2.LocalProtocolError, TypeError, ValueError) as error:
             raise ConnectorError(f"{place} cannot be sent: {cut(str(error), 300)}") from error
         except httpx2.TimeoutException as error:
@@ -127,12 +127,12 @@ async def _asked(ask: Ask, name: str, method: str, url: str, options: dict[str, 
 
 def _address(name: str, url: object) -> tuple[str, Login | None]:
     if not isinstance(url, str):
-        raise PermanentError(f"connectors.{name}: the url is not a string, but {type(url).__name__}")
+        raise PermanentError(f"connectors.{name}: the url must be a string, got {type(url).__name__}")
     bare, login = split_login(url)
     if "@" in url and not is_url(bare):
         raise PermanentError(
             f"connectors.{name}: {shown_broken(url)} is not the address of a server",
-            hint="percent-encode what is special in a user name and a password (urllib.parse.quote)",
+            hint="percent-encode special characters in the user name and the password (urllib.parse.quote)",
         )
     return bare, login
 
@@ -150,13 +150,13 @@ def _request(
     binary: bool = False,
 ) -> JsonObject:
     if json is not None and text is not None:
-        raise PermanentError(f"connectors.{name} was given json and text, and a request has one body")
+        raise PermanentError(f"connectors.{name} was given both json and text; a request has one body")
     if timeout is not None and not 0 < timeout < math.inf:
         raise PermanentError(f"connectors.{name}: the timeout {timeout} is not a positive number of seconds")
     given = {"headers": headers, "json": json, "text": text}
     request: JsonObject = {"method": method.upper(), "url": url, "timeout": timeout}
     request |= {key: plain(name, key, value) for key, value in given.items() if value is not None}
-    # A default is left out: it is part of what a call recorded earlier is known by.
+    # A default is left out, because the arguments identify calls that earlier programs recorded.
     flags = {"raise_for_status": False} if not raise_for_status else {}
     return request | flags | ({"binary": True} if binary else {})
 
@@ -173,17 +173,17 @@ def _as_sent(arguments: JsonObject, key: str, login: Login | None) -> dict[str, 
 
 
 def _refuse(place: str, response: httpx2.Response) -> None:
-    status, hint = response.status_code, "raise_for_status=False gives the step every status as an answer"
+    status, hint = response.status_code, "use raise_for_status=False to get every status as an answer"
     if response.has_redirect_location:
         target = shown(str(response.next_request.url if response.next_request else response.headers["location"]))
         raise ConnectorError(
-            f"{place} was answered {status} with a redirect to another origin, which is not followed: {target}",
+            f"{place} returned {status}, a redirect to another origin, which is not followed: {target}",
             status=status,
-            hint="call that address, if it is the right one; headers and body were not sent there",
+            hint="if that address is right, call it; headers and body were not sent there",
         )
     if status >= 400:
         said = words_of(response)
-        raise ConnectorError(f"{place} was answered {said}", retryable=is_retryable(status), status=status, hint=hint)
+        raise ConnectorError(f"{place} returned {said}", retryable=is_retryable(status), status=status, hint=hint)
 
 
 async def _recorded(response: httpx2.Response, *, binary: bool) -> JsonObject:
@@ -196,7 +196,7 @@ async def _recorded(response: httpx2.Response, *, binary: bool) -> JsonObject:
 
 @contextmanager
 def _without(login: Login | None) -> Iterator[Redactor]:
-    """What takes a login out of values; it is taken out of errors that are raised within."""
+    """A redactor of the login; it also redacts errors raised in this context."""
     scrubber = Redactor(login.secrets("url") if login else ())
     try:
         yield scrubber

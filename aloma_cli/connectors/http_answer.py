@@ -1,4 +1,4 @@
-"""An HTTP answer as it is recorded, each part once, and as a step gets it."""
+"""An HTTP answer for the record, each part once, and for a step."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     import httpx2
 
 _NO_CHARSETS = frozenset({"undefined", "idna", "punycode", "unicode_escape", "raw_unicode_escape"})
-"""What Python decodes as well, but no server writes texts in."""
+"""Python codecs that no server uses for texts."""
 
 _WORDS = 300
 
 
 def as_recorded(response: httpx2.Response, *, binary: bool) -> JsonObject:
-    """`status`, `headers`, and the body once: `base64` if binary, else `json` where it is JSON, else the text `body`.
+    """`status`, `headers`, and the body once: `base64` if binary, else `json` if it is JSON, else the string `body`.
 
-    `note` tells that a text could not be decoded by the charset that the server names.
+    `note`: the charset that the server names is unknown.
     """
     recorded: JsonObject = {"status": response.status_code, "headers": dict(response.headers)}
     if binary:
@@ -34,7 +34,7 @@ def as_recorded(response: httpx2.Response, *, binary: bool) -> JsonObject:
 
 
 def as_given(recorded: JsonObject) -> dict[str, object]:
-    """What a step gets: `status`, `headers`, `body` (a string; bytes if binary), `json` (None if it is not JSON)."""
+    """What a step receives: `status`, `headers`, `body` (string, or bytes if binary), `json` (None if not JSON)."""
     if "base64" in recorded:
         body: object = b64decode(recorded["base64"])
     else:
@@ -44,7 +44,7 @@ def as_given(recorded: JsonObject) -> dict[str, object]:
 
 
 def words_of(response: httpx2.Response) -> str:
-    """What a server says of its refusal, on one line: the reason, and the beginning of the body."""
+    """A server's refusal on one line: the reason, and the beginning of the body."""
     said = " ".join(_text(response)["body"].split())
     return f"{response.status_code} {response.reason_phrase}".rstrip() + (f": {cut(said, _WORDS)}" if said else "")
 
@@ -59,7 +59,7 @@ def _text(response: httpx2.Response) -> JsonObject:
 
 
 def _decoded(content: bytes, charset: str) -> str | None:
-    """None where `charset` is not one of texts."""
+    """The text; None if `charset` is not a charset of texts."""
     try:
         known = codecs.lookup(charset).name.replace("-", "_") not in _NO_CHARSETS
         return content.decode(charset, "replace") if known else None

@@ -1,4 +1,4 @@
-"""A client that is made when it is first needed."""
+"""A value that is made at its first use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Client = TypeVar("Client")
 
 
 class Lazily(Generic[Client]):
-    """Made once, at the first `get`, in a thread: importing its library would hold up the loop for half a second."""
+    """Made once, at the first `get`, in a thread, because importing its library would block the loop for 0.5 s."""
 
     def __init__(self, make: Callable[[], Client]) -> None:
         self._make = make

@@ -1,4 +1,4 @@
-"""The proxies that the environment names: refused where they cannot be used, and named where they are."""
+"""The proxies in the environment: invalid ones are refused, and messages name the used one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SOCKS = ("socks5", "socks5h")
 
 
 def check_proxies() -> None:
-    """Raise ConnectorError, naming the variable, for a proxy that cannot be used."""
+    """Raise ConnectorError, naming the variable, for an invalid proxy."""
     proxies = getproxies()
     if "*" in (host.strip() for host in proxies.get("no", "").split(",")):
         return
@@ -24,7 +24,7 @@ def check_proxies() -> None:
 
 
 def proxy_for(scheme: str) -> str:
-    """`http_proxy=http://127.0.0.1:3128`: what names the proxy for requests by `scheme`, without its password."""
+    """`http_proxy=http://127.0.0.1:3128`: the variable with the proxy for `scheme`, without its password."""
     proxies = getproxies()
     name = scheme if proxies.get(scheme) else "all"
     value = proxies.get(name, "")
@@ -56,6 +56,6 @@ def _unusable(variable: str, value: str, why: str, before: str = "") -> Connecto
 
 
 def _variable(scheme: str, value: str) -> str:
-    """The variable as it is spelled in the environment; where it is not there, the system's settings name the proxy."""
+    """The variable as spelled in the environment; the plain name if the system's settings name the proxy."""
     name = f"{scheme}_proxy"
     return next((key for key in os.environ if key.lower() == name and os.environ[key] == value), name)

@@ -20,8 +20,8 @@ KEY = "idempotency_key"
 def module_connector(name: str, module: object) -> Connector:
     """The public functions that `module` defines, as the connector `name`; or the public methods of an object.
 
-    Arguments and results must be JSON, since calls are recorded. A function with a parameter `idempotency_key` is
-    given the key of the call there, the same when a call is sent again after a crash.
+    Arguments and results must be JSON, because calls are recorded. A function with a parameter `idempotency_key`
+    receives the key of the call, the same when a call is sent again after a crash.
     """
     public = ((attribute, getattr(module, attribute)) for attribute in dir(module) if not attribute.startswith("_"))
     return {
@@ -55,7 +55,7 @@ class ModuleFunction(Function):
         return await ask({argument: plain(self._name, argument, value) for argument, value in bound.arguments.items()})
 
     async def send(self, call: Call) -> Answer:
-        """The function's result. Its ConnectorError passes; of any other exception one is made, which keeps it."""
+        """The function's result. Raises its ConnectorError; any other exception becomes the cause of one."""
         try:
             value = await self._run(call)
         except ConnectorError:
@@ -69,7 +69,7 @@ class ModuleFunction(Function):
             return Answer(loads(dumps(clean_copy(value, "it"))))
         except (DocumentError, JsonError) as error:
             raise ConnectorError(
-                f"connectors.{self._name} gave what is not JSON, which a recorded call needs: {error}"
+                f"connectors.{self._name} returned a value that is not JSON, which a recorded call requires: {error}"
             ) from None
 
     async def _run(self, call: Call) -> Any:
@@ -78,7 +78,7 @@ class ModuleFunction(Function):
             kwargs[KEY] = call.key
         if inspect.iscoroutinefunction(self._function):
             return await self._function(*args, **kwargs)
-        # Imported here, since it brings asyncio with it.
+        # Imported here, because it imports asyncio.
         from aloma_cli.threads import in_thread
 
         value = await in_thread(lambda: self._function(*args, **kwargs), name=self._name)

@@ -1,4 +1,4 @@
-"""Whose code is running: an author's own, aloma's, or what is installed beside them."""
+"""Whose code is running: an author's, aloma's, or an installed library's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TYPED = ("<stdin>", "<console>", "<python-input", "<ipython")
 
 @lru_cache(maxsize=1024)
 def is_own(filename: str) -> bool:
-    """Whether an author wrote that file: it is not Python's, not installed, not aloma's, not made by a library."""
+    """Whether an author wrote that file: not Python's, installed, aloma's, or made by a library."""
     if filename.startswith("<"):
         return filename.startswith(_TYPED)
     return not (is_alomas(filename) or filename.startswith(_PYTHON) or _INSTALLED & set(Path(filename).parts))
@@ -38,12 +38,12 @@ def outwards(frame: FrameType | None) -> Iterator[FrameType]:
 
 
 def line_of(frame: FrameType) -> int:
-    """Where a frame is; between two lines Python itself does not say it."""
+    """The line of a frame; between two lines Python has none."""
     return frame.f_lineno or frame.f_code.co_firstlineno
 
 
 def called_from(source: Source | None) -> str | None:
-    """`file:line` of the innermost line of an author that led here."""
+    """`file:line` of the innermost frame in an author's code."""
     frames = (frame for frame in outwards(sys._getframe(1)) if is_own(frame.f_code.co_filename))  # noqa: SLF001
     found = next(frames, None)
     return None if found is None else place(found.f_code.co_filename, line_of(found), source)

@@ -45,7 +45,7 @@ class Calls:
     _made: Counter[str] = field(default_factory=Counter)
 
     async def make(self, name: str, function: Function, /, *arguments: Any, **options: Any) -> Any:
-        """Call one function (`connector.function`); each request it makes is asked, or answered from the record."""
+        """Call one function (`connector.function`); each of its requests is sent, or answered from the record."""
         keys: list[str] = []
 
         async def ask(request: JsonObject) -> Json:
@@ -98,22 +98,22 @@ class Calls:
         )
         started = self.host.clock.elapsed()
         try:
-            with Watching(None):  # what a connector keeps running is not the step's
+            with Watching(None):  # a connector's own tasks are not the step's
                 answer = await function.send(call)
         except ConnectorError as error:
             await self._fail(call, key, started, error)
         except AlomaError:
             raise
-        except Exception as error:  # noqa: BLE001  (the call may have to be paid for, whatever went wrong after it)
+        except Exception as error:  # noqa: BLE001  (the call may have to be paid for even so)
             failed = ConnectorError(f"connectors.{name} failed: {type(error).__name__}: {error}")
             failed.__cause__ = error
             await self._fail(call, key, started, failed)
-        # What is on record, not what came: a repeated firing must be told the same.
+        # The recorded answer, not the received one: a repeated firing must get the same.
         recorded = await self._record(call, key, started, answer)
         return clean_copy(recorded.answer)
 
     async def _fail(self, call: Call, key: str, started: float, error: ConnectorError) -> NoReturn:
-        """Record a call that failed, with what came all the same, and raise its error as it is recorded."""
+        """Record a call that failed, with any answer it got, and raise its error as recorded."""
         failed = _describe(error)
         recorded = await self._record(call, key, started, Answer(error.answer, error.usage, error.about), error=failed)
         if recorded.error is not None and recorded.error != failed:
@@ -144,7 +144,7 @@ class Calls:
 def _called(
     name: str, function: Function, ask: Ask, arguments: tuple[Any, ...], options: dict[str, Any]
 ) -> Coroutine[Any, Any, Any]:
-    """What is to be awaited. Raises PermanentError for arguments that the function does not take."""
+    """The call, to be awaited. Raises PermanentError for invalid arguments."""
     try:
         return function(ask, *arguments, **options)
     except TypeError as error:

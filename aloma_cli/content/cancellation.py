@@ -1,4 +1,4 @@
-"""How a run of a firing is ended from outside, and what code that continues after its end meets."""
+"""How a run of a firing is ended from outside, and what stops code that continues after its end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Cancellation:
     def wait(self, work: Coroutine[Any, Any, Any]) -> Any:
         """The result of `work`, done on the loop, for a plain `def` on its thread.
 
-        Raises the cut if there is one, before the call or after, whatever the result of the call.
+        Raises the cut if there is one, before the call or after, and then drops the result of the call.
         """
         if self.cut is not None:
             work.close()

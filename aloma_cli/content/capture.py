@@ -1,6 +1,6 @@
-"""What steps write to the two streams of Python.
+"""Capture what steps write to the two streams of Python.
 
-`print` goes to the step's log, since stdout belongs to the result of the command; from stderr only secrets are kept.
+`print` goes to the step's log, because stdout is for the result of the command; stderr passes through, without secrets.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ class PrintsTo:
 
 
 def stdout_split() -> AbstractContextManager[None]:
-    """Install the stream that tells a step's prints from the program's own, for as long as steps run."""
+    """Install the stream that separates a step's prints from the program's, while steps run."""
     return _standing_in("stdout", _Split(sys.stdout))
 
 
 def stderr_scrubbed(scrubber: Redactor) -> AbstractContextManager[None]:
-    """Let no secret through to stderr for as long as steps run."""
+    """Keep secrets out of stderr while steps run."""
     return _standing_in("stderr", _Stderr(sys.stderr, scrubber))
 
 
@@ -69,7 +69,7 @@ def _standing_in(name: str, stand_in: _Split | _Stderr) -> Iterator[None]:
         yield
     finally:
         stand_in.over = True
-        # Of several runs in one program the first to begin may be the first to end: it is taken out when it is on top.
+        # Of several runs in one program the first may end first: it is removed when it is on top.
         while stack and stack[-1].over:
             put_back(name, stack.pop().original)
 
@@ -85,7 +85,7 @@ def _forget_log() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    # What a forked child prints is for its streams: the log of the firing is written by its parent alone.
+    # A forked child prints to its streams, because only the parent writes the log of the firing.
     os.register_at_fork(after_in_child=_forget_log)
 
 

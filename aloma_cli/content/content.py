@@ -1,4 +1,4 @@
-"""What a step's content is, whatever language it is written in."""
+"""The content of a step, in any language."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Content(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Another text for another code."""
+        """Changes when the code changes."""
 
     async def run(self, job: Job, toolbox: Toolbox, host: Host, cancellation: Cancellation) -> Outcome:
         """Run it on a draft of the job's document. Raises nothing but cancellation and Ctrl-C."""

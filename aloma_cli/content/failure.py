@@ -1,4 +1,4 @@
-"""An exception as data: what it is, where it came from, and what to do about it."""
+"""An exception as data: its type, its place, and the fix."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Value = TypeVar("Value")
 
 _MACHINERY = (f"{__name__.partition('.')[0]}.", "asyncio.")
 _FRAMES_KEPT = 20
-"""The innermost ones: where it went wrong matters more than how it came there."""
+"""The innermost frames, because the place of the error matters most."""
 
 _MOST_PARTS = 10
 _DEEPEST = 5
 
 
 def describe(error: BaseException, content: StepFunction) -> JsonObject:
-    """`error` as in `events.FiringFailed`. What it does not say of itself without raising is left out."""
+    """`error` as in `events.FiringFailed`. Parts of it that raise when they are read are left out."""
     frames = _frames(error)
     described = _brief(error, content, frames, _DEEPEST)
     if frames:
@@ -43,7 +43,7 @@ def type_name(error: BaseException) -> str:
 
 
 def _brief(error: BaseException, content: StepFunction, frames: _Frames, deeper: int) -> JsonObject:
-    """Type and message, and where they are known: place, hint, notes, parts, cause."""
+    """Type and message, and if known: place, hint, notes, parts, cause."""
     scene = Scene(error, message_of(error), content)
     found: dict[str, Any] = {
         "type": type_name(error),
@@ -70,7 +70,7 @@ def _cause(error: BaseException, content: StepFunction, deeper: int) -> JsonObje
     if cause is None:
         return None
     frames = _frames(cause)
-    # Our own errors say themselves what a library meant; what an author's code did is news.
+    # Our own errors already describe errors of libraries, but not those of an author's code.
     told = not isinstance(error, AlomaError) or any(is_own(frame.f_code.co_filename) for frame, _ in frames)
     return _brief(cause, content, frames, deeper) if told else None
 
@@ -81,7 +81,7 @@ def _line(described: JsonObject) -> str:
 
 
 def message_of(error: BaseException) -> str:
-    """Its text, or the name of its type where it has none."""
+    """Its text, or the name of its type."""
     return _asked(lambda: str.__str__(str(error))) or type_name(error)
 
 
@@ -101,7 +101,7 @@ _Frames: TypeAlias = list[tuple[FrameType, int]]
 
 
 def _frames(error: BaseException) -> _Frames:
-    """The frames of the step and of what it calls, without the engine's that lie between and before."""
+    """The frames of the step and of its callees, without the engine's."""
     return [
         (frame, line or frame.f_code.co_firstlineno)
         for frame, line in traceback.walk_tb(error.__traceback__)
@@ -110,7 +110,7 @@ def _frames(error: BaseException) -> _Frames:
 
 
 def _place(frames: _Frames, content: StepFunction) -> str | None:
-    """Where an author's own code failed, or what it called where it has none."""
+    """Where an author's own code failed; else where its callee failed."""
     own = [(frame, line) for frame, line in frames if is_own(frame.f_code.co_filename)]
     for frame, line in reversed(own or frames):
         return place(frame.f_code.co_filename, line, content.source)

@@ -1,4 +1,4 @@
-"""One run of one firing of a Python function: a draft, the content, and an outcome, whatever happens."""
+"""One run of a firing of a Python function: a draft, the content, and in every case an outcome."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from aloma_cli.threads import in_thread
 
 
 class Firing:
-    """One run. What its content does not ask for is not made."""
+    """One run. Only what its content asks for is made."""
 
     def __init__(
         self, content: StepFunction, job: Job, toolbox: Toolbox, host: Host, cancellation: Cancellation
@@ -69,7 +69,7 @@ class Firing:
             self.cancellation.over = True
             self.loose.cancel()
         refused = self._calls.refused if self._calls else None
-        # Whatever the step makes of a refused call: it continues when the limit is raised.
+        # Even if the step handles a refused call: the firing continues when the limit is raised.
         if refused is None:
             return outcome
         return Limited(number, str(refused), outcome.seconds, refused.limit, refused.needed)
@@ -147,7 +147,7 @@ _MAKERS: Mapping[str, Callable[[Firing], Any]] = {
 
 
 def raised(content: StepFunction, job: Job, error: BaseException, seconds: float, *, figures: bool = False) -> Raised:
-    """The outcome of a step that failed with `error`, whatever is wrong with the error itself.
+    """The outcome of a step that failed with `error`, even if the error itself is broken.
 
     `figures`: the step had looked at the figures of the run.
     """

@@ -1,4 +1,4 @@
-"""What to do about mistakes that are made often: one row a mistake, asked in this order."""
+"""The fix for each common mistake: one row a mistake, in this order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from aloma_cli.errors import DocumentError, did_you_mean
 
 @dataclass(frozen=True)
 class Scene:
-    """An error, what it says, and the step in which it happened."""
+    """An error, its message, and the content that raised it."""
 
     error: BaseException
     message: str
@@ -29,7 +29,7 @@ class Scene:
 
     @cached_property
     def _own(self) -> TracebackType | None:
-        """The innermost part of the traceback that is an author's code."""
+        """The innermost part of the traceback in an author's code."""
         found, trace = None, self.error.__traceback__
         while trace is not None:
             found = trace if is_own(trace.tb_frame.f_code.co_filename) else found
@@ -38,7 +38,7 @@ class Scene:
 
     @cached_property
     def expression(self) -> ast.expr | None:
-        """What was being worked out there."""
+        """The expression that failed there."""
         if self._own is None:
             return None
         code, at = self._own.tb_frame.f_code, self._own.tb_lasti // 2
@@ -53,7 +53,7 @@ class Scene:
         return ast.parse(b"(" + b"".join(lines) + b")", mode="eval").body
 
     def value(self, node: ast.expr) -> Any:
-        """What a name, or a part of what it names, was there. Raises whatever that comes to."""
+        """The value of a name, or of a part of it, there. May raise anything."""
         frame: FrameType | None = self._own.tb_frame if self._own else None
         match node:
             case ast.Name(id=name) if frame is not None:
@@ -66,9 +66,9 @@ class Scene:
 
 
 def hint_for(scene: Scene) -> str | None:
-    """What to do about it, in one line, where that is known."""
+    """The fix in one line, if it is known."""
     for recognise in _RECOGNISERS:
-        # It looks at an author's values and source, which may be anything.
+        # An author's values and source may be anything.
         with contextlib.suppress(Exception):
             hint = recognise(scene)
             if hint:
@@ -77,7 +77,7 @@ def hint_for(scene: Scene) -> str | None:
 
 
 def place_for(scene: Scene) -> str | None:
-    """`file:line` of what left a value in the document that is not JSON: nothing is raised at that line."""
+    """`file:line` that wrote a value into the document that is not JSON: that line raises nothing."""
     written = _written(scene)
     return (
         None if written is None else place_in_content(scene.content, lambda node: ast.dump(node) == ast.dump(written))
@@ -85,7 +85,7 @@ def place_for(scene: Scene) -> str | None:
 
 
 def in_authors_words(message: str) -> str:
-    """What Python says, by the names that a step has for things."""
+    """A message of Python with the names that steps use."""
     for ours, theirs in _NAMES:
         message = re.sub(ours, theirs, message)
     return message
@@ -159,7 +159,7 @@ _AS_JSON = {
 
 
 def _written(scene: Scene) -> ast.Assign | None:
-    """Where the step's content assigns what is not JSON: `….["key"] = …`, by its key."""
+    """Where the step's content assigns the value that is not JSON: `….["key"] = …`, by its key."""
     keys = scene.error.path if isinstance(scene.error, DocumentError) else ()
     found: list[ast.Assign] = []
 

@@ -22,13 +22,13 @@ class Host(Protocol):
         """Write an event soon."""
 
     async def keep(self, event: AnEvent) -> AnEvent:
-        """Write an event, and give it as it is recorded once it is durable."""
+        """Write an event, and return it as recorded once it is durable."""
 
     async def enter(self, function: Function, step: str, arguments: JsonObject) -> Amount:
-        """Reserve what a call is expected to take, and give that; waits for room. Raises StepLimited."""
+        """Reserve the expected usage of a call, and return it; waits for room. Raises StepLimited."""
 
     def leave(self, held: Amount) -> None:
-        """Release what was reserved: the call has ended, and what it took is recorded."""
+        """Release a reservation: the call has ended, and its usage is recorded."""
 
     def figures(self, task: str) -> JsonObject:
-        """What `task.figures()` gives."""
+        """The result of `task.figures()`."""

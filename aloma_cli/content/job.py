@@ -13,7 +13,7 @@ from aloma_cli.record.events import CallAnswered
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run of one firing: plain data, that another process could be given.
+    """One run of one firing, as plain data that can be sent to another process.
 
     `step`: its name. `base` is the committed document it starts from and must not be altered. `timeout`: seconds.
     `calls`: the answers on record by key, which are not asked for again. `models`: other models for the names that the

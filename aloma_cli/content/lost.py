@@ -1,4 +1,4 @@
-"""What a step did that would be lost without a word: it fails the firing, which names the line and the cure."""
+"""Work of a step that would be lost in silence: it fails the firing, with the line and the fix."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ConnectorCall(Coroutine[Any, Any, Any]):
 
 @dataclass(slots=True)
 class Loose:
-    """What one run of a firing has begun and may leave behind."""
+    """The calls and tasks that one run of a firing has begun and may leave behind."""
 
     content: StepFunction
     calls: list[ConnectorCall] = field(default_factory=list)
@@ -64,7 +64,7 @@ class Loose:
         return self.calls[-1]
 
     def refuse(self, returned: object) -> None:
-        """Raise ContentError for what was lost, after the step has returned."""
+        """Raise ContentError for lost work, after the step has returned."""
         self.refuse_forgotten()
         for _, at in self._left():
             raise _lost(
@@ -76,7 +76,7 @@ class Loose:
             raise _returned(self.content, returned)
 
     def refuse_forgotten(self, error: BaseException | None = None) -> None:
-        """Raise ContentError for a call that was not awaited, if that is what became of `error`."""
+        """Raise ContentError for a call that was not awaited, if it caused `error`."""
         left = [call for call in self.calls if not call.begun]
         if left and (error is None or ConnectorCall.__name__ in str(error)):
             call = f"connectors.{left[0].name}"
@@ -84,7 +84,7 @@ class Loose:
             raise _lost(f"{self.content.step} called {call} without await", left[0].at, cure) from None
 
     def cancel(self) -> None:
-        """End the tasks that are left."""
+        """Cancel the tasks that are left."""
         for task, _ in self._left():
             task.cancel()
 
@@ -100,7 +100,7 @@ class Loose:
 
 
 def _is_own_task(task: asyncio.Task[Any]) -> bool:
-    """Whether an author wrote what it does, or what it waits for; what a library keeps running is its own affair."""
+    """Whether an author wrote the task, or what it waits for; tasks of libraries are left alone."""
     work: Any = task.get_coro()
     while work is not None:
         if isinstance(work, ConnectorCall):
@@ -119,7 +119,7 @@ def _lost(what: str, at: str | None, cure: str) -> ContentError:
 def _returned(content: StepFunction, value: object) -> ContentError:
     if inspect.isawaitable(value):
         if inspect.iscoroutine(value):
-            value.close()  # it is refused: Python need not warn of it as well
+            value.close()  # it is refused, so that Python does not warn as well
         cure = "write it as `async def content(…)`"
         return _lost(f"{content.step} returned something to await", place_in_content(content, lambda _: False), cure)
     at = place_in_content(content, lambda node: isinstance(node, ast.Return) and node.value is not None)
@@ -146,7 +146,7 @@ def place_in_content(content: StepFunction, wanted: Callable[[ast.AST], bool]) -
 
 
 def _own_nodes(function: ast.AST) -> Iterator[Any]:
-    """The nodes of a function, without those of the functions in it."""
+    """The nodes of a function, without those of inner functions."""
     for node in ast.iter_child_nodes(function):
         yield node
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
@@ -175,7 +175,7 @@ class Watching:
 
 @contextmanager
 def tasks_noticed(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Let `loop` tell who starts a task, until the end."""
+    """Let `loop` enter started tasks where `Watching` says, until the end."""
     factory = _Factory(loop.get_task_factory())
     loop.set_task_factory(factory)
     try:

@@ -1,4 +1,4 @@
-"""Notices a step that blocks the event loop, and with it every other firing, and says at which line."""
+"""Detect a step that blocks the event loop, and so every other firing, and report the line."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from aloma_cli.content.authors import is_alomas, is_own, line_of, outwards
 from aloma_cli.jsontext import printable
 
 BLOCKED = 1.0
-"""Seconds without a turn of the event loop that are too many."""
+"""Seconds without a turn of the event loop before a warning."""
 
 QUIET = 30.0
-"""Seconds in which a plain `def` did nothing that could be seen, after which it is told where it is."""
+"""Seconds without visible progress of a plain `def` before a warning."""
 
 _BEAT = 0.2
 _PACKAGE = __name__.partition(".")[0]
@@ -32,7 +32,7 @@ _log = logging.getLogger(_PACKAGE)
 
 @dataclass(slots=True)
 class _Plain:
-    """A plain `def` on its thread. `since`: when it last did something that could be seen."""
+    """A plain `def` on its thread. `since`: the time of its last visible progress."""
 
     step: str
     since: float = field(default_factory=time.monotonic)
@@ -53,14 +53,14 @@ def on_a_thread(step: str) -> Iterator[None]:
 
 
 def seen() -> None:
-    """Something was heard of the step that runs on this thread, if one does."""
+    """Note progress of the step that runs on this thread, if one does."""
     running = _plain.get(threading.get_ident())
     if running is not None:
         running.since = time.monotonic()
 
 
 class Watchdog:
-    """A context in which the running event loop is watched from a thread; real time, whatever the loop's clock."""
+    """A context in which a thread watches the running event loop, in real time."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -85,7 +85,7 @@ class Watchdog:
         self._timer = self._loop.call_later(_BEAT, self._beat)
 
     def _watch(self) -> None:
-        # By looks, not by the clock: on a machine under load this thread is as late as the one that it watches.
+        # Count looks, not seconds: under load this thread is as late as the one that it watches.
         looks, turns = 0, 0
         while not self._over.wait(_BEAT):
             looks, turns = (looks + 1, turns) if turns == self._turns else (0, self._turns)
@@ -117,7 +117,7 @@ class Watchdog:
 
 
 def _responsible(thread: int) -> str | None:
-    """`file:line` of an author's code on a thread, unless aloma's own is at work: it may be called from there."""
+    """`file:line` of an author's code on a thread, unless aloma's own code runs, which that code may have called."""
     frame = sys._current_frames().get(thread)  # noqa: SLF001  (documented, underscore and all)
     for inner in takewhile(_is_of_this_turn, outwards(frame)):
         filename = inner.f_code.co_filename

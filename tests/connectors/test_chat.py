@@ -154,7 +154,7 @@ def test_keys_that_nobody_asked_for_are_kept() -> None:
 def test_a_cut_answer_is_an_error_of_its_own_and_not_asked_for_again(reason: str) -> None:
     model = Model(completion('{"count": ', finish_reason=reason))
 
-    with pytest.raises(TruncatedAnswerError, match="limit of tokens") as caught:
+    with pytest.raises(TruncatedAnswerError, match="token limit") as caught:
         ask(model, shape=SHAPE)
 
     assert len(model.calls) == 1

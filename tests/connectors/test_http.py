@@ -64,7 +64,7 @@ def test_a_status_from_400_on_is_an_error_unless_the_step_wants_it_as_an_answer(
     error = failure(refuse, "http://crm.test/pay?api_key=abc&page=2")
     response = use(refuse, "get", "http://crm.test", raise_for_status=False)
 
-    assert str(error).startswith(f"GET http://crm.test/pay?api_key=***&page=2 was answered {status} ")
+    assert str(error).startswith(f"GET http://crm.test/pay?api_key=***&page=2 returned {status} ")
     assert str(error).endswith(": the ledger is closed")
     assert (error.status, error.retryable) == (status, retryable)
     assert (response["status"], response["body"], response["json"]) == (status, "the ledger\nis closed", None)
@@ -180,7 +180,7 @@ def test_an_answer_is_never_unpacked_beyond_its_bound() -> None:
     message, peak = run(work())
 
     assert message == (
-        "GET http://crm.test: the answer is larger than 50 MB, unpacked"
+        "GET http://crm.test: the answer is larger than 50 MB uncompressed"
         " → raise `limits.max_answer_mb` in aloma.yaml, or ask for less"
     )
     assert peak < 150_000_000

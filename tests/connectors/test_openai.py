@@ -148,7 +148,7 @@ def test_a_redirect_within_the_origin_is_followed() -> None:
 def test_an_answer_of_a_model_server_is_bounded_as_well() -> None:
     error = failure(reply(text="x" * 2_000_001), settings={"max_answer": 2_000_000})
 
-    assert str(error) == f"POST {URL}/chat/completions: the answer is larger than 2 MB, unpacked"
+    assert str(error) == f"POST {URL}/chat/completions: the answer is larger than 2 MB uncompressed"
     assert not error.retryable
 
 
@@ -227,7 +227,7 @@ def test_the_extras_of_the_library_are_merged_into_the_request() -> None:
 def test_an_extra_that_is_not_an_object_is_refused(name: str) -> None:
     error = failure(reply(), **{name: ["a"]})
 
-    assert str(error) == f"{name} is not an object, but a list"
+    assert str(error) == f"{name} must be an object, got a list"
 
 
 def test_the_name_in_the_step_is_mapped_to_the_servers() -> None:
@@ -443,7 +443,7 @@ def test_the_servers_own_reason_is_told_whichever_field_it_is_in(status: int, bo
         (
             404,
             {"error": {"message": "no gpt-4o here"}},
-            f"{URL} does not know the model (404, model gpt-4o): ",
+            f"{URL} does not have the model (404, model gpt-4o): ",
             "models:",
         ),
     ],
@@ -513,12 +513,12 @@ def test_what_a_server_refused_is_told_once() -> None:
 @pytest.mark.parametrize(
     ("odd", "retryable", "says"),
     [
-        (reply(text='{"choices": [{"mess'), True, "is not JSON"),
-        (reply(text="\n\n   \n"), True, "is not JSON"),
+        (reply(text='{"choices": [{"mess'), True, "did not return JSON"),
+        (reply(text="\n\n   \n"), True, "did not return JSON"),
         (reply(text="<html>Welcome</html>"), False, "returned a web page, not JSON"),
         (reply(text="<!doctype html><title> Login</title>"), False, 'returned a web page ("Login"), not JSON'),
-        (reply(text='data: {"choices"'), True, "streams its answer, though it was not asked to"),
-        (reply(text='{"a":' * 5000), True, "is not JSON (nested deeper than 128 levels)"),
+        (reply(text='data: {"choices"'), True, "streams its answer, which was not requested"),
+        (reply(text='{"a":' * 5000), True, "did not return JSON (nested deeper than 128 levels)"),
         (reply(body={"detail": "no such route"}), False, "is not a chat completion"),
         (reply(body=[]), False, "is not a chat completion"),
         (reply(body={"choices": []}), False, "is not a chat completion"),

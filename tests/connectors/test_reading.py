@@ -75,7 +75,7 @@ def test_an_object_that_does_not_end_is_not_made_up_and_no_part_of_it_is_taken(t
     reading = read_object(text, SCHEMA)
 
     assert reading.value is None
-    assert "does not end" in reading.complaints[0]
+    assert "is not closed" in reading.complaints[0]
 
 
 @pytest.mark.parametrize("text", ['{"a": }', '{"a": , "b": 1}', '{"b": 1, "a" : }'])

@@ -1,4 +1,4 @@
-"""Shapes become JSON Schemas; what is no shape is refused with its place."""
+"""Shapes become JSON Schemas; what is not a shape is refused with its place."""
 
 from __future__ import annotations
 
@@ -94,26 +94,26 @@ def test_the_table_in_the_docs_is_found() -> None:
         ([str], "the shape of an answer is an object, not", 'wrap it: {"items": ...}'),
         (str, "the shape of an answer is an object, not str", 'wrap it: {"items": ...}'),
         ({"$in": ["a"]}, "the shape of an answer is an object, not a choice", 'wrap it: {"choice": ...}'),
-        ({}, "{} at the root asks for nothing", "any object is `dict`"),
-        ({"a": None}, "None at a is no shape", "Optional(...)"),
-        ({"a": [Optional(str)]}, "at a.0 is no shape", "only a key of an object can be Optional"),
-        ({"a": {"b": Text}}, "Text at a.b is no shape", "Text(...)"),
-        ({"a": {1, 2}}, "{1, 2} at a is no shape", None),
-        ({"a": tuple}, "tuple at a is no shape", None),
-        ({"a": {"$gte": 0}}, "$gte at a is no shape", "Integer(min, max) or Number(min, max)"),
-        ({"a": {"$inn": [1]}}, "$inn at a is no shape", "did you mean `$in`?"),
-        ({"a": {"$in": [1], "b": str}}, "b at a is no shape", "$in stands alone in its object"),
-        ({"a": {"$in": []}}, "$in at a wants a list of values, not []", None),
-        ({"a": {"$in": [{}]}}, "{} at a is no value to choose from", None),
-        ({"a": float("nan")}, "nan at a is no value to choose from", None),
-        ({"a": []}, "the list at a has 0 shapes", "[str] is a list of texts"),
-        ({"a": [str, int]}, "the list at a has 2 shapes", "[str] is a list of texts"),
+        ({}, "{} at the root is an empty shape", "use `dict` for any object"),
+        ({"a": None}, "None at a is not a shape", "Optional(...)"),
+        ({"a": [Optional(str)]}, "at a.0 is not a shape", "only a key of an object can be Optional"),
+        ({"a": {"b": Text}}, "Text at a.b is not a shape", "Text(...)"),
+        ({"a": {1, 2}}, "{1, 2} at a is not a shape", None),
+        ({"a": tuple}, "tuple at a is not a shape", None),
+        ({"a": {"$gte": 0}}, "$gte at a is not a shape", "Integer(min, max) or Number(min, max)"),
+        ({"a": {"$inn": [1]}}, "$inn at a is not a shape", "did you mean `$in`?"),
+        ({"a": {"$in": [1], "b": str}}, "b at a is not a shape", "$in must be the only key of its object"),
+        ({"a": {"$in": []}}, "$in at a must be a list of values, got []", None),
+        ({"a": {"$in": [{}]}}, "{} at a is not a value to choose from", None),
+        ({"a": float("nan")}, "nan at a is not a value to choose from", None),
+        ({"a": []}, "the list at a has 0 shapes", "[str] is a list of strings"),
+        ({"a": [str, int]}, "the list at a has 2 shapes", "[str] is a list of strings"),
         ({"a": List(str, 3, 1)}, "the list at a cannot have 3 to 1 elements", None),
         ({"a": List(str, 0, 0)}, "the list at a cannot have 0 to 0 elements", None),
-        ({"a": Text(0)}, "the text at a cannot have at most 0 characters", None),
+        ({"a": Text(0)}, "the string at a cannot have at most 0 characters", None),
         ({"a": Integer(0.5)}, "the number at a cannot be bounded by 0.5", None),  # type: ignore[arg-type]  # the point
         ({"a": Number(2, 1)}, "the number at a cannot be from 2 to 1", None),
-        ({1: str}, "the key 1 at the root is not a text", None),
+        ({1: str}, "the key 1 at the root is not a string", None),
     ],
 )
 def test_what_is_no_shape_is_refused_with_its_place(shape: Any, message: str, hint: str | None) -> None:

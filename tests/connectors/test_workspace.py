@@ -92,7 +92,7 @@ def test_an_argument_that_is_not_json_is_named(crm: Connector) -> None:
 
 
 def test_a_result_that_is_not_json_is_an_error(crm: Connector) -> None:
-    with pytest.raises(ConnectorError, match=r"connectors\.crm\.unspeakable gave what is not JSON"):
+    with pytest.raises(ConnectorError, match=r"connectors\.crm\.unspeakable returned a value that is not JSON"):
         use(crm, "unspeakable")
 
 

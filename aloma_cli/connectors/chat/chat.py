@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import asyncio
 
 Check: TypeAlias = Callable[[Any], Any]
-"""An author's quality gate on `answer.data`: it says no by False, by a text with the reason, or by a ValueError."""
+"""An author's check of `answer.data`: it rejects by False, by a string with the reason, or by a ValueError."""
 
 
 Price: TypeAlias = Callable[[str, int, int], Awaitable[float | None]]
@@ -31,12 +31,12 @@ Price: TypeAlias = Callable[[str, int, int], Awaitable[float | None]]
 
 
 _CUT = re.compile(r"length|max_?(?:output_?)?tokens|token_?limit", re.IGNORECASE)
-"""How servers say in `finish_reason` that an answer was cut: length, MAX_TOKENS, model_length, …"""
+"""A `finish_reason` that means the answer was cut: length, MAX_TOKENS, model_length, …"""
 
 _PARSER = re.compile(r"the answer is not JSON: Expecting (value|property name)")
 
 _LONG = 20_000
-"""Characters of an answer that is read in a thread."""
+"""Answers of more characters are read in a thread."""
 
 
 _UNKNOWN_OUTPUT = 4000
@@ -79,10 +79,10 @@ class Chat(Function):
     ) -> Completion:
         """The answer to `messages`; its `data` has the `shape` and passed the `check`.
 
-        `messages` may be a text, which is one message of the user.
-        `options` are sent as they are (`temperature`, `max_tokens`, …), but for `timeout`, in seconds. Raises
-        AnswerError when the second answer does not fit either, TruncatedAnswerError when an answer with a shape was
-        cut at the limit of tokens, ShapeError for a bad shape, and what the border raises.
+        `messages` may be a string: one message of the user. `options` (`temperature`, `max_tokens`, …) are sent
+        unchanged, except `timeout`: seconds for the whole call with all its tries. Raises AnswerError when the second
+        answer does not fit either, TruncatedAnswerError when an answer with a shape was cut at the token limit,
+        ShapeError for an invalid shape, and the errors of the border.
         """
         request = _request(self._name, messages, model, shape, options)
         answer, wrong = await _attempt(ask, request, check)
@@ -136,9 +136,9 @@ def _refuse(name: str, options: dict[str, Any], shape: Shape) -> None:
 
 
 async def _attempt(ask: Ask, request: JsonObject, check: Check | None) -> tuple[Completion, list[str]]:
-    """One answer, and what is wrong with it.
+    """One answer, and the objections to it.
 
-    It is on record when it is read here. A firing that is repeated reads the same again, with the same result.
+    The answer is on record before it is read here. A repeated firing reads the same answer, with the same result.
     """
     completion: JsonObject = await ask(request)
     _refuse_odd(completion, request["model"])
@@ -153,7 +153,7 @@ async def _attempt(ask: Ask, request: JsonObject, check: Check | None) -> tuple[
 
 
 async def _read(content: str, schema: JsonObject) -> Reading:
-    """As `read_object`, without holding up the loop: by a long text, or by the first import of a library."""
+    """As `read_object`, without blocking the loop by a long text or by the first import of a library."""
     if len(content) < _LONG and "jsonschema" in sys.modules:
         return read_object(content, schema)
     from aloma_cli.threads import in_thread
@@ -164,7 +164,7 @@ async def _read(content: str, schema: JsonObject) -> Reading:
 def _refuse_odd(completion: JsonObject, model: str) -> None:
     kind = odd_content(completion)
     if kind is not None:
-        raise AnswerError(f"{_who(completion, model)} answered with a {kind} as its content, not with a text")
+        raise AnswerError(f"{_who(completion, model)} answered with a {kind} as its content, not a string")
 
 
 def _refuse_unfinished(completion: JsonObject, model: str) -> None:
@@ -172,7 +172,7 @@ def _refuse_unfinished(completion: JsonObject, model: str) -> None:
     reason = str(choice.get("finish_reason"))[:100]
     if _CUT.search(reason):
         raise TruncatedAnswerError(
-            f"the answer of {_who(completion, model)} was cut at the limit of tokens: {_quote(completion)}",
+            f"the answer of {_who(completion, model)} was cut at the token limit: {_quote(completion)}",
             hint="raise `max_tokens`, or ask for less: List(..., max=3), Text(max=200)",
         )
     refusal = choice["message"].get("refusal")
@@ -196,7 +196,7 @@ async def _objections(check: Check | None, data: Any) -> list[str]:
 
 
 def _objection(messages: list[JsonObject], answer: Completion, wrong: list[str]) -> list[JsonObject]:
-    """The conversation, continued by the answer and by what is wrong with it."""
+    """The conversation, continued by the answer and the objections to it."""
     content = content_of(answer.to_dict())
     listed = "\n".join(f"- {complaint}" for complaint in wrong)
     objection = f"That answer cannot be used:\n{listed}\nGive the whole answer again, corrected."
@@ -205,7 +205,7 @@ def _objection(messages: list[JsonObject], answer: Completion, wrong: list[str])
 
 def _misfit(completion: JsonObject, model: str, wrong: list[str]) -> AnswerError:
     listed = cut("; ".join(wrong), 400)
-    # What the parser says about a text that is no JSON at all helps nobody.
+    # The parser's message about a text without any JSON does not help.
     what = "expected JSON" if _PARSER.match(listed) else listed
     return AnswerError(
         f"{_who(completion, model)} gave no valid answer in two tries: {what}, got: {_quote(completion)}",

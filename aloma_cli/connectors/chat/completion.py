@@ -1,4 +1,4 @@
-"""An answer in the OpenAI form, to be read by attribute or by key."""
+"""An answer in the OpenAI form, with access by attribute or by key."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class View:
         self._plain = plain
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # copy and pickle look for these before there is anything to look in
+        if name.startswith("_"):  # copy and pickle look these up before __init__ has run
             raise AttributeError(name)
         if isinstance(self._plain, dict) and name in self._plain:
             return _view(self._plain[name])
@@ -46,15 +46,15 @@ class View:
         return repr(self._plain)
 
     def to_dict(self) -> Any:
-        """The same as plain dicts and lists, the caller's own: what may be put into a document."""
+        """A copy as plain dicts and lists, which a document may hold."""
         return copy.deepcopy(self._plain)
 
 
 class Completion(View):
     """A chat completion.
 
-    `data`: the content of the first choice, parsed and checked where a shape was asked for, else as text.
-    `repaired`: whether the content was mended to get there.
+    `data`: the content of the first choice, parsed and checked if a shape was requested, else as a string.
+    `repaired`: whether the content had to be repaired.
     """
 
     __slots__ = ("data", "repaired")
@@ -70,7 +70,7 @@ def _view(value: Json) -> Any:
 
 
 def content_of(completion: JsonObject) -> str:
-    """The text of the first choice, the parts of it joined; empty where there is none."""
+    """The text of the first choice, with its parts joined; empty if there is none."""
     match _content(completion):
         case str(text):
             return text
@@ -80,7 +80,7 @@ def content_of(completion: JsonObject) -> str:
 
 
 def odd_content(completion: JsonObject) -> str | None:
-    """The kind of a content that is neither a text nor a list of parts nor null; None for these."""
+    """The kind of a content that is not a string, a list of parts or null; else None."""
     content = _content(completion)
     if isinstance(content, list):
         kinds = [kind_of(part) for part in content if not isinstance(part, dict | str)]
@@ -93,7 +93,7 @@ def _content(completion: JsonObject) -> Json:
 
 
 def _text_of(part: Json) -> str:
-    """The text of one part; a thought, an image and the like have none."""
+    """The text of one part; a thought or an image has none."""
     if isinstance(part, str):
         return part
     text = part.get("text") if isinstance(part, dict) and "text" in str(part.get("type", "text")) else None

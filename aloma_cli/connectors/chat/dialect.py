@@ -1,9 +1,9 @@
-"""How a server is told the schema of an answer: by the best means that it accepts.
+"""Send the schema of an answer in the best form that a server accepts.
 
-The ladder is `response_format` with the schema, then with `json_object` and words, then words alone. A server shows
-where it stands by refusing a request and naming the parameter; which keywords of a schema it knows it shows the same
-way (OpenAI's strict mode, for one, refuses `maxLength`). Others refuse in words of their own: then the same request on
-a lower rung tells whether the schema was the reason.
+The forms are `response_format` with the schema, then `json_object` with words, then words alone. A server refuses a
+request and names the parameter, or a keyword of the schema, that it does not support (OpenAI's strict mode refuses
+`maxLength`). Others refuse in their own words: then the same request in the next form shows whether the schema was the
+reason.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FAILURES = (500, 501)
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What a server is known to accept. `without`: keywords that it refuses inside a schema."""
+    """The form that a server accepts. `without`: keywords that it refuses inside a schema."""
 
     form: Literal["json_schema", "json_object", "words"] = "json_schema"
     without: frozenset[str] = frozenset()
@@ -35,15 +35,15 @@ class Dialect:
         return asked if self.form == "words" else asked | {"response_format": {"type": "json_object"}}
 
     def key_of(self, key: str) -> str:
-        """The idempotency key in this dialect: one key must not be seen with two bodies."""
+        """The idempotency key in this dialect: one key must not be sent with two bodies."""
         return key if self == Dialect() else ".".join([key, self.form, *sorted(self.without)])
 
     def may_be_refused(self, status: int, told: str) -> bool:
-        """Whether a request may have failed because of how it tells the schema."""
+        """Whether a request may have failed because of the form of its schema."""
         return status in _REFUSALS or (status in _FAILURES and _NAMES.search(told) is not None)
 
     def after_refusal(self, told: str) -> Dialect | None:
-        """What to try after a request in this dialect was refused in these words; None where nothing is left."""
+        """The next dialect after a refusal in these words; None if there is none."""
         if self.form == "json_schema":
             refused = set(_BOUND.findall(told)) - self.without
             return replace(self, without=self.without | refused) if refused else Dialect("json_object")
@@ -58,7 +58,7 @@ def _response_format(schema: JsonObject, without: frozenset[str]) -> JsonObject:
 
 
 def _is_closed(schema: JsonObject) -> bool:
-    """Whether each object names its keys and each list its elements: only then may a schema be called strict."""
+    """Whether each object names its keys and each list its elements, as a strict schema must."""
     kind = schema.get("type")
     if (kind == "object" and "properties" not in schema) or (kind == "array" and "items" not in schema):
         return False
@@ -71,7 +71,7 @@ def _inner(schema: JsonObject) -> list[JsonObject]:
 
 
 def _strict(schema: JsonObject, without: frozenset[str]) -> JsonObject:
-    """`schema` as strict servers want it: no further keys, all required, and refused bounds said in words."""
+    """`schema` for strict servers: no other keys, all required, and refused bounds in words."""
     refused = {word: bound for word, bound in schema.items() if word in without}
     result = {word: _strict_part(word, part, without) for word, part in schema.items() if word not in refused}
     if refused:
@@ -100,7 +100,7 @@ def _with_schema(messages: list[JsonObject], schema: JsonObject) -> list[JsonObj
 def with_words(messages: list[JsonObject], words: str) -> list[JsonObject]:
     """`messages`, continued by `words` of the user.
 
-    Some chat templates refuse a second message of the same role in a row, so they join a last one of the user.
+    Because some chat templates refuse two messages of one role in a row, the words join a last message of the user.
     """
     match messages[-1] if messages else {}:
         case {"role": "user", "content": str(content)} as last:

@@ -1,6 +1,6 @@
-"""Reading the JSON object out of a model's text, and holding it against a schema.
+"""Read the JSON object in a model's text, and check it against a schema.
 
-All of this takes time in proportion to the text, whatever the text is, and none of it raises.
+For any text, the time is proportional to its length, and nothing raises.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
 
 _BEGIN = re.compile(r"""\{(?=\s*+(?:["'}{/]|\w++\s*+:))""")
-"""Where an object begins; a brace in prose, as in {you}, is not one."""
+"""Where an object begins; a brace in prose, as in {you}, does not count."""
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\]]', re.DOTALL)
-"""A text, whose brackets do not count, or a bracket."""
+"""A string, whose brackets do not count, or a bracket."""
 
 _HOLE = re.compile(r'"(?:[^"\\]|\\.)*+"?|:\s*+[,}\]]', re.DOTALL)
-"""A text, or a key without a value."""
+"""A string, or a key without a value."""
 
 _MOST_OBJECTS = 20
-"""Of many objects in one text only the last ones are looked at."""
+"""Of many objects in one text only the last ones are read."""
 
-_LONGEST_MENDED = 20_000
-"""Characters. Mending is slow, and a long answer that is broken is better asked for again."""
+_LONGEST_REPAIRED = 20_000
+"""Characters. Repairing is slow; a long broken answer is better requested again."""
 
 _MOST_COMPLAINTS = 10
 _LONGEST_COMPLAINT = 200
@@ -42,7 +42,7 @@ _TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a text says. `repaired`: it was not plain JSON. `complaints`: why it cannot be used; empty where it can."""
+    """The value in a text. `repaired`: it was not plain JSON. `complaints`: why it cannot be used, if it cannot."""
 
     value: Json = None
     repaired: bool = False
@@ -50,15 +50,15 @@ class Reading:
 
 
 def read_object(text: str, schema: JsonObject) -> Reading:
-    """The last JSON object in `text` that fits `schema`, or the last one, with what is wrong with it."""
+    """The last JSON object in `text` that fits `schema`; else the last one, with complaints."""
     try:
         return _read(text, schema)
-    except Exception as error:  # noqa: BLE001  (a model's text must not be able to end a step in an unknown way)
+    except Exception as error:  # noqa: BLE001  (no text of a model may end a step in an unknown way)
         return Reading(complaints=(f"the answer cannot be read ({type(error).__name__})",))
 
 
 def was_repaired(arguments: JsonObject, answer: Json) -> bool:
-    """Whether the answer that a recorded call asked an object of was used, though it was not plain JSON."""
+    """Whether a recorded call used an answer that was not plain JSON."""
     match arguments, answer:
         case {"schema": dict() as schema}, {"choices": [{"message": dict()}, *_]}:
             content = content_of(answer)
@@ -79,14 +79,14 @@ def _read(text: str, schema: JsonObject) -> Reading:
 
 
 def _dig_out(text: str, schema: JsonObject, complaint: str) -> Reading:
-    """An object among words, in a fence, or with something in it that is too much."""
+    """An object in prose, in a fence, or with small faults."""
     try:
         found = _objects(text)
     except JsonError as error:
         return Reading(complaints=(f"the answer is not JSON: {error}",))
     misfit = None
-    for reader in (_plain, _mend):
-        # The draft, where there is one, comes before the answer.
+    for reader in (_plain, _repair):
+        # If there is a draft, it comes before the answer.
         for value in reader(reversed(found)):
             reading = Reading(value, repaired=True, complaints=complaints(value, schema))
             if not reading.complaints:
@@ -96,7 +96,7 @@ def _dig_out(text: str, schema: JsonObject, complaint: str) -> Reading:
 
 
 def _objects(text: str) -> deque[str]:
-    """The last whole objects in a text. Raises JsonError where one never closes: it was cut, whatever came before."""
+    """The last complete objects in a text. Raises JsonError if one is not closed, because then the text was cut."""
     found: deque[str] = deque(maxlen=_MOST_OBJECTS)
     place = _after_thought(text)
     while begin := _BEGIN.search(text, place):
@@ -106,7 +106,7 @@ def _objects(text: str) -> deque[str]:
 
 
 def _after_thought(text: str) -> int:
-    """Where the answer begins: behind a thought, if one stands before the first object."""
+    """Where the answer begins: after a thought before the first object, if there is one."""
     brace = text.find("{")
     opened = text.find("<think>", 0, None if brace < 0 else brace)
     if opened < 0:
@@ -127,7 +127,7 @@ def _end(text: str, start: int) -> int:
             return token.end()
         if depth > MAX_DEPTH:
             raise JsonError(_TOO_DEEP)
-    raise JsonError(f"the object that begins at character {start + 1} does not end")
+    raise JsonError(f"the object that begins at character {start + 1} is not closed")
 
 
 def _plain(texts: Iterable[str]) -> Iterator[JsonObject]:
@@ -140,12 +140,12 @@ def _plain(texts: Iterable[str]) -> Iterator[JsonObject]:
             yield value
 
 
-def _mend(texts: Iterable[str]) -> Iterator[JsonObject]:
-    """Objects with commas, comments or quotes that JSON does not know. Nothing that is missing is made up."""
+def _repair(texts: Iterable[str]) -> Iterator[JsonObject]:
+    """Objects with commas, comments or quotes that JSON does not allow. Missing values are not invented."""
     from json_repair import repair_json
 
     for text in texts:
-        if len(text) <= _LONGEST_MENDED and not _has_hole(text):
+        if len(text) <= _LONGEST_REPAIRED and not _has_hole(text):
             with contextlib.suppress(ValueError, RecursionError):
                 yield from _plain([dumps(repair_json(text, return_objects=True))])
 
@@ -155,7 +155,7 @@ def _has_hole(text: str) -> bool:
 
 
 def complaints(value: Json, schema: JsonObject) -> tuple[str, ...]:
-    """What is wrong with `value` by `schema`, with the places, in the order of the schema; at most ten."""
+    """At most ten violations of `schema` in `value`, with their places, in the order of the schema."""
     from jsonschema import Draft202012Validator
 
     errors = Draft202012Validator(schema).iter_errors(value)
@@ -164,7 +164,7 @@ def complaints(value: Json, schema: JsonObject) -> tuple[str, ...]:
 
 
 def _say(error: ValidationError) -> str:
-    while error.context:  # an alternative, of an Optional: its first branch can say what is wrong, the other is null
+    while error.context:  # an Optional: its first branch describes the fault, the other is null
         error = error.context[0]
     place = show_path(tuple(error.absolute_path)) if error.absolute_path else "the answer"
     if error.validator == "required":
@@ -173,7 +173,7 @@ def _say(error: ValidationError) -> str:
 
 
 def _lacking(error: ValidationError) -> str:
-    """The keys that are missing, and those that are there."""
+    """The missing keys, and the given ones."""
     wanted, given = cast("list[str]", error.validator_value), cast("JsonObject", error.instance)
     lacking = ", ".join(dumps(key) for key in wanted if key not in given)
     has = ", ".join([*given][:_KEYS_SHOWN]) or "no keys"

@@ -1,4 +1,4 @@
-"""The body of a reply with status 200, which may be anything, and of a refusal that holds an answer."""
+"""Read the body of a reply with status 200, or of a refusal that contains an answer."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, loads
 _TITLE = re.compile(r"<title[^<>]*>([^<>]*)", re.IGNORECASE)
 _TITLE_WITHIN = 5000
 _MOST_KEPT = 100_000
-"""Characters that are recorded of what is not JSON."""
+"""Characters recorded of a body that is not JSON."""
 
 _REJECTED = "json_validate_failed"
-"""The code of a server that threw an answer away, because it had not the schema."""
+"""The code of a server that rejected an answer because it did not fit the schema."""
 
 
 def read_completion(content: bytes, url: str) -> JsonObject:
-    """The completion in a body. Raises ConnectorError with what came as its `answer`."""
+    """The completion in a body. Raises ConnectorError with the body as its `answer`."""
     try:
         value = loads(content)
     except JsonError as error:
@@ -32,7 +32,7 @@ def read_completion(content: bytes, url: str) -> JsonObject:
 
 
 def rejected_answer(error: Exception) -> JsonObject | None:
-    """The answer that a server threw away, as a completion; None for any other refusal."""
+    """The answer that a server rejected, as a completion; None for any other refusal."""
     if getattr(error, "code", None) != _REJECTED:
         return None
     body = getattr(error, "body", None)
@@ -50,11 +50,11 @@ def _not_json(text: str, url: str, error: JsonError) -> ConnectorError:
     if is_page(text):
         title = _TITLE.search(text, 0, _TITLE_WITHIN)
         named = f' ("{cut(title[1].strip(), 100)}")' if title else ""
-        says, hint = f"returned a web page{named}, not JSON", "is --base-url right? It often ends in /v1"
+        says, hint = f"returned a web page{named}, not JSON", "check --base-url: it often ends in /v1"
     elif text.startswith("data:"):
-        says, hint = f"streams its answer, though it was not asked to: {cut(text, 200)!r}", None
+        says, hint = f"streams its answer, which was not requested: {cut(text, 200)!r}", None
     else:
-        says, hint = f"answered with what is not JSON ({error}): {cut(text, 200)!r}", None
+        says, hint = f"did not return JSON ({error}): {cut(text, 200)!r}", None
     return _holding(cut(text, _MOST_KEPT), f"{url} {says}", retryable=not is_page(text), hint=hint)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aloma_cli.connectors.client import Client
 
 _LONG = 200_000
-"""Bytes of a reply that is parsed in a thread."""
+"""Replies of more bytes are parsed in a thread."""
 
 
 class ChatServer:
@@ -50,7 +50,7 @@ class ChatServer:
         self._dialects: dict[str, Dialect] = {}
 
     async def send(self, call: Call) -> Answer:
-        """The answer in the OpenAI form, with a `usage` in any case."""
+        """The answer in the OpenAI form, always with a `usage`."""
         asked, messages = call.arguments["model"], call.arguments["messages"]
         model = self._served(asked)
         try:
@@ -97,22 +97,22 @@ class ChatServer:
             max_retries=settings.max_retries,
             http_client=self._http,
         )
-        # The library fills these from OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS, whatever server
-        # it talks to; what is meant for one server must not reach another.
+        # The library fills these from OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS for every server;
+        # values meant for one server must not reach another.
         client.organization = client.project = None
         login = {} if settings.api_key or not settings.login else {"Authorization": settings.login.header}
         client._custom_headers = login  # noqa: SLF001  (there is no public way; a test holds it)
         return client
 
     def _usage(self, completion: JsonObject, messages: Json, content: str, model: str) -> JsonObject:
-        """What is recorded. Where the server did not count, there is an estimate, also in the completion."""
+        """The recorded usage. If the server did not count, it is estimated, also in the completion."""
         completion["usage"], estimated = sound_completion_usage(completion.get("usage"), messages, content)
         usage = recorded_usage(completion["usage"]) | ({"estimated": True} if estimated else {})
         cost = cost_of(completion["usage"], model, self._url)
         return usage if cost is None else usage | {"cost": cost}
 
     def _usage_of_odd(self, answer: Json, messages: Json, model: str) -> JsonObject | None:
-        """What an answer took that cannot be read; None where it was none of a model, as far as can be told."""
+        """The usage of an unreadable answer; None if it seems not to come from a model."""
         match answer:
             case {"usage": dict() as usage}:
                 return self._usage({"usage": usage}, messages, "", model)
@@ -152,7 +152,7 @@ class ChatServer:
         return self._http.proxy(self._url) if self._http is not None else None
 
     async def _post_in_dialect(self, client: openai.AsyncOpenAI, body: JsonObject, key: str) -> bytes:
-        """Send `body`, telling the server the schema in it in the best way that it accepts."""
+        """Send `body`, with its schema in the best form that the server accepts."""
         import openai
 
         model, schema = body["model"], body.pop("schema", None)
@@ -164,7 +164,7 @@ class ChatServer:
                 request = body | dialect.request(body["messages"], schema)
                 content = await _post(client, request, dialect.key_of(key))
             except openai.APIStatusError as error:
-                # A refusal that no lower rung cures is about something else, and the first one tells it best.
+                # A refusal in every form has another reason, and the first refusal describes it best.
                 first = first or error
                 if rejected_answer(error) is not None or not dialect.may_be_refused(error.status_code, _told(error)):
                     raise
@@ -186,12 +186,12 @@ def _load_libraries() -> None:
     import jsonschema  # noqa: F401
     import openai  # noqa: F401
 
-    # The first price is what loads the table of prices.
+    # The first price loads the table of prices.
     cost_of({"prompt_tokens": 1, "completion_tokens": 1}, "gpt-4o", "")
 
 
 async def _post(client: openai.AsyncOpenAI, body: JsonObject, key: str) -> bytes:
-    """The body of the answer. `extra_headers`, `extra_body`, `extra_query` mean what they mean to the library."""
+    """The body of the answer. `extra_headers`, `extra_body`, `extra_query` are those of the library."""
     import httpx2
 
     extra = {name: _extra(body, name) for name in ("extra_headers", "extra_body", "extra_query")}
@@ -204,7 +204,7 @@ async def _post(client: openai.AsyncOpenAI, body: JsonObject, key: str) -> bytes
     }
     if "timeout" in body:  # bounds the whole call; a single try may take all of it
         options["timeout"] = body["timeout"]
-    # The bare response, because the library's own reading lets broken answers through or turns them into odd objects.
+    # The bare response, because the library accepts broken answers or turns them into odd objects.
     post = client.post("/chat/completions", cast_to=httpx2.Response, body=sent, options=options)
     return (await post).content
 
@@ -212,5 +212,5 @@ async def _post(client: openai.AsyncOpenAI, body: JsonObject, key: str) -> bytes
 def _extra(body: JsonObject, name: str) -> JsonObject:
     given = body.get(name) or {}
     if not isinstance(given, dict):
-        raise ConnectorError(f"{name} is not an object, but a {kind_of(given)}")
+        raise ConnectorError(f"{name} must be an object, got a {kind_of(given)}")
     return given

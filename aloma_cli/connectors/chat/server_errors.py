@@ -1,4 +1,4 @@
-"""What goes wrong between us and a model server, as errors of ours: one row for each error of the OpenAI library."""
+"""Errors of a model server as errors of ours: one row for each error of the OpenAI library."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 _ADDRESS_HINT = "is /v1 missing at the end of --base-url?"
 _READ = 2000
-"""Characters of a refusal that are looked at."""
+"""Characters of a refusal that are read."""
 
 _PARTS = 5
 _MODEL_HINT = "map the name to a model that the server has, in aloma.yaml: `models: {%s: ...}`"
 
 
 class Row(NamedTuple):
-    """`says` has the address as `{url}`. `retryable` None: as the HTTP status says."""
+    """`says` contains the address as `{url}`. `retryable` None: by the HTTP status."""
 
     says: str
     retryable: bool | None = None
@@ -35,7 +35,7 @@ class Row(NamedTuple):
 TABLE: Mapping[str, Row] = {
     "APITimeoutError": Row("{url} did not answer in time", True),
     "APIConnectionError": Row("cannot connect to {url}", True, "is the server running, and is --base-url right?"),
-    "APIResponseValidationError": Row("{url} answered in an unknown form", True),
+    "APIResponseValidationError": Row("{url} answered in an unknown format", True),
     "BadRequestError": Row("{url} refused the request", False),
     "AuthenticationError": Row("{url} refused the key", False, kind=KeyRefusedError),
     "OAuthError": Row("{url} refused the key", False, kind=KeyRefusedError),
@@ -47,7 +47,7 @@ TABLE: Mapping[str, Row] = {
     "InternalServerError": Row("{url} failed", True),
     "APIStatusError": Row("{url} refused the request"),
     "APIError": Row("{url} failed", False),
-    "OpenAIError": Row("{url} could not be asked", False),
+    "OpenAIError": Row("the request to {url} failed", False),
 }
 
 
@@ -69,7 +69,7 @@ def from_openai(
     row = next(TABLE[base.__name__] for base in type(error).__mro__ if base.__name__ in TABLE)
     status: int | None = getattr(error, "status_code", None)
     if status in {400, 404} and _is_about_model(error, model):
-        row = row._replace(says="{url} does not know the model", hint=_MODEL_HINT % asked)
+        row = row._replace(says="{url} does not have the model", hint=_MODEL_HINT % asked)
     elif status == 404:
         row = row._replace(hint=_MODEL_HINT % asked if base_url.rstrip("/").endswith("/v1") else _ADDRESS_HINT)
     elif row.kind is KeyRefusedError:
@@ -87,7 +87,7 @@ def from_openai(
 
 
 def _redirect(error: OpenAIError) -> httpx2.Response | None:
-    """The answer that sends a request to another origin, if that is what the error is about."""
+    """The redirect to another origin that caused the error, if one did."""
     response: httpx2.Response | None = getattr(error, "response", None)
     return response if response is not None and response.has_redirect_location else None
 
@@ -98,12 +98,12 @@ def _redirected(base_url: str, response: httpx2.Response) -> ConnectorError:
     return ConnectorError(
         f"{base_url} redirects to another origin, which is not followed: {target}",
         status=response.status_code,
-        hint="set --base-url to that server, if it is the right one; prompt and key were not sent there",
+        hint="if that server is right, set --base-url to it; prompt and key were not sent there",
     )
 
 
 def _reason(error: OpenAIError) -> str:
-    """Why, in the words of the server where it answered, else in those of the system."""
+    """The reason in the words of the server if it answered, else in those of the system."""
     response = getattr(error, "response", None)
     if response is None:
         return _cause(error)
@@ -112,7 +112,7 @@ def _reason(error: OpenAIError) -> str:
 
 
 def told(body: object) -> str:
-    """The reason in the body of a refusal, whichever of the usual fields it is in; empty where it is in none."""
+    """The reason in the body of a refusal, from any of the usual fields; else empty."""
     match body:
         case str(text):
             return " ".join(text[:_READ].split())

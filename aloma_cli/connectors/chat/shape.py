@@ -1,8 +1,8 @@
-"""Shapes: what must come back from a model, written with the markers of conditions.
+"""Shapes: the form of a model's answer, written with the markers of conditions.
 
-A shape is turned into a JSON Schema, which is sent to the server, held against the answer, and filled when there is
-no server. Bounds are part of every shape, because code reads what comes back: a list has one to five elements and a
-text at most 400 characters unless the shape says otherwise. `docs/shapes.md` has the table.
+A shape becomes a JSON Schema, which is sent to the server, checked against the answer, and filled when there is no
+server. Every shape has bounds, because code reads the answer: a list has one to five elements and a string at most 400
+characters unless the shape says otherwise. `docs/shapes.md` has the table.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ class Optional:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text of at most `max` characters."""
+    """A string of at most `max` characters."""
 
     max: int = TEXT_MAX
 
 
 @dataclass(frozen=True, slots=True)
 class Integer:
-    """A whole number between `min` and `max`, both included; None is no bound."""
+    """An integer from `min` to `max`, both included; None means no bound."""
 
     min: int | None = None
     max: int | None = None
@@ -55,7 +55,7 @@ class Integer:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number between `min` and `max`, both included; None is no bound."""
+    """A number from `min` to `max`, both included; None means no bound."""
 
     min: float | None = None
     max: float | None = None
@@ -64,8 +64,8 @@ class Number:
 def to_schema(shape: Shape, *, whole: bool = True) -> JsonObject:
     """The JSON Schema (draft 2020-12) of `shape`.
 
-    Raises ShapeError, with the path, for what is no shape. The root must be an object, unless it need not be a
-    `whole` answer of a model: servers accept nothing else.
+    Raises ShapeError, with the path, for an invalid shape. The root of a `whole` answer must be an object, because
+    servers accept nothing else.
     """
     if not whole:
         return _schema(shape, ())
@@ -105,30 +105,30 @@ def _schema(shape: Shape, path: Path) -> JsonObject:
             return _object(shape, path)
         case str() | bool() | int() | float():
             return _values([shape], path) | {"const": shape}
-    raise _no_shape(shape, path)
+    raise _not_a_shape(shape, path)
 
 
-def _no_shape(shape: Shape, path: Path) -> ShapeError:
+def _not_a_shape(shape: Shape, path: Path) -> ShapeError:
     hint = None
     if shape is None:
-        hint = "a key that may be null is Optional(...)"
+        hint = "write Optional(...) for a key that may be null"
     elif isinstance(shape, Optional):
         hint = "only a key of an object can be Optional"
     elif isinstance(shape, type) and issubclass(shape, List | Optional | Text | Integer | Number):
         hint = f"write it with brackets: {shape.__name__}(...)"
-    return ShapeError(f"{_show(shape)} at {_place(path)} is no shape", path=path, hint=hint)
+    return ShapeError(f"{_show(shape)} at {_place(path)} is not a shape", path=path, hint=hint)
 
 
 def _object(shape: dict[Any, Shape], path: Path) -> JsonObject:
     if any(isinstance(key, str) and key.startswith("$") for key in shape):
         return _choice(shape, path)
     if not shape:
-        raise ShapeError(f"{{}} at {_place(path)} asks for nothing", path=path, hint="any object is `dict`")
+        raise ShapeError(f"{{}} at {_place(path)} is an empty shape", path=path, hint="use `dict` for any object")
     properties: JsonObject = {}
     required: list[str] = []
     for key, item in shape.items():
         if not isinstance(key, str):
-            raise ShapeError(f"the key {key!r} at {_place(path)} is not a text", path=path)
+            raise ShapeError(f"the key {key!r} at {_place(path)} is not a string", path=path)
         if isinstance(item, Optional):
             properties[key] = {"anyOf": [_schema(item.item, (*path, key)), {"type": "null"}]}
         else:
@@ -140,26 +140,26 @@ def _object(shape: dict[Any, Shape], path: Path) -> JsonObject:
 def _choice(shape: dict[str, Shape], path: Path) -> JsonObject:
     if set(shape) != {"$in"}:
         word = next((key for key in shape if key != "$in"), "$in")
-        raise ShapeError(f"{word} at {_place(path)} is no shape", path=path, hint=_instead_of(word))
+        raise ShapeError(f"{word} at {_place(path)} is not a shape", path=path, hint=_instead_of(word))
     values = shape["$in"]
     if not isinstance(values, list | tuple) or not values:
-        raise ShapeError(f"$in at {_place(path)} wants a list of values, not {values!r}", path=path)
+        raise ShapeError(f"$in at {_place(path)} must be a list of values, got {values!r}", path=path)
     return _values(values, path) | {"enum": list(values)}
 
 
 def _instead_of(word: str) -> str | None:
     if word in {"$gt", "$gte", "$lt", "$lte"}:
-        return "bounds are Integer(min, max) or Number(min, max)"
+        return "write bounds as Integer(min, max) or Number(min, max)"
     if not word.startswith("$"):
-        return "$in stands alone in its object"
+        return "$in must be the only key of its object"
     return did_you_mean(word, ["$in"])
 
 
 def _values(values: Sequence[Any], path: Path) -> JsonObject:
-    """The common type of some literals, which strict servers want beside them."""
+    """The common type of some literals, which strict servers require."""
     for value in values:
         if not isinstance(value, str | bool | int | float | None) or _is_endless(value):
-            raise ShapeError(f"{_show(value)} at {_place(path)} is no value to choose from", path=path)
+            raise ShapeError(f"{_show(value)} at {_place(path)} is not a value to choose from", path=path)
     kinds = {kind_of(value) for value in values}
     return {"type": kinds.pop()} if len(kinds) == 1 else {}
 
@@ -167,9 +167,9 @@ def _values(values: Sequence[Any], path: Path) -> JsonObject:
 def _list(shape: list[Shape], path: Path) -> JsonObject:
     if len(shape) != 1:
         raise ShapeError(
-            f"the list at {_place(path)} has {len(shape)} shapes, and a list has one for all its elements",
+            f"the list at {_place(path)} has {len(shape)} shapes; a list has one shape for all its elements",
             path=path,
-            hint="[str] is a list of texts; any list is `list`",
+            hint="[str] is a list of strings; use `list` for any list",
         )
     return _array(shape[0], LIST_MIN, LIST_MAX, path)
 
@@ -182,7 +182,7 @@ def _array(item: Shape, least: int, most: int, path: Path) -> JsonObject:
 
 def _text(most: int, path: Path) -> JsonObject:
     if not _is_whole(most) or most < 1:
-        raise ShapeError(f"the text at {_place(path)} cannot have at most {most!r} characters", path=path)
+        raise ShapeError(f"the string at {_place(path)} cannot have at most {most!r} characters", path=path)
     return {"type": "string", "maxLength": most}
 
 

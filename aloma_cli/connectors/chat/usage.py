@@ -1,4 +1,4 @@
-"""What an answer took: tokens, as the server counted them, and dollars, where the price is known."""
+"""The usage of an answer: tokens as the server counted them, and dollars if the price is known."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def estimated_usage(messages: Json, content: str) -> JsonObject:
 
 
 def sound_completion_usage(usage: Json, messages: Json, content: str) -> tuple[JsonObject, bool]:
-    """A server's `usage` with numbers in it, and whether any of them had to be estimated.
+    """A server's `usage` with numbers in it, and whether any of them was estimated.
 
-    Zero for a text that is there counts as missing, as does what is not a whole number.
+    Zero for a text that is not empty counts as missing, and so does a value that is not an integer.
     """
     given = usage if isinstance(usage, dict) else {}
     asked, answered = whole(given.get("prompt_tokens")), whole(given.get("completion_tokens"))
@@ -32,7 +32,7 @@ def sound_completion_usage(usage: Json, messages: Json, content: str) -> tuple[J
 
 
 def recorded_usage(usage: JsonObject) -> JsonObject:
-    """A sound `usage` in the OpenAI form as it is recorded: `input_tokens` and `output_tokens`."""
+    """A complete `usage` in the OpenAI form as `input_tokens` and `output_tokens`, for the record."""
     return {"input_tokens": usage["prompt_tokens"], "output_tokens": usage["completion_tokens"]}
 
 
@@ -48,7 +48,7 @@ def cost_of(usage: JsonObject, model: str, base_url: str) -> float | None:
     }
     try:
         return float(calc_price(Usage(**counted), model, provider_api_url=base_url).total_price)
-    except Exception:  # noqa: BLE001  (whatever is odd about a price, the answer counts)
+    except Exception:  # noqa: BLE001  (an answer without a price is still an answer)
         return None
 
 

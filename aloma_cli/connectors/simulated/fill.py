@@ -1,7 +1,7 @@
-"""Filling a schema when there is no model: the same for the same prompt, and marked as simulated where it is prose.
+"""Fill a schema without a model: the same values for the same prompt, with prose marked as simulated.
 
 No measurement is invented. A percentage is 100, so that no quality gate stops a simulation; any other number is the
-smallest allowed. A short text is a name: it is numbered and carries no mark, because it ends up in names of tasks.
+smallest allowed. A short string is a name: it is numbered and not marked, because it becomes part of task names.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _SENTENCES = [
 
 
 class Filler:
-    """Fills one answer. `topic` is what its texts are about; `seed` picks among alternatives."""
+    """Fills one answer. `topic` is the subject of its texts; `seed` picks among alternatives."""
 
     def __init__(self, seed: int, topic: str | None = None) -> None:
         self._seed = seed
@@ -45,7 +45,7 @@ class Filler:
         self._named: Counter[str] = Counter()
 
     def fill(self, schema: JsonObject, name: str = "answer") -> Json:
-        """A value for `schema`, which a shape was turned into; `name` is the key it stands at."""
+        """A value for the `schema` of a shape; `name` is its key."""
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
@@ -55,7 +55,7 @@ class Filler:
         return self._fill_kind(schema, name)
 
     def complete(self, given: Json, schema: JsonObject, name: str = "answer") -> Json:
-        """`given`, with what the schema requires and it lacks filled in, at any depth."""
+        """`given`, with the missing values that the schema requires, at any depth."""
         if isinstance(given, dict) and "properties" in schema:
             wanted = [key for key in schema["properties"] if key in given or key in schema["required"]]
             return given | {key: self._complete_key(given, key, schema["properties"][key]) for key in wanted}
@@ -115,7 +115,7 @@ class Filler:
 
 
 def _called(key: str, owner: str) -> str:
-    """What a text at `key` is called: the name of an element of a list is that of the element, as in `phase 2`."""
+    """The name for a string at `key`: a list element's `name` is the name of the element, as in `phase 2`."""
     return owner if key == "name" and owner[-1:].isdigit() else key
 
 

@@ -1,4 +1,4 @@
-"""Answers without a model: scripted where a script applies, else the shape filled in; labelled in every case."""
+"""Answers without a model: scripted if a script applies, else a filled shape; always labelled."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MODEL = "aloma-offline"
 
 
 class Offline:
-    """What stands in for a model server. `used` counts the calls that each scripted entry answered before."""
+    """A stand-in for a model server. `used` counts the calls that each scripted entry answered before."""
 
     def __init__(self, settings: ModelSettings, used: Mapping[str, int]) -> None:
         self._delay = settings.delay
@@ -27,7 +27,7 @@ class Offline:
         self._scripts = Scripts(folder, used) if folder is not None and folder.is_dir() else None
 
     async def send(self, call: Call) -> Answer:
-        """A completion in the OpenAI form. Raises ConnectorError where the script says so."""
+        """A completion in the OpenAI form. Raises ConnectorError if the script says so."""
         messages, schema = call.arguments["messages"], call.arguments.get("schema")
         seed = _seed(messages, schema)
         about: JsonObject = {"provider": PROVIDER, "model": MODEL, "simulated": True}
@@ -43,7 +43,7 @@ class Offline:
         return Answer(completion, usage, about)
 
     async def price(self, asked: str, input_tokens: int, output_tokens: int) -> float:  # noqa: ARG002  (as `chat.Price`)
-        """Nothing."""
+        """As `chat.Price`."""
         return 0.0
 
     async def aclose(self) -> None:
@@ -54,7 +54,7 @@ class Offline:
         return found or (None, None)
 
     async def _wait(self, scripted: float | None, seed: int) -> None:
-        # Spread from half to one and a half, so that agents side by side do not all end at one moment.
+        # Spread from 0.5 to 1.5 times, so that parallel agents do not all end at one moment.
         seconds = scripted if scripted is not None else self._delay * (0.5 + seed % 1000 / 1000)
         if seconds:
             import asyncio
@@ -63,7 +63,7 @@ class Offline:
 
 
 def _seed(messages: list[JsonObject], schema: JsonObject | None) -> int:
-    """A number that follows from the request, times and ids of tasks left out: they differ in every run."""
+    """A number derived from the request without times and task ids, which differ in every run."""
     text = steady(dumps([messages, schema]))
     return int.from_bytes(sha256(text.encode()).digest()[:8], "big")
 
@@ -79,7 +79,7 @@ def _content(call: Call, seed: int, reply: Reply | None) -> str:
 
 
 def _line(call: Call) -> str:
-    """The answer to a prompt that asked for no shape; a step that takes it for JSON finds out here what to do."""
+    """The answer to a prompt without a shape; it tells the author of a step that expects JSON what to do."""
     messages = call.arguments["messages"]
     prompt = cut(" ".join(steady(text_of(messages[-1]) if messages else "").split()), 80)
     hint = f"give the call a shape=, or write responses/{call.step}.json"

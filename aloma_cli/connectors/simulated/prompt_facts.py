@@ -1,4 +1,4 @@
-"""What a prompt is about, and what of it changes from run to run."""
+"""The topic of a prompt, and the parts of it that change from run to run."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _LONGEST_TOPIC = 60
 
 
 def steady(text: str) -> str:
-    """`text` with times and ids of tasks made equal, so that it is the same in every run."""
+    """`text` with times and task ids replaced, so that it is the same in every run."""
     return _VOLATILE.sub("~", text)
 
 
 def topic(messages: Sequence[JsonObject]) -> str | None:
-    """What the user's messages are about: the value of the first line `Label: text` that is the same in every run."""
+    """The topic of the user's messages: the value of the first line `Label: text` that is the same in every run."""
     texts = (text_of(message) for message in messages if message.get("role") == "user")
     values = (" ".join(value.replace("_", " ").split()) for text in texts for value in _LABELLED.findall(text))
     return next((cut(value, _LONGEST_TOPIC) for value in values if steady(value) == value), None)

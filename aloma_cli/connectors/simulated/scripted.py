@@ -1,4 +1,4 @@
-"""Answers written beforehand: `responses/<step>.json` in a workspace. `docs/responses.md` describes the files."""
+"""Scripted answers: `responses/<step>.json` in a workspace. `docs/responses.md` describes the files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Error:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What one call gets, after `delay` seconds: an object to be completed, a raw text, or an error."""
+    """The answer to one call, after `delay` seconds: an object to be completed, a raw string, or an error."""
 
     content: JsonObject | str | Error
     delay: float | None = None
@@ -48,7 +48,7 @@ class Entry:
 class Scripts:
     """The scripted answers of a workspace. `used` counts, by the entry's name, the calls answered before.
 
-    Raises ConfigError, naming file and entry, for a file that cannot be used.
+    Raises ConfigError, naming file and entry, for an invalid file.
     """
 
     def __init__(self, folder: Path, used: Mapping[str, int]) -> None:
@@ -64,7 +64,7 @@ class Scripts:
         return frozenset(self._entries)
 
     def next_reply(self, step: str, document: JsonObject) -> tuple[str, Reply] | None:
-        """The entry's name and the reply for the next call of `step`; None where no entry applies."""
+        """The entry's name and the reply for the next call of `step`; None if no entry applies."""
         for entry in self._entries.get(step, ()):
             if entry.when is None or entry.when.matches(document):
                 reply = entry.replies[min(self._used[entry.name], len(entry.replies) - 1)]
@@ -82,7 +82,7 @@ def _load(file: Path, folder: Path) -> tuple[Entry, ...]:
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror}") from None
     if not isinstance(entries, list):
-        raise ConfigError(f"{file} holds a JSON {kind_of(entries)}, not a list of answers")
+        raise ConfigError(f"{file} contains a JSON {kind_of(entries)}, not a list of answers")
     return tuple(_entry(entry, f"{name}#{index}", f"{file}, entry {index}") for index, entry in enumerate(entries))
 
 
@@ -90,7 +90,7 @@ def _entry(entry: Json, name: str, place: str) -> Entry:
     _check_keys(entry, _ENTRY_KEYS, place)
     if "calls" in entry:
         if set(entry) & set(_REPLY_KEYS) or not isinstance(entry["calls"], list) or not entry["calls"]:
-            raise ConfigError(f"{place}: `calls` wants a list of replies, and no other reply beside it")
+            raise ConfigError(f"{place}: `calls` must be a list of replies, with no other reply beside it")
         calls = [_reply(reply, f"{place}, call {call}", entry) for call, reply in enumerate(entry["calls"])]
     else:
         calls = [_reply({key: entry[key] for key in entry if key in _REPLY_KEYS}, place, entry)]
@@ -117,8 +117,8 @@ def _reply(reply: Json, place: str, entry: JsonObject) -> Reply:
         case None, {"status": int(status), "message": str(message)} if 400 <= status <= 599:
             return Reply(Error(status, message), delay)
         case None, dict() as error:
-            raise ConfigError(f'{place}: {error!r} is no error; write {{"status": 429, "message": "..."}}')
-    raise ConfigError(f"{place}: it wants one `answer` (an object or a text) or one `error`")
+            raise ConfigError(f'{place}: {error!r} is not an error; write {{"status": 429, "message": "..."}}')
+    raise ConfigError(f"{place}: it needs one `answer` (an object or a string) or one `error`")
 
 
 def _check_keys(entry: Any, known: tuple[str, ...], place: str) -> None:

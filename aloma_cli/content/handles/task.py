@@ -20,7 +20,7 @@ from aloma_cli.jsontext import Json, JsonObject, Path
 
 
 class TaskHandle:
-    """`task`: the task this firing belongs to. What is asked for here happens when it commits, or not at all."""
+    """`task`: the task of this firing. Requests made here take effect when the firing commits, or not at all."""
 
     def __init__(self, job: Job, effects: Effects, host: Host, cancellation: Cancellation, *, on_loop: bool) -> None:
         self._job = job
@@ -40,7 +40,7 @@ class TaskHandle:
 
     @property
     def parent(self) -> str | None:
-        """The id of the task this is a subtask of."""
+        """The id of the parent task."""
         return self._job.parent
 
     @property
@@ -72,14 +72,13 @@ class TaskHandle:
         group: str | None = None,
         timeout: float | None = None,
     ) -> str:
-        """Make a subtask: a task of its own, matched against the same steps. Gives its id.
+        """Make a subtask: a separate task, matched against the same steps. Returns its id.
 
-        `data` is its document; `$errors` and `$children` in it, which are this task's, are left out.
-        `into`: where its result will land in this task's document, a dotted path or a tuple of keys; an integer in a
-        tuple is a position in a list. A position holds only while no item before it is inserted, removed or moved:
-        prefer keys. `wait_for`: this task starts nothing new until the subtask has ended. `group`: the name under
-        `$children` it is counted under; the step's name where none is given. `timeout`: seconds after which it is
-        ended as `incomplete`, if it has not ended by then; what there is of it lands.
+        `data` is its document, without this task's `$errors` and `$children`. `into`: the place for its result in this
+        task's document, a dotted path or a tuple of keys; an integer in a tuple is a position in a list. A position is
+        valid only while no item before it is inserted, removed or moved: prefer keys. `wait_for`: this task starts
+        nothing new until the subtask has ended. `group`: the name under `$children` that counts it; by default the
+        step's name. `timeout`: seconds after which the subtask ends as `incomplete`, and its document lands.
         """
         if not isinstance(data, dict):
             raise PermanentError(f"the data of subtask {name!r} is a {type(data).__name__}; it must be an object")
@@ -97,31 +96,30 @@ class TaskHandle:
         return order.id
 
     def group(self, name: str) -> None:
-        """Declare a group of subtasks: `$children.<name>` counts them, from zero on if none is made.
+        """Declare a group of subtasks: `$children.<name>` counts them, from zero.
 
-        So a condition that waits for all of them holds also where there are none. A group that is there stays as it
-        is.
+        So a condition that waits for all of them also holds without any. An existing group does not change.
         """
         if _group(name) not in self._job.base.get(CHILDREN, ()) and name not in self._effects.groups:
             self._effects.groups.append(name)
 
     def stop(self, subtask: str, reason: str = "stopped by its parent") -> None:
-        """Stop a subtask of this task, by its id, with the subtasks it has."""
+        """Stop a subtask of this task, by its id, with its own subtasks."""
         self._effects.stops[subtask] = _text(reason, "the reason for a stop")
 
     def park(self, seconds: float) -> None:
-        """Start nothing new in this task until so many seconds have passed, or another commit changes its data.
+        """Start nothing new in this task for `seconds`, or until another commit changes its data.
 
-        Where several firings park the task, the longest wait counts. A step that polls (`step.redo()`) runs early
-        when another commit changes data: compare `now` with the time of the last poll where that matters. The wait
-        survives the process; when it is over by then, the task continues at once.
+        If several firings park the task, the longest wait counts. A step that polls (`step.redo()`) runs early when
+        another commit changes data: if that matters, compare `now` with the time of the last poll. The wait continues
+        after a restart; if it has passed by then, the task continues at once.
         """
         self._effects.park = _positive(seconds, "task.park")
 
     def timeout(self, seconds: float) -> None:
-        """End this task as `incomplete` if it has not ended in so many seconds from now on.
+        """End this task as `incomplete` if it has not ended in `seconds` from now.
 
-        The call that is committed last counts.
+        The last committed call counts.
         """
         self._effects.timeout = _positive(seconds, "task.timeout")
 
@@ -133,11 +131,11 @@ class TaskHandle:
         default: Json = None,
         timeout: float | None = None,
     ) -> None:
-        """Ask a person; the answer is written at `into` (a dotted path or a tuple of keys) when it comes.
+        """Ask a person; the answer will be written at `into` (a dotted path or a tuple of keys).
 
-        The task does not stop for it: what does not need the answer goes on. A value that somebody else writes there
-        is the answer. `schema`: the shape of an answer, as in `docs/shapes.md`. With `timeout` (seconds) `default` is
-        the answer when nobody gave one in time.
+        The task does not stop: steps that do not need the answer continue. A value that a step writes at that place is
+        the answer. `schema`: the shape of an answer, as in `docs/shapes.md`. With `timeout` (seconds), `default`
+        becomes the answer if none came in time.
         """
         asked = Question(
             question=_text(question, "a question"),
@@ -149,16 +147,16 @@ class TaskHandle:
         self._effects.questions.append(asked)
 
     def complete(self, result: Json = MISSING, cancel: bool = False) -> None:
-        """Close the task with `result`: nothing new starts, and with `cancel` what still runs is stopped.
+        """Close the task with `result`: nothing new starts, and `cancel` also stops the running firings.
 
-        Without a result it is the document in the end, without the fields of the engine.
+        The default result is the final document without the fields of the engine.
         """
         if self._effects.completed is None:
             self._effects.completed = {} if result is MISSING else {"result": clean_copy(result, "result")}
             self._effects.cancel = cancel
 
     def figures(self) -> JsonObject:
-        """What this task with its subtasks did up to now.
+        """What this task and its subtasks did so far.
 
         `seconds` since its creation, `calls`, `input_tokens`, `output_tokens`, `cost` (US dollars), `failures`, and
         `steps`: for each step `fired`, `looked`, `failed`, `voided`, `calls`, its tokens and cost, and its `seconds`.
@@ -177,10 +175,10 @@ class TaskHandle:
         models: Mapping[str, str] | None = None,
         retries: Mapping[str, int] | None = None,
     ) -> None:
-        """Change how this task and its subtasks are run from here on.
+        """Change how this task and its subtasks run from now on.
 
-        `concurrency`: how many firings of one task at a time. `models`: other models for the names that steps use.
-        `retries`: how many tries steps have in all, by name.
+        `concurrency`: the number of firings of one task at a time. `models`: other models for the names that steps
+        use. `retries`: the total number of tries, by step.
         """
         settings = self._effects.settings
         if concurrency is not None:
@@ -196,22 +194,22 @@ class TaskHandle:
 
 def _text(value: object, what: str) -> str:
     if not isinstance(value, str) or not value:
-        raise DocumentError(f"{what} must be a text, got {value!r}")
+        raise DocumentError(f"{what} must be a string that is not empty, got {value!r}")
     return value
 
 
 def _place(into: str | Path) -> Path:
     keys: Path = parse_path(into) if isinstance(into, str) else tuple(into)
     if not keys or not all(isinstance(key, str) or (type(key) is int and key >= 0) for key in keys):
-        raise PermanentError(f"a place is a dotted path or a tuple of keys and positions, got {into!r}")
+        raise PermanentError(f"a place must be a dotted path or a tuple of keys and positions, got {into!r}")
     if keys[0] in READ_ONLY:
-        raise PermanentError(f"{into!r} is kept by the engine; nothing else can be put there")
+        raise PermanentError(f"{into!r} is managed by the engine and read-only")
     return keys
 
 
 def _count(value: object, what: str) -> int:
     if type(value) is not int or value < 1:
-        raise PermanentError(f"{what} must be a whole number from 1 on, got {value!r}")
+        raise PermanentError(f"{what} must be an integer from 1, got {value!r}")
     return value
 
 
@@ -225,6 +223,7 @@ def _group(name: object) -> str:
     text = _text(name, "the name of a group")
     if "." in text or text.startswith("$"):
         raise PermanentError(
-            f"the group {text!r} cannot be named in a condition", hint="use a name without dots that begins with no $"
+            f"the group {text!r} cannot be named in a condition",
+            hint="use a name without dots that does not begin with $",
         )
     return text
