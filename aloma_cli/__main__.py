@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
+from aloma_cli.cli import streams
+from aloma_cli.cli.exit_codes import INTERRUPTED, TERMINATED
+from aloma_cli.cli.main import main as run
+
 
 def main() -> int:
     """Run the command line; gives the exit code."""
-    from aloma_cli.cli import streams
-    from aloma_cli.cli.exit_codes import INTERRUPTED, TERMINATED
-    from aloma_cli.cli.main import main as run
-
     streams.open_closed()
     streams.keep_result_apart()
     code = run(sys.argv[1:])

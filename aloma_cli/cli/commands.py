@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from aloma_cli.errors import InputError
@@ -79,6 +78,8 @@ def find(words: Sequence[str]) -> Command | None:
 
 
 def _meant(words: Sequence[str]) -> str:
+    from difflib import get_close_matches
+
     group, word = words[:2] if words[0] in GROUPS else ("task", words[0])
     for name in (word, *_SYNONYMS.get(word, "").split()):
         if f"{group} {name}" in COMMANDS:

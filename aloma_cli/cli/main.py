@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import traceback
 from collections.abc import Sequence
 
 from aloma_cli.cli import commands, exit_codes, output, parameters, streams
@@ -69,4 +68,6 @@ def _run(words: list[str]) -> int:
 
 def _show_traceback(*, verbose: bool) -> None:
     if verbose:
+        import traceback
+
         output.say_lines(traceback.format_exc())

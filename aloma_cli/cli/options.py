@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from aloma_cli.cli.parameters import Argument, Option
+from aloma_cli.errors import InputError
 
 Workspace = Annotated[
     str | None, Option(("--workspace", "-w"), "The workspace; default: the one around the current folder.", "PATH")
@@ -15,3 +16,10 @@ AsJson = Annotated[bool, Option(("--json",), "Print the whole record as JSON.")]
 AsData = Annotated[bool, Option(("--data",), "Print the task's document as JSON.")]
 TaskId = Annotated[str | None, Argument("ID", "A task id or the beginning of one; @last, @-2 for the last but one.")]
 LastTask = Annotated[str, Argument("[ID]", "A task id or the beginning of one; default: the last task.")]
+
+
+def check_one_format(given: dict[str, bool]) -> None:
+    """Raise InputError where more than one of these options is given."""
+    first, *others = [option for option, is_given in given.items() if is_given] or [""]
+    if others:
+        raise InputError(f"{first} and {others[0]} contradict one another", hint="use one of them")

@@ -14,8 +14,6 @@ from aloma_cli.jsontext import Json, JsonObject, dumps, pretty
 from aloma_cli.lent import put_back
 from aloma_cli.view.format import bounded, clean_lines, legible
 from aloma_cli.view.live.stderr import Notes
-from aloma_cli.view.terminal import is_for_people, size_of
-from aloma_cli.view.width import paragraph
 
 _result: TextIO | None = None
 """Standard output, once `sys.stdout` is lent to the files of a workspace."""
@@ -28,12 +26,14 @@ def result() -> TextIO:
 
 def for_people() -> bool:
     """Whether people read the result: at a terminal, or in a pager with FORCE_COLOR or CLICOLOR_FORCE set."""
+    from aloma_cli.view.terminal import is_for_people
+
     return is_for_people(result(), os.environ)
 
 
 def put_wrapped(text: str) -> None:
     """A sentence of the result: for people bounded, and broken between words."""
-    for line in paragraph(bounded(text), size_of(result()).room) if for_people() else [text]:
+    for line in _broken(bounded(text), result()) if for_people() else [text]:
         put(line)
 
 
@@ -59,9 +59,18 @@ def say(text: str) -> None:
     lines = clean_lines(bounded(text) if sys.stderr.isatty() else text)
     if sys.stderr.isatty():
         terminal = sys.stderr.original if isinstance(sys.stderr, Notes) else sys.stderr
-        lines = [piece for line in lines for piece in paragraph(line, size_of(terminal).room)]
+        lines = [piece for line in lines for piece in _broken(line, terminal)]
     with contextlib.suppress(OSError):
         print(*lines, sep="\n", file=sys.stderr, flush=True)  # noqa: T201  (the place for it)
+
+
+def _broken(text: str, stream: TextIO) -> Iterable[str]:
+    """The lines of `text` on `stream`, broken between words."""
+    # Imported here: programs that read JSON have no use for it.
+    from aloma_cli.view.terminal import size_of
+    from aloma_cli.view.width import paragraph
+
+    return paragraph(text, size_of(stream).room)
 
 
 def say_lines(text: str) -> None:

@@ -9,7 +9,6 @@ from aloma_cli.api.task import Task
 from aloma_cli.cli import options, output
 from aloma_cli.cli.parameters import Group, Option
 from aloma_cli.document.stash import hide_stash
-from aloma_cli.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class OutputOptions:
     quiet: Annotated[bool, Option(("--quiet", "-q"), "Show nothing of the run on stderr.")] = False
 
     def __post_init__(self) -> None:
-        check_one_format({"--json": self.as_json, "--data": self.as_data})
+        options.check_one_format({"--json": self.as_json, "--data": self.as_data})
 
     def print(self, task: Task) -> None:
         """Print the task in the format asked for; by default nothing after its events."""
@@ -35,13 +34,6 @@ class OutputOptions:
             output.put_json(hide_stash(task.data))
         elif not self.events:
             output.put(task.id)
-
-
-def check_one_format(given: dict[str, bool]) -> None:
-    """Raise InputError where more than one of these options is given."""
-    first, *others = [option for option, is_given in given.items() if is_given] or [""]
-    if others:
-        raise InputError(f"{first} and {others[0]} contradict one another", hint="use one of them")
 
 
 Output = Annotated[OutputOptions, Group.of(OutputOptions)]

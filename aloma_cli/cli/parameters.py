@@ -12,7 +12,6 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Any, NamedTuple, get_args
 
@@ -22,16 +21,14 @@ REQUIRED: Any = inspect.Parameter.empty
 _PLAIN_INTEGER = re.compile(r"[0-9]{1,15}")
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(NamedTuple):
     """A word in its place."""
 
     metavar: str
     help: str
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """A value after one of `names`; a flag where its type is `bool`. `min`: the least integer."""
 
     names: tuple[str, ...]
@@ -54,8 +51,7 @@ class Parameter(NamedTuple):
         return self.declared.min if isinstance(self.declared, Option) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """Options that several commands share, and what makes one value of theirs."""
 
     options: tuple[Parameter, ...]

@@ -102,7 +102,7 @@ def test_a_failed_step_fires_again_when_a_person_removes_its_error(desk: Desk) -
         (["x"], "'x' is not an assignment"),
         (["=1"], "the path '' has an empty or broken key"),
         (["name.x=1"], "name.x leads through a value that has no 'x'"),
-        (["$children.x=1"], "$children is kept by the engine"),
+        (["$children.x=1"], "$children is managed by the engine"),
         (["--unset", "nothing"], "there is nothing at nothing to remove"),
     ],
 )
@@ -154,7 +154,9 @@ def test_a_redo_that_has_to_wait_for_the_condition_says_what_is_missing(desk: De
     desk.step("ship", '{"paid": True}', 'data["shipped"] = True')
     desk.new()
     redone = desk.run("task", "redo", "@last", "ship")
-    assert "its condition does not hold; it fires when it does (nearest: ship: paid is missing" in redone.err
+    assert (
+        "the condition of ship does not hold; it fires when it does (closest step: ship: paid is missing" in redone.err
+    )
 
 
 def test_a_clone_starts_from_the_document_at_an_entry_of_the_log(desk: Desk) -> None:

@@ -7,7 +7,6 @@ from typing import Annotated
 from aloma_cli.api.reader import Records
 from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.output import put, put_json, whole_record
-from aloma_cli.cli.output_options import check_one_format
 from aloma_cli.cli.parameters import Option
 from aloma_cli.document.stash import hide_stash
 
@@ -26,7 +25,7 @@ def show(
       aloma task show 01jd3k --json | jq .usage
       aloma task show @last --path researchProject.parallelExecution.synthesis
     """
-    check_one_format({"--data": as_data, "--json": as_json and path is None, "--path": path is not None})
+    options.check_one_format({"--data": as_data, "--json": as_json and path is None, "--path": path is not None})
     home = Records.at(workspace)
     found, damage = home.readable(task)
     if path is not None:
