@@ -16,7 +16,7 @@ from aloma_cli.loader.layout import LIBRARIES_FOLDER, STEPS_FOLDER
 from aloma_cli.loader.modules import is_private, load_module
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from aloma_cli.loader.source import ModuleSource
 
@@ -50,7 +50,7 @@ def load_steps(root: Path) -> LoadedSteps:
     broken: list[StepError] = []
     for path in _step_files(root / STEPS_FOLDER):
         try:
-            step = load_step(path, root)
+            step = LANGUAGES[path.suffix](path, root)
             _check_unique_name(step, steps.get(step.name))
         except StepError as error:
             broken.append(error)
@@ -70,6 +70,10 @@ def load_step(path: Path, root: Path) -> Step:
     return Step(**({"name": default} | settings), source=source)
 
 
+LANGUAGES: Mapping[str, Callable[[Path, Path], Step]] = {".py": load_step}
+"""What reads a step's file, by its suffix; takes the file and the workspace's root."""
+
+
 def _step_files(folder: Path) -> Iterator[Path]:
     """Every real folder once, linked ones last; a link to a folder that contains the steps is not followed."""
     seen = set(folder.resolve().parents)
@@ -80,7 +84,7 @@ def _step_files(folder: Path) -> Iterator[Path]:
             folders[:] = sorted(name for name in folders if real not in seen and not is_private(name))
             tops += (path for name in folders if (path := Path(parent, name)).is_symlink())
             for name in sorted(files) if real not in seen else ():
-                if name.endswith(".py") and not is_private(name):
+                if Path(name).suffix in LANGUAGES and not is_private(name):
                     yield Path(parent, name)
             seen.add(real)
 
