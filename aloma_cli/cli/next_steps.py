@@ -62,5 +62,5 @@ def _raise(reached: JsonObject | None) -> str:
     for limit in LIMITS:
         if reached and reached["name"] == limit.name:
             more = max(limit.step, reached["needed"] or 0)
-            return f" {limit.option} +{math.ceil(more) if limit.step >= 1 else f'{more:.2f}'}"
+            return f" {limit.option} +{math.ceil(more) if limit.step >= 1 else f'{math.ceil(more * 100) / 100:.2f}'}"
     return ""

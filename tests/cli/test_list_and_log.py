@@ -147,3 +147,35 @@ def test_an_entry_that_is_not_there_is_refused(desk: Desk, number: str) -> None:
 def test_json_is_the_list_of_events(desk: Desk) -> None:
     printed = [loads(line) for line in desk.new('{"name": "Ada"}', "--events").out.splitlines()]
     assert desk.run("task", "log", "--json").json == printed
+
+
+def test_tasks_are_found_by_tags_and_by_several_states(desk: Desk) -> None:
+    one = desk.new('{"name": "Ada"}', "--tag", "a", "--tag", "b").out.strip()
+    two = desk.new("{}", "--tag", "a").out.strip()
+
+    def found(*options: str) -> list[str]:
+        return [line.split("\t")[0] for line in desk.run("task", "list", *options).out.splitlines()]
+
+    assert found("--tag", "a") == [one, two]
+    assert found("--tag", "a", "--tag", "b") == [one]
+    assert found("--state", "done", "--state", "ignored") == [one, two]
+
+
+def test_the_log_of_a_step_has_its_entries_with_details(desk: Desk) -> None:
+    desk.step("last", '{"greeting": str, "x": None}', "data['x'] = 1")
+    desk.new()
+    lines = desk.run("task", "log", "--step", "last").out.splitlines()
+    assert [line.split("\t")[2:4] for line in lines if line[0] != "\t"] == [["created", ""], ["fired", "last"]]
+    assert lines[-1] == "\t+ x = 1"
+    events = desk.run("task", "log", "--step", "last", "--json").json
+    assert {event["step"] for event in events} == {"last"}
+
+
+def test_the_number_of_an_entry_is_not_a_step(desk: Desk) -> None:
+    message = "aloma: --step 3: a step has a name\n  → use --entry 3 for the entry of that number\n"
+    assert desk.run("task", "log", "--step", "3") == (2, "", message)
+
+
+def test_one_format_at_a_time(desk: Desk) -> None:
+    message = "aloma: --data and --json contradict one another\n  → use one of them\n"
+    assert desk.run("task", "show", "--json", "--data") == (2, "", message)
