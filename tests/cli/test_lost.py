@@ -192,7 +192,7 @@ DATA = {
     "nofile.json": "did you mean `-f nofile.json`?",
     "{'a': 1}": "JSON has double quotes inside",
     '{"a": 1,}': "remove the comma before }",
-    '{"a": 1}\n{"a": 2}': "make a task of each line",
+    '{"a": 1}\n{"a": 2}': "create one task for each line",
 }
 
 
