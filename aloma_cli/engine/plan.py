@@ -42,7 +42,7 @@ class Plan:
         """Whether the conditions hold for `after` that `changes` may have altered, by the names of their steps."""
         judged = []
         for name in self._index.concerned(changes, before, after):
-            step = self.steps[name]  # an interrupt reads this name to tell which condition takes so long
+            step = self.steps[name]  # the handler of interrupts reads this name, to tell which condition takes long
             judged.append((name, step.condition.matches(after)))
         return judged
 

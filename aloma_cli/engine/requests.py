@@ -113,13 +113,13 @@ def read_request(body: JsonObject) -> Request:
 def _paths(value: Json) -> tuple[str, ...]:
     if isinstance(value, list | tuple) and all(isinstance(path, str) for path in value):
         return tuple(value)
-    raise InputError(f"`unset` is a list of paths, not {cut(str(value), _LONGEST)}")
+    raise InputError(f"`unset` must be a list of paths, not {cut(str(value), _LONGEST)}")
 
 
 def _pairs(value: Json) -> tuple[tuple[Path, Json], ...]:
     if isinstance(value, list | tuple) and all(map(_is_pair, value)):
         return tuple((tuple(keys), item) for keys, item in value)
-    raise InputError(f"`set` is a list of pairs of keys and a value, not {cut(str(value), _LONGEST)}")
+    raise InputError(f"`set` must be a list of pairs of keys and a value, not {cut(str(value), _LONGEST)}")
 
 
 def _is_pair(value: Json) -> bool:
@@ -132,7 +132,7 @@ def _is_pair(value: Json) -> bool:
 def _text(value: Json) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    raise InputError(f"`text` and `into` are texts, not {cut(str(value), _LONGEST)}")
+    raise InputError(f"`text` and `into` must be strings, not {cut(str(value), _LONGEST)}")
 
 
 class Asked(NamedTuple):
@@ -152,7 +152,7 @@ def checked(tree: WorkingTree, request: Request) -> Asked:
     if isinstance(request, Stop):
         return Asked(request, task)
     if task.closed:
-        raise InputError(f"task {task.id} is closed ({task.state}): nothing changes it any more")
+        raise InputError(f"task {task.id} is closed ({task.state}) and can no longer change")
     if isinstance(request, Redo):
         return Asked(request, task)
     if isinstance(request, Set):
@@ -229,7 +229,7 @@ def _default(task: WorkingTask, place: str, question: JsonObject) -> list[Change
     try:
         return answer(task, place, question["default"])
     except InputError as error:
-        entry = {"type": "PlaceGoneError", "message": f"the default answer had nowhere to go: {error}"}
+        entry = {"type": "PlaceGoneError", "message": f"the default answer has no place: {error}"}
         return error_entry(task.document, f"question {place}", entry)
 
 
@@ -238,7 +238,7 @@ def _who_asks(tree: WorkingTree, task: WorkingTask) -> WorkingTask:
     asking = [one for one in tree.descendants(task.id) if one.questions and not one.closed]
     if len(asking) > 1:
         commands = "; ".join(f"aloma task answer {one.id} VALUE" for one in asking[:_MOST_SHOWN])
-        raise InputError(f"{len(asking)} subtasks of {task.id} ask something", hint=commands)
+        raise InputError(f"{len(asking)} subtasks of {task.id} have open questions", hint=f"run one of: {commands}")
     return asking[0] if asking else task
 
 
@@ -260,12 +260,13 @@ def _question(task: WorkingTask, into: str | None) -> str:
     places = list(task.questions)
     if not places:
         raise InputError(
-            f"task {task.id} asks nothing", hint=f"to write into its data: aloma task set {task.id} path=…"
+            f"task {task.id} has no open question", hint=f"to write into its data, run: aloma task set {task.id} path=…"
         )
+    hint = f"use --into with one of {', '.join(places)}"
     if into is None and len(places) > 1:
-        raise InputError(f"task {task.id} asks {len(places)} questions", hint=f"--into one of {', '.join(places)}")
+        raise InputError(f"task {task.id} has {len(places)} open questions", hint=hint)
     if into is not None and into not in places:
-        raise InputError(f"task {task.id} asks nothing into {into}", hint=f"it asks into {', '.join(places)}")
+        raise InputError(f"task {task.id} has no open question for {into}", hint=hint)
     return into or places[0]
 
 
@@ -281,7 +282,7 @@ def _checked_answer(question: JsonObject, given: Answer) -> Json:
         if not complaints(value, question["schema"]):
             return value
     wrong = "; ".join(complaints(given.value, question["schema"]))
-    raise InputError(f"that does not answer {question['question']!r}: {wrong}")
+    raise InputError(f"not a valid answer to {question['question']!r}: {wrong}")
 
 
 def _set(document: JsonObject, request: Set) -> list[Change]:
