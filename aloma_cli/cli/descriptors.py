@@ -1,6 +1,7 @@
-"""A pipe in the place of descriptors 1 and 2, once files of a workspace run: what steps and their children write.
+"""A pipe replaces descriptors 1 and 2 while files of a workspace run.
 
-Whatever goes there, by whatever way, comes out line by line where notes go. Our own streams are other descriptors.
+It gets all output of steps and their child processes, and passes it on line by line as notes. Our own streams use other
+descriptors.
 """
 
 from __future__ import annotations
@@ -19,26 +20,26 @@ if TYPE_CHECKING:
 _LARGE = 1 << 20
 _CHUNK = 1 << 16
 _PATIENCE = 0.5
-"""Seconds to wait for a thread that cannot write its line, such as to a terminal that was stopped (Ctrl-S)."""
+"""Seconds to wait for a thread that cannot write, for example to a stopped terminal (Ctrl-S)."""
 
 _pipe: _Pipe | None = None
 
 
 def listen(notes: Notes, result: int) -> None:
-    """Begin, until the program ends."""
+    """Replace both descriptors until the program ends."""
     global _pipe  # noqa: PLW0603  (there is one pair of descriptors)
     if _pipe is None and hasattr(os, "register_at_fork"):  # Windows cannot wait for a pipe
         _pipe = _Pipe(notes, result)
 
 
 def settle() -> None:
-    """Tell what was written so far."""
+    """Pass on what was written so far."""
     if _pipe is not None:
         _pipe.pump()
 
 
 def end() -> None:
-    """Tell what was written so far, and give the descriptors back."""
+    """Pass on what was written so far, and restore the descriptors."""
     if _pipe is not None:
         _pipe.end()
 
@@ -59,12 +60,12 @@ class _Pipe:
         os.close(into)
         notes.number = 2
         os.register_at_fork(after_in_child=self._hand_over)
-        # Before any file of the workspace can register something: so this is the last thing that is done.
+        # Registered before any file of the workspace runs, so that it runs last.
         atexit.register(self.end)
         threading.Thread(target=self._read, name="aloma streams", daemon=True).start()
 
     def pump(self) -> None:
-        """Take in what is in the pipe, but not for ever: a child may write faster than we read."""
+        """Read what is in the pipe, up to a bound: a child may write faster than we read."""
         for _ in range(2 * _LARGE // _CHUNK):
             if not self._take_one():
                 break
@@ -79,7 +80,7 @@ class _Pipe:
             os.dup2(self._real, number)
         self._real = -1
         self.pump()
-        # A child that goes on keeps its end of the pipe: we do not wait for it.
+        # A child that is still running keeps its end of the pipe open; we do not wait for it.
         os.write(self._wake, b".")
         if self._rest:
             self._tell(b"\n")
@@ -89,7 +90,7 @@ class _Pipe:
             self._take_one()
 
     def _take_one(self) -> bool:
-        """Take in a part of what is in the pipe; whether there was any."""
+        """Read a part of what is in the pipe; returns whether there was any."""
         if not self._lock.acquire(timeout=_PATIENCE):
             return False
         try:
@@ -103,19 +104,19 @@ class _Pipe:
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > _LARGE:
             lines, self._rest = [*lines, self._rest], b""
-        # Where nobody reads them any more they go nowhere: without a reader every child would stand still.
+        # Lines without a reader are dropped; otherwise every child would block.
         with contextlib.suppress(Exception):
             self._notes.write_lines(line.decode("utf-8", "replace") for line in lines)
 
     def _hand_over(self) -> None:
-        """In a child that was forked: it has no result, and writes into the pipe like any other."""
+        """In a forked child: it has no result, and writes into the pipe."""
         os.dup2(os.open(os.devnull, os.O_WRONLY), self._result)
         self._notes.note = None
         self._notes.original = open(2, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
 
 
 def _enlarge(pipe: int) -> None:
-    """So that hardly anybody has to wait for us: code that holds Python's lock while it writes could wait for ever."""
+    """Enlarge the pipe, because code that holds Python's lock while it writes could wait forever."""
     with contextlib.suppress(ImportError, AttributeError, OSError):
         import fcntl
 

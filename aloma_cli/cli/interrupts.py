@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM while a task runs: what runs is cancelled and the task can be resumed, whatever a step does."""
+"""SIGINT and SIGTERM during a run: running steps are cancelled, and the task can be resumed, whatever a step does."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ PATIENCE = 2.0
 
 
 _SLACK = 0.5
-"""Seconds that the signal handler, which knows more, is ahead of the thread that ends the run as well."""
+"""Seconds by which the signal handler, which knows more, is ahead of the thread that also ends the run."""
 
 
-class Interrupted(Exception):  # noqa: N818  (somebody wanted it)
-    """The run was interrupted; the task can go on later. `code` is the exit code."""
+class Interrupted(Exception):  # noqa: N818  (it is requested)
+    """The run was interrupted; the task can be resumed. `code` is the exit code."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -40,10 +40,9 @@ class Interrupted(Exception):  # noqa: N818  (somebody wanted it)
 class Interrupts:
     """A context in which a signal ends the run in order, and raises Interrupted.
 
-    A step may block the event loop, or ignore that it is cancelled. So at a second signal, or where the run has not
-    ended PATIENCE seconds after the first, `last_words` are said and the program ends at once. They are given the
-    step whose condition was being judged, if that is what took so long. What was committed is safe: the journal is
-    written as things happen.
+    A step may block the event loop, or ignore its cancellation. So at a second signal, or PATIENCE seconds after the
+    first, `last_words` is called and the program ends at once. It gets the step whose condition was being matched, if
+    that took so long. Commits are safe, because the journal is written as they happen.
     """
 
     def __init__(self, last_words: Callable[[Step | None], object]) -> None:
@@ -121,7 +120,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _judged(frame: FrameType | None) -> Step | None:
-    """The step whose condition was being judged where the program was interrupted."""
+    """The step whose condition was being matched when the program was interrupted."""
     judging = dropwhile(lambda outer: not outer.f_globals.get("__name__", "").startswith(_JUDGING), outwards(frame))
     steps = (outer.f_locals.get("step") for outer in judging)
     return next((step for step in steps if isinstance(step, Step)), None)
@@ -149,6 +148,6 @@ def _new_loop(work: Coroutine[Any, Any, Any]) -> asyncio.AbstractEventLoop:
         return asyncio.new_event_loop()
     except OSError:
         work.close()
-        # Python leaves a loop that is half made, and would tell of the trouble it has in deleting that.
+        # Otherwise Python reports an error when it deletes the half-made loop.
         sys.unraisablehook = lambda _: None
         raise

@@ -1,4 +1,4 @@
-"""The three standard streams: the result apart from all else, and what was closed, by us or by who read it."""
+"""The three standard streams: the result has a descriptor of its own, and closed streams are handled."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ _apart = False
 
 
 def open_closed() -> None:
-    """Put the null device where a standard stream was closed (`>&-`).
+    """Open the null device for each standard stream that is closed (`>&-`).
 
-    Else the next file that is opened, the journal of a task, gets the number of that stream, and what some library
-    prints there; and Python has no stream to write to.
+    Otherwise the next opened file, the journal of a task, would get the number of that stream, and with it whatever a
+    library prints there.
     """
     for name, mode in _NAMES:
         if getattr(sys, name) is None:
-            # The lowest free number is the one that is missing: the streams are gone through in their order.
+            # The lowest free number is the missing one, because the streams are checked in order.
             number = os.open(os.devnull, os.O_RDWR)
             setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def keep_result_apart() -> None:
-    """From here on only what we print reaches standard output.
+    """From here on only our result reaches standard output.
 
-    Our own streams are other descriptors, which no child process gets. What goes to descriptor 1 by any other way goes
-    to standard error. The result is UTF-8, whatever people's lines are.
+    Our own streams use other descriptors, which no child process inherits. All other output to descriptor 1 goes to
+    standard error. The result is always UTF-8.
     """
     global _apart  # noqa: PLW0603  (there is one standard output)
     _apart = _is_number(sys.stdout, 1) and _is_number(sys.stderr, 2)
@@ -41,12 +41,12 @@ def keep_result_apart() -> None:
 
 
 def is_apart() -> bool:
-    """Whether descriptors 1 and 2 are free for what others write."""
+    """Whether descriptors 1 and 2 are not our own streams."""
     return _apart
 
 
 def give_to_others() -> None:
-    """What Python prints from here on is not ours: what was registered for the end of the program."""
+    """Restore Python's streams for what others registered for the end of the program."""
     if _apart:
         sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
 
@@ -64,11 +64,11 @@ def _is_number(stream: TextIO, number: int) -> bool:
 
 
 def has_left(error: OSError) -> bool:
-    """Whether a failed write means that nobody reads any more: a closed pipe, or a terminal that was closed."""
+    """Whether a write failed because the reader has closed the pipe or the terminal."""
     return error.errno in (errno.EPIPE, errno.EIO)
 
 
 def close_quietly(stream: TextIO) -> None:
-    """What is left to write goes nowhere, and Python's own last flush finds nothing to say."""
+    """Drop what is left to write, so that Python's last flush does not fail."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
