@@ -41,7 +41,7 @@ def test_an_interrupted_task_can_be_resumed(desk: Desk) -> None:
     desk.step("slow", '{"first": 1}', "data['slow'] = 1")
     record = desk.run("task", "resume", "@last", "--json").json
     assert (record["state"], record["data"]["slow"]) == ("done", 1)
-    assert [(step["step"], step["fired"]) for step in record["steps"]] == [("first", 1), ("greet", 1), ("slow", 1)]
+    assert {step["step"]: step["fired"] for step in record["steps"]} == {"first": 1, "greet": 1, "slow": 1}
 
 
 def test_an_interrupted_run_prints_what_was_asked_for(desk: Desk) -> None:
