@@ -60,38 +60,36 @@ def seen() -> None:
 
 
 class Watchdog:
-    """A context in which a thread watches the running event loop, in real time."""
+    """A context in which the running event loop is watched, in real time."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._watched = threading.get_ident()
-        self._over = threading.Event()
         self._turns = 0
+        # Count looks, not seconds: under load the watching thread is as late as the one that it watches.
+        self._looks, self._seen = 0, 0
         self._timer = self._loop.call_soon(self._beat)
-        self._thread = threading.Thread(target=self._watch, name="aloma watchdog", daemon=True)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        _guard.add(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
+        _guard.remove(self)
         self._timer.cancel()
+
+    def look(self) -> None:
+        """Warn if the loop has had no turn for BLOCKED seconds; called every `_BEAT` seconds."""
+        self._looks = self._looks + 1 if self._seen == self._turns else 0
+        self._seen = self._turns
+        if self._looks == round(BLOCKED / _BEAT):
+            self._tell_blocked()
 
     def _beat(self) -> None:
         self._turns += 1
         self._timer = self._loop.call_later(_BEAT, self._beat)
-
-    def _watch(self) -> None:
-        # Count looks, not seconds: under load this thread is as late as the one that it watches.
-        looks, turns = 0, 0
-        while not self._over.wait(_BEAT):
-            looks, turns = (looks + 1, turns) if turns == self._turns else (0, self._turns)
-            if looks == round(BLOCKED / _BEAT):
-                self._tell_blocked()
-            self._tell_quiet()
 
     def _tell_blocked(self) -> None:
         at = _responsible(self._watched)
@@ -106,14 +104,57 @@ class Watchdog:
                 at,
             )
 
-    def _tell_quiet(self) -> None:
-        for thread, running in list(_plain.items()):
-            if running.told or time.monotonic() - running.since < QUIET:
-                continue
-            at = _responsible(thread)
-            if at is not None:
-                running.told = True
-                _log.warning("step %s: no progress for %g s at %s", printable(running.step), QUIET, at)
+
+class _Guard:
+    """One thread for all watched loops of a process, because to start one costs as much as a short run.
+
+    It ends within a beat of the last loop's end.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._dogs: set[Watchdog] = set()
+        self._runs = False
+
+    def add(self, dog: Watchdog) -> None:
+        with self._lock:
+            self._dogs.add(dog)
+            if not self._runs:
+                threading.Thread(target=self._watch, name="aloma watchdog", daemon=True).start()
+                self._runs = True
+
+    def remove(self, dog: Watchdog) -> None:
+        with self._lock:
+            self._dogs.discard(dog)
+
+    def _watch(self) -> None:
+        while dogs := self._needed():
+            time.sleep(_BEAT)
+            for dog in dogs & self._dogs:
+                dog.look()
+            _tell_quiet()
+
+    def _needed(self) -> set[Watchdog]:
+        with self._lock:
+            self._runs = bool(self._dogs)
+            return self._dogs.copy()
+
+
+_guard = _Guard()
+
+if hasattr(os, "register_at_fork"):
+    # A forked child has neither the thread nor the loops.
+    os.register_at_fork(after_in_child=_guard.__init__)  # type: ignore[misc]
+
+
+def _tell_quiet() -> None:
+    for thread, running in list(_plain.items()):
+        if running.told or time.monotonic() - running.since < QUIET:
+            continue
+        at = _responsible(thread)
+        if at is not None:
+            running.told = True
+            _log.warning("step %s: no progress for %g s at %s", printable(running.step), QUIET, at)
 
 
 def _responsible(thread: int) -> str | None:

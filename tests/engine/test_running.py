@@ -722,6 +722,23 @@ def test_the_engines_own_time_is_blamed_on_nobody(caplog: pytest.LogCaptureFixtu
     assert watched(publish, caplog, claim=Busy) == ""
 
 
+def test_one_thread_watches_all_loops_and_ends_soon_after_them() -> None:
+    def names() -> list[str]:
+        return [thread.name for thread in threading.enumerate() if thread.name == "aloma watchdog"]
+
+    async def run() -> None:
+        with watchdog.Watchdog(), watchdog.Watchdog():
+            assert len(names()) == 1
+        with watchdog.Watchdog():
+            assert len(names()) == 1
+
+    asyncio.run(run())
+    until = time.monotonic() + 10
+    while names() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert names() == []
+
+
 def watched(
     block: Any, caplog: pytest.LogCaptureFixture, claim: type[MemoryClaim] = MemoryClaim, *, plain: bool = False
 ) -> str:
