@@ -82,10 +82,10 @@ class Records:
         tasks: list[Task] = []
         for root in self.store.roots():
             with contextlib.suppress(NotFoundError):  # deleted meanwhile
-                tasks += self._tree(root) if subtasks else [read_task(self.store, root)]
+                tasks += self._tasks_of(root) if subtasks else [read_task(self.store, root)]
         return tasks
 
-    def _tree(self, root: str) -> list[Task]:
+    def _tasks_of(self, root: str) -> list[Task]:
         tree = read_tree(self.store, root)
         return [task_of(self.store, tree, task_id) for task_id in tree.tasks]
 

@@ -11,7 +11,7 @@ from types import ModuleType
 from aloma_cli.clock import Clock
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.connectors.table import open_connectors
-from aloma_cli.content.capture import stderr_scrubbed, stdout_split
+from aloma_cli.content.capture import stderr_redacted, stdout_split
 from aloma_cli.content.content import Toolbox
 from aloma_cli.content.step import Step
 from aloma_cli.content.watchdog import Watchdog
@@ -114,7 +114,7 @@ async def _drive(run: Scheduler, equipment: Equipment, settings: ModelSettings, 
     toolbox = Toolbox(connectors, equipment.lib, equipment.config)
     runner = LocalRunner(equipment.steps, toolbox, LoopHost(run))
     try:
-        with stdout_split(), stderr_scrubbed(equipment.redactor), Watchdog():
+        with stdout_split(), stderr_redacted(equipment.redactor), Watchdog():
             await drive(run, runner, wait=wait)
     except asyncio.CancelledError:
         # So that readers need not read the journal, which is complete in any case.

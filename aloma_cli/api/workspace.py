@@ -123,7 +123,7 @@ class Workspace(Records):
             at=to_iso(now),
             task=new_task_id(now),
             name=redactor.text(_name(name)),
-            data=redactor.value(_document(data)),
+            data=redactor.value(_checked_document(data)),
             tags=tuple(map(redactor.text, (*self.loaded.config.tags, *tags))),
             answering=Answering.of(self.choice(like).settings, self.loaded.root).to_json(),
         )
@@ -336,7 +336,7 @@ def _name(name: str) -> str:
     return name
 
 
-def _document(data: Any) -> JsonObject:
+def _checked_document(data: Any) -> JsonObject:
     """A checked copy, so that invalid data is found before anything is created."""
     if not isinstance(data, dict):
         raise InputError(f"a task's data must be a JSON object, got {type(data).__name__}")

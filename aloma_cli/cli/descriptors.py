@@ -62,7 +62,7 @@ class _Pipe:
         os.register_at_fork(after_in_child=self._hand_over)
         # Registered before any file of the workspace runs, so that it runs last.
         atexit.register(self.end)
-        threading.Thread(target=self._read, name="aloma streams", daemon=True).start()
+        threading.Thread(target=self._read_streams, name="aloma streams", daemon=True).start()
 
     def pump(self) -> None:
         """Read what is in the pipe, up to a bound: a child may write faster than we read."""
@@ -85,7 +85,7 @@ class _Pipe:
         if self._rest:
             self._tell(b"\n")
 
-    def _read(self) -> None:
+    def _read_streams(self) -> None:
         while self._woken not in select.select([self._out, self._woken], [], [])[0]:
             self._take_one()
 

@@ -84,12 +84,12 @@ class Interrupts:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._code is not None:
-            self._end(self._code, _judged(frame))
+            self._end_process(self._code, _judged(frame))
         self._code = INTERRUPTED if number == signal.SIGINT else TERMINATED
         if self._cancel is None:
             raise Interrupted(self._code)
         # While a pattern is being matched, a signal gets a turn and a thread does not; elsewhere it may be the thread.
-        self._deadline = threading.Timer(PATIENCE + _SLACK, self._end, [self._code])
+        self._deadline = threading.Timer(PATIENCE + _SLACK, self._end_process, [self._code])
         self._deadline.daemon = True
         self._deadline.start()
         self._previous[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._handle)
@@ -97,7 +97,7 @@ class Interrupts:
         with contextlib.suppress(RuntimeError):  # the loop is closed: the run has ended by itself
             self._cancel()
 
-    def _end(self, code: int, judged: Step | None = None) -> None:
+    def _end_process(self, code: int, judged: Step | None = None) -> None:
         if not self._ending.acquire(blocking=False):
             return  # the last words are being said already
         try:

@@ -25,7 +25,7 @@ def _main(arguments: list[str]) -> int:
     words = [word for word in arguments[:until] if word not in _VERBOSE]
     verbose = len(words) < until
     try:
-        code = _run([*words, *arguments[until:]])
+        code = _run_command([*words, *arguments[until:]])
         output.result().flush()
     except BrokenPipeError:
         streams.close_quietly(output.result())
@@ -53,7 +53,7 @@ def _main(arguments: list[str]) -> int:
     return code
 
 
-def _run(words: list[str]) -> int:
+def _run_command(words: list[str]) -> int:
     """Run a command. The parser's library is imported only for help, completion and what is not plainly right."""
     command = None if "_ALOMA_COMPLETE" in os.environ else commands.find(words)
     if command is not None:

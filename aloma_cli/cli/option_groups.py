@@ -72,13 +72,13 @@ def _key_in(name: str) -> str:
 
 
 def _seconds(text: str, option: str) -> float:
-    value = _number(text)
+    value = _limit_number(text)
     if not is_duration(value):
         raise InputError(f"{option} {text!r} is not {DURATION}")
     return value
 
 
-def _number(text: str) -> float:
+def _limit_number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
@@ -86,11 +86,11 @@ def _number(text: str) -> float:
 
 
 def _limit_requests(**texts: str | None) -> dict[str, LimitRequest]:
-    return {limit.name: _request(limit, text) for limit in LIMITS if (text := texts[limit.key]) is not None}
+    return {limit.name: _limit_request(limit, text) for limit in LIMITS if (text := texts[limit.key]) is not None}
 
 
-def _request(limit: Limit, text: str) -> LimitRequest:
-    value = _seconds(text, limit.option) if limit.unit == "SECONDS" else _number(text)
+def _limit_request(limit: Limit, text: str) -> LimitRequest:
+    value = _seconds(text, limit.option) if limit.unit == "SECONDS" else _limit_number(text)
     if not 0 <= value < float("inf") or (limit.whole and value != int(value)):
         raise InputError(f"{limit.option} {text!r} is not {'an integer' if limit.whole else 'a number'} from 0 on")
     return LimitRequest(value, more=text.startswith("+"))

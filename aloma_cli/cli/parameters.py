@@ -60,14 +60,14 @@ class Group(NamedTuple):
     @classmethod
     def of(cls, maker: Callable[..., object]) -> Group:
         """The options that `maker` has as parameters."""
-        return cls(tuple(_own(maker)), maker)
+        return cls(tuple(_parameters_of(maker)), maker)
 
 
 def parameters_of(command: Callable[..., int]) -> list[Parameter]:
     """All parameters of a command, those of its groups last."""
     declared = [*_declared(command)]
     groups = [one for _, one, _ in declared if isinstance(one, Group)]
-    return [*_own(command), *(option for group in groups for option in group.options)]
+    return [*_parameters_of(command), *(option for group in groups for option in group.options)]
 
 
 def call(command: Callable[..., int], values: dict[str, Any]) -> int:
@@ -124,7 +124,7 @@ def _fill(arguments: list[Parameter], words: list[str], values: dict[str, Any]) 
     return not words and REQUIRED not in values.values()
 
 
-def _own(function: Callable[..., object]) -> Iterator[Parameter]:
+def _parameters_of(function: Callable[..., object]) -> Iterator[Parameter]:
     for name, declared, parameter in _declared(function):
         if not isinstance(declared, Group):
             yield Parameter(name, _without_none(parameter.annotation.__origin__), declared, parameter.default)

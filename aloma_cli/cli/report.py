@@ -19,7 +19,7 @@ def report(arguments: Sequence[str], error: BaseException) -> str:
     lines = [
         f"aloma {__version__}, Python {platform.python_version()}, {platform.platform()}",
         ", ".join(f"{name} {_version(name)}" for name in _LIBRARIES),
-        f"arguments: {' '.join(_names(arguments))}",
+        f"arguments: {' '.join(_argument_names(arguments))}",
         "",
         *_frames(error),
     ]
@@ -31,7 +31,7 @@ def report(arguments: Sequence[str], error: BaseException) -> str:
     return file.name
 
 
-def _names(arguments: Sequence[str]) -> list[str]:
+def _argument_names(arguments: Sequence[str]) -> list[str]:
     """The command and the names of its options; each value may be a secret, so it is left out."""
     known = {word for command in COMMANDS for word in command.split()}
     return [_option(word) if word.startswith("-") else word if word in known else "…" for word in arguments]

@@ -67,7 +67,7 @@ def _object(text: str | bytes, source: str) -> JsonObject:
     try:
         value = loads(text)
     except JsonError as error:
-        raise InputError(f"{source} is not valid JSON: {error}", hint=_hint(text, source)) from None
+        raise InputError(f"{source} is not valid JSON: {error}", hint=_data_hint(text, source)) from None
     return _checked(value, source)
 
 
@@ -77,7 +77,7 @@ def _checked(value: object, source: str) -> JsonObject:
     return value
 
 
-def _hint(text: str | bytes, source: str) -> str | None:
+def _data_hint(text: str | bytes, source: str) -> str | None:
     if isinstance(text, bytes):
         if text.startswith((b"\xff\xfe", b"\xfe\xff")):
             return "it looks like UTF-16: save it as UTF-8"

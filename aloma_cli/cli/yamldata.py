@@ -71,7 +71,7 @@ def _value(node: Any) -> Json:
         case "seq", yaml.SequenceNode():
             return [_value(item) for item in node.value]
         case "map", yaml.MappingNode():
-            return _object(node)
+            return _mapping(node)
         case tag, _:
             raise _RefusedError(node, f"JSON has no type `{tag}`")
 
@@ -83,7 +83,7 @@ def _literal(node: Any) -> Json:
         raise _RefusedError(node, f"JSON does not allow `{node.value}`") from None
 
 
-def _object(node: Any) -> JsonObject:
+def _mapping(node: Any) -> JsonObject:
     result: JsonObject = {}
     for key, item in node.value:
         if key.tag != f"{_TAG}str":

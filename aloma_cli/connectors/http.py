@@ -53,12 +53,12 @@ class Http:
         """
         arguments, login = call.arguments, _login.get()
         place = f"{arguments['method']} {shown(arguments['url'])}"
-        with _without(login) as scrubber:
+        with _without(login) as redactor:
             response = await self._response(place, _as_sent(arguments, call.key, login))
             if arguments.get("raise_for_status", True):
                 _refuse(place, response)
             recorded = await _recorded(response, binary=arguments.get("binary", False))
-        return Answer(scrubber.value(recorded), about={"provider": response.request.url.host})
+        return Answer(redactor.value(recorded), about={"provider": response.request.url.host})
 
     async def aclose(self) -> None:
         """Close the open connections."""
@@ -97,7 +97,7 @@ class Request(Function):
 
     async def __call__(self, ask: Ask, /, method: str, url: str, **options: Any) -> Any:
         """The answer as a step gets it (`http_answer.as_given`)."""
-        return await _asked(ask, "http.request", method, url, options)
+        return await _ask_for(ask, "http.request", method, url, options)
 
     async def send(self, call: Call) -> Answer:
         return await self._http.send(call)
@@ -112,10 +112,10 @@ class RequestBy(Request):
 
     async def __call__(self, ask: Ask, /, url: str, **options: Any) -> Any:  # type: ignore[override]  # no method
         """The answer as a step gets it (`http_answer.as_given`)."""
-        return await _asked(ask, f"http.{self._method.lower()}", self._method, url, options)
+        return await _ask_for(ask, f"http.{self._method.lower()}", self._method, url, options)
 
 
-async def _asked(ask: Ask, name: str, method: str, url: str, options: dict[str, Any]) -> Any:
+async def _ask_for(ask: Ask, name: str, method: str, url: str, options: dict[str, Any]) -> Any:
     bare, login = _address(name, url)
     request = _request(name, method, bare, **options)
     token = _login.set(login)
@@ -197,9 +197,9 @@ async def _recorded(response: httpx2.Response, *, binary: bool) -> JsonObject:
 @contextmanager
 def _without(login: Login | None) -> Iterator[Redactor]:
     """A redactor of the login; it also redacts errors raised in this context."""
-    scrubber = Redactor(login.secrets("url") if login else ())
+    redactor = Redactor(login.secrets("url") if login else ())
     try:
-        yield scrubber
+        yield redactor
     except ConnectorError as error:
-        error.args = (scrubber.text(str(error)),)
+        error.args = (redactor.text(str(error)),)
         raise

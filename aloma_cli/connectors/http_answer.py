@@ -30,7 +30,7 @@ def as_recorded(response: httpx2.Response, *, binary: bool) -> JsonObject:
         parsed = loads(response.content)
     except JsonError:
         parsed = None
-    return {**recorded, **(_text(response) if parsed is None else {"json": parsed})}
+    return {**recorded, **(_body_text(response) if parsed is None else {"json": parsed})}
 
 
 def as_given(recorded: JsonObject) -> dict[str, object]:
@@ -45,11 +45,11 @@ def as_given(recorded: JsonObject) -> dict[str, object]:
 
 def words_of(response: httpx2.Response) -> str:
     """A server's refusal on one line: the reason, and the beginning of the body."""
-    said = " ".join(_text(response)["body"].split())
+    said = " ".join(_body_text(response)["body"].split())
     return f"{response.status_code} {response.reason_phrase}".rstrip() + (f": {cut(said, _WORDS)}" if said else "")
 
 
-def _text(response: httpx2.Response) -> JsonObject:
+def _body_text(response: httpx2.Response) -> JsonObject:
     charset = _charset(response) or "utf-8"
     text = _decoded(response.content, charset)
     if text is not None:

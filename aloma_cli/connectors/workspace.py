@@ -57,7 +57,7 @@ class ModuleFunction(Function):
     async def send(self, call: Call) -> Answer:
         """The function's result. Raises its ConnectorError; any other exception becomes the cause of one."""
         try:
-            value = await self._run(call)
+            value = await self._run_function(call)
         except ConnectorError:
             raise
         except Exception as error:
@@ -72,7 +72,7 @@ class ModuleFunction(Function):
                 f"connectors.{self._name} returned a value that is not JSON, which a recorded call requires: {error}"
             ) from None
 
-    async def _run(self, call: Call) -> Any:
+    async def _run_function(self, call: Call) -> Any:
         args, kwargs = self._unbind(call.arguments)
         if self._takes_key:
             kwargs[KEY] = call.key

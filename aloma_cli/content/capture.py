@@ -52,16 +52,16 @@ class PrintsTo:
 
 def stdout_split() -> AbstractContextManager[None]:
     """Install the stream that separates a step's prints from the program's, while steps run."""
-    return _standing_in("stdout", _Split(sys.stdout))
+    return _replaced("stdout", _Split(sys.stdout))
 
 
-def stderr_scrubbed(scrubber: Redactor) -> AbstractContextManager[None]:
+def stderr_redacted(redactor: Redactor) -> AbstractContextManager[None]:
     """Keep secrets out of stderr while steps run."""
-    return _standing_in("stderr", _Stderr(sys.stderr, scrubber))
+    return _replaced("stderr", _Stderr(sys.stderr, redactor))
 
 
 @contextmanager
-def _standing_in(name: str, stand_in: _Split | _Stderr) -> Iterator[None]:
+def _replaced(name: str, stand_in: _Split | _Stderr) -> Iterator[None]:
     stack = _installed[name]
     stack.append(stand_in)
     setattr(sys, name, stand_in)

@@ -48,7 +48,7 @@ def _brief(error: BaseException, content: StepFunction, frames: _Frames, deeper:
     found: dict[str, Any] = {
         "type": type_name(error),
         "message": in_authors_words(scene.message),
-        "place": _said(error, "place") or place_for(scene) or _place(frames, content),
+        "place": _said(error, "place") or place_for(scene) or _place_in_content(frames, content),
         "hint": _said(error, "hint") or hint_for(scene),
         "notes": _asked(lambda: [str.__str__(note) for note in error.__notes__]),
     }
@@ -56,7 +56,7 @@ def _brief(error: BaseException, content: StepFunction, frames: _Frames, deeper:
         found["parts"] = [_brief(part, content, _frames(part), deeper - 1) for part in parts_of(error)[:_MOST_PARTS]]
         found["cause"] = _cause(error, content, deeper - 1)
     if found.get("parts"):
-        found["message"] += f": {_line(found['parts'][0])}"
+        found["message"] += f": {_part_line(found['parts'][0])}"
     return {name: value for name, value in found.items() if value or name in ("type", "message")}
 
 
@@ -75,7 +75,7 @@ def _cause(error: BaseException, content: StepFunction, deeper: int) -> JsonObje
     return _brief(cause, content, frames, deeper) if told else None
 
 
-def _line(described: JsonObject) -> str:
+def _part_line(described: JsonObject) -> str:
     at = described.get("place")
     return f"{described['type']}: {described['message']}{f' ({at})' if at else ''}"
 
@@ -109,7 +109,7 @@ def _frames(error: BaseException) -> _Frames:
     ]
 
 
-def _place(frames: _Frames, content: StepFunction) -> str | None:
+def _place_in_content(frames: _Frames, content: StepFunction) -> str | None:
     """Where an author's own code failed; else where its callee failed."""
     own = [(frame, line) for frame, line in frames if is_own(frame.f_code.co_filename)]
     for frame, line in reversed(own or frames):

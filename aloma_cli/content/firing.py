@@ -56,7 +56,7 @@ class Firing:
         try:
             with PrintsTo(self._print), Watching(self.loose):
                 arguments = {name: _MAKERS[name](self) for name in self.content.parameters}
-                self.loose.refuse(await self._run(arguments))
+                self.loose.refuse(await self._run_content(arguments))
             changes = self._draft.changes()
             outcome: Outcome = Returned(number, changes, self._effects or NO_EFFECTS, self._since(started))
         except BaseException as error:
@@ -109,7 +109,7 @@ class Firing:
     def _since(self, started: float) -> float:
         return round(self.host.clock.elapsed() - started, 6)
 
-    async def _run(self, arguments: dict[str, Any]) -> Any:
+    async def _run_content(self, arguments: dict[str, Any]) -> Any:
         function = self.content.function
         parent = os.getpid()
 

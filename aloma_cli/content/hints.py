@@ -78,7 +78,7 @@ def hint_for(scene: Scene) -> str | None:
 
 def place_for(scene: Scene) -> str | None:
     """`file:line` that wrote a value into the document that is not JSON: that line raises nothing."""
-    written = _written(scene)
+    written = _assignment(scene)
     return (
         None if written is None else place_in_content(scene.content, lambda node: ast.dump(node) == ast.dump(written))
     )
@@ -141,7 +141,7 @@ def _needless_await(scene: Scene) -> str | None:
 def _not_json(scene: Scene) -> str | None:
     if not isinstance(scene.error, DocumentError):
         return None
-    written = _written(scene)
+    written = _assignment(scene)
     value = ast.unparse(written.value) if isinstance(written, ast.Assign) else "it"
     for kind, cure in _AS_JSON.items():
         if re.search(rf" is an? ({kind}),", scene.message):
@@ -158,7 +158,7 @@ _AS_JSON = {
 }
 
 
-def _written(scene: Scene) -> ast.Assign | None:
+def _assignment(scene: Scene) -> ast.Assign | None:
     """Where the step's content assigns the value that is not JSON: `….["key"] = …`, by its key."""
     keys = scene.error.path if isinstance(scene.error, DocumentError) else ()
     found: list[ast.Assign] = []

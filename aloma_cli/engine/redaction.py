@@ -112,7 +112,7 @@ def _order(redactor: Redactor, order: SubtaskOrder) -> SubtaskOrder:
         order,
         name=redactor.text(order.name),
         data=redactor.value(order.data),
-        into=None if order.into is None else _place(redactor, order.into),
+        into=None if order.into is None else _redacted_place(redactor, order.into),
         group=redactor.text(order.group),
     )
 
@@ -121,11 +121,11 @@ def _question(redactor: Redactor, asked: Question) -> Question:
     return replace(
         asked,
         question=redactor.text(asked.question),
-        into=_place(redactor, asked.into),
+        into=_redacted_place(redactor, asked.into),
         schema=redactor.value(asked.schema),
         default=redactor.value(asked.default),
     )
 
 
-def _place(redactor: Redactor, path: Path) -> Path:
+def _redacted_place(redactor: Redactor, path: Path) -> Path:
     return tuple(redactor.text(key) if isinstance(key, str) else key for key in path)

@@ -83,7 +83,7 @@ def exact(value: Any, kind: Kind) -> str:
             return f"{value:.6f}"
         case "count" | "size":
             return str(value)
-    return _text(value)
+    return _cell_text(value)
 
 
 def for_people(value: Any, kind: Kind, now: float) -> str:
@@ -101,10 +101,10 @@ def for_people(value: Any, kind: Kind, now: float) -> str:
             return f"{value:,}"
         case "size":
             return data_size(value)
-    return _text(value)
+    return _cell_text(value)
 
 
-def _text(value: Any) -> str:
+def _cell_text(value: Any) -> str:
     return clean(value if isinstance(value, str) else ", ".join(map(str, value)))
 
 

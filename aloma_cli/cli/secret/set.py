@@ -37,7 +37,7 @@ def set_value(
     environment variable of that name comes first.
     """
     root = find_workspace(workspace, Path.cwd())
-    value = _value(checked_name(name), source or [])
+    value = _new_value(checked_name(name), source or [])
     replaced = set_secret(root, name, value, to_iso(SystemClock().now()))
     say(f"aloma: {name} is {'replaced' if replaced else 'set'}")
     if len(value) < SHORTEST:
@@ -47,7 +47,7 @@ def set_value(
     return exit_codes.DONE
 
 
-def _value(name: str, source: list[str]) -> str:
+def _new_value(name: str, source: list[str]) -> str:
     if source not in ([], ["-"]):
         # Not quoted, because it is probably the value.
         raise InputError(
@@ -57,11 +57,11 @@ def _value(name: str, source: list[str]) -> str:
     if sys.stdin is None or sys.stdin.closed:
         raise InputError(f"the value for {name} is read from standard input, which is closed")
     if source or not sys.stdin.isatty():
-        return _read(name)
-    return _ask(name)
+        return _read_stdin(name)
+    return _ask_value(name)
 
 
-def _ask(name: str) -> str:
+def _ask_value(name: str) -> str:
     try:
         return getpass(f"{name}: ")
     except EOFError:
@@ -71,7 +71,7 @@ def _ask(name: str) -> str:
         raise
 
 
-def _read(name: str) -> str:
+def _read_stdin(name: str) -> str:
     if sys.stdin.isatty():
         say(f"aloma: type the value for {name}, then Ctrl-D")
     try:

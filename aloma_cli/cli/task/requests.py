@@ -63,11 +63,11 @@ def request_and_run(
             say(f"aloma: written; to run the task: aloma task resume {root}")
         output.print(written)
     else:
-        return _run(home, task_id, handed.claim, handed.own, output, limits=limits, wait=wait)
+        return _run_claimed(home, task_id, handed.claim, handed.own, output, limits=limits, wait=wait)
     return exit_codes.DONE
 
 
-def _run(
+def _run_claimed(
     home: Workspace,
     task_id: str,
     claim: Claim,

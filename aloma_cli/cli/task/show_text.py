@@ -56,7 +56,7 @@ def print_task(task: Task, home: Records) -> None:
     _table(_SUBTASKS, subtasks, blank=True)
     if more:
         put(f"  … and {more:,} more: aloma task list --all")
-    _document(task, used=len(remarks) + len(steps) + len(subtasks) + 10)
+    _print_document(task, used=len(remarks) + len(steps) + len(subtasks) + 10)
 
 
 def _standing(record: JsonObject, holder: str | None) -> Iterable[str]:
@@ -94,7 +94,7 @@ def _troubles(task: Task) -> Iterable[str]:
     yield from next_steps(task.record)
 
 
-def _document(task: Task, *, used: int) -> None:
+def _print_document(task: Task, *, used: int) -> None:
     lines: list[Any] = pretty(hide_stash(task.data)).split("\n")
     more = _cut(lines, max(_LEAST_DOCUMENT, size_of(result()).height - used))
     long = for_people() and any(len(line) > _LONGEST_LINE for line in lines)

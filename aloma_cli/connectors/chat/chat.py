@@ -164,7 +164,7 @@ async def _read(content: str, schema: JsonObject) -> Reading:
 def _refuse_odd(completion: JsonObject, model: str) -> None:
     kind = odd_content(completion)
     if kind is not None:
-        raise AnswerError(f"{_who(completion, model)} answered with a {kind} as its content, not a string")
+        raise AnswerError(f"{_model_of(completion, model)} answered with a {kind} as its content, not a string")
 
 
 def _refuse_unfinished(completion: JsonObject, model: str) -> None:
@@ -172,13 +172,13 @@ def _refuse_unfinished(completion: JsonObject, model: str) -> None:
     reason = str(choice.get("finish_reason"))[:100]
     if _CUT.search(reason):
         raise TruncatedAnswerError(
-            f"the answer of {_who(completion, model)} was cut at the token limit: {_quote(completion)}",
+            f"the answer of {_model_of(completion, model)} was cut at the token limit: {_quote(completion)}",
             hint="raise `max_tokens`, or ask for less: List(..., max=3), Text(max=200)",
         )
     refusal = choice["message"].get("refusal")
     if refusal or reason == "content_filter":
         said = cut(str(refusal), 300) if refusal else _quote(completion)
-        raise AnswerError(f"{_who(completion, model)} refused to answer: {said}")
+        raise AnswerError(f"{_model_of(completion, model)} refused to answer: {said}")
 
 
 async def _objections(check: Check | None, data: Any) -> list[str]:
@@ -208,12 +208,12 @@ def _misfit(completion: JsonObject, model: str, wrong: list[str]) -> AnswerError
     # The parser's message about a text without any JSON does not help.
     what = "expected JSON" if _PARSER.match(listed) else listed
     return AnswerError(
-        f"{_who(completion, model)} gave no valid answer in two tries: {what}, got: {_quote(completion)}",
+        f"{_model_of(completion, model)} gave no valid answer in two tries: {what}, got: {_quote(completion)}",
         retryable=True,
     )
 
 
-def _who(completion: JsonObject, model: str) -> str:
+def _model_of(completion: JsonObject, model: str) -> str:
     return cut(str(completion.get("model") or model), 100)
 
 

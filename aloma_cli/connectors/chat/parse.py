@@ -52,7 +52,7 @@ class Reading:
 def read_object(text: str, schema: JsonObject) -> Reading:
     """The last JSON object in `text` that fits `schema`; else the last one, with complaints."""
     try:
-        return _read(text, schema)
+        return _parsed(text, schema)
     except Exception as error:  # noqa: BLE001  (no text of a model may end a step in an unknown way)
         return Reading(complaints=(f"the answer cannot be read ({type(error).__name__})",))
 
@@ -68,7 +68,7 @@ def was_repaired(arguments: JsonObject, answer: Json) -> bool:
     return False
 
 
-def _read(text: str, schema: JsonObject) -> Reading:
+def _parsed(text: str, schema: JsonObject) -> Reading:
     try:
         value = loads(text)
     except JsonError as error:
@@ -100,7 +100,7 @@ def _objects(text: str) -> deque[str]:
     found: deque[str] = deque(maxlen=_MOST_OBJECTS)
     place = _after_thought(text)
     while begin := _BEGIN.search(text, place):
-        place = _end(text, begin.start())
+        place = _end_of_value(text, begin.start())
         found.append(text[begin.start() : place])
     return found
 
@@ -115,7 +115,7 @@ def _after_thought(text: str) -> int:
     return len(text) if closed < 0 else closed
 
 
-def _end(text: str, start: int) -> int:
+def _end_of_value(text: str, start: int) -> int:
     depth = 0
     for token in _TOKEN.finditer(text, start):
         bracket = token[0]

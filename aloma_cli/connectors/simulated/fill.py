@@ -90,7 +90,7 @@ class Filler:
         return [self.fill(item, f"{_singular(name)} {place + 1}") for place in range(size)]
 
     def _string(self, name: str, longest: int | None) -> str:
-        words = _words(name)
+        words = _words_of_name(name)
         if name == "id" or name.endswith(("Id", "_id")):
             return self._numbered("_".join(words[:-1] or ["id"]), "_")[:longest]
         text = " ".join(words)
@@ -126,7 +126,7 @@ def _number(schema: JsonObject) -> Json:
     return min(0, most or 0) if least is None else least
 
 
-def _words(name: str) -> list[str]:
+def _words_of_name(name: str) -> list[str]:
     return [word.lower() for word in _HUMP.split(name) if word]
 
 

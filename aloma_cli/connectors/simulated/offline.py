@@ -75,10 +75,10 @@ def _content(call: Call, seed: int, reply: Reply | None) -> str:
         if isinstance(reply.content, str):
             return reply.content
         return dumps(filler.complete(reply.content, schema or {}))
-    return dumps(filler.fill(schema)) if schema is not None else _line(call)
+    return dumps(filler.fill(schema)) if schema is not None else _simulated_line(call)
 
 
-def _line(call: Call) -> str:
+def _simulated_line(call: Call) -> str:
     """The answer to a prompt without a shape; it tells the author of a step that expects JSON what to do."""
     messages = call.arguments["messages"]
     prompt = cut(" ".join(steady(text_of(messages[-1]) if messages else "").split()), 80)

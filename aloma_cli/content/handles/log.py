@@ -21,15 +21,15 @@ class Log:
         self._cancellation = cancellation
 
     def __call__(self, *values: object) -> None:
-        self._write("info", values)
+        self._write_line("info", values)
 
     def warning(self, *values: object) -> None:
-        self._write("warning", values)
+        self._write_line("warning", values)
 
     def error(self, *values: object) -> None:
-        self._write("error", values)
+        self._write_line("error", values)
 
-    def _write(self, level: str, values: tuple[object, ...]) -> None:
+    def _write_line(self, level: str, values: tuple[object, ...]) -> None:
         job = self._job
         event = Logged(
             at=to_iso(self._host.clock.now()),

@@ -53,7 +53,7 @@ class TaskHandle:
 
     @name.setter
     def name(self, name: str) -> None:
-        self._effects.name = _text(name, "task.name")
+        self._effects.name = _checked_text(name, "task.name")
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -61,7 +61,7 @@ class TaskHandle:
 
     @tags.setter
     def tags(self, tags: list[str] | tuple[str, ...]) -> None:
-        self._effects.tags = tuple(_text(tag, "a tag") for tag in tags)
+        self._effects.tags = tuple(_checked_text(tag, "a tag") for tag in tags)
 
     def subtask(
         self,
@@ -85,9 +85,9 @@ class TaskHandle:
         orders = self._effects.subtasks
         order = SubtaskOrder(
             id=subtask_id(self._job.task, self._job.firing, len(orders) + 1),
-            name=_text(name, "the name of a subtask"),
+            name=_checked_text(name, "the name of a subtask"),
             data=clean_copy({key: value for key, value in data.items() if key not in READ_ONLY}),
-            into=None if into is None else _place(into),
+            into=None if into is None else _into_place(into),
             wait_for=bool(wait_for),
             group=self._job.step if group is None else _group(group),
             timeout=None if timeout is None else _positive(timeout, "the timeout of a subtask"),
@@ -105,7 +105,7 @@ class TaskHandle:
 
     def stop(self, subtask: str, reason: str = "stopped by its parent") -> None:
         """Stop a subtask of this task, by its id, with its own subtasks."""
-        self._effects.stops[subtask] = _text(reason, "the reason for a stop")
+        self._effects.stops[subtask] = _checked_text(reason, "the reason for a stop")
 
     def park(self, seconds: float) -> None:
         """Start nothing new in this task for `seconds`, or until another commit changes its data.
@@ -138,8 +138,8 @@ class TaskHandle:
         becomes the answer if none came in time.
         """
         asked = Question(
-            question=_text(question, "a question"),
-            into=_place(into),
+            question=_checked_text(question, "a question"),
+            into=_into_place(into),
             schema=None if schema is None else to_schema(schema, whole=False),
             default=clean_copy(default, "default"),
             timeout=None if timeout is None else _positive(timeout, "the timeout of a question"),
@@ -184,21 +184,23 @@ class TaskHandle:
         if concurrency is not None:
             settings["concurrency"] = _count(concurrency, "concurrency")
         if models:
-            settings["models"] = {_text(name, "a model"): _text(model, "a model") for name, model in models.items()}
+            settings["models"] = {
+                _checked_text(name, "a model"): _checked_text(model, "a model") for name, model in models.items()
+            }
         if retries:
             settings["retries"] = {
-                _text(step, "a step"): _count(times, f"the number of tries of {step}")
+                _checked_text(step, "a step"): _count(times, f"the number of tries of {step}")
                 for step, times in retries.items()
             }
 
 
-def _text(value: object, what: str) -> str:
+def _checked_text(value: object, what: str) -> str:
     if not isinstance(value, str) or not value:
         raise DocumentError(f"{what} must be a string that is not empty, got {value!r}")
     return value
 
 
-def _place(into: str | Path) -> Path:
+def _into_place(into: str | Path) -> Path:
     keys: Path = parse_path(into) if isinstance(into, str) else tuple(into)
     if not keys or not all(isinstance(key, str) or (type(key) is int and key >= 0) for key in keys):
         raise PermanentError(f"a place must be a dotted path or a tuple of keys and positions, got {into!r}")
@@ -220,7 +222,7 @@ def _positive(value: float, what: str) -> float:
 
 
 def _group(name: object) -> str:
-    text = _text(name, "the name of a group")
+    text = _checked_text(name, "the name of a group")
     if "." in text or text.startswith("$"):
         raise PermanentError(
             f"the group {text!r} cannot be named in a condition",

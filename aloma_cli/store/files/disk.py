@@ -131,17 +131,17 @@ class FileStore:
         return Newest(len(names), filter(self._is_task, _descending(names)))
 
     def record(self, root: str) -> JsonObject | None:
-        written = self._written(root)
+        written = self._published_body(root)
         return None if written is None else _record_in(written)
 
     def published(self, root: str) -> Published | None:
-        written = self._written(root)
+        written = self._published_body(root)
         if written is None:
             return None
         data = written["data"] if "data" in written else self._document(root, written.get("data_sum"))
         return Published(_record_in(written), data) if isinstance(data, dict) else None
 
-    def _written(self, root: str) -> JsonObject | None:
+    def _published_body(self, root: str) -> JsonObject | None:
         """What `task.json` holds, if it was made from the journal as it is now."""
         folder = self._tasks / root
         try:

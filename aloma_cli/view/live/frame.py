@@ -36,7 +36,7 @@ def frame(screen: Screen, now: float, size: Size, glyphs: Glyphs) -> list[Text]:
     rows = visible_rows(screen, now, limit)
     if rows.more_running or rows.more_waiting:
         rows = visible_rows(screen, now, limit - 1)
-    return [line(), header, *_tree(rows, now, size.room, glyphs), *footer]
+    return [line(), header, *_tree_lines(rows, now, size.room, glyphs), *footer]
 
 
 def _header(screen: Screen, now: float, room: int, glyphs: Glyphs) -> Text:
@@ -59,14 +59,14 @@ def _root_works(screen: Screen) -> bool:
     return any(firing.task == screen.root for firing, _ in zip(screen.running.values(), range(64), strict=False))
 
 
-def _tree(rows: Rows, now: float, room: int, glyphs: Glyphs) -> list[Text]:
+def _tree_lines(rows: Rows, now: float, room: int, glyphs: Glyphs) -> list[Text]:
     more = _more(rows)
     labels = [_label(row, now, glyphs, continues=bool(more)) for row in rows.rows]
     widest = max((label.cell_len for label in labels), default=0)
     width = min(widest, max(room // 2, min(24, room - _TIME - 2)))
     if room - width - 2 * 2 - _TIME < _LEAST_DOING:
         width = min(widest, room - _TIME - 2)
-    lines = [_row(row, label, width, now, room, glyphs) for row, label in zip(rows.rows, labels, strict=True)]
+    lines = [_row_line(row, label, width, now, room, glyphs) for row, label in zip(rows.rows, labels, strict=True)]
     if more:
         lines.append(fit(line((f"{glyphs.corner}{glyphs.ellipsis} and {more}", DIM)), room, glyphs))
     return lines
@@ -91,7 +91,7 @@ def _label(row: Row, now: float, glyphs: Glyphs, *, continues: bool) -> Text:
     return line(*parts, row.label[-1])
 
 
-def _row(row: Row, label: Text, width: int, now: float, room: int, glyphs: Glyphs) -> Text:
+def _row_line(row: Row, label: Text, width: int, now: float, room: int, glyphs: Glyphs) -> Text:
     text = fit(label, width, glyphs, pad=True)
     time = "" if row.since is None else ticking(now - row.since)
     if room - width - _TIME - 2 * 2 >= _LEAST_DOING:

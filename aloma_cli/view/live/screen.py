@@ -129,7 +129,7 @@ class Screen:
             self._firing(event).asking[event.call] += 1
             return None
         if isinstance(event, CallAnswered):
-            self._answered(event)
+            self._add_answer(event)
             if event.replayed:
                 return None
         self.tree.apply(event)
@@ -208,13 +208,13 @@ class Screen:
     def _take(self, event: Event) -> Firing | None:
         match event:
             case TaskCreated():
-                self._created(event)
+                self._add_task(event)
             case FiringStarted():
-                self._started(event)
+                self._add_firing(event)
             case Logged():
                 self._logged(event)
             case Committed():
-                return self._committed(event)
+                return self._add_commit(event)
             case FiringLooked() | FiringVoided() | FiringFailed():
                 return self._ended(event)
             case TaskRested():
@@ -222,7 +222,7 @@ class Screen:
                 self._paused[event.task] = self.tree.tasks[event.task]
         return None
 
-    def _created(self, event: TaskCreated) -> None:
+    def _add_task(self, event: TaskCreated) -> None:
         if self.root is None:
             self.root, self.began = event.task, from_iso(event.at)
         self._name(event.task, event.name)
@@ -234,7 +234,7 @@ class Screen:
         self._names[task] = shown
         self._bearers[shown] += 1
 
-    def _started(self, event: FiringStarted) -> None:
+    def _add_firing(self, event: FiringStarted) -> None:
         self.steps[event.firing] = event.step
         firing = self.running.setdefault(event.firing, self._firing(event))
         firing.since, firing.attempt, firing.run = from_iso(event.at), event.attempt, event.run
@@ -245,7 +245,7 @@ class Screen:
         firing = self.running.get(event.firing)
         return firing or Firing(event.firing, event.step, event.task, from_iso(event.at))
 
-    def _answered(self, event: CallAnswered) -> None:
+    def _add_answer(self, event: CallAnswered) -> None:
         firing = self._firing(event)
         if firing.asking[event.call] > 0:
             firing.asking[event.call] -= 1
@@ -261,7 +261,7 @@ class Screen:
         firing.logs.append((*line, count))
         firing.logged += 1
 
-    def _committed(self, event: Committed) -> Firing | None:
+    def _add_commit(self, event: Committed) -> Firing | None:
         if event.name is not None:
             self._name(event.task, event.name)
         made = self._subtasks_made(event)
