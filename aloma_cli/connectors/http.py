@@ -40,7 +40,7 @@ class Http:
         self._max_answer = max_answer
         self._client = Lazily(self._make_client)
         self.functions: Mapping[str, Function] = {
-            "request": Request(self),
+            "request": RequestFunction(self),
             "get": RequestBy(self, "GET"),
             "post": RequestBy(self, "POST"),
         }
@@ -89,7 +89,7 @@ class Http:
         return Client(transport=self._transport, max_answer=self._max_answer)
 
 
-class Request(Function):
+class RequestFunction(Function):
     """`http.request(method, url, **options)`, with the options of `_request`."""
 
     def __init__(self, http: Http) -> None:
@@ -103,7 +103,7 @@ class Request(Function):
         return await self._http.send(call)
 
 
-class RequestBy(Request):
+class RequestBy(RequestFunction):
     """`http.get(url, ...)`, `http.post(url, ...)`: `http.request` with its method given."""
 
     def __init__(self, http: Http, method: str) -> None:

@@ -33,7 +33,7 @@ from aloma_cli.jsontext import JsonObject
 from aloma_cli.threads import in_thread
 
 
-class Firing:
+class PythonRun:
     """One run. Only what its content asks for is made."""
 
     def __init__(
@@ -128,12 +128,12 @@ class Firing:
             _end_child(parent)
 
 
-def _task(firing: Firing) -> TaskHandle:
+def _task(firing: PythonRun) -> TaskHandle:
     job, effects, host, cancellation = firing.job, firing.effects, firing.host, firing.cancellation
     return TaskHandle(job, effects, host, cancellation, on_loop=firing.content.is_async)
 
 
-_MAKERS: Mapping[str, Callable[[Firing], Any]] = {
+_MAKERS: Mapping[str, Callable[[PythonRun], Any]] = {
     "data": lambda firing: firing.data,
     "task": _task,
     "step": lambda firing: StepHandle(firing.job, firing.effects, firing.cancellation),

@@ -20,9 +20,9 @@ class PythonContent(StepFunction):
 
     async def run(self, job: Job, toolbox: Toolbox, host: Host, cancellation: Cancellation) -> Outcome:
         # Imported here: a command that only lists steps needs no event loop.
-        from aloma_cli.content.firing import Firing
+        from aloma_cli.content.firing import PythonRun
 
-        return await Firing(self, job, toolbox, host, cancellation).run()
+        return await PythonRun(self, job, toolbox, host, cancellation).run()
 
     def failed(self, job: Job, error: BaseException, seconds: float) -> Raised:
         from aloma_cli.content.firing import raised

@@ -80,7 +80,7 @@ class Set:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AnswerQuestion:
     """Answer a question. `text` is what was typed, `into` names the question where there are several."""
 
     task: str | None
@@ -89,7 +89,7 @@ class Answer:
     into: str | None
 
 
-Request = Stop | Redo | Set | Answer
+Request = Stop | Redo | Set | AnswerQuestion
 """What a person can ask of a task."""
 
 
@@ -106,7 +106,7 @@ def read_request(body: JsonObject) -> Request:
         case {"kind": "set"}:
             return Set(task, _paths(body.get("unset", [])), _pairs(body.get("set", [])))
         case {"kind": "answer", "value": value}:
-            return Answer(task, value, _text(body.get("text")), _text(body.get("into")))
+            return AnswerQuestion(task, value, _text(body.get("text")), _text(body.get("into")))
     raise InputError(f"{cut(str(body), _LONGEST)} is not a request")
 
 
@@ -270,7 +270,7 @@ def _question(task: WorkingTask, into: str | None) -> str:
     return into or places[0]
 
 
-def _checked_answer(question: JsonObject, given: Answer) -> Json:
+def _checked_answer(question: JsonObject, given: AnswerQuestion) -> Json:
     """The answer that a request gives: its value, or where only that fits, the word or the text that was typed."""
     if "schema" not in question:
         return given.value

@@ -22,7 +22,7 @@ from aloma_cli.engine.cycles import Trail
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import JsonObject, Path, show_path
 from aloma_cli.record import events as ev
-from aloma_cli.record.tree import Flight, Task, Tree, is_end
+from aloma_cli.record.tree import Flight, TaskFacts, Tree, is_end
 
 _FROM_OUTSIDE = ("person", "landing")
 
@@ -49,7 +49,7 @@ class Revision:
 
 
 @dataclass(slots=True)
-class WorkingTask(Task):
+class WorkingTask(TaskFacts):
     """One task. `document` is never altered in place.
 
     `last_start` has the last firing of each step. `retried` (of steps that wait for a try) and `standing` (of others)
@@ -100,7 +100,7 @@ class WorkingTask(Task):
 class WorkingTree(Tree):
     """A root task and its descendants, as an engine runs them. `calls` are the answered ones of firings under way."""
 
-    task_type: ClassVar[type[Task]] = WorkingTask
+    task_type: ClassVar[type[TaskFacts]] = WorkingTask
     tasks: dict[str, WorkingTask]  # type: ignore[assignment]  # dicts are invariant
 
     def __init__(self) -> None:

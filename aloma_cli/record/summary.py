@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 from aloma_cli.clock import Clock, from_iso
 from aloma_cli.document.reserved import RESERVED, unhandled_errors
 from aloma_cli.jsontext import Json, JsonObject
-from aloma_cli.record.tree import Task, Tree, duration
+from aloma_cli.record.tree import TaskFacts, Tree, duration
 
 SCHEMA = 1
 """The version of this record; `docs/format.md` describes it."""
@@ -94,18 +94,18 @@ def figures(tree: Tree, task_id: str, clock: Clock) -> JsonObject:
     }
 
 
-def result_of(task: Task, document: JsonObject) -> Json:
+def result_of(task: TaskFacts, document: JsonObject) -> Json:
     """The value that a task was completed with; else its document without the reserved fields."""
     if task.completed is not None and "result" in task.completed:
         return task.completed["result"]
     return {key: value for key, value in document.items() if key not in RESERVED}
 
 
-def _questions(task: Task) -> Iterable[JsonObject]:
+def _questions(task: TaskFacts) -> Iterable[JsonObject]:
     for place, asked in task.questions.items():
         more = {name: asked.get(name) for name in ("until", "schema", "default")}
         yield {"task": task.id, "question": asked["question"], "into": place, **more}
 
 
-def _child(child: Task) -> JsonObject:
+def _child(child: TaskFacts) -> JsonObject:
     return {"id": child.id, "name": child.name, "state": child.state, "group": child.group}

@@ -35,7 +35,7 @@ class Flight:
 
 
 @dataclass(slots=True)
-class Retry:
+class NextTry:
     """A step that waits for its next try, due at `at` (ISO)."""
 
     at: str
@@ -48,7 +48,7 @@ class Retry:
 
 
 @dataclass(slots=True)
-class Task:
+class TaskFacts:
     """One task."""
 
     flight_type: ClassVar[type[Flight]] = Flight
@@ -64,7 +64,7 @@ class Task:
     updated_at: str
     version: int = 0
     flights: dict[int, Flight] = field(default_factory=dict)
-    retries: dict[str, Retry] = field(default_factory=dict)
+    retries: dict[str, NextTry] = field(default_factory=dict)
     children: list[str] = field(default_factory=list)
     live_children: set[str] = field(default_factory=set)
     completed: JsonObject | None = None
@@ -108,13 +108,13 @@ class Task:
 class Tree:
     """A root task and its descendants."""
 
-    task_type: ClassVar[type[Task]] = Task
+    task_type: ClassVar[type[TaskFacts]] = TaskFacts
 
     def __init__(self) -> None:
-        self.tasks: dict[str, Task] = {}
+        self.tasks: dict[str, TaskFacts] = {}
         self.root_id = ""
         self.last_firing = 0
-        self.flying: dict[int, Task] = {}
+        self.flying: dict[int, TaskFacts] = {}
         self.running: set[int] = set()
         self.requests: set[str] = set()
         self.spent = Amount()
@@ -144,7 +144,7 @@ class Tree:
         return tree
 
     @property
-    def root(self) -> Task:
+    def root(self) -> TaskFacts:
         return self.tasks[self.root_id]
 
     def take(self, batch: Batch) -> None:
@@ -178,16 +178,16 @@ class Tree:
             self.working = self.worked(from_iso(event.at))
         self.last_at = max(self.last_at, event.at)
 
-    def depth(self, task: Task) -> int:
+    def depth(self, task: TaskFacts) -> int:
         """How many tasks are above it."""
         depth = 0
         while task.parent is not None:
             task, depth = self.tasks[task.parent], depth + 1
         return depth
 
-    def descendants(self, task_id: str) -> list[Task]:
+    def descendants(self, task_id: str) -> list[TaskFacts]:
         """The subtasks of a task, and theirs."""
-        found: list[Task] = []
+        found: list[TaskFacts] = []
         waiting = self.tasks[task_id].children[::-1]
         while waiting:
             found.append(self.tasks[waiting.pop()])
@@ -287,7 +287,7 @@ def _failed(tree: Tree, event: ev.FiringFailed) -> None:
     for figures in _land(tree, task, event.firing, event.seconds):
         figures.failed += 1
     if event.retry_at is not None:
-        task.retries[event.step] = Retry(event.retry_at, event.attempt, event.error)
+        task.retries[event.step] = NextTry(event.retry_at, event.attempt, event.error)
 
 
 def _armed(tree: Tree, event: ev.StepsArmed) -> None:
@@ -351,7 +351,7 @@ def _nothing(tree: Tree, event: ev.Event) -> None:
     """Logs are kept for people; an opening only says what time it is."""
 
 
-def _land(tree: Tree, task: Task, firing: int, seconds: float) -> list[Figures]:
+def _land(tree: Tree, task: TaskFacts, firing: int, seconds: float) -> list[Figures]:
     """End a flight for good; gives the figures to count it in."""
     flight = task.flights.pop(firing)
     tree.flying.pop(firing)
@@ -359,14 +359,14 @@ def _land(tree: Tree, task: Task, firing: int, seconds: float) -> list[Figures]:
     return _pass(tree, task, flight.step, seconds)
 
 
-def _pass(tree: Tree, task: Task, step: str, seconds: float) -> list[Figures]:
+def _pass(tree: Tree, task: TaskFacts, step: str, seconds: float) -> list[Figures]:
     ran = _figures(tree, task, step)
     for figures in ran:
         figures.seconds += seconds
     return ran
 
 
-def _figures(tree: Tree, task: Task, step: str) -> list[Figures]:
+def _figures(tree: Tree, task: TaskFacts, step: str) -> list[Figures]:
     """The figures of `step` in a task and in all above it."""
     found = []
     while True:
@@ -379,7 +379,7 @@ def _figures(tree: Tree, task: Task, step: str) -> list[Figures]:
         task = tree.tasks[task.parent]
 
 
-def _wake(tree: Tree, task: Task) -> None:
+def _wake(tree: Tree, task: TaskFacts) -> None:
     """End the rest of a task, and of those above it that rested without having ended: they waited for it."""
     if task.closed:
         return
@@ -411,6 +411,6 @@ _APPLY: dict[type[ev.Event], Callable[[Tree, Any], None]] = {
 }
 
 
-def duration(task: Task) -> float:
+def duration(task: TaskFacts) -> float:
     """Seconds from the task's creation to the last thing that happened to it."""
     return max(0.0, from_iso(task.updated_at) - from_iso(task.created_at))

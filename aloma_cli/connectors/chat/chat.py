@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from aloma_cli.budget import Amount
 from aloma_cli.clock import POSITIVE_DURATION, is_positive_duration
 from aloma_cli.connectors.base import Answer, Ask, Call, Function, Send, plain
-from aloma_cli.connectors.chat.completion import Completion, View, content_of, odd_content
+from aloma_cli.connectors.chat.completion import Completion, JsonView, content_of, odd_content
 from aloma_cli.connectors.chat.dialect import with_words
 from aloma_cli.connectors.chat.parse import Reading, read_object
 from aloma_cli.connectors.chat.shape import Shape, to_schema
@@ -115,7 +115,7 @@ def _request(name: str, messages: Sequence[Any] | str, model: str, shape: Shape,
         messages = [{"role": "user", "content": messages}]
     request: JsonObject = {
         "model": plain(name, "model", model),
-        "messages": plain(name, "messages", [m.to_dict() if isinstance(m, View) else m for m in messages]),
+        "messages": plain(name, "messages", [m.to_dict() if isinstance(m, JsonView) else m for m in messages]),
     }
     if shape is not None:
         request["schema"] = to_schema(shape)

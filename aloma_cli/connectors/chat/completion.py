@@ -9,7 +9,7 @@ from typing import Any
 from aloma_cli.jsontext import Json, JsonObject, kind_of
 
 
-class View:
+class JsonView:
     """A read-only view of JSON: `view.usage.total_tokens` and `view["usage"]["total_tokens"]` are the same."""
 
     __slots__ = ("_plain",)
@@ -38,7 +38,7 @@ class View:
         return item in self._plain
 
     def __eq__(self, other: object) -> bool:
-        return bool(self._plain == (other._plain if isinstance(other, View) else other))
+        return bool(self._plain == (other._plain if isinstance(other, JsonView) else other))
 
     __hash__ = None  # type: ignore[assignment]  # as for a dict
 
@@ -50,7 +50,7 @@ class View:
         return copy.deepcopy(self._plain)
 
 
-class Completion(View):
+class Completion(JsonView):
     """A chat completion.
 
     `data`: the content of the first choice, parsed and checked if a shape was requested, else as a string.
@@ -66,7 +66,7 @@ class Completion(View):
 
 
 def _view(value: Json) -> Any:
-    return View(value) if isinstance(value, dict | list) else value
+    return JsonView(value) if isinstance(value, dict | list) else value
 
 
 def content_of(completion: JsonObject) -> str:

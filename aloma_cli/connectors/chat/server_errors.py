@@ -23,7 +23,7 @@ _PARTS = 5
 _MODEL_HINT = "map the name to a model that the server has, in aloma.yaml: `models: {%s: ...}`"
 
 
-class Row(NamedTuple):
+class ErrorRow(NamedTuple):
     """`says` contains the address as `{url}`. `retryable` None: by the HTTP status."""
 
     says: str
@@ -32,22 +32,22 @@ class Row(NamedTuple):
     kind: type[ConnectorError] = ConnectorError
 
 
-TABLE: Mapping[str, Row] = {
-    "APITimeoutError": Row("{url} did not answer in time", True),
-    "APIConnectionError": Row("cannot connect to {url}", True, "is the server running, and is --base-url right?"),
-    "APIResponseValidationError": Row("{url} answered in an unknown format", True),
-    "BadRequestError": Row("{url} refused the request", False),
-    "AuthenticationError": Row("{url} refused the key", False, kind=KeyRefusedError),
-    "OAuthError": Row("{url} refused the key", False, kind=KeyRefusedError),
-    "PermissionDeniedError": Row("{url} does not allow this to the key", False, kind=KeyRefusedError),
-    "NotFoundError": Row("{url} has no /chat/completions", False),
-    "ConflictError": Row("{url} is busy with a conflicting request", True),
-    "UnprocessableEntityError": Row("{url} refused the request", False),
-    "RateLimitError": Row("{url} rate-limits us", True),
-    "InternalServerError": Row("{url} failed", True),
-    "APIStatusError": Row("{url} refused the request"),
-    "APIError": Row("{url} failed", False),
-    "OpenAIError": Row("the request to {url} failed", False),
+TABLE: Mapping[str, ErrorRow] = {
+    "APITimeoutError": ErrorRow("{url} did not answer in time", True),
+    "APIConnectionError": ErrorRow("cannot connect to {url}", True, "is the server running, and is --base-url right?"),
+    "APIResponseValidationError": ErrorRow("{url} answered in an unknown format", True),
+    "BadRequestError": ErrorRow("{url} refused the request", False),
+    "AuthenticationError": ErrorRow("{url} refused the key", False, kind=KeyRefusedError),
+    "OAuthError": ErrorRow("{url} refused the key", False, kind=KeyRefusedError),
+    "PermissionDeniedError": ErrorRow("{url} does not allow this to the key", False, kind=KeyRefusedError),
+    "NotFoundError": ErrorRow("{url} has no /chat/completions", False),
+    "ConflictError": ErrorRow("{url} is busy with a conflicting request", True),
+    "UnprocessableEntityError": ErrorRow("{url} refused the request", False),
+    "RateLimitError": ErrorRow("{url} rate-limits us", True),
+    "InternalServerError": ErrorRow("{url} failed", True),
+    "APIStatusError": ErrorRow("{url} refused the request"),
+    "APIError": ErrorRow("{url} failed", False),
+    "OpenAIError": ErrorRow("the request to {url} failed", False),
 }
 
 

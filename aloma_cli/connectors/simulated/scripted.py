@@ -37,7 +37,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ScriptEntry:
     """One entry of a file. Its k-th call gets the k-th of `replies`, the last one repeats. `name` is `FILE#INDEX`."""
 
     name: str
@@ -73,7 +73,7 @@ class Scripts:
         return None
 
 
-def _load(file: Path, folder: Path) -> tuple[Entry, ...]:
+def _load(file: Path, folder: Path) -> tuple[ScriptEntry, ...]:
     name = file.relative_to(folder).as_posix()
     try:
         entries = loads(file.read_bytes())
@@ -86,7 +86,7 @@ def _load(file: Path, folder: Path) -> tuple[Entry, ...]:
     return tuple(_entry(entry, f"{name}#{index}", f"{file}, entry {index}") for index, entry in enumerate(entries))
 
 
-def _entry(entry: Json, name: str, place: str) -> Entry:
+def _entry(entry: Json, name: str, place: str) -> ScriptEntry:
     _check_keys(entry, _ENTRY_KEYS, place)
     if "calls" in entry:
         if set(entry) & set(_REPLY_KEYS) or not isinstance(entry["calls"], list) or not entry["calls"]:
@@ -94,7 +94,7 @@ def _entry(entry: Json, name: str, place: str) -> Entry:
         calls = [_reply(reply, f"{place}, call {call}", entry) for call, reply in enumerate(entry["calls"])]
     else:
         calls = [_reply({key: entry[key] for key in entry if key in _REPLY_KEYS}, place, entry)]
-    return Entry(name, _when(entry, place), tuple(calls))
+    return ScriptEntry(name, _when(entry, place), tuple(calls))
 
 
 def _when(entry: JsonObject, place: str) -> Condition | None:

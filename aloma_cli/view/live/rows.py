@@ -13,9 +13,9 @@ from typing import TypeAlias
 
 from aloma_cli.view.entries import Firing, doing
 from aloma_cli.view.format import duration, plural
-from aloma_cli.view.live.screen import Retry, Screen, TaskNode
+from aloma_cli.view.live.screen import Retrying, Screen, TaskNode
 
-_Item: TypeAlias = Firing | Retry | TaskNode
+_Item: TypeAlias = Firing | Retrying | TaskNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def _walk(branch: _Branch, screen: Screen, now: float, last: tuple[bool, ...]) -
 def _item_row(item: _Item, last: tuple[bool, ...], label: tuple[str, ...], now: float) -> Row:
     if isinstance(item, Firing):
         return Row(last, "running", (*label, item.step), item.since, doing(item))
-    if isinstance(item, Retry):
+    if isinstance(item, Retrying):
         return Row(last, "retry", (*label, item.step), None, f"{_countdown(item.until - now)}: {item.reason}")
     return Row(last, item.state, label, item.since, item.why or item.state)
 

@@ -29,7 +29,7 @@ from aloma_cli.record.events import (
 )
 from aloma_cli.record.figures import Figures
 from aloma_cli.record.states import PAUSED
-from aloma_cli.record.tree import Task, Tree
+from aloma_cli.record.tree import TaskFacts, Tree
 from aloma_cli.view.changes import group_totals
 from aloma_cli.view.entries import Entry, Firing, word_of
 from aloma_cli.view.format import LONGEST, error_text
@@ -61,7 +61,7 @@ class TaskNode:
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
+class Retrying:
     """A step that failed and is tried again at `until` (seconds since 1970), and why it failed."""
 
     task: str
@@ -82,8 +82,8 @@ class Screen:
         self.steps: dict[int, str] = {}
         self._names: dict[str, str] = {}
         self._bearers: Counter[str] = Counter()
-        self._retrying: dict[str, Task] = {}
-        self._paused: dict[str, Task] = {}
+        self._retrying: dict[str, TaskFacts] = {}
+        self._paused: dict[str, TaskFacts] = {}
         self._totals: dict[tuple[str, str], int] = {}
 
     @property
@@ -107,18 +107,18 @@ class Screen:
         return Figures.total(self.figures.values())
 
     @property
-    def retries(self) -> dict[tuple[str, str], Retry]:
+    def retries(self) -> dict[tuple[str, str], Retrying]:
         """What waits for its next try, by task and step."""
         waits = ((task, step, retry) for task in self._retrying.values() for step, retry in task.retries.items())
         return {
-            (task.id, step): Retry(
+            (task.id, step): Retrying(
                 task.id, step, from_iso(retry.at), cut(error_text(retry.error), LONGEST), retry.attempt
             )
             for task, step, retry in waits
         }
 
     @property
-    def paused(self) -> dict[str, Task]:
+    def paused(self) -> dict[str, TaskFacts]:
         """The tasks that rest and have not ended, in the order in which they came to rest."""
         self._paused = {task.id: task for task in self._paused.values() if task.rest and task.rest.state in PAUSED}
         return self._paused
