@@ -59,9 +59,7 @@ class Client(httpx2.AsyncClient):
             if "Cookie" in request.headers:  # the library removes it; within one origin the step's own cookie stays
                 following.headers["Cookie"] = request.headers["Cookie"]
             request = following
-        raise ConnectorError(
-            f"{_place_of_request(request)}: more than {MAX_REDIRECTS} redirects", status=response.status_code
-        )
+        raise ConnectorError(f"{_place(request)}: more than {MAX_REDIRECTS} redirects", status=response.status_code)
 
     async def _whole(self, response: httpx2.Response) -> httpx2.Response:
         content = bytearray()
@@ -69,7 +67,7 @@ class Client(httpx2.AsyncClient):
             content += part
             if len(content) > self._max_answer:
                 raise ConnectorError(
-                    f"{_place_of_request(response.request)}: the answer is larger than {self._max_answer / 1e6:g} MB uncompressed",
+                    f"{_place(response.request)}: the answer is larger than {self._max_answer / 1e6:g} MB uncompressed",
                     status=response.status_code,
                     hint="raise `limits.max_answer_mb` in aloma.yaml, or ask for less",
                 )
@@ -79,7 +77,7 @@ class Client(httpx2.AsyncClient):
         return whole
 
 
-def _place_of_request(request: httpx2.Request) -> str:
+def _place(request: httpx2.Request) -> str:
     return f"{request.method} {shown(str(request.url))}"
 
 

@@ -20,13 +20,13 @@ class Report:
     source: Source | None
 
     def error(self, option: str, problem: str, hint: str | None = None) -> StepError:
-        return StepError(f"{self._place(option)}: {problem}", hint=hint)
+        return StepError(f"{self._where(option)}: {problem}", hint=hint)
 
     def condition_error(self, error: ConditionError) -> ConditionError:
-        place = self._place("condition", error.path)
+        place = self._where("condition", error.path)
         return ConditionError(f"{place}: {error}", path=error.path, hint=error.hint)
 
-    def _place(self, option: str, path: Path = ()) -> str:
+    def _where(self, option: str, path: Path = ()) -> str:
         return self.source.place(option, path) if self.source else f"step {shown(self.step)}"
 
 
