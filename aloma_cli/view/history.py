@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -32,16 +32,24 @@ class Record:
 class History:
     """The log of one task. `events` are those of its whole tree; they are read anew for each use of the log.
 
-    With `entry` or `step` its records are the creation and the entry of this number or those of this step alone.
+    With `entry` or `step` its records are the creation and the entry of this number or those of this step alone; with
+    `last` the last ones of them, that many.
     """
 
     def __init__(
-        self, events: Iterable[Event], task: str, *, entry: int | None = None, step: str | None = None
+        self,
+        events: Iterable[Event],
+        task: str,
+        *,
+        entry: int | None = None,
+        step: str | None = None,
+        last: int | None = None,
     ) -> None:
         self.task = task
         self._events = events
         self._entry = entry
         self._step = step
+        self._last = last
 
     @cached_property
     def screen(self) -> Screen:
@@ -56,13 +64,20 @@ class History:
         return max((number for number, _ in numbered(self._events, self.task) if number is not None), default=0)
 
     def records(self) -> Iterator[Record]:
-        """The entries, one by one, each as soon as its event is read; last the firings still in flight."""
+        """The entries, one by one, each as soon as its event is read; last the firings still in flight.
+
+        With `last` they come after all events are read.
+        """
+        wanted = filter(self._is_wanted, self._all())
+        return wanted if self._last is None else iter(deque(wanted, self._last))
+
+    def _all(self) -> Iterator[Record]:
         reader = _Reader(self.task)
         for number, event in numbered(self._events, self.task):
             record = reader.read(number, event)
-            if record is not None and self._is_wanted(record):
+            if record is not None:
                 yield record
-        yield from filter(self._is_wanted, reader.unfinished())
+        yield from reader.unfinished()
 
     def _is_wanted(self, record: Record) -> bool:
         return record.number == 0 or (self._entry in (None, record.number) and self._step in (None, record.entry.step))

@@ -66,7 +66,7 @@ def main() -> None:
             tell((marks[3] - marks[2]) / (marks[1] - marks[0]))
             return
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        command = [sys.executable, "-m", "aloma_cli", "-w", folder, *COMMANDS[what]]
+        command = [sys.executable, "-m", "aloma_cli", *COMMANDS[what], "-w", folder]
         subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         tell(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)

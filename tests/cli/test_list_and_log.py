@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
 
 from aloma_cli.jsontext import loads
@@ -159,6 +162,20 @@ def test_tasks_are_found_by_tags_and_by_several_states(desk: Desk) -> None:
     assert found("--tag", "a") == [one, two]
     assert found("--tag", "a", "--tag", "b") == [one]
     assert found("--state", "done", "--state", "ignored") == [one, two]
+
+
+@pytest.mark.parametrize("options", [[], ["--changes", "--logs"], ["--step", "greet"], ["--json"]], ids=" ".join)
+def test_the_last_entries_are_the_end_of_the_log(desk: Desk, options: list[str]) -> None:
+    desk.step("again", '{"greeting": str, "count": {"$lt": 5}}', "data['count'] += 1")
+    desk.new('{"name": "Ada", "count": 0}')
+
+    def entries(*more: str) -> list[Any]:
+        ended = desk.run("task", "log", *options, *more)
+        return ended.json if "--json" in options else re.split(r"\n(?!\t\D)", ended.out.rstrip("\n"))
+
+    everything = entries()
+    for last in (1, 2, 3, 100):
+        assert entries("--last", str(last)) == everything[-last:]
 
 
 def test_the_log_of_a_step_has_its_entries_with_details(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from typing import Annotated
 
 from aloma_cli.api.reader import Records
@@ -25,6 +26,9 @@ def log(
     calls: Annotated[bool, Option(("--calls",), "Show what the steps called.")] = False,
     entry: Annotated[int | None, Option(("--entry",), "Show entry N only, with details.", "N")] = None,
     step: Annotated[str | None, Option(("--step",), "Show the entries of this step only.", "NAME")] = None,
+    last: Annotated[
+        int | None, Option(("--last",), "Show the last N entries only; of --json the last N events.", "N", min=1)
+    ] = None,
     as_json: Annotated[bool, Option(("--json",), "Print the events as a JSON list.")] = False,
     workspace: options.Workspace = None,
 ) -> int:
@@ -35,6 +39,7 @@ def log(
       aloma task log @last --changes --logs
       aloma task log 01jd3k --entry 3
       aloma task log --step research/synthesis --calls
+      aloma task log --last 20
 
     --entry and --step show all details unless you name some.
     """
@@ -45,11 +50,12 @@ def log(
     events = TreeEvents(home.store, root_of(found))
     if as_json:
         own = (to_wire(event) for event in events if event.task == found)
-        put_json([visible_record(event) for event in own if step in (None, event.get("step"))])
+        wanted = deque((event for event in own if step in (None, event.get("step"))), last)
+        put_json([visible_record(event) for event in wanted])
     else:
         everything = (entry is not None or step is not None) and not (changes or logs or calls)
         details = Details(changes=changes or everything, logs=logs or everything, calls=calls or everything, step=entry)
-        history = History(events, found, entry=entry, step=step)
+        history = History(events, found, entry=entry, step=step, last=last)
         write_log(history, result(), environ=os.environ, clock=SystemClock(), details=details)
     if events.damage is not None:
         raise events.damage
