@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,14 @@ from tests.support.play import play
 from tests.support.record import ROOT, fired, looked, of_kind
 from tests.support.stage import Stage
 from tests.support.steps import connector, connectors, puts, step
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt, also where the tests themselves run in the background and ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 class Bank:
@@ -199,6 +209,7 @@ def test_two_requests_for_one_answer_are_both_on_record_and_counted() -> None:
     assert set(failed.error["misfits"]) == {call.key for call in calls}
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_an_answer_is_on_record_before_it_is_read_and_is_read_again_after_a_crash(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -435,6 +446,7 @@ def _go_on(store: FileStore, whole: Stage, wanted: Counter[str]) -> None:
     assert sent == wanted + Counter(["tip for food"]), "the one that failed was sent twice, all others once"
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_call_that_was_sent_and_not_answered_is_sent_again_with_the_same_key() -> None:
     keys: list[str] = []
 

@@ -73,7 +73,7 @@ def test_a_signal_while_a_task_only_waits_ends_the_run_and_the_wait_stays(
     result = ended(process, 3.0)
     (task,) = desk.tasks
     assert (result.code, result.out) == (128 + by, f"{task}\n")
-    assert result.err.endswith(f"aloma: interrupted; to go on: aloma task resume {task}\n")
+    assert result.err.endswith(f"aloma: interrupted; to continue: aloma task resume {task}\n")
     record = desk.run("task", "show", "--json").json
     assert (record["state"], record["waiting"] != [], record["parked_until"] is not None) == (
         "waiting",
