@@ -128,7 +128,7 @@ def _root(
 
     \b
     Examples:
-      aloma task new "Research" -f examples/research.json  # create and run a task
+      aloma task new "Research" -f examples/research.json  # create and run
       aloma task show                                      # show its result
       aloma task log --changes                             # show its history
       aloma step list                                      # list the agents

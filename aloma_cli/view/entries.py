@@ -234,7 +234,7 @@ def explained(missing: Iterable[dict[str, Any]], cycle: Iterable[dict[str, Any]]
 
 def _miss(miss: dict[str, Any]) -> str:
     more = [f"{miss['more']:,} more"] if miss.get("more") else []
-    return f"{miss['step']}: {', '.join([*miss['missing'], *more])}"
+    return f"{miss['step']}: {'; '.join([*miss['missing'], *more])}"
 
 
 def _leg(leg: dict[str, Any]) -> str:

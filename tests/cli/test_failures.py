@@ -43,7 +43,7 @@ def test_an_ignored_task_says_at_once_which_steps_came_nearest(ignored: Desk) ->
     told = [line.split("closest step: ")[1] for line in ended.err.splitlines() if "closest step: " in line]
     assert told == [
         "greet: name is missing, wanted a string",
-        "other: a is missing, wanted a number, b is missing, wanted a string, c.d is missing, wanted a string",
+        "other: a is missing, wanted a number; b is missing, wanted a string; c.d is missing, wanted a string",
     ]
 
 

@@ -100,7 +100,7 @@ def test_an_ignored_task_says_what_came_nearest() -> None:
     story = Story()
     story.create(0, "t")
     story.rest(1, "ignored", missing=({"step": "a", "missing": ["x is missing, wanted a string"], "more": 2},))
-    assert texts(story)[-1] == "closest step: a: x is missing, wanted a string, 2 more"
+    assert texts(story)[-1] == "closest step: a: x is missing, wanted a string; 2 more"
 
 
 def test_a_reader_that_went_away_silences_the_view() -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import httpx2
     from openai import OpenAIError
 
-_ADDRESS_HINT = "is /v1 missing at the end of --base-url?"
+_ADDRESS_HINT = "add /v1 to the end of --base-url if it is missing"
 _READ = 2000
 """Characters of a refusal that are read."""
 
@@ -34,7 +34,9 @@ class ErrorRow(NamedTuple):
 
 TABLE: Mapping[str, ErrorRow] = {
     "APITimeoutError": ErrorRow("{url} did not answer in time", True),
-    "APIConnectionError": ErrorRow("cannot connect to {url}", True, "is the server running, and is --base-url right?"),
+    "APIConnectionError": ErrorRow(
+        "cannot connect to {url}", True, "check that the server is running and the URL is right"
+    ),
     "APIResponseValidationError": ErrorRow("{url} answered in an unknown format", True),
     "BadRequestError": ErrorRow("{url} refused the request", False),
     "AuthenticationError": ErrorRow("{url} refused the key", False, kind=KeyRefusedError),
