@@ -92,7 +92,7 @@ def _limit_requests(**texts: str | None) -> dict[str, LimitRequest]:
 def _limit_request(limit: Limit, text: str) -> LimitRequest:
     value = _seconds(text, limit.option) if limit.unit == "SECONDS" else _limit_number(text)
     if not 0 <= value < float("inf") or (limit.whole and value != int(value)):
-        raise InputError(f"{limit.option} {text!r} is not {'an integer' if limit.whole else 'a number'} from 0 on")
+        raise InputError(f"{limit.option} {text!r} is not {'an integer' if limit.whole else 'a number'} of at least 0")
     return LimitRequest(value, more=text.startswith("+"))
 
 

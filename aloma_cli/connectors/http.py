@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aloma_cli.connectors.address import Login, is_url, shown, shown_broken, split_login
 from aloma_cli.connectors.base import Answer, Ask, Call, Function, is_retryable, plain
+from aloma_cli.connectors.cause import cause
 from aloma_cli.connectors.http_answer import as_given, as_recorded, words_of
 from aloma_cli.connectors.lazy import Lazily
 from aloma_cli.connectors.settings import MAX_ANSWER
@@ -80,7 +81,7 @@ class Http:
         except httpx2.HTTPError as error:
             proxy = client.proxy(sent["url"])
             through = f" through {proxy}" if proxy else ""
-            reason = cut(str(error) or type(error).__name__, 300)
+            reason = cut(cause(error), 300)
             raise ConnectorError(f"{place}{through} got no answer: {reason}", retryable=True) from error
 
     def _make_client(self) -> Client:

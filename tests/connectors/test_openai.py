@@ -591,7 +591,7 @@ def test_a_refused_connection_names_the_address_and_the_reason() -> None:
 
     assert str(error) == f"cannot connect to {URL} (model gpt-4o): All connection attempts failed"
     assert (error.retryable, error.status) == (True, None)
-    assert error.hint == "check that the server is running and the URL is right"
+    assert error.hint == "check that the URL is right and the server is running"
 
 
 def test_the_innermost_reason_of_a_refused_connection_is_told() -> None:
@@ -600,6 +600,16 @@ def test_the_innermost_reason_of_a_refused_connection_is_told() -> None:
         raise httpx2.ConnectError("All connection attempts failed", request=request) from group
 
     assert str(failure(refuse)).endswith(": connection refused")
+
+
+def test_the_reason_is_not_the_error_that_the_step_handles() -> None:
+    def fail(request: httpx2.Request) -> httpx2.Response:
+        try:
+            raise ValueError("an error of the step")
+        except ValueError:
+            raise httpx2.ConnectError("the line is dead", request=request)  # noqa: B904
+
+    assert str(failure(fail)).endswith(": the line is dead")
 
 
 def test_a_timeout_is_retryable() -> None:

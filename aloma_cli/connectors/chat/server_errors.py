@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from aloma_cli.connectors.address import shown
 from aloma_cli.connectors.base import is_retryable
+from aloma_cli.connectors.cause import cause
 from aloma_cli.errors import ConnectorError, KeyRefusedError
 from aloma_cli.jsontext import cut
 
@@ -35,7 +35,7 @@ class ErrorRow(NamedTuple):
 TABLE: Mapping[str, ErrorRow] = {
     "APITimeoutError": ErrorRow("{url} did not answer in time", True),
     "APIConnectionError": ErrorRow(
-        "cannot connect to {url}", True, "check that the server is running and the URL is right"
+        "cannot connect to {url}", True, "check that the URL is right and the server is running"
     ),
     "APIResponseValidationError": ErrorRow("{url} answered in an unknown format", True),
     "BadRequestError": ErrorRow("{url} refused the request", False),
@@ -108,7 +108,7 @@ def _reason(error: OpenAIError) -> str:
     """The reason in the words of the server if it answered, else in those of the system."""
     response = getattr(error, "response", None)
     if response is None:
-        return _cause(error)
+        return cause(error)
     text = " ".join(response.text[:_READ].split())
     return told(getattr(error, "body", None)) or text or "it gave no reason"
 
@@ -125,21 +125,6 @@ def told(body: object) -> str:
         case list(parts):
             return "; ".join(filter(None, map(told, parts[:_PARTS])))
     return ""
-
-
-def _cause(error: BaseException) -> str:
-    """The innermost reason: the library's own "Connection error." hides it."""
-    while below := _below(error):
-        error = below
-    if isinstance(error, OSError) and error.errno and error.errno > 0:
-        return os.strerror(error.errno).lower()
-    return str(error) or type(error).__name__
-
-
-def _below(error: BaseException) -> BaseException | None:
-    if isinstance(error, BaseExceptionGroup):
-        return error.exceptions[0]
-    return error.__cause__ or error.__context__
 
 
 def _is_about_model(error: OpenAIError, model: str) -> bool:
