@@ -343,20 +343,18 @@ def test_where_no_answer_came_trying_again_may_help(kind: type[httpx2.TransportE
 
 def test_the_innermost_reason_of_a_refused_connection_is_told() -> None:
     def refuse(request: httpx2.Request) -> httpx2.Response:
-        try:
-            raise ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 9)")
-        except ConnectionRefusedError:
-            raise httpx2.ConnectError("All connection attempts failed", request=request) from None
+        hidden = httpx2.ConnectError("All connection attempts failed", request=request)
+        hidden.__context__ = ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 9)")
+        raise hidden from None
 
     assert str(failure(refuse, "http://crm.test")) == "GET http://crm.test got no answer: connection refused"
 
 
 def test_the_reason_is_not_the_error_that_the_step_handles() -> None:
     def fail(request: httpx2.Request) -> httpx2.Response:
-        try:
-            raise ValueError("an error of the step")
-        except ValueError:
-            raise httpx2.ConnectError("the line is dead", request=request)  # noqa: B904
+        dead = httpx2.ConnectError("the line is dead", request=request)
+        dead.__context__ = ValueError("an error of the step")
+        raise dead
 
     assert str(failure(fail, "http://crm.test")) == "GET http://crm.test got no answer: the line is dead"
 

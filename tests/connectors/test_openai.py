@@ -604,10 +604,9 @@ def test_the_innermost_reason_of_a_refused_connection_is_told() -> None:
 
 def test_the_reason_is_not_the_error_that_the_step_handles() -> None:
     def fail(request: httpx2.Request) -> httpx2.Response:
-        try:
-            raise ValueError("an error of the step")
-        except ValueError:
-            raise httpx2.ConnectError("the line is dead", request=request)  # noqa: B904
+        dead = httpx2.ConnectError("the line is dead", request=request)
+        dead.__context__ = ValueError("an error of the step")
+        raise dead
 
     assert str(failure(fail)).endswith(": the line is dead")
 
