@@ -10,7 +10,6 @@ from types import ModuleType
 
 from aloma_cli.clock import Clock
 from aloma_cli.connectors.settings import ModelSettings
-from aloma_cli.connectors.table import open_connectors
 from aloma_cli.content.capture import stderr_redacted, stdout_split
 from aloma_cli.content.content import Toolbox
 from aloma_cli.content.step import Step
@@ -110,6 +109,8 @@ def stop(claim: Claim, clock: Clock, redactor: Redactor, request: JsonObject | N
 
 
 async def _drive(run: Scheduler, equipment: Equipment, settings: ModelSettings, *, wait: bool) -> None:
+    from aloma_cli.connectors.table import open_connectors
+
     connectors = open_connectors(settings, equipment.modules, run.tree.entries)
     toolbox = Toolbox(connectors, equipment.lib, equipment.config)
     runner = LocalRunner(equipment.steps, toolbox, LoopHost(run))

@@ -18,7 +18,6 @@ from aloma_cli.api.task import Task, task_of
 from aloma_cli.budget import LimitRequest
 from aloma_cli.clock import Clock, to_iso
 from aloma_cli.connectors.settings import ModelSettings
-from aloma_cli.connectors.table import open_connectors
 from aloma_cli.content.step import Step
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.document.paths import parse_path
@@ -110,6 +109,9 @@ class Workspace(Records):
 
         The task is a new one, or one with the past of `like`.
         """
+        # Imported here: a command that only lists steps needs no connectors.
+        from aloma_cli.connectors.table import open_connectors
+
         self.loaded.check()
         open_connectors(self.choice(like).settings, self.loaded.connector_modules)
 

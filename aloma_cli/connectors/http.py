@@ -17,6 +17,7 @@ from aloma_cli.connectors.settings import MAX_ANSWER
 from aloma_cli.errors import ConnectorError, PermanentError
 from aloma_cli.jsontext import Json, JsonObject, cut
 from aloma_cli.redact import Redactor
+from aloma_cli.threads import in_thread
 
 if TYPE_CHECKING:
     import httpx2
@@ -190,8 +191,6 @@ def _refuse(place: str, response: httpx2.Response) -> None:
 async def _recorded(response: httpx2.Response, *, binary: bool) -> JsonObject:
     if len(response.content) < _LARGE:
         return as_recorded(response, binary=binary)
-    from aloma_cli.threads import in_thread
-
     return await in_thread(lambda: as_recorded(response, binary=binary), name="http answer")
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aloma_cli.connectors.base import Connectors
+from aloma_cli.connectors.chat.chat import Chat
+from aloma_cli.connectors.http import Http
 from aloma_cli.connectors.providers.table import PROVIDERS
+from aloma_cli.connectors.simulated.offline import Offline
+from aloma_cli.connectors.workspace import module_connector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aloma_cli.connectors.base import Connector, Connectors
+    from aloma_cli.connectors.base import Connector
     from aloma_cli.connectors.providers.base import Model
     from aloma_cli.connectors.settings import ModelSettings
-
-BUILT_IN = (*PROVIDERS, "http")
-"""The names of the connectors that every workspace has."""
 
 
 def open_connectors(
@@ -26,13 +28,6 @@ def open_connectors(
     built-in one replaces it. `used` counts, by the `entry` in the recorded `about`, the calls that scripted answers
     gave before. Raises ConfigError for an invalid scripted answer.
     """
-    # Imported here: loading a workspace needs the names alone.
-    from aloma_cli.connectors.base import Connectors
-    from aloma_cli.connectors.chat.chat import Chat
-    from aloma_cli.connectors.http import Http
-    from aloma_cli.connectors.simulated.offline import Offline
-    from aloma_cli.connectors.workspace import module_connector
-
     http = Http(max_answer=settings.max_answer)
     model: Model = Offline(settings, used or {}) if settings.offline else PROVIDERS[settings.provider].open(settings)
     names = PROVIDERS if settings.offline else [settings.provider]

@@ -10,6 +10,7 @@ from aloma_cli.connectors.base import Answer, Ask, Call, Connector, Function, pl
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.errors import ConnectorError, DocumentError, RetryableError
 from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, loads
+from aloma_cli.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,9 +79,6 @@ class ModuleFunction(Function):
             kwargs[KEY] = call.key
         if inspect.iscoroutinefunction(self._function):
             return await self._function(*args, **kwargs)
-        # Imported here, because it imports asyncio.
-        from aloma_cli.threads import in_thread
-
         value = await in_thread(lambda: self._function(*args, **kwargs), name=self._name)
         return await value if inspect.isawaitable(value) else value
 

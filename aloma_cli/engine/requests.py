@@ -8,6 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from aloma_cli.clock import from_iso, to_iso
+from aloma_cli.connectors.chat.parse import complaints
 from aloma_cli.content.job import Question
 from aloma_cli.document.changes import Change, apply
 from aloma_cli.document.diff import same
@@ -274,8 +275,6 @@ def _checked_answer(question: JsonObject, given: AnswerQuestion) -> Json:
     """The answer that a request gives: its value, or where only that fits, the word or the text that was typed."""
     if "schema" not in question:
         return given.value
-    from aloma_cli.connectors.chat.parse import complaints
-
     typed = [] if given.text is None else [given.text]
     words = [_WORDS[text.casefold()] for text in typed if text.casefold() in _WORDS]
     for value in (given.value, *words, *typed):

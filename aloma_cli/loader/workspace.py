@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aloma_cli.connectors.providers.table import key_variables
-from aloma_cli.connectors.table import BUILT_IN
+from aloma_cli.connectors.providers.table import BUILT_IN, key_variables
 from aloma_cli.errors import ConfigError, CredentialsError, StepError
 from aloma_cli.loader.config import Config, read_config
 from aloma_cli.loader.environment import Environment

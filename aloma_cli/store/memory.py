@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aloma_cli.errors import StoreError, TaskLockedError
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.batch import Batch
+from aloma_cli.record.codec import encode
 from aloma_cli.store.protocol import Newest, Published, Request, no_such_task
 
 if TYPE_CHECKING:
@@ -73,8 +74,6 @@ class MemoryStore:
         return None
 
     def size(self, root: str) -> int:
-        from aloma_cli.record.codec import encode
-
         return sum(len(encode(batch)) for batch in self._tree(root).batches)
 
     def holder(self, root: str) -> str | None:

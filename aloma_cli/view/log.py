@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, TextIO
 
 from aloma_cli.clock import Clock, from_iso, to_iso
+from aloma_cli.connectors.address import shown
 from aloma_cli.connectors.chat.parse import was_repaired
 from aloma_cli.errors import InputError
 from aloma_cli.record.events import CallAnswered
@@ -167,8 +168,6 @@ def _address_text(call: CallAnswered) -> str:
     url, answer = call.arguments.get("url"), call.error or call.answer
     if not call.call.startswith("http.") or not isinstance(url, str) or not isinstance(answer, dict):
         return ""
-    from aloma_cli.connectors.address import shown
-
     method = f" {call.arguments.get('method')}" if call.call == "http.request" else ""
     status = f" → {answer['status']}" if "status" in answer else ""
     return f"{method} {shown(url).partition('://')[2] or shown(url)}{status}, "

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from aloma_cli.connectors.providers.table import BUILT_IN
 from aloma_cli.connectors.settings import ModelSettings
-from aloma_cli.connectors.table import BUILT_IN, open_connectors
+from aloma_cli.connectors.table import open_connectors
 from aloma_cli.errors import ConfigError, PermanentError, StepError
 from aloma_cli.loader.environment import Environment
 from aloma_cli.loader.workspace import LoadedWorkspace, load_workspace

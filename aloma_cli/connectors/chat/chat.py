@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from aloma_cli.budget import Amount
 from aloma_cli.clock import POSITIVE_DURATION, is_positive_duration
@@ -18,9 +19,7 @@ from aloma_cli.connectors.chat.parse import Reading, read_object
 from aloma_cli.connectors.chat.shape import Shape, to_schema
 from aloma_cli.errors import AnswerError, PermanentError, TruncatedAnswerError
 from aloma_cli.jsontext import JsonObject, cut
-
-if TYPE_CHECKING:
-    import asyncio
+from aloma_cli.threads import in_thread
 
 Check: TypeAlias = Callable[[Any], Any]
 """An author's check of `answer.data`: it rejects by False, by a string with the reason, or by a ValueError."""
@@ -63,8 +62,7 @@ class Chat(Function):
         self._send = send
         self._name = name
         self._price = price
-        self._concurrency = concurrency
-        self._slots: asyncio.Semaphore | None = None
+        self._slots = asyncio.Semaphore(concurrency)
 
     async def __call__(
         self,
@@ -102,9 +100,6 @@ class Chat(Function):
         return Amount(calls=1, tokens=asked + answered, cost=cost)
 
     async def send(self, call: Call) -> Answer:
-        import asyncio
-
-        self._slots = self._slots or asyncio.Semaphore(self._concurrency)
         async with self._slots:
             return await self._send(call)
 
@@ -156,8 +151,6 @@ async def _read(content: str, schema: JsonObject) -> Reading:
     """As `read_object`, without blocking the loop by a long text or by the first import of a library."""
     if len(content) < _LONG and "jsonschema" in sys.modules:
         return read_object(content, schema)
-    from aloma_cli.threads import in_thread
-
     return await in_thread(lambda: read_object(content, schema), name="reading an answer")
 
 

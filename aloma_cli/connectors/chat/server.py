@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from aloma_cli.connectors.base import Answer, Call
@@ -14,6 +15,7 @@ from aloma_cli.connectors.lazy import Lazily
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import ConnectorError, KeyRefusedError
 from aloma_cli.jsontext import Json, JsonObject, cut, kind_of
+from aloma_cli.threads import in_thread
 
 if TYPE_CHECKING:
     import httpx2
@@ -125,8 +127,6 @@ class ChatServer:
             raise KeyRefusedError(f"{self._url} requires a key, and none is set", hint=self._key_hint)
         await self._libraries.get()
         client = await self._client.get()
-        import asyncio
-
         import openai  # the client's making has loaded it, in a thread
 
         seconds = body.get("timeout")
@@ -144,8 +144,6 @@ class ChatServer:
             raise ConnectorError(message, retryable=True) from error
         if len(content) < _LONG:
             return read_completion(content, self._url)
-        from aloma_cli.threads import in_thread
-
         return await in_thread(lambda: read_completion(content, self._url), name="reading a completion")
 
     def _proxy(self) -> str | None:

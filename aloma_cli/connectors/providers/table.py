@@ -12,6 +12,9 @@ PROVIDERS: Mapping[str, Provider] = {
 }
 """By the name of the connector."""
 
+BUILT_IN = (*PROVIDERS, "http")
+"""The names of the connectors that every workspace has."""
+
 
 def key_variables() -> tuple[str, ...]:
     """The environment variables for their keys."""

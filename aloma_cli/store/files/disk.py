@@ -21,6 +21,7 @@ from aloma_cli.errors import StoreError, TaskLockedError
 from aloma_cli.ids import is_root_id
 from aloma_cli.jsontext import Json, JsonObject, dumps, reload
 from aloma_cli.store.files.checksum import checksum
+from aloma_cli.store.files.os_errors import refused, refusing
 from aloma_cli.store.protocol import Newest, Published, no_such_task
 
 if TYPE_CHECKING:
@@ -57,8 +58,6 @@ class FileStore:
 
     def create(self, root: str, events: Sequence[Event]) -> FileClaim:
         import shutil
-
-        from aloma_cli.store.files.os_errors import refusing
 
         folder = self._tasks / root
         self._prepare()
@@ -103,7 +102,6 @@ class FileStore:
 
     def salvage(self, root: str, take: Callable[[Batch], object]) -> Salvage | None:
         from aloma_cli.store.files.claim import lock_folder
-        from aloma_cli.store.files.os_errors import refusing
         from aloma_cli.store.files.salvage import salvage_journal
 
         folder = self._existing(root)
@@ -188,7 +186,6 @@ class FileStore:
         import time
 
         from aloma_cli.store.files.atomic import refuse_links, replace_file
-        from aloma_cli.store.files.os_errors import refusing
 
         # Names sort by time, so that requests are carried out in the order they were made.
         name = f"{time.time_ns():020}-{os.getpid()}-{os.urandom(3).hex()}.json"
@@ -231,8 +228,6 @@ class FileStore:
         except FileNotFoundError:
             return []
         except OSError as error:
-            from aloma_cli.store.files.os_errors import refused
-
             raise refused(self._tasks, "read", error) from error
 
     def _is_task(self, name: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from aloma_cli.errors import StoreError
+from aloma_cli.store.files.atomic import replace_file, sync_folder
+from aloma_cli.store.files.os_errors import refusing
 
 _README = """\
 This folder contains the tasks and the secrets of an aloma workspace. Deleting it deletes them, and nothing else.
@@ -14,8 +16,6 @@ Do not commit or share it.
 
 def prepare_folder(folder: Path, *, durable: bool = True) -> None:
     """Make the `.aloma` folder if it is missing. With `durable` it survives a loss of power. Raises StoreError."""
-    from aloma_cli.store.files.atomic import replace_file
-
     make_folder(folder, durable=durable)
     for name, text in (("README", _README), (".gitignore", "*\n")):
         try:
@@ -28,9 +28,6 @@ def prepare_folder(folder: Path, *, durable: bool = True) -> None:
 
 def make_folder(folder: Path, *, durable: bool) -> None:
     """Make a folder and its parents if they are missing. Raises StoreError."""
-    from aloma_cli.store.files.atomic import sync_folder
-    from aloma_cli.store.files.os_errors import refusing
-
     with refusing(folder, "made"):
         missing = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
