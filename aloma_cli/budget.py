@@ -43,7 +43,7 @@ LIMITS = (
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """None is no limit. `cost`: US dollars. `seconds`: of time with firings running."""
+    """None means unlimited. `cost`: US dollars. `seconds`: of time with firings running."""
 
     calls: int | None = None
     tokens: int | None = None

@@ -84,7 +84,7 @@ def read_published(store: Store, task_id: str) -> Task | None:
 
 @dataclass(slots=True)
 class TreeEvents:
-    """The events of a tree up to where its record is damaged, read anew and one by one each time they are iterated.
+    """The events of a tree up to where its record is damaged, read again and one by one each time they are iterated.
 
     `damage` is what the last reading came to. Iterating raises JournalDamagedError if nothing can be read.
     """

@@ -17,7 +17,7 @@ _CONNECTIONS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100
 
 
 class Client(httpx2.AsyncClient):
-    """`max_answer`: bytes of an answer, uncompressed. `transport` stands in for the network in tests.
+    """`max_answer`: bytes of an answer, uncompressed. `transport` replaces the network in tests.
 
     Raises ConnectorError if the environment names an invalid proxy.
     """

@@ -34,7 +34,7 @@ _login: ContextVar[Login | None] = ContextVar("login", default=None)
 class Http:
     """The border of all functions here.
 
-    `max_answer`: bytes of an answer, uncompressed. `transport` stands in for the network in tests.
+    `max_answer`: bytes of an answer, uncompressed. `transport` replaces the network in tests.
     """
 
     def __init__(self, transport: httpx2.AsyncBaseTransport | None = None, *, max_answer: int = MAX_ANSWER) -> None:

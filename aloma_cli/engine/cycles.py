@@ -115,7 +115,7 @@ class Trail:
         return cls(Digest(Volatile(root, from_iso(created_at))))
 
     def restart(self) -> None:
-        """Something came from outside: whatever was before proves nothing any more."""
+        """Something came from outside: what was before no longer proves anything."""
         self._fired.clear()
         if self.watched:
             self.watched = False

@@ -61,7 +61,7 @@ class Gate:
     async def enter(self, function: Function, step: str, arguments: JsonObject) -> Amount:
         """Hold what the call is expected to take, and give that; waits for room. Raises StepLimited."""
         while True:
-            # Anew each time: the answers that came meanwhile tell more of how long this one will be.
+            # Again each time: the answers that came meanwhile tell more of how long this one will be.
             usual = _usual(self._tree.answers[step, arguments.get("model")])
             wanted = await function.estimate(arguments, usual)
             late = self._budget.overtime(self._tree.worked(self._clock.now()))

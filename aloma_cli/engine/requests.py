@@ -159,7 +159,7 @@ def checked(tree: WorkingTree, request: Request) -> Asked:
     if isinstance(request, Set):
         changes = _set(task.document, request)
         refuse_engine_fields(changes)
-        # Whoever writes where an answer was to go has answered.
+        # A value written where an answer was to go is the answer.
         written = {show_path(change.place) for change in changes}
         return Asked(request, task, changes, tuple(place for place in task.questions if place in written))
     task = task if task.questions else _who_asks(tree, task)

@@ -27,7 +27,7 @@ def settle(tx: Transaction, task: WorkingTask, redactor: Redactor) -> Iterator[E
     """Let a task rest that has nothing in flight and nothing to start, unless something will come by itself."""
     if task.rest is not None or (task.completed is None and _has_busy_subtask(tx, task)):
         return
-    if tx.tree.limited is not None and _would_go_on(tx, task):
+    if tx.tree.limited is not None and _would_continue(tx, task):
         yield from _pause(tx, task, "limited")
         return
     if task.completed is None:
@@ -71,7 +71,7 @@ def _end(tx: Transaction, task: WorkingTask, redactor: Redactor) -> Iterator[Eve
     yield from end(tx, task, state, reason=reason, missing=tuple(map(redactor.value, missing)))
 
 
-def _would_go_on(tx: Transaction, task: WorkingTask) -> bool:
+def _would_continue(tx: Transaction, task: WorkingTask) -> bool:
     return bool(task.flights or task.retries or tx.plan.to_start(task, now=tx.now, limit=1))
 
 

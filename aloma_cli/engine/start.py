@@ -18,7 +18,7 @@ from aloma_cli.record.events import Event, FiringStarted, StepsArmed
 
 def start_more(tx: Transaction, task: WorkingTask, concurrency: int) -> Iterator[Event]:
     """Start what may start in a task, with at most `concurrency` firings in flight unless the task sets another."""
-    # When one that ran alone is over, the others may go on.
+    # When one that ran alone is over, the others may continue.
     while voided := to_repeat(task) if task.flights else []:
         for flight in voided:
             yield _repeat(tx, task, flight)

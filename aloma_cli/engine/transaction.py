@@ -17,7 +17,7 @@ from aloma_cli.store.protocol import Claim
 Emit = Callable[[ev.Event], None]
 
 _ABOUT_ALL = (ev.LimitsSet, ev.LimitReached, ev.TreeResumed)
-"""Events after which every task may go on, or may not."""
+"""Events after which every task may continue, or may not."""
 
 
 class Transaction:

@@ -78,7 +78,7 @@ class RequestRefused(Event):
 
 @_event
 class TreeOpened(Event):
-    """A process took over a tree in which firings are on record as running: nobody has worked since the last event."""
+    """A process took over a tree in which firings are on record as running: no process has worked since the last event."""
 
 
 @_event
@@ -244,7 +244,7 @@ class StepsArmed(Event):
 
 @_event
 class LimitsSet(Event):
-    """What the whole tree may spend from here on: `calls`, `tokens`, `cost`, `seconds`; what is paused goes on."""
+    """What the whole tree may spend from here on: `calls`, `tokens`, `cost`, `seconds`; what is paused continues."""
 
     limits: dict[str, Any]
 

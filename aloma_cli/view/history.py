@@ -30,7 +30,7 @@ class Record:
 
 
 class History:
-    """The log of one task. `events` are those of its whole tree; they are read anew for each use of the log.
+    """The log of one task. `events` are those of its whole tree; they are read again for each use of the log.
 
     With `entry` or `step` its records are the creation and the entry of this number or those of this step alone; with
     `last` the last ones of them, that many.

@@ -9,6 +9,8 @@ from contextlib import aclosing
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
+
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.connectors.table import open_connectors
 from tests.connectors.support import Recorder, run
@@ -45,12 +47,17 @@ def test_a_key_is_never_printed() -> None:
     assert "sk-secret" not in repr(ModelSettings(api_key="sk-secret"))
 
 
-def test_importing_the_markers_loads_no_library() -> None:
-    program = (
-        "import sys; from aloma_cli.connectors.chat.shape import List; "
-        "from aloma_cli.connectors.table import open_connectors; "
-        "heavy = {'openai', 'httpx2', 'pydantic', 'jsonschema', 'genai_prices', 'json_repair', 'asyncio', 'yaml'}; "
-        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
-    )
+HEAVY = {"openai", "httpx2", "pydantic", "jsonschema", "genai_prices", "json_repair", "yaml"}
+
+
+@pytest.mark.parametrize(
+    ("imports", "heavy"),
+    [
+        ("from aloma_cli import List; from aloma_cli.connectors.providers.table import BUILT_IN", HEAVY | {"asyncio"}),
+        ("from aloma_cli.connectors.table import open_connectors", HEAVY),
+    ],
+)
+def test_importing_markers_names_and_connectors_loads_no_library(imports: str, heavy: set[str]) -> None:
+    program = f"{imports}; import sys; found = {heavy!r} & set(sys.modules); assert not found, found"
     root = Path(__file__).parents[2]
     subprocess.run([sys.executable, "-c", program], check=True, cwd=root, env={**os.environ, "PYTHONPATH": str(root)})

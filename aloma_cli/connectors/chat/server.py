@@ -30,7 +30,7 @@ _LONG = 200_000
 class ChatServer:
     """One model server, by default the provider's at `url`, whose key is in `key_variable`.
 
-    Its client is made at the first call; `transport` stands in for the network in tests.
+    Its client is made at the first call; `transport` replaces the network in tests.
     """
 
     def __init__(
