@@ -78,7 +78,7 @@ class RequestRefused(Event):
 
 @_event
 class TreeOpened(Event):
-    """A process took over a tree in which firings are on record as running: no process has worked since the last event."""
+    """A process took over a tree whose record has running firings: no process has worked since the last event."""
 
 
 @_event
