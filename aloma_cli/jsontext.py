@@ -77,12 +77,12 @@ def reload(text: str | bytes) -> Json:
 
 def dumps(value: Json) -> str:
     """`value` on one line without extra spaces. Raises JsonError if it is not JSON."""
-    return _dump(value, indent=None, separators=(",", ":"))
+    return _dump(value, _COMPACT)
 
 
 def pretty(value: Json) -> str:
     """`value` indented by two spaces, for people. Raises JsonError if it is not JSON."""
-    return _dump(value, indent=2, separators=None)
+    return _dump(value, _INDENTED)
 
 
 def show_path(path: Path) -> str:
@@ -121,9 +121,14 @@ def _show_key(key: str | int) -> str:
     return json.dumps(key, ensure_ascii=not key.isprintable())
 
 
-def _dump(value: Json, *, indent: int | None, separators: tuple[str, str] | None) -> str:
+# Made once: that takes as long as to encode a small value.
+_COMPACT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_INDENTED = json.JSONEncoder(ensure_ascii=False, allow_nan=False, indent=2)
+
+
+def _dump(value: Json, encoder: json.JSONEncoder) -> str:
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent, separators=separators)
+        text = encoder.encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise JsonError(str(error)) from None
     return escape_surrogates(text)

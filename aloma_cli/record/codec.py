@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, fields
 from datetime import datetime
 from functools import cache
 from json.encoder import encode_basestring as _quoted
@@ -51,10 +51,10 @@ class UnknownLineError(ValueError):
 
 
 class Reader(NamedTuple):
-    """How one field of an event is read."""
+    """How one field of an event is read. `place`: its kind and name."""
 
+    place: str
     fits: Fits
-    required: bool
     is_tuple: bool
 
 
@@ -109,16 +109,18 @@ def _read_record(record: Json) -> Batch:
 def to_wire(event: Event) -> JsonObject:
     """The event as a JSON object: `event` (its kind) and the fields that differ from their default."""
     wire: JsonObject = {"event": event.KIND}
-    for field in fields(event):
-        value = getattr(event, field.name)
-        if not _is_default(field, value):
-            wire[field.name] = list(value) if isinstance(value, tuple) else value
+    for name, default in _defaults(event.KIND):
+        value = getattr(event, name)
+        # `is`-like for the simple defaults there are: an answer of 0 must not be taken for the default False.
+        if type(value) is not type(default) or value != default:
+            wire[name] = list(value) if isinstance(value, tuple) else value
     return wire
 
 
-def _is_default(field: Field[Any], value: object) -> bool:
-    # `is`-like for the simple defaults there are: an answer of 0 must not be taken for the default False.
-    return field.default is not MISSING and type(value) is type(field.default) and value == field.default
+@cache
+def _defaults(kind: str) -> list[tuple[str, object]]:
+    """The fields of a kind of events with their defaults; MISSING, which no value is, for those that are required."""
+    return [(field.name, field.default) for field in fields(KINDS[kind])]
 
 
 def _started_text(event: FiringStarted) -> str:
@@ -198,44 +200,44 @@ def from_wire(wire: Json) -> Event:
     kind = wire.get("event") if isinstance(wire, dict) else None
     if not isinstance(kind, str):
         raise WireError("an event has no kind")
-    cls, readers = _readers(kind)
-    values = {}
-    for name, reader in readers.items():
-        if name in wire:
-            values[name] = _read(f"{kind}.{name}", wire[name], reader)
-        elif reader.required:
+    cls, readers, required = _readers(kind)
+    values = {name: _read(readers[name], value) for name, value in wire.items() if name in readers}
+    for name in required:
+        if name not in values:
             raise WireError(f"{kind} lacks {name}")
     return cls(**values)
 
 
-def _read(place: str, value: Json, reader: Reader) -> Any:
+def _read(reader: Reader, value: Json) -> Any:
     if reader.is_tuple and isinstance(value, list):
         value = tuple(value)
-    if place == "call_answered.usage":
+    if reader.place == "call_answered.usage":
         value = sound_usage(value)
     if not reader.fits(value):
-        raise WireError(f"{place} has the wrong type ({kind_of(value)}), or something in it has")
+        raise WireError(f"{reader.place} has the wrong type ({kind_of(value)}), or something in it has")
     return value
 
 
 @cache
-def _readers(kind: str) -> tuple[type[Event], dict[str, Reader]]:
+def _readers(kind: str) -> tuple[type[Event], dict[str, Reader], list[str]]:
+    """The class of a kind of events, how each of its fields is read, and the fields that are required."""
     cls = KINDS.get(kind)
     if cls is None:
         raise UnknownEventError(kind)
     hints = get_type_hints(cls)
-    return cls, {field.name: _reader(cls, field.name, hints[field.name], field.default) for field in fields(cls)}
+    required = [name for name, default in _defaults(kind) if default is MISSING]
+    return cls, {name: _reader(f"{kind}.{name}", name, hints[name]) for name, _ in _defaults(kind)}, required
 
 
-def _reader(cls: type[Event], name: str, hint: Any, default: object) -> Reader:
+def _reader(place: str, name: str, hint: Any) -> Reader:
     fits = _fits(hint)
-    part = _PARTS.get(f"{cls.KIND}.{name}")
+    part = _PARTS.get(place)
     if part is not None:
         fits = _both(fits, _has(part))
     if name in _TIMES:
         fits = _both(fits, _is_time)
     alternatives = get_args(hint) if get_origin(hint) is UnionType else (hint,)
-    return Reader(fits, default is MISSING, any(get_origin(one) is tuple for one in alternatives))
+    return Reader(place, fits, any(get_origin(one) is tuple for one in alternatives))
 
 
 def _fits(hint: Any) -> Fits:
