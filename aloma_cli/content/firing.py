@@ -67,6 +67,7 @@ class PythonRun:
             outcome = raised(self.content, self.job, cause, self._since(started), figures=looked)
         finally:
             self.cancellation.over = True
+            self._draft.close()
             self.loose.cancel()
         refused = self._calls.refused if self._calls else None
         # Even if the step handles a refused call: the firing continues when the limit is raised.

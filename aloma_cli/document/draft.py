@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aloma_cli.document.changes import Change
-from aloma_cli.document.tracked import TrackedDict, changes_of
+from aloma_cli.document.tracked import EndedDict, TrackedDict, changes_of
 from aloma_cli.jsontext import JsonObject
 
 
@@ -18,3 +18,7 @@ class Draft:
     def changes(self) -> list[Change]:
         """The changes made to `data`. Raises DocumentError if it is not JSON any more."""
         return changes_of(self.data)
+
+    def close(self) -> None:
+        """From here on `data` can be neither read nor written."""
+        self.data.__class__ = EndedDict

@@ -18,6 +18,7 @@ from typing import Any, Self, SupportsIndex
 
 from aloma_cli.document.changes import Change
 from aloma_cli.document.diff import appended, collect_field, compare
+from aloma_cli.errors import ContentError
 from aloma_cli.jsontext import Json, JsonObject, Path
 
 SMALL = 256
@@ -263,6 +264,27 @@ for _name in ("__delitem__", "__imul__", "clear", "insert", "pop", "remove", "re
 # An author who mistakes a type should read the name of the one that was promised.
 for _class, _plain in ((TrackedDict, dict), (TrackedList, list)):
     _class.__name__ = _class.__qualname__ = _plain.__name__
+
+
+class EndedDict(TrackedDict):
+    """What the data of a firing becomes when the firing has ended. Each use raises: a late write would be lost."""
+
+    __slots__ = ()
+
+
+def _lost(_data: EndedDict, *_arguments: Any, **_options: Any) -> Any:
+    raise ContentError(
+        "this firing has ended and its data can be neither read nor written: "
+        "wait for what a step starts before it returns"
+    )
+
+
+_USES = """
+    __getitem__ __setitem__ __delitem__ __iter__ __contains__ __len__ __or__ __ror__ __ior__ __copy__ __deepcopy__
+    get keys values items setdefault update pop popitem clear copy
+"""
+for _name in _USES.split():
+    setattr(EndedDict, _name, _lost)
 
 
 def changes_of(data: TrackedDict) -> list[Change]:

@@ -43,11 +43,13 @@ class LocalRunner:
     def start(self, job: Job) -> None:
         cancellation = Cancellation(self._loop)
         content = self._steps[job.step].content
-        running = self._running[job.firing] = _Running(job, content, cancellation)
+        running = _Running(job, content, cancellation)
         if job.timeout is not None:
             running.timer = self._loop.call_later(job.timeout, self._time_out, running)
         work = content.run(job, self._toolbox, self._host, cancellation)
+        # Ctrl-C within the first part of a step comes out here: there is no task then that could be cancelled.
         running.work = eager_task(self._loop, work, name=f"{job.step} #{job.firing}")
+        self._running[job.firing] = running
         if running.work.done():
             self._done(running, running.work)
         else:

@@ -66,15 +66,15 @@ def test_what_a_step_leaves_to_a_library_goes_on(desk: Desk) -> None:
     assert desk.new('{"name": "Ada", "greeting": "x"}').code == 0
 
 
-def test_what_is_left_behind_can_neither_call_nor_ask_when_its_firing_has_ended(desk: Desk) -> None:
+def test_what_is_left_behind_can_neither_call_nor_ask_nor_use_data_when_its_firing_has_ended(desk: Desk) -> None:
     later = [
         "def later():",
-        "    for what in (lambda: task.subtask('x', {}), step.redo, connectors.http.get):",
+        "    uses = [lambda: data.update(late=1), lambda: data['name'], data.clear, lambda: [*data]]",
+        "    for what in (lambda: task.subtask('x', {}), step.redo, connectors.http.get, *uses):",
         "        try:",
         "            what()",
         "        except Exception as error:",
         "            log.warning(f'late: {error}')",
-        "    data['late'] = 1",
         "asyncio.get_running_loop().call_later(0.05, later)",
         "data['out'] = 1",
     ]
@@ -82,7 +82,7 @@ def test_what_is_left_behind_can_neither_call_nor_ask_when_its_firing_has_ended(
     desk.step("slow", WANTS, "await asyncio.sleep(0.4)", "data['slow'] = 1")
     result = desk.new('{"name": "Ada", "greeting": "x"}', "--data")
     assert result.json == {"name": "Ada", "greeting": "x", "out": 1, "slow": 1}
-    assert result.err.count("late: this firing has ended") == 3
+    assert result.err.count("late: this firing has ended") == 7
     assert "running" not in desk.run("task", "log").out
 
 

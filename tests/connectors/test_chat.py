@@ -111,11 +111,12 @@ def test_the_text_parts_of_a_content_are_joined(content: Any, text: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("content", "kind"), [({"text": "x"}, "object"), (3, "number"), (False, "boolean"), ([1, "x"], "list of number")]
+    ("content", "kind"),
+    [({"text": "x"}, "an object"), (3, "a number"), (False, "a boolean"), ([1, "x"], "a list of number")],
 )
 @pytest.mark.parametrize("shape", [None, SHAPE])
 def test_a_content_of_another_kind_is_an_error_that_names_it(content: Any, kind: str, shape: Any) -> None:
-    with pytest.raises(AnswerError, match=f"answered with a {kind} as its content"):
+    with pytest.raises(AnswerError, match=f"answered with {kind} as its content"):
         ask(Model(completion(content)), shape=shape)
 
 

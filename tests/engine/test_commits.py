@@ -60,15 +60,15 @@ def test_data_subtasks_name_and_tags_are_committed_as_one() -> None:
 
 
 def test_a_draft_is_private() -> None:
-    kept: list[dict[str, Any]] = []
+    kept: list[list[Any]] = []
 
     def content(data: dict[str, Any]) -> None:
-        kept.append(data)
+        kept.append(data["list"])
         data["list"].append(1)
 
     stage = Stage([step("a", {}, does(content))], {"list": []})
     stage.end("a")
-    kept[0]["list"].append("later")
+    kept[0].append("later")
     assert stage.data == {"list": [1]}
 
 

@@ -766,3 +766,11 @@ def watched(
         patch.setattr(watchdog, "_BEAT", 0.02)
         asyncio.run(run())
     return caplog.text
+
+
+def test_an_interrupt_before_a_step_first_waits_ends_the_run_as_an_interrupt() -> None:
+    async def interrupted(data: dict[str, Any]) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        play([step("a", {}, interrupted)], {})

@@ -188,19 +188,19 @@ def test_one_object_at_two_places_becomes_two() -> None:
     assert result.data == {"old": [], "a": {"n": 2}, "b": {"n": 1}, "c": [3]}
 
 
-def test_what_a_step_does_with_its_draft_after_it_returned_is_nobodys_affair() -> None:
+def test_what_a_step_does_with_a_part_of_its_draft_after_it_returned_changes_nothing() -> None:
     kept: list[dict[str, Any]] = []
     stop = threading.Event()
 
     def keep(data: dict[str, Any]) -> None:
         data["mine"] = {"list": [1]}
-        kept.append(data)
+        kept.append(data["mine"])
 
     def spoil() -> None:
         while not stop.wait(0.001):
-            for data in kept:
-                data["mine"]["list"].append("late")
-                data["later"] = 1
+            for part in kept:
+                part["list"].append("late")
+                part["later"] = 1
 
     async def wait(data: dict[str, Any]) -> None:
         thread = threading.Thread(target=spoil)

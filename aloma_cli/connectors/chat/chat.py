@@ -18,7 +18,7 @@ from aloma_cli.connectors.chat.dialect import with_words
 from aloma_cli.connectors.chat.parse import Reading, read_object
 from aloma_cli.connectors.chat.shape import Shape, to_schema
 from aloma_cli.errors import AnswerError, PermanentError, TruncatedAnswerError
-from aloma_cli.jsontext import JsonObject, cut
+from aloma_cli.jsontext import JsonObject, cut, with_article
 from aloma_cli.threads import in_thread
 
 Check: TypeAlias = Callable[[Any], Any]
@@ -157,7 +157,8 @@ async def _read(content: str, schema: JsonObject) -> Reading:
 def _refuse_odd(completion: JsonObject, model: str) -> None:
     kind = odd_content(completion)
     if kind is not None:
-        raise AnswerError(f"{_model_of(completion, model)} answered with a {kind} as its content, not a string")
+        found = with_article(kind)
+        raise AnswerError(f"{_model_of(completion, model)} answered with {found} as its content, not a string")
 
 
 def _refuse_unfinished(completion: JsonObject, model: str) -> None:
