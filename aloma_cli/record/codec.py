@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields
 from datetime import datetime
-from functools import cache
+from functools import cache, reduce
 from json.encoder import encode_basestring as _quoted
 from types import UnionType
 from typing import Any, NamedTuple, cast, get_args, get_origin, get_type_hints
@@ -245,7 +245,7 @@ def _fits(hint: Any) -> Fits:
     inner = [_fits(one) for one in get_args(hint) if one is not Ellipsis]
     match get_origin(hint):
         case origin if origin is UnionType:
-            return lambda value: any(fits(value) for fits in inner)
+            return reduce(_either, inner)
         case origin if origin in (tuple, list):
             return lambda value: isinstance(value, tuple | list) and all(map(inner[0], value))
         case origin if origin is dict:
@@ -264,6 +264,10 @@ def _is_time(value: str | None) -> bool:
         return value is None or datetime.fromisoformat(value) is not None
     except ValueError:
         return False
+
+
+def _either(one: Fits, other: Fits) -> Fits:
+    return lambda value: one(value) or other(value)
 
 
 def _both(one: Fits, other: Fits) -> Fits:
