@@ -9,20 +9,20 @@ from aloma_cli.document.changes import replay
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import Committed, Event, FiringFailed, FiringLooked, FiringVoided, TaskCreated
 
-_NUMBERED = (TaskCreated, Committed, FiringLooked, FiringVoided, FiringFailed)
+NUMBERED = (TaskCreated, Committed, FiringLooked, FiringVoided, FiringFailed)
 
 
-def numbered(events: Iterable[Event], task: str) -> Iterator[tuple[int | None, Event]]:
+def numbered(events: Iterable[Event], task: str, *, skipped: int = 0) -> Iterator[tuple[int | None, Event]]:
     """All of `events`, one by one, each with its number among the entries of `task`, if it has one.
 
     The creation of the task is number 0. Every commit and every end of a firing has the next number, other events have
-    none. `events` are those of the task or of its whole tree.
+    none. `events` are those of the task or of its whole tree; `skipped` entries after the creation are not among them.
     """
     number = 0
     for event in events:
-        if event.task == task and isinstance(event, _NUMBERED):
+        if event.task == task and isinstance(event, NUMBERED):
             yield number, event
-            number += 1
+            number += 1 + skipped if isinstance(event, TaskCreated) else 1
         else:
             yield None, event
 

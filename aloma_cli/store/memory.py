@@ -59,6 +59,9 @@ class MemoryStore:
     def read(self, root: str, since: int = 0) -> Iterator[Batch]:
         return iter(self._tree(root).batches[since:])
 
+    def read_back(self, root: str) -> Iterator[Batch]:
+        return reversed(self._tree(root).batches)
+
     def roots(self, start: str = "") -> list[str]:
         return sorted(root for root in self._trees if root.startswith(start))
 

@@ -114,6 +114,9 @@ class Store(Protocol):
     def read(self, root: str, since: int = 0) -> Iterator[Batch]:
         """The batches from `since` on, also of a tree that another process runs. Raises NotFoundError."""
 
+    def read_back(self, root: str) -> Iterator[Batch]:
+        """The batches, newest first, up to one that cannot be read. Raises NotFoundError."""
+
     def roots(self, start: str = "") -> list[str]:
         """The ids of all trees whose id begins with `start`, oldest first."""
 

@@ -33,7 +33,7 @@ class History:
     """The log of one task. `events` are those of its whole tree; they are read again for each use of the log.
 
     With `entry` or `step` its records are the creation and the entry of this number or those of this step alone; with
-    `last` the last ones of them, that many.
+    `last` the last ones of them, that many. `skipped`: see `record/history.py`.
     """
 
     def __init__(
@@ -44,12 +44,14 @@ class History:
         entry: int | None = None,
         step: str | None = None,
         last: int | None = None,
+        skipped: int = 0,
     ) -> None:
         self.task = task
         self._events = events
         self._entry = entry
         self._step = step
         self._last = last
+        self._skipped = skipped
 
     @cached_property
     def screen(self) -> Screen:
@@ -61,7 +63,10 @@ class History:
 
     @cached_property
     def last_number(self) -> int:
-        return max((number for number, _ in numbered(self._events, self.task) if number is not None), default=0)
+        return max((number for number, _ in self._numbered() if number is not None), default=0)
+
+    def _numbered(self) -> Iterator[tuple[int | None, Event]]:
+        return numbered(self._events, self.task, skipped=self._skipped)
 
     def records(self) -> Iterator[Record]:
         """The entries, one by one, each as soon as its event is read; last the firings still in flight.
@@ -73,7 +78,7 @@ class History:
 
     def _all(self) -> Iterator[Record]:
         reader = _Reader(self.task)
-        for number, event in numbered(self._events, self.task):
+        for number, event in self._numbered():
             record = reader.read(number, event)
             if record is not None:
                 yield record

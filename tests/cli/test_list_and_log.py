@@ -166,7 +166,10 @@ def test_tasks_are_found_by_tags_and_by_several_states(desk: Desk) -> None:
 
 @pytest.mark.parametrize("options", [[], ["--changes", "--logs"], ["--step", "greet"], ["--json"]], ids=" ".join)
 def test_the_last_entries_are_the_end_of_the_log(desk: Desk, options: list[str]) -> None:
-    desk.step("again", '{"greeting": str, "count": {"$lt": 5}}', "data['count'] += 1")
+    for number in range(5):
+        desk.step(f"count {number}", f'{{"greeting": str, "count": {number}}}', "data['count'] += 1")
+    desk.step("look", '{"count": {"$gt": 2}}', "print('seen')")
+    desk.step("fail", '{"count": {"$gt": 3}, "never": None}', "raise ValueError('no')")
     desk.new('{"name": "Ada", "count": 0}')
 
     def entries(*more: str) -> list[Any]:
@@ -174,8 +177,38 @@ def test_the_last_entries_are_the_end_of_the_log(desk: Desk, options: list[str])
         return ended.json if "--json" in options else re.split(r"\n(?!\t\D)", ended.out.rstrip("\n"))
 
     everything = entries()
-    for last in (1, 2, 3, 100):
+    for last in (*range(1, len(everything) + 1), 100):
         assert entries("--last", str(last)) == everything[-last:]
+
+
+def test_the_last_entries_of_what_people_and_failures_did_have_their_numbers(desk: Desk) -> None:
+    desk.step("double", '{"n": int, "twice": None}', "data['twice'] = 2 * data['n']")
+    desk.step(
+        "try",
+        '{"twice": int, "tried": None}',
+        "await log.info('trying')",
+        "1 / data['n']",
+        "data['tried'] = True",
+        asks="data, log",
+    )
+    desk.new('{"n": 0}')
+    desk.run("task", "set", "@last", "n=1", "-q")
+    desk.run("task", "redo", "@last", "double", "-q")
+    lines = desk.run("task", "log").out.splitlines()
+    assert len(lines) > 8
+    for last in range(1, len(lines) + 1):
+        assert desk.run("task", "log", "--last", str(last)).out.splitlines() == lines[-last:]
+
+
+def test_the_last_entries_are_read_from_the_end_of_the_record(desk: Desk) -> None:
+    for number in range(9):
+        desk.step(f"step {number}", f'{{"count": {number}}}', "data['count'] += 1")
+    task = desk.new('{"count": 0}').out.strip()
+    lines = desk.run("task", "log").out.splitlines()
+    journal = desk.root / ".aloma" / "tasks" / task / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b'"seq":2,', b'"seq":x,'))
+    assert desk.run("task", "log", "--last", "3").out.splitlines() == lines[-3:]
+    assert "line 3 of" in desk.run("task", "log").err
 
 
 def test_the_log_of_a_step_has_its_entries_with_details(desk: Desk) -> None:

@@ -14,6 +14,7 @@ from typing import Any, cast
 import pytest
 
 from aloma_cli.errors import JournalDamagedError, StoreError
+from aloma_cli.store.files import journal as journal_module
 from aloma_cli.store.files.disk import FileStore
 from aloma_cli.store.files.journal import read_journal
 from tests.store.test_stores import AT, created, logged, texts
@@ -65,6 +66,21 @@ def test_cut_at_any_byte_a_journal_holds_its_whole_lines_and_can_be_gone_on_with
         again.commit([logged("third")])
         again.close()
         assert texts(store) == [*kept, ["after"], ["and on"], ["third"]]
+
+
+@pytest.mark.parametrize("block", [1, 40, 65_536])
+def test_read_from_its_end_a_journal_holds_the_same_lines(
+    store: FileStore, journal: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(journal_module, "_BLOCK", block)
+    lines = list(store.read("1"))[::-1]
+    assert len(lines) > 2
+    assert list(store.read_back("1")) == lines
+    whole = journal.read_bytes()
+    journal.write_bytes(whole[:-1])
+    assert list(store.read_back("1")) == lines[1:]
+    journal.write_bytes(whole.replace(b'"seq":1', b'"seq":7'))
+    assert list(store.read_back("1")) == lines[:-2]
 
 
 def test_reading_a_torn_journal_leaves_it_as_it_is(store: FileStore, journal: Path) -> None:

@@ -15,6 +15,8 @@ from aloma_cli.clock import SystemClock
 from aloma_cli.errors import InputError
 from aloma_cli.ids import root_of
 from aloma_cli.record.codec import to_wire
+from aloma_cli.store.protocol import Store
+from aloma_cli.view.ending import Ending, read_ending
 from aloma_cli.view.history import History
 from aloma_cli.view.log import Details, write_log
 
@@ -55,8 +57,20 @@ def log(
     else:
         everything = (entry is not None or step is not None) and not (changes or logs or calls)
         details = Details(changes=changes or everything, logs=logs or everything, calls=calls or everything, step=entry)
-        history = History(events, found, entry=entry, step=step, last=last)
+        ending = _ending(home.store, found, last) if last and entry is None and step is None else None
+        shown, skipped = ending or (events, 0)
+        history = History(shown, found, entry=entry, step=step, last=last, skipped=skipped)
         write_log(history, result(), environ=os.environ, clock=SystemClock(), details=details)
     if events.damage is not None:
         raise events.damage
     return exit_codes.DONE
+
+
+def _ending(store: Store, root: str, last: int) -> Ending | None:
+    """The end of a log whose record was published; None if all of it must be read."""
+    record = None if root_of(root) != root else store.record(root)
+    if record is None:
+        return None
+    created = next(store.read(root)).events[0]
+    ending = read_ending(created, store.read_back(root), record, last)
+    return ending if store.record(root) == record else None  # else it was written meanwhile

@@ -120,6 +120,11 @@ class FileStore:
         path = self._existing(root) / "journal.jsonl"
         return (batch for batch, _ in read_journal(path, since=since))
 
+    def read_back(self, root: str) -> Iterator[Batch]:
+        from aloma_cli.store.files.journal import read_back
+
+        return read_back(self._existing(root) / "journal.jsonl")
+
     def roots(self, start: str = "") -> list[str]:
         names = [start] if is_root_id(start) else sorted(name for name in self._names() if name.startswith(start))
         return list(filter(self._is_task, names))

@@ -22,6 +22,9 @@ from aloma_cli.store.protocol import no_such_task
 
 _CLOSED = -1
 
+_BLOCK = 65_536
+"""Bytes that are read at first from the end of a journal."""
+
 
 class JournalWriter:
     """Appends batches to a journal file. Raises StoreError if the disk refuses; the file is then as before."""
@@ -124,6 +127,33 @@ def read_journal(path: Path, *, since: int = 0) -> Iterator[tuple[Batch, int]]:
     if not end:
         # Because a journal appears with its first line.
         raise _damaged(path, 1, "it is incomplete" if number else "the file is empty")
+
+
+def read_back(path: Path) -> Iterator[Batch]:
+    """The complete batches, newest first. It ends before a line that cannot be read: `read_journal` has the reason."""
+    for line in _lines_back(path):
+        try:
+            yield decode(line)
+        except (BrokenLineError, UnknownLineError):
+            return
+
+
+def _lines_back(path: Path) -> Iterator[bytes]:
+    """The lines, newest first, without their newlines and without a torn one."""
+    with refusing(path, "read"), path.open("rb") as file:
+        start, size, rest = file.seek(0, os.SEEK_END), _BLOCK, b""
+        torn = True
+        while start:
+            size, before = size * 2, start
+            start = max(0, start - size)
+            file.seek(start)
+            rest, *lines = (file.read(before - start) + rest).split(b"\n")
+            if lines and torn:
+                lines.pop()
+                torn = False
+            yield from reversed(lines)
+    if not torn:
+        yield rest
 
 
 def _lines(path: Path) -> Iterator[bytes]:
