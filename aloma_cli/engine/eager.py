@@ -33,6 +33,9 @@ def eager_task(
         _leave_task(loop, current)
     try:
         first_step._run()  # noqa: SLF001  (as the loop itself would)
+    except (KeyboardInterrupt, SystemExit):
+        task.exception()  # it is raised here, so asyncio need not report it as never retrieved
+        raise
     finally:
         if current is not None:
             _enter_task(loop, current)
