@@ -72,13 +72,13 @@ def _key_in(name: str) -> str:
 
 
 def _seconds(text: str, option: str) -> float:
-    value = _limit_number(text)
+    value = _typed_number(text)
     if not is_duration(value):
         raise InputError(f"{option} {text!r} is not {DURATION}")
     return value
 
 
-def _limit_number(text: str) -> float:
+def _typed_number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
@@ -90,7 +90,7 @@ def _limit_requests(**texts: str | None) -> dict[str, LimitRequest]:
 
 
 def _limit_request(limit: Limit, text: str) -> LimitRequest:
-    value = _seconds(text, limit.option) if limit.unit == "SECONDS" else _limit_number(text)
+    value = _seconds(text, limit.option) if limit.unit == "SECONDS" else _typed_number(text)
     if not 0 <= value < float("inf") or (limit.whole and value != int(value)):
         raise InputError(f"{limit.option} {text!r} is not {'an integer' if limit.whole else 'a number'} of at least 0")
     return LimitRequest(value, more=text.startswith("+"))

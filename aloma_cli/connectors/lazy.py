@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Generic, TypeVar
-
-if TYPE_CHECKING:
-    import asyncio
+from typing import Generic, TypeVar
 
 Client = TypeVar("Client")
 
@@ -16,19 +14,11 @@ class Lazily(Generic[Client]):
 
     def __init__(self, make: Callable[[], Client]) -> None:
         self._make = make
-        self._making: asyncio.Lock | None = None
+        self._making = asyncio.Lock()
         self.made: Client | None = None
 
     async def get(self) -> Client:
-        if self.made is None:
-            self.made = await self._first()
-        return self.made
-
-    async def _first(self) -> Client:
-        import asyncio
-
-        self._making = self._making or asyncio.Lock()
         async with self._making:
             if self.made is None:
-                return await asyncio.to_thread(self._make)
+                self.made = await asyncio.to_thread(self._make)
             return self.made

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Literal, TextIO
 
 from aloma_cli.clock import Clock
+from aloma_cli.view.base import View
 from aloma_cli.view.guard import Guarded
 from aloma_cli.view.lines import Lines
-from aloma_cli.view.protocol import Quiet, View
 from aloma_cli.view.terminal import can_redraw
 
 Mode = Literal["auto", "live", "lines", "quiet"]
@@ -21,7 +21,7 @@ def open_view(stream: TextIO, *, environ: Mapping[str, str], clock: Clock, mode:
     FORCE_COLOR or not.
     """
     if mode == "quiet":
-        return Quiet()
+        return View()
     live = can_redraw(stream, environ) if mode == "live" else mode == "auto" and draws_frames(stream, environ)
     return Guarded(_live(stream, environ, clock) if live else Lines(stream), stream)
 

@@ -9,11 +9,11 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from aloma_cli.record.events import Event
+from aloma_cli.view.base import View
 from aloma_cli.view.format import clean
-from aloma_cli.view.protocol import Quiet, View
 
 
-class Guarded:
+class Guarded(View):
     """`view` until it raises; then one note on `notes`, unless the terminal is gone, and silence."""
 
     def __init__(self, view: View, notes: TextIO) -> None:
@@ -47,7 +47,7 @@ class Guarded:
             self._drop(error)
 
     def _drop(self, error: Exception) -> None:
-        view, self._view = self._view, Quiet()
+        view, self._view = self._view, View()
         with contextlib.suppress(Exception):
             view.__exit__(type(error), error, error.__traceback__)
         if not isinstance(error, OSError):

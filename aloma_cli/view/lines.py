@@ -10,18 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import tzinfo
-from types import TracebackType
-from typing import Self, TextIO
+from typing import TextIO
 
 from aloma_cli.clock import from_iso
 from aloma_cli.record.events import Event, Logged, TaskRested
+from aloma_cli.view.base import View
 from aloma_cli.view.entries import Entry, explained, facts, leveled, text
 from aloma_cli.view.format import bounded, clean, clock_time, duration, plural
 from aloma_cli.view.live.screen import Screen
 from aloma_cli.view.terminal import write_plain
 
 
-class Lines:
+class Lines(View):
     """Writes to `stream`, each line at once, until its reader is gone.
 
     `zone` is the time zone of the times of day; None is the machine's.
@@ -32,14 +32,6 @@ class Lines:
         self._zone = zone
         self._screen = Screen()
         self._silent = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
 
     def recall(self, events: Iterable[Event]) -> None:
         for event in events:

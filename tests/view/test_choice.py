@@ -14,6 +14,7 @@ import pytest
 
 from aloma_cli.clock import SystemClock
 from aloma_cli.record.events import Event
+from aloma_cli.view.base import View
 from aloma_cli.view.choose import Mode, draws_frames, open_view
 from aloma_cli.view.guard import Guarded
 from tests.view.story import research
@@ -25,7 +26,7 @@ class Tty(io.StringIO):
         return True
 
 
-class Failing:
+class Failing(View):
     """A view with a fault in one of its methods."""
 
     def __init__(self, where: str, error: Exception) -> None:

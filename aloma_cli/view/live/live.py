@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 from aloma_cli.clock import Clock, to_iso
 from aloma_cli.record.events import Event, Logged, TaskCreated, TaskRested
+from aloma_cli.view.base import View
 from aloma_cli.view.entries import Entry, Firing
 from aloma_cli.view.format import bounded
 from aloma_cli.view.live.frame import frame
@@ -36,7 +37,7 @@ _PATIENCE = 2.0
 _MOST_UNFINISHED = 10
 
 
-class Live:
+class Live(View):
     """Draws on the terminal `stream` between entering and leaving the context; then ends with a summary.
 
     `clock.now()` is the time of the events: the machine's for a running task, another for one that is replayed.
