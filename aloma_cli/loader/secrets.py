@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aloma_cli.errors import InputError, NotFoundError, WorkspaceError, did_you_mean
+from aloma_cli.jsontext import Json, loads, pretty
 from aloma_cli.loader.layout import CONNECTORS_FOLDER, DATA_FOLDER, LIBRARIES_FOLDER, NAME, STEPS_FOLDER
+from aloma_cli.store.files.os_errors import refusing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from aloma_cli.jsontext import Json
     from aloma_cli.redact import NamedValue
 
 # Modules for writing are imported where a secret is written, because every command that loads a workspace reads this.
@@ -127,8 +128,6 @@ def _refuse_open_file(path: Path, mode: int) -> None:
 
 
 def _secrets(content: bytes, path: Path) -> dict[str, Secret]:
-    from aloma_cli.jsontext import loads
-
     try:
         return dict(_kept(loads(content)))
     except (ValueError, LookupError, TypeError, AttributeError):
@@ -150,10 +149,8 @@ def _changing(root: Path) -> Iterator[dict[str, Secret]]:
     """The secrets, to be changed under a lock and written at the end."""
     from filelock import FileLock
 
-    from aloma_cli.jsontext import pretty
     from aloma_cli.store.files.atomic import refuse_links, replace_file
     from aloma_cli.store.files.dotfolder import prepare_folder
-    from aloma_cli.store.files.os_errors import refusing
 
     path = _file(root)
     prepare_folder(path.parent)

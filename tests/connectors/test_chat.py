@@ -147,7 +147,7 @@ def test_a_long_answer_is_read_beside_the_loop() -> None:
     assert len(ticks) > 5
 
 
-def test_keys_that_nobody_asked_for_are_kept() -> None:
+def test_keys_that_were_not_asked_for_are_kept() -> None:
     assert ask(Model('{"count": 3, "why": "because"}'), shape=SHAPE).data == {"count": 3, "why": "because"}
 
 

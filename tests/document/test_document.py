@@ -166,7 +166,7 @@ def test_a_merge_without_conflict_keeps_every_value_both_sides_set(base: Any, on
 
 
 @given(OBJECTS, OBJECTS)
-def test_nobody_conflicts_with_a_bystander(base: Any, one: Any) -> None:
+def test_a_bystander_causes_no_conflict(base: Any, one: Any) -> None:
     assert same(_both(base, base, one), one)
     assert same(_both(base, one, base), one)
 

@@ -67,7 +67,7 @@ def test_a_step_whose_condition_never_became_false_is_not_armed_by_others() -> N
 
 
 def test_a_step_fires_again_after_its_own_commit_made_its_condition_false() -> None:
-    """An edge needs nobody else."""
+    """An edge needs no other step."""
     steps = [
         step("take", {"queue": {"$size": 2}}, does(lambda data: data["queue"].pop())),
         step(

@@ -265,7 +265,7 @@ def test_a_plain_step_is_timed_out_and_left_behind() -> None:
         release.set()
     assert result.data["$errors"]["a"]["type"] == "StepTimeout"
     assert "x" not in result.data
-    assert result.left == [], "the thread is nobody's to wait for"
+    assert result.left == [], "no code waits for the thread"
 
 
 def test_a_plain_step_that_was_cut_cannot_call_any_more() -> None:
@@ -709,7 +709,7 @@ def test_a_plain_step_of_which_nothing_is_heard_is_told_with_its_line(caplog: py
     assert told.count("step slow: no progress for 0.1 s at tests/engine/test_running.py") == 1
 
 
-def test_the_engines_own_time_is_blamed_on_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_no_step_is_blamed_for_the_engines_own_time(caplog: pytest.LogCaptureFixture) -> None:
     def publish() -> None:
         pass
 

@@ -50,7 +50,7 @@ async def parks(task: Any, data: Any) -> None:
     task.park(30)
 
 
-# -- the time in which nobody ran a task is no work --------------------------------------------------------------------
+# -- the time in which no process ran a task is not work --------------------------------------------------------
 
 AGAIN = step("a", {"x": int}, puts(y=1))
 

@@ -366,7 +366,7 @@ def test_of_several_questions_the_answer_names_its_own() -> None:
     assert (stage.data["two"], list(stage.root.questions)) == (2, ["one"])
 
 
-def test_a_question_that_nobody_asked_cannot_be_answered() -> None:
+def test_a_question_that_was_not_asked_cannot_be_answered() -> None:
     stage = Stage([], {})
     with pytest.raises(InputError, match=r"^task 1 has no open question$"):
         stage.run.carry_out({"kind": "answer", "value": 1})

@@ -97,7 +97,7 @@ def test_each_agent_fires_once_in_each_phase_and_research_once_for_each_domain(
 
 
 @pytest.mark.parametrize("scopes", SCOPES, ids=str)
-def test_nobody_looks_and_nobody_is_voided(workspace: Workspace, scopes: tuple[int, ...]) -> None:
+def test_no_firing_looks_and_none_is_voided(workspace: Workspace, scopes: tuple[int, ...]) -> None:
     played = play(workspace, scopes)
     assert played.count("looked") == played.count("voided") == played.count("failed") == {}
 
@@ -277,7 +277,7 @@ def test_domains_of_one_phase_are_researched_side_by_side(workspace: Workspace) 
     assert max(started) < min(ended)
 
 
-def test_a_subtask_holds_what_research_reads_and_wakes_nobody_else(played: Played) -> None:
+def test_a_subtask_holds_what_research_reads_and_wakes_no_other_step(played: Played) -> None:
     for child in played.children:
         assert child.state == "done"
         assert child.count("fired") == {"planning/research": 1}

@@ -260,8 +260,8 @@ def test_an_agent_that_fails_again_after_its_retry_is_recovered_again(workspace:
     assert (played.state, history(played)) == ("done", [(REVIEWER, "retry")] * 2)
 
 
-def test_nobody_is_let_try_for_ever(workspace: Workspace) -> None:
-    """After two retries that is no option any more, and a plan that insists on it is refused."""
+def test_tries_are_limited(workspace: Workspace) -> None:
+    """After two retries, a plan that chooses `retry` is refused."""
     fail(workspace, REVIEWER)
     plan(workspace, reviewer="retry")
     played = play(workspace)
