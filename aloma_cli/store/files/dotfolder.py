@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
-from aloma_cli.errors import StoreError
-from aloma_cli.store.files.atomic import replace_file, sync_folder
+from aloma_cli.store.files.atomic import private, sync_folder
 from aloma_cli.store.files.os_errors import refusing
 
 _README = """\
@@ -18,12 +18,15 @@ def prepare_folder(folder: Path, *, durable: bool = True) -> None:
     """Make the `.aloma` folder if it is missing. With `durable` it survives a loss of power. Raises StoreError."""
     make_folder(folder, durable=durable)
     for name, text in (("README", _README), (".gitignore", "*\n")):
-        try:
-            if not (folder / name).exists():
-                replace_file(folder / name, text)
-        except StoreError:
-            if not (folder / name).exists():  # else another process wrote it first
-                raise
+        # Several processes may begin a workspace at once: the first one writes the file.
+        path = folder / name
+        with refusing(path, "written"), contextlib.suppress(FileExistsError):
+            _write_new(path, text)
+
+
+def _write_new(path: Path, text: str) -> None:
+    with open(path, "x", encoding="utf-8", opener=private) as file:
+        file.write(text)
 
 
 def make_folder(folder: Path, *, durable: bool) -> None:
