@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 from aloma_cli.cli.output import say
-from aloma_cli.cli.yamldata import load_yaml
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import JsonError, JsonObject, kind_of, loads
 
@@ -57,6 +56,8 @@ def _read_file(name: str, asked_by: str) -> JsonObject:
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     if path.suffix.lower() in _YAML and content.strip():
+        from aloma_cli.cli.yamldata import load_yaml  # most data is JSON
+
         return _checked(load_yaml(content, str(path)), str(path))
     return _object(content, str(path))
 

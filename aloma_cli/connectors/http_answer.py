@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 from base64 import b64decode, b64encode
-from email.message import Message
 from typing import TYPE_CHECKING
 
 from aloma_cli.jsontext import JsonError, JsonObject, cut, dumps, loads
@@ -50,7 +49,7 @@ def words_of(response: httpx2.Response) -> str:
 
 
 def _body_text(response: httpx2.Response) -> JsonObject:
-    charset = _charset(response) or "utf-8"
+    charset = response.charset_encoding or "utf-8"
     text = _decoded(response.content, charset)
     if text is not None:
         return {"body": text}
@@ -65,9 +64,3 @@ def _decoded(content: bytes, charset: str) -> str | None:
         return content.decode(charset, "replace") if known else None
     except (LookupError, ValueError):
         return None
-
-
-def _charset(response: httpx2.Response) -> str | None:
-    header = Message()
-    header["Content-Type"] = " ".join(response.headers.get("content-type", "").split())
-    return header.get_content_charset()

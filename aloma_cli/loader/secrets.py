@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from aloma_cli.errors import InputError, NotFoundError, WorkspaceError, did_you_mean
 from aloma_cli.jsontext import Json, loads, pretty
 from aloma_cli.loader.layout import CONNECTORS_FOLDER, DATA_FOLDER, LIBRARIES_FOLDER, NAME, STEPS_FOLDER
+from aloma_cli.store.files.atomic import refuse_links, replace_file
+from aloma_cli.store.files.dotfolder import prepare_folder
 from aloma_cli.store.files.os_errors import refusing
 
 if TYPE_CHECKING:
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aloma_cli.redact import NamedValue
-
-# Modules for writing are imported where a secret is written, because every command that loads a workspace reads this.
 
 FORMAT = 1
 
@@ -147,10 +147,7 @@ def _kept(record: Json) -> Iterator[tuple[str, Secret]]:
 @contextmanager
 def _changing(root: Path) -> Iterator[dict[str, Secret]]:
     """The secrets, to be changed under a lock and written at the end."""
-    from filelock import FileLock
-
-    from aloma_cli.store.files.atomic import refuse_links, replace_file
-    from aloma_cli.store.files.dotfolder import prepare_folder
+    from filelock import FileLock  # most commands only read secrets
 
     path = _file(root)
     prepare_folder(path.parent)

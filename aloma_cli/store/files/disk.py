@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,9 @@ from typing import TYPE_CHECKING
 from aloma_cli.errors import StoreError, TaskLockedError
 from aloma_cli.ids import is_root_id
 from aloma_cli.jsontext import Json, JsonObject, dumps, reload
+from aloma_cli.store.files.atomic import refuse_links, replace_file, sync_folder
 from aloma_cli.store.files.checksum import checksum
+from aloma_cli.store.files.dotfolder import make_folder, prepare_folder
 from aloma_cli.store.files.os_errors import refused, refusing
 from aloma_cli.store.protocol import Newest, Published, no_such_task
 
@@ -188,9 +191,6 @@ class FileStore:
         return False
 
     def post(self, root: str, body: JsonObject) -> str:
-        import time
-
-        from aloma_cli.store.files.atomic import refuse_links, replace_file
 
         # Names sort by time, so that requests are carried out in the order they were made.
         name = f"{time.time_ns():020}-{os.getpid()}-{os.urandom(3).hex()}.json"
@@ -249,8 +249,6 @@ class FileStore:
         return self._tasks / root
 
     def _prepare(self) -> None:
-        from aloma_cli.store.files.atomic import refuse_links
-        from aloma_cli.store.files.dotfolder import make_folder, prepare_folder
 
         # One by one, because parents that are made along the way would be open to all.
         prepare_folder(self._folder, durable=self._fsync)
@@ -258,7 +256,6 @@ class FileStore:
         refuse_links(self._tasks)
 
     def _sync(self, *folders: Path) -> None:
-        from aloma_cli.store.files.atomic import sync_folder
 
         for folder in folders if self._fsync else ():
             sync_folder(folder)
@@ -290,7 +287,6 @@ def _bytes_in(folder: Path | str) -> int:
 
 def _age(path: Path) -> float:
     """Seconds since a file, or the names in a folder, changed; 0 if it is gone."""
-    import time
 
     try:
         return time.time() - path.stat().st_mtime
