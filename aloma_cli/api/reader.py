@@ -15,7 +15,7 @@ from aloma_cli.api.task import (
     read_record,
     read_records,
     read_task,
-    read_tree,
+    read_tasks,
     task_of,
 )
 from aloma_cli.clock import Clock, SystemClock
@@ -82,12 +82,8 @@ class Records:
         tasks: list[Task] = []
         for root in self.store.roots():
             with contextlib.suppress(NotFoundError):  # deleted meanwhile
-                tasks += self._tasks_of(root) if subtasks else [read_task(self.store, root)]
+                tasks += read_tasks(self.store, root) if subtasks else [read_task(self.store, root)]
         return tasks
-
-    def _tasks_of(self, root: str) -> list[Task]:
-        tree = read_tree(self.store, root)
-        return [task_of(self.store, tree, task_id) for task_id in tree.tasks]
 
     def size(self, record: JsonObject) -> int | None:
         """The bytes of a root on disk, with its subtasks; None for a subtask, and for a task deleted meanwhile."""

@@ -124,10 +124,15 @@ def read_record(store: Store, root: str) -> JsonObject:
     return task_of(store, read_tree(store, root), root).record
 
 
-def read_records(store: Store, root: str) -> list[JsonObject]:
-    """The records of a root and its subtasks, each before those it made. Raises as `read_task`."""
+def read_tasks(store: Store, root: str) -> list[Task]:
+    """A root and its subtasks, each before those it made. Raises as `read_task`."""
     tree = read_tree(store, root)
-    return [task_of(store, tree, task_id).record for task_id in tree.tasks]
+    return [task_of(store, tree, task_id) for task_id in tree.tasks]
+
+
+def read_records(store: Store, root: str) -> list[JsonObject]:
+    """As `read_tasks`, their records alone."""
+    return [task.record for task in read_tasks(store, root)]
 
 
 def read_tree(store: Store, root: str) -> WorkingTree:

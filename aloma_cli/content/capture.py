@@ -80,13 +80,9 @@ def _put_back_all() -> None:
             put_back(name, stack[-1])
 
 
-def _forget_log() -> None:
-    _current.set(None)
-
-
 if hasattr(os, "register_at_fork"):
     # A forked child prints to its streams, because only the parent writes the log of the firing.
-    os.register_at_fork(after_in_child=_forget_log)
+    os.register_at_fork(after_in_child=lambda: _current.set(None))
 
 
 class _Stderr(RedactedStream):

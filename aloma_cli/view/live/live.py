@@ -59,7 +59,7 @@ class Live(View):
 
     def __enter__(self) -> Self:
         if self._notes is not None:
-            self._notes.note = self._note
+            self._notes.note = self._news.append
         self._thread.start()
         return self
 
@@ -104,9 +104,6 @@ class Live(View):
             case TaskRested():
                 return event.task != self._screen.root and event.state not in ("done", "waiting")
         return True
-
-    def _note(self, text: str) -> None:
-        self._news.append(text)
 
     def _keep_drawing(self) -> None:
         try:
