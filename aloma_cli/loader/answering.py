@@ -1,10 +1,12 @@
 """How a task's model calls are answered: by which server, or simulated; a task keeps this for later runs.
 
-The key is never part of it. A key goes only to the server for which the current configuration or a flag sets it.
+The key is never part of it. A key goes only to the server for which the current configuration or a flag sets it, and to
+the server of a task that was given this same key before.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -25,7 +27,8 @@ class Answering:
 
     `server`: a base URL without credentials; None where answers are simulated. `model` and `models` as in
     ModelSettings. `responses`: the folder of scripted answers, relative to the workspace where it is inside. `delay` in
-    seconds. `with_key`: whether calls had a key.
+    seconds. `with_key`: whether calls had a key. `key_check`: a hash of the server and its key, to know a later key as
+    the same one.
     """
 
     server: str | None = None
@@ -34,17 +37,20 @@ class Answering:
     responses: str | None = None
     delay: float = 0.0
     with_key: bool = False
+    key_check: str | None = None
 
     @classmethod
     def of(cls, settings: ModelSettings, root: Path | None) -> Answering:
         """What a task of the workspace at `root` keeps of `settings`."""
+        server = None if settings.offline else split_login(settings.base_url or PROVIDERS[settings.provider].URL)[0]
         return cls(
-            server=None if settings.offline else split_login(settings.base_url or PROVIDERS[settings.provider].URL)[0],
+            server=server,
             model=settings.model,
             models=dict(settings.models),
             responses=_responses(settings.responses, root) if settings.offline else None,
             delay=settings.delay,
             with_key=settings.api_key is not None,
+            key_check=None if server is None or settings.api_key is None else check_of(server, settings.api_key),
         )
 
     @classmethod
@@ -90,6 +96,8 @@ class Answering:
             yield f"delay changed: {self.delay:g} s → {other.delay:g} s"
         if self.with_key != other.with_key:
             yield "calls have a key now" if other.with_key else "calls have no key now"
+        elif self.key_check and other.key_check and self.key_check != other.key_check and self.server == other.server:
+            yield "the key changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +141,11 @@ class Past:
 
 NEW = Past()
 """A task without a past."""
+
+
+def check_of(server: str, key: str) -> str:
+    """A hash that tells a key again without telling what it is; another one for each server."""
+    return hashlib.sha256(f"{server.rstrip('/')}\0{key}".encode()).hexdigest()[:16]
 
 
 def is_same_server(one: str | None, other: str) -> bool:

@@ -15,7 +15,7 @@ from aloma_cli.connectors.address import is_url, shown_broken, split_login
 from aloma_cli.connectors.providers.table import PROVIDERS
 from aloma_cli.connectors.settings import DEFAULT_PROVIDER, ModelSettings
 from aloma_cli.errors import ConfigError, CredentialsError, InputError
-from aloma_cli.loader.answering import NEW, Answering, Past, is_same_server
+from aloma_cli.loader.answering import NEW, Answering, Past, check_of, is_same_server
 from aloma_cli.loader.config import Config, ProviderConfig
 
 if TYPE_CHECKING:
@@ -224,7 +224,10 @@ def _kept_server(url: str, sources: _Sources) -> _Server:
     others = any(section.base_url and section.api_key_env == sources.key for _, section in sources.said())
     if is_same_server(sources.provider.URL, url) and not typed and not others:
         return _Server(None)
-    return _Server(url, _RECORD)
+    own = _Server(url)
+    key = _key_for(own, sources)
+    was_given = key is not None and sources.past.kept is not None and sources.past.kept.key_check == check_of(url, key)
+    return own if was_given else _Server(url, _RECORD)
 
 
 def _key_for(server: _Server, sources: _Sources) -> str | None:

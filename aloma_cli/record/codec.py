@@ -297,6 +297,7 @@ _ANSWERING: Mapping[str, Any] = {
     "responses": str | None,
     "delay": float | None,
     "with_key": bool | None,
+    "key_check": str | None,
 }
 
 _PARTS: Mapping[str, Mapping[str, Any]] = {

@@ -125,6 +125,15 @@ def test_a_key_goes_only_to_the_server_it_is_set_up_for(
     assert "sk-of" not in journal
 
 
+def test_the_key_that_a_task_was_made_with_needs_no_flag_later(
+    shop: Desk, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-server")
+    shop.new('{"go": true}', "--base-url", server.url)
+    assert two(shop, "answer", "@last", "true") == "real"
+    assert server.asked == [("gpt-4", "Bearer sk-of-the-server")] * 2
+
+
 def test_real_answers_are_followed_by_simulated_ones_only_where_that_is_typed(
     shop: Desk, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -147,7 +147,6 @@ def outside(desk: Desk) -> Path:
 
 
 LINKED = [
-    ".README.new",
     "secrets.lock",
     ".secrets.json.new",
     "tasks/ID/.data.json.new",

@@ -89,7 +89,7 @@ NOT_CREATED = [
     ("mkdir", "", RIGHTS),
     ("mkdir", "", READ_ONLY),
     ("mkdir", "/tasks", QUOTA),
-    ("open", "/.README.new", FULL),
+    ("open", "/README", FULL),
     ("mkdir", r"/tasks/\w+", FULL),
     ("mkdir", r"/tasks/\w+", LONG),
     ("open", r"/tasks/\w+/lock", HANDLES),

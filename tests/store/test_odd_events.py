@@ -44,6 +44,7 @@ ANSWERING: JsonObject = {
     "responses": "responses",
     "delay": 0.5,
     "with_key": False,
+    "key_check": "0123456789abcdef",
 }
 
 EVENTS: list[ev.Event] = [
