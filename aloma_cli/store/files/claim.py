@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Self
 
 from filelock import BaseFileLock, FileLock, Timeout
 
@@ -16,9 +17,9 @@ from aloma_cli.errors import StoreError, TaskLockedError
 from aloma_cli.jsontext import MAX_DEPTH, JsonObject, loads, pretty
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.events import Event
-from aloma_cli.store.files.atomic import refuse_links, replace_file
+from aloma_cli.store.files.atomic import refuse_links, replace_file, sync_folder
 from aloma_cli.store.files.checksum import checksum
-from aloma_cli.store.files.journal import JournalWriter, read_journal
+from aloma_cli.store.files.journal import JournalWriter, begin_journal, read_journal
 from aloma_cli.store.files.os_errors import refused, refusing
 from aloma_cli.store.protocol import Request, no_such_task
 
@@ -45,6 +46,25 @@ class FileClaim:
         self._count = count
         replace_file(folder / "holder", f"process {os.getpid()} on {socket.gethostname()}\n")
         self._journal = JournalWriter(folder / "journal.jsonl", size=size, fsync=fsync)
+
+    @classmethod
+    def begin(cls, folder: Path, events: Sequence[Event], *, fsync: bool) -> Self:
+        """Fill a new folder, and claim it. It is a task as soon as it has a journal."""
+        with _released_on_error(lock_folder(folder)) as lock:
+            size = begin_journal(folder / "journal.jsonl", Batch(0, tuple(events)), fsync=fsync)
+            for synced in (folder, folder.parent) if fsync else ():
+                sync_folder(synced)
+            return cls(folder, lock, size=size, count=1, fsync=fsync)
+
+    @classmethod
+    def take(cls, folder: Path, *, fsync: bool) -> Self:
+        """Claim a task. Raises as `lock_task`, and JournalDamagedError."""
+        with _released_on_error(lock_task(folder)) as lock:
+            _clear_leftovers(folder)
+            size = count = 0
+            for batch, end in read_journal(folder / "journal.jsonl"):
+                size, count = end, batch.seq + 1
+            return cls(folder, lock, size=size, count=count, fsync=fsync)
 
     def batches(self) -> Iterator[Batch]:
         return (batch for batch, _ in read_journal(self._folder / "journal.jsonl"))
@@ -117,6 +137,15 @@ class FileClaim:
         return body if isinstance(body, dict) else {"kind": "unknown"}
 
 
+@contextlib.contextmanager
+def _released_on_error(lock: BaseFileLock) -> Iterator[BaseFileLock]:
+    try:
+        yield lock
+    except BaseException:
+        lock.release()
+        raise
+
+
 def lock_folder(folder: Path, *, patience: float = 0.2) -> BaseFileLock:
     """Take the lock of a folder. Raises TaskLockedError, naming the holder, and StoreError, also for a link in it."""
     # A claim may be closed on another thread than it was made on.
@@ -148,7 +177,7 @@ def lock_task(folder: Path, *, patience: float = 0.2) -> BaseFileLock:
     raise no_such_task(folder.name)
 
 
-def clear_leftovers(folder: Path) -> None:
+def _clear_leftovers(folder: Path) -> None:
     """Remove what killed processes left half written in a folder whose lock we hold."""
     for path in folder.glob(".*"):
         with contextlib.suppress(OSError):

@@ -62,46 +62,22 @@ class FileStore:
     def create(self, root: str, events: Sequence[Event]) -> FileClaim:
         import shutil
 
+        from aloma_cli.store.files.claim import FileClaim
+
         folder = self._tasks / root
         self._prepare()
         with refusing(folder, "made"):
             folder.mkdir(mode=0o700)
             try:
-                return self._begin(folder, events)
+                return FileClaim.begin(folder, events, fsync=self._fsync)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
 
-    def _begin(self, folder: Path, events: Sequence[Event]) -> FileClaim:
-        """Fill a new folder. It is a task as soon as it has a journal."""
-        from aloma_cli.record.batch import Batch
-        from aloma_cli.store.files.claim import FileClaim, lock_folder
-        from aloma_cli.store.files.journal import begin_journal
-
-        lock = lock_folder(folder)
-        try:
-            size = begin_journal(folder / "journal.jsonl", Batch(0, tuple(events)), fsync=self._fsync)
-            self._sync(folder, self._tasks)
-            return FileClaim(folder, lock, size=size, count=1, fsync=self._fsync)
-        except BaseException:
-            lock.release()
-            raise
-
     def claim(self, root: str) -> FileClaim:
-        from aloma_cli.store.files.claim import FileClaim, clear_leftovers, lock_task
-        from aloma_cli.store.files.journal import read_journal
+        from aloma_cli.store.files.claim import FileClaim
 
-        folder = self._existing(root)
-        lock = lock_task(folder)
-        try:
-            clear_leftovers(folder)
-            size = count = 0
-            for batch, end in read_journal(folder / "journal.jsonl"):
-                size, count = end, batch.seq + 1
-            return FileClaim(folder, lock, size=size, count=count, fsync=self._fsync)
-        except BaseException:
-            lock.release()
-            raise
+        return FileClaim.take(self._existing(root), fsync=self._fsync)
 
     def salvage(self, root: str, take: Callable[[Batch], object]) -> Salvage | None:
         from aloma_cli.store.files.claim import lock_folder
