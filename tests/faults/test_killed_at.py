@@ -110,12 +110,14 @@ def undisturbed(forge: Forge, tmp_path_factory: pytest.TempPathFactory) -> Done:
 def test_a_kill_can_come_before_everything_that_is_done_to_a_file(undisturbed: Done) -> None:
     """The others kill at numbers up to DEEDS: those must reach to the end, and what is done be what is thought of."""
     assert (undisturbed.code, undisturbed.err) == (0, "")
-    assert len(undisturbed.deeds) <= DEEDS
+    # A run is published at its end, and on a busy machine again and again before that.
+    published = [deed for deed in undisturbed.deeds if ".task.json.new" in deed]
+    assert len(undisturbed.deeds) - len(published) <= DEEDS
+    assert any("replace" in deed for deed in published)
     kinds = Counter(re.sub(r"/tasks/\w+|\d{20}-.*(?=\.json)", "", deed) for deed in undisturbed.deeds)
     for deed in ("mkdir /inbox", "write /.journal.jsonl", "replace /.journal.jsonl", "replace /.holder.new"):
         assert kinds[deed] == 1, deed
     assert kinds["write /journal.jsonl"] == kinds["fsync /journal.jsonl"] >= 12
-    assert kinds["replace /.task.json.new"] >= 2
     assert kinds["unlink /inbox/.json"] == 1, "a request that was carried out is dropped"
 
 
