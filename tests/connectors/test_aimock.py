@@ -96,7 +96,7 @@ def test_an_answer_that_is_not_json_is_retryable(aimock: Aimock) -> None:
     error = failure(aimock)
 
     assert error.retryable
-    assert "not JSON" in str(error)
+    assert "did not return JSON" in str(error)
 
 
 def test_a_dropped_line_is_retryable_and_names_the_server(aimock: Aimock) -> None:
