@@ -12,8 +12,8 @@
     ...
     [exit 9]
 
-A line `> …` after a command continues it, and `< …` is typed while it runs. The placeholders of `PLACEHOLDERS` stand for
-what differs from run to run, `...` for any text in a line, and alone for any lines. Tabs and several spaces are one gap.
+A line `> …` after a command continues it, and `< …` is typed while it runs. The placeholders of `PLACEHOLDERS` stand
+for what differs from run to run, `...` for any text in a line, and alone for any lines. The widths of gaps may differ.
 """
 
 from __future__ import annotations
@@ -115,4 +115,4 @@ def _pieces(line: str) -> Iterator[str]:
 
 
 def _even(line: str) -> str:
-    return re.sub(r"\t[\t ]*| [\t ]+", "  ", line).rstrip()
+    return re.sub(r"[\t ]+", " ", line).rstrip()
