@@ -17,6 +17,7 @@ from aloma_cli.api.session import Equipment, run_claim, write
 from aloma_cli.api.task import Task, task_of
 from aloma_cli.budget import LimitRequest
 from aloma_cli.clock import Clock, to_iso
+from aloma_cli.connectors.honours import FILE
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.content.step import Step
 from aloma_cli.document.diff import clean_copy
@@ -31,7 +32,7 @@ from aloma_cli.errors import DocumentError, InputError, StepError
 from aloma_cli.ids import new_task_id, root_of
 from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.loader.answering import Answering, Past
-from aloma_cli.loader.config import Config, read_user_config, user_config_path
+from aloma_cli.loader.config import Config, read_user_config, user_cache_path, user_config_path
 from aloma_cli.loader.layout import DATA_FOLDER
 from aloma_cli.loader.models import ModelChoice, ModelFlags, resolve_models, secrets_given
 from aloma_cli.loader.workspace import Hide, LoadedWorkspace, load_workspace, no_redaction
@@ -287,7 +288,9 @@ def load(
     loaded = load_workspace(path, Path.cwd(), environ, keys=user_config.key_variables, hide=hide)
     secrets = secrets_given(flags, environ, loaded.config, user_config)
     hide(Redactor(secrets))
-    choose = partial(resolve_models, flags, environ, loaded.config, user_config, loaded.root)
+    choose = partial(
+        resolve_models, flags, environ, loaded.config, user_config, loaded.root, honours=user_cache_path() / FILE
+    )
     return Workspace(folder=loaded.root, loaded=loaded, choose=choose, secrets=secrets)
 
 

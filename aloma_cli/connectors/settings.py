@@ -21,7 +21,7 @@ class ModelSettings:
     the server's (`default` is the name for a step that names none), unless `model` answers all of them. `concurrency`:
     calls at one time. `timeout`: seconds for each try, of which there are `max_retries` + 1. `offline`: answers come
     from `responses`, a folder of scripts, or are simulated, each after about `delay` seconds. `max_answer`: bytes of an
-    answer of any server, uncompressed.
+    answer of any server, uncompressed. `honours`: the file for `honours.Honours`; None remembers nothing.
 
     A user and a password in `base_url` are removed from it and become `login`, which is sent where there is no key.
     """
@@ -39,6 +39,7 @@ class ModelSettings:
     max_answer: int = MAX_ANSWER
     provider: str = DEFAULT_PROVIDER
     login: Login | None = field(default=None, repr=False)
+    honours: Path | None = None
 
     def __post_init__(self) -> None:
         url, login = split_login(self.base_url or "")

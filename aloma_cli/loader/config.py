@@ -126,6 +126,13 @@ def user_config_path() -> Path:
     return platformdirs.user_config_path("aloma") / "config.yaml"
 
 
+def user_cache_path() -> Path:
+    """The user's folder for what can be found out again; it may be missing."""
+    import platformdirs
+
+    return platformdirs.user_cache_path("aloma")
+
+
 def _config(values: dict[str, Any], file: str) -> Config:
     sections: dict[str, Any] = {
         "providers": {name: ProviderConfig(**said) for name in PROVIDERS if (said := values.pop(name, None))},

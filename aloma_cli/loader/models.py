@@ -98,15 +98,18 @@ def resolve_models(
     user_config: Config,
     workspace_root: Path | None,
     past: Past = NEW,
+    *,
+    honours: Path | None = None,
 ) -> ModelChoice:
     """Choose the model server; a task with a past keeps its own, unless `flags` name another.
 
+    `honours`: as in ModelSettings.
     Raises CredentialsError if a key is named but not set, if a real server is required and none is set up, or if a
     task with real answers would get simulated ones; InputError and ConfigError for invalid values.
     """
     files = (config, user_config)
     sources = _Sources(_provider(environ, files, past), flags, environ, files, past)
-    common = _common(sources, workspace_root)
+    common = {**_common(sources, workspace_root), "honours": honours}
     simulated = partial(_simulated, sources, workspace_root, common)
     offline, asked_by = _offline_setting(sources)
     if offline:

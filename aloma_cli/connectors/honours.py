@@ -1,0 +1,81 @@
+"""What model servers were found to honour, remembered in a file: calls start with what works.
+
+The file is a cache. If it is missing, damaged or cannot be written, everything is found out again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aloma_cli.connectors.address import split_login
+from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, loads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KEPT_FOR = 30 * 86_400.0
+"""Seconds after which a finding is tried again, because servers are updated."""
+
+FILE = "honours.json"
+"""Its name in the user's cache folder."""
+
+
+class Honours:
+    """The findings about each model of each server, as JSON objects.
+
+    A finding has `form` (`json_schema`, `json_object` or `words`), `without` (keywords refused inside a schema),
+    `tools` and `streaming` (true or false); what was not tried is missing. `path` None: nothing is remembered. `now`:
+    seconds since 1970.
+    """
+
+    def __init__(self, path: Path | None, now: Callable[[], float]) -> None:
+        self._path = path
+        self._now = now
+
+    def load(self, base_url: str, model: str) -> JsonObject:
+        """The finding about a model; empty if there is none or it is too old."""
+        finding = self._all().get(_name(base_url, model))
+        if not isinstance(finding, dict):
+            return {}
+        at = finding.pop("at", None)
+        fresh = isinstance(at, int | float) and 0 <= self._now() - at < KEPT_FOR
+        return finding if fresh else {}
+
+    def save(self, base_url: str, model: str, **found: Json) -> None:
+        """Remember `found` besides what else is known of the model."""
+        known = self.load(base_url, model)
+        if self._path is None or known == known | found:
+            return
+        findings = self._all() | {_name(base_url, model): {**known, **found, "at": self._now()}}
+        with contextlib.suppress(OSError):
+            _replace(self._path, dumps(findings))
+
+    def _all(self) -> JsonObject:
+        if self._path is None:
+            return {}
+        try:
+            findings = loads(self._path.read_bytes())
+        except (OSError, JsonError):
+            return {}
+        return findings if isinstance(findings, dict) else {}
+
+
+def _name(base_url: str, model: str) -> str:
+    return f"{split_login(base_url)[0].rstrip('/')} {model}"
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write the file at once: another process may read it meanwhile."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, written = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(written).replace(path)
+    except OSError:
+        Path(written).unlink(missing_ok=True)
+        raise
