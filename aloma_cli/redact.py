@@ -67,6 +67,11 @@ class Redactor:
             text = self._masked(text, spans)
         return text
 
+    def growing(self, text: str) -> str:
+        """A text that is still being received: as `text`, and without an end that may be the beginning of a secret."""
+        begun = max((secret.begun(text) for secret in self._secrets), default=0)
+        return self.text(text[: len(text) - begun])
+
     def value(self, value: Json) -> Json:
         """JSON without secrets in its texts, keys and numbers; the same object where it holds none.
 
@@ -153,6 +158,11 @@ class _Secret:
         self.mask = mask
         pieces: list[str] = _PIECES.findall(value)
         self.needle = max((piece for piece in pieces if _is_steady(piece)), key=len, default="")
+
+    def begun(self, text: str) -> int:
+        """How many characters at the end of `text` are the beginning of the value."""
+        lengths = range(min(len(self.value) - 1, len(text)), 0, -1)
+        return next((length for length in lengths if text.endswith(self.value[:length])), 0)
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:

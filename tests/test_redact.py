@@ -164,3 +164,11 @@ def test_any_text_is_found_around_which_anything_stands(around: str, secret: str
     assume(secret not in around)
     text = f"{around}{secret}{around}"
     assert secret not in Redactor([("T", secret)]).text(text)
+
+
+@pytest.mark.parametrize("shown", range(1, 38))
+def test_a_text_that_grows_never_shows_the_beginning_of_a_secret(shown: int) -> None:
+    text = "my key is sk-live-0123456789 and more"
+    seen = Redactor([("KEY", "sk-live-0123456789")]).growing(text[:shown])
+    assert "my key is «secret:KEY» and more".startswith(seen)
+    assert shown < 28 or seen == text[:shown].replace("sk-live-0123456789", "«secret:KEY»")

@@ -8,13 +8,40 @@ it, ask once more) is above that border and is simply repeated.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias
 
 from aloma_cli.budget import Amount
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.errors import DocumentError, PermanentError
 from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, loads
+
+Waiting: TypeAlias = Literal["queued", "waiting", "rate_limited", "streaming"]
+"""What a call waits for: a turn at its server, an answer, permission to try again, the rest of its answer."""
+
+
+class Progress(Protocol):
+    """Tells those who watch a run what a call waits for; called on the thread of the event loop, as often as needed."""
+
+    def __call__(
+        self,
+        state: Waiting,
+        *,
+        seconds: float | None = None,
+        attempt: int | None = None,
+        tries: int | None = None,
+        text: str | None = None,
+    ) -> None:
+        """The call is in `state` from now on.
+
+        `seconds`: how long this wait takes at most: the time limit of a try, or the time until the next one. `attempt`
+        of `tries` (from 1): the try that is under way or comes next. `text`: of `streaming` all of the answer so far;
+        of another state why there is a wait before the next try, such as `429`.
+        """
+
+
+def unwatched(state: Waiting, **details: Any) -> None:
+    """A Progress that nobody sees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +49,7 @@ class Call:
     """One request to the outside, as the engine records it.
 
     `name` is `connector.function`; `arguments` are JSON and identify the call; `key` is sent as idempotency key if the
-    other system supports one. `document` is the one that the firing started from.
+    other system supports one. `document` is the one that the firing started from. `progress` tells what it waits for.
     """
 
     name: str
@@ -32,6 +59,7 @@ class Call:
     step: str
     firing: int
     document: JsonObject
+    progress: Progress = field(default=unwatched, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

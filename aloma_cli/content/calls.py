@@ -19,6 +19,7 @@ from aloma_cli.connectors.base import Answer, Ask, Call, Function
 from aloma_cli.content.host import Host
 from aloma_cli.content.job import Effects, Job
 from aloma_cli.content.lost import Watching
+from aloma_cli.content.progress import Watched
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.errors import (
     AlomaError,
@@ -91,37 +92,41 @@ class Calls:
             self.host.leave(held)
 
     async def _carry_out(self, name: str, function: Function, arguments: JsonObject, key: str) -> Json:
-        job = self.job
-        call = Call(name, arguments, f"{job.task}-{job.firing}-{key}", job.task, job.step, job.firing, job.base)
-        self.host.note(
-            CallSent(at=to_iso(self.host.clock.now()), task=job.task, firing=job.firing, step=job.step, call=name)
-        )
-        started = self.host.clock.elapsed()
+        job, at = self.job, to_iso(self.host.clock.now())
+        sent = CallSent(at=at, task=job.task, firing=job.firing, step=job.step, call=name, key=key)
+        self.host.note(sent)
+        with Watched(self.host, sent) as progress:
+            call = Call(
+                name, arguments, f"{job.task}-{job.firing}-{key}", job.task, job.step, job.firing, job.base, progress
+            )
+            answer = await self._answer(function, call, key, progress)
+            # The recorded answer, not the received one: a repeated firing must get the same.
+            recorded = await self._record(call, key, progress.seconds, answer)
+        return clean_copy(recorded.answer)
+
+    async def _answer(self, function: Function, call: Call, key: str, progress: Watched) -> Answer:
         try:
             with Watching(None):  # a connector's own tasks are not the step's
-                answer = await function.send(call)
+                return await function.send(call)
         except ConnectorError as error:
-            await self._fail(call, key, started, error)
+            await self._fail(call, key, progress.seconds, error)
         except AlomaError:
             raise
         except Exception as error:  # noqa: BLE001  (the call may have to be paid for even so)
-            failed = ConnectorError(f"connectors.{name} failed: {type(error).__name__}: {error}")
+            failed = ConnectorError(f"connectors.{call.name} failed: {type(error).__name__}: {error}")
             failed.__cause__ = error
-            await self._fail(call, key, started, failed)
-        # The recorded answer, not the received one: a repeated firing must get the same.
-        recorded = await self._record(call, key, started, answer)
-        return clean_copy(recorded.answer)
+            await self._fail(call, key, progress.seconds, failed)
 
-    async def _fail(self, call: Call, key: str, started: float, error: ConnectorError) -> NoReturn:
+    async def _fail(self, call: Call, key: str, seconds: float, error: ConnectorError) -> NoReturn:
         """Record a call that failed, with any answer it got, and raise its error as recorded."""
         failed = _describe(error)
-        recorded = await self._record(call, key, started, Answer(error.answer, error.usage, error.about), error=failed)
+        recorded = await self._record(call, key, seconds, Answer(error.answer, error.usage, error.about), error=failed)
         if recorded.error is not None and recorded.error != failed:
             _raise_again(recorded.error)
         raise error
 
     async def _record(
-        self, call: Call, key: str, started: float, answer: Answer, *, error: JsonObject | None = None
+        self, call: Call, key: str, seconds: float, answer: Answer, *, error: JsonObject | None = None
     ) -> CallAnswered:
         return await self.host.keep(
             CallAnswered(
@@ -136,7 +141,7 @@ class Calls:
                 error=error,
                 usage=sound_usage(answer.usage),
                 about=answer.about,
-                seconds=round(self.host.clock.elapsed() - started, 6),
+                seconds=round(seconds, 6),
             )
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from aloma_cli.budget import Amount
@@ -23,6 +24,9 @@ class Host(Protocol):
 
     async def keep(self, event: AnEvent) -> AnEvent:
         """Write an event, and return it as recorded once it is durable."""
+
+    def later(self, seconds: float, action: Callable[[], None]) -> Callable[[], None]:
+        """Call `action` after `seconds`, unless the returned function is called before."""
 
     async def enter(self, function: Function, step: str, arguments: JsonObject) -> Amount:
         """Reserve the expected usage of a call, and return it; waits for room. Raises StepLimited."""

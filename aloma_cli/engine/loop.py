@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from collections.abc import Callable
 from itertools import count
 
 from aloma_cli.engine.limits import Gate
@@ -57,6 +58,9 @@ class LoopHost:
         recorded = self._run.note(event)
         await asyncio.shield(self._soon())
         return recorded
+
+    def later(self, seconds: float, action: Callable[[], None]) -> Callable[[], None]:
+        return self._loop.call_later(seconds, action, context=self._context).cancel
 
     def figures(self, task: str) -> JsonObject:
         return figures(self._run.tree, task, self.clock)

@@ -14,10 +14,11 @@ from aloma_cli.document.changes import Change, apply
 from aloma_cli.document.diff import diff
 from aloma_cli.document.paths import MISSING, get
 from aloma_cli.jsontext import JsonObject, Path
-from aloma_cli.record.events import AnEvent, CallAnswered, Logged
+from aloma_cli.record.events import AnEvent, CallAnswered, CallProgress, Logged
 from aloma_cli.redact import Redactor
 
 _REFERENCES = ("kind", "task", "step")
+_STEP = 500
 
 
 def clean_event(redactor: Redactor, event: AnEvent) -> AnEvent:
@@ -27,7 +28,14 @@ def clean_event(redactor: Redactor, event: AnEvent) -> AnEvent:
     if isinstance(event, CallAnswered):
         told = {name: redactor.value(getattr(event, name)) for name in ("arguments", "answer", "error", "about")}
         return replace(event, **told)
+    if isinstance(event, CallProgress) and event.text is not None:
+        return replace(event, text=_newest(redactor.growing(event.text)))
     return event
+
+
+def _newest(text: str) -> str:
+    """The last part of a growing text. Its beginning moves in steps, so that a view can break it into steady lines."""
+    return text[max(0, len(text) // _STEP - 1) * _STEP :]
 
 
 def clean_request(redactor: Redactor, body: JsonObject) -> JsonObject:

@@ -97,7 +97,7 @@ class Scheduler:
 
         The next `flush` writes it.
         """
-        if self._redactor:
+        if self._redactor or isinstance(event, ev.CallProgress):
             event = clean_event(self._redactor, event)
         self._notes.append(event)
         return event
@@ -287,5 +287,7 @@ def _must_queue(tree: WorkingTree, request: Request) -> bool:
 
 
 def _is_kept(event: Event) -> bool:
-    """Whether the journal gets it; a call sent, or answered from the record, is only for views."""
-    return not isinstance(event, ev.CallSent) and not (isinstance(event, ev.CallAnswered) and event.replayed)
+    """Whether the journal gets it; a call under way, or answered from the record, is only for views."""
+    if isinstance(event, ev.CallSent | ev.CallProgress):
+        return False
+    return not (isinstance(event, ev.CallAnswered) and event.replayed)

@@ -102,11 +102,34 @@ class FiringStarted(Event):
 
 @_event
 class CallSent(Event):
-    """A connector is being called. For views only; it is not written to the journal."""
+    """A connector is being called. For views only; it is not written to the journal. `key` as in CallAnswered."""
 
     firing: int
     step: str
     call: str
+    key: str = ""
+
+
+@_event
+class CallProgress(Event):
+    """What a call that was sent waits for. For views only; it is not written to the journal.
+
+    `state`: queued (for its turn at the server), waiting (for an answer), rate_limited or streaming. `until`: when
+    this wait ends at the latest (ISO). `attempt` of `tries` (from 1) is the try under way, or the next one. `text`: the
+    last part of an answer that is streamed; else why there is a wait before the next try. `silent`: for how many
+    seconds nothing had been heard of the call.
+    """
+
+    firing: int
+    step: str
+    call: str
+    key: str
+    state: str
+    until: str | None = None
+    attempt: int | None = None
+    tries: int | None = None
+    text: str | None = None
+    silent: float = 0.0
 
 
 @_event
@@ -289,6 +312,7 @@ KINDS: Mapping[str, type[Event]] = {
     "tree_opened": TreeOpened,
     "firing_started": FiringStarted,
     "call_sent": CallSent,
+    "call_progress": CallProgress,
     "call_answered": CallAnswered,
     "logged": Logged,
     "committed": Committed,

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 from aloma_cli.clock import from_iso
 from aloma_cli.record.events import (
     AnsweringSet,
+    CallProgress,
+    CallSent,
     Committed,
     Event,
     FiringFailed,
@@ -44,13 +47,16 @@ _COMMITS = {"firing": "fired", "person": "changed", "landing": "landed", "engine
 _AGAIN = {"limited": "continues when the limit is raised", "stopped": "runs again when the task is resumed"}
 
 
+SILENCE = 30.0
+"""Seconds without an answer after which it is said how long a call has waited."""
+
 LOGS_KEPT = 20
 """How many log lines of a firing are kept until it ends."""
 
 
 @dataclass(slots=True)
 class Firing:
-    """A firing in flight. `asking` counts its unanswered calls by name; `said` is its last log line.
+    """A firing in flight. `asking` are its unanswered calls by key; `said` is its last log line.
 
     `logs` are (level, text, how many times in a row); `logged` counts all lines.
     """
@@ -61,7 +67,7 @@ class Firing:
     since: float
     attempt: int = 1
     run: int = 1
-    asking: Counter[str] = field(default_factory=Counter)
+    asking: dict[str, CallSent | CallProgress] = field(default_factory=dict)
     said: str = ""
     subtasks: int = 0
     figures: Figures = field(default_factory=Figures)
@@ -104,6 +110,8 @@ def word_of(event: Event) -> str | None:
             return event.reason
         case TaskRested():
             return event.state
+        case CallProgress():
+            return "waits" if event.silent or is_pause(event) else None
     return _WORDS.get(type(event))
 
 
@@ -115,7 +123,9 @@ def facts(entry: Entry) -> tuple[str, ...]:
 def _said(entry: Entry) -> tuple[str | None, ...]:
     match entry.event:
         case None if entry.firing is not None:
-            return (doing(entry.firing),)
+            return (doing(entry.firing, from_iso(entry.at)),)
+        case CallProgress() as event:
+            return (waiting(event, from_iso(event.at)),)
         case TaskCreated() as event if entry.name is not None:
             return entry.name, event.task
         case Committed(by="firing") as event:
@@ -181,11 +191,55 @@ def _failed_text(event: FiringFailed) -> str:
     return f"retry in {duration(wait)} (attempt {event.attempt} failed): {told}"
 
 
-def doing(firing: Firing) -> str:
-    """What a firing does: the calls it waits for, else the last line it logged."""
-    asked = [name if count == 1 else f"{name} ({count})" for name, count in firing.asking.items() if count > 0]
+def doing(firing: Firing, now: float) -> str:
+    """What a firing does at `now`: the calls it waits for, else the last line it logged."""
+    told = [waiting(call, now) for call in firing.asking.values()]
+    asked = [text if count == 1 else f"{text} ({count})" for text, count in Counter(filter(None, told)).items()]
     again = f"attempt {firing.attempt}" if firing.attempt > 1 else f"run {firing.run}" if firing.run > 1 else ""
-    return ", ".join(filter(None, (f"calling {', '.join(asked)}" if asked else firing.said, again)))
+    return ", ".join(filter(None, (*(asked or [firing.said]), again)))
+
+
+def streaming(firing: Firing) -> str | None:
+    """The last part of the answer that the only call of a firing receives; None if that is not what it does."""
+    match [*firing.asking.values()]:
+        case [CallProgress(state="streaming", text=str(text), silent=0)]:
+            return text
+    return None
+
+
+def waiting(call: CallSent | CallProgress, now: float) -> str:
+    """What a call waits for at `now`, in words."""
+    if not isinstance(call, CallProgress):
+        return f"calling {call.call}"
+    if is_pause(call):
+        return f"{call.text}: waits {_left(call, now)} s{_try(call, ', ')}"
+    silent = call.silent + now - from_iso(call.at)
+    if call.state == "queued":
+        return f"{call.call} queued"
+    if silent >= SILENCE:
+        heard = "no more of the answer" if call.state == "streaming" else "no answer"
+        return f"{heard} for {duration(silent) if silent >= 60 else f'{int(silent)} s'}{_limit(call)}"
+    return f"{'receiving from' if call.state == 'streaming' else 'calling'} {call.call}"
+
+
+def is_pause(call: CallProgress) -> bool:
+    """Whether a call waits before its next try."""
+    return call.state in ("rate_limited", "waiting") and call.text is not None
+
+
+def _left(call: CallProgress, now: float) -> int:
+    return max(0, ceil(from_iso(call.until or call.at) - now))
+
+
+def _limit(call: CallProgress) -> str:
+    """` (limit 90 s, try 1 of 3)`."""
+    until = call.until and f"limit {round(from_iso(call.until) - from_iso(call.at) + call.silent)} s"
+    told = ", ".join(filter(None, (until, _try(call))))
+    return f" ({told})" if told else ""
+
+
+def _try(call: CallProgress, before: str = "") -> str:
+    return f"{before}try {call.attempt} of {call.tries}" if call.attempt and call.tries else ""
 
 
 def usage_facts(usage: Figures) -> tuple[str, ...]:

@@ -13,12 +13,15 @@ from datetime import tzinfo
 from typing import TextIO
 
 from aloma_cli.clock import from_iso
-from aloma_cli.record.events import Event, Logged, TaskRested
+from aloma_cli.record.events import CallProgress, Event, Logged, TaskRested
 from aloma_cli.view.base import View
 from aloma_cli.view.entries import Entry, explained, facts, leveled, text
 from aloma_cli.view.format import bounded, clean, clock_time, duration, plural
 from aloma_cli.view.live.screen import Screen
 from aloma_cli.view.terminal import write_plain
+
+_QUIET = 2.0
+"""The least seconds between two lines about waits of the same function."""
 
 
 class Lines(View):
@@ -32,6 +35,7 @@ class Lines(View):
         self._zone = zone
         self._screen = Screen()
         self._silent = False
+        self._told: dict[str, float] = {}
 
     def recall(self, events: Iterable[Event]) -> None:
         for event in events:
@@ -39,12 +43,20 @@ class Lines(View):
 
     def emit(self, event: Event) -> None:
         entry = self._screen.tell(event)
-        if entry is None:
+        if entry is None or (isinstance(event, CallProgress) and not self._is_news(event)):
             return
         texts = _texts(entry)
         if isinstance(event, TaskRested):
             texts += explained(event.missing, event.cycle)
         self._write([self._line(entry, text) for text in texts])
+
+    def _is_news(self, event: CallProgress) -> bool:
+        """Whether a wait is worth a line: many calls that wait for one server at the same time are told of once."""
+        now = from_iso(event.at)
+        if now - self._told.get(event.call, -_QUIET) < _QUIET:
+            return False
+        self._told[event.call] = now
+        return True
 
     def _line(self, entry: Entry, text: str) -> str:
         offset = f"+{duration(from_iso(entry.at) - self._screen.began)}"

@@ -85,6 +85,11 @@ def paragraph(text: str, width: int) -> list[str]:
     return [indent + first, *(indent + _HANGING + piece for piece in rest)]
 
 
+def last_line(text: str, width: int) -> str:
+    """The last line of a text that grows, broken into lines of `width` cells: it fills from left to right."""
+    return broken(one_line(text).strip(), width)[-1]
+
+
 def broken(text: str, width: int) -> list[str]:
     """`text` in lines of at most `width` cells. A word, or a command to copy, stays whole if one line can hold it."""
     from rich.cells import cell_len

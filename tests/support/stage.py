@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar, cast
 
 from aloma_cli.clock import to_iso
@@ -142,6 +142,9 @@ class AtOnce(LoopHost):
     def note(self, event: ev.Event) -> None:
         self._run.note(event)
         self._run.flush()
+
+    def later(self, seconds: float, action: Callable[[], None]) -> Callable[[], None]:
+        return lambda: None
 
     async def keep(self, event: AnEvent) -> AnEvent:
         recorded = self._run.note(event)

@@ -8,6 +8,7 @@ from typing import Any
 from aloma_cli.clock import to_iso
 from aloma_cli.record.events import (
     CallAnswered,
+    CallProgress,
     CallSent,
     Committed,
     Event,
@@ -49,8 +50,14 @@ class Story:
     def of(self, kind: type[Event], at: float, firing: int, **fields: Any) -> None:
         self.add(kind, at, self.tasks[firing], firing=firing, step=self.steps[firing], **fields)
 
-    def ask(self, at: float, firing: int) -> None:
-        self.of(CallSent, at, firing, call="openai.chat")
+    def ask(self, at: float, firing: int, key: str = "k") -> None:
+        self.of(CallSent, at, firing, call="openai.chat", key=key)
+
+    def wait(
+        self, at: float, firing: int, state: str, *, until: float | None = None, key: str = "k", **fields: Any
+    ) -> None:
+        until_iso = None if until is None else to_iso(NOON + until)
+        self.of(CallProgress, at, firing, call="openai.chat", key=key, state=state, until=until_iso, **fields)
 
     def answer(self, at: float, firing: int, tokens: int = 100, cost: float | None = 0.01, **fields: Any) -> None:
         usage = {"input_tokens": tokens, "output_tokens": tokens // 2}

@@ -300,3 +300,57 @@ def test_a_frame_moves_its_spinner_and_nothing_else() -> None:
     screen = fold(research(), 0.5)
     first, second = (region(screen, at, 60) for at in (20.3, 20.42))
     assert [(a, b) for a, b in zip(first, second, strict=True) if a != b] == [("⠹", "⠸")]
+
+
+def waits(state: str, **fields: object) -> Story:
+    story = Story()
+    story.create(0, "t")
+    story.start(0, 1, "writer")
+    story.ask(0, 1)
+    story.wait(0, 1, state, **fields)  # type: ignore[arg-type]
+    return story
+
+
+def doing_at(story: Story, at: float, width: int = 80) -> str:
+    return next(line for line in region(fold(story), at, width).splitlines() if "writer" in line)[10:].strip()
+
+
+def test_a_call_that_waits_for_long_says_so() -> None:
+    story = waits("waiting", until=90, attempt=1, tries=3)
+    assert doing_at(story, 29.9) == "30s  calling openai.chat"
+    assert doing_at(story, 34.2) == "34s  no answer for 34 s (limit 90 s, try 1 of 3)"
+    assert doing_at(story, 61) == "1m01s  no answer for 1m01s (limit 90 s, try 1 of 3)"
+
+
+def test_a_long_silence_that_is_reported_again_keeps_its_length_and_its_limit() -> None:
+    story = waits("waiting", until=90, attempt=1, tries=3)
+    story.wait(30, 1, "waiting", until=90, attempt=1, tries=3, silent=30.0)
+    assert doing_at(story, 34.2) == "34s  no answer for 34 s (limit 90 s, try 1 of 3)"
+
+
+def test_a_rate_limited_call_counts_down() -> None:
+    story = waits("rate_limited", until=3, attempt=2, tries=3, text="429")
+    assert doing_at(story, 0.1) == "0.1s  429: waits 3 s, try 2 of 3"
+    assert doing_at(story, 2.5, width=50) == "2.5s  429: waits 1 s, try 2 of 3"
+
+
+def test_an_answer_fills_its_line_from_left_to_right_and_then_begins_a_new_one() -> None:
+    said = "It was a bright cold day in April, and the clocks were striking thirteen. Winston"
+    assert doing_at(waits("streaming", text=said[:40]), 1) == "1.0s  It was a bright cold day in April, and t"
+    assert doing_at(waits("streaming", text=said), 1) == "1.0s  striking thirteen. Winston"
+
+
+def test_calls_in_the_queue_of_a_server_are_counted() -> None:
+    story = fan_out(3)
+    for firing in (2, 3, 4):
+        story.ask(1, firing)
+    story.wait(1, 3, "queued")
+    story.wait(1, 4, "queued")
+    shown = region(fold(story), 2, 100)
+    assert "3 running · 1 calling · 2 queued" in shown
+    assert "openai.chat queued" in shown
+    story.answer(2, 2)
+    story.wait(2, 3, "waiting")
+    assert "3 running · 1 calling · 1 queued" in region(fold(story), 2, 100)
+    story.fire(3, 4)
+    assert "queued" not in region(fold(story), 3, 100)

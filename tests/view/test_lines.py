@@ -125,3 +125,17 @@ def test_what_an_encoding_lacks_is_escaped(encoding: str, text: str) -> None:
     with Lines(stream, zone=UTC) as view:
         view.emit(story.events[0])
     assert text in raw.getvalue().decode(encoding)
+
+
+def test_waits_are_told_once_for_many_calls_and_the_words_of_an_answer_not_at_all() -> None:
+    story = Story()
+    story.create(0, "t")
+    for firing in range(1, 9):
+        story.start(1, firing, "agent")
+        story.ask(1, firing)
+        story.wait(1, firing, "waiting", until=91, attempt=1, tries=3)
+    for firing in range(1, 8):
+        story.wait(2, firing, "rate_limited", until=5, attempt=2, tries=3, text="429")
+    story.wait(3, 8, "streaming", text="Once upon a time")
+    story.wait(33, 8, "streaming", text="Once upon a time", silent=30.0)
+    assert texts(story)[1:] == ["429: waits 3 s, try 2 of 3", "no more of the answer for 30 s"]

@@ -22,8 +22,8 @@ def test_a_firing_runs_from_its_start_to_its_end() -> None:
 
 def test_an_unanswered_call_is_what_a_firing_waits_for() -> None:
     story = research()
-    assert fold(story, 0.5).running[1].asking["openai.chat"] == 1
-    assert fold(story, 0.92).running[1].asking["openai.chat"] == 0
+    assert fold(story, 0.5).running[1].asking.keys() == {"k"}
+    assert fold(story, 0.92).running[1].asking == {}
 
 
 def test_a_failed_step_waits_until_it_starts_again() -> None:

@@ -100,6 +100,8 @@ class Chat(Function):
         return Amount(calls=1, tokens=asked + answered, cost=cost)
 
     async def send(self, call: Call) -> Answer:
+        if self._slots.locked():
+            call.progress("queued")
         async with self._slots:
             return await self._send(call)
 

@@ -13,7 +13,7 @@ from aloma_cli.view.format import ticking
 from aloma_cli.view.live.rows import Row, Rows, count_waiting, visible_rows, waits_for
 from aloma_cli.view.live.screen import Screen
 from aloma_cli.view.theme import DIM, Glyphs, style_of
-from aloma_cli.view.width import Size, fit, flow, line
+from aloma_cli.view.width import Size, fit, flow, last_line, line
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -94,8 +94,10 @@ def _label(row: Row, now: float, glyphs: Glyphs, *, continues: bool) -> Text:
 def _row_line(row: Row, label: Text, width: int, now: float, room: int, glyphs: Glyphs) -> Text:
     text = fit(label, width, glyphs, pad=True)
     time = "" if row.since is None else ticking(now - row.since)
-    if room - width - _TIME - 2 * 2 >= _LEAST_DOING:
-        text.append_text(line(f"  {time:>{_TIME}}  ", (row.doing, DIM)))
+    left = room - width - _TIME - 2 * 2
+    if left >= _LEAST_DOING:
+        doing = row.doing if row.answer is None else last_line(row.answer, left) or row.doing
+        text.append_text(line(f"  {time:>{_TIME}}  ", (doing, DIM)))
     else:
         text.append_text(line(f"  {time:>{_TIME}}" if time else f"  {row.doing}"))
     text.rstrip()
@@ -103,7 +105,9 @@ def _row_line(row: Row, label: Text, width: int, now: float, room: int, glyphs: 
 
 
 def _footer(screen: Screen, room: int, glyphs: Glyphs) -> list[Text]:
-    counts = ((len(screen.running), "running"), (count_waiting(screen), "waiting"))
+    calling, queued = screen.calls
+    calls = ((calling, "calling"), (queued, "queued")) if queued else ()
+    counts = ((len(screen.running), "running"), *calls, (count_waiting(screen), "waiting"))
     parts = [f"{count:,} {what}" for count, what in counts if count]
     lines = flow([*parts, *total_facts(screen.total)], room - 2, glyphs, most=2)
     return [fit(line((f"  {text}", DIM)), room, glyphs) for text in lines if text]

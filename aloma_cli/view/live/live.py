@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from aloma_cli.clock import Clock, to_iso
-from aloma_cli.record.events import Event, Logged, TaskCreated, TaskRested
+from aloma_cli.record.events import CallProgress, Event, Logged, TaskCreated, TaskRested
 from aloma_cli.view.base import View
 from aloma_cli.view.entries import Entry, Firing
 from aloma_cli.view.format import bounded
@@ -97,9 +97,9 @@ class Live(View):
         return max(self._clock.now(), self._screen.last)
 
     def _worth_a_line(self, event: Event) -> bool:
-        """Log lines come below their firing; the header and the summary tell how the root rests."""
+        """Log lines come below their firing; the region tells what calls wait for, and how the root rests."""
         match event:
-            case Logged() | TaskCreated():
+            case Logged() | TaskCreated() | CallProgress():
                 return False
             case TaskRested():
                 return event.task != self._screen.root and event.state not in ("done", "waiting")

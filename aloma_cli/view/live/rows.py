@@ -11,7 +11,7 @@ from itertools import chain, islice
 from math import ceil
 from typing import TypeAlias
 
-from aloma_cli.view.entries import Firing, doing
+from aloma_cli.view.entries import Firing, doing, streaming
 from aloma_cli.view.format import duration, plural
 from aloma_cli.view.live.screen import Retrying, Screen, TaskNode
 
@@ -23,7 +23,8 @@ class Row:
     """One row. `last` says for each level whether it is the last of its siblings; `label` is its subtask and step.
 
     `kind` is running, retry, task (a subtask with rows below) or a task's state; `since` (seconds since 1970) is when
-    it began, None where time does not matter; `doing` is what it does or waits for.
+    it began, None where time does not matter; `doing` is what it does or waits for. `answer` is what it has received of
+    an answer, where that is all it does.
     """
 
     last: tuple[bool, ...]
@@ -31,6 +32,7 @@ class Row:
     label: tuple[str, ...]
     since: float | None
     doing: str
+    answer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def _walk(branch: _Branch, screen: Screen, now: float, last: tuple[bool, ...]) -
 
 def _item_row(item: _Item, last: tuple[bool, ...], label: tuple[str, ...], now: float) -> Row:
     if isinstance(item, Firing):
-        return Row(last, "running", (*label, item.step), item.since, doing(item))
+        return Row(last, "running", (*label, item.step), item.since, doing(item, now), streaming(item))
     if isinstance(item, Retrying):
         return Row(last, "retry", (*label, item.step), None, f"{_countdown(item.until - now)}: {item.reason}")
     return Row(last, item.state, label, item.since, item.why or item.state)

@@ -16,6 +16,7 @@ from aloma_cli.ids import root_of
 from aloma_cli.jsontext import cut
 from aloma_cli.record.events import (
     CallAnswered,
+    CallProgress,
     CallSent,
     Committed,
     Event,
@@ -34,7 +35,7 @@ from aloma_cli.view.changes import group_totals
 from aloma_cli.view.entries import Entry, Firing, word_of
 from aloma_cli.view.format import LONGEST, error_text
 
-_Beginning: TypeAlias = FiringStarted | CallSent | CallAnswered | Logged
+_Beginning: TypeAlias = FiringStarted | CallSent | CallProgress | CallAnswered | Logged
 _Ending: TypeAlias = Committed | FiringLooked | FiringVoided | FiringFailed
 
 
@@ -85,6 +86,8 @@ class Screen:
         self._retrying: dict[str, TaskFacts] = {}
         self._paused: dict[str, TaskFacts] = {}
         self._totals: dict[tuple[str, str], int] = {}
+        self._calling: set[tuple[int, str]] = set()
+        self._queued: set[tuple[int, str]] = set()
 
     @property
     def rest(self) -> TaskRested | None:
@@ -123,10 +126,15 @@ class Screen:
         self._paused = {task.id: task for task in self._paused.values() if task.rest and task.rest.state in PAUSED}
         return self._paused
 
+    @property
+    def calls(self) -> tuple[int, int]:
+        """How many calls are under way, and how many more wait for their turn at a server."""
+        return len(self._calling), len(self._queued)
+
     def fold(self, event: Event) -> Firing | None:
         """Take `event` in. Returns the firing that it ended."""
-        if isinstance(event, CallSent):
-            self._firing(event).asking[event.call] += 1
+        if isinstance(event, CallSent | CallProgress):
+            self._ask(event)
             return None
         if isinstance(event, CallAnswered):
             self._add_answer(event)
@@ -238,17 +246,35 @@ class Screen:
         self.steps[event.firing] = event.step
         firing = self.running.setdefault(event.firing, self._firing(event))
         firing.since, firing.attempt, firing.run = from_iso(event.at), event.attempt, event.run
-        firing.asking.clear()
+        self._forget_calls(firing)
 
     def _firing(self, event: _Beginning) -> Firing:
         """The firing of `event`; one that has ended already is not kept."""
         firing = self.running.get(event.firing)
         return firing or Firing(event.firing, event.step, event.task, from_iso(event.at))
 
+    def _ask(self, event: CallSent | CallProgress) -> None:
+        firing = self._firing(event)
+        if isinstance(event, CallSent) or event.key in firing.asking:
+            firing.asking[event.key] = event
+            self._queue(event)
+
+    def _queue(self, event: CallSent | CallProgress) -> None:
+        call = event.firing, event.key
+        self._calling.discard(call)
+        self._queued.discard(call)
+        is_queued = isinstance(event, CallProgress) and event.state == "queued"
+        (self._queued if is_queued else self._calling).add(call)
+
+    def _forget_calls(self, firing: Firing, *keys: str) -> None:
+        for key in keys or [*firing.asking]:
+            firing.asking.pop(key, None)
+            self._calling.discard((firing.number, key))
+            self._queued.discard((firing.number, key))
+
     def _add_answer(self, event: CallAnswered) -> None:
         firing = self._firing(event)
-        if firing.asking[event.call] > 0:
-            firing.asking[event.call] -= 1
+        self._forget_calls(firing, event.key)
         if not event.replayed:
             firing.figures.count_call(event)
 
@@ -282,5 +308,6 @@ class Screen:
 
     def _ended(self, event: _Ending) -> Firing:
         number, step = event.firing or 0, event.step or ""
-        firing = self.running.pop(number, None)
-        return firing or Firing(number, step, event.task, from_iso(event.at) - event.seconds)
+        firing = self.running.pop(number, None) or Firing(number, step, event.task, from_iso(event.at) - event.seconds)
+        self._forget_calls(firing)
+        return firing

@@ -1,0 +1,124 @@
+"""What a call waits for is told to the views, and to nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from aloma_cli.connectors.base import Answer, Ask, Call, Connectors, Function
+from aloma_cli.content.progress import SILENCE
+from aloma_cli.record import events as ev
+from aloma_cli.redact import Redactor
+from tests.support.record import of_kind
+from tests.support.stage import AtOnce, Stage
+from tests.support.steps import step
+
+
+class Talks(Function):
+    """A function that reports what `talk` says while its call is under way; its calls stay in `calls`."""
+
+    def __init__(self, talk: Callable[[Call], Any]) -> None:
+        self._talk = talk
+        self.calls: list[Call] = []
+
+    async def __call__(self, ask: Ask, /) -> Any:
+        return await ask({})
+
+    async def send(self, call: Call) -> Answer:
+        self.calls.append(call)
+        self._talk(call)
+        return Answer("done")
+
+
+async def content(data: dict[str, Any], connectors: Any) -> None:
+    data["x"] = await connectors.slow.ask()
+
+
+def staged(talk: Callable[[Call], Any], **options: Any) -> tuple[Stage, Talks]:
+    function = Talks(talk)
+    return Stage([step("a", {}, content)], {}, connectors=Connectors({"slow": {"ask": function}}), **options), function
+
+
+def waits(stage: Stage) -> list[ev.CallProgress]:
+    return of_kind(stage.events, ev.CallProgress)
+
+
+def test_a_view_is_told_what_a_call_waits_for_and_the_journal_is_not() -> None:
+    def talk(call: Call) -> None:
+        call.progress("queued")
+        call.progress("rate_limited", seconds=3, attempt=2, tries=3, text="429")
+
+    stage, _ = staged(talk)
+    stage.end("a")
+    (sent,), (queued, limited) = of_kind(stage.events, ev.CallSent), waits(stage)
+    assert (queued.state, queued.key, queued.call, queued.until) == ("queued", sent.key, "slow.ask", None)
+    assert (limited.state, limited.attempt, limited.tries, limited.text) == ("rate_limited", 2, 3, "429")
+    assert limited.until is not None
+    assert limited.until > limited.at
+    assert of_kind(stage.journal(), ev.CallProgress) == []
+
+
+def test_a_call_that_has_ended_says_nothing_more() -> None:
+    stage, function = staged(lambda _: None)
+    stage.end("a")
+    function.calls[0].progress("streaming", text="late")
+    assert waits(stage) == []
+
+
+def test_a_secret_is_hidden_in_what_is_streamed_and_only_the_last_part_is_shown() -> None:
+    def talk(call: Call) -> None:
+        call.progress("streaming", text="it is sk-live-01234")
+        call.progress("streaming", text="it is sk-live-0123456789, " + "x" * 3000)
+
+    stage, _ = staged(talk, scrubber=Redactor([("KEY", "sk-live-0123456789")]))
+    stage.end("a")
+    first, last = (event.text for event in waits(stage))
+    assert first == "it is "
+    assert last is not None
+    assert set(last) == {"x"}
+    assert len(last) <= 1000
+
+
+def test_the_time_in_a_queue_is_not_counted_as_time_of_the_call() -> None:
+    def talk(call: Call) -> None:
+        call.progress("queued")
+        stage.clock.moment += 5
+        call.progress("waiting", seconds=90)
+        stage.clock.moment += 2
+
+    stage, _ = staged(talk)
+    stage.end("a")
+    (call,) = of_kind(stage.journal(), ev.CallAnswered)
+    assert call.seconds == pytest.approx(2, abs=0.01)
+
+
+def test_a_long_silence_is_told_once_until_something_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    timers: list[tuple[float, Callable[[], None]]] = []
+
+    def later(_: AtOnce, seconds: float, action: Callable[[], None]) -> Callable[[], None]:
+        timers.append((seconds, action))
+        return lambda: None
+
+    def ring() -> None:
+        seconds, action = timers.pop()
+        stage.clock.moment += seconds
+        action()
+
+    def talk(call: Call) -> None:
+        call.progress("waiting", seconds=90, attempt=1, tries=3)
+        ring()
+        assert timers == []
+        call.progress("streaming", text="Once")
+        ring()
+
+    monkeypatch.setattr(AtOnce, "later", later)
+    stage, _ = staged(talk)
+    stage.end("a")
+    assert [(event.state, event.silent >= SILENCE) for event in waits(stage)] == [
+        ("waiting", False),
+        ("waiting", True),
+        ("streaming", False),
+        ("streaming", True),
+    ]
