@@ -66,8 +66,9 @@ class Call:
 class Answer:
     """The answer to a call: `value` is JSON.
 
-    `usage`: `input_tokens`, `output_tokens`, `cost` in US dollars if the price is known, `estimated` if the tokens
-    were not counted. `about`: who answered (`provider`, `model`, `simulated`, `entry`, …).
+    `usage`: `input_tokens`, `output_tokens`; of these `cached_tokens` and `reasoning_tokens`, if any; `cost` in US
+    dollars if the price is known; `estimated` if the tokens were not counted. `about`: who answered (`provider`,
+    `model`, `simulated`, `entry`, …).
     """
 
     value: Json

@@ -34,7 +34,8 @@ def sound_usage(usage: Json) -> Json:
     return {name: value for name, value in (usage | read).items() if name not in read or value is not None}
 
 
-_READERS = {"input_tokens": whole, "output_tokens": whole, "cost": number}
+_TOKENS = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
+_READERS = {**dict.fromkeys(_TOKENS, whole), "cost": number}
 
 
 def _parse(text: str) -> int | float | None:

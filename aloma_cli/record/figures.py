@@ -15,6 +15,8 @@ class Figures:
 
     `cost` is in US dollars, of the calls whose price is known. `unpriced` counts the others that used tokens, without
     the simulated ones: these need no price. `answers` counts the calls that a model or a simulation answered.
+    `cached_tokens` are part of the input, `reasoning_tokens` of the output. `estimated` counts the real calls whose
+    tokens a server did not count.
     """
 
     fired: int = 0
@@ -26,6 +28,9 @@ class Figures:
     simulated: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    estimated: int = 0
     cost: float = 0.0
     unpriced: int = 0
     seconds: float = 0.0
@@ -63,6 +68,9 @@ class Figures:
             cost = usage.get("cost")
             self.input_tokens += usage.get("input_tokens") or 0
             self.output_tokens += usage.get("output_tokens") or 0
+            self.cached_tokens += usage.get("cached_tokens") or 0
+            self.reasoning_tokens += usage.get("reasoning_tokens") or 0
+            self.estimated += bool(usage.get("estimated")) and not simulated
             self.cost += cost or 0.0
             self.unpriced += cost is None and not simulated
 
@@ -86,19 +94,12 @@ class Figures:
             "unpriced": self.unpriced,
             "input_tokens": self.input_tokens,
             "output_tokens": self.output_tokens,
+            "cached_tokens": self.cached_tokens,
+            "reasoning_tokens": self.reasoning_tokens,
+            "estimated": self.estimated,
             "cost": round(self.cost, 9),
         }
 
     def _add(self, other: Figures) -> None:
-        self.fired += other.fired
-        self.looked += other.looked
-        self.failed += other.failed
-        self.voided += other.voided
-        self.calls += other.calls
-        self.answers += other.answers
-        self.simulated += other.simulated
-        self.input_tokens += other.input_tokens
-        self.output_tokens += other.output_tokens
-        self.cost += other.cost
-        self.unpriced += other.unpriced
-        self.seconds += other.seconds
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))

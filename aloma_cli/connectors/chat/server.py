@@ -6,11 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from aloma_cli.connectors.base import Answer, Call
-from aloma_cli.connectors.chat.completion import content_of
 from aloma_cli.connectors.chat.dialect import Dialect
 from aloma_cli.connectors.chat.reply import is_page, read_completion, rejected_answer
 from aloma_cli.connectors.chat.server_errors import from_openai, key_hint
-from aloma_cli.connectors.chat.usage import cost_of, recorded_usage, sound_completion_usage
+from aloma_cli.connectors.chat.usage import cost_of, recorded_usage, said_in, sound_completion_usage
 from aloma_cli.connectors.lazy import Lazily
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import ConnectorError, KeyRefusedError
@@ -63,7 +62,7 @@ class ChatServer:
             raise
         served = completion.get("model")
         about = {"provider": self._provider, "model": cut(served, 100) if isinstance(served, str) and served else model}
-        return Answer(completion, self._usage(completion, messages, content_of(completion), model), about)
+        return Answer(completion, self._usage(completion, messages, said_in(completion), model), about)
 
     async def price(self, asked: str, input_tokens: int, output_tokens: int) -> float | None:
         """As `chat.Price`."""
@@ -106,9 +105,9 @@ class ChatServer:
         client._custom_headers = login  # noqa: SLF001  (there is no public way; a test holds it)
         return client
 
-    def _usage(self, completion: JsonObject, messages: Json, content: str, model: str) -> JsonObject:
+    def _usage(self, completion: JsonObject, messages: Json, said: str, model: str) -> JsonObject:
         """The recorded usage. If the server did not count, it is estimated, also in the completion."""
-        completion["usage"], estimated = sound_completion_usage(completion.get("usage"), messages, content)
+        completion["usage"], estimated = sound_completion_usage(completion.get("usage"), messages, said)
         usage = recorded_usage(completion["usage"]) | ({"estimated": True} if estimated else {})
         cost = cost_of(completion["usage"], model, self._url)
         return usage if cost is None else usage | {"cost": cost}

@@ -4,52 +4,116 @@ from __future__ import annotations
 
 from typing import Any
 
+from aloma_cli.connectors.chat.completion import content_of
 from aloma_cli.jsontext import Json, JsonObject, dumps
-from aloma_cli.record.counts import whole
+from aloma_cli.record.counts import number, whole
 
 _CHARACTERS_PER_TOKEN = 4
 
+_MOST_CHARACTERS_PER_TOKEN = 100
+"""A server that counts fewer tokens than this for a text did not count it."""
 
-def estimated_usage(messages: Json, content: str) -> JsonObject:
+_MOST_TOKENS = 100_000_000
+"""No model reads or writes more in one call."""
+
+_MOST_HIDDEN = 200_000
+"""Tokens that only the total counts: the thoughts of a model, if they are not more than this."""
+
+
+def estimated_usage(messages: Json, said: str) -> JsonObject:
     """A `usage` in the OpenAI form for an answer whose tokens were not counted."""
-    asked, answered = _tokens(dumps(messages)), _tokens(content)
+    asked, answered = _tokens(dumps(messages)), _tokens(said)
     return {"prompt_tokens": asked, "completion_tokens": answered, "total_tokens": asked + answered}
 
 
-def sound_completion_usage(usage: Json, messages: Json, content: str) -> tuple[JsonObject, bool]:
+def said_in(completion: JsonObject) -> str:
+    """All that a model wrote: the text, the thoughts that are shown, and the calls of tools."""
+    message = completion["choices"][0]["message"]
+    more = (message.get(name) for name in ("reasoning", "reasoning_content", "tool_calls"))
+    return content_of(completion) + "".join(one if isinstance(one, str) else dumps(one) for one in more if one)
+
+
+def sound_completion_usage(usage: Json, messages: Json, said: str) -> tuple[JsonObject, bool]:
     """A server's `usage` with numbers in it, and whether any of them was estimated.
 
-    Zero for a text that is not empty counts as missing, and so does a value that is not an integer.
+    What cannot be true counts as missing: no integer, zero or next to nothing for a long text, too many tokens for any
+    model. Tokens of hidden thoughts are part of `completion_tokens`, also where a server counts them in the total only.
     """
     given = usage if isinstance(usage, dict) else {}
-    asked, answered = whole(given.get("prompt_tokens")), whole(given.get("completion_tokens"))
-    if asked and (answered or (answered == 0 and not content)):
-        total = whole(given.get("total_tokens")) or asked + answered
-        return given | {"prompt_tokens": asked, "completion_tokens": answered, "total_tokens": total}, False
-    estimate = estimated_usage(messages, content)
-    asked, answered = asked or estimate["prompt_tokens"], answered or estimate["completion_tokens"]
-    return given | {"prompt_tokens": asked, "completion_tokens": answered, "total_tokens": asked + answered}, True
+    asked, answered = _count(given, "prompt_tokens", "input_tokens"), _count(given, *_ANSWERED)
+    total = _count(given, "total_tokens") or 0
+    hidden = total - asked - answered if asked and answered is not None else 0
+    if asked and 0 < hidden <= _MOST_HIDDEN:
+        given = given | {"completion_tokens_details": _thoughts(given, hidden)}
+        answered = total - asked
+    if answered is not None and answered * _MOST_CHARACTERS_PER_TOKEN < len(said):
+        answered = None
+    estimate = estimated_usage(messages, said) if not asked or answered is None else {}
+    counted: JsonObject = {
+        "prompt_tokens": asked or estimate["prompt_tokens"],
+        "completion_tokens": estimate["completion_tokens"] if answered is None else answered,
+    }
+    return given | counted | {"total_tokens": sum(counted.values())}, bool(estimate)
 
 
 def recorded_usage(usage: JsonObject) -> JsonObject:
-    """A complete `usage` in the OpenAI form as `input_tokens` and `output_tokens`, for the record."""
-    return {"input_tokens": usage["prompt_tokens"], "output_tokens": usage["completion_tokens"]}
+    """A complete `usage` in the OpenAI form, for the record: `input_tokens` and `output_tokens`, and what of them was
+    read from a cache or spent on thoughts, if the server says so."""
+    recorded = {"input_tokens": usage["prompt_tokens"], "output_tokens": usage["completion_tokens"]}
+    parts = {"cached_tokens": _cached(usage), "reasoning_tokens": _reasoning(usage)}
+    return recorded | {name: count for name, count in parts.items() if count}
 
 
 def cost_of(usage: JsonObject, model: str, base_url: str) -> float | None:
-    """The price of a `usage` in the OpenAI form, in US dollars; None where the price is unknown."""
+    """The price of a `usage` in the OpenAI form, in US dollars; None where the price is unknown.
+
+    The list of prices comes first, then what the server says that it cost.
+    """
     from genai_prices import Usage, calc_price
 
-    details = usage.get("prompt_tokens_details")
     counted: dict[str, Any] = {
         "input_tokens": usage["prompt_tokens"],
-        "cache_read_tokens": whole(details.get("cached_tokens")) if isinstance(details, dict) else None,
+        "cache_read_tokens": _cached(usage) or None,
         "output_tokens": usage["completion_tokens"],
     }
     try:
         return float(calc_price(Usage(**counted), model, provider_api_url=base_url).total_price)
     except Exception:  # noqa: BLE001  (an answer without a price is still an answer)
-        return None
+        return number(usage.get("cost"))
+
+
+_ANSWERED = ("completion_tokens", "output_tokens")
+
+
+def _count(usage: JsonObject, *names: str) -> int | None:
+    """The first of these that is a possible number of tokens."""
+    counts = (whole(usage.get(name)) for name in names)
+    return next((count for count in counts if count is not None and count <= _MOST_TOKENS), None)
+
+
+def _cached(usage: JsonObject) -> int:
+    cached = _count(_part(usage, "prompt_tokens_details"), "cached_tokens")
+    if cached is None:
+        cached = _count(usage, "cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
+    most: int = usage["prompt_tokens"]
+    return min(cached or 0, most)
+
+
+def _reasoning(usage: JsonObject) -> int:
+    thought = _count(_part(usage, "completion_tokens_details"), "reasoning_tokens")
+    if thought is None:
+        thought = _count(usage, "reasoning_tokens")
+    most: int = usage["completion_tokens"]
+    return min(thought or 0, most)
+
+
+def _thoughts(usage: JsonObject, hidden: int) -> JsonObject:
+    return {"reasoning_tokens": hidden, **_part(usage, "completion_tokens_details")}
+
+
+def _part(usage: JsonObject, name: str) -> JsonObject:
+    part = usage.get(name)
+    return part if isinstance(part, dict) else {}
 
 
 def _tokens(text: str) -> int:
