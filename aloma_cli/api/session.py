@@ -78,6 +78,29 @@ async def run_claim(
         claim.close()
 
 
+async def fire_once(claim: Claim, equipment: Equipment, emit: Emit, settings: ModelSettings) -> None:
+    """Run the first firing of a claimed tree alone, without a retry or another firing after it; close the claim."""
+    from aloma_cli.connectors.table import open_connectors
+
+    with contextlib.closing(claim):
+        run = Scheduler(
+            claim, Plan(equipment.steps.values()), clock=equipment.clock, emit=emit, redactor=equipment.redactor
+        )
+        run.recover()
+        connectors = open_connectors(settings, equipment.modules)
+        runner = LocalRunner(equipment.steps, Toolbox(connectors, equipment.lib, equipment.config), LoopHost(run))
+        try:
+            with stdout_split(), stderr_redacted(equipment.redactor), Watchdog():
+                for job in run.turn().jobs[:1]:
+                    runner.start(job)
+                    for outcome in await runner.wait(None):
+                        run.deliver(outcome)
+                    run.turn()
+        finally:
+            await runner.close()
+            await connectors.aclose()
+
+
 def write(
     claim: Claim,
     plan: Plan,

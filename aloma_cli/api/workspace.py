@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +14,7 @@ from typing import Any
 
 from aloma_cli.api.handover import hand_over, loop_runs
 from aloma_cli.api.reader import Records
-from aloma_cli.api.session import Equipment, run_claim, write
+from aloma_cli.api.session import Equipment, fire_once, run_claim, write
 from aloma_cli.api.task import Task, task_of
 from aloma_cli.budget import LimitRequest
 from aloma_cli.clock import Clock, to_iso
@@ -262,7 +263,21 @@ class Workspace(Records):
             run.do(requests.set_answering, now.to_json(), reason)
             return settings
 
-        equipment = Equipment(
+        tree = await run_claim(claim, self._equipment(), emit, answering=answering, before=before, wait=wait)
+        return task_of(self.store, tree, task_id or claim.root)
+
+    async def fire(self, step: Step, data: JsonObject, emit: Emit = _ignore) -> None:
+        """Fire `step` once on `data`, if its condition holds: no other step runs, and nothing is recorded.
+
+        Raises InputError if `data` is not a JSON object, and what `check` raises.
+        """
+        alone = Workspace(loaded=replace(self.loaded, steps={step.name: step}), choose=self._choose)
+        alone.redactor = self.redactor
+        claim, _ = alone.create(step.name, data)
+        await fire_once(claim, alone._equipment(), emit, alone.choice().settings)
+
+    def _equipment(self) -> Equipment:
+        return Equipment(
             steps=self.steps,
             modules=self.loaded.connector_modules,
             lib=self.loaded.lib,
@@ -271,8 +286,6 @@ class Workspace(Records):
             clock=self.clock,
             redactor=self.redactor,
         )
-        tree = await run_claim(claim, equipment, emit, answering=answering, before=before, wait=wait)
-        return task_of(self.store, tree, task_id or claim.root)
 
 
 def load(

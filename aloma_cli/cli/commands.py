@@ -29,6 +29,7 @@ GROUPS = {
 }
 
 COMMANDS = {
+    "init": Command("init:init", "Create a workspace that runs at once."),
     "task new": Command("task.new:new", "Create a task and run it until nothing is left to do."),
     "task list": Command("task.list:list_tasks", "List the tasks of the workspace, the newest last."),
     "task show": Command("task.show:show", "Show a task: state, steps, subtasks, document."),
@@ -41,6 +42,8 @@ COMMANDS = {
     "task stop": Command("task.stop:stop", "Stop a task and its subtasks."),
     "task gc": Command("task.gc:gc", "Delete the records of old tasks and their subtasks."),
     "step list": Command("step.list:list_steps", "List the steps, in the order in which they start."),
+    "step new": Command("step.new:new", "Write the file of a new step."),
+    "step run": Command("step.run:run", "Run one step alone, and show what it would change."),
     "step show": Command("step.show:show", "Show a step: condition, parameters, options, file."),
     "secret set": Command("secret.set:set_value", "Keep a secret for this workspace."),
     "secret list": Command("secret.list:list_secrets", "List the secrets by name, never a value."),
@@ -68,12 +71,22 @@ _SYNONYMS = {
 """Words that other programs use, and ours for the same."""
 
 
-def find(words: Sequence[str]) -> Command | None:
-    """The command that `words` begin with; None for help and for options. Raises InputError for an unknown word."""
-    command = COMMANDS.get(" ".join(words[:2]))
+def name_in(words: Sequence[str]) -> str:
+    """The name of the command that `words` begin with, or ""."""
+    return next((name for name in (" ".join(words[:2]), *words[:1]) if name in COMMANDS), "")
+
+
+def find(words: Sequence[str]) -> tuple[Command, Sequence[str]] | None:
+    """The command that `words` begin with, and the words after its name; None for help and for options.
+
+    Raises InputError for an unknown word.
+    """
+    name = name_in(words)
+    if name:
+        return COMMANDS[name], words[len(name.split()) :]
     rest = words[1:] if words and words[0] in GROUPS else words
-    if command or not rest or rest[0].startswith("-"):
-        return command
+    if not rest or rest[0].startswith("-"):
+        return None
     raise InputError(f"unknown command {' '.join(words[:2] if rest is not words else words[:1])!r}", hint=_meant(words))
 
 
@@ -81,10 +94,11 @@ def _meant(words: Sequence[str]) -> str:
     from difflib import get_close_matches
 
     group, word = words[:2] if words[0] in GROUPS else ("task", words[0])
+    alone = [name for name in COMMANDS if " " not in name]
     for name in (word, *_SYNONYMS.get(word, "").split()):
         if f"{group} {name}" in COMMANDS:
             return f"run `aloma {group} {name}`"
-    if word == words[0] and (near := get_close_matches(word, GROUPS, 1)):
+    if word == words[0] and (near := get_close_matches(word, [*GROUPS, *alone], 1)):
         return f"did you mean `aloma {near[0]}`?"
     names = [command.split()[1] for command in COMMANDS if command.startswith(f"{group} ")]
     near = get_close_matches(word, names, 1)

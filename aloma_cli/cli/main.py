@@ -55,10 +55,11 @@ def _main(arguments: list[str]) -> int:
 
 def _run_command(words: list[str]) -> int:
     """Run a command. The parser's library is imported only for help, completion and what is not plainly right."""
-    command = None if "_ALOMA_COMPLETE" in os.environ else commands.find(words)
-    if command is not None:
+    found = None if "_ALOMA_COMPLETE" in os.environ else commands.find(words)
+    if found is not None:
+        command, rest = found
         function = command.load()
-        values = parameters.parse(parameters.parameters_of(function), words[2:])
+        values = parameters.parse(parameters.parameters_of(function), rest)
         if values is not None:
             return parameters.call(function, values)
     from aloma_cli.cli.parser import run

@@ -56,7 +56,7 @@ def _raise_interrupt(ended: BaseException) -> None:
 def _app(words: Sequence[str]) -> typer.Typer:
     """All commands; only the one among `words`, or in the line to complete, is more than its name and its summary."""
     completed = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS") or ""
-    typed = " ".join(words[:2] or completed.split()[1:3])
+    typed = commands.name_in(words or completed.split()[1:])
     app = typer.Typer(
         no_args_is_help=True,
         rich_markup_mode=None,
@@ -64,15 +64,15 @@ def _app(words: Sequence[str]) -> typer.Typer:
         context_settings={"help_option_names": ["--help", "-h"]},
     )
     app.callback()(_root)
+    groups = {"": app}
     for group, about in commands.GROUPS.items():
-        inner = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=about)
-        app.add_typer(inner, name=group)
-        for name, command in commands.COMMANDS.items():
-            if name.startswith(f"{group} "):
-                function = command.load() if name == typed else None
-                details = inspect.cleandoc(function.__doc__ or "") if function else ""
-                text = f"{command.about}\n\n{details}"
-                inner.command(name.split()[1], cls=_Command, help=text)(_typed(function))
+        groups[group] = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=about)
+        app.add_typer(groups[group], name=group)
+    for name, command in commands.COMMANDS.items():
+        group, _, word = name.rpartition(" ")
+        function = command.load() if name == typed else None
+        details = inspect.cleandoc(function.__doc__ or "") if function else ""
+        groups[group].command(word, cls=_Command, help=f"{command.about}\n\n{details}")(_typed(function))
     return app
 
 

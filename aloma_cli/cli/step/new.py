@@ -1,0 +1,65 @@
+"""`aloma step new`"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+from aloma_cli.cli import options
+from aloma_cli.cli.exit_codes import DONE
+from aloma_cli.cli.output import put, say
+from aloma_cli.cli.parameters import Argument
+from aloma_cli.errors import InputError
+from aloma_cli.loader.layout import STEPS_FOLDER, find_workspace
+
+_NAME = re.compile(r"[A-Za-z0-9][\w-]*(/[A-Za-z0-9][\w-]*)*")
+
+TEXT = '''"""{title}: when there is a `text`, ask a model about it."""
+
+# When it runs: the document has a string at `text`, and nothing at `{field}` yet.
+condition = {{"text": str, "{field}": None}}
+
+
+# What it does. It may ask for: data, task, step, connectors, lib, config, log, now.
+async def content(data, connectors):
+    answer = await connectors.openai.chat(
+        messages=f"Sum up this text in one sentence:\\n\\n{{data['text']}}",
+        shape={{"answer": str}},
+    )
+    data["{field}"] = answer.data["answer"]
+'''
+
+
+def new(
+    name: Annotated[str, Argument("NAME", "The name of the step: a path below steps/, without .py.")],
+    workspace: options.Workspace = None,
+) -> int:
+    """
+    \b
+    Examples:
+      aloma step new translate
+      aloma step new research/critic
+
+    Writes steps/NAME.py, a step that runs as it is, and prints its path. Change its
+    condition, its question and what it writes.
+    """
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            f"{name!r} is not a name for a step", hint="use letters, digits, _ and -; a / stands for a folder"
+        )
+    root = find_workspace(workspace, Path.cwd())
+    path = root / STEPS_FOLDER / f"{name}.py"
+    last = name.rpartition("/")[2]
+    text = TEXT.format(title=last.replace("_", " ").replace("-", " ").capitalize(), field=last.replace("-", "_"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise InputError(f"{path} exists; it was not changed", hint="choose another name") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}") from None
+    put(str(path))
+    say(f'aloma: edit it, then try it alone: aloma step run {name} -d \'{{"text": "…"}}\'')
+    return DONE
