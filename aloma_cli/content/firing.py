@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -29,7 +29,7 @@ from aloma_cli.content.lost import Loose, Watching
 from aloma_cli.content.watchdog import on_a_thread
 from aloma_cli.document.draft import Draft
 from aloma_cli.errors import ContentError
-from aloma_cli.jsontext import JsonObject
+from aloma_cli.jsontext import JsonObject, Path
 from aloma_cli.threads import in_thread
 
 
@@ -57,14 +57,14 @@ class PythonRun:
             with PrintsTo(self._print), Watching(self.loose):
                 arguments = {name: _MAKERS[name](self) for name in self.content.parameters}
                 self.loose.refuse(await self._run_content(arguments))
-            changes = self._draft.changes()
-            outcome: Outcome = Returned(number, changes, self._effects or NO_EFFECTS, self._since(started))
+            read, changes = self._draft.reads(), self._draft.changes()
+            outcome: Outcome = Returned(number, changes, self._effects or NO_EFFECTS, self._since(started), read)
         except BaseException as error:
             if _is_from_outside(self.content, self.cancellation, error):
                 raise
             looked = self._effects is not None and self._effects.figures
             cause = _or_forgotten(error, self.loose)
-            outcome = raised(self.content, self.job, cause, self._since(started), figures=looked)
+            outcome = raised(self.content, self.job, cause, self._since(started), looked, self._draft.reads())
         finally:
             self.cancellation.over = True
             self._draft.close()
@@ -147,10 +147,17 @@ _MAKERS: Mapping[str, Callable[[PythonRun], Any]] = {
 """One for each of `function.PARAMETERS`."""
 
 
-def raised(content: StepFunction, job: Job, error: BaseException, seconds: float, *, figures: bool = False) -> Raised:
+def raised(
+    content: StepFunction,
+    job: Job,
+    error: BaseException,
+    seconds: float,
+    figures: bool = False,
+    read: Sequence[Path] = (),
+) -> Raised:
     """The outcome of a step that failed with `error`, even if the error itself is broken.
 
-    `figures`: the step had looked at the figures of the run.
+    `figures`: the step had looked at the figures of the run. `read`: as in Raised.
     """
     try:
         retryable = job.retry is not None and job.retry.applies(error)
@@ -158,7 +165,7 @@ def raised(content: StepFunction, job: Job, error: BaseException, seconds: float
     except BaseException as worse:  # noqa: BLE001  (an author's error class runs an author's code)
         retryable = False
         described = {"type": type_name(error), "message": f"it cannot be described: {type_name(worse)}"}
-    return Raised(job.firing, described, retryable, round(seconds, 6), figures)
+    return Raised(job.firing, described, retryable, round(seconds, 6), figures, read)
 
 
 def _is_from_outside(content: StepFunction, cancellation: Cancellation, error: BaseException) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aloma_cli.content.retry import Retry
@@ -92,19 +92,20 @@ NO_EFFECTS = Effects()
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """The step returned."""
+    """The step returned. `read`: the places of the document that it read."""
 
     firing: int
     changes: list[Change]
     effects: Effects
     seconds: float
+    read: Sequence[Path] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Raised:
     """The step raised, timed out, or left a value that is not JSON.
 
-    `error` is as in `events.FiringFailed`; `retryable`: the step's `retry` covers this error.
+    `error` is as in `events.FiringFailed`; `retryable`: the step's `retry` covers this error. `read` as in Returned.
     """
 
     firing: int
@@ -112,6 +113,7 @@ class Raised:
     retryable: bool
     seconds: float
     figures: bool = False
+    read: Sequence[Path] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,9 @@ nearly everywhere, and nothing that is handed out is part of the committed docum
 
 Storage is always complete, because C code (the JSON encoder, `==`, `repr`) reads it past the methods here. Two ways
 remain to reach a committed container: `dict.__getitem__(data, key)`, and `heapq` on a large list of containers.
+
+What was read is noted as well, key by key in an object and item by item in a list of containers. A container that was
+handed out as a plain copy counts as read, as does one that was asked for all it has.
 """
 
 # ruff: noqa: SLF001  (the two classes know one another)
@@ -24,19 +27,25 @@ from aloma_cli.jsontext import Json, JsonObject, Path
 SMALL = 256
 """A container with at most so many values in all is handed out as a plain copy."""
 
+MOST_READ = 50
+"""So many places are told of what was read."""
+
 Copied = dict[int, list[Any]]
 """What was handed out for the items of committed lists, by the `id` of the list: it tells which item was which."""
 
 _CONTAINERS = frozenset((dict, list))
 _ABSENT = object()
-_get, _set, _items = dict.__getitem__, dict.__setitem__, dict.items
+_get, _set, _items, _has = dict.__getitem__, dict.__setitem__, dict.items, dict.__contains__
 _get_item, _set_item, _iter_items = list.__getitem__, list.__setitem__, list.__iter__
 
 
 class TrackedDict(dict[str, Any]):
-    """A `dict` with marks: `_written` has the keys that were set or removed, `_reached` the copies handed out."""
+    """A `dict` with marks: `_written` has the keys that were set or removed, `_reached` the copies handed out.
 
-    __slots__ = ("_base", "_copies", "_reached", "_written")
+    `_read` has the keys that were asked for while they were as committed; with `_all`, any key was.
+    """
+
+    __slots__ = ("_all", "_base", "_copies", "_reached", "_read", "_written")
 
     def __init__(self, base: JsonObject, copies: Copied | None = None) -> None:
         super().__init__(base)
@@ -44,6 +53,8 @@ class TrackedDict(dict[str, Any]):
         self._copies: Copied = {} if copies is None else copies
         self._written: dict[str, None] = {}
         self._reached: dict[str, Any] = {}
+        self._read: dict[str, None] = {}
+        self._all = False
 
     def _reach(self, key: str, value: Any) -> Any:
         """What to hand out for `value`, found at `key`."""
@@ -53,18 +64,30 @@ class TrackedDict(dict[str, Any]):
         return value
 
     def _reach_all(self) -> None:
+        self._all = True
         for key, value in list(_items(self)):
             self._reach(key, value)
 
     def __getitem__(self, key: str) -> Any:
+        if key not in self._written:
+            self._read[key] = None
         value = _get(self, key)
         return self._reach(key, value) if type(value) in _CONTAINERS else value
 
+    def __contains__(self, key: Any) -> bool:
+        if key not in self._written:
+            self._read[key] = None
+        return _has(self, key)
+
     def get(self, key: str, default: Any = None) -> Any:
-        return self[key] if key in self else default  # noqa: SIM401  (that is `get` itself)
+        if key not in self._written:
+            self._read[key] = None
+        value = super().get(key, default)
+        return self._reach(key, value) if type(value) in _CONTAINERS else value
 
     def __iter__(self) -> Iterator[str]:
-        # Overridden so that C code which copies dicts (`dict(data)`, `{**data}`) asks for each item.
+        # Overridden also so that C code which copies dicts (`dict(data)`, `{**data}`) asks for each item.
+        self._all = True
         return super().__iter__()
 
     def values(self) -> Any:
@@ -110,7 +133,7 @@ class TrackedDict(dict[str, Any]):
         return key, self.pop(key)
 
     def clear(self) -> None:
-        self._written.update(dict.fromkeys(self))
+        self._written.update(dict.fromkeys(super().keys()))
         super().clear()
 
     def copy(self) -> dict[str, Any]:
@@ -137,19 +160,26 @@ class TrackedDict(dict[str, Any]):
     def _collect(self, path: Path, changes: list[Change]) -> None:
         """Add the changes since the copy was made; it is at `path` of the document."""
         written, base = self._written, self._base
-        changes.extend(Change("remove", (*path, key)) for key in written if key in base and key not in self)
+        changes.extend(Change("remove", (*path, key)) for key in written if key in base and not _has(self, key))
         for key in written:
-            if key in self:
+            if _has(self, key):
                 collect_field(base, key, _get(self, key), path, changes, self._copies)
         for key, value in self._reached.items():
             if key not in written:
                 _collect(base[key], value, (*path, key), changes, self._copies)
 
+    def _reads(self, path: Path) -> list[Path]:
+        """The places that were read; `path` is that of this one."""
+        if self._all or not (self._read or self._written):
+            return [path]
+        keys = [key for key in self._read if isinstance(key, str)]
+        return [read for key in keys for read in _reads(self._reached.get(key), (*path, key))]
+
 
 class TrackedList(list[Any]):
     """A `list` with marks. Any write but `append`, `extend` and the setting of one item makes it a plain copy."""
 
-    __slots__ = ("_base", "_copies", "_detached", "_reached", "_written")
+    __slots__ = ("_all", "_base", "_copies", "_detached", "_reached", "_written")
 
     def __init__(self, base: list[Json], copies: Copied) -> None:
         super().__init__(base)
@@ -158,6 +188,7 @@ class TrackedList(list[Any]):
         copies[id(base)] = base.copy()
         self._detached = False
         self._written = False
+        self._all = False
         self._reached: dict[int, Any] = {}
 
     def _reach(self, index: int, value: Any) -> Any:
@@ -167,6 +198,7 @@ class TrackedList(list[Any]):
         return value
 
     def _reach_all(self) -> None:
+        self._all = True
         if not self._detached:
             for index, value in enumerate(_iter_items(self)):
                 self._reach(index, value)
@@ -182,6 +214,7 @@ class TrackedList(list[Any]):
             return super().__getitem__(index)
         value = _get_item(self, index)
         if self._detached or type(value) not in _CONTAINERS:
+            self._all = True
             return value
         return self._reach(self._position(index), value)
 
@@ -240,6 +273,12 @@ class TrackedList(list[Any]):
             _collect(base[index], _get_item(self, index), (*path, index), changes, self._copies)
         changes.extend(appended(super().__getitem__(slice(most, None)), path, most))
 
+    def _reads(self, path: Path) -> list[Path]:
+        """As those of an object. An item that is no container counts as all of the list."""
+        if self._all or not self._reached:
+            return [path]
+        return [read for index, item in self._reached.items() for read in _reads(item, (*path, index))]
+
     def _moved(self) -> bool:
         """Whether C code such as `heapq` wrote past the methods here: an item is neither committed nor handed out."""
         return any(
@@ -248,19 +287,27 @@ class TrackedList(list[Any]):
         )
 
 
-def _detaching(name: str) -> Callable[..., Any]:
-    method = getattr(list, name)
+def _noting(method: Callable[..., Any], note: Callable[[Any], None]) -> Callable[..., Any]:
+    """`method` of a tracked container, after `note` was made of its use."""
 
     @functools.wraps(method)
-    def write(self: TrackedList, *arguments: Any, **options: Any) -> Any:
-        self._detach()
+    def use(self: Any, *arguments: Any, **options: Any) -> Any:
+        note(self)
         return method(self, *arguments, **options)
 
-    return write
+    return use
+
+
+def _ask_all(container: TrackedDict | TrackedList) -> None:
+    container._all = True
 
 
 for _name in ("__delitem__", "__imul__", "clear", "insert", "pop", "remove", "reverse", "sort"):
-    setattr(TrackedList, _name, _detaching(_name))
+    setattr(TrackedList, _name, _noting(getattr(list, _name), TrackedList._detach))
+for _name in ("__eq__", "__ne__", "__contains__", "index", "count", "__str__", "__deepcopy__", "__reduce_ex__"):
+    setattr(TrackedList, _name, _noting(getattr(TrackedList, _name), _ask_all))
+for _name in ("__eq__", "__ne__", "__reversed__", "__str__", "__deepcopy__", "__reduce_ex__", "keys"):
+    setattr(TrackedDict, _name, _noting(getattr(TrackedDict, _name), _ask_all))
 # An author who mistakes a type should read the name of the one that was promised.
 for _class, _plain in ((TrackedDict, dict), (TrackedList, list)):
     _class.__name__ = _class.__qualname__ = _plain.__name__
@@ -294,6 +341,15 @@ def changes_of(data: TrackedDict) -> list[Change]:
     return changes
 
 
+def reads_of(data: TrackedDict) -> list[Path]:
+    """The places of the document that were read, at most MOST_READ: where there were more, what contains them."""
+    found = data._reads(()) if data._all or data._read else []
+    while len(found) > MOST_READ:
+        depth = max(map(len, found)) - 1
+        found = list(dict.fromkeys(path[:depth] for path in found))
+    return found
+
+
 def plain(value: Any, copies: Copied | None = None) -> Any:
     """A deep copy of a draft's value in plain dicts and lists.
 
@@ -325,6 +381,10 @@ def _room_left(container: Any, room: int) -> int:
                 if room < 0:
                     break
     return room
+
+
+def _reads(value: Any, path: Path) -> list[Path]:
+    return value._reads(path) if isinstance(value, TrackedDict | TrackedList) else [path]
 
 
 def _collect(old: Json, new: Any, path: Path, changes: list[Change], copies: Copied) -> None:

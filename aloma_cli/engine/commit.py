@@ -55,7 +55,8 @@ def returned(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome:
         changes, places, asked = _with_room(tx, task, merged.changes, effects)
     except InputError as error:
         told = {"type": type(error).__name__, "message": str(error)}
-        yield from fail(tx, task, flight, Raised(flight.firing, told, False, outcome.seconds, effects.figures))
+        failed = Raised(flight.firing, told, False, outcome.seconds, effects.figures, outcome.read)
+        yield from fail(tx, task, flight, failed)
         return
     event = partial(
         Committed,
@@ -71,6 +72,7 @@ def returned(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome:
         expires_at=None if effects.timeout is None else tx.after(effects.timeout),
         asked=asked,
         figures=effects.figures,
+        read=tx.plan.read_beside(flight.step, outcome.read),
     )
     yield from commit(tx, task, changes, event, author=flight.step, redo=effects.redo)
     yield from _follow(tx, task, effects, places)
@@ -97,6 +99,7 @@ def _look(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Re
         armed=bool(missed) and tx.plan.reads(flight.step, missed),
         seconds=outcome.seconds,
         figures=outcome.effects.figures,
+        read=tx.plan.read_beside(flight.step, outcome.read),
     )
 
 

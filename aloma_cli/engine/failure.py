@@ -48,6 +48,7 @@ def fail(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Rai
         retry_at=None if wait is None else tx.after(wait),
         seconds=outcome.seconds,
         figures=outcome.figures,
+        read=tx.plan.read_beside(flight.step, outcome.read),
     )
     if wait is None:
         told = {name: outcome.error[name] for name in ("type", "message")}

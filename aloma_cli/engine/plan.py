@@ -16,7 +16,7 @@ from aloma_cli.document.merge import alters
 from aloma_cli.engine.agenda import Agenda
 from aloma_cli.engine.index import Index
 from aloma_cli.engine.working import WorkingFlight, WorkingTask
-from aloma_cli.jsontext import JsonObject
+from aloma_cli.jsontext import JsonObject, Path, show_path
 
 VOIDS_BEFORE_ALONE = 3
 """After this many voids in a row a firing runs alone, so that it is sure to land."""
@@ -66,6 +66,10 @@ class Plan:
     def reads(self, step: str, changes: Iterable[Change]) -> bool:
         """Whether the condition of a step names a path at, under or above one of the changes."""
         return step in self._index.readers(changes)
+
+    def read_beside(self, step: str, read: Sequence[Path]) -> tuple[str, ...]:
+        """What a step read beside the values that its condition names, as dotted paths."""
+        return tuple(show_path(path) for path in read if path not in self.steps[step].condition.paths)
 
     def rearmed_on_opening(self, task: WorkingTask) -> list[str]:
         """The disarmed steps whose condition is not the one they fired on, or does not hold.

@@ -46,10 +46,11 @@ def clean_request(redactor: Redactor, body: JsonObject) -> JsonObject:
 def clean_outcome(redactor: Redactor, outcome: Outcome, base: JsonObject) -> Outcome:
     """The end of a firing that started from the document `base`."""
     if isinstance(outcome, Raised):
-        return replace(outcome, error=redactor.value(outcome.error))
+        return replace(outcome, error=redactor.value(outcome.error), read=_read(redactor, outcome))
     if isinstance(outcome, Returned):
         changes = clean_changes(redactor, outcome.changes, base)
-        return replace(outcome, changes=changes, effects=_effects(redactor, outcome.effects))
+        effects = _effects(redactor, outcome.effects)
+        return replace(outcome, changes=changes, effects=effects, read=_read(redactor, outcome))
     return outcome
 
 
@@ -133,6 +134,11 @@ def _question(redactor: Redactor, asked: Question) -> Question:
         schema=redactor.value(asked.schema),
         default=redactor.value(asked.default),
     )
+
+
+def _read(redactor: Redactor, outcome: Returned | Raised) -> list[Path]:
+    """What a step read. It may have asked for a key that the document lacks."""
+    return [_redacted_place(redactor, path) for path in outcome.read]
 
 
 def _redacted_place(redactor: Redactor, path: Path) -> Path:

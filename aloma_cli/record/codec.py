@@ -156,7 +156,11 @@ def _committed_text(event: Committed) -> str | None:
     text += f',"firing":{event.firing},"step":{_quoted(event.step or "")}'
     if event.seconds:
         text += f',"seconds":{event.seconds!r}'
-    return text + (',"redo":true}' if event.redo else "}")
+    if event.redo:
+        text += ',"redo":true'
+    if event.read:
+        text += f',"read":[{",".join(map(_quoted, event.read))}]'
+    return text + "}"
 
 
 def _is_plain(event: Committed) -> bool:

@@ -175,7 +175,8 @@ class Committed(Event):
     `parked_until`, `expires_at` (both ISO) and `asked` (questions: {question, into, schema?, default?, until?}) are
     what a firing asked of its task. `answers` are the places of the questions that this commit answers. `child` is
     the subtask that landed. `request` is the id of the request that a person's commit carries out. `figures`: the
-    step looked at what the run did so far.
+    step looked at what the run did so far. `read`: what the step read beside the values that its condition names, as at
+    most 50 dotted paths; a path stands for all that is below it.
     """
 
     version: int
@@ -198,13 +199,14 @@ class Committed(Event):
     child: str | None = None
     request: str | None = None
     figures: bool = False
+    read: tuple[str, ...] = ()
 
 
 @_event
 class FiringLooked(Event):
     """A firing ended without a trace. `armed`: a commit made while it ran armed the step again.
 
-    `figures`: the step looked at what the run did so far.
+    `figures` and `read` as in Committed.
     """
 
     firing: int
@@ -212,6 +214,7 @@ class FiringLooked(Event):
     armed: bool = False
     seconds: float = 0.0
     figures: bool = False
+    read: tuple[str, ...] = ()
 
 
 @_event
@@ -240,8 +243,8 @@ class FiringFailed(Event):
 
     `error`: {type, message, place?, trace?, hint?, notes?, parts?, cause?, connector?, misfits?}. `place`: the author's
     line. `parts` of a group and `cause` are errors of the same form. `connector`: a connector failed, so the
-    calls answered before stand for the next try, but for those whose keys are in `misfits`. `figures`: the
-    step looked at what the run did so far.
+    calls answered before stand for the next try, but for those whose keys are in `misfits`. `figures` and
+    `read` as in Committed.
     """
 
     firing: int
@@ -251,6 +254,7 @@ class FiringFailed(Event):
     retry_at: str | None = None
     seconds: float = 0.0
     figures: bool = False
+    read: tuple[str, ...] = ()
 
 
 @_event
