@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from aloma_cli.connectors.base import Answer, Call
+from aloma_cli.connectors.base import Answer, Call, Progress
 from aloma_cli.connectors.chat.dialect import Dialect
 from aloma_cli.connectors.chat.reply import is_page, read_completion, rejected_answer
 from aloma_cli.connectors.chat.server_errors import from_openai, key_hint
+from aloma_cli.connectors.chat.tries import Tries
 from aloma_cli.connectors.chat.usage import cost_of, recorded_usage, said_in, sound_completion_usage
 from aloma_cli.connectors.lazy import Lazily
 from aloma_cli.connectors.settings import ModelSettings
@@ -55,7 +56,7 @@ class ChatServer:
         asked, messages = call.arguments["model"], call.arguments["messages"]
         model = self._served(asked)
         try:
-            completion = await self._complete({**call.arguments, "model": model}, asked, call.key)
+            completion = await self._complete({**call.arguments, "model": model}, asked, call)
         except ConnectorError as error:
             error.about = {"provider": self._provider, "model": model}
             error.usage = self._usage_of_odd(error.answer, messages, model)
@@ -95,7 +96,7 @@ class ChatServer:
             api_key=settings.api_key or "none",
             base_url=self._url,
             timeout=settings.timeout,
-            max_retries=settings.max_retries,
+            max_retries=0,  # `Tries` does it, and tells what it waits for
             http_client=self._http,
         )
         # The library fills these from OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS for every server;
@@ -121,7 +122,7 @@ class ChatServer:
                 return self._usage({}, messages, text, model)
         return None
 
-    async def _complete(self, body: JsonObject, asked: str, key: str) -> JsonObject:
+    async def _complete(self, body: JsonObject, asked: str, call: Call) -> JsonObject:
         if self._settings.api_key is None and self._wants_key:
             raise KeyRefusedError(f"{self._url} requires a key, and none is set", hint=self._key_hint)
         await self._libraries.get()
@@ -131,7 +132,7 @@ class ChatServer:
         seconds = body.get("timeout")
         try:
             async with asyncio.timeout(seconds):
-                content = await self._post_in_dialect(client, body, key)
+                content = await self._post_in_dialect(client, body, call)
         except openai.OpenAIError as error:
             thrown_away = rejected_answer(error)
             if thrown_away is not None:
@@ -148,18 +149,22 @@ class ChatServer:
     def _proxy(self) -> str | None:
         return self._http.proxy(self._url) if self._http is not None else None
 
-    async def _post_in_dialect(self, client: openai.AsyncOpenAI, body: JsonObject, key: str) -> bytes:
+    async def _try(self, client: openai.AsyncOpenAI, body: JsonObject, key: str, progress: Progress) -> bytes:
+        tries = Tries(self._settings.max_retries + 1, body.get("timeout") or self._settings.timeout, progress)
+        return await tries.run(lambda: _post(client, body, key))
+
+    async def _post_in_dialect(self, client: openai.AsyncOpenAI, body: JsonObject, call: Call) -> bytes:
         """Send `body`, with its schema in the best form that the server accepts."""
         import openai
 
         model, schema = body["model"], body.pop("schema", None)
         if schema is None:
-            return await _post(client, body, key)
+            return await self._try(client, body, call.key, call.progress)
         dialect, first = self._dialects.get(model, Dialect()), None
         while True:
             try:
                 request = body | dialect.request(body["messages"], schema)
-                content = await _post(client, request, dialect.key_of(key))
+                content = await self._try(client, request, dialect.key_of(call.key), call.progress)
             except openai.APIStatusError as error:
                 # A refusal in every form has another reason, and the first refusal describes it best.
                 first = first or error
