@@ -1,1 +1,1 @@
-"""What decides: one file a rule, each of which yields events; `turn.py` puts them together."""
+"""What decides: one file a rule, each of which adds events; `turn.py` puts them together."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from aloma_cli.document.changes import Change, apply, to_wire
 from aloma_cli.document.held import WRITTEN
@@ -12,7 +12,7 @@ from aloma_cli.engine.agenda import UNWATCHED, Made
 from aloma_cli.engine.transaction import Transaction
 from aloma_cli.engine.working import WorkingFlight, WorkingTask
 from aloma_cli.jsontext import JsonObject
-from aloma_cli.record.events import Committed, Event, FiringVoided
+from aloma_cli.record.events import Committed, FiringVoided
 
 
 def commit(
@@ -24,7 +24,7 @@ def commit(
     author: str | None = None,
     redo: bool = False,
     answers: tuple[str, ...] = (),
-) -> Iterator[Event]:
+) -> None:
     """Bring `changes` onto the newest document, by an `event` that knows all but what follows from that."""
     if task.agenda is UNWATCHED:
         tx.plan.watch(task)
@@ -41,7 +41,7 @@ def commit(
     if task.questions:
         answers = tuple(dict.fromkeys((*answers, *_answered_by(task, document, changes))))
     task.made = Made(document, changes, verdicts)
-    yield event(
+    committed = event(
         at=tx.at,
         task=task.id,
         version=task.version + 1,
@@ -51,10 +51,11 @@ def commit(
         redo=redo,
         answers=answers,
     )
+    tx.add(committed)
     for flight in list(task.flights.values()):
         step = tx.plan.steps.get(flight.step)  # None: interrupted, and its file is away for now
         if step is not None and step.withdraw and step.name not in task.true:
-            yield void(tx, task, flight, "withdrawn")
+            void(tx, task, flight, "withdrawn")
 
 
 def void(
@@ -67,9 +68,9 @@ def void(
     seconds: float = 0.0,
     paths: tuple[str, ...] = (),
     others: tuple[int, ...] = (),
-) -> FiringVoided:
-    """The end of a firing that leaves nothing; `again`: it runs once more."""
-    return FiringVoided(
+) -> None:
+    """End a firing that leaves nothing; `again`: it runs once more."""
+    voided = FiringVoided(
         at=tx.at,
         task=task.id,
         firing=flight.firing,
@@ -80,6 +81,7 @@ def void(
         paths=paths,
         others=others,
     )
+    tx.add(voided)
 
 
 def _removed_errors(before: JsonObject, after: JsonObject) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from aloma_cli.engine.transaction import Transaction
 from aloma_cli.engine.working import WorkingFlight, WorkingTask, merge_settings
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import Json, JsonObject, Path, show_path
-from aloma_cli.record.events import Committed, Event, FiringLooked
+from aloma_cli.record.events import Committed, FiringLooked
 
 
 class Merged(NamedTuple):
@@ -36,16 +36,16 @@ class Rejection(NamedTuple):
     others: tuple[int, ...]
 
 
-def returned(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Returned) -> Iterator[Event]:
+def returned(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Returned) -> None:
     """Commit what a firing left; void it where it cannot stand beside what others committed meanwhile."""
     if not (outcome.changes or outcome.effects.trace):
-        yield _look(tx, task, flight, outcome)
+        _look(tx, task, flight, outcome)
         return
     merged = _merge(tx, task, flight, outcome)
     if isinstance(merged, Rejection):
         again = flight.step in task.true and task.completed is None
         why, paths, others = merged
-        yield void(tx, task, flight, why, again=again, seconds=outcome.seconds, paths=paths, others=others)
+        void(tx, task, flight, why, again=again, seconds=outcome.seconds, paths=paths, others=others)
         return
     effects = outcome.effects
     try:
@@ -56,7 +56,7 @@ def returned(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome:
     except InputError as error:
         told = {"type": type(error).__name__, "message": str(error)}
         failed = Raised(flight.firing, told, False, outcome.seconds, effects.figures, outcome.read)
-        yield from fail(tx, task, flight, failed)
+        fail(tx, task, flight, failed)
         return
     event = partial(
         Committed,
@@ -74,24 +74,24 @@ def returned(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome:
         figures=effects.figures,
         read=tx.plan.read_beside(flight.step, outcome.read),
     )
-    yield from commit(tx, task, changes, event, author=flight.step, redo=effects.redo)
-    yield from _follow(tx, task, effects, places)
+    commit(tx, task, changes, event, author=flight.step, redo=effects.redo)
+    _follow(tx, task, effects, places)
 
 
-def _follow(tx: Transaction, task: WorkingTask, effects: Effects, places: list[Path | None]) -> Iterator[Event]:
+def _follow(tx: Transaction, task: WorkingTask, effects: Effects, places: list[Path | None]) -> None:
     """What a firing asked for beside its changes, once these are committed."""
     for order, place in zip(effects.subtasks, places, strict=True):
-        yield subtasks.create(tx, task, order, place)
+        subtasks.create(tx, task, order, place)
     for child_id, reason in effects.stops.items():
-        yield from subtasks.stop(tx, tx.tree.tasks[child_id], reason)
+        subtasks.stop(tx, tx.tree.tasks[child_id], reason)
     if effects.completed is not None and effects.cancel:
         for other in list(task.flights.values()):
-            yield void(tx, task, other, "stopped")
+            void(tx, task, other, "stopped")
 
 
-def _look(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Returned) -> FiringLooked:
+def _look(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Returned) -> None:
     missed = [change for revision in task.since(flight.version) for change in revision.changes]
-    return FiringLooked(
+    looked = FiringLooked(
         at=tx.at,
         task=task.id,
         firing=flight.firing,
@@ -101,6 +101,7 @@ def _look(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Re
         figures=outcome.effects.figures,
         read=tx.plan.read_beside(flight.step, outcome.read),
     )
+    tx.add(looked)
 
 
 def _merge(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Returned) -> Merged | Rejection:

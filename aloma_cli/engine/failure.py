@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -16,7 +15,7 @@ from aloma_cli.engine.arming import commit
 from aloma_cli.engine.transaction import Transaction
 from aloma_cli.engine.working import WorkingFlight, WorkingTask, WorkingTree
 from aloma_cli.jsontext import Json, JsonObject, Path, show_path
-from aloma_cli.record.events import Committed, Event, FiringFailed
+from aloma_cli.record.events import Committed, FiringFailed
 
 STRANDED_DEPTH = 3
 """How deep in the document a value is kept that could not land: `$errors`, its entry, the field in it."""
@@ -33,12 +32,12 @@ _LOST = {
 """The type and the reason of an error, by what became of the place at which a value was to land."""
 
 
-def fail(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Raised) -> Iterator[Event]:
+def fail(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Raised) -> None:
     """Try again later where the step's `retry` allows it, else write the error into `$errors`."""
     retry = retry_of(tx.tree, task, tx.plan.steps[flight.step])
     again = outcome.retryable and retry is not None and flight.attempt < retry.times
     wait = retry.wait_before(flight.attempt + 1) if retry and again else None
-    yield FiringFailed(
+    failed = FiringFailed(
         at=tx.at,
         task=task.id,
         firing=flight.firing,
@@ -50,11 +49,12 @@ def fail(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Rai
         figures=outcome.figures,
         read=tx.plan.read_beside(flight.step, outcome.read),
     )
+    tx.add(failed)
     if wait is None:
         told = {name: outcome.error[name] for name in ("type", "message")}
         entry = {**told, "at": tx.at, "attempts": flight.attempt}
         changes = error_entry(task.document, flight.step, entry)
-        yield from commit(tx, task, changes, partial(Committed, by="engine"), author=flight.step)
+        commit(tx, task, changes, partial(Committed, by="engine"), author=flight.step)
 
 
 def retry_of(tree: WorkingTree, task: WorkingTask, step: Step) -> Retry | None:
@@ -63,13 +63,13 @@ def retry_of(tree: WorkingTree, task: WorkingTask, step: Step) -> Retry | None:
     return step.retry if times is None else replace(step.retry or Retry(), times=times)
 
 
-def retry_failed(tx: Transaction) -> Iterator[Event]:
+def retry_failed(tx: Transaction) -> None:
     """Remove the unhandled errors of every task that is not closed, so that the failed steps fire again."""
     for task in tx.tree.tasks.values():
         # Other entries are not failed steps: they may hold a result that had no place to land.
         failed = [step for step in unhandled_errors(task.document) if step in tx.plan.steps]
         if failed and not task.closed:
-            yield from commit(tx, task, _without_errors(task.document, failed), partial(Committed, by="person"))
+            commit(tx, task, _without_errors(task.document, failed), partial(Committed, by="person"))
 
 
 def error_entry(document: JsonObject, key: str, entry: JsonObject) -> list[Change]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from aloma_cli.budget import Amount, Budget, LimitRequest
 from aloma_cli.clock import Clock
@@ -15,7 +15,7 @@ from aloma_cli.engine.transaction import Transaction
 from aloma_cli.engine.working import WorkingFlight, WorkingTask, WorkingTree
 from aloma_cli.errors import StepLimited
 from aloma_cli.jsontext import JsonObject
-from aloma_cli.record.events import Event, LimitReached, LimitsSet
+from aloma_cli.record.events import LimitReached, LimitsSet
 
 MOST_STARTS = 1000
 """After this many firings a step is taken to loop."""
@@ -23,30 +23,30 @@ MOST_STARTS = 1000
 _MARGIN = 1.5
 
 
-def limit(tx: Transaction, reason: str, name: str | None = None, needed: float | None = None) -> Iterator[Event]:
+def limit(tx: Transaction, reason: str, name: str | None = None, needed: float | None = None) -> None:
     """Start nothing new in the whole tree until the limit is raised."""
     if tx.tree.limited is None:
-        yield LimitReached(at=tx.at, task=tx.tree.root_id, reason=reason, limit=name, needed=needed)
+        tx.add(LimitReached(at=tx.at, task=tx.tree.root_id, reason=reason, limit=name, needed=needed))
 
 
-def pause(tx: Transaction, task: WorkingTask, flight: WorkingFlight, limited: Limited) -> Iterator[Event]:
+def pause(tx: Transaction, task: WorkingTask, flight: WorkingFlight, limited: Limited) -> None:
     """Let a firing wait until the limit that it met is raised, and the whole tree with it."""
-    yield void(tx, task, flight, "limited", again=True, seconds=limited.seconds)
-    yield from limit(tx, limited.reason, limited.limit, limited.needed)
+    void(tx, task, flight, "limited", again=True, seconds=limited.seconds)
+    limit(tx, limited.reason, limited.limit, limited.needed)
 
 
-def check_time(tx: Transaction, budget: Budget) -> Iterator[Event]:
+def check_time(tx: Transaction, budget: Budget) -> None:
     """Pause the tree when its time is used."""
     late = budget.overtime(tx.tree.working)
     if late is not None:
-        yield from limit(tx, late.reason, late.limit)
+        limit(tx, late.reason, late.limit)
 
 
-def set_limits(tx: Transaction, wanted: Mapping[str, LimitRequest]) -> Iterator[Event]:
+def set_limits(tx: Transaction, wanted: Mapping[str, LimitRequest]) -> None:
     """Set what the tree may spend from here on; what is paused continues."""
     limits = tx.tree.limits.changed(wanted, tx.tree.spent, tx.tree.working)
     if limits != tx.tree.limits or tx.tree.limited is not None:
-        yield LimitsSet(at=tx.at, task=tx.tree.root_id, limits=limits.to_json())
+        tx.add(LimitsSet(at=tx.at, task=tx.tree.root_id, limits=limits.to_json()))
 
 
 class Gate:

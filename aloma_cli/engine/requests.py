@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -23,7 +23,7 @@ from aloma_cli.engine.transaction import Transaction
 from aloma_cli.engine.working import WorkingTask, WorkingTree
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import MAX_DEPTH, Json, JsonObject, Path, cut, is_deeper, show_path
-from aloma_cli.record.events import AnsweringSet, Committed, Event, RequestRefused, TreeResumed
+from aloma_cli.record.events import AnsweringSet, Committed, RequestRefused, TreeResumed
 
 _MOST_SHOWN = 4
 _LONGEST = 80
@@ -168,62 +168,62 @@ def checked(tree: WorkingTree, request: Request) -> Asked:
     return Asked(request, task, answer(task, place, value), (place,))
 
 
-def carry_out(tx: Transaction, asked: Asked, request: str | None) -> Iterator[Event]:
+def carry_out(tx: Transaction, asked: Asked, request: str | None) -> None:
     """Do what a person asked. `request` is the id of the file it came in. Raises InputError."""
     task = asked.task
     match asked.request:
         case Stop(reason=reason):
-            yield from _stop(tx, task, reason)
+            _stop(tx, task, reason)
         case Redo(step=step) if step in tx.plan.steps:
-            yield arm(tx, task, (step,), "a person asked for it", request)
+            arm(tx, task, (step,), "a person asked for it", request)
         case Redo(step=step):
             raise InputError(f"there is no step {step!r}", hint="aloma step list shows the names")
         case _:
             event = partial(Committed, by="person", request=request)
-            yield from commit(tx, task, asked.changes, event, answers=asked.answers)
+            commit(tx, task, asked.changes, event, answers=asked.answers)
 
 
-def _stop(tx: Transaction, task: WorkingTask, reason: str) -> Iterator[Event]:
+def _stop(tx: Transaction, task: WorkingTask, reason: str) -> None:
     """Stop a tree until it is resumed; a subtask, or what is left of a root that is closed, for good."""
     if task.parent is not None or task.closed:
-        yield from stop(tx, task, reason)
+        stop(tx, task, reason)
     elif tx.tree.stopped is None:
-        yield from halt(tx, reason)
+        halt(tx, reason)
 
 
-def refuse(tx: Transaction, request: str, reason: str) -> Iterator[Event]:
+def refuse(tx: Transaction, request: str, reason: str) -> None:
     """Record that a request of another process makes no sense now."""
-    yield RequestRefused(at=tx.at, task=tx.tree.root_id, request=request, reason=reason)
+    tx.add(RequestRefused(at=tx.at, task=tx.tree.root_id, request=request, reason=reason))
 
 
-def resume(tx: Transaction) -> Iterator[Event]:
+def resume(tx: Transaction) -> None:
     """Let a tree continue that a person stopped."""
     if tx.tree.stopped is not None:
-        yield TreeResumed(at=tx.at, task=tx.tree.root_id)
+        tx.add(TreeResumed(at=tx.at, task=tx.tree.root_id))
 
 
-def set_answering(tx: Transaction, answering: JsonObject, reason: str) -> Iterator[Event]:
+def set_answering(tx: Transaction, answering: JsonObject, reason: str) -> None:
     """Record how model calls are answered from here on; `reason` says what changes, in words."""
     if answering != tx.tree.answering:
-        yield AnsweringSet(at=tx.at, task=tx.tree.root_id, answering=answering, reason=reason)
+        tx.add(AnsweringSet(at=tx.at, task=tx.tree.root_id, answering=answering, reason=reason))
 
 
-def release_cycles(tx: Transaction) -> Iterator[Event]:
+def release_cycles(tx: Transaction) -> None:
     """Let tasks continue that were stopped as cycles, by arming the steps that fire next."""
     for task in tx.tree.tasks.values():
         if task.trail.cycle is not None and not task.closed:
             names = [step.name for step in tx.plan.ready(task, now=tx.now)]
             if names:
-                yield arm(tx, task, names, "a person lets it go round again")
+                arm(tx, task, names, "a person lets it go round again")
 
 
-def default_answers(tx: Transaction, task: WorkingTask) -> Iterator[Event]:
+def default_answers(tx: Transaction, task: WorkingTask) -> None:
     """Answer the questions whose time is over with their default."""
     for place, question in list(task.questions.items()):
         until = question.get("until")
         if until is not None and from_iso(until) <= tx.now and not runs_alone(task):
             changes = _default(task, place, question)
-            yield from commit(tx, task, changes, partial(Committed, by="engine"), answers=(place,))
+            commit(tx, task, changes, partial(Committed, by="engine"), answers=(place,))
 
 
 def _default(task: WorkingTask, place: str, question: JsonObject) -> list[Change]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from aloma_cli.condition import Mismatch
 from aloma_cli.content.step import Step
@@ -15,7 +15,6 @@ from aloma_cli.engine.transaction import Transaction
 from aloma_cli.engine.working import WorkingTask
 from aloma_cli.errors import did_you_mean
 from aloma_cli.jsontext import KINDS, JsonObject, Path, show_path
-from aloma_cli.record.events import Event
 from aloma_cli.record.states import PAUSED
 from aloma_cli.redact import Redactor
 
@@ -23,52 +22,52 @@ SHOWN = 3
 """How many steps, and how many mismatches of each, are listed."""
 
 
-def settle(tx: Transaction, task: WorkingTask, redactor: Redactor) -> Iterator[Event]:
+def settle(tx: Transaction, task: WorkingTask, redactor: Redactor) -> None:
     """Let a task rest that has nothing in flight and nothing to start, unless something will come by itself."""
     if task.rest is not None or (task.completed is None and _has_busy_subtask(tx, task)):
         return
     if tx.tree.limited is not None and _would_continue(tx, task):
-        yield from _pause(tx, task, "limited")
+        _pause(tx, task, "limited")
         return
     if task.completed is None:
         if (task.retries and not task.awaited) or is_parked(task, tx.now):
             return
         unended = _unended(tx, task)
         if unended is not None:
-            yield from _pause(tx, task, unended)
+            _pause(tx, task, unended)
             return
     parent = tx.tree.tasks[task.parent] if task.parent else None
     if parent is not None and alone_in(parent) is not None:
         # The landing is a commit like any other: it queues until the firing that runs alone has landed.
         tx.postponed[task.id] = None
     elif task.trail.cycle is not None and task.completed is None:
-        yield from _end_cycle(tx, task, "incomplete", task.trail.cycle)
+        _end_cycle(tx, task, "incomplete", task.trail.cycle)
     else:
-        yield from _end(tx, task, redactor)
+        _end(tx, task, redactor)
 
 
-def rest_again(tx: Transaction, task: WorkingTask) -> Iterator[Event]:
+def rest_again(tx: Transaction, task: WorkingTask) -> None:
     """Let a task rest that asks, or is stopped, and was woken by a write that starts nothing."""
     if task.rest is not None or any(flight.running for flight in task.flights.values()):
         return
     if tx.tree.stopped is not None:
-        yield rest_stopped(tx, task, tx.tree.stopped)
+        rest_stopped(tx, task, tx.tree.stopped)
     elif task.completed is None and not _has_busy_subtask(tx, task):
         state = _unended(tx, task)
         if state is not None:
-            yield from _pause(tx, task, state)
+            _pause(tx, task, state)
 
 
-def _end(tx: Transaction, task: WorkingTask, redactor: Redactor) -> Iterator[Event]:
+def _end(tx: Transaction, task: WorkingTask, redactor: Redactor) -> None:
     state = _state_at_rest(task)
     if state != "ignored":
-        yield from end(tx, task, state)
+        end(tx, task, state)
         return
     idle = sorted(name for name, one in task.figures.items() if one.looked)
     reason = f"ran, and changed nothing: {', '.join(idle)}" if idle else None
     missing = nearest_misses(tx.plan.steps.values(), task.document)
     # A condition may name a secret: conditions are not data, so no other check has seen them.
-    yield from end(tx, task, state, reason=reason, missing=tuple(map(redactor.value, missing)))
+    end(tx, task, state, reason=reason, missing=tuple(map(redactor.value, missing)))
 
 
 def _would_continue(tx: Transaction, task: WorkingTask) -> bool:
@@ -87,17 +86,17 @@ def _unended(tx: Transaction, task: WorkingTask) -> str | None:
     return next((state for state in PAUSED if state in states), None)
 
 
-def _pause(tx: Transaction, task: WorkingTask, state: str) -> Iterator[Event]:
+def _pause(tx: Transaction, task: WorkingTask, state: str) -> None:
     """Let a task rest that has not ended."""
     if state == "question" and task.trail.cycle is not None:
-        yield from _end_cycle(tx, task, state, task.trail.cycle)
+        _end_cycle(tx, task, state, task.trail.cycle)
     else:
-        yield from end(tx, task, state, reason=tx.tree.limited if state == "limited" else None)
+        end(tx, task, state, reason=tx.tree.limited if state == "limited" else None)
 
 
-def _end_cycle(tx: Transaction, task: WorkingTask, state: str, cycle: Cycle) -> Iterator[Event]:
+def _end_cycle(tx: Transaction, task: WorkingTask, state: str, cycle: Cycle) -> None:
     commits = cycle_commits(tx.history(), task.id, cycle)
-    return end(tx, task, state, reason=reason_of(commits, cycle), cycle=shown_cycle(commits))
+    end(tx, task, state, reason=reason_of(commits, cycle), cycle=shown_cycle(commits))
 
 
 def _state_at_rest(task: WorkingTask) -> str:

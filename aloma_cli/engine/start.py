@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from aloma_cli.clock import from_iso
 from aloma_cli.content.job import Job
@@ -16,32 +16,33 @@ from aloma_cli.engine.working import WorkingFlight, WorkingTask
 from aloma_cli.record.events import Event, FiringStarted, StepsArmed
 
 
-def start_more(tx: Transaction, task: WorkingTask, concurrency: int) -> Iterator[Event]:
+def start_more(tx: Transaction, task: WorkingTask, concurrency: int) -> None:
     """Start what may start in a task, with at most `concurrency` firings in flight unless the task sets another."""
     # When one that ran alone is over, the others may continue.
     while voided := to_repeat(task) if task.flights else []:
         for flight in voided:
-            yield _repeat(tx, task, flight)
+            _repeat(tx, task, flight)
     most = tx.tree.setting(task, "concurrency") or concurrency
     for step in tx.plan.to_start(task, now=tx.now, limit=most):
         if task.starts[step.name] >= MOST_STARTS:
-            yield from limit(tx, f"{step.name} has fired {MOST_STARTS:,} times, which looks like a loop")
+            limit(tx, f"{step.name} has fired {MOST_STARTS:,} times, which looks like a loop")
             return
-        yield _launch(tx, task, step, None, version=task.version)
+        _launch(tx, task, step, None, version=task.version)
 
 
-def _repeat(tx: Transaction, task: WorkingTask, flight: WorkingFlight) -> Event:
+def _repeat(tx: Transaction, task: WorkingTask, flight: WorkingFlight) -> None:
     """Run a voided firing once more on the newest document, if its condition holds there and the task continues."""
     ended = task.completed is not None and flight.voids  # one without voids is paused by a limit, and still runs
     if flight.step in task.true and not ended:
-        return _launch(tx, task, tx.plan.steps[flight.step], flight, version=task.version)
-    return void(tx, task, flight, "superseded")
+        _launch(tx, task, tx.plan.steps[flight.step], flight, version=task.version)
+    else:
+        void(tx, task, flight, "superseded")
 
 
-def _launch(tx: Transaction, task: WorkingTask, step: Step, flight: WorkingFlight | None, *, version: int) -> Event:
+def _launch(tx: Transaction, task: WorkingTask, step: Step, flight: WorkingFlight | None, *, version: int) -> None:
     """Start a step, or run its voided or interrupted `flight` once more, on the document as of `version`."""
     retry = task.retries.get(step.name)
-    return FiringStarted(
+    started = FiringStarted(
         at=tx.at,
         task=task.id,
         firing=flight.firing if flight else tx.tree.last_firing + 1,
@@ -53,35 +54,34 @@ def _launch(tx: Transaction, task: WorkingTask, step: Step, flight: WorkingFligh
         condition=step.condition.fingerprint,
         code=step.content.fingerprint,
     )
+    tx.add(started)
 
 
-def recover(tx: Transaction) -> Iterator[Event]:
+def recover(tx: Transaction) -> None:
     """Arm what has a new condition, and repeat what a process that died had started."""
     for task in tx.tree.tasks.values():
         changed = [] if task.closed else tx.plan.rearmed_on_opening(task)
         if changed:
-            yield arm(tx, task, changed, "their condition changed")
+            arm(tx, task, changed, "their condition changed")
     for task, flight in tx.tree.flights():
         step = tx.plan.steps.get(flight.step)
         if step is None or not step.condition.matches(flight.base):
-            yield void(tx, task, flight, "superseded")
+            void(tx, task, flight, "superseded")
         elif flight.running:
-            yield _launch(tx, task, step, flight, version=flight.version)
+            _launch(tx, task, step, flight, version=flight.version)
 
 
-def give_up_retries(tx: Transaction, task: WorkingTask) -> Iterator[Event]:
+def give_up_retries(tx: Transaction, task: WorkingTask) -> None:
     """Cancel due tries whose condition no longer holds; their steps are armed for the next match."""
     due = [name for name, retry in task.retries.items() if from_iso(retry.at) <= tx.now]
     lapsed = [name for name in due if name not in task.true]
     if lapsed:
-        yield arm(tx, task, lapsed, "their condition no longer holds")
+        arm(tx, task, lapsed, "their condition no longer holds")
 
 
-def arm(
-    tx: Transaction, task: WorkingTask, steps: Iterable[str], reason: str, request: str | None = None
-) -> StepsArmed:
+def arm(tx: Transaction, task: WorkingTask, steps: Iterable[str], reason: str, request: str | None = None) -> None:
     """Arm steps other than by a commit; `reason` says why, in words."""
-    return StepsArmed(at=tx.at, task=task.id, steps=tuple(steps), reason=reason, request=request)
+    tx.add(StepsArmed(at=tx.at, task=task.id, steps=tuple(steps), reason=reason, request=request))
 
 
 def jobs(tx: Transaction, events: Iterable[Event]) -> tuple[Job, ...]:

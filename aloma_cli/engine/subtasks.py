@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from aloma_cli.engine.transaction import Transaction
 from aloma_cli.engine.working import WorkingTask, WorkingTree
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import MAX_DEPTH, JsonObject, Path, is_deeper, show_path
-from aloma_cli.record.events import Committed, Event, TaskCreated, TaskRested
+from aloma_cli.record.events import Committed, TaskCreated, TaskRested
 from aloma_cli.record.states import ENDINGS, PAUSED
 from aloma_cli.record.summary import result_of
 
@@ -113,9 +113,9 @@ def check_orders(tree: WorkingTree, task: WorkingTask, effects: Effects) -> None
                 raise InputError(f"task {task_id} is not a subtask of {task.id}; a step can stop only its subtasks")
 
 
-def create(tx: Transaction, parent: WorkingTask, order: SubtaskOrder, place: Path | None) -> TaskCreated:
+def create(tx: Transaction, parent: WorkingTask, order: SubtaskOrder, place: Path | None) -> None:
     """Begin a subtask whose result will land at `place`."""
-    return TaskCreated(
+    created = TaskCreated(
         at=tx.at,
         task=order.id,
         name=order.name,
@@ -126,6 +126,7 @@ def create(tx: Transaction, parent: WorkingTask, order: SubtaskOrder, place: Pat
         wait_for=order.wait_for,
         expires_at=None if order.timeout is None else tx.after(order.timeout),
     )
+    tx.add(created)
 
 
 def end(
@@ -137,7 +138,7 @@ def end(
     reason: str | None = None,
     missing: tuple[JsonObject, ...] = (),
     cycle: tuple[JsonObject, ...] = (),
-) -> Iterator[Event]:
+) -> None:
     """Let a task rest; a subtask that ended lands in its parent, and is closed like a completed task."""
     parent = tx.tree.tasks[task.parent] if task.parent else None
     was_live = parent is not None and task.id in parent.live_children
@@ -151,43 +152,43 @@ def end(
         missing=missing,
         cycle=cycle,
     )
-    yield rested
+    tx.add(rested)
     if parent is not None and was_live and state not in PAUSED:
         changes = landing(parent, task, rested)
-        yield from commit(tx, parent, changes, partial(Committed, by="landing", child=task.id))
+        commit(tx, parent, changes, partial(Committed, by="landing", child=task.id))
 
 
-def stop(tx: Transaction, task: WorkingTask, reason: str) -> Iterator[Event]:
+def stop(tx: Transaction, task: WorkingTask, reason: str) -> None:
     """Stop a subtask and its own for good."""
     for one in [*tx.tree.descendants(task.id)[::-1], task]:
         if not one.closed:
             for flight in list(one.flights.values()):
-                yield void(tx, one, flight, "stopped")
-            yield from end(tx, one, "stopped", closed=True, reason=reason)
+                void(tx, one, flight, "stopped")
+            end(tx, one, "stopped", closed=True, reason=reason)
 
 
-def halt(tx: Transaction, reason: str) -> Iterator[Event]:
+def halt(tx: Transaction, reason: str) -> None:
     """Stop the whole tree until it is resumed. What was under way then runs once more, as after a limit."""
     for one in [*tx.tree.descendants(tx.tree.root_id)[::-1], tx.tree.root]:
         if not one.closed:
             for flight in [flight for flight in one.flights.values() if flight.running]:
-                yield void(tx, one, flight, "stopped", again=True)
-            yield rest_stopped(tx, one, reason)
+                void(tx, one, flight, "stopped", again=True)
+            rest_stopped(tx, one, reason)
 
 
-def rest_stopped(tx: Transaction, task: WorkingTask, reason: str) -> TaskRested:
+def rest_stopped(tx: Transaction, task: WorkingTask, reason: str) -> None:
     """Let a task rest whose tree a person stopped; it has not ended, and does not land."""
-    return TaskRested(at=tx.at, task=task.id, state="stopped", reason=reason)
+    tx.add(TaskRested(at=tx.at, task=task.id, state="stopped", reason=reason))
 
 
-def expire(tx: Transaction, task: WorkingTask) -> Iterator[Event]:
+def expire(tx: Transaction, task: WorkingTask) -> None:
     """End a task whose time is up; its document so far is its result."""
     for child in tx.tree.descendants(task.id):
         if child.parent == task.id and not child.closed:
-            yield from stop(tx, child, "the task it belongs to ran out of time")
+            stop(tx, child, "the task it belongs to ran out of time")
     for flight in list(task.flights.values()):
-        yield void(tx, task, flight, "stopped")
-    yield from end(tx, task, "incomplete", closed=True, reason="it ran out of time")
+        void(tx, task, flight, "stopped")
+    end(tx, task, "incomplete", closed=True, reason="it ran out of time")
 
 
 def landing(parent: WorkingTask, child: WorkingTask, rest: TaskRested) -> list[Change]:

@@ -1,7 +1,7 @@
 """The tree being run, and the events of the turn under way.
 
-The rules read the transaction and yield events. Each event is in the tree as soon as it is added, so the next decision
-sees it. All of them are in the journal, as one line, when the transaction closes.
+The rules read the transaction and add events to it. Each event is in the tree as soon as it is added, so the next
+decision sees it. All of them are in the journal, as one line, when the transaction closes.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ of the journal. Nothing starts, and no view hears of it, before that batch is du
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Concatenate, ParamSpec
 
@@ -163,20 +163,11 @@ class Scheduler:
         wake_at = tx.next_timer() if self.tree.stopped is None else None
         return Turn(start.jobs(tx, events), cuts, wake_at, finished=not tx.restless)
 
-    def do(
-        self, rule: Callable[Concatenate[Transaction, P], Iterable[Event]], *wanted: P.args, **options: P.kwargs
-    ) -> list[Event]:
-        """Add what a rule yields to the next turn's batch, each event before the rule decides on the next.
-
-        Gives these events.
-        """
+    def do(self, rule: Callable[Concatenate[Transaction, P], None], *wanted: P.args, **options: P.kwargs) -> None:
+        """Let a rule add events to the next turn's batch."""
         self._tx.tick()
-        added = []
-        for event in rule(self._tx, *wanted, **options):
-            self._tx.add(event)
-            added.append(event)
+        rule(self._tx, *wanted, **options)
         self.budget.limits = self.tree.limits
-        return added
 
     def recover(self) -> None:
         """Repeat what had started and not ended; once, before the first turn of a tree that was run before."""
@@ -215,23 +206,21 @@ class Scheduler:
         self.publish()
 
 
-def _turn(
-    tx: Transaction, arrived: list[Outcome], budget: Budget, concurrency: int, redactor: Redactor
-) -> Iterator[Event]:
+def _turn(tx: Transaction, arrived: list[Outcome], budget: Budget, concurrency: int, redactor: Redactor) -> None:
     """All that a turn decides. What must wait stays in `arrived`."""
-    yield from _take_in(tx, arrived)
-    yield from limits.check_time(tx, budget)
+    _take_in(tx, arrived)
+    limits.check_time(tx, budget)
     tx.look_again()
     for task in tx.dirty_tasks():
-        yield from _advance(tx, task, concurrency, redactor)
+        _advance(tx, task, concurrency, redactor)
 
 
-def _rest_all(tx: Transaction) -> Iterator[Event]:
+def _rest_all(tx: Transaction) -> None:
     for task in tx.dirty_tasks():
-        yield from rest_again(tx, task)
+        rest_again(tx, task)
 
 
-def _take_in(tx: Transaction, arrived: list[Outcome]) -> Iterator[Event]:
+def _take_in(tx: Transaction, arrived: list[Outcome]) -> None:
     """Take in what may land; what must wait for a firing that runs alone stays in `arrived`."""
     while arrived:
         outcomes, landed = arrived[:], False
@@ -242,39 +231,40 @@ def _take_in(tx: Transaction, arrived: list[Outcome]) -> Iterator[Event]:
                 continue  # stopped or withdrawn meanwhile, so its outcome is void
             if alone_in(found[0]) in (None, found[1]):
                 landed = True
-                yield from _end(tx, *found, outcome)
+                _end(tx, *found, outcome)
             else:
                 arrived.append(outcome)
         if not landed:
             return
 
 
-def _end(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Outcome) -> Iterator[Event]:
+def _end(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Outcome) -> None:
     if isinstance(outcome, Limited):
-        return limits.pause(tx, task, flight, outcome)
-    if isinstance(outcome, Raised):
-        return fail(tx, task, flight, outcome)
-    return returned(tx, task, flight, outcome)
+        limits.pause(tx, task, flight, outcome)
+    elif isinstance(outcome, Raised):
+        fail(tx, task, flight, outcome)
+    else:
+        returned(tx, task, flight, outcome)
 
 
-def _advance(tx: Transaction, task: WorkingTask, concurrency: int, redactor: Redactor) -> Iterator[Event]:
+def _advance(tx: Transaction, task: WorkingTask, concurrency: int, redactor: Redactor) -> None:
     """Start what may start in a task, or settle it when there is nothing more to do."""
     if task.closed:
         return
     if tx.tree.stopped is not None:
-        yield from rest_again(tx, task)
+        rest_again(tx, task)
         return
     if task.expires_at is not None and from_iso(task.expires_at) <= tx.now:
-        yield from expire(tx, task)
+        expire(tx, task)
         return
     if task.questions:
-        yield from requests.default_answers(tx, task)
+        requests.default_answers(tx, task)
     if tx.tree.limited is None:
-        yield from start.start_more(tx, task, concurrency)
+        start.start_more(tx, task, concurrency)
     if task.retries:
-        yield from start.give_up_retries(tx, task)
+        start.give_up_retries(tx, task)
     if not any(flight.running for flight in task.flights.values()):
-        yield from settle(tx, task, redactor)
+        settle(tx, task, redactor)
 
 
 def _must_queue(tree: WorkingTree, request: Request) -> bool:
