@@ -141,7 +141,7 @@ class ConnectorError(FiringError):
 
     `retryable`: whether the same call may succeed later. `status`: the HTTP status, if any. `about`: what failed
     (`provider`, `model`, …), as for an answer. `answer`: an unreadable answer, as JSON. `usage`: its tokens and cost.
-    Both are recorded and counted.
+    Both are recorded and counted. `elsewhere`: whether another server may answer the same call.
     """
 
     answer: Any = None
@@ -155,11 +155,13 @@ class ConnectorError(FiringError):
         status: int | None = None,
         about: dict[str, object] | None = None,
         hint: str | None = None,
+        elsewhere: bool = False,
     ) -> None:
         super().__init__(message, hint=hint)
         self.retryable = retryable
         self.status = status
         self.about = about
+        self.elsewhere = elsewhere or retryable
 
 
 class KeyRefusedError(ConnectorError, CredentialsError):

@@ -302,7 +302,14 @@ def load(
     secrets = secrets_given(flags, environ, loaded.config, user_config)
     hide(Redactor(secrets))
     choose = partial(
-        resolve_models, flags, environ, loaded.config, user_config, loaded.root, honours=user_cache_path() / FILE
+        resolve_models,
+        flags,
+        environ,
+        loaded.config,
+        user_config,
+        loaded.root,
+        stored=loaded.stored,
+        honours=user_cache_path() / FILE,
     )
     return Workspace(folder=loaded.root, loaded=loaded, choose=choose, secrets=secrets)
 

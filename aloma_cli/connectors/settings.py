@@ -12,6 +12,9 @@ from aloma_cli.redact import NamedValue
 DEFAULT_PROVIDER = "openai"
 MAX_ANSWER = 50_000_000
 
+ALL = "*"
+"""In `fallbacks`: the models to ask where a name has none of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
@@ -22,6 +25,11 @@ class ModelSettings:
     calls at one time. `timeout`: seconds for each try, of which there are `max_retries` + 1. `offline`: answers come
     from `responses`, a folder of scripts, or are simulated, each after about `delay` seconds. `max_answer`: bytes of an
     answer of any server, uncompressed. `honours`: the file for `honours.Honours`; None remembers nothing.
+
+    `servers`: further servers by name, each with its own settings; a model of theirs is named `SERVER/MODEL`. `name`:
+    the name of this one, `kind`: the word for it in `kinds.KINDS`. `api_version`: of Azure's older interface.
+    `key_variable`: where its key is expected; None requires no key. `fallbacks`: for a model as steps name it, or ALL,
+    the models to ask next when it cannot answer.
 
     A user and a password in `base_url` are removed from it and become `login`, which is sent where there is no key.
     """
@@ -40,6 +48,12 @@ class ModelSettings:
     provider: str = DEFAULT_PROVIDER
     login: Login | None = field(default=None, repr=False)
     honours: Path | None = None
+    servers: Mapping[str, ModelSettings] = field(default_factory=dict)
+    name: str | None = None
+    kind: str | None = None
+    api_version: str | None = None
+    key_variable: str | None = None
+    fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         url, login = split_login(self.base_url or "")
@@ -51,4 +65,5 @@ class ModelSettings:
     def secrets(self) -> tuple[NamedValue, ...]:
         """The values that no record or message may contain."""
         key = (("api-key", self.api_key),) if self.api_key else ()
-        return (*key, *(self.login.secrets("base-url") if self.login else ()))
+        others = (secret for server in self.servers.values() for secret in server.secrets)
+        return (*key, *(self.login.secrets("base-url") if self.login else ()), *others)

@@ -27,8 +27,8 @@ class Answering:
 
     `server`: a base URL without credentials; None where answers are simulated. `model` and `models` as in
     ModelSettings. `responses`: the folder of scripted answers, relative to the workspace where it is inside. `delay` in
-    seconds. `with_key`: whether calls had a key. `key_check`: a hash of the server and its key, to know a later key as
-    the same one.
+    seconds. `servers`: the named servers, each with its base URL. `with_key`: whether calls had a key. `key_check`: a
+    hash of the server and its key, to know a later key as the same one.
     """
 
     server: str | None = None
@@ -38,11 +38,12 @@ class Answering:
     delay: float = 0.0
     with_key: bool = False
     key_check: str | None = None
+    servers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: ModelSettings, root: Path | None) -> Answering:
         """What a task of the workspace at `root` keeps of `settings`."""
-        server = None if settings.offline else split_login(settings.base_url or PROVIDERS[settings.provider].URL)[0]
+        server = None if settings.offline else _url_of(settings)
         return cls(
             server=server,
             model=settings.model,
@@ -50,6 +51,7 @@ class Answering:
             responses=_responses(settings.responses, root) if settings.offline else None,
             delay=settings.delay,
             with_key=settings.api_key is not None,
+            servers={} if settings.offline else {name: _url_of(one) for name, one in settings.servers.items()},
             key_check=None if server is None or settings.api_key is None else check_of(server, settings.api_key),
         )
 
@@ -90,6 +92,9 @@ class Answering:
             before, after = self.models.get(name, name), other.models.get(name, name)
             if before != after:
                 yield f"model {name} changed: {before} → {after}"
+        for name in sorted(self.servers.keys() & other.servers.keys()):
+            if self.servers[name] != other.servers[name]:
+                yield f"model server {name} changed: {self.servers[name]} → {other.servers[name]}"
         if self.responses != other.responses:
             yield f"responses changed: {self.responses or 'none'} → {other.responses or 'none'}"
         if self.delay != other.delay:
@@ -160,6 +165,10 @@ def _responses(folder: Path | None, root: Path | None) -> str | None:
     if root is not None and folder.resolve().is_relative_to(root.resolve()):
         return folder.resolve().relative_to(root.resolve()).as_posix()
     return str(folder.resolve())
+
+
+def _url_of(settings: ModelSettings) -> str:
+    return split_login(settings.base_url or PROVIDERS[settings.provider].URL)[0]
 
 
 def _server(url: str | None) -> str:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from aloma_cli.budget import LIMITS, Limit, LimitRequest
 from aloma_cli.connectors.address import is_url, split_login
+from aloma_cli.connectors.kinds import COMPATIBLE, KINDS, azure_url, kind_of_server
 from aloma_cli.connectors.providers.table import PROVIDERS, key_variables
-from aloma_cli.connectors.settings import DEFAULT_PROVIDER, MAX_ANSWER
-from aloma_cli.errors import ConfigError
+from aloma_cli.connectors.settings import ALL, DEFAULT_PROVIDER, MAX_ANSWER
+from aloma_cli.errors import ConfigError, did_you_mean
 from aloma_cli.loader.layout import CONFIG_FILE, NAME
 from aloma_cli.loader.settings import (
     Refused,
@@ -39,8 +40,9 @@ if TYPE_CHECKING:
 class ProviderConfig:
     """The section of one provider of models, such as `openai:`; None means "not set here".
 
-    `api_key_env`: the environment variable that holds the key. `timeout`: seconds for one try. `concurrency`: calls
-    at one time.
+    `api_key_env`: the environment variable, or the secret, that holds the key. `timeout`: seconds for one try.
+    `concurrency`: calls at one time. `kind`: a word in `kinds.KINDS` or COMPATIBLE, for one under `providers:`, whose
+    models are named `PROVIDER/MODEL`. `api_version`: of Azure's older interface.
     """
 
     base_url: str | None = None
@@ -48,6 +50,13 @@ class ProviderConfig:
     timeout: float | None = None
     max_retries: int | None = None
     concurrency: int | None = None
+    kind: str | None = None
+    api_version: str | None = None
+
+    @property
+    def key_variable(self) -> str | None:
+        """Where its key is: the variable that it names, else the one of its kind at the kind's own URL."""
+        return self.api_key_env or (kind_of_server(self.kind).key if self.kind and not self.base_url else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +84,8 @@ class LimitsConfig:
 class Config:
     """The contents of a configuration file.
 
-    `file`: how messages name it. `models`: from the names steps use to the server's. `environment`: values for
+    `file`: how messages name it. `models`: from the names steps use to the server's. `providers`: by name. `fallbacks`:
+    for a name in `models`, or ALL, the models to ask next, in this order. `environment`: values for
     `config("NAME")`. `secrets`: the names of those whose values are secret. `responses`: the folder of scripted
     answers, relative to the workspace. `offline`: None means "not set here".
     """
@@ -85,6 +95,7 @@ class Config:
     tags: tuple[str, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)
     providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
+    fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
@@ -98,7 +109,12 @@ class Config:
     @property
     def key_variables(self) -> tuple[str, ...]:
         """The environment variables named as those of keys."""
-        return tuple(section.api_key_env for section in self.providers.values() if section.api_key_env)
+        return tuple(section.key_variable for section in self.providers.values() if section.key_variable)
+
+    @property
+    def named(self) -> dict[str, ProviderConfig]:
+        """The providers under `providers:`."""
+        return {name: section for name, section in self.providers.items() if section.kind}
 
 
 _NO_SECTION = ProviderConfig()
@@ -134,8 +150,11 @@ def user_cache_path() -> Path:
 
 
 def _config(values: dict[str, Any], file: str) -> Config:
+    named = values.pop("providers", {})
+    for name in named.keys() & values.keys() & PROVIDERS.keys():
+        raise ConfigError(f"{file}: `{name}` and `providers.{name}` set up one provider twice", hint="keep one of them")
     sections: dict[str, Any] = {
-        "providers": {name: ProviderConfig(**said) for name in PROVIDERS if (said := values.pop(name, None))},
+        "providers": {name: ProviderConfig(**said) for name in PROVIDERS if (said := values.pop(name, None))} | named,
         "limits": LimitsConfig(**values.pop("limits", {})),
     }
     return Config(file=file, **sections, **values)
@@ -161,6 +180,48 @@ def _url(entry: Setting) -> str:
             raise entry.error(f"must be a URL such as {_URL}", hint="percent-encode the user name and the password")
         raise entry.mistaken(f"a URL such as {_URL}")
     return value
+
+
+def _named_providers(entry: Setting) -> dict[str, ProviderConfig]:
+    return {name: _named_provider(name, item) for name, item in entry.items()}
+
+
+def _named_provider(name: str, entry: Setting) -> ProviderConfig:
+    if "/" in name or not name.strip():
+        raise entry.error("is not a name for a provider", hint="use a name without /, such as `local`")
+    said = section(entry, _NAMED_PROVIDER)
+    kind = said.pop("kind", name if name in KINDS else COMPATIBLE)
+    if kind_of_server(kind).url is None and not said.get("base_url"):
+        known = did_you_mean(name, KINDS) or f"or name its kind: {', '.join(KINDS)}"
+        hint = f"add `base_url: {_URLS.get(kind, _URL)}`" + (f"; {known}" if kind == COMPATIBLE else "")
+        raise entry.error("needs a base_url", hint=hint)
+    if said.get("api_version") and kind != "azure":
+        raise entry.error("has an api_version, which only the kind azure has")
+    if kind == "azure":
+        said["base_url"] = azure_url(said["base_url"], said.get("api_version"))
+    return ProviderConfig(kind=kind, **said)
+
+
+_URLS = {"azure": "https://NAME.openai.azure.com"}
+
+
+def _kind(entry: Setting) -> str:
+    value = text(entry)
+    if value not in {*KINDS, COMPATIBLE}:
+        hint = did_you_mean(value, KINDS) or f"known kinds: {', '.join(KINDS)}, {COMPATIBLE}"
+        raise entry.error(f"is {value!r}, which is not a known kind of server", hint=hint)
+    return value
+
+
+def _fallbacks(entry: Setting) -> dict[str, tuple[str, ...]]:
+    if entry.node.id == "sequence":
+        return {ALL: list_of(text)(entry)}
+    return {name: list_of(text)(item) for name, item in entry.items()}
+
+
+def _date(entry: Setting) -> str:
+    """A text such as 2024-10-21, which YAML reads as a date."""
+    return entry.written if entry.written and entry.tag == "timestamp" else text(entry)
 
 
 def _variable(entry: Setting) -> str:
@@ -212,8 +273,17 @@ _PROVIDER: Table = {
     "concurrency": whole(1),
 }
 
+_NAMED_PROVIDER: Table = {
+    "kind": _kind,
+    **_PROVIDER,
+    "api_version": _date,
+    "api_key": Refused("is a secret, and others may read this file", "name the variable that holds it: `api_key_env`"),
+}
+
 _USER: Table = {
     "models": mapping_of(text),
+    "providers": _named_providers,
+    "fallbacks": _fallbacks,
     **{name: {**_PROVIDER, "api_key": _no_key(name)} for name in PROVIDERS},
     "offline": flag,
     "api_key": _no_key(DEFAULT_PROVIDER),

@@ -7,11 +7,13 @@ made here, before the run, never because a real server fails.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from aloma_cli.connectors.address import is_url, shown_broken, split_login
+from aloma_cli.connectors.kinds import kind_of_server
 from aloma_cli.connectors.providers.table import PROVIDERS
 from aloma_cli.connectors.settings import DEFAULT_PROVIDER, ModelSettings
 from aloma_cli.errors import ConfigError, CredentialsError, InputError
@@ -30,6 +32,8 @@ _T = TypeVar("_T")
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _RECORD = Config(file="the record of the task")
 _NOTHING_KEPT = Answering()
+_NO_SECRETS: Mapping[str, str] = MappingProxyType({})
+_LIMITS = ("concurrency", "timeout", "max_retries")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +61,17 @@ class ModelChoice(NamedTuple):
 
 
 class _Sources(NamedTuple):
-    """Where the choice comes from. `name`: the provider's; `files`: the workspace's, then the user's."""
+    """Where the choice comes from.
+
+    `name`: the provider's; `files`: the workspace's, then the user's. `stored`: the secrets of the workspace.
+    """
 
     name: str
     flags: ModelFlags
     environ: Mapping[str, str]
     files: tuple[Config, Config]
     past: Past
+    stored: Mapping[str, str]
 
     @property
     def provider(self) -> Provider:
@@ -78,6 +86,12 @@ class _Sources(NamedTuple):
     def go_real(self) -> str:
         """How to set up a real server."""
         return f"`export {self.key}=…` for {self.provider.TITLE}, or `--base-url URL` for another server"
+
+    def value(self, variable: str | None) -> str:
+        """The value of an environment variable, else of a secret; empty if there is none."""
+        if not variable:
+            return ""
+        return self.environ.get(variable, "").strip() or self.stored.get(variable, "").strip()
 
     def said(self) -> list[tuple[Config, ProviderConfig]]:
         """Each file, with its section about the provider."""
@@ -99,22 +113,28 @@ def resolve_models(
     workspace_root: Path | None,
     past: Past = NEW,
     *,
+    stored: Mapping[str, str] = _NO_SECRETS,
     honours: Path | None = None,
 ) -> ModelChoice:
     """Choose the model server; a task with a past keeps its own, unless `flags` name another.
 
-    `honours`: as in ModelSettings.
+    `stored`: the secrets of the workspace, among which keys are looked up. `honours`: as in ModelSettings.
     Raises CredentialsError if a key is named but not set, if a real server is required and none is set up, or if a
     task with real answers would get simulated ones; InputError and ConfigError for invalid values.
     """
     files = (config, user_config)
-    sources = _Sources(_provider(environ, files, past), flags, environ, files, past)
+    sources = _Sources(_provider({**stored, **environ}, files, past), flags, environ, files, past, stored)
     common = {**_common(sources, workspace_root), "honours": honours}
     simulated = partial(_simulated, sources, workspace_root, common)
     offline, asked_by = _offline_setting(sources)
     if offline:
         _refuse_to_simulate(sources, f"{asked_by} simulates the answers now")
         return simulated(f"answers are simulated ({asked_by})", f"{asked_by} simulates the answers")
+    named = _named_servers(sources, common)
+    common = _routed(sources, named, common)
+    first = _first_named(sources, named)
+    if first is not None:
+        return ModelChoice(_named_choice(sources, named[first], common))
     server = _server(sources)
     key = flags.api_key or _key_for(server, sources)
     if past.real and past.kept and past.kept.with_key and not (key or flags.base_url):
@@ -131,9 +151,8 @@ def resolve_models(
 
 def secrets_given(flags: ModelFlags, environ: Mapping[str, str], *files: Config) -> tuple[NamedValue, ...]:
     """The key on the command line, and the logins in the addresses that any source names."""
-    addresses = [flags.base_url]
-    for name, provider in PROVIDERS.items():
-        addresses += [environ.get(provider.URL_VARIABLE), *(file.section(name).base_url for file in files)]
+    addresses = [flags.base_url, *(environ.get(provider.URL_VARIABLE) for provider in PROVIDERS.values())]
+    addresses += [section.base_url for file in files for section in file.providers.values()]
     return ModelSettings(api_key=flags.api_key).secrets + tuple(
         secret for address in addresses if address for secret in ModelSettings(address).secrets
     )
@@ -160,8 +179,7 @@ def _common(sources: _Sources, root: Path | None) -> dict[str, Any]:
     kept = past.kept or _NOTHING_KEPT
     default = environ.get(sources.provider.MODEL_VARIABLE)
     chosen = {**user.models, **workspace.models, **({"default": default} if default else {})}
-    limits = ("concurrency", "timeout", "max_retries")
-    said = {option: _first(getattr(section, option) for _, section in sources.said()) for option in limits}
+    said = {option: _first(getattr(section, option) for _, section in sources.said()) for option in _LIMITS}
     return {
         "provider": sources.name,
         "model": flags.model or kept.model,
@@ -170,6 +188,76 @@ def _common(sources: _Sources, root: Path | None) -> dict[str, Any]:
         "responses": flags.responses or (root / workspace.responses if root else None),
         **{option: value for option, value in said.items() if value is not None},
     }
+
+
+def _named_servers(sources: _Sources, common: dict[str, Any]) -> dict[str, ModelSettings]:
+    """The servers under `providers:`, in the workspace's file first; then those that only the task's record names."""
+    found: dict[str, ModelSettings] = {}
+    for file in sources.files:
+        for name, section in file.named.items():
+            found.setdefault(name, _named_server(name, section, sources, common))
+    kept = sources.past.kept or _NOTHING_KEPT
+    for name, url in kept.servers.items():
+        found.setdefault(name, ModelSettings(base_url=url, name=name, max_answer=common["max_answer"]))
+    return found
+
+
+def _named_server(name: str, section: ProviderConfig, sources: _Sources, common: dict[str, Any]) -> ModelSettings:
+    limits = {option: value for option in _LIMITS if (value := getattr(section, option)) is not None}
+    return ModelSettings(
+        base_url=section.base_url or kind_of_server(section.kind).url,
+        api_key=sources.value(section.key_variable) or None,
+        name=name,
+        kind=section.kind,
+        api_version=section.api_version,
+        key_variable=section.key_variable,
+        max_answer=common["max_answer"],
+        honours=common["honours"],
+        **limits,
+    )
+
+
+def _routed(sources: _Sources, named: Mapping[str, ModelSettings], common: dict[str, Any]) -> dict[str, Any]:
+    """`common` with the named servers and the fallbacks.
+
+    A server given as a flag, and that of a task that was run with one alone, answers all calls by itself.
+    """
+    kept = sources.past.kept
+    if sources.flags.base_url or (kept and kept.server and not kept.servers):
+        models = {name: _without(named, model) for name, model in common["models"].items()}
+        return {**common, "models": models, "model": common["model"] and _without(named, common["model"])}
+    workspace, user = sources.files
+    return {**common, "servers": named, "fallbacks": {**user.fallbacks, **workspace.fallbacks}}
+
+
+def _without(named: Iterable[str], model: str) -> str:
+    """The name of a model without the name of its server."""
+    server, slash, rest = model.partition("/")
+    return rest if slash and server in named else model
+
+
+def _first_named(sources: _Sources, named: Mapping[str, ModelSettings]) -> str | None:
+    """The named server for models without a server in their name; None if another setting has precedence."""
+    kept = sources.past.kept or _NOTHING_KEPT
+    if sources.flags.base_url:
+        return None
+    if kept.server:
+        return next((name for name, url in kept.servers.items() if is_same_server(url, kept.server)), None)
+    plain = any(section.base_url and not section.kind for _, section in sources.said())
+    return None if plain or sources.environ.get(sources.provider.URL_VARIABLE) else next(iter(named), None)
+
+
+def _named_choice(sources: _Sources, server: ModelSettings, common: dict[str, Any]) -> ModelSettings:
+    """The settings for a run with a named server. Raises CredentialsError if its key is not set."""
+    key = sources.flags.api_key or server.api_key
+    if server.key_variable and not key:
+        raise CredentialsError(
+            f"{server.key_variable} is not set, and the provider `{server.name}` requires it",
+            hint=f"`export {server.key_variable}=…`, `aloma secret set {server.key_variable}`, "
+            "or `--offline` for simulated answers",
+        )
+    own = ("models", "model", "responses", "servers", "fallbacks")
+    return replace(server, api_key=key, **{option: common[option] for option in own})
 
 
 def _renamed_models(workspace: Config, past: Past) -> dict[str, str]:
@@ -238,7 +326,7 @@ def _key_for(server: _Server, sources: _Sources) -> str | None:
     named = (file for file, section in sources.said() if section.api_key_env and not section.base_url)
     named_in = server.named_by or next(named, None)
     variable = named_in.section(sources.name).api_key_env if named_in else sources.key
-    key = sources.environ.get(variable, "").strip() if variable else ""
+    key = sources.value(variable)
     typed = server.url and not server.named_by  # a server of one's own often needs no key
     if named_in and variable and not key and not typed:
         raise CredentialsError(

@@ -32,7 +32,7 @@ class LoadedWorkspace:
 
     `root`: None for a workspace in memory. `steps`: the valid ones by name. `broken`: the errors of the other files.
     `lib` and `environment`: the parameters `lib` and `config` of steps. `connector_modules`: the workspace's own, by
-    name. `secrets`: the values that no record may contain.
+    name. `secrets`: the values that no record may contain. `stored`: those set with `aloma secret set`, by name.
     """
 
     root: Path | None = None
@@ -43,6 +43,7 @@ class LoadedWorkspace:
     connector_modules: Mapping[str, ModuleType] = field(default_factory=dict)
     environment: Environment = field(default_factory=Environment)
     secrets: tuple[NamedValue, ...] = field(default=(), repr=False)
+    stored: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def check(self) -> None:
         """Raise the error that prevents a run: StepError for a broken file, CredentialsError for a missing secret."""
@@ -87,7 +88,8 @@ def load_workspace(
     workspace.
     """
     root = find_workspace(path, cwd)
-    config, stored, secrets = _read_secrets(root, environ, keys)
+    config, secret, secrets = _read_secrets(root, environ, keys)
+    stored = {name: one.value for name, one in secret.items()}
     hide(Redactor(secrets))
     libraries, broken_libraries = load_folder(root / LIBRARIES_FOLDER, root)
     connectors, broken_connectors = _load_connectors(root)
@@ -99,8 +101,9 @@ def load_workspace(
         broken=broken_libraries + broken_connectors + loaded.broken,
         lib=Libraries(libraries),
         connector_modules=connectors,
-        environment=Environment(environ, {name: secret.value for name, secret in stored.items()}, config.environment),
+        environment=Environment(environ, stored, config.environment),
         secrets=secrets,
+        stored=stored,
     )
 
 

@@ -302,6 +302,7 @@ _ANSWERING: Mapping[str, Any] = {
     "delay": float | None,
     "with_key": bool | None,
     "key_check": str | None,
+    "servers": dict[str, str] | None,
 }
 
 _PARTS: Mapping[str, Mapping[str, Any]] = {
@@ -314,7 +315,13 @@ _PARTS: Mapping[str, Mapping[str, Any]] = {
         "status": int | None,
         "hint": str | None,
     },
-    "call_answered.about": {"provider": str | None, "model": str | None, "entry": str | None},
+    "call_answered.about": {
+        "server": str | None,
+        "provider": str | None,
+        "model": str | None,
+        "entry": str | None,
+        "instead_of": list[dict[str, Any]] | None,
+    },
     "firing_failed.error": {
         "type": str,
         "message": str,

@@ -11,6 +11,7 @@ from aloma_cli.clock import Clock, from_iso, to_iso
 from aloma_cli.connectors.address import shown
 from aloma_cli.connectors.chat.parse import was_repaired
 from aloma_cli.errors import InputError
+from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import CallAnswered
 from aloma_cli.record.figures import Figures
 from aloma_cli.view.changes import is_bookkeeping, operation_text
@@ -153,6 +154,7 @@ def _call_text(call: CallAnswered) -> str:
     usage = Figures.of(call)
     said = (
         (call.about or {}).get("model"),
+        *(_passed_text(passed) for passed in (call.about or {}).get("instead_of") or ()),
         f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out" if usage.tokens else None,
         money(usage.cost) if usage.cost else None,
         "simulated" if usage.simulated else None,
@@ -161,6 +163,11 @@ def _call_text(call: CallAnswered) -> str:
         error_text(call.error) if call.error is not None else None,
     )
     return f"{call.call}{_address_text(call) or '  '}{', '.join(str(one) for one in said if one)}"
+
+
+def _passed_text(passed: JsonObject) -> str:
+    """A server that could not answer: `not local/qwen3 (cannot connect to …)`."""
+    return f"not {passed.get('server')}/{passed.get('model')} ({passed.get('error')})"
 
 
 def _address_text(call: CallAnswered) -> str:

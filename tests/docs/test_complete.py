@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 import aloma_cli
 from aloma_cli import Retry, errors
 from aloma_cli.cli import exit_codes
+from aloma_cli.connectors.kinds import COMPATIBLE, KINDS
 from aloma_cli.connectors.providers.table import PROVIDERS
 from aloma_cli.content import function, step
 from aloma_cli.content.handles.log import Log
@@ -73,9 +75,20 @@ def test_each_state_has_its_row_with_its_exit_code() -> None:
 def test_each_setting_stands_in_the_example_of_aloma_yaml() -> None:
     [example] = [block.text for block in CLI.blocks("yaml") if block.file == "aloma.yaml"]
     kinds = (config.Config, config.ProviderConfig, config.LimitsConfig)
-    settings = {field.name for kind in kinds for field in dataclasses.fields(kind)} - {"file", "providers"}
+    settings = {field.name for kind in kinds for field in dataclasses.fields(kind)} - {"file"}
     settings |= {*PROVIDERS}
-    assert settings == set(re.findall(r"^ *(\w+):", example, re.MULTILINE)) - {"gpt", "REGION"}
+    assert settings == set(re.findall(r"^ *(\w+):", example, re.MULTILINE)) - {"gpt", "REGION", "local", "azure"}
+
+
+def test_each_kind_of_server_has_a_row_that_can_be_pasted(tmp_path: Path) -> None:
+    kinds = set()
+    for row in Page("docs/models.md").rows("Server"):
+        (tmp_path / "aloma.yaml").write_text(f"providers:\n  {codes(row[1])[0]}\n")
+        [(name, provider)] = config.read_config(tmp_path).named.items()
+        kinds.add(provider.kind)
+        assert name in {provider.kind, "mine"}
+        assert provider.key_variable is None or provider.key_variable in row[1] + row[2]
+    assert kinds == {*KINDS, COMPATIBLE}
 
 
 # -- what an author writes -------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from aloma_cli.loader.config import Config, read_config, read_user_config
 
 Write = Callable[[str, str], Path]
 
-SETTINGS = "name, tags, models, openai, offline, limits, environment, secrets, responses"
+SETTINGS = "name, tags, models, providers, fallbacks, openai, offline, limits, environment, secrets, responses"
 
 
 def test_every_setting_is_read(root: Path, write: Write) -> None:
@@ -50,7 +50,15 @@ def test_every_setting_is_read(root: Path, write: Write) -> None:
         True,
     )
     assert config.models == {"gpt-4": "gpt-6-mini", "default": "gpt-6"}
-    assert dataclasses.astuple(config.section("openai")) == ("http://127.0.0.1:11434/v1", "LOCAL_KEY", 30.5, 0, 4)
+    assert dataclasses.astuple(config.section("openai")) == (
+        "http://127.0.0.1:11434/v1",
+        "LOCAL_KEY",
+        30.5,
+        0,
+        4,
+        None,
+        None,
+    )
     assert config.limits.concurrency == 1
     assert config.environment == {"REGION": "eu", "PORT": "8080", "RATE": "1.50", "EMPTY": ""}
 
@@ -227,7 +235,7 @@ def test_the_users_configuration_knows_what_is_the_users_affair(tmp_path: Path) 
     with pytest.raises(ConfigError) as caught:
         read_user_config(path)
     assert str(caught.value) == f"{path}:1: `tags` is an unknown setting"
-    assert caught.value.hint == "known settings: models, openai, offline"
+    assert caught.value.hint == "known settings: models, providers, fallbacks, openai, offline"
 
 
 TEXTS = st.text(st.characters(codec="utf-8"))

@@ -59,6 +59,6 @@ def _not_json(text: str, url: str, error: JsonError) -> ConnectorError:
 
 
 def _holding(answer: Json, message: str, *, retryable: bool, hint: str | None = None) -> ConnectorError:
-    error = ConnectorError(message, retryable=retryable, hint=hint)
+    error = ConnectorError(message, retryable=retryable, hint=hint, elsewhere=True)
     error.answer = answer
     return error

@@ -11,6 +11,7 @@ from aloma_cli.connectors.chat.reply import is_page, read_completion, rejected_a
 from aloma_cli.connectors.chat.server_errors import from_openai, key_hint
 from aloma_cli.connectors.chat.tries import Tries
 from aloma_cli.connectors.chat.usage import cost_of, recorded_usage, said_in, sound_completion_usage
+from aloma_cli.connectors.kinds import kind_of_server
 from aloma_cli.connectors.lazy import Lazily
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import ConnectorError, KeyRefusedError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from aloma_cli.connectors.client import Client
 
+_CHAT = "/chat/completions"
 _LONG = 200_000
 """Replies of more bytes are parsed in a thread."""
 
@@ -43,18 +45,22 @@ class ChatServer:
     ) -> None:
         self._settings = settings
         self._url = settings.base_url or url
-        self._wants_key = self._url == url
-        self._key_hint = key_hint(settings.provider, key_variable)
+        self._wants_key = self._url == url if settings.name is None else settings.key_variable is not None
+        self._kind = kind_of_server(settings.kind)
+        self._key_hint = key_hint(settings.provider, settings.key_variable or key_variable, settings.name)
         self._transport = transport
         self._client = Lazily(self._make_client)
         self._libraries = Lazily(_load_libraries)
         self._http: Client | None = None
         self._dialects: dict[str, Dialect] = {}
 
-    async def send(self, call: Call) -> Answer:
-        """The answer in the OpenAI form, always with a `usage`."""
+    async def send(self, call: Call, model: str | None = None) -> Answer:
+        """The answer in the OpenAI form, always with a `usage`.
+
+        `model`: its name at this server, if the settings do not map the name in the call to it.
+        """
         asked, messages = call.arguments["model"], call.arguments["messages"]
-        model = self._served(asked)
+        model = model or self._served(asked)
         try:
             completion = await self._complete({**call.arguments, "model": model}, asked, call)
         except ConnectorError as error:
@@ -80,6 +86,11 @@ class ChatServer:
             await self._client.made.close()
 
     @property
+    def name(self) -> str:
+        """The name of the server in aloma.yaml, else its host and port."""
+        return self._settings.name or self._provider
+
+    @property
     def _provider(self) -> str:
         from urllib.parse import urlsplit
 
@@ -95,6 +106,7 @@ class ChatServer:
         client = openai.AsyncOpenAI(
             api_key=settings.api_key or "none",
             base_url=self._url,
+            default_query={"api-version": settings.api_version} if settings.api_version else None,
             timeout=settings.timeout,
             max_retries=0,  # `Tries` does it, and tells what it waits for
             http_client=self._http,
@@ -102,9 +114,17 @@ class ChatServer:
         # The library fills these from OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS for every server;
         # values meant for one server must not reach another.
         client.organization = client.project = None
-        login = {} if settings.api_key or not settings.login else {"Authorization": settings.login.header}
-        client._custom_headers = login  # noqa: SLF001  (there is no public way; a test holds it)
+        client._custom_headers = {}  # noqa: SLF001  (there is no public way; a test holds it)
         return client
+
+    def _key_headers(self) -> dict[str, str | openai.Omit]:
+        """The headers with a login or a key, where the library's own is not the right one."""
+        import openai
+
+        settings, header = self._settings, self._kind.key_header
+        if settings.api_key and header:
+            return {header: settings.api_key, "Authorization": openai.Omit()}
+        return {} if settings.api_key or not settings.login else {"Authorization": settings.login.header}
 
     def _usage(self, completion: JsonObject, messages: Json, said: str, model: str) -> JsonObject:
         """The recorded usage. If the server did not count, it is estimated, also in the completion."""
@@ -151,7 +171,13 @@ class ChatServer:
 
     async def _try(self, client: openai.AsyncOpenAI, body: JsonObject, key: str, progress: Progress) -> bytes:
         tries = Tries(self._settings.max_retries + 1, body.get("timeout") or self._settings.timeout, progress)
-        return await tries.run(lambda: _post(client, body, key))
+        headers = {"Idempotency-Key": key, **self._key_headers()}
+        return await tries.run(lambda: _post(client, self._path(body["model"]), headers, body))
+
+    def _path(self, model: str) -> str:
+        from urllib.parse import quote
+
+        return f"/deployments/{quote(model)}{_CHAT}" if self._settings.api_version else _CHAT
 
     async def _post_in_dialect(self, client: openai.AsyncOpenAI, body: JsonObject, call: Call) -> bytes:
         """Send `body`, with its schema in the best form that the server accepts."""
@@ -192,14 +218,14 @@ def _load_libraries() -> None:
     cost_of({"prompt_tokens": 1, "completion_tokens": 1}, "gpt-4o", "")
 
 
-async def _post(client: openai.AsyncOpenAI, body: JsonObject, key: str) -> bytes:
+async def _post(client: openai.AsyncOpenAI, path: str, headers: openai._types.Headers, body: JsonObject) -> bytes:
     """The body of the answer. `extra_headers`, `extra_body`, `extra_query` are those of the library."""
     import httpx2
 
     extra = {name: _extra(body, name) for name in ("extra_headers", "extra_body", "extra_query")}
     sent = {name: value for name, value in body.items() if name != "timeout" and name not in extra}
     options: openai.RequestOptions = {
-        "headers": {"Idempotency-Key": key, **extra["extra_headers"]},
+        "headers": {**headers, **extra["extra_headers"]},
         "params": extra["extra_query"],
         "extra_json": extra["extra_body"],
         "security": {"bearer_auth": True},
@@ -207,7 +233,7 @@ async def _post(client: openai.AsyncOpenAI, body: JsonObject, key: str) -> bytes
     if "timeout" in body:  # bounds the whole call; a single try may take all of it
         options["timeout"] = body["timeout"]
     # The bare response, because the library accepts broken answers or turns them into odd objects.
-    post = client.post("/chat/completions", cast_to=httpx2.Response, body=sent, options=options)
+    post = client.post(path, cast_to=httpx2.Response, body=sent, options=options)
     return (await post).content
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,16 +21,19 @@ _READ = 2000
 """Characters of a refusal that are read."""
 
 _PARTS = 5
+_BILLING = 402
+_POLICIES = ("content_filter", "content_policy_violation")
 _MODEL_HINT = "map the name to a model that the server has, in aloma.yaml: `models: {%s: ...}`"
 
 
 class ErrorRow(NamedTuple):
-    """`says` contains the address as `{url}`. `retryable` None: by the HTTP status."""
+    """`says` contains the address as `{url}`. `retryable` None: by the HTTP status. `elsewhere`: as in the error."""
 
     says: str
     retryable: bool | None = None
     hint: str | None = None
     kind: type[ConnectorError] = ConnectorError
+    elsewhere: bool = False
 
 
 TABLE: Mapping[str, ErrorRow] = {
@@ -53,8 +57,10 @@ TABLE: Mapping[str, ErrorRow] = {
 }
 
 
-def key_hint(provider: str, variable: str) -> str:
-    """What to do where a server refuses the key."""
+def key_hint(provider: str, variable: str, server: str | None = None) -> str:
+    """What to do where a server refuses the key; `server`: its name in aloma.yaml."""
+    if server is not None:
+        return f"run `export {variable}=…`, or name another variable in `providers.{server}.api_key_env` in aloma.yaml"
     return f"run `export {variable}=…`, use --api-key, or set `{provider}.api_key_env` in aloma.yaml"
 
 
@@ -70,14 +76,18 @@ def from_openai(
         return _redirected(base_url, target)
     row = next(TABLE[base.__name__] for base in type(error).__mro__ if base.__name__ in TABLE)
     status: int | None = getattr(error, "status_code", None)
+    code = getattr(error, "code", None)
     if status in {400, 404} and _is_about_model(error, model):
-        row = row._replace(says="{url} does not have the model", hint=_MODEL_HINT % asked)
+        row = row._replace(says="{url} does not have the model", hint=_MODEL_HINT % asked, elsewhere=True)
     elif status == 404:
-        row = row._replace(hint=_MODEL_HINT % asked if base_url.rstrip("/").endswith("/v1") else _ADDRESS_HINT)
+        hint = _MODEL_HINT % asked if base_url.rstrip("/").endswith("/v1") else _ADDRESS_HINT
+        row = row._replace(hint=hint, elsewhere=True)
+    elif code == "insufficient_quota" or status == _BILLING:
+        row = row._replace(retryable=False, hint="the account has no credit left", elsewhere=True)
     elif row.kind is KeyRefusedError:
         row = row._replace(hint=key_hint)
-    elif getattr(error, "code", None) == "insufficient_quota":
-        row = row._replace(retryable=False, hint="the account has no credit left")
+    elif code in _POLICIES:
+        row = row._replace(says="{url} refused the content of the request", elsewhere=True)
     where = f"model {model}" if status is None else f"{status}, model {model}"
     url = f"{base_url} through {proxy}" if proxy and status is None else base_url
     return row.kind(
@@ -85,6 +95,7 @@ def from_openai(
         retryable=row.retryable if row.retryable is not None else is_retryable(status or 0),
         status=status,
         hint=row.hint,
+        elsewhere=row.elsewhere,
     )
 
 
@@ -128,4 +139,7 @@ def told(body: object) -> str:
 
 
 def _is_about_model(error: OpenAIError, model: str) -> bool:
-    return getattr(error, "code", None) == "model_not_found" or model in told(getattr(error, "body", None))
+    if getattr(error, "code", None) == "model_not_found":
+        return True
+    named = re.search(rf"(?<![\w.-]){re.escape(model)}(?![\w-])", told(getattr(error, "body", None)))
+    return named is not None and getattr(error, "param", None) in {None, "", "model"}

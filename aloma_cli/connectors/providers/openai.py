@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,5 +20,6 @@ def open(settings: ModelSettings) -> Model:  # noqa: A001  (the name that every 
     """As `Provider.open`."""
     # Imported here: settings and secrets are read without it.
     from aloma_cli.connectors.chat.server import ChatServer
+    from aloma_cli.connectors.providers.router import Router
 
-    return ChatServer(settings, url=URL, key_variable=KEY_VARIABLE)
+    return Router(settings, partial(ChatServer, url=URL, key_variable=KEY_VARIABLE))

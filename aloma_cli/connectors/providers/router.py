@@ -1,0 +1,131 @@
+"""The model servers of a run: a call goes to the server in the name of its model, then to the fallbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+from aloma_cli.connectors.base import Answer, Call
+from aloma_cli.connectors.chat.server import ChatServer
+from aloma_cli.connectors.settings import ALL, ModelSettings
+from aloma_cli.errors import ConnectorError
+from aloma_cli.jsontext import Json, JsonObject, cut
+
+_Ended = TypeVar("_Ended", Answer, ConnectorError)
+
+
+class Target(NamedTuple):
+    """A model and its server. `server`: its name among `ModelSettings.servers`; None is the one of the run."""
+
+    server: str | None
+    model: str
+
+
+class Router:
+    """The servers that `settings` name; each is opened by `open_server`, at its first call."""
+
+    def __init__(self, settings: ModelSettings, open_server: Callable[[ModelSettings], ChatServer]) -> None:
+        self._settings = settings
+        self._open = open_server
+        self._servers: dict[str | None, ChatServer] = {}
+
+    async def send(self, call: Call) -> Answer:
+        """The answer of the first server that can give one; its `about` tells which could not before (`instead_of`)."""
+        *earlier, last = targets(self._settings, call.arguments["model"])
+        failed = _Failed()
+        for target in earlier:
+            try:
+                answer = await self._send(call, target)
+            except ConnectorError as error:
+                if not error.elsewhere:
+                    raise failed.before(error) from error.__cause__
+                failed.add(error.about, str(error), error.usage)
+            else:
+                if not _is_refusal(answer.value):
+                    return failed.before(answer)
+                failed.add(answer.about, "refused to answer", answer.usage)
+        try:
+            return failed.before(await self._send(call, last))
+        except ConnectorError as error:
+            raise failed.before(error) from error.__cause__
+
+    async def price(self, asked: str, input_tokens: int, output_tokens: int) -> float | None:
+        """As `chat.Price`."""
+        target = targets(self._settings, asked)[0]
+        return await self._server(target.server).price(target.model, input_tokens, output_tokens)
+
+    async def aclose(self) -> None:
+        """Close the connections of all servers."""
+        for server in self._servers.values():
+            await server.aclose()
+
+    async def _send(self, call: Call, target: Target) -> Answer:
+        server = self._server(target.server)
+        try:
+            answer = await server.send(call, target.model)
+        except ConnectorError as error:
+            error.about = {"server": server.name, **(error.about or {})}
+            raise
+        return Answer(answer.value, answer.usage, {"server": server.name, **(answer.about or {})})
+
+    def _server(self, name: str | None) -> ChatServer:
+        if name not in self._servers:
+            self._servers[name] = self._open(self._settings if name is None else self._settings.servers[name])
+        return self._servers[name]
+
+
+def targets(settings: ModelSettings, asked: str) -> list[Target]:
+    """Where to send a call for the model that a step names `asked`: first, and in order where that cannot answer."""
+    first = settings.model or settings.models.get(asked, asked)
+    named = (settings.fallbacks.get(name) for name in (asked, first, ALL))
+    others = next((found for found in named if found is not None), ())
+    names = (first, *(settings.models.get(name, name) for name in others))
+    return list(dict.fromkeys(_target(settings, name) for name in names))
+
+
+def _target(settings: ModelSettings, name: str) -> Target:
+    server, slash, model = name.partition("/")
+    if not slash or server not in settings.servers:
+        return Target(None, name)
+    return Target(None if server == settings.name else server, model)
+
+
+class _Failed:
+    """The servers that could not answer a call, and what their tries took."""
+
+    def __init__(self) -> None:
+        self._targets: list[JsonObject] = []
+        self._usage: JsonObject | None = None
+
+    def add(self, about: Json, reason: str, usage: JsonObject | None) -> None:
+        named = {name: value for name, value in (about or {}).items() if name in ("server", "model")}
+        self._targets.append({**named, "error": cut(reason, 300)})
+        self._usage = _sum(self._usage, usage)
+
+    def before(self, ended: _Ended) -> _Ended:
+        """`ended`, with what came before it."""
+        if not self._targets:
+            return ended
+        usage, about = _sum(self._usage, ended.usage), {**(ended.about or {}), "instead_of": self._targets}
+        if isinstance(ended, ConnectorError):
+            ended.usage, ended.about = usage, about
+            return ended
+        return Answer(ended.value, usage, about)
+
+
+def _sum(one: JsonObject | None, other: JsonObject | None) -> JsonObject | None:
+    """Two usages as one. The cost is unknown if that of either is."""
+    if not one or not other:
+        return one or other
+    added = {name: (one.get(name) or 0) + (other.get(name) or 0) for name in _COUNTS if name in one or name in other}
+    cost = {"cost": one["cost"] + other["cost"]} if "cost" in one and "cost" in other else {}
+    estimated = {"estimated": True} if one.get("estimated") or other.get("estimated") else {}
+    return {**added, **cost, **estimated}
+
+
+_COUNTS = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
+
+
+def _is_refusal(completion: Json) -> bool:
+    choice = completion["choices"][0]
+    return bool(choice["message"].get("refusal")) or choice.get("finish_reason") == "content_filter"
