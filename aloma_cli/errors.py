@@ -131,8 +131,8 @@ class RetryableError(FiringError):
 class DocumentError(FiringError):
     """A value at `path` is not JSON."""
 
-    def __init__(self, message: str, *, path: tuple[str | int, ...] = ()) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, path: tuple[str | int, ...] = (), hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
         self.path = path
 
 

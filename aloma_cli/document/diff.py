@@ -83,7 +83,8 @@ def _scalar(value: Any, path: Path) -> Json:
         if is_too_long(value):
             raise DocumentError(f"{show_path(path)} is an integer of over {LONGEST_INTEGER} digits", path=path)
         return int(value)
-    raise DocumentError(f"{show_path(path)} is a {type(value).__name__}, which is not JSON", path=path)
+    hint = 'write .model_dump(mode="json") after it' if hasattr(value, "model_dump") else None
+    raise DocumentError(f"{show_path(path)} is a {type(value).__name__}, which is not JSON", path=path, hint=hint)
 
 
 def _checked_key(key: Any, path: Path) -> str:

@@ -92,6 +92,10 @@ HINTS = {
     "await": (["await task.ask('Who?', 'who')"], "task.ask does not wait"),
     "log": (["log('x', level='info')"], "log() got an unexpected keyword argument 'level'"),
     "a date": (["import datetime", "now = datetime.datetime.now()", "data['out'] = now"], "write now.isoformat()"),
+    "a model": (
+        ["from pydantic import BaseModel", "class Found(BaseModel):", "    a: int", "data['out'] = Found(a=1)"],
+        'write .model_dump(mode="json") after it',
+    ),
     "positional": (["await connectors.openai.chat('gpt-4', [])"], "connectors.openai.chat takes"),
     "JSON": (["import json", "data['out'] = json.loads('Sure!')"], "→ ask the model with shape="),
     "keyboard": (["data['out'] = input('?')"], "a step has no keyboard: use task.ask"),

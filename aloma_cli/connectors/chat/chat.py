@@ -15,7 +15,9 @@ from aloma_cli.clock import POSITIVE_DURATION, is_positive_duration
 from aloma_cli.connectors.base import Answer, Ask, Call, Function, Send, plain
 from aloma_cli.connectors.chat.completion import Completion, JsonView, content_of, odd_content
 from aloma_cli.connectors.chat.dialect import with_words
+from aloma_cli.connectors.chat.finish import broke_off, reason, was_cut, was_refused
 from aloma_cli.connectors.chat.parse import Reading, read_object
+from aloma_cli.connectors.chat.pydantic_model import Model, is_model, validated
 from aloma_cli.connectors.chat.shape import Shape, to_schema
 from aloma_cli.errors import AnswerError, PermanentError, TruncatedAnswerError
 from aloma_cli.jsontext import JsonObject, cut, with_article
@@ -28,9 +30,6 @@ Check: TypeAlias = Callable[[Any], Any]
 Price: TypeAlias = Callable[[str, int, int], Awaitable[float | None]]
 """The price of a call in US dollars, by the requested model, input and output tokens; None if unknown."""
 
-
-_CUT = re.compile(r"length|max_?(?:output_?)?tokens|token_?limit", re.IGNORECASE)
-"""A `finish_reason` that means the answer was cut: length, MAX_TOKENS, model_length, …"""
 
 _PARSER = re.compile(r"the answer is not JSON: Expecting (value|property name)")
 
@@ -77,16 +76,19 @@ class Chat(Function):
     ) -> Completion:
         """The answer to `messages`; its `data` has the `shape` and passed the `check`.
 
+        With a pydantic model as `shape`, `data` is an instance of it.
+
         `messages` may be a string: one message of the user. `options` (`temperature`, `max_tokens`, …) are sent
         unchanged, except `timeout`: seconds for the whole call with all its tries. Raises AnswerError when the second
         answer does not fit either, TruncatedAnswerError when an answer with a shape was cut at the token limit,
         ShapeError for an invalid shape, and the errors of the border.
         """
-        request = _request(self._name, messages, model, shape, options)
-        answer, wrong = await _attempt(ask, request, check)
+        request = _request(self._name, messages, model, await _schema(shape), options)
+        kind = shape if is_model(shape) else None
+        answer, wrong = await _attempt(ask, request, kind, check)
         if wrong:
             again = _objection(request["messages"], answer, wrong)
-            answer, wrong = await _attempt(ask, {**request, "messages": again}, check)
+            answer, wrong = await _attempt(ask, {**request, "messages": again}, kind, check)
         if wrong:
             raise _misfit(answer.to_dict(), model, wrong)
         return answer
@@ -106,20 +108,29 @@ class Chat(Function):
             return await self._send(call)
 
 
-def _request(name: str, messages: Sequence[Any] | str, model: str, shape: Shape, options: dict[str, Any]) -> JsonObject:
-    _refuse(name, options, shape)
+async def _schema(shape: Shape) -> JsonObject | None:
+    """As `to_schema`, without blocking the loop by the first import of a library."""
+    if shape is None or "jsonschema" in sys.modules:
+        return None if shape is None else to_schema(shape)
+    return await in_thread(lambda: to_schema(shape), name="reading a shape")
+
+
+def _request(
+    name: str, messages: Sequence[Any] | str, model: str, schema: JsonObject | None, options: dict[str, Any]
+) -> JsonObject:
+    _refuse(name, options, schema)
     if isinstance(messages, str):
         messages = [{"role": "user", "content": messages}]
     request: JsonObject = {
         "model": plain(name, "model", model),
         "messages": plain(name, "messages", [m.to_dict() if isinstance(m, JsonView) else m for m in messages]),
     }
-    if shape is not None:
-        request["schema"] = to_schema(shape)
+    if schema is not None:
+        request["schema"] = schema
     return request | {option: plain(name, option, value) for option, value in options.items()}
 
 
-def _refuse(name: str, options: dict[str, Any], shape: Shape) -> None:
+def _refuse(name: str, options: dict[str, Any], schema: JsonObject | None) -> None:
     if options.get("stream"):
         raise PermanentError(f"connectors.{name} cannot stream: an answer is recorded as a whole")
     if options.get("timeout") is not None and not is_positive_duration(options["timeout"]):
@@ -128,25 +139,30 @@ def _refuse(name: str, options: dict[str, Any], shape: Shape) -> None:
         )
     if "schema" in options:
         raise PermanentError(f"connectors.{name} takes no schema", hint="use `shape=`")
-    if shape is not None and "response_format" in options:
+    if schema is not None and "response_format" in options:
         raise PermanentError(f"connectors.{name} was given a shape and a response_format", hint="use `shape=` alone")
 
 
-async def _attempt(ask: Ask, request: JsonObject, check: Check | None) -> tuple[Completion, list[str]]:
+async def _attempt(
+    ask: Ask, request: JsonObject, kind: Model | None, check: Check | None
+) -> tuple[Completion, list[str]]:
     """One answer, and the objections to it.
 
     The answer is on record before it is read here. A repeated firing reads the same answer, with the same result.
     """
     completion: JsonObject = await ask(request)
     _refuse_odd(completion, request["model"])
+    _refuse_broken(completion, request["model"])
     schema = request.get("schema")
     if schema is None:
         content = content_of(completion)
         return Completion(completion, content), await _objections(check, content)
     _refuse_unfinished(completion, request["model"])
     reading = await _read(content_of(completion), schema)
-    answer = Completion(completion, reading.value, repaired=reading.repaired)
-    return answer, [*reading.complaints] or await _objections(check, reading.value)
+    data, wrong = reading.value, reading.complaints
+    if kind is not None and isinstance(data, dict):
+        data, wrong = validated(kind, data)
+    return Completion(completion, data, repaired=reading.repaired), [*wrong] or await _objections(check, data)
 
 
 async def _read(content: str, schema: JsonObject) -> Reading:
@@ -163,16 +179,24 @@ def _refuse_odd(completion: JsonObject, model: str) -> None:
         raise AnswerError(f"{_model_of(completion, model)} answered with {found} as its content, not a string")
 
 
+def _refuse_broken(completion: JsonObject, model: str) -> None:
+    choice = completion["choices"][0]
+    if broke_off(choice):
+        raise AnswerError(
+            f"{_model_of(completion, model)} broke off its answer ({reason(choice)}): {_quote(completion)}",
+            retryable=True,
+        )
+
+
 def _refuse_unfinished(completion: JsonObject, model: str) -> None:
     choice = completion["choices"][0]
-    reason = str(choice.get("finish_reason"))[:100]
-    if _CUT.search(reason):
+    if was_cut(choice):
         raise TruncatedAnswerError(
             f"the answer of {_model_of(completion, model)} was cut at the token limit: {_quote(completion)}",
             hint="raise `max_tokens`, or ask for less: List(..., max=3), Text(max=200)",
         )
-    refusal = choice["message"].get("refusal")
-    if refusal or reason == "content_filter":
+    if was_refused(choice):
+        refusal = choice["message"].get("refusal")
         said = cut(str(refusal), 300) if refusal else _quote(completion)
         raise AnswerError(f"{_model_of(completion, model)} refused to answer: {said}")
 

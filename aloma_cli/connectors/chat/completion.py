@@ -53,13 +53,14 @@ class JsonView:
 class Completion(JsonView):
     """A chat completion.
 
-    `data`: the content of the first choice, parsed and checked if a shape was requested, else as a string.
+    `data`: the content of the first choice, parsed and checked if a shape was requested (an instance, if the shape is a
+    pydantic model), else as a string.
     `repaired`: whether the content had to be repaired.
     """
 
     __slots__ = ("data", "repaired")
 
-    def __init__(self, plain: JsonObject, data: Json, *, repaired: bool = False) -> None:
+    def __init__(self, plain: JsonObject, data: Any, *, repaired: bool = False) -> None:
         super().__init__(plain)
         self.data = data
         self.repaired = repaired

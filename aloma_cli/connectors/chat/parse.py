@@ -157,15 +157,16 @@ def _has_hole(text: str) -> bool:
 def complaints(value: Json, schema: JsonObject) -> tuple[str, ...]:
     """At most ten violations of `schema` in `value`, with their places, in the order of the schema."""
     from jsonschema import Draft202012Validator
+    from referencing.jsonschema import EMPTY_REGISTRY  # the default one would fetch what a $ref names
 
-    errors = Draft202012Validator(schema).iter_errors(value)
+    errors = Draft202012Validator(schema, registry=EMPTY_REGISTRY).iter_errors(value)
     said = dict.fromkeys(_say(error) for error, _ in zip(errors, range(_MOST_COMPLAINTS), strict=False))
     return tuple(said)
 
 
 def _say(error: ValidationError) -> str:
-    while error.context:  # an Optional: its first branch describes the fault, the other is null
-        error = error.context[0]
+    while error.context:  # the branch that fits best describes the fault; of an Optional the other one is null
+        error = max(error.context, key=lambda inner: len(inner.absolute_path))
     place = show_path(tuple(error.absolute_path)) if error.absolute_path else "the answer"
     if error.validator == "required":
         return f"{place} lacks {_lacking(error)}"

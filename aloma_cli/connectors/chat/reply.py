@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from aloma_cli.errors import ConnectorError
-from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, loads
+from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, dumps, loads
 
 _TITLE = re.compile(r"<title[^<>]*>([^<>]*)", re.IGNORECASE)
 _TITLE_WITHIN = 5000
+_ERROR_WITHIN = 2000
 _MOST_KEPT = 100_000
 """Characters recorded of a body that is not JSON."""
 
@@ -29,6 +30,18 @@ def read_completion(content: bytes, url: str) -> JsonObject:
             raise _holding(value, f"{url} answered with an error: {cut(str(failure), 300)}", retryable=True)
     shown = cut(content.decode(errors="replace").strip(), 200)
     raise _holding(value, f"{url} returned JSON that is not a chat completion: {shown!r}", retryable=False)
+
+
+def failure_in(content: bytes) -> str:
+    """The failure that a gateway reports with status 200; empty if the body is something else."""
+    if b'"error"' not in content[:_ERROR_WITHIN] or len(content) > _MOST_KEPT:
+        return ""
+    try:
+        value = loads(content)
+    except JsonError:
+        return ""
+    failed = isinstance(value, dict) and value.get("error") and not value.get("choices")
+    return dumps(value["error"]) if failed else ""
 
 
 def rejected_answer(error: Exception) -> JsonObject | None:

@@ -6,8 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from aloma_cli.connectors.base import Answer, Call, Progress
+from aloma_cli.connectors.chat.completion import content_of
 from aloma_cli.connectors.chat.dialect import Dialect
-from aloma_cli.connectors.chat.reply import is_page, read_completion, rejected_answer
+from aloma_cli.connectors.chat.finish import is_whole
+from aloma_cli.connectors.chat.reply import failure_in, is_page, read_completion, rejected_answer
 from aloma_cli.connectors.chat.server_errors import from_openai, key_hint
 from aloma_cli.connectors.chat.tries import Tries
 from aloma_cli.connectors.chat.usage import cost_of, recorded_usage, said_in, sound_completion_usage
@@ -67,9 +69,17 @@ class ChatServer:
             error.about = {"provider": self._provider, "model": model}
             error.usage = self._usage_of_odd(error.answer, messages, model)
             raise
+        self._learn(model, call.arguments.get("schema"), completion)
         served = completion.get("model")
         about = {"provider": self._provider, "model": cut(served, 100) if isinstance(served, str) and served else model}
         return Answer(completion, self._usage(completion, messages, said_in(completion), model), about)
+
+    def _learn(self, model: str, schema: JsonObject | None, completion: JsonObject) -> None:
+        """Notice that the server ignores schemas, by an answer that does not fit one."""
+        content = content_of(completion)
+        if schema is None or len(content) > _LONG or not is_whole(completion["choices"][0]):
+            return
+        self._dialects[model] = self._dialects.get(model, Dialect()).after_answer(content, schema)
 
     async def price(self, asked: str, input_tokens: int, output_tokens: int) -> float | None:
         """As `chat.Price`."""
@@ -201,8 +211,11 @@ class ChatServer:
                     raise first from None
                 dialect = lower
             else:
-                self._dialects[model] = dialect
-                return content
+                lower = dialect.after_refusal_in(failure_in(content))
+                if lower is None:
+                    self._dialects[model] = dialect
+                    return content
+                dialect = lower
 
 
 def _told(error: openai.APIStatusError) -> str:

@@ -3,6 +3,8 @@
 A shape becomes a JSON Schema, which is sent to the server, checked against the answer, and filled when there is no
 server. Every shape has bounds, because code reads the answer: a list has one to five elements and a string at most 400
 characters unless the shape says otherwise. `docs/shapes.md` has the table.
+
+A JSON Schema and a pydantic model are shapes as well, with the bounds that they give themselves.
 """
 
 from __future__ import annotations
@@ -12,11 +14,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from aloma_cli.connectors.chat.pydantic_model import is_model, schema_of
+from aloma_cli.connectors.chat.schemas import checked, is_json_schema
 from aloma_cli.errors import ShapeError, did_you_mean
 from aloma_cli.jsontext import JsonObject, Path, kind_of, show_path
 
 Shape: TypeAlias = Any
-"""A marker of this module, a type, a literal, `{"$in": [...]}`, `[shape]`, or a dict from names to shapes."""
+"""A marker of this module, a type, a literal, `{"$in": [...]}`, `[shape]`, or a dict from names to shapes.
+
+The whole shape may be a JSON Schema or a pydantic model instead.
+"""
 
 TEXT_MAX = 400
 LIST_MIN, LIST_MAX = 1, 5
@@ -67,6 +74,10 @@ def to_schema(shape: Shape, *, whole: bool = True) -> JsonObject:
     Raises ShapeError, with the path, for an invalid shape. The root of a `whole` answer must be an object, because
     servers accept nothing else.
     """
+    if is_model(shape):
+        return schema_of(shape, whole=whole)
+    if is_json_schema(shape):
+        return checked(shape, whole=whole)
     if not whole:
         return _schema(shape, ())
     if shape is not dict and not isinstance(shape, dict):
@@ -116,10 +127,18 @@ def _not_a_shape(shape: Shape, path: Path) -> ShapeError:
         hint = "only a key of an object can be Optional"
     elif isinstance(shape, type) and issubclass(shape, List | Optional | Text | Integer | Number):
         hint = f"write it with brackets: {shape.__name__}(...)"
+    elif is_model(shape):
+        hint = "only a whole shape can be a pydantic model: give the outer one as a model, too"
     return ShapeError(f"{_show(shape)} at {_place(path)} is not a shape", path=path, hint=hint)
 
 
 def _object(shape: dict[Any, Shape], path: Path) -> JsonObject:
+    if path and is_json_schema(shape):
+        raise ShapeError(
+            f"the dict at {_place(path)} is a JSON Schema, and only a whole shape can be one",
+            path=path,
+            hint='write the whole shape as a JSON Schema; for a literal `type` in a shape write {"$in": […]}',
+        )
     if any(isinstance(key, str) and key.startswith("$") for key in shape):
         return _choice(shape, path)
     if not shape:

@@ -6,15 +6,23 @@ smallest allowed. A short string is a name: it is numbered and not marked, becau
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 
+from aloma_cli.connectors.simulated.keywords import FORMATS, kind_in, merged, number_for, refuse_unfillable
 from aloma_cli.jsontext import Json, JsonObject
 
 MARK = "(simulated)"
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_\s-]+")
 _LONGEST_NAME = 80
+
+_DEEPEST = 12
+"""Levels below which a schema that contains itself is filled as briefly as it allows."""
+
+_SIZES = ((6, 2), (_DEEPEST, 1), (math.inf, 0))
+"""The usual size of a list down to a level."""
 
 _SENTENCES = [
     ("summar|overview", ["{} is well understood: the parts agree, and one question is open."]),
@@ -43,53 +51,89 @@ class Filler:
         self._topic = topic
         self._picks = 0
         self._named: Counter[str] = Counter()
+        self._root: JsonObject = {}
+        self._depth = 0
 
     def fill(self, schema: JsonObject, name: str = "answer") -> Json:
-        """A value for the `schema` of a shape; `name` is its key."""
-        if "const" in schema:
-            return schema["const"]
-        if "enum" in schema:
-            return self._pick(schema["enum"])
-        if "anyOf" in schema:
-            return self.fill(schema["anyOf"][0], name)
-        return self._fill_kind(schema, name)
+        """A value for the `schema` of an answer; `name` is its key.
 
-    def complete(self, given: Json, schema: JsonObject, name: str = "answer") -> Json:
+        Raises ConnectorError for a keyword that cannot be met without a model.
+        """
+        self._root = schema
+        return self._fill(schema, name)
+
+    def complete(self, given: Json, schema: JsonObject) -> Json:
         """`given`, with the missing values that the schema requires, at any depth."""
-        if isinstance(given, dict) and "properties" in schema:
-            wanted = [key for key in schema["properties"] if key in given or key in schema["required"]]
-            return given | {key: self._complete_key(given, key, schema["properties"][key]) for key in wanted}
+        self._root = schema
+        return self._complete(given, schema, "answer")
+
+    def _complete(self, given: Json, schema: Json, name: str) -> Json:
+        schema = merged(schema, self._root)
+        properties = schema.get("properties", {})
+        if isinstance(given, dict):
+            wanted = [key for key in properties if key in given or key in schema.get("required", ())]
+            return given | {key: self._complete_key(given, key, properties[key]) for key in wanted}
         if isinstance(given, list) and "items" in schema:
-            return [self.complete(item, schema["items"], name) for item in given]
+            return [self._complete(item, schema["items"], name) for item in given]
         return given
 
-    def _complete_key(self, given: JsonObject, key: str, schema: JsonObject) -> Json:
+    def _complete_key(self, given: JsonObject, key: str, schema: Json) -> Json:
         if key not in given:
-            return self.fill(schema, key)
-        alternatives = schema.get("anyOf", [schema])
-        return self.complete(given[key], alternatives[0], key)
+            return self._fill(schema, key)
+        return self._complete(given[key], schema, key)
+
+    def _fill(self, schema: Json, name: str) -> Json:
+        known = merged(schema, self._root, shortest=self._depth > _DEEPEST)
+        for word in ("const", "default"):
+            if word in known:
+                return known[word]
+        if known.get("examples"):
+            return known["examples"][0]
+        if "enum" in known:
+            return self._pick(known["enum"])
+        refuse_unfillable(known, name)
+        self._depth += 1
+        try:
+            return self._fill_kind(known, name)
+        finally:
+            self._depth -= 1
 
     def _fill_kind(self, schema: JsonObject, name: str) -> Json:
-        match schema.get("type"):
+        match kind_in(schema):
             case "object":
-                properties = schema.get("properties") or {"note": {"type": "string"}}
-                return {key: self.fill(inner, _called(key, name)) for key, inner in properties.items()}
+                return self._object(schema, name)
             case "array":
                 return self._list(schema, name)
             case "string":
-                return self._string(name, schema.get("maxLength"))
+                return self._string(name, schema)
             case "integer" | "number":
-                return _number(schema)
+                return number_for(schema)
             case "boolean":
                 return False
         return None
 
-    def _list(self, schema: JsonObject, name: str) -> list[Json]:
-        size = min(max(schema.get("minItems", 0), 2), schema.get("maxItems", 2))
-        item = schema.get("items", {"type": "string"})
-        return [self.fill(item, f"{_singular(name)} {place + 1}") for place in range(size)]
+    def _object(self, schema: JsonObject, name: str) -> JsonObject:
+        properties = schema.get("properties") or {"note": {"type": "string"}}
+        if self._depth > _DEEPEST:  # a schema that contains itself
+            properties = {key: inner for key, inner in properties.items() if key in schema.get("required", ())}
+        return {key: self._fill(inner, _called(key, name)) for key, inner in properties.items()}
 
-    def _string(self, name: str, longest: int | None) -> str:
+    def _list(self, schema: JsonObject, name: str) -> list[Json]:
+        first, item = schema.get("prefixItems", []), schema.get("items", {"type": "string"})
+        usual = 0 if item is False else next(size for depth, size in _SIZES if self._depth <= depth)
+        most = schema.get("maxItems", math.inf)
+        size = int(min(max(schema.get("minItems", 0), usual, len(first)), most))
+        schemas = [*first, *[item] * (size - len(first))][:size]
+        return [self._fill(one, f"{_singular(name)} {place + 1}") for place, one in enumerate(schemas)]
+
+    def _string(self, name: str, schema: JsonObject) -> str:
+        if "format" in schema:
+            return FORMATS[schema["format"]]
+        least, longest = schema.get("minLength", 0), schema.get("maxLength")
+        text = self._text(name, longest)
+        return text if len(text) >= least else text.ljust(least, ".")
+
+    def _text(self, name: str, longest: int | None) -> str:
         words = _words_of_name(name)
         if name == "id" or name.endswith(("Id", "_id")):
             return self._numbered("_".join(words[:-1] or ["id"]), "_")[:longest]
@@ -117,13 +161,6 @@ class Filler:
 def _called(key: str, owner: str) -> str:
     """The name for a string at `key`: a list element's `name` is the name of the element, as in `phase 2`."""
     return owner if key == "name" and owner[-1:].isdigit() else key
-
-
-def _number(schema: JsonObject) -> Json:
-    least, most = schema.get("minimum"), schema.get("maximum")
-    if (least, most) == (0, 100):
-        return most
-    return min(0, most or 0) if least is None else least
 
 
 def _words_of_name(name: str) -> list[str]:
