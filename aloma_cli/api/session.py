@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from aloma_cli.clock import Clock
+from aloma_cli.connectors.base import Connectors
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.content.capture import stderr_redacted, stdout_split
 from aloma_cli.content.content import Toolbox
@@ -30,7 +31,10 @@ from aloma_cli.store.protocol import Claim
 
 @dataclass(frozen=True, slots=True)
 class Equipment:
-    """What a run needs besides the tree."""
+    """What a run needs besides the tree.
+
+    `border` may wrap the connectors, to answer their calls in another way.
+    """
 
     steps: Mapping[str, Step]
     modules: Mapping[str, ModuleType]
@@ -39,6 +43,7 @@ class Equipment:
     concurrency: int
     clock: Clock
     redactor: Redactor
+    border: Callable[[Connectors], Connectors]
 
 
 async def run_claim(
@@ -87,7 +92,7 @@ async def fire_once(claim: Claim, equipment: Equipment, emit: Emit, settings: Mo
             claim, Plan(equipment.steps.values()), clock=equipment.clock, emit=emit, redactor=equipment.redactor
         )
         run.recover()
-        connectors = open_connectors(settings, equipment.modules)
+        connectors = equipment.border(open_connectors(settings, equipment.modules))
         runner = LocalRunner(equipment.steps, Toolbox(connectors, equipment.lib, equipment.config), LoopHost(run))
         try:
             with stdout_split(), stderr_redacted(equipment.redactor), Watchdog():
@@ -134,7 +139,7 @@ def stop(claim: Claim, clock: Clock, redactor: Redactor, request: JsonObject | N
 async def _drive(run: Scheduler, equipment: Equipment, settings: ModelSettings, *, wait: bool) -> None:
     from aloma_cli.connectors.table import open_connectors
 
-    connectors = open_connectors(settings, equipment.modules, run.tree.entries)
+    connectors = equipment.border(open_connectors(settings, equipment.modules, run.tree.entries))
     toolbox = Toolbox(connectors, equipment.lib, equipment.config)
     runner = LocalRunner(equipment.steps, toolbox, LoopHost(run))
     try:

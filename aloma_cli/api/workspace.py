@@ -18,6 +18,7 @@ from aloma_cli.api.session import Equipment, fire_once, run_claim, write
 from aloma_cli.api.task import Task, task_of
 from aloma_cli.budget import LimitRequest
 from aloma_cli.clock import Clock, to_iso
+from aloma_cli.connectors.base import Connectors
 from aloma_cli.connectors.honours import FILE
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.content.step import Step
@@ -73,12 +74,17 @@ class Workspace(Records):
         loaded: LoadedWorkspace | None = None,
         choose: Callable[[Past], ModelChoice] | None = None,
         secrets: Iterable[tuple[str, str]] = (),
+        border: Callable[[Connectors], Connectors] = lambda connectors: connectors,
     ) -> None:
-        """`choose`: the model server for a task with this past. `secrets`: more names and values to hide in records."""
+        """`choose`: the model server for a task with this past. `secrets`: more names and values to hide in records.
+
+        `border` may wrap the connectors of every run, to answer their calls in another way.
+        """
         self.loaded = loaded or LoadedWorkspace(steps=_by_name(steps), connector_modules=connectors or {})
         self.steps = dict(self.loaded.steps)
         self.redactor = Redactor((*self.loaded.secrets, *(models.secrets if models else secrets)))
         self._choose = choose or _fixed(models)
+        self._border = border
         super().__init__(open_store("memory:" if folder is None else Path(folder) / DATA_FOLDER), clock=clock)
 
     @classmethod
@@ -285,6 +291,7 @@ class Workspace(Records):
             concurrency=self.loaded.config.limits.concurrency,
             clock=self.clock,
             redactor=self.redactor,
+            border=self._border,
         )
 
 

@@ -87,14 +87,14 @@ async def drive(run: Scheduler, runner: Runner, *, wait: bool = False) -> None:
 
     Raises StoreError, and Stuck.
     """
-    poll = _Poll(run, runner)
+    poll = Poll(run, runner)
     try:
         await _drive(run, runner, poll, wait=wait)
     finally:
         poll.stop()
 
 
-async def _drive(run: Scheduler, runner: Runner, poll: _Poll, *, wait: bool) -> None:
+async def _drive(run: Scheduler, runner: Runner, poll: Poll, *, wait: bool) -> None:
     publish_at = run.clock.elapsed() + _PUBLISH
     run.take_requests()
     for number in count(1):
@@ -114,7 +114,7 @@ async def _drive(run: Scheduler, runner: Runner, poll: _Poll, *, wait: bool) -> 
             await _next_end(run, runner, turn, poll)
 
 
-class _Poll:
+class Poll:
     """Looks for requests of other processes; one timer for a whole run."""
 
     def __init__(self, run: Scheduler, runner: Runner) -> None:
@@ -148,7 +148,7 @@ def _publish(run: Scheduler) -> float:
     return started + max(_PUBLISH, took / _SHARE)
 
 
-async def _next_end(run: Scheduler, runner: Runner, turn: Turn, poll: _Poll) -> None:
+async def _next_end(run: Scheduler, runner: Runner, turn: Turn, poll: Poll) -> None:
     """Wait until there is something for a turn to do."""
     comes = runner.busy or turn.wake_at is not None or turn.jobs or run.pending
     if not turn.finished and not comes:

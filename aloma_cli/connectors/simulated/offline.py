@@ -28,10 +28,13 @@ class Offline:
 
     async def send(self, call: Call) -> Answer:
         """A completion in the OpenAI form. Raises ConnectorError if the script says so."""
+        return await self.answer(call, *self._scripted(call))
+
+    async def answer(self, call: Call, entry: str | None, reply: Reply | None) -> Answer:
+        """`reply`, of the script's `entry`, as a completion; without one the shape is filled. Raises as `send`."""
         messages, schema = call.arguments["messages"], call.arguments.get("schema")
         seed = _seed(messages, schema)
         about: JsonObject = {"provider": PROVIDER, "model": MODEL, "simulated": True}
-        entry, reply = self._scripted(call)
         if entry is not None:
             about["entry"] = entry
         await self._wait(reply.delay if reply else None, seed)
