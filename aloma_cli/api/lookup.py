@@ -7,7 +7,7 @@ from collections.abc import Collection
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from aloma_cli.api.task import read_events
+from aloma_cli.api.task import read_sound_part
 from aloma_cli.errors import JournalDamagedError, NotFoundError
 from aloma_cli.ids import is_task_id
 
@@ -28,8 +28,8 @@ def find_task(store: Store, text: str) -> str:
     if not rest:
         return root
     # A task can be named even if its record is damaged further on.
-    events, damage = read_events(store, root)
-    return find_subtask({event.task for event in events}, f"{root}.{rest}", damage)
+    tree, damage = read_sound_part(store, root)
+    return find_subtask(tree.tasks, f"{root}.{rest}", damage)
 
 
 def find_root(store: Store, text: str) -> tuple[str, str]:

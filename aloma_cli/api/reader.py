@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from aloma_cli.api.lookup import find_root, find_subtask, find_task
 from aloma_cli.api.task import (
     Task,
-    read_events,
     read_published,
     read_record,
     read_records,
+    read_sound_part,
     read_task,
     read_tasks,
     task_of,
@@ -61,10 +61,7 @@ class Records:
         published = None if rest else read_published(self.store, root)
         if published is not None:
             return published, None
-        from aloma_cli.engine.working import WorkingTree
-
-        events, damage = read_events(self.store, root)
-        tree = WorkingTree.of(events)
+        tree, damage = read_sound_part(self.store, root)
         task_id = find_subtask(tree.tasks, f"{root}.{rest}", damage) if rest else root
         return task_of(self.store, tree, task_id), damage
 

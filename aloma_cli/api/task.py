@@ -136,10 +136,24 @@ def read_records(store: Store, root: str) -> list[JsonObject]:
 
 
 def read_tree(store: Store, root: str) -> WorkingTree:
-    """The state of a whole tree."""
-    from aloma_cli.engine.working import WorkingTree
+    """The state of a whole tree. Raises NotFoundError, JournalDamagedError."""
+    from aloma_cli.engine.working import read_working
 
-    return WorkingTree.read(store.read(root))
+    return read_working(store.kept(root), lambda: store.read(root))
+
+
+def read_sound_part(store: Store, root: str) -> tuple[WorkingTree, JournalDamagedError | None]:
+    """The state of a tree up to where its record is damaged, and that damage.
+
+    Raises JournalDamagedError if nothing can be read.
+    """
+    try:
+        return read_tree(store, root), None
+    except JournalDamagedError:
+        from aloma_cli.engine.working import WorkingTree
+
+        events, damage = read_events(store, root)
+        return WorkingTree.of(events), damage
 
 
 def document_at(task: Task, entry: int) -> JsonObject:

@@ -23,6 +23,7 @@ from aloma_cli.errors import AlomaError, PermanentError, StoreError
 from aloma_cli.jsontext import dumps, show_path
 from aloma_cli.record.codec import to_wire
 from aloma_cli.record.events import Committed, Event
+from aloma_cli.record.tree import Tree
 from aloma_cli.view.choose import Mode, open_view
 
 Emit = Callable[[Event], None]
@@ -35,13 +36,13 @@ def run_and_show(
     work: Work,
     options: OutputOptions,
     *,
-    before: Iterable[Event] = (),
+    before: Tree | None = None,
     notice: str | None = None,
     wait: bool = False,
 ) -> int:
     """Carry out `work`, which gets what to call with its events, and give the exit code for the state of the task.
 
-    `notice`: what to say about the model server. `before`: the events of earlier runs of the task. With `wait` each
+    `notice`: what to say about the model server. `before`: what earlier runs of the task add up to. With `wait` each
     question is shown when it is asked, since the run continues until it is answered.
     """
     view = open_view(sys.stderr, environ=os.environ, clock=SystemClock(), mode=_mode(options))
@@ -58,9 +59,10 @@ def run_and_show(
     try:
         with Interrupts(last_words) as interrupts:
             _say_notice(home, notice if loud else None)
-            _say_all(questions(home.task(task_id).record) if wait and before and loud else ())
+            _say_all(questions(home.task(task_id).record) if wait and before is not None and loud else ())
             with view:
-                view.recall(before)
+                if before is not None:
+                    view.recall(before)
                 show = _say_questions(view.emit) if wait and loud else view.emit
                 try:
                     with _no_keyboard():

@@ -20,6 +20,7 @@ from aloma_cli.document.changes import Change
 from aloma_cli.document.digest import Digest, plain_leaf
 from aloma_cli.document.volatile import Volatile
 from aloma_cli.jsontext import Json, JsonObject
+from aloma_cli.record.checkpoint import PASSING
 from aloma_cli.record.events import CallAnswered, Committed, Event
 
 OFTEN = 16
@@ -104,9 +105,10 @@ class Trail:
     cycle: Cycle | None = None
     watched: bool = False
     _fired: Counter[str] = field(default_factory=Counter)
-    _chances: int = 0
-    _moments: Comparison = field(default_factory=Comparison)
-    _ends: Comparison = field(default_factory=Comparison)
+    # Hashes of Python are those of one process: a resumed run compares anew.
+    _chances: int = field(default=0, metadata=PASSING)
+    _moments: Comparison = field(default_factory=Comparison, metadata=PASSING)
+    _ends: Comparison = field(default_factory=Comparison, metadata=PASSING)
     _ended: bool = False
 
     @classmethod

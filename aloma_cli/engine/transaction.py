@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from aloma_cli.clock import Clock, ForwardClock, from_iso, to_iso
 from aloma_cli.engine.plan import Plan
-from aloma_cli.engine.working import WorkingTask, WorkingTree
+from aloma_cli.engine.working import WorkingTask, read_working
 from aloma_cli.record import events as ev
 from aloma_cli.store.protocol import Claim
 
@@ -29,7 +29,7 @@ class Transaction:
     """
 
     def __init__(self, claim: Claim, plan: Plan, *, clock: Clock, emit: Emit) -> None:
-        self.tree = WorkingTree.read(claim.batches())
+        self.tree = read_working(claim.kept(), claim.batches)
         self.plan = plan
         self.clock: Clock = ForwardClock(clock, since=from_iso(self.tree.last_at))
         self.dirty = dict.fromkeys(self.tree.tasks)
@@ -47,6 +47,11 @@ class Transaction:
                 plan.watch(task)
         if self.tree.running:
             self.add(ev.TreeOpened(at=self.at, task=self.tree.root_id))
+
+    @property
+    def pending(self) -> bool:
+        """Whether the tree has events that are not in the journal yet."""
+        return bool(self._events)
 
     def tick(self) -> None:
         """Read the clock."""

@@ -26,6 +26,7 @@ from aloma_cli.engine.working import WorkingFlight, WorkingTask, WorkingTree
 from aloma_cli.errors import InputError, StoreError
 from aloma_cli.jsontext import JsonObject, printable
 from aloma_cli.record import events as ev
+from aloma_cli.record.checkpoint import to_checkpoint
 from aloma_cli.record.events import AnEvent, Event
 from aloma_cli.record.summary import summary
 from aloma_cli.redact import NO_SECRETS, Redactor
@@ -129,12 +130,18 @@ class Scheduler:
         return bool(self._arrived or self._tx.postponed)
 
     def publish(self) -> None:
-        """Put the root's record and document where readers find them quickly; the journal has both in any case."""
-        if not self._claim.publishes:
+        """Put the root's record and document where readers find them quickly; the journal has both in any case.
+
+        After many commits it also keeps the whole tree, so that the next process need not add them up. It does nothing
+        while the tree has events that are not in the journal.
+        """
+        if not self._claim.publishes or self._tx.pending:
             return
         try:
             document = self.tree.root.document
             self._claim.publish(dict(summary(self.tree, self.tree.root_id, document)), document)
+            if self._claim.keeps:
+                self._claim.keep(to_checkpoint(self.tree))
         except StoreError as error:
             if not self._unpublished:
                 _log.warning("%s; the run continues, and its record is in the journal", printable(str(error)))

@@ -22,7 +22,10 @@ from aloma_cli.engine.cycles import Trail
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import JsonObject, Path, show_path
 from aloma_cli.record import events as ev
+from aloma_cli.record.batch import Batch
+from aloma_cli.record.checkpoint import PASSING, from_checkpoint
 from aloma_cli.record.tree import Flight, TaskFacts, Tree, is_end
+from aloma_cli.store.protocol import Kept
 
 _FROM_OUTSIDE = ("person", "landing")
 
@@ -52,8 +55,8 @@ class Revision:
 class WorkingTask(TaskFacts):
     """One task. `document` is never altered in place.
 
-    `last_start` has the last firing of each step. `retried` (of steps that wait for a try) and `standing` (of others)
-    have the failed firing whose answered calls still stand.
+    `retried` (of steps that wait for a try) and `standing` (of others) have the failed firing whose answered calls
+    still stand.
     """
 
     flight_type: ClassVar[type[Flight]] = WorkingFlight
@@ -74,9 +77,8 @@ class WorkingTask(TaskFacts):
     asked: dict[str, Path] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     starts: Counter[str] = field(default_factory=Counter)
-    last_start: dict[str, int] = field(default_factory=dict)
-    agenda: Agenda = field(default=UNWATCHED, compare=False)
-    made: Made | None = field(default=None, compare=False)
+    agenda: Agenda = field(default=UNWATCHED, compare=False, metadata=PASSING)
+    made: Made | None = field(default=None, compare=False, metadata=PASSING)
     """The commit under way, as it was worked out before its event: it is not worked out twice."""
 
     @property
@@ -97,17 +99,15 @@ class WorkingTask(TaskFacts):
         return [revision for revision in self.history if revision.version > version]
 
 
+@dataclass(eq=False, repr=False)
 class WorkingTree(Tree):
     """A root task and its descendants, as an engine runs them. `calls` are the answered ones of firings under way."""
 
     task_type: ClassVar[type[TaskFacts]] = WorkingTask
-    tasks: dict[str, WorkingTask]  # type: ignore[assignment]  # dicts are invariant
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls: defaultdict[int, dict[str, ev.CallAnswered]] = defaultdict(dict)
-        self.entries: Counter[str] = Counter()
-        self.answers: defaultdict[tuple[str, str | None], list[int]] = defaultdict(list)
+    tasks: dict[str, WorkingTask] = field(default_factory=dict)  # type: ignore[assignment]  # dicts are invariant
+    calls: defaultdict[int, dict[str, ev.CallAnswered]] = field(default_factory=lambda: defaultdict(dict))
+    entries: Counter[str] = field(default_factory=Counter)
+    answers: defaultdict[tuple[str, str | None], list[int]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def root(self) -> WorkingTask:
@@ -131,7 +131,7 @@ class WorkingTree(Tree):
 
     def flights(self) -> list[tuple[WorkingTask, WorkingFlight]]:
         """Every firing under way."""
-        tasks = [self.tasks[one] for one in dict.fromkeys(task.id for task in self.flying.values())]
+        tasks = [self.tasks[one] for one in dict.fromkeys(self.flying.values())]
         return [(task, flight) for task in tasks for flight in task.flights.values()]
 
     def flight(self, firing: int) -> tuple[WorkingTask, WorkingFlight] | None:
@@ -139,9 +139,18 @@ class WorkingTree(Tree):
         flying = self.flying.get(firing)
         if flying is None:
             return None
-        task = self.tasks[flying.id]
+        task = self.tasks[flying]
         flight = task.flights[firing]
         return (task, flight) if flight.running else None
+
+
+def read_working(kept: Kept | None, batches: Callable[[], Iterable[Batch]]) -> WorkingTree:
+    """The tree of a record: from the state that was kept of it, if it is one of this program, else from `batches`.
+
+    Raises JournalDamagedError where an entry does not follow from those before it.
+    """
+    tree = None if kept is None else from_checkpoint(WorkingTree, kept.state)
+    return WorkingTree.read(batches()) if kept is None or tree is None else tree.follow(kept.rest)
 
 
 def _created(tree: WorkingTree, task: WorkingTask, event: ev.TaskCreated) -> None:
@@ -175,7 +184,6 @@ def _started(tree: WorkingTree, task: WorkingTask, event: ev.FiringStarted) -> N
         task.starts[event.step] += 1
         if event.attempt > 1:
             task.trail.restart()
-    task.last_start[event.step] = event.firing
     task.conditions[event.step] = event.condition
     task.codes[event.step] = event.code
 

@@ -72,6 +72,8 @@ class TaskFacts:
     parked_until: str | None = None
     questions: dict[str, JsonObject] = field(default_factory=dict)
     rest: ev.TaskRested | None = None
+    last_start: dict[str, int] = field(default_factory=dict)
+    """The last firing of each step."""
     figures: dict[str, Figures] = field(default_factory=dict)
     """What each step did here and in the subtasks."""
 
@@ -105,27 +107,29 @@ class TaskFacts:
         return Figures.total(self.figures.values())
 
 
+@dataclass(eq=False, repr=False)
 class Tree:
-    """A root task and its descendants."""
+    """A root task and its descendants. `flying` has the task of each firing that has not ended for good.
+
+    `stopped`: why a person stopped the whole tree; nothing starts before it is resumed.
+    """
 
     task_type: ClassVar[type[TaskFacts]] = TaskFacts
 
-    def __init__(self) -> None:
-        self.tasks: dict[str, TaskFacts] = {}
-        self.root_id = ""
-        self.last_firing = 0
-        self.flying: dict[int, TaskFacts] = {}
-        self.running: set[int] = set()
-        self.requests: set[str] = set()
-        self.spent = Amount()
-        self.working = 0.0
-        self.limits = Limits()
-        self.limited: str | None = None
-        self.limit: JsonObject | None = None
-        self.stopped: str | None = None
-        """Why a person stopped the whole tree; nothing starts before it is resumed."""
-        self.answering: JsonObject | None = None
-        self.last_at = ""
+    tasks: dict[str, TaskFacts] = field(default_factory=dict)
+    root_id: str = ""
+    last_firing: int = 0
+    flying: dict[int, str] = field(default_factory=dict)
+    running: set[int] = field(default_factory=set)
+    requests: set[str] = field(default_factory=set)
+    spent: Amount = field(default_factory=Amount)
+    working: float = 0.0
+    limits: Limits = field(default_factory=Limits)
+    limited: str | None = None
+    limit: JsonObject | None = None
+    stopped: str | None = None
+    answering: JsonObject | None = None
+    last_at: str = ""
 
     @classmethod
     def of(cls, events: Iterable[ev.Event]) -> Self:
@@ -138,10 +142,13 @@ class Tree:
     @classmethod
     def read(cls, batches: Iterable[Batch]) -> Self:
         """The tree of a record. Raises JournalDamagedError where an entry does not follow from those before it."""
-        tree = cls()
+        return cls().follow(batches)
+
+    def follow(self, batches: Iterable[Batch]) -> Self:
+        """Take in the batches that come next. Raises as `read`."""
         for batch in batches:
-            tree.take(batch)
-        return tree
+            self.take(batch)
+        return self
 
     @property
     def root(self) -> TaskFacts:
@@ -220,13 +227,14 @@ def _created(tree: Tree, event: ev.TaskCreated) -> None:
 def _started(tree: Tree, event: ev.FiringStarted) -> None:
     task = tree.tasks[event.task]
     tree.last_firing = max(tree.last_firing, event.firing)
-    tree.flying[event.firing] = task
+    tree.flying[event.firing] = task.id
     tree.running.add(event.firing)
     flight = task.flights.get(event.firing)
     if flight is None:
         flight = task.flights[event.firing] = task.flight_type(event.firing, event.step, event.at)
     flight.version, flight.attempt, flight.run, flight.running = event.version, event.attempt, event.run, True
     task.retries.pop(event.step, None)
+    task.last_start[event.step] = event.firing
     if event.run == 1:
         task.parked_until = None  # it is over, or nothing new would start
     _wake(tree, task)

@@ -10,7 +10,7 @@ from aloma_cli.errors import StoreError, TaskLockedError
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.codec import encode
-from aloma_cli.store.protocol import Newest, Published, Request, no_such_task
+from aloma_cli.store.protocol import Kept, Newest, Published, Request, no_such_task
 
 if TYPE_CHECKING:
     from aloma_cli.record.events import Event
@@ -58,6 +58,10 @@ class MemoryStore:
 
     def read(self, root: str, since: int = 0) -> Iterator[Batch]:
         return iter(self._tree(root).batches[since:])
+
+    def kept(self, root: str) -> Kept | None:
+        self._tree(root)
+        return None
 
     def read_back(self, root: str) -> Iterator[Batch]:
         return reversed(self._tree(root).batches)
@@ -109,6 +113,7 @@ class MemoryClaim:
     """The sole right to write one tree."""
 
     publishes = False
+    keeps = False
 
     def __init__(self, root: str, trees: dict[str, _Tree]) -> None:
         self.root = root
@@ -118,6 +123,12 @@ class MemoryClaim:
 
     def batches(self) -> Iterator[Batch]:
         return iter(tuple(self._tree.batches))
+
+    def kept(self) -> Kept | None:
+        return None
+
+    def keep(self, state: JsonObject) -> None:
+        """Nothing, because the next run of this process has all batches in memory."""
 
     def commit(self, events: Sequence[Event], *, durable: bool = True) -> None:
         del durable

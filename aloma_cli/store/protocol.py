@@ -28,6 +28,13 @@ class Newest(NamedTuple):
     ids: Iterator[str]
 
 
+class Kept(NamedTuple):
+    """A state that the first batches of a tree add up to (`record/checkpoint.py`), and the batches after these."""
+
+    state: JsonObject
+    rest: Iterator[Batch]
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What another process asks of a running task; `body` has `kind` (stop, …) and the fields of that kind."""
@@ -61,6 +68,16 @@ class Claim(Protocol):
 
     def batches(self) -> Iterator[Batch]:
         """All that was committed so far, oldest first. Raises JournalDamagedError."""
+
+    def kept(self) -> Kept | None:
+        """What was kept when the tree was claimed, with all batches after it. It is given once, because it is large."""
+
+    @property
+    def keeps(self) -> bool:
+        """Whether so much was committed since the last `keep` that the next process would gain by another one."""
+
+    def keep(self, state: JsonObject) -> None:
+        """Keep what all batches so far add up to. It is worth nothing without them. Raises StoreError."""
 
     def commit(self, events: Sequence[Event], *, durable: bool = True) -> None:
         """Append `events` as one batch: after a crash all of them exist, or none.
@@ -113,6 +130,12 @@ class Store(Protocol):
 
     def read(self, root: str, since: int = 0) -> Iterator[Batch]:
         """The batches from `since` on, also of a tree that another process runs. Raises NotFoundError."""
+
+    def kept(self, root: str) -> Kept | None:
+        """What was last kept of a tree, and the batches after it; None if there is nothing that the batches bear out.
+
+        Raises NotFoundError.
+        """
 
     def read_back(self, root: str) -> Iterator[Batch]:
         """The batches, newest first, up to one that cannot be read. Raises NotFoundError."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
 from aloma_cli.record.events import Event
+from aloma_cli.record.tree import Tree
 
 
 class View:
@@ -20,8 +20,8 @@ class View:
     ) -> None:
         return None
 
-    def recall(self, events: Iterable[Event]) -> None:
-        """Take in what happened before, without showing it."""
+    def recall(self, tree: Tree) -> None:
+        """Take in what earlier runs add up to, without showing it."""
 
     def emit(self, event: Event) -> None:
         """Take in what happened now, and show it."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, TextIO
 
 from aloma_cli.record.events import Event
+from aloma_cli.record.tree import Tree
 from aloma_cli.view.base import View
 from aloma_cli.view.format import clean
 
@@ -31,9 +32,9 @@ class Guarded(View):
         with self._dropping():
             self._view.__exit__(kind, error, trace)
 
-    def recall(self, events: Iterable[Event]) -> None:
+    def recall(self, tree: Tree) -> None:
         with self._dropping():
-            self._view.recall(events)
+            self._view.recall(tree)
 
     def emit(self, event: Event) -> None:
         with self._dropping():

@@ -8,12 +8,12 @@ Time of day, time since the task began, what, step [subtask], and the rest, in c
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import tzinfo
 from typing import TextIO
 
 from aloma_cli.clock import from_iso
 from aloma_cli.record.events import CallProgress, Event, Logged, TaskRested
+from aloma_cli.record.tree import Tree
 from aloma_cli.view.base import View
 from aloma_cli.view.entries import Entry, explained, facts, leveled, text
 from aloma_cli.view.format import bounded, clean, clock_time, duration, plural
@@ -37,9 +37,8 @@ class Lines(View):
         self._silent = False
         self._told: dict[str, float] = {}
 
-    def recall(self, events: Iterable[Event]) -> None:
-        for event in events:
-            self._screen.fold(event)
+    def recall(self, tree: Tree) -> None:
+        self._screen = Screen.of(tree)
 
     def emit(self, event: Event) -> None:
         entry = self._screen.tell(event)

@@ -43,6 +43,10 @@ TESTS = {
     "The disk fails": (REFUSED, "test_a_run_that_is_cut_short_says_why_and_goes_on_from_there"),
     "Permission denied": (REFUSED, "test_every_reason_that_is_known_has_a_hint"),
     "`data.json` or `task.json` is": (POWER, "test_what_was_published_and_lost_is_read_from_the_journal"),
+    "`checkpoint.json` is": (
+        "store.test_checkpoints",
+        "test_a_checkpoint_that_is_lost_or_damaged_is_not_used",
+    ),
     "The power fails": (POWER, "test_each_name_that_a_command_promises_is_synced"),
     "A file or folder in": (POWER, "test_a_link_in_the_folder_never_leads_what_we_write_elsewhere"),
     "`data.json` or `task.json` cannot": (

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 
 from aloma_cli.api.reader import Records
 from aloma_cli.engine.working import WorkingTree
-from aloma_cli.record.events import CallAnswered, CallSent, Event
+from aloma_cli.record.events import Event
 from aloma_cli.record.summary import figures, summary
 from aloma_cli.record.tree import Tree
 from aloma_cli.view.entries import spent
@@ -20,16 +20,12 @@ from aloma_cli.view.history import History
 from aloma_cli.view.live.screen import Screen
 from tests.engine.test_laws import RUNS, perform
 from tests.support.manual import HeldClock
-from tests.view.story import ROOT, Story, research
+from tests.view.story import ROOT, Story, is_recorded, research
 from tests.workflows.test_examples import commands
 from tests.workflows.workspace import REPOSITORY, Workspace
 
 PAGES = sorted(page.relative_to(REPOSITORY) for page in REPOSITORY.glob("examples/**/README.md"))
 LINES = [line for page in PAGES for line in commands(str(page)) if line.startswith("aloma task new")]
-
-
-def is_recorded(event: Event) -> bool:
-    return not isinstance(event, CallSent) and not (isinstance(event, CallAnswered) and event.replayed)
 
 
 def said_by_view(screen: Screen, task: str) -> dict[str, Any]:
@@ -61,12 +57,14 @@ def said_by_record(record: Any, tree: Tree, task: str) -> dict[str, Any]:
 
 def check(events: Sequence[Event], tree: Tree) -> None:
     """Compare all readers after `events`, of which `tree` is the sum."""
-    screen = Screen()
+    screen, recalled = Screen(), Screen.of(tree)
     for event in events:
         screen.fold(event)
     for task in tree.tasks:
         record = summary(tree, task, {})
         assert said_by_view(screen, task) == said_by_record(record, tree, task)
+        assert said_by_view(recalled, task) == said_by_view(screen, task)
+        assert recalled.node(task) == screen.node(task)
         assert figures(tree, task, HeldClock())["steps"] == {
             step.pop("step"): step for step in map(dict, record["steps"])
         }

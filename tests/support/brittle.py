@@ -15,7 +15,7 @@ from aloma_cli.record.batch import Batch
 from aloma_cli.record.events import Event, Logged
 from aloma_cli.store.files.disk import FileStore
 from aloma_cli.store.memory import MemoryStore
-from aloma_cli.store.protocol import Claim, Request, Store
+from aloma_cli.store.protocol import Claim, Kept, Request, Store
 
 Fault = Literal["dies", "refuses", "dies before dropping a request"]
 
@@ -53,6 +53,18 @@ class BrittleClaim:
 
     def batches(self) -> Iterator[Batch]:
         return self.claim.batches()
+
+    @property
+    def keeps(self) -> bool:
+        """Files keep the state as often as they can."""
+        return self.publishes
+
+    def kept(self) -> Kept | None:
+        return self.claim.kept()
+
+    def keep(self, state: JsonObject) -> None:
+        self._live()
+        self.claim.keep(state)
 
     def commit(self, events: Sequence[Event], *, durable: bool = True) -> None:
         self._live()

@@ -7,20 +7,20 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from aloma_cli.engine.working import WorkingTree
+from aloma_cli.record.tree import Tree
 
 
-def portrait(tree: WorkingTree) -> dict[str, Any]:
+def portrait(tree: Tree) -> dict[str, Any]:
     """All there is to a tree, as nested lists and tables of texts."""
-    flying = {number: task.id for number, task in tree.flying.items()}
-    return {name: plain(value) for name, value in {**vars(tree), "flying": flying}.items()}
+    return {name: plain(value) for name, value in vars(tree).items()}
 
 
 def plain(value: Any) -> Any:
     """The value with texts in place of its leaves; a table's default that was only looked at is not there."""
     if is_dataclass(value):
         # What is left out of comparisons follows from the steps as well, and not from the journal alone.
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value) if field.compare}
+        kept = (field for field in fields(value) if field.compare and not field.metadata.get("passing"))
+        return {field.name: plain(getattr(value, field.name)) for field in kept}
     if isinstance(value, defaultdict):
         return {repr(key): plain(one) for key, one in value.items() if one}
     if isinstance(value, dict):
@@ -32,7 +32,7 @@ def plain(value: Any) -> Any:
     return repr(value)
 
 
-def differences(one: WorkingTree, other: WorkingTree) -> list[str]:
+def differences(one: Tree, other: Tree) -> list[str]:
     """Where two trees differ, and how."""
     return list(_differences(portrait(one), portrait(other), "tree"))
 

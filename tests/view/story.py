@@ -135,3 +135,8 @@ def fold(story: Story, until: float | None = None) -> Screen:
         if until is None or event.at <= to_iso(NOON + until):
             screen.fold(event)
     return screen
+
+
+def is_recorded(event: Event) -> bool:
+    """Whether an event is written to the journal; the others are for views only."""
+    return not isinstance(event, CallSent) and not (isinstance(event, CallAnswered) and event.replayed)

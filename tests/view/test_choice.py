@@ -6,7 +6,6 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
@@ -14,6 +13,7 @@ import pytest
 
 from aloma_cli.clock import SystemClock
 from aloma_cli.record.events import Event
+from aloma_cli.record.tree import Tree
 from aloma_cli.view.base import View
 from aloma_cli.view.choose import Mode, draws_frames, open_view
 from aloma_cli.view.guard import Guarded
@@ -43,7 +43,7 @@ class Failing(View):
     ) -> None:
         self._meet("exit")
 
-    def recall(self, events: Iterable[Event]) -> None:
+    def recall(self, tree: Tree) -> None:
         self._meet("recall")
 
     def emit(self, event: Event) -> None:
@@ -104,7 +104,7 @@ def test_lines_can_be_had_on_a_terminal() -> None:
 def test_a_view_that_raises_is_dropped_with_one_note_and_the_run_continues(where: str) -> None:
     notes, failing = io.StringIO(), Failing(where, ZeroDivisionError("1/0 \x1b[2J"))
     with Guarded(failing, notes) as view:
-        view.recall([])
+        view.recall(Tree.of(research().events[:1]))
         for event in research().events:
             view.emit(event)
     assert notes.getvalue().count("\n") == 1

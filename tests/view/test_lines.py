@@ -8,8 +8,9 @@ from datetime import UTC
 import pytest
 
 from aloma_cli.record.events import Committed, FiringFailed, StepsArmed
+from aloma_cli.record.tree import Tree
 from aloma_cli.view.lines import Lines
-from tests.view.story import ROOT, Story, research
+from tests.view.story import ROOT, Story, is_recorded, research
 
 RESEARCH = """\
 12:00:00   +0.00s  created                                   quantum, 01jd3k4m5nqz7w8x
@@ -54,7 +55,7 @@ def test_a_run_is_shown_line_by_line() -> None:
 def test_recalled_events_are_not_shown_but_counted() -> None:
     stream, events = io.StringIO(), research().events
     with Lines(stream, zone=UTC) as view:
-        view.recall(events[:-1])
+        view.recall(Tree.of(filter(is_recorded, events[:-1])))
         view.emit(events[-1])
     assert stream.getvalue() == RESEARCH.splitlines(keepends=True)[-1]
 

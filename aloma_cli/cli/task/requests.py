@@ -19,7 +19,6 @@ from aloma_cli.cli.run import run_and_show
 from aloma_cli.cli.workspaces import load_workspace
 from aloma_cli.document.paths import parse_path
 from aloma_cli.engine.requests import checked, read_request
-from aloma_cli.engine.working import WorkingTree
 from aloma_cli.errors import InputError
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import Json, JsonError, JsonObject, JsonSyntaxError, Path, cut, loads
@@ -80,8 +79,8 @@ def _run_claimed(
     with contextlib.ExitStack() as refused:
         refused.callback(claim.close)
         home.loaded.check()
-        before = home.task(task_id).tree_journal
-        notice = home.choice(WorkingTree.of(before)).notice
+        before = read_tree(home.store, root_of(task_id))
+        notice = home.choice(before).notice
         refused.pop_all()
     work = partial(home.apply_and_run, task_id, request, claim=claim, limits=limits, wait=wait)
     return run_and_show(home, task_id, work, output, before=before, notice=notice, wait=wait)

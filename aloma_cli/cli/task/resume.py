@@ -7,6 +7,7 @@ from typing import Annotated
 
 from aloma_cli.api.reader import Records
 from aloma_cli.api.resume import changed_steps, is_over, republish
+from aloma_cli.api.task import read_tree
 from aloma_cli.cli import options
 from aloma_cli.cli.exit_codes import code_of_task
 from aloma_cli.cli.option_groups import Limits, Models
@@ -16,7 +17,6 @@ from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.run import run_and_show
 from aloma_cli.cli.task.which import LAST, task_id_of
 from aloma_cli.cli.workspaces import load_workspace, open_records
-from aloma_cli.engine.working import WorkingTree
 from aloma_cli.errors import TaskLockedError
 from aloma_cli.ids import root_of
 from aloma_cli.record.events import CallAnswered, Committed, Event, FiringStarted
@@ -58,7 +58,7 @@ def resume(
     _refuse_held(records, root_of(task_id))
     home = load_workspace(workspace, models)
     found = home.task(task_id)
-    tree = WorkingTree.of(journal := found.tree_journal)
+    tree = read_tree(home.store, root_of(found.id))
     if found.record["closed"] and is_over(tree):
         republish(home.store, root_of(found.id), home.clock)
         say(f"aloma: task {found.id} is closed ({found.state}): there is nothing to resume")
@@ -71,7 +71,7 @@ def resume(
         say(f"aloma: the code of these steps has changed since they ran: {what}")
     notice = home.choice(tree).notice
     work = partial(home.resume, found.id, limits=limits, wait=wait, retry_failed=retry_failed)
-    return run_and_show(home, found.id, work, output, before=journal, notice=notice, wait=wait)
+    return run_and_show(home, found.id, work, output, before=tree, notice=notice, wait=wait)
 
 
 def _refuse_held(records: Records, root: str) -> None:

@@ -18,13 +18,17 @@ from aloma_cli.jsontext import MAX_DEPTH, JsonObject, loads, pretty
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.events import Event
 from aloma_cli.store.files.atomic import refuse_links, replace_file, sync_folder
+from aloma_cli.store.files.checkpoint import START, Checkpoint, mark_at, read_checkpoint, write_checkpoint
 from aloma_cli.store.files.checksum import checksum
-from aloma_cli.store.files.journal import JournalWriter, begin_journal, read_journal
+from aloma_cli.store.files.journal import JournalWriter, begin_journal, kept_by, read_journal
 from aloma_cli.store.files.os_errors import refused, refusing
-from aloma_cli.store.protocol import Request, no_such_task
+from aloma_cli.store.protocol import Kept, Request, no_such_task
 
 _BLOCK = 4096
 """Bytes that a small file takes on most disks."""
+
+_LONG = 2_000
+"""Lines of a journal after which the next process would gain by another checkpoint: to add them up takes it 0.1 s."""
 
 _WRITING = 60
 """Seconds after which an unfinished request is abandoned."""
@@ -38,12 +42,23 @@ class FileClaim:
 
     publishes = True
 
-    def __init__(self, folder: Path, lock: BaseFileLock, *, size: int, count: int, fsync: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        lock: BaseFileLock,
+        *,
+        size: int,
+        count: int,
+        fsync: bool,
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
         self.root = folder.name
         self._folder = folder
         self._inbox = folder / "inbox"
         self._lock = lock
         self._count = count
+        self._checkpoint = checkpoint
+        self._mark = START if checkpoint is None else checkpoint.mark
         replace_file(folder / "holder", f"process {os.getpid()} on {socket.gethostname()}\n")
         self._journal = JournalWriter(folder / "journal.jsonl", size=size, fsync=fsync)
 
@@ -61,13 +76,28 @@ class FileClaim:
         """Claim a task. Raises as `lock_task`, and JournalDamagedError."""
         with _released_on_error(lock_task(folder)) as lock:
             _clear_leftovers(folder)
-            size = count = 0
-            for batch, end in read_journal(folder / "journal.jsonl"):
+            checkpoint = read_checkpoint(folder)
+            after = START if checkpoint is None else checkpoint.mark
+            size, count = after.size, after.lines
+            for batch, end in read_journal(folder / "journal.jsonl", after=after):
                 size, count = end, batch.seq + 1
-            return cls(folder, lock, size=size, count=count, fsync=fsync)
+            return cls(folder, lock, size=size, count=count, fsync=fsync, checkpoint=checkpoint)
 
     def batches(self) -> Iterator[Batch]:
         return (batch for batch, _ in read_journal(self._folder / "journal.jsonl"))
+
+    def kept(self) -> Kept | None:
+        checkpoint, self._checkpoint = self._checkpoint, None
+        return None if checkpoint is None else kept_by(checkpoint, self._folder / "journal.jsonl")
+
+    @property
+    def keeps(self) -> bool:
+        return self._count - self._mark.lines >= _LONG
+
+    def keep(self, state: JsonObject) -> None:
+        mark = mark_at(self._folder / "journal.jsonl", self._count, self._journal.size, self._mark)
+        write_checkpoint(self._folder, Checkpoint(mark, state))
+        self._mark = mark
 
     def commit(self, events: Sequence[Event], *, durable: bool = True) -> None:
         self._journal.append(Batch(self._count, tuple(events)), durable=durable)

@@ -4,6 +4,7 @@
     task.json       the root's record, the size of the journal it was made from, and a small document
     data.json       a document that is not in task.json
     lock, holder    the operating system's lock, freed when its process dies, and a description of that process
+    checkpoint.json what the beginning of a long journal adds up to
     inbox/          requests of other processes, made by the first
 
 A folder whose name begins with a dot is the rest of a deletion that was killed. `docs/format.md` describes all files.
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from aloma_cli.record.batch import Batch
     from aloma_cli.record.events import Event
     from aloma_cli.store.files.claim import FileClaim
-    from aloma_cli.store.protocol import Salvage
+    from aloma_cli.store.protocol import Kept, Salvage
 
 # Most commands only read what was published and must answer at once. So what writes, and what reads the journal, is
 # imported inside functions.
@@ -98,6 +99,14 @@ class FileStore:
 
         path = self._existing(root) / "journal.jsonl"
         return (batch for batch, _ in read_journal(path, since=since))
+
+    def kept(self, root: str) -> Kept | None:
+        from aloma_cli.store.files.checkpoint import read_checkpoint
+        from aloma_cli.store.files.journal import kept_by
+
+        folder = self._existing(root)
+        checkpoint = read_checkpoint(folder)
+        return None if checkpoint is None else kept_by(checkpoint, folder / "journal.jsonl")
 
     def read_back(self, root: str) -> Iterator[Batch]:
         from aloma_cli.store.files.journal import read_back

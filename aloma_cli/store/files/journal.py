@@ -17,8 +17,9 @@ from aloma_cli.ids import root_of
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.codec import BrokenLineError, UnknownLineError, decode, encode
 from aloma_cli.store.files.atomic import NO_LINK
+from aloma_cli.store.files.checkpoint import START, Checkpoint, Mark
 from aloma_cli.store.files.os_errors import refused, refusing
-from aloma_cli.store.protocol import no_such_task
+from aloma_cli.store.protocol import Kept, no_such_task
 
 _CLOSED = -1
 
@@ -92,15 +93,17 @@ def begin_journal(path: Path, batch: Batch, *, fsync: bool) -> int:
     return writer.size
 
 
-def read_journal(path: Path, *, since: int = 0) -> Iterator[tuple[Batch, int]]:
+def read_journal(path: Path, *, since: int = 0, after: Mark = START) -> Iterator[tuple[Batch, int]]:
     """The complete batches from number `since` on, each with the size of the file up to its end.
+
+    Nothing is read of what comes before `after`.
 
     Raises JournalDamagedError for a broken, foreign or missing line, also the first; StoreError for a line of a newer
     program, and for a file that cannot be read; NotFoundError if the task was deleted.
     """
-    end = number = 0
+    end, number = after.size, after.lines
     torn: str | None = None
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(_lines(path, after.size), after.lines + 1):
         if torn is not None:
             raise _damaged(path, number - 1, torn)
         if not line.endswith(b"\n"):
@@ -127,6 +130,11 @@ def read_journal(path: Path, *, since: int = 0) -> Iterator[tuple[Batch, int]]:
     if not end:
         # Because a journal appears with its first line.
         raise _damaged(path, 1, "it is incomplete" if number else "the file is empty")
+
+
+def kept_by(checkpoint: Checkpoint, path: Path) -> Kept:
+    """The state of a checkpoint of the journal at `path`, and the batches after it."""
+    return Kept(checkpoint.state, (batch for batch, _ in read_journal(path, after=checkpoint.mark)))
 
 
 def read_back(path: Path) -> Iterator[Batch]:
@@ -156,9 +164,11 @@ def _lines_back(path: Path) -> Iterator[bytes]:
         yield rest
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _lines(path: Path, start: int) -> Iterator[bytes]:
     try:
         with refusing(path, "read"), path.open("rb") as file:
+            if start:
+                file.seek(start)
             yield from file
     except StoreError as error:
         if isinstance(error.__cause__, FileNotFoundError):

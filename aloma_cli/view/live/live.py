@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from aloma_cli.clock import Clock, to_iso
 from aloma_cli.record.events import CallProgress, Event, Logged, TaskCreated, TaskRested
+from aloma_cli.record.tree import Tree
 from aloma_cli.view.base import View
 from aloma_cli.view.entries import Entry, Firing
 from aloma_cli.view.format import bounded
@@ -79,10 +80,9 @@ class Live(View):
             above += summary_lines(self._screen, self._now(), size, self._glyphs)
         self._region.draw(above, [])
 
-    def recall(self, events: Iterable[Event]) -> None:
+    def recall(self, tree: Tree) -> None:
         with self._lock:
-            for event in events:
-                self._screen.fold(event)
+            self._screen = Screen.of(tree)
 
     def emit(self, event: Event) -> None:
         if self._failure is not None:

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from aloma_cli.clock import from_iso
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import cut
+from aloma_cli.record.checkpoint import facts_of
 from aloma_cli.record.events import (
     CallAnswered,
     CallProgress,
@@ -30,7 +31,7 @@ from aloma_cli.record.events import (
 )
 from aloma_cli.record.figures import Figures
 from aloma_cli.record.states import PAUSED
-from aloma_cli.record.tree import TaskFacts, Tree
+from aloma_cli.record.tree import Flight, TaskFacts, Tree
 from aloma_cli.view.changes import group_totals
 from aloma_cli.view.entries import Entry, Firing, word_of
 from aloma_cli.view.format import LONGEST, error_text
@@ -85,9 +86,27 @@ class Screen:
         self._bearers: Counter[str] = Counter()
         self._retrying: dict[str, TaskFacts] = {}
         self._paused: dict[str, TaskFacts] = {}
-        self._totals: dict[tuple[str, str], int] = {}
+        self._totals: Counter[tuple[str, str]] = Counter()
         self._calling: set[tuple[int, str]] = set()
         self._queued: set[tuple[int, str]] = set()
+
+    @classmethod
+    def of(cls, tree: Tree) -> Screen:
+        """The screen of a tree, without what its running firings called and logged so far."""
+        screen = cls()
+        screen.tree = facts_of(tree)
+        screen.root, screen.began = tree.root_id, from_iso(tree.root.created_at)
+        for task in screen.tree.tasks.values():
+            screen._name(task.id, task.name)
+            if task.parent is not None and task.group is not None:
+                screen._totals[task.parent, task.group] += 1
+            if task.retries and task.rest is None:
+                screen._retrying[task.id] = task
+            screen.running |= {one.firing: _firing_of(task.id, one) for one in task.flights.values() if one.running}
+            screen.steps |= {firing: step for step, firing in task.last_start.items()}
+        resting = [task for task in screen.tree.tasks.values() if task.rest is not None]
+        screen._paused = {task.id: task for task in sorted(resting, key=lambda task: task.rest.at if task.rest else "")}
+        return screen
 
     @property
     def rest(self) -> TaskRested | None:
@@ -302,7 +321,7 @@ class Screen:
         made = 0
         for group, total in group_totals(event.changes):
             key = event.task, group
-            made += total - self._totals.get(key, 0)
+            made += total - self._totals[key]
             self._totals[key] = total
         return made
 
@@ -311,3 +330,7 @@ class Screen:
         firing = self.running.pop(number, None) or Firing(number, step, event.task, from_iso(event.at) - event.seconds)
         self._forget_calls(firing)
         return firing
+
+
+def _firing_of(task: str, flight: Flight) -> Firing:
+    return Firing(flight.firing, flight.step, task, from_iso(flight.at), flight.attempt, flight.run)
