@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -143,6 +145,38 @@ def test_a_server_that_ignores_the_schema_gets_it_in_words_from_then_on(said: st
     assert all(body["response_format"]["type"] == "json_schema" for body in wire.bodies)
     keys = [request.headers["idempotency-key"] for request in wire.requests]
     assert keys == ["the-key", "the-key.json_schema.spoken", "the-key.json_schema.spoken"]
+
+
+def test_what_a_server_honours_is_remembered_for_the_next_run(tmp_path: Path) -> None:
+    settings = {"honours": tmp_path / "cache/honours.json"}
+    refusing = Wire((reply(400, {"error": "'maxLength' is not permitted"}), reply(body=completion("Sure!"))))
+    send(refusing, schema=SCHEMA, settings=settings)
+    later = Wire((reply(body=completion('{"a": "x"}')),))
+
+    send(later, schema=SCHEMA, settings=settings)
+    send(later, schema=SCHEMA, settings=settings, model="another")
+
+    first, other = later.bodies
+    assert "maxLength" not in first["response_format"]["json_schema"]["schema"]["properties"]["a"]
+    assert "must match this JSON Schema" in first["messages"][-1]["content"]
+    assert other["messages"][-1]["content"] == "Hi"
+
+
+@pytest.mark.parametrize("odd", ['{"form": 5, "without": [1], "spoken": "yes"}', '{"form": "yaml", "without": 3}', "5"])
+def test_an_odd_memory_counts_as_none(tmp_path: Path, odd: str) -> None:
+    file = tmp_path / "honours.json"
+    finding = json.loads(odd)
+    file.write_text(json.dumps({"http://model.test/v1 gpt-4o": finding and {**_as_dict(finding), "at": time.time()}}))
+    wire = Wire((reply(body=completion('{"a": "x"}')),))
+
+    send(wire, schema=SCHEMA, settings={"honours": file})
+
+    assert wire.bodies[0]["response_format"]["type"] == "json_schema"
+    assert wire.bodies[0]["messages"][-1]["content"] == "Hi"
+
+
+def _as_dict(finding: Any) -> dict[str, Any]:
+    return finding if isinstance(finding, dict) else {"form": finding}
 
 
 @pytest.mark.parametrize("finish", ["length", "MAX_TOKENS", "content_filter", "error"])

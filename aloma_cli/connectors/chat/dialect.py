@@ -11,11 +11,13 @@ from __future__ import annotations
 import copy
 import re
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from aloma_cli.connectors.chat.parse import read_object
 from aloma_cli.connectors.chat.schemas import parts, resolved
 from aloma_cli.jsontext import Json, JsonObject, Path, dumps
+
+Form: TypeAlias = Literal["json_schema", "json_object", "words"]
 
 _BOUND = re.compile(
     r"\b(?:(?:max|min)(?:Length|Items|Properties)|(?:exclusiveM|m)(?:in|ax)imum|multipleOf|uniqueItems)\b"
@@ -45,7 +47,7 @@ class Dialect:
     ignored it.
     """
 
-    form: Literal["json_schema", "json_object", "words"] = "json_schema"
+    form: Form = "json_schema"
     without: frozenset[str] = frozenset()
     spoken: bool = False
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from aloma_cli.clock import SystemClock
 from aloma_cli.connectors.base import Answer, Call, Progress
-from aloma_cli.connectors.chat.completion import content_of
-from aloma_cli.connectors.chat.dialect import Dialect
-from aloma_cli.connectors.chat.finish import is_whole
+from aloma_cli.connectors.chat.dialects import Dialects
 from aloma_cli.connectors.chat.reply import failure_in, is_page, read_completion, rejected_answer
 from aloma_cli.connectors.chat.server_errors import from_openai, key_hint
 from aloma_cli.connectors.chat.tries import Tries
 from aloma_cli.connectors.chat.usage import cost_of, recorded_usage, said_in, sound_completion_usage
+from aloma_cli.connectors.honours import Honours
 from aloma_cli.connectors.kinds import kind_of_server
 from aloma_cli.connectors.lazy import Lazily
 from aloma_cli.connectors.settings import ModelSettings
@@ -54,7 +54,7 @@ class ChatServer:
         self._client = Lazily(self._make_client)
         self._libraries = Lazily(_load_libraries)
         self._http: Client | None = None
-        self._dialects: dict[str, Dialect] = {}
+        self._dialects = Dialects(Honours(settings.honours, SystemClock().now), self._url)
 
     async def send(self, call: Call, model: str | None = None) -> Answer:
         """The answer in the OpenAI form, always with a `usage`.
@@ -69,17 +69,10 @@ class ChatServer:
             error.about = {"provider": self._provider, "model": model}
             error.usage = self._usage_of_odd(error.answer, messages, model)
             raise
-        self._learn(model, call.arguments.get("schema"), completion)
+        self._dialects.answered(model, call.arguments.get("schema"), completion)
         served = completion.get("model")
         about = {"provider": self._provider, "model": cut(served, 100) if isinstance(served, str) and served else model}
         return Answer(completion, self._usage(completion, messages, said_in(completion), model), about)
-
-    def _learn(self, model: str, schema: JsonObject | None, completion: JsonObject) -> None:
-        """Notice that the server ignores schemas, by an answer that does not fit one."""
-        content = content_of(completion)
-        if schema is None or len(content) > _LONG or not is_whole(completion["choices"][0]):
-            return
-        self._dialects[model] = self._dialects.get(model, Dialect()).after_answer(content, schema)
 
     async def price(self, asked: str, input_tokens: int, output_tokens: int) -> float | None:
         """As `chat.Price`."""
@@ -196,7 +189,7 @@ class ChatServer:
         model, schema = body["model"], body.pop("schema", None)
         if schema is None:
             return await self._try(client, body, call.key, call.progress)
-        dialect, first = self._dialects.get(model, Dialect()), None
+        dialect, first = self._dialects.of(model), None
         while True:
             try:
                 request = body | dialect.request(body["messages"], schema)
@@ -213,7 +206,7 @@ class ChatServer:
             else:
                 lower = dialect.after_refusal_in(failure_in(content))
                 if lower is None:
-                    self._dialects[model] = dialect
+                    self._dialects.accepted(model, dialect)
                     return content
                 dialect = lower
 
