@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
+
+_SECOND = len("2026-11-22T08:00:00")
 
 LONGEST = 100 * 365.25 * 86_400.0
 """The maximum of any duration: 100 years, in seconds."""
@@ -68,7 +71,14 @@ class ForwardClock:
 
 def to_iso(seconds: float) -> str:
     """Seconds since 1970 as ISO 8601 in UTC with milliseconds: `2026-11-22T08:00:00.000Z`."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    whole, rest = divmod(round(seconds * 1e6), 1_000_000)
+    return f"{_second(whole)}.{rest // 1000:03}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(seconds: int) -> str:
+    """A whole second, which many events share."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:_SECOND]
 
 
 def from_iso(text: str) -> float:

@@ -45,6 +45,7 @@ class PythonRun:
         self.host = host
         self.cancellation = cancellation
         self.loose = Loose(content)
+        self._process = os.getpid()
         self._draft = Draft(job.base)
         self._effects: Effects | None = None
         self._calls: Calls | None = None
@@ -111,22 +112,19 @@ class PythonRun:
         return round(self.host.clock.elapsed() - started, 6)
 
     async def _run_content(self, arguments: dict[str, Any]) -> Any:
-        function = self.content.function
-        parent = os.getpid()
-
-        def run() -> Any:
-            try:
-                with on_a_thread(self.job.step):
-                    return function(**arguments)
-            finally:
-                _end_child(parent)
-
-        if not self.content.is_async:
-            return await in_thread(run, name=self.job.step)
         try:
-            return await function(**arguments)
+            if self.content.is_async:
+                return await self.content.function(**arguments)
+            return await in_thread(partial(self._on_thread, arguments), name=self.job.step)
         finally:
-            _end_child(parent)
+            _end_child(self._process)
+
+    def _on_thread(self, arguments: dict[str, Any]) -> Any:
+        try:
+            with on_a_thread(self.job.step):
+                return self.content.function(**arguments)
+        finally:
+            _end_child(self._process)
 
 
 def _task(firing: PythonRun) -> TaskHandle:

@@ -77,7 +77,7 @@ class Loose:
 
     def refuse_forgotten(self, error: BaseException | None = None) -> None:
         """Raise ContentError for a call that was not awaited, if it caused `error`."""
-        left = [call for call in self.calls if not call.begun]
+        left = [call for call in self.calls if not call.begun] if self.calls else None
         if left and (error is None or ConnectorCall.__name__ in str(error)):
             call = f"connectors.{left[0].name}"
             cure = f'write "await {call}(…)"'
@@ -95,7 +95,9 @@ class Loose:
         self.tasks[task] = called_from(self.content.source)
 
     def _left(self) -> list[tuple[asyncio.Task[Any], str | None]]:
-        begun = list(self.tasks.items()) if self.tasks else []
+        if not self.tasks:
+            return []
+        begun = list(self.tasks.items())
         return [(task, at) for task, at in begun if not task.done() and not task.cancelling() and _is_own_task(task)]
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from aloma_cli.content.function import StepFunction
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from typing import Any
+
     from aloma_cli.content.cancellation import Cancellation
     from aloma_cli.content.content import Toolbox
     from aloma_cli.content.host import Host
@@ -18,13 +23,20 @@ class PythonContent(StepFunction):
 
     __slots__ = ()
 
-    async def run(self, job: Job, toolbox: Toolbox, host: Host, cancellation: Cancellation) -> Outcome:
-        # Imported here: a command that only lists steps needs no event loop.
-        from aloma_cli.content.firing import PythonRun
-
-        return await PythonRun(self, job, toolbox, host, cancellation).run()
+    def run(
+        self, job: Job, toolbox: Toolbox, host: Host, cancellation: Cancellation
+    ) -> Coroutine[Any, Any, Outcome]:
+        run: Coroutine[Any, Any, Outcome] = _firing().PythonRun(self, job, toolbox, host, cancellation).run()
+        return run
 
     def failed(self, job: Job, error: BaseException, seconds: float) -> Raised:
-        from aloma_cli.content.firing import raised
+        raised: Raised = _firing().raised(self, job, error, seconds)
+        return raised
 
-        return raised(self, job, error, seconds)
+
+@cache
+def _firing() -> ModuleType:
+    # Imported late: a command that only lists steps needs no event loop.
+    from aloma_cli.content import firing
+
+    return firing
