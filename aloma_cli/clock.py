@@ -40,11 +40,8 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's clock."""
 
-    def now(self) -> float:
-        return time.time()
-
-    def elapsed(self) -> float:
-        return time.monotonic()
+    now = staticmethod(time.time)
+    elapsed = staticmethod(time.monotonic)
 
 
 class ForwardClock:
@@ -55,18 +52,16 @@ class ForwardClock:
     """
 
     def __init__(self, clock: Clock, *, since: float = 0.0) -> None:
-        self._clock = clock
-        self._ahead = since - clock.elapsed()
+        self._wall = clock.now
+        self.elapsed = clock.elapsed
+        self._ahead = since - self.elapsed()
 
     def now(self) -> float:
-        wall, elapsed = self._clock.now(), self._clock.elapsed()
+        wall, elapsed = self._wall(), self.elapsed()
         if wall < elapsed + self._ahead:
             return elapsed + self._ahead
         self._ahead = wall - elapsed
         return wall
-
-    def elapsed(self) -> float:
-        return self._clock.elapsed()
 
 
 def to_iso(seconds: float) -> str:

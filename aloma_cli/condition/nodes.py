@@ -131,7 +131,7 @@ class Object(Node):
         fields = tuple((key, node.test()) for key, node in self.fields)
 
         def test(found: Found) -> bool:
-            values = _as_object(found)
+            values = found if type(found) is dict else _as_object(found)
             if values is None:
                 return False
             # Because a generator in `all(…)` would cost more than the tests it runs.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from aloma_cli.content.retry import Retry
 from aloma_cli.document.changes import Change
@@ -11,8 +12,7 @@ from aloma_cli.jsontext import Json, JsonObject, Path
 from aloma_cli.record.events import CallAnswered
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """One run of one firing, as plain data that can be sent to another process.
 
     `step`: its name. `base` is the committed document it starts from and must not be altered. `timeout`: seconds.
@@ -90,8 +90,7 @@ NO_EFFECTS = Effects()
 """Those of a firing that could not ask for any; not to be altered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(NamedTuple):
     """The step returned. `read`: the places of the document that it read."""
 
     firing: int
@@ -101,8 +100,7 @@ class Returned:
     read: Sequence[Path] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Raised:
+class Raised(NamedTuple):
     """The step raised, timed out, or left a value that is not JSON.
 
     `error` is as in `events.FiringFailed`; `retryable`: the step's `retry` covers this error. `read` as in Returned.
@@ -116,8 +114,7 @@ class Raised:
     read: Sequence[Path] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Limited:
+class Limited(NamedTuple):
     """A call of the step did not fit into what the task may spend; the fields as those of `StepLimited`."""
 
     firing: int

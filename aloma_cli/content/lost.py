@@ -65,7 +65,8 @@ class Loose:
 
     def refuse(self, returned: object) -> None:
         """Raise ContentError for lost work, after the step has returned."""
-        self.refuse_forgotten()
+        if self.calls:
+            self.refuse_forgotten()
         for _, at in self._left():
             raise _lost(
                 f"{self.content.step} returned while a task that it had started was still running",
@@ -77,7 +78,7 @@ class Loose:
 
     def refuse_forgotten(self, error: BaseException | None = None) -> None:
         """Raise ContentError for a call that was not awaited, if it caused `error`."""
-        left = [call for call in self.calls if not call.begun] if self.calls else None
+        left = [call for call in self.calls if not call.begun]
         if left and (error is None or ConnectorCall.__name__ in str(error)):
             call = f"connectors.{left[0].name}"
             cure = f'write "await {call}(…)"'

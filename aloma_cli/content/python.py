@@ -23,9 +23,7 @@ class PythonContent(StepFunction):
 
     __slots__ = ()
 
-    def run(
-        self, job: Job, toolbox: Toolbox, host: Host, cancellation: Cancellation
-    ) -> Coroutine[Any, Any, Outcome]:
+    def run(self, job: Job, toolbox: Toolbox, host: Host, cancellation: Cancellation) -> Coroutine[Any, Any, Outcome]:
         run: Coroutine[Any, Any, Outcome] = _firing().PythonRun(self, job, toolbox, host, cancellation).run()
         return run
 

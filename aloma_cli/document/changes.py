@@ -44,7 +44,7 @@ def apply(document: Json, changes: Iterable[Change]) -> Json:
 
 def to_wire(changes: Iterable[Change]) -> tuple[JsonObject, ...]:
     """The changes as RFC 6902 operations."""
-    return tuple(_to_operation(change) for change in changes)
+    return tuple([_to_operation(change) for change in changes])
 
 
 def replay(document: Json, operations: Iterable[JsonObject]) -> tuple[Json, list[Change]]:
@@ -70,11 +70,10 @@ def _to_operation(change: Change) -> JsonObject:
 
 
 def _pointer(path: Path) -> str:
-    return "".join(f"/{_escape(key)}" for key in path)
-
-
-def _escape(key: str | int) -> str:
-    return str(key).replace("~", "~0").replace("/", "~1")
+    pointer = ""
+    for key in path:
+        pointer += "/" + str(key).replace("~", "~0").replace("/", "~1")
+    return pointer
 
 
 def _from_operation(operation: JsonObject, edit: _Edit) -> Change:

@@ -88,6 +88,8 @@ def _scalar(value: Any, path: Path) -> Json:
 
 
 def _checked_key(key: Any, path: Path) -> str:
+    if type(key) is str:
+        return key
     if isinstance(key, str):
         return _plain_string(key)
     raise DocumentError(f"{show_path(path)} has the key {key!r}; keys must be strings", path=path)
@@ -130,7 +132,8 @@ def collect_field(
 ) -> None:
     """Add what `value`, now the field `key` of the object at `path`, changes of the object `old`."""
     if key not in old:
-        changes.append(Change("add", (*path, _checked_key(key, path)), _copy_at(value, (*path, key))))
+        place = (*path, _checked_key(key, path))
+        changes.append(Change("add", place, value if type(value) in _PLAIN else _copy_at(value, place)))
         return
     before = old[key]
     # Most values are unchanged scalars: comparing them here saves a call and a longer path.

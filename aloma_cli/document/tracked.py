@@ -16,6 +16,7 @@ handed out as a plain copy counts as read, as does one that was asked for all it
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self, SupportsIndex
 
@@ -34,7 +35,6 @@ Copied = dict[int, list[Any]]
 """What was handed out for the items of committed lists, by the `id` of the list: it tells which item was which."""
 
 _CONTAINERS = frozenset((dict, list))
-_ABSENT = object()
 _get, _set, _items, _has = dict.__getitem__, dict.__setitem__, dict.items, dict.__contains__
 _get_item, _set_item, _iter_items = list.__getitem__, list.__setitem__, list.__iter__
 
@@ -42,10 +42,11 @@ _get_item, _set_item, _iter_items = list.__getitem__, list.__setitem__, list.__i
 class TrackedDict(dict[str, Any]):
     """A `dict` with marks: `_written` has the keys that were set or removed, `_reached` the copies handed out.
 
-    `_read` has the keys that were asked for while they were as committed; with `_all`, any key was.
+    `_read` has the keys that were asked for while they were as committed; with `_all`, any key was. `_removed`: a key
+    was removed, perhaps to be set again.
     """
 
-    __slots__ = ("_all", "_base", "_copies", "_reached", "_read", "_written")
+    __slots__ = ("_all", "_base", "_copies", "_reached", "_read", "_removed", "_written")
 
     def __init__(self, base: JsonObject, copies: Copied | None = None) -> None:
         super().__init__(base)
@@ -54,6 +55,7 @@ class TrackedDict(dict[str, Any]):
         self._written: dict[str, None] = {}
         self._reached: dict[str, Any] = {}
         self._read: dict[str, None] = {}
+        self._removed = False
         self._all = False
 
     def _reach(self, key: str, value: Any) -> Any:
@@ -105,6 +107,7 @@ class TrackedDict(dict[str, Any]):
     def __delitem__(self, key: str) -> None:
         super().__delitem__(key)
         self._written[key] = None
+        self._removed = True
 
     def setdefault(self, key: str, default: Any = None) -> Any:
         if key not in self:
@@ -134,6 +137,7 @@ class TrackedDict(dict[str, Any]):
 
     def clear(self) -> None:
         self._written.update(dict.fromkeys(super().keys()))
+        self._removed = True
         super().clear()
 
     def copy(self) -> dict[str, Any]:
@@ -160,9 +164,10 @@ class TrackedDict(dict[str, Any]):
     def _collect(self, path: Path, changes: list[Change]) -> None:
         """Add the changes since the copy was made; it is at `path` of the document."""
         written, base = self._written, self._base
-        changes.extend(Change("remove", (*path, key)) for key in written if key in base and not _has(self, key))
+        removed = [key for key in written if not _has(self, key)] if self._removed else ()
+        changes.extend([Change("remove", (*path, key)) for key in removed if key in base])
         for key in written:
-            if _has(self, key):
+            if key not in removed:
                 collect_field(base, key, _get(self, key), path, changes, self._copies)
         for key, value in self._reached.items():
             if key not in written:
@@ -281,10 +286,7 @@ class TrackedList(list[Any]):
 
     def _moved(self) -> bool:
         """Whether C code such as `heapq` wrote past the methods here: an item is neither committed nor handed out."""
-        return any(
-            new is not old and new is not self._reached.get(index, _ABSENT)
-            for index, (new, old) in enumerate(zip(_iter_items(self), self._base, strict=False))
-        )
+        return any(map(operator.is_not, _iter_items(self), self._copies[id(self._base)]))
 
 
 def _noting(method: Callable[..., Any], note: Callable[[Any], None]) -> Callable[..., Any]:

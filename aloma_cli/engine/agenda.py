@@ -48,10 +48,11 @@ class Agenda:
 
     def arm(self, name: str) -> None:
         """A step may have become true or armed. Its file may be away."""
-        at = self._positions.get(name)
-        if at is not None and at not in self._queued and self._is_ready(at):
-            self._queued.add(at)
-            heapq.heappush(self._heap, at)
+        if name in self.true and name not in self._disarmed:
+            at = self._positions.get(name)
+            if at is not None and at not in self._queued:
+                self._queued.add(at)
+                heapq.heappush(self._heap, at)
 
     def ready(self) -> list[str]:
         """All steps that are true and armed, in the start order."""

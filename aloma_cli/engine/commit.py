@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
-from aloma_cli.content.job import Effects, Raised, Returned
+from aloma_cli.content.job import NO_EFFECTS, Effects, Raised, Returned
 from aloma_cli.document.changes import Change, apply
 from aloma_cli.document.diff import diff
 from aloma_cli.document.merge import alters, merge
@@ -134,7 +134,9 @@ def _bring(
 
 def _wishes(about: JsonObject, effects: Effects) -> list[Change]:
     """What a firing asked for as changes of `WorkingTask.about`."""
-    if effects.name is None and effects.tags is None and not effects.settings and not effects.questions:
+    if effects is NO_EFFECTS or (
+        effects.name is None and effects.tags is None and not effects.settings and not effects.questions
+    ):
         return []
     after = {
         "name": about["name"] if effects.name is None else effects.name,

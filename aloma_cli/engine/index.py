@@ -8,7 +8,6 @@ from typing import TypeAlias
 
 from aloma_cli.content.step import Step
 from aloma_cli.document.changes import Change
-from aloma_cli.document.paths import get
 from aloma_cli.jsontext import Json, JsonObject
 
 Value: TypeAlias = tuple[bool, object]
@@ -75,7 +74,7 @@ class Index:
                 found |= node.any
                 if node.values:
                     for document in (before, after):
-                        found |= node.values.get(_value(get(document, node.path)), _NONE)
+                        found |= node.values.get(_scalar_at(document, node.path), _NONE)
         return found
 
     def _way(self, place: Sequence[str | int]) -> tuple[list[_Node], list[_Node]]:
@@ -92,6 +91,15 @@ class Index:
 
 
 _NONE: frozenset[str] = frozenset()
+
+
+def _scalar_at(document: Json, path: tuple[str, ...]) -> Value | None:
+    """The scalar at a path that is made of keys; None where there is none."""
+    for key in path:
+        if not isinstance(document, dict) or key not in document:
+            return None
+        document = document[key]
+    return _value(document)
 
 
 def _value(found: Json | object) -> Value | None:

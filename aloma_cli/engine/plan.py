@@ -86,12 +86,12 @@ class Plan:
     def to_start(self, task: WorkingTask, *, now: float, limit: int) -> list[Step]:
         """The steps to fire now, in order, so that at most `limit` firings are in flight."""
         room = limit - len(task.flights)
-        if room <= 0 or task.completed is not None or task.closed or task.awaited or alone_in(task) is not None:
+        if room <= 0 or task.completed is not None or task.awaited or (task.flights and alone_in(task) is not None):
             return []
-        if is_parked(task, now):
+        if task.parked_until is not None and is_parked(task, now):
             return []
         if not task.retries and not task.trail.watched:
-            flying = {flight.step for flight in task.flights.values()}
+            flying = [flight.step for flight in task.flights.values()] if task.flights else ()
             return [self.steps[name] for name in task.agenda.first(room, flying)]
         ready = self.ready(task, now=now)
         if task.trail.cycle is not None:

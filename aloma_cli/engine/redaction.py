@@ -46,11 +46,11 @@ def clean_request(redactor: Redactor, body: JsonObject) -> JsonObject:
 def clean_outcome(redactor: Redactor, outcome: Outcome, base: JsonObject) -> Outcome:
     """The end of a firing that started from the document `base`."""
     if isinstance(outcome, Raised):
-        return replace(outcome, error=redactor.value(outcome.error), read=_read(redactor, outcome))
+        return outcome._replace(error=redactor.value(outcome.error), read=_read(redactor, outcome))
     if isinstance(outcome, Returned):
         changes = clean_changes(redactor, outcome.changes, base)
         effects = _effects(redactor, outcome.effects)
-        return replace(outcome, changes=changes, effects=effects, read=_read(redactor, outcome))
+        return outcome._replace(changes=changes, effects=effects, read=_read(redactor, outcome))
     return outcome
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from aloma_cli.clock import from_iso
 from aloma_cli.content.job import Job
@@ -13,7 +13,9 @@ from aloma_cli.engine.limits import MOST_STARTS, limit
 from aloma_cli.engine.plan import to_repeat
 from aloma_cli.engine.transaction import Transaction
 from aloma_cli.engine.working import WorkingFlight, WorkingTask
-from aloma_cli.record.events import Event, FiringStarted, StepsArmed
+from aloma_cli.record.events import CallAnswered, FiringStarted, StepsArmed
+
+_NONE: Mapping[str, CallAnswered] = {}
 
 
 def start_more(tx: Transaction, task: WorkingTask, concurrency: int) -> None:
@@ -84,11 +86,10 @@ def arm(tx: Transaction, task: WorkingTask, steps: Iterable[str], reason: str, r
     tx.add(StepsArmed(at=tx.at, task=task.id, steps=tuple(steps), reason=reason, request=request))
 
 
-def jobs(tx: Transaction, events: Iterable[Event]) -> tuple[Job, ...]:
-    """What a runner needs to run the firings that these events started, and that still run."""
-    started = dict.fromkeys(event.firing for event in events if isinstance(event, FiringStarted))
-    found = (tx.tree.flight(firing) for firing in started)
-    return tuple(_job(tx, *pair) for pair in found if pair is not None)
+def jobs(tx: Transaction, firings: Iterable[int]) -> list[Job]:
+    """What a runner needs to run those of the `firings` that still run."""
+    found = [tx.tree.flight(firing) for firing in firings]
+    return [_job(tx, *pair) for pair in found if pair is not None]
 
 
 def _job(tx: Transaction, task: WorkingTask, flight: WorkingFlight) -> Job:
@@ -106,6 +107,6 @@ def _job(tx: Transaction, task: WorkingTask, flight: WorkingFlight) -> Job:
         attempt=flight.attempt,
         retry=retry_of(tx.tree, task, step),
         timeout=step.timeout,
-        calls=dict(tx.tree.calls[flight.firing]),
+        calls=dict(tx.tree.calls.get(flight.firing, _NONE)),
         models=tx.tree.setting(task, "models") or {},
     )

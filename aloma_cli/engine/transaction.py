@@ -101,10 +101,12 @@ class Transaction:
 
     def look_again(self) -> None:
         """Mark the tasks as dirty in which a timer has run out, and those that were postponed."""
-        due = [task_id for task_id, moments in self._timers.items() if min(moments) <= self.now]
-        self.dirty.update(dict.fromkeys(due))
-        self.dirty.update(self.postponed)
-        self.postponed.clear()
+        for task_id, moments in self._timers.items():
+            if min(moments) <= self.now:
+                self.dirty[task_id] = None
+        if self.postponed:
+            self.dirty.update(self.postponed)
+            self.postponed.clear()
 
     def dirty_tasks(self) -> Iterator[WorkingTask]:
         """The tasks to look at, until none is left."""
@@ -115,6 +117,8 @@ class Transaction:
 
     def next_timer(self) -> float | None:
         """The first moment that has not come."""
+        if not self._timers:
+            return None
         later = (moment for moments in self._timers.values() for moment in moments if moment > self.now)
         return min(later, default=None)
 

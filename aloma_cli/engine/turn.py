@@ -7,9 +7,8 @@ of the journal. Nothing starts, and no view hears of it, before that batch is du
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Concatenate, ParamSpec
+from collections.abc import Callable, Mapping, Sequence
+from typing import Concatenate, NamedTuple, ParamSpec
 
 from aloma_cli.budget import Budget
 from aloma_cli.clock import Clock, from_iso
@@ -40,14 +39,13 @@ P = ParamSpec("P")
 _log = logging.getLogger(__name__.partition(".")[0])
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """What follows from a turn: start `jobs`, cancel `cuts` (firing: reason), and look again at `wake_at`.
 
     `wake_at` is in seconds since 1970.
     """
 
-    jobs: tuple[Job, ...]
+    jobs: Sequence[Job]
     cuts: Mapping[int, str]
     wake_at: float | None
     finished: bool
@@ -105,8 +103,6 @@ class Scheduler:
 
     def flush(self) -> None:
         """Write what was noted: durably where a call was answered, so that it is never asked, or paid, again."""
-        if not self._notes:
-            return
         notes, self._notes = self._notes, []
         lasting = [event for event in notes if _is_kept(event)]
         try:
@@ -152,7 +148,8 @@ class Scheduler:
 
         Raises StoreError where the journal cannot be written; nothing was started then, and the run is over.
         """
-        self.flush()
+        if self._notes:
+            self.flush()
         if self._refused is not None:
             raise self._refused
         self.do(_turn, self._arrived, self.budget, self._concurrency, self._redactor)
@@ -164,11 +161,16 @@ class Scheduler:
         done, self._fulfilled = self._fulfilled, []
         for request in done:
             self._claim.fulfilled(request)
-        voided = (event for event in events if isinstance(event, ev.FiringVoided))
-        cuts = {event.firing: event.reason for event in voided if event.reason in _CUT}
+        started: dict[int, None] = {}
+        cuts: dict[int, str] = {}
+        for event in events:
+            if isinstance(event, ev.FiringStarted):
+                started[event.firing] = None
+            elif isinstance(event, ev.FiringVoided) and event.reason in _CUT:
+                cuts[event.firing] = event.reason
         # What is due already, and was not started, has no place yet: the end of another firing gives it one, not time.
         wake_at = tx.next_timer() if self.tree.stopped is None else None
-        return Turn(start.jobs(tx, events), cuts, wake_at, finished=not tx.restless)
+        return Turn(start.jobs(tx, started), cuts, wake_at, finished=not tx.restless)
 
     def do(self, rule: Callable[Concatenate[Transaction, P], None], *wanted: P.args, **options: P.kwargs) -> None:
         """Let a rule add events to the next turn's batch."""
@@ -270,7 +272,7 @@ def _advance(tx: Transaction, task: WorkingTask, concurrency: int, redactor: Red
         start.start_more(tx, task, concurrency)
     if task.retries:
         start.give_up_retries(tx, task)
-    if not any(flight.running for flight in task.flights.values()):
+    if tx.tree.running.isdisjoint(task.flights):
         settle(tx, task, redactor)
 
 

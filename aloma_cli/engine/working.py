@@ -96,6 +96,8 @@ class WorkingTask(TaskFacts):
 
     def since(self, version: int) -> list[Revision]:
         """The commits after `version`, as far as a flight needs them."""
+        if not self.history:
+            return []
         return [revision for revision in self.history if revision.version > version]
 
 
@@ -206,7 +208,8 @@ def _committed(tree: WorkingTree, task: WorkingTask, event: ev.Committed) -> Non
         task.document, changes = made.document, made.changes
         for step, holds in made.verdicts:
             task.agenda.judge(step, holds)
-    _release(tree, task, event)
+    if event.child is not None or event.answers:
+        _release(tree, task, event)
     task.held.follow(before, task.document, changes)
     if _is_from_outside(event):
         task.trail.restart()
@@ -216,7 +219,8 @@ def _committed(tree: WorkingTree, task: WorkingTask, event: ev.Committed) -> Non
         task.trail.fire(event.step or "")
         _land(tree, task, event.firing)
     _arm(task, event.armed)
-    _ask(task, event)
+    if event.asked:
+        _ask(task, event)
     about = task.about
     if event.settings or event.name is not None or event.tags is not None or event.asked or event.answers:
         task.settings = merge_settings(task.settings, event.settings or {})

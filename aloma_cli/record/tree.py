@@ -166,10 +166,12 @@ class Tree:
 
     def apply(self, event: ev.Event) -> None:
         """Take in one event."""
-        self._pass_time(event)
+        if event.at != self.last_at:  # all events of one turn have one time
+            self._pass_time(event)
         _APPLY[type(event)](self, event)
         task = self.tasks[event.task]
-        task.updated_at = max(task.updated_at, event.at)
+        if event.at > task.updated_at:
+            task.updated_at = event.at
 
     def worked(self, now: float) -> float:
         """Seconds with firings running up to `now` (seconds since 1970), while a process runs the tree."""
@@ -179,8 +181,6 @@ class Tree:
 
     def _pass_time(self, event: ev.Event) -> None:
         """Count the time with firings running; time in which no process ran the tree does not count."""
-        if event.at == self.last_at:
-            return  # all events of one turn have one time
         if self.running and not isinstance(event, ev.TreeOpened):
             self.working = self.worked(from_iso(event.at))
         self.last_at = max(self.last_at, event.at)
@@ -389,9 +389,10 @@ def _figures(tree: Tree, task: TaskFacts, step: str) -> list[Figures]:
 
 def _wake(tree: Tree, task: TaskFacts) -> None:
     """End the rest of a task, and of those above it that rested without having ended: they waited for it."""
-    if task.closed:
-        return
-    task.rest = None
+    if task.rest is not None:
+        if task.rest.closed:
+            return
+        task.rest = None
     while task.parent is not None:
         task = tree.tasks[task.parent]
         if task.rest is None or task.rest.state not in PAUSED:
