@@ -86,10 +86,10 @@ def arm(tx: Transaction, task: WorkingTask, steps: Iterable[str], reason: str, r
     tx.add(StepsArmed(at=tx.at, task=task.id, steps=tuple(steps), reason=reason, request=request))
 
 
-def jobs(tx: Transaction, firings: Iterable[int]) -> list[Job]:
+def jobs(tx: Transaction, firings: Iterable[int]) -> tuple[Job, ...]:
     """What a runner needs to run those of the `firings` that still run."""
     found = [tx.tree.flight(firing) for firing in firings]
-    return [_job(tx, *pair) for pair in found if pair is not None]
+    return tuple([_job(tx, *pair) for pair in found if pair is not None])
 
 
 def _job(tx: Transaction, task: WorkingTask, flight: WorkingFlight) -> Job:

@@ -7,7 +7,7 @@ of the journal. Nothing starts, and no view hears of it, before that batch is du
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Concatenate, NamedTuple, ParamSpec
 
 from aloma_cli.budget import Budget
@@ -45,7 +45,7 @@ class Turn(NamedTuple):
     `wake_at` is in seconds since 1970.
     """
 
-    jobs: Sequence[Job]
+    jobs: tuple[Job, ...]
     cuts: Mapping[int, str]
     wake_at: float | None
     finished: bool
