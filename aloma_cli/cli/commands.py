@@ -34,6 +34,7 @@ COMMANDS = {
     "task list": Command("task.list:list_tasks", "List the tasks of the workspace, the newest last."),
     "task show": Command("task.show:show", "Show a task: state, steps, subtasks, document."),
     "task log": Command("task.log:log", "Show the history of a task."),
+    "task calls": Command("task.calls:calls", "Show what the steps of a task asked models and other systems."),
     "task resume": Command("task.resume:resume", "Continue a task that was interrupted, stopped, paused or failed."),
     "task answer": Command("task.answer:answer", "Answer a question of a task, and run the task."),
     "task set": Command("task.set:set_values", "Write into the document of a task, and run the task."),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from aloma_cli.api.task import Task
 from aloma_cli.jsontext import JsonObject
+from aloma_cli.record.calls import CallCount, RecordedCall, failing_call
 from aloma_cli.record.events import FiringFailed
+from aloma_cli.view.entries import call_command
 from aloma_cli.view.format import clean, error_text, value_text
 
 
@@ -17,9 +20,10 @@ def failures(task: Task, root: Path | None = None) -> Iterable[str]:
     With `root`, the workspace, of the frames only the innermost one in one of its files.
     """
     record = task.record
+    last = _last_failures(task) if record["errors"] else {}
     for step, error in record["errors"].items():
         yield f"error in {clean(step)}: {clean(error_text(error)) if isinstance(error, dict) else value_text(error)}"
-        failure = _last_failure(task, step)
+        failure, call = last.get(step, ({}, None))
         if root is None:
             yield from (f"  {line}" for line in _inner(failure))
         frames = failure.get("trace", ())
@@ -27,6 +31,8 @@ def failures(task: Task, root: Path | None = None) -> Iterable[str]:
         yield from (f"  {line}" for frame in shown for line in frame.splitlines())
         if failure.get("hint"):
             yield f"  → {clean(failure['hint'])}"
+        if call is not None:
+            yield f"  → to see what it asked and got: {call}"
     if record["errors"] and not record["closed"]:
         yield f"after fixing it: aloma task resume {record['id']}"
 
@@ -46,7 +52,18 @@ def _innermost(frames: Sequence[str], root: Path) -> Sequence[str]:
     return own[-1:] or frames[-1:]
 
 
-def _last_failure(task: Task, step: str) -> JsonObject:
-    """The last error of the step in the journal, which has more than the document: frames, and a hint."""
-    found = [event for event in task.journal if isinstance(event, FiringFailed) and event.step == step]
-    return found[-1].error if found else {}
+def _last_failures(task: Task) -> dict[str, tuple[JsonObject, str | None]]:
+    """The last error of each step, and the command that shows the call that failed.
+
+    The journal has more of an error than the document: frames, and a hint.
+    """
+    found: dict[str, tuple[JsonObject, str | None]] = {}
+    count, calls = CallCount(), defaultdict[int, list[RecordedCall]](list)
+    for event in task.tree_journal:
+        call = count.take(event)
+        if call is not None:
+            calls[call.firing].append(call)
+        if isinstance(event, FiringFailed) and event.task == task.id:
+            failing = failing_call(event.error, calls[event.firing])
+            found[event.step] = event.error, call_command(task.id, failing) if failing is not None else None
+    return found

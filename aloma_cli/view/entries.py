@@ -9,6 +9,8 @@ from math import ceil
 from typing import Any
 
 from aloma_cli.clock import from_iso
+from aloma_cli.ids import root_of
+from aloma_cli.record.calls import RecordedCall
 from aloma_cli.record.events import (
     AnsweringSet,
     CallProgress,
@@ -189,6 +191,11 @@ def _failed_text(event: FiringFailed) -> str:
         return f"{told} ({where})" if where and where not in told else told
     wait = from_iso(event.retry_at) - from_iso(event.at)
     return f"retry in {duration(wait)} (attempt {event.attempt} failed): {told}"
+
+
+def call_command(task: str, call: RecordedCall) -> str:
+    """The command that shows a call of `task`."""
+    return f"aloma task calls {root_of(task)} {call.number}"
 
 
 def doing(firing: Firing, now: float) -> str:

@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from aloma_cli.clock import to_iso
-from aloma_cli.record.events import CallAnswered, Event, Logged
+from aloma_cli.record.calls import CallCount, RecordedCall
+from aloma_cli.record.events import Event, Logged
 from aloma_cli.record.history import changes_of, numbered
 from aloma_cli.view.entries import Entry, Firing
 from aloma_cli.view.live.screen import Screen
@@ -25,7 +26,7 @@ class Record:
     number: int | None
     entry: Entry
     changes: tuple[dict[str, Any], ...] = ()
-    calls: tuple[CallAnswered, ...] = ()
+    calls: tuple[RecordedCall, ...] = ()
     logs: tuple[Logged, ...] = ()
 
 
@@ -61,6 +62,11 @@ class History:
             screen.fold(event)
         return screen
 
+    @property
+    def numbers_calls(self) -> bool:
+        """Whether the calls in its records have their numbers in the tree: all of it was read."""
+        return not self._skipped
+
     @cached_property
     def last_number(self) -> int:
         return max((number for number, _ in self._numbered() if number is not None), default=0)
@@ -92,15 +98,16 @@ class _Reader:
     def __init__(self, task: str) -> None:
         self.screen = Screen()
         self._task = task
-        self._calls: defaultdict[int, list[CallAnswered]] = defaultdict(list)
+        self._count = CallCount()
+        self._calls: defaultdict[int, list[RecordedCall]] = defaultdict(list)
         self._logs: defaultdict[int, list[Logged]] = defaultdict(list)
 
     def read(self, number: int | None, event: Event) -> Record | None:
-        entry = self.screen.entry(event)
+        entry, call = self.screen.entry(event), self._count.take(event)
         if event.task != self._task:
             return None
-        if isinstance(event, CallAnswered):
-            self._calls[event.firing].append(event)
+        if call is not None:
+            self._calls[call.firing].append(call)
         elif isinstance(event, Logged):
             self._logs[event.firing].append(event)
         elif entry is not None:
@@ -120,5 +127,6 @@ class _Reader:
         return [self._of_firing(None, *pair) for pair in zip(entries, firings, strict=True)]
 
     def _of_firing(self, number: int | None, entry: Entry, firing: Firing) -> Record:
-        calls, logs = self._calls.pop(firing.number, ()), self._logs.pop(firing.number, ())
-        return Record(number, entry, calls=tuple(calls), logs=tuple(logs))
+        sent = (call for call in self._count.unanswered() if call.firing == firing.number)
+        calls, logs = [*self._calls.pop(firing.number, ()), *sent], self._logs.pop(firing.number, ())
+        return Record(number, entry, calls=tuple(sorted(calls, key=lambda call: call.number)), logs=tuple(logs))

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, TextIO
 
 from aloma_cli.clock import Clock, from_iso, to_iso
 from aloma_cli.connectors.address import shown
-from aloma_cli.connectors.chat.parse import was_repaired
 from aloma_cli.errors import InputError
-from aloma_cli.jsontext import JsonObject
-from aloma_cli.record.events import CallAnswered
-from aloma_cli.record.figures import Figures
+from aloma_cli.record.calls import RecordedCall, failing_call
+from aloma_cli.record.events import FiringFailed
 from aloma_cli.view.changes import is_bookkeeping, operation_text
-from aloma_cli.view.entries import facts, leveled, text
-from aloma_cli.view.format import ago, bounded, clean, clock_time, duration, error_text, money, plural
+from aloma_cli.view.entries import call_command, facts, leveled, text
+from aloma_cli.view.format import ago, bounded, clean, clock_time, duration, plural
 from aloma_cli.view.history import History, Record
 from aloma_cli.view.live.scrollback import entry_lines, folded, log_lines
+from aloma_cli.view.prompts import call_figures, call_lines, first_line, plain_call_lines
 from aloma_cli.view.terminal import Ink, is_for_people, size_of, write, write_plain
 from aloma_cli.view.theme import DIM, Glyphs, glyphs_for, style_of
 from aloma_cli.view.width import fit, line, wrapped
@@ -38,6 +37,7 @@ class Details:
     changes: bool = False
     logs: bool = False
     calls: bool = False
+    prompts: bool = False
     step: int | None = None
 
     def wanted(self, record: Record) -> bool:
@@ -52,8 +52,9 @@ def write_log(
     clock: Clock,
     details: Details = Details(),
     zone: tzinfo | None = None,
+    write: Callable[[TextIO, str], None] = write,
 ) -> None:
-    """Write the log to `stream`.
+    """Write the log to `stream`, for people with `write`.
 
     People get columns, colours and values cut to the width of their terminal. Programs get tab-separated lines (number,
     ISO time, what, who, seconds, facts) with details after a leading tab, nothing cut. Raises InputError if
@@ -80,17 +81,34 @@ def _plain_lines(history: History, details: Details) -> Iterator[str]:
         said = ", ".join(filter(None, (", ".join(entry.changed.places), *facts(entry), text(entry))))
         who = entry.step or entry.task or ""
         yield "\t".join(map(clean, (number, entry.at, entry.word, who, seconds, said)))
+        yield from (f"\t{text}" for text in _see(history, record))
         if details.wanted(record):
             yield from (f"\t{clean(detail)}" for detail in _plain_details(record, details))
+            if details.prompts:
+                yield from (f"\t{text}" for text in _plain_prompts(record))
 
 
 def _plain_details(record: Record, details: Details) -> Iterator[str]:
     if details.changes:
         yield from (" ".join(operation_text(change)) for change in record.changes)
     if details.calls:
-        yield from (f"> {_call_text(call)}" for call in record.calls)
+        yield from (text for call in record.calls for text in _call_texts(call))
     if details.logs:
         yield from (f"| {said}" for logged in record.logs for said in leveled(logged.level, logged.text))
+
+
+def _plain_prompts(record: Record) -> Iterator[str]:
+    for number, call in enumerate(record.calls):
+        yield from plain_call_lines(call, record.calls[:number])
+        yield ""
+
+
+def _see(history: History, record: Record) -> Iterator[str]:
+    """The command that shows why a step failed, if it made calls."""
+    event = record.entry.event
+    call = failing_call(event.error, record.calls) if isinstance(event, FiringFailed) else None
+    if call is not None:
+        yield f"→ {call_command(history.task, call) if history.numbers_calls else f'aloma task calls {history.task}'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +139,7 @@ class _Page:
             day = f"{self._day(record.entry.at)} " if len(days) > 1 else ""
             margin = f" {number:>{digits}}  {day}{clock_time(record.entry.at, self.zone)}  "
             yield from entry_lines(record.entry, self.room, self.glyphs, margin, _INDENT)
+            yield from (line((f"{_INDENT}{text}", DIM)) for text in _see(history, record))
             if self.details.wanted(record):
                 yield from self._detail_lines(record)
 
@@ -131,12 +150,21 @@ class _Page:
         if self.details.changes:
             yield from self._change_lines(record)
         if self.details.calls:
-            texts = [bounded(_call_text(call)) for call in record.calls]
-            for told in texts:
-                yield from wrapped([told], f"{_INDENT}> ", self.room, DIM, _MOST_WRAPPED, self.glyphs)
+            for told, answer in map(_call_texts, record.calls):
+                yield from wrapped([bounded(told)], _INDENT, self.room, DIM, _MOST_WRAPPED, self.glyphs)
+                yield fit(line(f"{_INDENT}{answer}"), self.room, self.glyphs)
+        if self.details.prompts:
+            yield from self._prompt_lines(record)
         if self.details.logs:
             logs = folded((logged.level, logged.text) for logged in record.logs)
             yield from log_lines(logs, f"{_INDENT}{self.glyphs.log} ", self.room, _MOST_WRAPPED, self.glyphs)
+
+    def _prompt_lines(self, record: Record) -> Iterator[Text]:
+        for number, call in enumerate(record.calls):
+            yield line()
+            yield from call_lines(call, self.room, self.glyphs, _INDENT, record.calls[:number], self.zone)
+        if record.calls:
+            yield line()
 
     def _change_lines(self, record: Record) -> Iterator[Text]:
         """The counts of subtasks on one line, unless this entry alone was asked for."""
@@ -149,32 +177,21 @@ class _Page:
             yield line(_INDENT, ("~", _SIGN_STYLES["~"]), f" $children ({plural(len(counts), 'change')} of counts)")
 
 
-def _call_text(call: CallAnswered) -> str:
-    """`openai.chat  gpt-4, 1,121 tokens, $0.0123, 1.4s`, or `http.post 127.0.0.1:8931/notify → 500, 0.32s`."""
-    usage = Figures.of(call)
-    said = (
-        (call.about or {}).get("model"),
-        *(_passed_text(passed) for passed in (call.about or {}).get("instead_of") or ()),
-        f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out" if usage.tokens else None,
-        money(usage.cost) if usage.cost else None,
-        "simulated" if usage.simulated else None,
-        "repaired" if was_repaired(call.arguments, call.answer) else None,
-        duration(call.seconds),
-        error_text(call.error) if call.error is not None else None,
-    )
-    return f"{call.call}{_address_text(call) or '  '}{', '.join(str(one) for one in said if one)}"
+def _call_texts(call: RecordedCall) -> tuple[str, str]:
+    """`> 3 openai.chat  gpt-4, 1,121 tokens in, 40 out, $0.0123, 1.4s`, and the first line of the answer or the error.
+
+    Of HTTP: `> 4 http.post 127.0.0.1:8931/notify → 500, 0.32s`.
+    """
+    said = ", ".join(call_figures(call))
+    return f"> {call.number} {call.function}{_address_text(call) or '  '}{said}", f"< {first_line(call)}"
 
 
-def _passed_text(passed: JsonObject) -> str:
-    """A server that could not answer: `not local/qwen3 (cannot connect to …)`."""
-    return f"not {passed.get('server')}/{passed.get('model')} ({passed.get('error')})"
-
-
-def _address_text(call: CallAnswered) -> str:
+def _address_text(call: RecordedCall) -> str:
     """Of an HTTP request: ` 127.0.0.1:8931/notify → 500, `, with the method where the function does not name it."""
-    url, answer = call.arguments.get("url"), call.error or call.answer
-    if not call.call.startswith("http.") or not isinstance(url, str) or not isinstance(answer, dict):
+    asked, answer = call.arguments or {}, call.error or call.answer
+    url = asked.get("url")
+    if not call.function.startswith("http.") or not isinstance(url, str) or not isinstance(answer, dict):
         return ""
-    method = f" {call.arguments.get('method')}" if call.call == "http.request" else ""
+    method = f" {asked.get('method')}" if call.function == "http.request" else ""
     status = f" → {answer['status']}" if "status" in answer else ""
     return f"{method} {shown(url).partition('://')[2] or shown(url)}{status}, "

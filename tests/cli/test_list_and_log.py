@@ -132,7 +132,7 @@ def test_details_are_shown_when_they_are_asked_for(desk: Desk) -> None:
         '+ greeting = "Hello, Ada!"',
         '+ x = {"y": "(simulated) y"}',
     ]
-    assert [line.split(",")[0] for line in details("--calls")] == ["> openai.chat  aloma-offline"]
+    assert [line.split(",")[0] for line in details("--calls")] == ["> 1 openai.chat  aloma-offline"]
     assert details("--entry", "1") == ['+ greeting = "Hello, Ada!"', "| greeting Ada"]
     assert details("--entry", "1", "--logs") == ["| greeting Ada"]
     assert details("--entry", "0") == ['+ (document) = {"name": "Ada"}']

@@ -89,7 +89,11 @@ def test_changes_are_shown_as_operations() -> None:
 
 def test_calls_and_logs_are_shown_when_asked_for() -> None:
     lines = piped(research(), Details(calls=True, logs=True))
-    assert lines[2:4] == ["\t> openai.chat  gpt-4, 100 tokens in, 50 out, $0.0100, 0.00s", "\t| two topics"]
+    assert lines[2:5] == [
+        "\t> 1 openai.chat  gpt-4, 100 tokens in, 50 out, $0.0100, 0.00s",
+        "\t< null",
+        "\t| two topics",
+    ]
     assert "\t| warning: thin sources" in lines
 
 

@@ -10,6 +10,7 @@ from aloma_cli.api.reader import Records
 from aloma_cli.api.task import TreeEvents
 from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.output import put_json, result, visible_record
+from aloma_cli.cli.pager import write_paged
 from aloma_cli.cli.parameters import Option
 from aloma_cli.clock import SystemClock
 from aloma_cli.errors import InputError
@@ -19,6 +20,7 @@ from aloma_cli.store.protocol import Store
 from aloma_cli.view.ending import Ending, read_ending
 from aloma_cli.view.history import History
 from aloma_cli.view.log import Details, write_log
+from aloma_cli.view.terminal import write
 
 
 def log(
@@ -26,6 +28,7 @@ def log(
     changes: Annotated[bool, Option(("--changes",), "Show what each entry changed in the document.")] = False,
     logs: Annotated[bool, Option(("--logs",), "Show what the steps logged.")] = False,
     calls: Annotated[bool, Option(("--calls",), "Show what the steps called.")] = False,
+    prompts: Annotated[bool, Option(("--prompts",), "Show what models were asked and what they answered.")] = False,
     entry: Annotated[int | None, Option(("--entry",), "Show entry N only, with details.", "N")] = None,
     step: Annotated[str | None, Option(("--step",), "Show the entries of this step only.", "NAME")] = None,
     last: Annotated[
@@ -40,10 +43,10 @@ def log(
       aloma task log
       aloma task log @last --changes --logs
       aloma task log 01jd3k --entry 3
-      aloma task log --step research/synthesis --calls
+      aloma task log --step research/synthesis --prompts
       aloma task log --last 20
 
-    --entry and --step show all details unless you name some.
+    --entry and --step show changes, logs and calls unless you name some.
     """
     if step is not None and step.isdecimal():
         raise InputError(f"--step {step}: a step has a name", hint=f"use --entry {step} for the entry of that number")
@@ -55,12 +58,20 @@ def log(
         wanted = deque((event for event in own if step in (None, event.get("step"))), last)
         put_json([visible_record(event) for event in wanted])
     else:
-        everything = (entry is not None or step is not None) and not (changes or logs or calls)
-        details = Details(changes=changes or everything, logs=logs or everything, calls=calls or everything, step=entry)
-        ending = _ending(home.store, found, last) if last and entry is None and step is None else None
+        everything = (entry is not None or step is not None) and not (changes or logs or calls or prompts)
+        details = Details(
+            changes=changes or everything,
+            logs=logs or everything,
+            calls=calls or everything,
+            prompts=prompts,
+            step=entry,
+        )
+        whole = entry is not None or step is not None or calls or prompts
+        ending = _ending(home.store, found, last) if last and not whole else None
         shown, skipped = ending or (events, 0)
         history = History(shown, found, entry=entry, step=step, last=last, skipped=skipped)
-        write_log(history, result(), environ=os.environ, clock=SystemClock(), details=details)
+        pages = write_paged if prompts else write
+        write_log(history, result(), environ=os.environ, clock=SystemClock(), details=details, write=pages)
     if events.damage is not None:
         raise events.damage
     return exit_codes.DONE

@@ -1,0 +1,123 @@
+"""`aloma task calls`, `aloma task log --prompts`, and the command that shows a call that failed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cli.desk import Desk
+
+GUESS = """
+condition = {"name": str, "guess": None}
+
+
+async def content(data, connectors):
+    messages = [{"role": "system", "content": "Be exact."}, {"role": "user", "content": f"How old is {data['name']}?"}]
+    answer = await connectors.openai.chat(messages=messages, shape={"age": int})
+    data["guess"] = answer.data["age"]
+"""
+
+
+@pytest.fixture
+def guesses(desk: Desk) -> Desk:
+    """A step whose first answer does not fit its shape, and a subtask that asks too."""
+    desk.write("steps/guess.py", GUESS)
+    desk.write("responses/guess.json", '[{"calls": [{"answer": "Old, \\u001b[2Jvery old."}, {"answer": {"age": 36}}]}]')
+    desk.step(
+        "fan", '{"name": "Ada", "kid": None}', "data['kid'] = 1", "task.subtask('kid', {'q': 1})", asks="data, task"
+    )
+    desk.step(
+        "ask", '{"q": 1}', "data['q'] = (await connectors.openai.chat(messages='hi')).data", asks="data, connectors"
+    )
+    desk.new('{"name": "Ada"}', "--offline")
+    return desk
+
+
+def test_calls_are_listed_with_their_numbers_over_the_whole_tree(guesses: Desk) -> None:
+    rows = [line.split("\t") for line in guesses.run("task", "calls").out.splitlines()]
+    assert [row[0] for row in rows] == ["1", "2", "3"]
+    assert sorted(row[1] for row in rows) == ["ask", "guess", "guess"]
+    assert {(row[2], row[7]) for row in rows} == {("openai.chat", "answered")}
+    subtask = (
+        guesses.run("task", "calls", f"{guesses.tasks[0]}.2.1").out
+        or guesses.run("task", "calls", f"{guesses.tasks[0]}.1.1").out
+    )
+    assert [line.split("\t")[1] for line in subtask.splitlines()] == ["ask"]
+
+
+def test_a_call_is_shown_whole_by_its_number(guesses: Desk) -> None:
+    repair = next(one for one in guesses.run("task", "calls", "--json").json if len(one["arguments"]["messages"]) == 4)
+    ended = guesses.run("task", "calls", str(repair["number"]))
+    assert ended.code == 0
+    titles = [line.strip() for line in ended.out.splitlines() if line.startswith("  ") and line[2] != " "]
+    assert titles[1:] == ["system", "user", "assistant", "user", "shape", "answer"]
+    assert "\x1b" not in ended.out
+    assert '{"age": 36}' in ended.out
+    assert guesses.run("task", "calls", "@last", str(repair["number"]), "--json").json == repair
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["9"], 9, "has no call 9: it made 3"),
+        (["@last", "two"], 2, "'two' is not the number of a call"),
+        (["nosuch", "1"], 9, "'nosuch' is not a task id"),
+    ],
+)
+def test_a_call_that_is_not_there_is_refused(guesses: Desk, words: list[str], code: int, says: str) -> None:
+    ended = guesses.run("task", "calls", *words)
+    assert ended.code == code
+    assert says in ended.err
+
+
+def test_the_log_shows_prompts_below_their_firing_and_the_repair_turn_once(guesses: Desk) -> None:
+    out = guesses.run("task", "log", "--prompts", "--step", "guess").out
+    assert out.count("Be exact.") == 1
+    assert out.count("continues call") == 1
+    assert out.index("How old is Ada?") < out.index("That answer cannot be used") < out.index('{"age": 36}')
+
+
+def failing(desk: Desk, content: str) -> str:
+    desk.step("breaks", '{"name": str}', content, asks="data, connectors")
+    return desk.new('{"name": "Bob"}', "--offline", "-q").out.strip()
+
+
+def test_a_step_that_failed_after_a_call_ends_with_the_command_that_shows_it(desk: Desk) -> None:
+    task = failing(desk, "(await connectors.openai.chat(messages='hi')).data['x']")
+    command = f"aloma task calls {task} 1"
+    assert f"→ to see what it asked and got: {command}" in desk.run("task", "show").out
+    assert f"\t→ {command}" in desk.run("task", "log").out
+    assert f"aloma task calls {task} 2" in desk.run("task", "resume", task, "--offline").err
+    assert desk.run(*command.split()[1:]).code == 0
+
+
+def test_an_answer_that_fits_no_shape_ends_with_the_command_that_shows_it(desk: Desk) -> None:
+    desk.write("responses/breaks.json", '[{"answer": "no"}]')
+    task = failing(desk, "await connectors.openai.chat(messages='hi', shape={'a': int})")
+    assert f"aloma task calls {task} 2" in desk.run("task", "show").out
+
+
+def test_a_step_that_failed_without_a_call_has_no_such_command(desk: Desk) -> None:
+    failing(desk, "data['x']")
+    assert "aloma task calls" not in desk.run("task", "show").out + desk.run("task", "log").out
+
+
+def test_long_output_is_paged_at_a_terminal_and_only_there(guesses: Desk, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    code, raw, _ = guesses.at_terminal("task", "log", "--prompts", PAGER=f"cat > {seen}")
+    assert code == 0
+    assert "Be exact." not in raw
+    assert "Be exact." in seen.read_text()
+    assert "\x1b[2J" not in seen.read_text()
+    _, _, screen = guesses.at_terminal("task", "calls", "1", PAGER="")
+    assert "answered" in screen
+    assert "Be exact." in guesses.shell("aloma task log --prompts", PAGER="false").out
+
+
+def test_a_pager_that_leaves_early_or_is_missing_is_no_error(guesses: Desk) -> None:
+    assert guesses.at_terminal("task", "log", "--prompts", PAGER="true")[0] == 0
+    code, _, screen = guesses.at_terminal("task", "calls", "1", PAGER=f"{os.sep}nosuch{os.sep}pager")
+    assert code == 0
+    assert "answered" in screen
