@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from aloma_cli.api.task import Task
     from aloma_cli.api.workspace import Workspace, run
+    from aloma_cli.connectors.chat.attach import attach
     from aloma_cli.connectors.chat.shape import Integer, List, Number, Optional, Text
     from aloma_cli.content.retry import Retry
     from aloma_cli.content.step import Step
@@ -31,12 +32,14 @@ __all__ = [
     "Text",
     "Workspace",
     "__version__",
+    "attach",
     "run",
 ]
 
 _HOMES = {
     "api.task": ("Task",),
     "api.workspace": ("Workspace", "run"),
+    "connectors.chat.attach": ("attach",),
     "connectors.chat.shape": ("Integer", "List", "Number", "Optional", "Text"),
     "errors": ("ConnectorError", "PermanentError", "RetryableError"),
     "content.step": ("Retry", "Step"),

@@ -11,7 +11,9 @@ from aloma_cli.redact import NamedValue
 
 _LOGIN = re.compile(r"(?P<before>[^/?#]*//)(?P<login>[^/?#]*)@(?P<rest>.*)", re.DOTALL)
 _PARAMETER = re.compile(r"([?&])([^=&#]*)=([^&#]*)")
-_SECRET_NAME = re.compile(r"key|token|secret|pass|pwd|signature|^sig$|auth|credential|session|^code$", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"key|token|secret|pass|pwd|signature|^sig$|auth|credential|session|cookie|^code$", re.IGNORECASE
+)
 
 
 class Login(NamedTuple):
@@ -54,6 +56,11 @@ def shown_broken(text: str) -> str:
     return f"…@{after}" if at else before + after
 
 
+def is_secret_name(name: str) -> bool:
+    """Whether the value of a parameter or a header with this name is probably secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
 def is_url(text: str) -> bool:
     """Whether `text` is the address of a server: http or https, a host, a port that is a number if any."""
     try:
@@ -64,5 +71,5 @@ def is_url(text: str) -> bool:
 
 
 def _masked(parameter: re.Match[str]) -> str:
-    value = "***" if _SECRET_NAME.search(unquote(parameter[2])) else parameter[3]
+    value = "***" if is_secret_name(unquote(parameter[2])) else parameter[3]
     return f"{parameter[1]}{parameter[2]}={value}"

@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from aloma_cli.budget import Amount
@@ -17,6 +18,7 @@ from aloma_cli.connectors.chat.completion import Completion, JsonView, content_o
 from aloma_cli.connectors.chat.dialect import with_words
 from aloma_cli.connectors.chat.finish import broke_off, reason, was_cut, was_refused
 from aloma_cli.connectors.chat.parse import Reading, read_object
+from aloma_cli.connectors.chat.parts import counted_apart, put_back, set_aside
 from aloma_cli.connectors.chat.pydantic_model import Model, is_model, validated
 from aloma_cli.connectors.chat.shape import Shape, to_schema
 from aloma_cli.errors import AnswerError, PermanentError, TruncatedAnswerError
@@ -84,17 +86,12 @@ class Chat(Function):
         ShapeError for an invalid shape, and the errors of the border.
         """
         request = _request(self._name, messages, model, await _schema(shape), options)
-        kind = shape if is_model(shape) else None
-        answer, wrong = await _attempt(ask, request, kind, check)
-        if wrong:
-            again = _objection(request["messages"], answer, wrong)
-            answer, wrong = await _attempt(ask, {**request, "messages": again}, kind, check)
-        if wrong:
-            raise _misfit(answer.to_dict(), model, wrong)
-        return answer
+        with set_aside(request) as recorded:
+            return await _checked(ask, recorded, shape if is_model(shape) else None, check)
 
     async def estimate(self, arguments: JsonObject, usual: int | None) -> Amount:
-        asked = len(json.dumps(arguments, ensure_ascii=False)) // _CHARACTERS_PER_TOKEN
+        text, parts = counted_apart(arguments["messages"], arguments["model"])
+        asked = parts + len(json.dumps({**arguments, "messages": text}, ensure_ascii=False)) // _CHARACTERS_PER_TOKEN
         answered = arguments.get("max_tokens") or arguments.get("max_completion_tokens")
         if not isinstance(answered, int):
             answered = _UNKNOWN_OUTPUT if usual is None else usual
@@ -105,7 +102,7 @@ class Chat(Function):
         if self._slots.locked():
             call.progress("queued")
         async with self._slots:
-            return await self._send(call)
+            return await self._send(replace(call, arguments=put_back(call.arguments)))
 
 
 async def _schema(shape: Shape) -> JsonObject | None:
@@ -141,6 +138,17 @@ def _refuse(name: str, options: dict[str, Any], schema: JsonObject | None) -> No
         raise PermanentError(f"connectors.{name} takes no schema", hint="use `shape=`")
     if schema is not None and "response_format" in options:
         raise PermanentError(f"connectors.{name} was given a shape and a response_format", hint="use `shape=` alone")
+
+
+async def _checked(ask: Ask, request: JsonObject, kind: Model | None, check: Check | None) -> Completion:
+    """An answer that fits, at the second try if need be. Raises AnswerError."""
+    answer, wrong = await _attempt(ask, request, kind, check)
+    if wrong:
+        again = _objection(request["messages"], answer, wrong)
+        answer, wrong = await _attempt(ask, {**request, "messages": again}, kind, check)
+    if wrong:
+        raise _misfit(answer.to_dict(), request["model"], wrong)
+    return answer
 
 
 async def _attempt(

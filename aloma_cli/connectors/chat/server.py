@@ -131,7 +131,7 @@ class ChatServer:
 
     def _usage(self, completion: JsonObject, messages: Json, said: str, model: str) -> JsonObject:
         """The recorded usage. If the server did not count, it is estimated, also in the completion."""
-        completion["usage"], estimated = sound_completion_usage(completion.get("usage"), messages, said)
+        completion["usage"], estimated = sound_completion_usage(completion.get("usage"), messages, said, model)
         usage = recorded_usage(completion["usage"]) | ({"estimated": True} if estimated else {})
         cost = cost_of(completion["usage"], model, self._url)
         return usage if cost is None else usage | {"cost": cost}

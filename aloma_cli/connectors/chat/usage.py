@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from aloma_cli.connectors.chat.completion import content_of
+from aloma_cli.connectors.chat.parts import prompt_tokens, text_tokens
 from aloma_cli.jsontext import Json, JsonObject, dumps
 from aloma_cli.record.counts import number, whole
-
-_CHARACTERS_PER_TOKEN = 4
 
 _MOST_CHARACTERS_PER_TOKEN = 100
 """A server that counts fewer tokens than this for a text did not count it."""
@@ -20,9 +19,9 @@ _MOST_HIDDEN = 200_000
 """Tokens that only the total counts: the thoughts of a model, if they are not more than this."""
 
 
-def estimated_usage(messages: Json, said: str) -> JsonObject:
+def estimated_usage(messages: Json, said: str, model: str = "") -> JsonObject:
     """A `usage` in the OpenAI form for an answer whose tokens were not counted."""
-    asked, answered = _tokens(dumps(messages)), _tokens(said)
+    asked, answered = prompt_tokens(messages, model), text_tokens(said)
     return {"prompt_tokens": asked, "completion_tokens": answered, "total_tokens": asked + answered}
 
 
@@ -33,7 +32,7 @@ def said_in(completion: JsonObject) -> str:
     return content_of(completion) + "".join(one if isinstance(one, str) else dumps(one) for one in more if one)
 
 
-def sound_completion_usage(usage: Json, messages: Json, said: str) -> tuple[JsonObject, bool]:
+def sound_completion_usage(usage: Json, messages: Json, said: str, model: str = "") -> tuple[JsonObject, bool]:
     """A server's `usage` with numbers in it, and whether any of them was estimated.
 
     What cannot be true counts as missing: no integer, zero or next to nothing for a long text, too many tokens for any
@@ -48,7 +47,7 @@ def sound_completion_usage(usage: Json, messages: Json, said: str) -> tuple[Json
         answered = total - asked
     if answered is not None and answered * _MOST_CHARACTERS_PER_TOKEN < len(said):
         answered = None
-    estimate = estimated_usage(messages, said) if not asked or answered is None else {}
+    estimate = estimated_usage(messages, said, model) if not asked or answered is None else {}
     counted: JsonObject = {
         "prompt_tokens": asked or estimate["prompt_tokens"],
         "completion_tokens": estimate["completion_tokens"] if answered is None else answered,
@@ -114,7 +113,3 @@ def _thoughts(usage: JsonObject, hidden: int) -> JsonObject:
 def _part(usage: JsonObject, name: str) -> JsonObject:
     part = usage.get(name)
     return part if isinstance(part, dict) else {}
-
-
-def _tokens(text: str) -> int:
-    return max(1, len(text) // _CHARACTERS_PER_TOKEN)
