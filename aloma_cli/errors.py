@@ -141,11 +141,13 @@ class ConnectorError(FiringError):
 
     `retryable`: whether the same call may succeed later. `status`: the HTTP status, if any. `about`: what failed
     (`provider`, `model`, …), as for an answer. `answer`: an unreadable answer, as JSON. `usage`: its tokens and cost.
-    Both are recorded and counted. `elsewhere`: whether another server may answer the same call.
+    Both are recorded and counted. `elsewhere`: whether another server may answer the same call. `retry_after`: seconds
+    before which the other system wants no further call.
     """
 
     answer: Any = None
     usage: dict[str, Any] | None = None
+    retry_after: float = 0.0
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aloma_cli.connectors.address import Login, is_url, shown, shown_broken, split_login
@@ -13,6 +14,7 @@ from aloma_cli.connectors.base import Answer, Ask, Call, Function, is_retryable,
 from aloma_cli.connectors.cause import cause
 from aloma_cli.connectors.http_answer import as_given, as_recorded, words_of
 from aloma_cli.connectors.lazy import Lazily
+from aloma_cli.connectors.retry_after import wait_in
 from aloma_cli.connectors.settings import MAX_ANSWER
 from aloma_cli.errors import ConnectorError, PermanentError
 from aloma_cli.jsontext import Json, JsonObject, cut
@@ -185,7 +187,9 @@ def _refuse(place: str, response: httpx2.Response) -> None:
         )
     if status >= 400:
         said = words_of(response)
-        raise ConnectorError(f"{place} returned {said}", retryable=is_retryable(status), status=status, hint=hint)
+        error = ConnectorError(f"{place} returned {said}", retryable=is_retryable(status), status=status, hint=hint)
+        error.retry_after = wait_in(response.headers, datetime.now(UTC))
+        raise error
 
 
 async def _recorded(response: httpx2.Response, *, binary: bool) -> JsonObject:

@@ -30,9 +30,10 @@ def open_connectors(
     """
     http = Http(max_answer=settings.max_answer)
     model: Model = Offline(settings, used or {}) if settings.offline else PROVIDERS[settings.provider].open(settings)
+    concurrency = settings.concurrency if settings.offline else None
     names = PROVIDERS if settings.offline else [settings.provider]
     built_in: dict[str, Connector] = {
-        name: {"chat": Chat(model.send, name=f"{name}.chat", concurrency=settings.concurrency, price=model.price)}
+        name: {"chat": Chat(model.send, name=f"{name}.chat", concurrency=concurrency, price=model.price)}
         for name in names
     }
     own = {name: module_connector(name, module) for name, module in modules.items()}

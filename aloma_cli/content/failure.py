@@ -32,6 +32,7 @@ def describe(error: BaseException, content: StepFunction) -> JsonObject:
         described["trace"] = [line.rstrip() for line in traceback.format_list(summary)]
     if isinstance(error, ConnectorError):
         described["connector"] = True
+        described |= {"retry_after": error.retry_after} if error.retry_after else {}
     if isinstance(error, AnswerError):
         described["misfits"] = list(error.misfits)
     return described

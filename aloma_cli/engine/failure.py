@@ -20,6 +20,8 @@ from aloma_cli.record.events import Committed, FiringFailed
 STRANDED_DEPTH = 3
 """How deep in the document a value is kept that could not land: `$errors`, its entry, the field in it."""
 
+_DAY = 86_400.0
+
 GONE = "gone"
 _LOST = {
     GONE: ("PlaceGoneError", "is gone"),
@@ -36,7 +38,9 @@ def fail(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Rai
     """Try again later where the step's `retry` allows it, else write the error into `$errors`."""
     retry = retry_of(tx.tree, task, tx.plan.steps[flight.step])
     again = outcome.retryable and retry is not None and flight.attempt < retry.times
-    wait = retry.wait_before(flight.attempt + 1) if retry and again else None
+    # The other system may have named a later time; a day later is as good as never.
+    asked = min(outcome.error.get("retry_after", 0.0), _DAY)
+    wait = max(asked, retry.wait_before(flight.attempt + 1)) if retry and again else None
     failed = FiringFailed(
         at=tx.at,
         task=task.id,

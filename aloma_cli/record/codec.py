@@ -328,6 +328,7 @@ _PARTS: Mapping[str, Mapping[str, Any]] = {
         "place": str | None,
         "hint": str | None,
         "misfits": list[str] | None,
+        "retry_after": float | None,
     },
     "committed.changes": {"op": str, "path": str},
     "committed.settings": {

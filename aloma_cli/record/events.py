@@ -241,10 +241,10 @@ class FiringVoided(Event):
 class FiringFailed(Event):
     """A step raised. `retry_at`: when it is tried again.
 
-    `error`: {type, message, place?, trace?, hint?, notes?, parts?, cause?, connector?, misfits?}. `place`: the author's
-    line. `parts` of a group and `cause` are errors of the same form. `connector`: a connector failed, so the
-    calls answered before stand for the next try, but for those whose keys are in `misfits`. `figures` and
-    `read` as in Committed.
+    `error`: {type, message, place?, trace?, hint?, notes?, parts?, cause?, connector?, misfits?, retry_after?}.
+    `place`: the author's line. `parts` of a group and `cause` are errors of the same form. `connector`: a connector
+    failed, so the calls answered before stand for the next try, but for those whose keys are in `misfits`.
+    `retry_after`: seconds before which the other system wants no further call. `figures` and `read` as in Committed.
     """
 
     firing: int

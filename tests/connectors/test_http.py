@@ -53,6 +53,11 @@ def test_a_response_is_its_status_headers_body_and_json() -> None:
     assert response["headers"]["x-left"] == "3"
 
 
+def test_a_refusal_names_the_time_before_which_the_server_wants_no_further_request() -> None:
+    error = failure(lambda _: httpx2.Response(429, headers={"Retry-After": "30"}), "http://crm.test/deals")
+    assert error.retry_after == 30
+
+
 @pytest.mark.parametrize(
     ("status", "retryable"),
     [(400, False), (401, False), (404, False), (408, True), (425, True), (429, True), (500, True), (503, True)],
@@ -66,7 +71,7 @@ def test_a_status_from_400_on_is_an_error_unless_the_step_wants_it_as_an_answer(
 
     assert str(error).startswith(f"GET http://crm.test/pay?api_key=***&page=2 returned {status} ")
     assert str(error).endswith(": the ledger is closed")
-    assert (error.status, error.retryable) == (status, retryable)
+    assert (error.status, error.retryable, error.retry_after) == (status, retryable, 0)
     assert (response["status"], response["body"], response["json"]) == (status, "the ledger\nis closed", None)
 
 

@@ -11,7 +11,7 @@ from aloma_cli.clock import to_iso
 from aloma_cli.content.retry import Retry
 from aloma_cli.engine import failure
 from aloma_cli.engine.turn import Turn
-from aloma_cli.errors import PermanentError, RetryableError
+from aloma_cli.errors import ConnectorError, PermanentError, RetryableError
 from aloma_cli.record import events as ev
 from tests.support.manual import EPOCH
 from tests.support.play import play
@@ -31,6 +31,20 @@ def flaky(failures: int, error: type[Exception] = ValueError) -> Content:
         data["ok"] = step.attempt
 
     return content
+
+
+def busy(seconds: float) -> ConnectorError:
+    error = ConnectorError("slow down", retryable=True)
+    error.retry_after = seconds
+    return error
+
+
+@pytest.mark.parametrize(("asked", "wait"), [(0.0, 2), (1.5, 2), (30.0, 30), (1e9, 86_400)])
+def test_a_step_is_not_tried_again_before_the_time_that_the_other_system_named(asked: float, wait: float) -> None:
+    stage = Stage([step("a", {}, raises(busy(asked)), retry=Retry(2, wait=2))], {})
+    stage.end("a")
+    (failed,) = of_kind(stage.events, ev.FiringFailed)
+    assert failed.retry_at == to_iso(EPOCH + wait)
 
 
 # -- used up -----------------------------------------------------------------------------------------------------------

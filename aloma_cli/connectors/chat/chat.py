@@ -50,20 +50,23 @@ async def _unknown(*_: object) -> None:
 
 
 class Chat(Function):
-    """The function `chat`. `send` carries one request to a model server, or to a stand-in for one."""
+    """The function `chat`. `send` carries one request to a model server, or to a stand-in for one.
+
+    `concurrency`: calls at the same time; None where `send` has a queue of its own.
+    """
 
     def __init__(
         self,
         send: Send,
         *,
         name: str = "openai.chat",
-        concurrency: int,
+        concurrency: int | None = None,
         price: Price = _unknown,
     ) -> None:
         self._send = send
         self._name = name
         self._price = price
-        self._slots = asyncio.Semaphore(concurrency)
+        self._slots = None if concurrency is None else asyncio.Semaphore(concurrency)
 
     async def __call__(
         self,
@@ -99,6 +102,8 @@ class Chat(Function):
         return Amount(calls=1, tokens=asked + answered, cost=cost)
 
     async def send(self, call: Call) -> Answer:
+        if self._slots is None:
+            return await self._send(call)
         if self._slots.locked():
             call.progress("queued")
         async with self._slots:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from aloma_cli.clock import SystemClock
@@ -12,6 +11,7 @@ from aloma_cli.connectors.chat.reply import failure_in, is_page, read_completion
 from aloma_cli.connectors.chat.server_errors import from_openai, key_hint
 from aloma_cli.connectors.chat.tries import Tries
 from aloma_cli.connectors.chat.usage import cost_of, recorded_usage, said_in, sound_completion_usage
+from aloma_cli.connectors.governor import at_most, governor_of
 from aloma_cli.connectors.honours import Honours
 from aloma_cli.connectors.kinds import kind_of_server
 from aloma_cli.connectors.lazy import Lazily
@@ -154,7 +154,7 @@ class ChatServer:
 
         seconds = body.get("timeout")
         try:
-            async with asyncio.timeout(seconds):
+            async with at_most(seconds):
                 content = await self._post_in_dialect(client, body, call)
         except openai.OpenAIError as error:
             thrown_away = rejected_answer(error)
@@ -173,7 +173,9 @@ class ChatServer:
         return self._http.proxy(self._url) if self._http is not None else None
 
     async def _try(self, client: openai.AsyncOpenAI, body: JsonObject, key: str, progress: Progress) -> bytes:
-        tries = Tries(self._settings.max_retries + 1, body.get("timeout") or self._settings.timeout, progress)
+        settings = self._settings
+        governor = governor_of(self._url, settings.api_key, settings.concurrency)
+        tries = Tries(settings.max_retries + 1, body.get("timeout") or settings.timeout, progress, governor)
         headers = {"Idempotency-Key": key, **self._key_headers()}
         return await tries.run(lambda: _post(client, self._path(body["model"]), headers, body))
 

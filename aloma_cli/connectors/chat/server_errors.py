@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from aloma_cli.connectors.address import shown
 from aloma_cli.connectors.base import is_retryable
 from aloma_cli.connectors.cause import cause
+from aloma_cli.connectors.chat.tries import asked_wait
 from aloma_cli.errors import ConnectorError, KeyRefusedError
 from aloma_cli.jsontext import cut
 
@@ -69,7 +70,8 @@ def from_openai(
 ) -> ConnectorError:
     """`error` as one of ours; `asked` is the model's name in the step, `model` its name at the server.
 
-    `key_hint`: what to do if the key is refused. `proxy` names the proxy that requests go through.
+    The notes of `error` say how often it was tried. `key_hint`: what to do if the key is refused. `proxy` names the
+    proxy that requests go through.
     """
     target = _redirect(error)
     if target is not None:
@@ -88,15 +90,17 @@ def from_openai(
         row = row._replace(hint=key_hint)
     elif code in _POLICIES:
         row = row._replace(says="{url} refused the content of the request", elsewhere=True)
-    where = f"model {model}" if status is None else f"{status}, model {model}"
+    where = ", ".join([*([] if status is None else [str(status)]), f"model {model}", *getattr(error, "__notes__", ())])
     url = f"{base_url} through {proxy}" if proxy and status is None else base_url
-    return row.kind(
+    raised = row.kind(
         f"{row.says.format(url=url)} ({where}): {cut(_reason(error), 500)}",
         retryable=row.retryable if row.retryable is not None else is_retryable(status or 0),
         status=status,
         hint=row.hint,
         elsewhere=row.elsewhere,
     )
+    raised.retry_after = asked_wait(error)
+    return raised
 
 
 def _redirect(error: OpenAIError) -> httpx2.Response | None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from itertools import count
+from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from aloma_cli.connectors.base import Progress, is_retryable
+from aloma_cli.connectors.governor import Governor, is_busy
+from aloma_cli.connectors.retry_after import wait_in
 from aloma_cli.errors import ConnectorError
 
 if TYPE_CHECKING:
@@ -30,27 +31,44 @@ Reply = TypeVar("Reply")
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """Up to `most` tries of one request, each of which takes at most `seconds`."""
+    """Up to `most` tries of one request, each of which takes at most `seconds`, in the queue of the server.
+
+    A try that the server refuses because it is busy does not count while it answers other calls.
+    """
 
     most: int
     seconds: float | None
     progress: Progress
+    governor: Governor
 
     async def run(self, send: Callable[[], Awaitable[Reply]]) -> Reply:
-        """What the first successful `send` returns. Raises the error of the last try."""
+        """What the first successful `send` returns. Raises the error of the last try, noting how many there were."""
         from openai import OpenAIError
 
-        for attempt in count(1):
-            self.progress("waiting", seconds=self.seconds, attempt=attempt, tries=self.most)
+        attempt, sent, began = 1, 0, monotonic()
+        while True:
             try:
-                return await send()
+                async with self.governor.turn(self.progress, ahead=sent > 0):
+                    self.progress("waiting", seconds=self.seconds, attempt=attempt, tries=self.most)
+                    sent += 1
+                    return await send()
             except (OpenAIError, ConnectorError) as error:
-                pause = None if attempt >= self.most else pause_after(error, attempt)
+                attempt += not (is_busy(error) and self.governor.is_serving)
+                pause = None if attempt > self.most else self._pause(error, attempt - 1)
                 if pause is None:
+                    if sent > 1:
+                        error.add_note(f"{sent} tries in {monotonic() - began:.0f} s")
                     raise
-                self._announce(error, pause, attempt + 1)
-            await asyncio.sleep(pause)
-        raise AssertionError
+                self._announce(error, pause, attempt)
+                with self.governor.held() if pause and is_busy(error) else nullcontext():
+                    await asyncio.sleep(pause)
+
+    def _pause(self, error: OpenAIError | ConnectorError, attempt: int) -> float | None:
+        if not is_busy(error):
+            return pause_after(error, attempt)
+        pause = pause_after(error, max(1, self.governor.refusals))
+        # The end of a call that is under way tells better than a clock when the server has room.
+        return pause if pause is None or self.governor.is_idle or asked_wait(error) else 0.0
 
     def _announce(self, error: OpenAIError | ConnectorError, pause: float, attempt: int) -> None:
         limited = getattr(error, "status_code", None) == _RATE_LIMITED
@@ -69,24 +87,15 @@ def pause_after(error: OpenAIError | ConnectorError, attempt: int) -> float | No
         return usual
     if not isinstance(error, openai.APIStatusError) or error.code == "insufficient_quota":
         return None
-    told, asked = error.response.headers.get("x-should-retry"), _asked(error.response.headers)
+    told, asked = error.response.headers.get("x-should-retry"), asked_wait(error)
     again = told == "true" or (told != "false" and is_retryable(error.status_code))
     return (asked or usual) if again and asked <= LONGEST_PAUSE else None
 
 
-def _asked(headers: httpx2.Headers) -> float:
+def asked_wait(error: BaseException) -> float:
     """The seconds for which a server asks to wait; 0 if it does not say."""
-    for name, divisor in (("retry-after-ms", 1000), ("retry-after", 1)):
-        try:
-            seconds = float(headers.get(name, "")) / divisor
-        except ValueError:
-            continue
-        return 0.0 if math.isnan(seconds) else max(0.0, seconds)
-    try:
-        until = parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
-        return 0.0
-    return max(0.0, (until.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+    response: httpx2.Response | None = getattr(error, "response", None)
+    return 0.0 if response is None else wait_in(response.headers, datetime.now(UTC))
 
 
 def _reason(error: OpenAIError | ConnectorError) -> str:
