@@ -19,7 +19,7 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 _SHARED = "shared"
 _NAMES = {"gitignore": ".gitignore"}
 _CACHES = "__pycache__"
-_COMMANDS = re.compile(r"^aloma .*", re.MULTILINE)
+_COMMANDS = re.compile(r"^(?:aloma|python) .*", re.MULTILINE)
 _SHOWN = 3
 
 

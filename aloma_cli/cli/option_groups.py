@@ -78,6 +78,14 @@ def _seconds(text: str, option: str) -> float:
     return value
 
 
+def number(text: str, option: str, *, most: float) -> float:
+    """A number from 0 to `most`. Raises InputError."""
+    value = _typed_number(text)
+    if not 0 <= value <= most:
+        raise InputError(f"{option} {text!r} is not a number from 0 to {most:g}")
+    return value
+
+
 def _typed_number(text: str) -> float:
     try:
         return float(text)

@@ -56,7 +56,7 @@ def _read_file(name: str, asked_by: str) -> JsonObject:
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     if path.suffix.lower() in _YAML and content.strip():
-        from aloma_cli.cli.yamldata import load_yaml  # most data is JSON
+        from aloma_cli.loader.yamldata import load_yaml  # most data is JSON
 
         return _checked(load_yaml(content, str(path)), str(path))
     return _object(content, str(path))

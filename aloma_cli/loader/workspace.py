@@ -48,6 +48,10 @@ class LoadedWorkspace:
     def check(self) -> None:
         """Raise the error that prevents a run: StepError for a broken file, CredentialsError for a missing secret."""
         self._refuse_missing_secrets()
+        self.check_files()
+
+    def check_files(self) -> None:
+        """Raise the StepError of a broken file."""
         if not self.broken:
             return
         first, *others = self.broken

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from aloma_cli.api.task import Task
 from aloma_cli.api.workspace import Workspace
+from aloma_cli.budget import LimitRequest
 from aloma_cli.clock import from_iso
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.content.step import Step
@@ -17,8 +19,10 @@ from aloma_cli.loader.environment import Environment
 from aloma_cli.loader.workspace import LoadedWorkspace, load_workspace
 from aloma_cli.testing.played import PlayedFiring, Told, mismatches, story, unknown
 from aloma_cli.testing.script import Script, how_to_script
+from aloma_cli.testing.timeline import RealTime, Timeline
 
 NOW = "2026-01-01T09:00:00.000Z"
+NO_LIMITS: Mapping[str, float] = MappingProxyType({})
 
 
 class Home:
@@ -50,12 +54,13 @@ class Play:
         played = play({"message": "Are you open?"})
         played = play(workspace.example("letter"), config={"SHOP": "Sol"}, now="2026-03-01T08:00:00Z")
 
-    `plays` are all that were made, for the report of a test that failed.
+    `plays` are all that were made, for the report of a test that failed. `models`: the server of a live play.
     """
 
-    def __init__(self, home: Home, script: Script) -> None:
+    def __init__(self, home: Home, script: Script, *, models: ModelSettings | None = None) -> None:
         self._home = home
         self._script = script
+        self._models = models
         self.plays: list[Played] = []
 
     def __call__(
@@ -66,22 +71,27 @@ class Play:
         config: Mapping[str, str] | None = None,
         now: str = NOW,
         concurrency: int | None = None,
+        limits: Mapping[str, float] = NO_LIMITS,
     ) -> Played:
         """Run a task until it is at rest. `config`: values for `config(…)`; the environment is not asked.
 
+        `limits`: what it may spend (`calls`, `tokens`, `cost`, `seconds`).
+
         Raises AssertionError if a step made a call that is not scripted, and what `Workspace.run` raises.
         """
-        # Not imported above: a play of cases on a real server has no timeline.
-        from aloma_cli.testing.timeline import Timeline
+        # Else the first answers would be read in threads meanwhile, whose time is real.
+        import jsonschema  # noqa: F401
 
-        timeline = Timeline(from_iso(now))
+        timeline = RealTime() if self._models else Timeline(from_iso(now))
         workspace = Workspace(
             loaded=_prepared(self._home.loaded, config or {}, concurrency),
-            models=ModelSettings(offline=True, models=self._home.loaded.config.models),
+            models=self._models or ModelSettings(offline=True, models=self._home.loaded.config.models),
             clock=timeline,
             border=self._script.border,
         )
-        task = timeline.run(workspace.run(name, data))
+        claim, created = workspace.create(name, data)
+        wanted = {limit: LimitRequest(value) for limit, value in limits.items()}
+        task = timeline.run(workspace.start_created(claim, created, limits=wanted))
         played = Played(workspace, timeline, self._script, task)
         self.plays.append(played)
         return played.checked()
@@ -90,7 +100,7 @@ class Play:
 class Played(Told):
     """A task that was played, and can be played on: answered, changed, resumed later."""
 
-    def __init__(self, workspace: Workspace, timeline: Any, script: Script, task: Task) -> None:
+    def __init__(self, workspace: Workspace, timeline: Timeline | RealTime, script: Script, task: Task) -> None:
         self._workspace = workspace
         self._timeline = timeline
         self._script = script
@@ -123,6 +133,11 @@ class Played(Told):
     def record(self) -> JsonObject:
         """What `aloma task show --json` prints, without the document."""
         return self._task.record
+
+    @property
+    def seconds(self) -> float:
+        """How long the task took, by its own clock; a wait of a day is a day."""
+        return from_iso(self.events[-1].at) - from_iso(self.events[0].at)
 
     @property
     def questions(self) -> list[str]:

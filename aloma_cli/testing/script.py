@@ -93,13 +93,14 @@ class Script:
     script.use("responses")                                    # the rest from files
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
-        """`folder`: what the paths that `use` takes start from."""
+    def __init__(self, folder: Path | None = None, *, live: bool = False) -> None:
+        """`folder`: what the paths that `use` takes start from. `live`: models answer themselves, at their price."""
         self.unscripted: list[Call] = []
         self._folder = folder or Path()
         self._answers: list[Answers] = []
         self._files: list[Scripts] = []
         self._simulates = False
+        self._live = live
         self._offline = Offline(ModelSettings(offline=True), {})
 
     def on(
@@ -143,6 +144,8 @@ class Script:
 
     async def answer(self, call: Call, function: Function) -> Answer:
         """The scripted answer to a call. Raises ConnectorError for a scripted failure, and if there is none."""
+        if self._live and isinstance(function, Chat):
+            return await function.send(call)
         scripted = next((answers for answers in self._answers if answers.applies_to(call)), None)
         if scripted is not None:
             reply = scripted.next()

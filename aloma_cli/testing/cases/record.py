@@ -1,0 +1,142 @@
+"""A case made of the record of a task: its data, its answers, what people did, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from aloma_cli.clock import from_iso
+from aloma_cli.connectors.chat.completion import content_of
+from aloma_cli.document.paths import MISSING, get
+from aloma_cli.document.reserved import RESERVED
+from aloma_cli.document.volatile import Volatile
+from aloma_cli.jsontext import Json, JsonError, JsonObject, loads
+from aloma_cli.record.events import CallAnswered, Committed, Event, TaskCreated
+from aloma_cli.testing.played import Told
+from aloma_cli.view.changes import place
+
+_PEOPLE = ("person", "engine")
+
+
+def case_of(events: list[Event], record: JsonObject, document: JsonObject) -> JsonObject:
+    """The case of a tree at rest, as it is written to a file. Each value that differs from run to run is left open."""
+    root = next(event for event in events if isinstance(event, TaskCreated))
+    plain = _Plain(Volatile(root.task, from_iso(root.at)), from_iso(events[-1].at))
+    expect = {"state": record["state"], "fired": Told(events).fired, "data": plain.pattern(document)}
+    if record["result"] is not None and record["result"] != document:
+        expect["result"] = plain.pattern(record["result"])
+    figures = sum(isinstance(event, CallAnswered) for event in events)
+    return {
+        "about": f"Recorded from {record['name']}.",
+        "now": root.at,
+        "data": {key: value for key, value in root.data.items() if key not in RESERVED},
+        "answers": _answers(events),
+        **({"then": acts} if (acts := list(_acts(events, root.task))) else {}),
+        "expect": expect,
+        "limits": {"calls": figures},
+    }
+
+
+def _answers(events: Iterable[Event]) -> dict[str, list[JsonObject]]:
+    """The answers by step: those of one subtask, and of one function, in the order in which they came."""
+    born = {event.task: event for event in events if isinstance(event, TaskCreated)}
+    grouped: dict[tuple[str, str, str], list[CallAnswered]] = {}
+    for event in events:
+        if isinstance(event, CallAnswered) and not event.replayed:
+            grouped.setdefault((event.step, event.task, event.call), []).append(event)
+    answers: dict[str, list[JsonObject]] = {}
+    for (step, task, call), calls in grouped.items():
+        replies = [_reply(event) for event in calls]
+        when = {"when": _literals(born[task].data)} if born[task].parent else {}
+        entry = {"call": call, **when, **(replies[0] if len(replies) == 1 else {"calls": replies})}
+        answers.setdefault(step, []).append(entry)
+    return answers
+
+
+def _reply(event: CallAnswered) -> JsonObject:
+    took = {"delay": round(event.seconds, 2)} if event.seconds >= 0.01 else {}
+    if event.error is not None:
+        return {"error": {"status": event.error.get("status") or 500, "message": event.error["message"]}, **took}
+    return {"answer": _content(event), **took}
+
+
+def _content(event: CallAnswered) -> Json:
+    """What a script gives for this answer; a model's text as the object that it holds."""
+    if not isinstance(event.answer, dict) or "choices" not in event.answer:
+        return event.answer
+    text = content_of(event.answer)
+    try:
+        value = loads(text)
+    except JsonError:
+        return text
+    return value if isinstance(value, dict) else text
+
+
+def _acts(events: Iterable[Event], root: str) -> Iterator[JsonObject]:
+    """What happened from outside: answers, values that a person set, answers by default when their time had come."""
+    before = ""
+    for event in events:
+        if isinstance(event, Committed) and event.by in _PEOPLE:
+            if event.answers:
+                late = from_iso(event.at) - from_iso(before)
+                if event.by == "engine":
+                    yield {"later": {"seconds": round(late + 1)}}
+                else:
+                    yield from ({"answer": _at(event, into), "into": place(into)} for into in event.answers)
+            elif event.by == "person" and event.task == root and event.changes:
+                values = {place(one["path"]): one["value"] for one in event.changes if "value" in one}
+                yield {"set": values}
+        before = event.at
+
+
+def _at(commit: Committed, into: str) -> Json:
+    """What the commit wrote at the place of a question."""
+    for change in commit.changes:
+        if place(change["path"]) == place(into):
+            return change.get("value")
+        inside = place(into).removeprefix(f"{place(change['path'])}.")
+        if inside != place(into) and isinstance(change.get("value"), dict):
+            found = get(change["value"], tuple(inside.split(".")))
+            return None if found is MISSING else found
+    return None
+
+
+def _literals(data: JsonObject) -> JsonObject:
+    """A condition that holds for documents that begin with `data`."""
+    return {key: value for key, value in data.items() if _is_plain_key(key) and _is_scalar(value)} or {
+        key: _literals(value) for key, value in data.items() if _is_plain_key(key) and isinstance(value, dict)
+    }
+
+
+class _Plain:
+    """Patterns for the values of one task; `until`: when it came to rest, in seconds since 1970."""
+
+    def __init__(self, volatile: Volatile, until: float) -> None:
+        self._volatile = volatile
+        self._until = until
+
+    def pattern(self, value: Json) -> Any:
+        """A pattern that `value` matches in every run."""
+        if isinstance(value, dict):
+            return {key: self.pattern(inner) for key, inner in value.items() if _is_plain_key(key)}
+        if isinstance(value, list):
+            return {"$size": len(value)} if any(map(self._differs, value)) else [self.pattern(one) for one in value]
+        return {"$exists": True} if self._differs(value) else value
+
+    def _differs(self, value: Json) -> bool:
+        if isinstance(value, dict):
+            return any(map(self._differs, value.values()))
+        if isinstance(value, list):
+            return any(map(self._differs, value))
+        if isinstance(value, str):
+            return self._volatile.root in value or self._volatile.plain_text(value, self._until) != value
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return is_number and self._volatile.is_epoch(value, self._until)
+
+
+def _is_plain_key(key: str) -> bool:
+    return not key.startswith("$") and "." not in key
+
+
+def _is_scalar(value: Json) -> bool:
+    return isinstance(value, str | int | float | bool)
