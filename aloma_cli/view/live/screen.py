@@ -36,6 +36,9 @@ from aloma_cli.view.changes import group_totals
 from aloma_cli.view.entries import Entry, Firing, word_of
 from aloma_cli.view.format import LONGEST, error_text
 
+_MOST_NAMED = 10_000
+"""How many firings are kept with the names of their steps."""
+
 _Beginning: TypeAlias = FiringStarted | CallSent | CallProgress | CallAnswered | Logged
 _Ending: TypeAlias = Committed | FiringLooked | FiringVoided | FiringFailed
 
@@ -263,6 +266,9 @@ class Screen:
 
     def _add_firing(self, event: FiringStarted) -> None:
         self.steps[event.firing] = event.step
+        if len(self.steps) > _MOST_NAMED:
+            # A firing that is void met those that ended while it ran.
+            self.steps = {number: self.steps[number] for number in [*self.steps][_MOST_NAMED // 2 :]}
         firing = self.running.setdefault(event.firing, self._firing(event))
         firing.since, firing.attempt, firing.run = from_iso(event.at), event.attempt, event.run
         self._forget_calls(firing)
