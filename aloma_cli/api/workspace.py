@@ -112,22 +112,24 @@ class Workspace(Records):
         """
         return self._choose(Past() if like is None else _past_of(like))
 
-    def check(self, like: Tree | None = None) -> None:
+    def check(self, like: Tree | None = None) -> ModelChoice:
         """Raise what would keep a task from running: the StepError of a broken file, a ConfigError.
 
-        The task is a new one, or one with the past of `like`.
+        The task is a new one, or one with the past of `like`. Gives its model server.
         """
         # Imported here: a command that only lists steps needs no connectors.
         from aloma_cli.connectors.table import open_connectors
 
         self.loaded.check()
-        open_connectors(self.choice(like).settings, self.loaded.connector_modules)
+        choice = self.choice(like)
+        open_connectors(choice.settings, self.loaded.connector_modules)
+        return choice
 
     def create(
         self, name: str, data: JsonObject, *, tags: Iterable[str] = (), like: Tree | None = None
     ) -> tuple[Claim, TaskCreated]:
         """Create a task without running it; with `like`, it uses the model server of that tree."""
-        self.check(like)
+        choice = self.check(like)
         now, redactor = self.clock.now(), self.redactor
         created = TaskCreated(
             at=to_iso(now),
@@ -135,7 +137,7 @@ class Workspace(Records):
             name=redactor.text(_name(name)),
             data=redactor.value(_checked_document(data)),
             tags=tuple(map(redactor.text, (*self.loaded.config.tags, *tags))),
-            answering=Answering.of(self.choice(like).settings, self.loaded.root).to_json(),
+            answering=Answering.of(choice.settings, self.loaded.root).to_json(),
         )
         return self.store.create(created.task, [created]), created
 

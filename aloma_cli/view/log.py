@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from itertools import chain
 from typing import TYPE_CHECKING, TextIO
 
 from aloma_cli.clock import Clock, from_iso, to_iso
@@ -19,7 +18,7 @@ from aloma_cli.view.format import ago, bounded, clean, clock_time, duration, plu
 from aloma_cli.view.history import History, Record
 from aloma_cli.view.live.scrollback import entry_lines, folded, log_lines
 from aloma_cli.view.prompts import call_figures, call_lines, first_line, plain_call_lines
-from aloma_cli.view.terminal import is_for_people, size_of, write_plain, write_styled
+from aloma_cli.view.terminal import Ink, is_for_people, size_of, write, write_plain
 from aloma_cli.view.theme import DIM, Glyphs, glyphs_for, style_of
 from aloma_cli.view.width import fit, line, wrapped
 
@@ -68,7 +67,8 @@ def write_log(
         )
     if is_for_people(stream, environ):
         page = _Page(size_of(stream).room, glyphs_for(stream.encoding), details, zone, clock.now())
-        write_styled(stream, environ, chain([page.headline(history)], page.lines(history)))
+        lines = [page.headline(history), *page.lines(history)]
+        write(stream, "".join(f"{text}\n" for text in Ink(stream, environ).styled(lines)))
     else:
         write_plain(stream, _plain_lines(history, details))
 

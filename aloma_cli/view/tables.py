@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from aloma_cli.clock import Clock, from_iso
 from aloma_cli.view.format import ago, clean, data_size, duration, money
-from aloma_cli.view.terminal import is_for_people, size_of, write_plain, write_styled
+from aloma_cli.view.terminal import Ink, is_for_people, size_of, write, write_plain
 from aloma_cli.view.theme import DIM, Glyphs, glyphs_for, style_of
 from aloma_cli.view.width import fit, line
 
@@ -66,7 +66,7 @@ def write_table(
     """Write `rows` to `stream`: aligned below titles for people, else one tab-separated line each, no titles."""
     if is_for_people(stream, environ):
         lines = table_lines(columns, list(rows), size_of(stream).room, glyphs_for(stream.encoding), clock.now())
-        write_styled(stream, environ, lines)
+        write(stream, "".join(f"{text}\n" for text in Ink(stream, environ).styled(lines)))
     else:
         kinds = [column.kind for column in columns]
         write_plain(stream, ("\t".join(map(exact, row, kinds)) for row in rows))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, TextIO, TypeVar
+from typing import TYPE_CHECKING, TextIO
 
 from aloma_cli.view.width import Size
 
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 _FALLBACK = Size(80, 24)
 _PIECE = 500
-
-Line = TypeVar("Line")
+"""Lines that are written at a time, so that a long log takes little memory."""
 
 
 def can_redraw(stream: TextIO, environ: Mapping[str, str]) -> bool:
@@ -75,22 +74,9 @@ def write(stream: TextIO, text: str) -> None:
 
 def write_plain(stream: TextIO, lines: Iterable[str]) -> None:
     """Write lines to a file or a pipe, many at a time; characters that its encoding lacks are escaped."""
-    for piece in pieces(lines):
-        _write(stream, "".join(f"{line}\n" for line in piece), "backslashreplace")
-
-
-def write_styled(stream: TextIO, environ: Mapping[str, str], lines: Iterable[Text]) -> None:
-    """Write styled lines to a terminal, many at a time."""
-    ink = Ink(stream, environ)
-    for piece in pieces(lines):
-        write(stream, "".join(f"{text}\n" for text in ink.styled(piece)))
-
-
-def pieces(lines: Iterable[Line]) -> Iterator[list[Line]]:
-    """The lines in lists of limited length, each as soon as it is full."""
     left = iter(lines)
     while piece := list(islice(left, _PIECE)):
-        yield piece
+        _write(stream, "".join(f"{line}\n" for line in piece), "backslashreplace")
 
 
 def _write(stream: TextIO, text: str, lacking: str) -> None:

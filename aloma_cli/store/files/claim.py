@@ -14,7 +14,7 @@ from typing import Self
 from filelock import BaseFileLock, FileLock, Timeout
 
 from aloma_cli.errors import StoreError, TaskLockedError
-from aloma_cli.jsontext import MAX_DEPTH, JsonObject, loads, pretty
+from aloma_cli.jsontext import MAX_DEPTH, JsonObject, dumps, loads
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.events import Event
 from aloma_cli.store.files.atomic import refuse_links, replace_file, sync_folder
@@ -105,16 +105,17 @@ class FileClaim:
 
     def publish(self, record: JsonObject, data: JsonObject) -> None:
         record = {**record, "journal_bytes": self._journal.size}
-        document = pretty(data) + "\n"
-        whole = pretty({**record, "data": data}) + "\n" if len(document) < _BLOCK else None
-        if whole is not None and len(whole.encode()) <= _BLOCK:
+        head, document = dumps(record)[:-1], dumps(data)
+        whole = f'{head},"data":{document}}}\n'
+        if len(whole) <= _BLOCK and len(whole.encode()) <= _BLOCK:
             replace_file(self._folder / "task.json", whole)
             with contextlib.suppress(OSError):
                 (self._folder / "data.json").unlink(missing_ok=True)
             return
+        document += "\n"
         replace_file(self._folder / "data.json", document)
         # Last, because it vouches for the document.
-        replace_file(self._folder / "task.json", pretty({**record, "data_sum": checksum(document.encode())}) + "\n")
+        replace_file(self._folder / "task.json", f'{head},"data_sum":"{checksum(document.encode())}"}}\n')
 
     def requests(self) -> list[Request]:
         with refusing(self._inbox, "read"):
