@@ -16,7 +16,7 @@ from aloma_cli.content.content import Toolbox
 from aloma_cli.content.step import Step
 from aloma_cli.content.watchdog import Watchdog
 from aloma_cli.engine.local import LocalRunner
-from aloma_cli.engine.loop import LoopHost, drive
+from aloma_cli.engine.loop import LoopHost, Stay, drive
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.transaction import Emit
 from aloma_cli.engine.turn import Scheduler
@@ -53,13 +53,14 @@ async def run_claim(
     *,
     answering: Callable[[Scheduler], ModelSettings],
     before: Callable[[Scheduler], object] = lambda _: None,
-    wait: bool = False,
+    stay: Stay | None = None,
 ) -> WorkingTree:
     """Run a claimed tree until it is at rest, and close the claim.
 
-    The requests in its inbox come first, then `before`. `answering` chooses the model server. With `wait` the run
-    continues while a question waits for a person. After a cancellation a later run continues from the last commit.
+    The requests in its inbox come first, then `before`. `answering` chooses the model server. `stay`: when to leave it
+    sooner or later than at rest. After a cancellation a later run continues from the last commit.
     """
+    stay = stay or Stay()
     try:
         plan = Plan(equipment.steps.values())
         run = Scheduler(
@@ -74,10 +75,10 @@ async def run_claim(
         run.take_requests()
         settings = answering(run)
         before(run)
-        await _drive(run, equipment, settings, wait=wait)
+        await _drive(run, equipment, settings, stay)
         # Requests may arrive while steps clean up and connections close.
         while run.take_requests():
-            await _drive(run, equipment, settings, wait=wait)
+            await _drive(run, equipment, settings, stay)
         return run.tree
     finally:
         claim.close()
@@ -112,13 +113,15 @@ def write(
     clock: Clock,
     redactor: Redactor,
     request: JsonObject | None,
+    order: Callable[[Scheduler], object] = lambda _: None,
 ) -> WorkingTree:
-    """Carry out in a claimed tree what waits in its inbox, then `request`; start nothing, and close the claim."""
+    """Carry out in a claimed tree what waits in its inbox, then `request` and `order`; close the claim."""
     with contextlib.closing(claim):
         run = Scheduler(claim, plan, clock=clock, emit=lambda _: None, redactor=redactor)
         run.take_requests()
         if request is not None:
             run.carry_out(request)
+        order(run)
         run.write()
         return run.tree
 
@@ -136,7 +139,7 @@ def stop(claim: Claim, clock: Clock, redactor: Redactor, request: JsonObject | N
         run.write()
 
 
-async def _drive(run: Scheduler, equipment: Equipment, settings: ModelSettings, *, wait: bool) -> None:
+async def _drive(run: Scheduler, equipment: Equipment, settings: ModelSettings, stay: Stay) -> None:
     from aloma_cli.connectors.table import open_connectors
 
     connectors = equipment.border(open_connectors(settings, equipment.modules, run.tree.entries))
@@ -144,7 +147,7 @@ async def _drive(run: Scheduler, equipment: Equipment, settings: ModelSettings, 
     runner = LocalRunner(equipment.steps, toolbox, LoopHost(run))
     try:
         with stdout_split(), stderr_redacted(equipment.redactor), Watchdog():
-            await drive(run, runner, wait=wait)
+            await drive(run, runner, stay)
     except asyncio.CancelledError:
         # So that readers need not read the journal, which is complete in any case.
         with contextlib.suppress(AlomaError):

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from aloma_cli.api.handover import hand_over, loop_runs
+from aloma_cli.api.orders import limiting, resuming
 from aloma_cli.api.reader import Records
 from aloma_cli.api.session import Equipment, fire_once, run_claim, write
 from aloma_cli.api.task import Task, task_of
@@ -24,8 +25,9 @@ from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.content.step import Step
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.document.paths import parse_path
-from aloma_cli.engine import failure, requests
+from aloma_cli.engine import requests
 from aloma_cli.engine.limits import set_limits
+from aloma_cli.engine.loop import Stay
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.shutdown import leave
 from aloma_cli.engine.transaction import Emit
@@ -164,7 +166,7 @@ class Workspace(Records):
         """
         emit(created)
         wanted = {**self.loaded.config.limits.budget(), **limits}
-        return await self._run(claim, emit, before=lambda run: run.do(set_limits, wanted), wait=wait)
+        return await self._run(claim, emit, before=limiting(wanted), stay=Stay(wait))
 
     async def resume(
         self,
@@ -183,16 +185,8 @@ class Workspace(Records):
         """
         self.loaded.check()
         task_id = self.find(task_id)
-        claim = self.store.claim(root_of(task_id))
-
-        def before(run: Scheduler) -> None:
-            run.do(requests.resume)
-            run.do(set_limits, limits)
-            if run.failed or retry_failed:
-                run.do(failure.retry_failed)
-            run.do(requests.release_cycles)
-
-        return await self._run(claim, emit, before=before, task_id=task_id, wait=wait)
+        claim, before = self.store.claim(root_of(task_id)), resuming(limits, retry_failed=retry_failed)
+        return await self._run(claim, emit, before=before, task_id=task_id, stay=Stay(wait))
 
     async def answer(self, text: str, value: Json, *, into: str | None = None, emit: Emit = _ignore) -> Task:
         """Answer a question of a task, at `into` if there are several, and run the task. Raises as `apply_and_run`."""
@@ -251,18 +245,22 @@ class Workspace(Records):
                 run.carry_out({**request, "task": task_id})
 
         claim = claim or self.store.claim(root_of(task_id))
-        return await self._run(claim, emit, before=before, task_id=task_id, wait=wait)
+        return await self._run(claim, emit, before=before, task_id=task_id, stay=Stay(wait))
+
+    async def work_on(self, root: str, stay: Stay, emit: Emit = _ignore) -> Task:
+        """Continue a tree as far as it goes by itself, or as `stay` says. Raises NotFoundError, TaskLockedError."""
+        return await self._run(self.store.claim(root), emit, stay=stay)
 
     async def _run(
         self,
         claim: Claim,
         emit: Emit,
         *,
-        before: Callable[[Scheduler], object],
+        stay: Stay,
+        before: Callable[[Scheduler], object] = lambda _: None,
         task_id: str | None = None,
-        wait: bool = False,
     ) -> Task:
-        """Run a claimed tree until it is at rest, and close the claim."""
+        """Run a claimed tree, and close the claim."""
 
         def answering(run: Scheduler) -> ModelSettings:
             settings = self.choice(run.tree).settings
@@ -271,7 +269,7 @@ class Workspace(Records):
             run.do(requests.set_answering, now.to_json(), reason)
             return settings
 
-        tree = await run_claim(claim, self._equipment(), emit, answering=answering, before=before, wait=wait)
+        tree = await run_claim(claim, self._equipment(), emit, answering=answering, before=before, stay=stay)
         return task_of(self.store, tree, task_id or claim.root)
 
     async def fire(self, step: Step, data: JsonObject, emit: Emit = _ignore) -> None:

@@ -11,6 +11,7 @@ Workspace = Annotated[
     str | None, Option(("--workspace", "-w"), "The workspace; default: the one around the current folder.", "PATH")
 ]
 Wait = Annotated[bool, Option(("--wait",), "Keep running until open questions are answered.")]
+Queue = Annotated[bool, Option(("--queue",), "Leave the run to `aloma worker`; with --wait, follow it.")]
 NoRun = Annotated[bool, Option(("--no-run",), "Only write it; do not run the task.")]
 AsJson = Annotated[bool, Option(("--json",), "Print the whole record as JSON.")]
 AsData = Annotated[bool, Option(("--data",), "Print the task's document as JSON.")]

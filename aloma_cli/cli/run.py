@@ -6,12 +6,14 @@ import os
 import sys
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NoReturn, cast
 
+from aloma_cli.api.follow import follow
 from aloma_cli.api.task import Task
 from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import descriptors, output, streams
-from aloma_cli.cli.exit_codes import code_of_task, refusal
+from aloma_cli.cli.exit_codes import DONE, code_of_task, refusal
 from aloma_cli.cli.failures import failures
 from aloma_cli.cli.interrupts import Interrupted, Interrupts
 from aloma_cli.cli.next_steps import next_steps, question, questions
@@ -65,7 +67,7 @@ def run_and_show(
                     view.recall(before)
                 show = _say_questions(view.emit) if wait and loud else view.emit
                 try:
-                    with _no_keyboard():
+                    with no_keyboard():
                         task = interrupts.run(work(_emitter(show, options)))
                 finally:
                     descriptors.settle()
@@ -80,6 +82,16 @@ def run_and_show(
     return code_of_task(task.record)
 
 
+def queued(home: Workspace, task: Task, options: OutputOptions, *, wait: bool) -> int:
+    """Say that a worker runs the task, and print it; with `wait` follow it, and give the exit code for its state."""
+    if wait:
+        return run_and_show(home, task.id, partial(follow, home, task.id), options)
+    if not _is_quiet(options):
+        output.say("aloma: queued; `aloma worker` runs it")
+    options.print(task)
+    return DONE
+
+
 class _NoKeyboard:
     """The standard input of steps: several run at once, and a task may run without a terminal."""
 
@@ -91,7 +103,8 @@ class _NoKeyboard:
 
 
 @contextmanager
-def _no_keyboard() -> Iterator[None]:
+def no_keyboard() -> Iterator[None]:
+    """Let a step that reads standard input fail, and say why."""
     stdin: Any = sys.stdin
     sys.stdin = cast("Any", _NoKeyboard())
     try:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 
 from aloma_cli.engine.limits import Gate
@@ -82,36 +84,50 @@ class LoopHost:
             flushed.set_result(None)
 
 
-async def drive(run: Scheduler, runner: Runner, *, wait: bool = False) -> None:
-    """Run a tree until every task in it is at rest; with `wait`, also through rests that wait for a person.
+@dataclass(slots=True)
+class Stay:
+    """How long a run stays with its tree; many runs may share one, and it may change meanwhile.
 
-    Raises StoreError, and Stuck.
+    `wait`: also through rests that wait for a person. `patience`: the tree is left while it does nothing but wait for a
+    timer that is further away (seconds). `leaving`: nothing more is started, and the tree is left once nothing runs.
     """
+
+    wait: bool = False
+    patience: float = math.inf
+    leaving: bool = False
+
+
+async def drive(run: Scheduler, runner: Runner, stay: Stay) -> None:
+    """Run a tree until every task in it is at rest, or `stay` says to leave it. Raises StoreError, and Stuck."""
     poll = Poll(run, runner)
     try:
-        await _drive(run, runner, poll, wait=wait)
+        await _drive(run, runner, poll, stay)
     finally:
         poll.stop()
 
 
-async def _drive(run: Scheduler, runner: Runner, poll: Poll, *, wait: bool) -> None:
+async def _drive(run: Scheduler, runner: Runner, poll: Poll, stay: Stay) -> None:
     publish_at = run.clock.elapsed() + _PUBLISH
     run.take_requests()
     for number in count(1):
-        turn = run.turn()
+        turn = run.turn(start=not stay.leaving)
         for firing, reason in turn.cuts.items():
             runner.cut(firing, reason)
         for job in turn.jobs:
             runner.start(job)
         if turn.finished or run.clock.elapsed() >= publish_at:
             publish_at = _publish(run)
-        waits = wait and run.tree.root.state == "question"
+        if not runner.busy and not turn.jobs and not run.pending and _leaves(run, turn, stay):
+            if not stay.leaving:  # else it has more to do, which a stale record says best
+                run.publish()
+            return
+        waits = stay.wait and run.tree.root.state == "question"
         if turn.finished and not waits and not run.take_requests():
             return
         if number % _BREATH == 0:
             await asyncio.sleep(0)
         if waits or not turn.finished:
-            await _next_end(run, runner, turn, poll)
+            await _next_end(run, runner, turn, poll, stay)
 
 
 class Poll:
@@ -148,9 +164,16 @@ def _publish(run: Scheduler) -> float:
     return started + max(_PUBLISH, took / _SHARE)
 
 
-async def _next_end(run: Scheduler, runner: Runner, turn: Turn, poll: Poll) -> None:
+def _leaves(run: Scheduler, turn: Turn, stay: Stay) -> bool:
+    """Whether a tree in which nothing runs is left before it is at rest."""
+    if turn.finished:
+        return False
+    return stay.leaving or (turn.wake_at is not None and turn.wake_at - run.clock.now() > stay.patience)
+
+
+async def _next_end(run: Scheduler, runner: Runner, turn: Turn, poll: Poll, stay: Stay) -> None:
     """Wait until there is something for a turn to do."""
-    comes = runner.busy or turn.wake_at is not None or turn.jobs or run.pending
+    comes = runner.busy or turn.wake_at is not None or turn.jobs or run.pending or stay.leaving
     if not turn.finished and not comes:
         raise Stuck(f"task {run.tree.root_id} can neither continue nor end")
     while True:
@@ -159,5 +182,5 @@ async def _next_end(run: Scheduler, runner: Runner, turn: Turn, poll: Poll) -> N
         ended = await runner.wait(due)
         for outcome in ended:
             run.deliver(outcome)
-        if poll.take() or ended or (turn.wake_at is not None and turn.wake_at <= run.clock.now()):
+        if poll.take() or ended or stay.leaving or (turn.wake_at is not None and turn.wake_at <= run.clock.now()):
             return

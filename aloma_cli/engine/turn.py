@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Concatenate, NamedTuple, ParamSpec
 
 from aloma_cli.budget import Budget
-from aloma_cli.clock import Clock, from_iso
+from aloma_cli.clock import Clock, from_iso, to_iso
 from aloma_cli.content.job import Job, Limited, Outcome, Raised
 from aloma_cli.engine import limits, requests, start
 from aloma_cli.engine.commit import returned
@@ -81,6 +81,7 @@ class Scheduler:
         self._notes: list[Event] = []
         self._refused: Exception | None = None
         self._unpublished = False
+        self._wake_at: str | None = None
         self._taken: set[str] = set()
         self._fulfilled: list[Request] = []
 
@@ -135,7 +136,7 @@ class Scheduler:
             return
         try:
             document = self.tree.root.document
-            self._claim.publish(dict(summary(self.tree, self.tree.root_id, document)), document)
+            self._claim.publish(dict(summary(self.tree, self.tree.root_id, document, self._wake_at)), document)
             if self._claim.keeps:
                 self._claim.keep(to_checkpoint(self.tree))
         except StoreError as error:
@@ -143,8 +144,8 @@ class Scheduler:
                 _log.warning("%s; the run continues, and its record is in the journal", printable(str(error)))
             self._unpublished = True
 
-    def turn(self) -> Turn:
-        """Commit what has ended, settle what is at rest, and say what to start.
+    def turn(self, *, start: bool = True) -> Turn:
+        """Commit what has ended, settle what is at rest, and say what to start; without `start` only commit.
 
         Raises StoreError where the journal cannot be written; nothing was started then, and the run is over.
         """
@@ -152,8 +153,11 @@ class Scheduler:
             self.flush()
         if self._refused is not None:
             raise self._refused
-        self.do(_turn, self._arrived, self.budget, self._concurrency, self._redactor)
-        return self._close()
+        self.do(_turn, self._arrived, self.budget, self._concurrency if start else None, self._redactor)
+        turn = self._close()
+        asleep = start and not self.tree.running and turn.wake_at is not None
+        self._wake_at = to_iso(turn.wake_at) if asleep and turn.wake_at is not None else None
+        return turn
 
     def _close(self) -> Turn:
         tx = self._tx
@@ -215,11 +219,13 @@ class Scheduler:
         self.publish()
 
 
-def _turn(tx: Transaction, arrived: list[Outcome], budget: Budget, concurrency: int, redactor: Redactor) -> None:
-    """All that a turn decides. What must wait stays in `arrived`."""
+def _turn(tx: Transaction, arrived: list[Outcome], budget: Budget, concurrency: int | None, redactor: Redactor) -> None:
+    """All that a turn decides; without `concurrency` nothing starts or rests. What must wait stays in `arrived`."""
     _take_in(tx, arrived)
     limits.check_time(tx, budget)
     tx.look_again()
+    if concurrency is None:
+        return
     for task in tx.dirty_tasks():
         _advance(tx, task, concurrency, redactor)
 

@@ -15,7 +15,10 @@ SCHEMA = 1
 
 
 class TaskRecord(TypedDict):
-    """A task without its document. Times are ISO texts; `usage` and `steps` count its subtasks as well."""
+    """A task without its document. Times are ISO texts; `usage` and `steps` count its subtasks as well.
+
+    `wake_at`: the moment at which a tree in which nothing runs continues; None if none is known.
+    """
 
     schema: int
     id: str
@@ -39,13 +42,14 @@ class TaskRecord(TypedDict):
     running: list[dict[str, Any]]
     waiting: list[dict[str, Any]]
     parked_until: str | None
+    wake_at: str | None
     questions: list[JsonObject]
     answering: JsonObject | None
     children: list[dict[str, Any]]
 
 
-def summary(tree: Tree, task_id: str, document: JsonObject) -> TaskRecord:
-    """The record of a task that has this document."""
+def summary(tree: Tree, task_id: str, document: JsonObject, wake_at: str | None = None) -> TaskRecord:
+    """The record of a task that has this document; `wake_at` is known only to the process that runs it."""
     task = tree.tasks[task_id]
     rest = task.rest
     return {
@@ -73,6 +77,7 @@ def summary(tree: Tree, task_id: str, document: JsonObject) -> TaskRecord:
             {"step": step, "until": retry.at, "reason": retry.reason} for step, retry in sorted(task.retries.items())
         ],
         "parked_until": task.parked_until,
+        "wake_at": wake_at,
         "questions": [asked for one in [task, *tree.descendants(task_id)] for asked in _questions(one)],
         "answering": tree.answering,
         "children": [_child(tree.tasks[child]) for child in task.children],

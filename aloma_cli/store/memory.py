@@ -66,6 +66,9 @@ class MemoryStore:
     def read_back(self, root: str) -> Iterator[Batch]:
         return reversed(self._tree(root).batches)
 
+    def stamp(self, root: str) -> int:
+        return len(self._tree(root).batches)
+
     def roots(self, start: str = "") -> list[str]:
         return sorted(root for root in self._trees if root.startswith(start))
 

@@ -140,6 +140,9 @@ class Store(Protocol):
     def read_back(self, root: str) -> Iterator[Batch]:
         """The batches, newest first, up to one that cannot be read. Raises NotFoundError."""
 
+    def stamp(self, root: str) -> int:
+        """A number that changes with every commit. Raises NotFoundError."""
+
     def roots(self, start: str = "") -> list[str]:
         """The ids of all trees whose id begins with `start`, oldest first."""
 

@@ -30,6 +30,11 @@ TESTS = {
     "A step or its children": (PIPES, "test_nothing_that_files_and_steps_do_to_the_streams_reaches_the_result"),
     "A child process of a step": (PIPES, "test_a_child_that_writes_much_or_stays_holds_nothing_up"),
     "A child that a step forked": (PIPES, "test_forked_children_have_nothing_of_the_run"),
+    "A worker is killed": ("cli.test_worker", "test_what_a_killed_worker_left_is_continued_by_the_next"),
+    "SIGTERM, or Ctrl-C, to a worker": (
+        "cli.test_worker",
+        "test_a_worker_that_is_terminated_lets_running_steps_end_and_starts_nothing_more",
+    ),
     "Two processes run one task": (INTERRUPTS, "test_a_task_that_another_process_runs_cannot_be_resumed"),
     "A request (": ("engine.test_last_look", "test_a_request_to_a_process_that_ends_in_that_moment_is_carried_out"),
     "A request for a task whose process": (

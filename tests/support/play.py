@@ -13,7 +13,7 @@ from aloma_cli.content.capture import stdout_split
 from aloma_cli.content.content import Toolbox
 from aloma_cli.content.step import Step
 from aloma_cli.engine.local import LocalRunner
-from aloma_cli.engine.loop import LoopHost, drive
+from aloma_cli.engine.loop import LoopHost, Stay, drive
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.turn import Scheduler
 from aloma_cli.engine.working import WorkingTask, WorkingTree
@@ -75,7 +75,7 @@ async def played(setup: Setup) -> Played:
     setup.during(run)
     try:
         with stdout_split():
-            await drive(run, runner)
+            await drive(run, runner, Stay())
         result.seconds = clock.elapsed() - result.seconds
     finally:
         result.left = await runner.close()

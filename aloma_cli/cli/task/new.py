@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
+from aloma_cli.api.orders import limiting
+from aloma_cli.api.queue import leave_to_worker
 from aloma_cli.cli import options
 from aloma_cli.cli.option_groups import Limits, Models
 from aloma_cli.cli.output_options import Output
 from aloma_cli.cli.parameters import Argument, Option
-from aloma_cli.cli.run import run_and_show
+from aloma_cli.cli.run import queued, run_and_show
 from aloma_cli.cli.task_data import read_data
 from aloma_cli.cli.workspaces import load_workspace
 
@@ -20,6 +22,7 @@ def new(
     file: Annotated[str | None, Option(("--file", "-f"), "A .json or .yaml file with the data.", "FILE|-")] = None,
     tag: Annotated[list[str] | None, Option(("--tag",), "A tag; may be repeated.", "TAG")] = None,
     wait: options.Wait = False,
+    queue: options.Queue = False,
     workspace: options.Workspace = None,
     *,
     output: Output,
@@ -43,5 +46,8 @@ def new(
     home = load_workspace(workspace, models)
     notice = home.choice().notice
     claim, created = home.create(name, document, tags=tag or ())
+    if queue:
+        wanted = limiting({**home.loaded.config.limits.budget(), **limits})
+        return queued(home, leave_to_worker(home, claim.root, wanted, claim), output, wait=wait)
     work = partial(home.start_created, claim, created, limits=limits, wait=wait)
     return run_and_show(home, claim.root, work, output, notice=notice, wait=wait)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
+from aloma_cli.api.orders import resuming
+from aloma_cli.api.queue import leave_to_worker
 from aloma_cli.api.reader import Records
 from aloma_cli.api.resume import changed_steps, is_over, republish
 from aloma_cli.api.task import read_tree
@@ -14,7 +16,7 @@ from aloma_cli.cli.option_groups import Limits, Models
 from aloma_cli.cli.output import say
 from aloma_cli.cli.output_options import Output
 from aloma_cli.cli.parameters import Option
-from aloma_cli.cli.run import run_and_show
+from aloma_cli.cli.run import queued, run_and_show
 from aloma_cli.cli.task.which import LAST, task_id_of
 from aloma_cli.cli.workspaces import load_workspace, open_records
 from aloma_cli.errors import TaskLockedError
@@ -32,6 +34,7 @@ def resume(
         bool, Option(("--retry-failed",), "Retry failed steps even if the task is not in error.")
     ] = False,
     wait: options.Wait = False,
+    queue: options.Queue = False,
     workspace: options.Workspace = None,
     *,
     output: Output,
@@ -70,6 +73,9 @@ def resume(
         what = ", ".join(f"{step} ({part})" for step, part in changed.items())
         say(f"aloma: the code of these steps has changed since they ran: {what}")
     notice = home.choice(tree).notice
+    if queue:
+        order = resuming(limits, retry_failed=retry_failed)
+        return queued(home, leave_to_worker(home, found.id, order), output, wait=wait)
     work = partial(home.resume, found.id, limits=limits, wait=wait, retry_failed=retry_failed)
     return run_and_show(home, found.id, work, output, before=tree, notice=notice, wait=wait)
 

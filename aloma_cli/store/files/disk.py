@@ -113,6 +113,12 @@ class FileStore:
 
         return read_back(self._existing(root) / "journal.jsonl")
 
+    def stamp(self, root: str) -> int:
+        try:
+            return (self._tasks / root / "journal.jsonl").stat().st_size
+        except OSError:
+            raise no_such_task(root) from None
+
     def roots(self, start: str = "") -> list[str]:
         names = [start] if is_root_id(start) else sorted(name for name in self._names() if name.startswith(start))
         return list(filter(self._is_task, names))

@@ -1,0 +1,36 @@
+"""Follow a tree that another process runs."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from aloma_cli.ids import root_of
+from aloma_cli.record.states import ACTIVE
+
+if TYPE_CHECKING:
+    from aloma_cli.api.reader import Records
+    from aloma_cli.api.task import Task
+    from aloma_cli.engine.transaction import Emit
+
+_PAUSE = 0.1
+
+
+async def follow(home: Records, task_id: str, emit: Emit, *, since: int = 0, wait: bool = False) -> Task:
+    """Pass the events of a tree on, from batch `since` on, until the task is at rest.
+
+    With `wait` also while a question waits for a person. Raises NotFoundError, JournalDamagedError.
+    """
+    root, stamp = root_of(task_id), -1
+    while True:
+        now = home.store.stamp(root)
+        if now != stamp:
+            stamp = now
+            for batch in home.store.read(root, since):
+                since = batch.seq + 1
+                for event in batch.events:
+                    emit(event)
+            task = home.task(task_id)
+            if task.state not in ACTIVE and not (wait and task.state == "question"):
+                return task
+        await asyncio.sleep(_PAUSE)
