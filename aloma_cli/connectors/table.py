@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aloma_cli.connectors.base import Connectors
 from aloma_cli.connectors.chat.chat import Chat
+from aloma_cli.connectors.chat.embed import Embed
 from aloma_cli.connectors.http import Http
 from aloma_cli.connectors.providers.table import PROVIDERS
 from aloma_cli.connectors.simulated.offline import Offline
@@ -33,7 +34,10 @@ def open_connectors(
     concurrency = settings.concurrency if settings.offline else None
     names = PROVIDERS if settings.offline else [settings.provider]
     built_in: dict[str, Connector] = {
-        name: {"chat": Chat(model.send, name=f"{name}.chat", concurrency=concurrency, price=model.price)}
+        name: {
+            "chat": Chat(model.send, name=f"{name}.chat", concurrency=concurrency, price=model.price),
+            "embed": Embed(model.send, name=f"{name}.embed", price=model.price),
+        }
         for name in names
     }
     own = {name: module_connector(name, module) for name, module in modules.items()}

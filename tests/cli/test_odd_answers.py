@@ -32,6 +32,37 @@ async def content(data, connectors):
     data["out"] = answer.data
 """
 
+OTHERS = {
+    "typed": """
+from pydantic import BaseModel
+from aloma_cli import Retry
+
+condition = {"typed": True, "out": None}
+retry = Retry(times=6, wait=0)
+
+
+class Found(BaseModel):
+    a: str
+
+
+async def content(data, connectors):
+    question = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "iVBORw0K" * 4000}}
+    answer = await connectors.openai.chat(messages=[{"role": "user", "content": [question]}], shape=Found)
+    data["out"] = answer.data.model_dump()
+""",
+    "embedded": """
+from aloma_cli import Retry
+
+condition = {"embedded": True, "out": None}
+retry = Retry(times=6, wait=0)
+
+
+async def content(data, connectors):
+    data["out"] = (await connectors.openai.embed(input=["one", "two"])).vectors
+""",
+}
+"""`typed`: with a picture, and a model of pydantic. `embedded`: the vectors of two texts."""
+
 
 class Server(ThreadingHTTPServer):
     """A model server that always answers `body`, with status 200; `asked` counts."""
@@ -81,11 +112,13 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace whose step `free` takes any text, and whose step `shaped` wants {"a": str}."""
+    """A workspace with the steps of OTHERS; `free` takes any text, and `shaped` wants {"a": str}."""
     root = tmp_path_factory.mktemp("odd")
     (root / "steps").mkdir()
     (root / "steps" / "free.py").write_text(STEP.replace("SHAPE", "").replace('"go"', '"free"'))
     (root / "steps" / "shaped.py").write_text(STEP.replace("SHAPE", 'shape={"a": str}').replace('"go"', '"shaped"'))
+    for name, text in OTHERS.items():
+        (root / "steps" / f"{name}.py").write_text(text)
     return root
 
 
@@ -132,7 +165,13 @@ COMPLETIONS = st.builds(
     st.dictionaries(st.sampled_from(["role", "refusal", "tool_calls"]), ODD, max_size=1),
     st.dictionaries(st.sampled_from(["model", "id", "object", "error", "created"]), ODD, max_size=2),
 )
+VECTORS = st.lists(st.floats(-9, 9), max_size=3) | st.just("AACAPwAAAEA=") | ODD
+EMBEDDINGS = st.fixed_dictionaries(
+    {"data": st.lists(st.fixed_dictionaries({"embedding": VECTORS}, optional={"index": ODD | COUNTS}), max_size=3)},
+    optional={"usage": USAGES, "model": ODD},
+)
 BODIES = st.one_of(
+    EMBEDDINGS.map(lambda answer: json.dumps(answer).encode()),
     COMPLETIONS.map(lambda completion: json.dumps(completion).encode()),
     COMPLETIONS.map(lambda completion: json.dumps(completion).encode()[:-20]),
     ODD.map(lambda value: json.dumps(value).encode()),
@@ -150,9 +189,12 @@ def run(home: Path, *arguments: str, expect: tuple[int, ...] = (0, 1, 5)) -> Non
 
 
 @settings(max_examples=settings.default.max_examples // 2)  # type: ignore[union-attr]
-@given(BODIES, st.sampled_from(["free", "shaped"]), st.sampled_from(["1", "3"]))
+@given(BODIES, st.sampled_from(["free", "shaped", *OTHERS]), st.sampled_from(["1", "3"]))
 @example(json.dumps({"choices": [{"message": {"content": '{"a":' * 2000}}]}).encode(), "shaped", "1")
 @example(json.dumps({"choices": [{"message": {"content": '{"a": "x"}'}}], "usage": 5}).encode(), "shaped", "1")
+@example(json.dumps({"choices": [{"message": {"content": '{"a": "x"}'}}], "usage": 5}).encode(), "typed", "1")
+@example(json.dumps({"data": [{"embedding": [1, 2]}] * 2, "usage": {"prompt_tokens": "x"}}).encode(), "embedded", "1")
+@example(json.dumps({"data": [{"embedding": [1, 2]}], "usage": 7}).encode(), "embedded", "3")
 def test_any_answer_is_on_record_once_and_its_task_can_be_shown_and_resumed(
     server: Server, home: Path, body: bytes, step: str, most: str
 ) -> None:
@@ -167,6 +209,7 @@ def test_any_answer_is_on_record_once_and_its_task_can_be_shown_and_resumed(
     assert server.asked == len(answers) == task.record["usage"]["calls"] <= int(most)
     assert task.record["usage"]["input_tokens"] >= 0
     assert all(answer.answer is not None or not body.strip() or body == b"null" for answer in answers)
+    assert not any("iVBORw0K" * 100 in json.dumps(answer.arguments) for answer in answers)
 
     run(home, "show", task.id)
     run(home, "log", task.id, "--calls", "--logs", "--changes")

@@ -21,7 +21,7 @@ def test_the_built_in_connectors_are_there_and_closing_unused_ones_is_fine() -> 
         async with aclosing(open_connectors(ModelSettings(), {})) as connectors:
             return {name: sorted(functions) for name, functions in connectors.items()}
 
-    assert run(work()) == {"openai": ["chat"], "http": ["get", "post", "request"]}
+    assert run(work()) == {"openai": ["chat", "embed"], "http": ["get", "post", "request"]}
 
 
 def test_a_workspaces_connector_stands_beside_them_or_takes_the_place_of_one() -> None:

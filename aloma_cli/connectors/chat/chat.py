@@ -7,7 +7,7 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -45,7 +45,7 @@ _UNKNOWN_OUTPUT = 4000
 _CHARACTERS_PER_TOKEN = 4
 
 
-async def _unknown(*_: object) -> None:
+async def unknown(*_: object) -> None:
     """The price of a model without a price list."""
 
 
@@ -61,7 +61,7 @@ class Chat(Function):
         *,
         name: str = "openai.chat",
         concurrency: int | None = None,
-        price: Price = _unknown,
+        price: Price = unknown,
     ) -> None:
         self._send = send
         self._name = name
@@ -132,13 +132,18 @@ def _request(
     return request | {option: plain(name, option, value) for option, value in options.items()}
 
 
-def _refuse(name: str, options: dict[str, Any], schema: JsonObject | None) -> None:
-    if options.get("stream"):
-        raise PermanentError(f"connectors.{name} cannot stream: an answer is recorded as a whole")
+def refuse_timeout(name: str, options: Mapping[str, Any]) -> None:
+    """Raise PermanentError for a timeout that is not one."""
     if options.get("timeout") is not None and not is_positive_duration(options["timeout"]):
         raise PermanentError(
             f"the timeout of connectors.{name} must be {POSITIVE_DURATION}, got {options['timeout']!r}"
         )
+
+
+def _refuse(name: str, options: dict[str, Any], schema: JsonObject | None) -> None:
+    if options.get("stream"):
+        raise PermanentError(f"connectors.{name} cannot stream: an answer is recorded as a whole")
+    refuse_timeout(name, options)
     if "schema" in options:
         raise PermanentError(f"connectors.{name} takes no schema", hint="use `shape=`")
     if schema is not None and "response_format" in options:

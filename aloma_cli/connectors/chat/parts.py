@@ -47,7 +47,7 @@ def set_aside(request: JsonObject) -> Iterator[JsonObject]:
         aside[short] = payload
         return short
 
-    recorded = {**request, "messages": _changed(request["messages"], stand_in)}
+    recorded = _changed_in(request, stand_in)
     headers = request.get(_HEADERS)
     if isinstance(headers, dict) and any(map(is_secret_name, headers)):
         aside[_HEADERS] = headers
@@ -65,7 +65,7 @@ def put_back(arguments: JsonObject) -> JsonObject:
     aside = _ASIDE.get({})
     if not aside:
         return arguments
-    whole = {**arguments, "messages": _changed(arguments["messages"], lambda _, short: aside.get(short, short))}
+    whole = _changed_in(arguments, lambda _, short: aside.get(short, short))
     return whole | ({_HEADERS: aside[_HEADERS]} if _HEADERS in aside else {})
 
 
@@ -94,6 +94,10 @@ def text_tokens(value: Json) -> int:
     """About how many tokens a text is, or a JSON value that is sent as one; 0 for None."""
     text = value if isinstance(value, str) else "" if value is None else dumps(value)
     return 0 if value is None else max(1, len(text) // _CHARACTERS_PER_TOKEN)
+
+
+def _changed_in(request: JsonObject, change: Callable[[str, str], str]) -> JsonObject:
+    return {**request, **({"messages": _changed(request["messages"], change)} if "messages" in request else {})}
 
 
 def _changed(messages: Json, change: Callable[[str, str], str]) -> Json:

@@ -19,17 +19,24 @@ _REJECTED = "json_validate_failed"
 
 def read_completion(content: bytes, url: str) -> JsonObject:
     """The completion in a body. Raises ConnectorError with the body as its `answer`."""
+    value = read_json(content, url)
+    match value:
+        case {"choices": [{"message": dict()}, *_]}:
+            return dict(value)
+    shown = cut(content.decode(errors="replace").strip(), 200)
+    raise holding(value, f"{url} returned JSON that is not a chat completion: {shown!r}", retryable=False)
+
+
+def read_json(content: bytes, url: str) -> Json:
+    """The JSON in a body, which is not the report of an error. Raises ConnectorError with the body as its `answer`."""
     try:
         value = loads(content)
     except JsonError as error:
         raise _not_json(content.decode(errors="replace").strip(), url, error) from None
-    match value:
-        case {"choices": [{"message": dict()}, *_]}:
-            return dict(value)
-        case {"error": failure} if failure:
-            raise _holding(value, f"{url} answered with an error: {cut(str(failure), 300)}", retryable=True)
-    shown = cut(content.decode(errors="replace").strip(), 200)
-    raise _holding(value, f"{url} returned JSON that is not a chat completion: {shown!r}", retryable=False)
+    failure = value.get("error") if isinstance(value, dict) and not value.get("choices") else None
+    if failure:
+        raise holding(value, f"{url} answered with an error: {cut(str(failure), 300)}", retryable=True)
+    return value
 
 
 def failure_in(content: bytes) -> str:
@@ -68,10 +75,11 @@ def _not_json(text: str, url: str, error: JsonError) -> ConnectorError:
         says, hint = f"streams its answer, which was not requested: {cut(text, 200)!r}", None
     else:
         says, hint = f"did not return JSON ({error}): {cut(text, 200)!r}", None
-    return _holding(cut(text, _MOST_KEPT), f"{url} {says}", retryable=not is_page(text), hint=hint)
+    return holding(cut(text, _MOST_KEPT), f"{url} {says}", retryable=not is_page(text), hint=hint)
 
 
-def _holding(answer: Json, message: str, *, retryable: bool, hint: str | None = None) -> ConnectorError:
+def holding(answer: Json, message: str, *, retryable: bool, hint: str | None = None) -> ConnectorError:
+    """The error about an answer that cannot be read, with that answer."""
     error = ConnectorError(message, retryable=retryable, hint=hint, elsewhere=True)
     error.answer = answer
     return error

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from aloma_cli.clock import SystemClock
 from aloma_cli.connectors.base import Answer, Call, Progress
 from aloma_cli.connectors.chat.dialects import Dialects
+from aloma_cli.connectors.chat.embed import input_tokens, read_embeddings
 from aloma_cli.connectors.chat.reply import failure_in, is_page, read_completion, rejected_answer
 from aloma_cli.connectors.chat.server_errors import from_openai, key_hint
 from aloma_cli.connectors.chat.tries import Tries
-from aloma_cli.connectors.chat.usage import cost_of, recorded_usage, said_in, sound_completion_usage
+from aloma_cli.connectors.chat.usage import (
+    cost_of,
+    recorded_usage,
+    said_in,
+    sound_completion_usage,
+    sound_input_usage,
+)
 from aloma_cli.connectors.governor import at_most, governor_of
 from aloma_cli.connectors.honours import Honours
 from aloma_cli.connectors.kinds import kind_of_server
 from aloma_cli.connectors.lazy import Lazily
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import ConnectorError, KeyRefusedError
-from aloma_cli.jsontext import Json, JsonObject, cut, kind_of
+from aloma_cli.jsontext import Json, JsonObject, cut, dumps, kind_of
 from aloma_cli.threads import in_thread
 
 if TYPE_CHECKING:
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
     from aloma_cli.connectors.client import Client
 
 _CHAT = "/chat/completions"
+_EMBEDDINGS = "/embeddings"
 _LONG = 200_000
 """Replies of more bytes are parsed in a thread."""
 
@@ -61,8 +70,11 @@ class ChatServer:
 
         `model`: its name at this server, if the settings do not map the name in the call to it.
         """
-        asked, messages = call.arguments["model"], call.arguments["messages"]
+        asked = call.arguments["model"]
         model = model or self._served(asked)
+        if "input" in call.arguments:
+            return await self._embed({**call.arguments, "model": model}, asked, call)
+        messages = call.arguments["messages"]
         try:
             completion = await self._complete({**call.arguments, "model": model}, asked, call)
         except ConnectorError as error:
@@ -129,12 +141,30 @@ class ChatServer:
             return {header: settings.api_key, "Authorization": openai.Omit()}
         return {} if settings.api_key or not settings.login else {"Authorization": settings.login.header}
 
+    async def _embed(self, body: JsonObject, asked: str, call: Call) -> Answer:
+        """The vectors of some texts."""
+        texts, model = body["input"], body["model"]
+        about = {"provider": self._provider, "model": model}
+        try:
+            post = lambda client: self._try(client, body, call.key, call.progress)  # noqa: E731
+            content = await self._exchange(body, asked, post)
+            found = await self._read(content, lambda body, url: read_embeddings(body, url, len(texts)))
+        except ConnectorError as error:
+            error.about = about
+            raise
+        found["usage"], estimated = sound_input_usage(found.get("usage"), input_tokens(texts))
+        return Answer(found, self._priced(found["usage"], model, estimated=estimated), about)
+
     def _usage(self, completion: JsonObject, messages: Json, said: str, model: str) -> JsonObject:
         """The recorded usage. If the server did not count, it is estimated, also in the completion."""
         completion["usage"], estimated = sound_completion_usage(completion.get("usage"), messages, said, model)
-        usage = recorded_usage(completion["usage"]) | ({"estimated": True} if estimated else {})
-        cost = cost_of(completion["usage"], model, self._url)
-        return usage if cost is None else usage | {"cost": cost}
+        return self._priced(completion["usage"], model, estimated=estimated)
+
+    def _priced(self, usage: JsonObject, model: str, *, estimated: bool) -> JsonObject:
+        """A usage in the OpenAI form for the record, with its price if that is known."""
+        recorded = recorded_usage(usage) | ({"estimated": True} if estimated else {})
+        cost = cost_of(usage, model, self._url)
+        return recorded if cost is None else recorded | {"cost": cost}
 
     def _usage_of_odd(self, answer: Json, messages: Json, model: str) -> JsonObject | None:
         """The usage of an unreadable answer; None if it seems not to come from a model."""
@@ -146,6 +176,13 @@ class ChatServer:
         return None
 
     async def _complete(self, body: JsonObject, asked: str, call: Call) -> JsonObject:
+        content = await self._exchange(body, asked, lambda client: self._post_in_dialect(client, body, call))
+        return await self._read(content, read_completion)
+
+    async def _exchange(
+        self, body: JsonObject, asked: str, post: Callable[[openai.AsyncOpenAI], Awaitable[bytes]]
+    ) -> bytes:
+        """The body of the reply to what `post` sends. Raises ConnectorError."""
         if self._settings.api_key is None and self._wants_key:
             raise KeyRefusedError(f"{self._url} requires a key, and none is set", hint=self._key_hint)
         await self._libraries.get()
@@ -155,19 +192,29 @@ class ChatServer:
         seconds = body.get("timeout")
         try:
             async with at_most(seconds):
-                content = await self._post_in_dialect(client, body, call)
+                return await post(client)
         except openai.OpenAIError as error:
             thrown_away = rejected_answer(error)
             if thrown_away is not None:
-                return thrown_away
-            raised = from_openai(error, self._url, asked, body["model"], key_hint=self._key_hint, proxy=self._proxy())
+                return dumps(thrown_away).encode()
+            raised = from_openai(
+                error,
+                self._url,
+                asked,
+                body["model"],
+                path=_path_for(body),
+                key_hint=self._key_hint,
+                proxy=self._proxy(),
+            )
             raise raised from error
         except TimeoutError as error:
             message = f"{self._url} did not answer in time ({seconds:g} s, model {body['model']})"
             raise ConnectorError(message, retryable=True) from error
+
+    async def _read(self, content: bytes, read: Callable[[bytes, str], JsonObject]) -> JsonObject:
         if len(content) < _LONG:
-            return read_completion(content, self._url)
-        return await in_thread(lambda: read_completion(content, self._url), name="reading a completion")
+            return read(content, self._url)
+        return await in_thread(lambda: read(content, self._url), name="reading an answer")
 
     def _proxy(self) -> str | None:
         return self._http.proxy(self._url) if self._http is not None else None
@@ -177,12 +224,13 @@ class ChatServer:
         governor = governor_of(self._url, settings.api_key, settings.concurrency)
         tries = Tries(settings.max_retries + 1, body.get("timeout") or settings.timeout, progress, governor)
         headers = {"Idempotency-Key": key, **self._key_headers()}
-        return await tries.run(lambda: _post(client, self._path(body["model"]), headers, body))
+        return await tries.run(lambda: _post(client, self._path(body), headers, body))
 
-    def _path(self, model: str) -> str:
+    def _path(self, body: JsonObject) -> str:
         from urllib.parse import quote
 
-        return f"/deployments/{quote(model)}{_CHAT}" if self._settings.api_version else _CHAT
+        path = _path_for(body)
+        return f"/deployments/{quote(body['model'])}{path}" if self._settings.api_version else path
 
     async def _post_in_dialect(self, client: openai.AsyncOpenAI, body: JsonObject, call: Call) -> bytes:
         """Send `body`, with its schema in the best form that the server accepts."""
@@ -211,6 +259,10 @@ class ChatServer:
                     self._dialects.accepted(model, dialect)
                     return content
                 dialect = lower
+
+
+def _path_for(body: JsonObject) -> str:
+    return _EMBEDDINGS if "input" in body else _CHAT
 
 
 def _told(error: openai.APIStatusError) -> str:

@@ -47,7 +47,7 @@ TABLE: Mapping[str, ErrorRow] = {
     "AuthenticationError": ErrorRow("{url} refused the key", False, kind=KeyRefusedError),
     "OAuthError": ErrorRow("{url} refused the key", False, kind=KeyRefusedError),
     "PermissionDeniedError": ErrorRow("{url} does not allow this to the key", False, kind=KeyRefusedError),
-    "NotFoundError": ErrorRow("{url} has no /chat/completions", False),
+    "NotFoundError": ErrorRow("{url} has no {path}", False),
     "ConflictError": ErrorRow("{url} is busy with a conflicting request", True),
     "UnprocessableEntityError": ErrorRow("{url} refused the request", False),
     "RateLimitError": ErrorRow("{url} rate-limits us", True),
@@ -66,12 +66,12 @@ def key_hint(provider: str, variable: str, server: str | None = None) -> str:
 
 
 def from_openai(
-    error: OpenAIError, base_url: str, asked: str, model: str, *, key_hint: str, proxy: str | None = None
+    error: OpenAIError, base_url: str, asked: str, model: str, *, path: str, key_hint: str, proxy: str | None = None
 ) -> ConnectorError:
     """`error` as one of ours; `asked` is the model's name in the step, `model` its name at the server.
 
-    The notes of `error` say how often it was tried. `key_hint`: what to do if the key is refused. `proxy` names the
-    proxy that requests go through.
+    The notes of `error` say how often it was tried. `path`: what was asked for below `base_url`. `key_hint`: what to do
+    if the key is refused. `proxy` names the proxy that requests go through.
     """
     target = _redirect(error)
     if target is not None:
@@ -93,7 +93,7 @@ def from_openai(
     where = ", ".join([*([] if status is None else [str(status)]), f"model {model}", *getattr(error, "__notes__", ())])
     url = f"{base_url} through {proxy}" if proxy and status is None else base_url
     raised = row.kind(
-        f"{row.says.format(url=url)} ({where}): {cut(_reason(error), 500)}",
+        f"{row.says.format(url=url, path=path)} ({where}): {cut(_reason(error), 500)}",
         retryable=row.retryable if row.retryable is not None else is_retryable(status or 0),
         status=status,
         hint=row.hint,

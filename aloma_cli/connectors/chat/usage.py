@@ -55,6 +55,18 @@ def sound_completion_usage(usage: Json, messages: Json, said: str, model: str = 
     return given | counted | {"total_tokens": sum(counted.values())}, bool(estimate)
 
 
+def sound_input_usage(usage: Json, estimate: int) -> tuple[JsonObject, bool]:
+    """As `sound_completion_usage`, for a request whose answer has no tokens."""
+    given = usage if isinstance(usage, dict) else {}
+    asked = _count(given, "prompt_tokens", "input_tokens", "total_tokens")
+    return {
+        **given,
+        "prompt_tokens": asked or estimate,
+        "completion_tokens": 0,
+        "total_tokens": asked or estimate,
+    }, not asked
+
+
 def recorded_usage(usage: JsonObject) -> JsonObject:
     """A complete `usage` in the OpenAI form, for the record: `input_tokens` and `output_tokens`, and what of them was
     read from a cache or spent on thoughts, if the server says so."""

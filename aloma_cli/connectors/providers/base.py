@@ -13,7 +13,7 @@ class Model(Protocol):
     """A model server, or a stand-in for one. It connects at the first call."""
 
     async def send(self, call: Call) -> Answer:
-        """A chat completion in the OpenAI form. Raises ConnectorError."""
+        """A chat completion in the OpenAI form, or the vectors of the `input`. Raises ConnectorError."""
 
     async def price(self, asked: str, input_tokens: int, output_tokens: int) -> float | None:
         """The price in US dollars of a call of the model that steps name `asked`; None if unknown."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from aloma_cli.connectors.base import Answer, Call
+from aloma_cli.connectors.chat.finish import was_refused
 from aloma_cli.connectors.chat.server import ChatServer
 from aloma_cli.connectors.settings import ALL, ModelSettings
 from aloma_cli.errors import ConnectorError
@@ -126,6 +127,5 @@ def _sum(one: JsonObject | None, other: JsonObject | None) -> JsonObject | None:
 _COUNTS = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
 
 
-def _is_refusal(completion: Json) -> bool:
-    choice = completion["choices"][0]
-    return bool(choice["message"].get("refusal")) or choice.get("finish_reason") == "content_filter"
+def _is_refusal(answer: Json) -> bool:
+    return "choices" in answer and was_refused(answer["choices"][0])

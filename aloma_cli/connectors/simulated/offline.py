@@ -8,14 +8,13 @@ from hashlib import sha256
 from aloma_cli.connectors.base import Answer, Call, is_retryable
 from aloma_cli.connectors.chat.usage import estimated_usage, recorded_usage
 from aloma_cli.connectors.settings import ModelSettings
+from aloma_cli.connectors.simulated.embed import embedded
 from aloma_cli.connectors.simulated.fill import MARK, Filler
+from aloma_cli.connectors.simulated.labels import MODEL, PROVIDER
 from aloma_cli.connectors.simulated.prompt_facts import steady, text_of, topic
 from aloma_cli.connectors.simulated.scripted import Error, Reply, Scripts
 from aloma_cli.errors import ConnectorError
 from aloma_cli.jsontext import JsonObject, cut, dumps
-
-PROVIDER = "aloma.offline"
-MODEL = "aloma-offline"
 
 
 class Offline:
@@ -27,11 +26,13 @@ class Offline:
         self._scripts = Scripts(folder, used) if folder is not None and folder.is_dir() else None
 
     async def send(self, call: Call) -> Answer:
-        """A completion in the OpenAI form. Raises ConnectorError if the script says so."""
+        """A completion in the OpenAI form, or vectors. Raises ConnectorError if the script says so."""
         return await self.answer(call, *self._scripted(call))
 
     async def answer(self, call: Call, entry: str | None, reply: Reply | None) -> Answer:
         """`reply`, of the script's `entry`, as a completion; without one the shape is filled. Raises as `send`."""
+        if "input" in call.arguments:
+            return embedded(call)
         messages, schema = call.arguments["messages"], call.arguments.get("schema")
         seed = _seed(messages, schema)
         about: JsonObject = {"provider": PROVIDER, "model": MODEL, "simulated": True}

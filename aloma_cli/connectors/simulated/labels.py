@@ -1,0 +1,4 @@
+"""What simulated answers call themselves."""
+
+PROVIDER = "aloma.offline"
+MODEL = "aloma-offline"
