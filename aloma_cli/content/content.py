@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from aloma_cli.document.draft import Drafts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +23,7 @@ class Toolbox:
     connectors: Connectors
     lib: object
     config: Callable[..., Any]
+    drafts: Drafts = field(default_factory=Drafts)
 
 
 @runtime_checkable

@@ -27,7 +27,6 @@ from aloma_cli.content.host import Host
 from aloma_cli.content.job import NO_EFFECTS, Effects, Job, Limited, Outcome, Raised, Returned
 from aloma_cli.content.lost import Loose, Watching
 from aloma_cli.content.watchdog import on_a_thread
-from aloma_cli.document.draft import Draft
 from aloma_cli.errors import ContentError
 from aloma_cli.jsontext import JsonObject, Path
 from aloma_cli.threads import in_thread
@@ -46,7 +45,7 @@ class PythonRun:
         self.cancellation = cancellation
         self.loose = Loose(content)
         self._process = os.getpid()
-        self._draft = Draft(job.base)
+        self._draft = toolbox.drafts.begin(job.base, job.follows)
         self._effects: Effects | None = None
         self._calls: Calls | None = None
         self._log: Log | None = None
@@ -56,8 +55,9 @@ class PythonRun:
         started, number = self.host.clock.elapsed(), self.job.firing
         try:
             with PrintsTo(self._print), Watching(self.loose):
-                arguments = {name: _MAKERS[name](self) for name in self.content.parameters}
-                self.loose.refuse(await self._run_content(arguments))
+                # No name holds the arguments, so that afterwards nobody has the draft unless the author kept it.
+                returned = await self._run_content({name: _MAKERS[name](self) for name in self.content.parameters})
+                self.loose.refuse(returned)
             read, changes = self._draft.reads(), self._draft.changes()
             outcome: Outcome = Returned(number, changes, self._effects or NO_EFFECTS, self._since(started), read)
         except BaseException as error:
@@ -73,6 +73,8 @@ class PythonRun:
         refused = self._calls.refused if self._calls else None
         # Even if the step handles a refused call: the firing continues when the limit is raised.
         if refused is None:
+            if isinstance(outcome, Returned):
+                self.toolbox.drafts.keep(number, self._draft)
             return outcome
         return Limited(number, str(refused), outcome.seconds, refused.limit, refused.needed)
 

@@ -17,7 +17,7 @@ class Job(NamedTuple):
 
     `step`: its name. `base` is the committed document it starts from and must not be altered. `timeout`: seconds.
     `calls`: the answers on record by key, which are not asked for again. `models`: other models for the names that the
-    step uses.
+    step uses. `follows`: the firing whose changes, as it made them, were the last that led to `base`.
     """
 
     firing: int
@@ -34,6 +34,7 @@ class Job(NamedTuple):
     timeout: float | None
     calls: Mapping[str, CallAnswered]
     models: Mapping[str, str]
+    follows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +92,14 @@ NO_EFFECTS = Effects()
 
 
 class Returned(NamedTuple):
-    """The step returned. `read`: the places of the document that it read."""
+    """The step returned. `read`: the places of the document that it read. `cleaned`: other `changes` than it made."""
 
     firing: int
     changes: list[Change]
     effects: Effects
     seconds: float
     read: Sequence[Path] = ()
+    cleaned: bool = False
 
 
 class Raised(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from aloma_cli.jsontext import Json, JsonObject, Path
@@ -40,6 +40,25 @@ def apply(document: Json, changes: Iterable[Change]) -> Json:
     for change in changes:
         edit.one(change)
     return edit.root
+
+
+LARGE = 256
+"""An object with more fields is not copied where that can be avoided."""
+
+
+def apply_in_place(document: JsonObject, changes: Sequence[Change]) -> JsonObject | None:
+    """Apply `changes` to `document` itself, and give the fields that they touch as they were before.
+
+    None, with nothing done, where a field is removed: it might be set again, and then come last. Raises as `apply`.
+    """
+    if any(not change.path or (change.op == "remove" and len(change.path) == 1) for change in changes):
+        return None
+    touched = dict.fromkeys(str(change.path[0]) for change in changes)
+    before = {key: document[key] for key in touched if key in document}
+    after = apply(before, changes)
+    for key in touched:
+        document[key] = after[key]
+    return before
 
 
 def to_wire(changes: Iterable[Change]) -> tuple[JsonObject, ...]:

@@ -50,8 +50,11 @@ class TrackedDict(dict[str, Any]):
 
     def __init__(self, base: JsonObject, copies: Copied | None = None) -> None:
         super().__init__(base)
+        self._begin(base, {} if copies is None else copies)
+
+    def _begin(self, base: JsonObject, copies: Copied) -> None:
         self._base = base
-        self._copies: Copied = {} if copies is None else copies
+        self._copies = copies
         self._written: dict[str, None] = {}
         self._reached: dict[str, Any] = {}
         self._read: dict[str, None] = {}
@@ -60,7 +63,7 @@ class TrackedDict(dict[str, Any]):
 
     def _reach(self, key: str, value: Any) -> Any:
         """What to hand out for `value`, found at `key`."""
-        if type(value) in _CONTAINERS and value is self._base.get(key):
+        if type(value) in _CONTAINERS and key not in self._written and key not in self._reached:
             value = self._reached[key] = _handed_out(value, self._copies)
             _set(self, key, value)
         return value
@@ -334,6 +337,19 @@ _USES = """
 """
 for _name in _USES.split():
     setattr(EndedDict, _name, _lost)
+
+
+def can_renew(data: TrackedDict) -> bool:
+    """Whether `renew` may be used once the changes are committed: the keys are then in the order of the document."""
+    return not data._removed and all(type(key) is str for key in data._written)
+
+
+def renew(data: TrackedDict, base: JsonObject) -> None:
+    """Make a draft of `base` of one whose changes led to `base`, at the cost of these changes."""
+    for key in (*data._written, *data._reached):
+        _set(data, key, base[key])
+    data.__class__ = TrackedDict
+    data._begin(base, {})
 
 
 def changes_of(data: TrackedDict) -> list[Change]:

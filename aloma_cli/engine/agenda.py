@@ -12,11 +12,16 @@ from aloma_cli.jsontext import JsonObject
 
 
 class Made(NamedTuple):
-    """A commit as it was worked out: the document after it, and the conditions it concerned with their verdicts."""
+    """A commit as it was worked out: the document, and the conditions it concerned with their verdicts.
 
+    `before` has at least the fields that it touches. `drafted`: the firing whose changes these are, as it made them.
+    """
+
+    before: JsonObject
     document: JsonObject
     changes: list[Change]
     verdicts: list[tuple[str, bool]]
+    drafted: int | None
 
 
 class Agenda:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from aloma_cli.document.changes import Change, apply, to_wire
+from aloma_cli.document.changes import LARGE, Change, apply, apply_in_place, to_wire
 from aloma_cli.document.held import WRITTEN
 from aloma_cli.document.paths import MISSING, get
 from aloma_cli.document.reserved import ERRORS
@@ -23,30 +23,35 @@ def commit(
     *,
     author: str | None = None,
     redo: bool = False,
+    ends: int | None = None,
+    drafted: int | None = None,
     answers: tuple[str, ...] = (),
 ) -> None:
-    """Bring `changes` onto the newest document, by an `event` that knows all but what follows from that."""
+    """Bring `changes` onto the newest document, by an `event` that knows all but what follows from that.
+
+    `ends`: the firing that it ends. `drafted`: the same, if it made these changes and no others.
+    """
     if task.agenda is UNWATCHED:
         tx.plan.watch(task)
-    before = task.document
-    document = apply(before, changes)
+    before, document = _brought(task, changes, ends)
     if document.get(ERRORS) == {}:
         emptied = Change("remove", (ERRORS,))
-        changes, document = [*changes, emptied], apply(document, [emptied])
+        changes, document, drafted = [*changes, emptied], apply(document, [emptied]), None
     verdicts = tx.plan.verdicts(changes, before, document)
-    armed = tx.plan.armed_by(task, changes, verdicts, author)
+    armed = tx.plan.armed_by(task, changes, before, verdicts, author)
     armed |= _removed_errors(before, document) & task.disarmed
     if redo and author is not None:
         armed.add(author)
     if task.questions:
-        answers = tuple(dict.fromkeys((*answers, *_answered_by(task, document, changes))))
-    task.made = Made(document, changes, verdicts)
+        answers = tuple(dict.fromkeys((*answers, *_answered_by(task, before, document, changes))))
+    task.made = Made(before, document, changes, verdicts, drafted)
     committed = event(
         at=tx.at,
         task=task.id,
         version=task.version + 1,
         changes=to_wire(changes),
         armed=tuple(sorted(armed)),
+        firing=ends,
         step=author,
         redo=redo,
         answers=answers,
@@ -56,6 +61,19 @@ def commit(
         step = tx.plan.steps.get(flight.step)  # None: interrupted, and its file is away for now
         if step is not None and step.withdraw and step.name not in task.true:
             void(tx, task, flight, "withdrawn")
+
+
+def _brought(task: WorkingTask, changes: list[Change], ends: int | None) -> tuple[JsonObject, JsonObject]:
+    """The document before `changes`, at least in the fields that they touch, and the document after them.
+
+    A large document is altered in place, where no firing under way may need to start from it again.
+    """
+    before = task.document
+    if len(before) > LARGE and task.flights.keys() <= {ends}:
+        touched = apply_in_place(before, changes)
+        if touched is not None:
+            return touched, before
+    return before, apply(before, changes)
 
 
 def void(
@@ -92,8 +110,8 @@ def _removed_errors(before: JsonObject, after: JsonObject) -> set[str]:
     return set(old) - (set(new) if isinstance(new, dict) else set())
 
 
-def _answered_by(task: WorkingTask, document: JsonObject, changes: list[Change]) -> tuple[str, ...]:
+def _answered_by(task: WorkingTask, before: JsonObject, document: JsonObject, changes: list[Change]) -> tuple[str, ...]:
     """The places of the questions that a commit answers which makes `document`: those at which it puts a value."""
-    written = {place for place, why in task.held.touched(task.document, document, changes) if why == WRITTEN}
+    written = {place for place, why in task.held.touched(before, document, changes) if why == WRITTEN}
     places = ((name, tuple(asked["into"])) for name, asked in task.questions.items())
     return tuple(name for name, place in places if place in written and get(document, place) not in (MISSING, None))

@@ -61,7 +61,6 @@ def returned(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome:
     event = partial(
         Committed,
         by="firing",
-        firing=flight.firing,
         seconds=outcome.seconds,
         name=None if effects.name is None else merged.about["name"],
         tags=None if effects.tags is None else tuple(merged.about["tags"]),
@@ -74,7 +73,8 @@ def returned(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome:
         figures=effects.figures,
         read=tx.plan.read_beside(flight.step, outcome.read),
     )
-    commit(tx, task, changes, event, author=flight.step, redo=effects.redo)
+    drafted = None if outcome.cleaned or changes is not outcome.changes else flight.firing
+    commit(tx, task, changes, event, author=flight.step, redo=effects.redo, ends=flight.firing, drafted=drafted)
     _follow(tx, task, effects, places)
 
 

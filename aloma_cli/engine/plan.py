@@ -47,21 +47,26 @@ class Plan:
         return judged
 
     def armed_by(
-        self, task: WorkingTask, changes: Sequence[Change], verdicts: Iterable[tuple[str, bool]], author: str | None
+        self,
+        task: WorkingTask,
+        changes: Sequence[Change],
+        before: JsonObject,
+        verdicts: Iterable[tuple[str, bool]],
+        author: str | None,
     ) -> set[str]:
-        """The disarmed steps that a commit of `changes` by the step `author` arms; the commit is not made yet."""
+        """The disarmed steps that a commit of `changes` to `before`, by the step `author`, arms."""
         disarmed = task.disarmed
         armed = {name for name, holds in verdicts if not holds and name in disarmed}
         if task.looked or self._following:
             watching = (task.looked | self._following) & disarmed
             for name in self._index.readers(changes) & watching if watching else ():
-                if name in task.looked or (name != author and self._follows(name, changes, task)):
+                if name in task.looked or (name != author and self._follows(name, changes, before)):
                     armed.add(name)
         return armed
 
-    def _follows(self, name: str, changes: Iterable[Change], task: WorkingTask) -> bool:
+    def _follows(self, name: str, changes: Iterable[Change], before: JsonObject) -> bool:
         paths = self.steps[name].condition.paths
-        return name in self._following and any(alters(change, paths, task.document) for change in changes)
+        return name in self._following and any(alters(change, paths, before) for change in changes)
 
     def reads(self, step: str, changes: Iterable[Change]) -> bool:
         """Whether the condition of a step names a path at, under or above one of the changes."""

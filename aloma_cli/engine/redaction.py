@@ -50,7 +50,8 @@ def clean_outcome(redactor: Redactor, outcome: Outcome, base: JsonObject) -> Out
     if isinstance(outcome, Returned):
         changes = clean_changes(redactor, outcome.changes, base)
         effects = _effects(redactor, outcome.effects)
-        return outcome._replace(changes=changes, effects=effects, read=_read(redactor, outcome))
+        cleaned = changes is not outcome.changes
+        return outcome._replace(changes=changes, effects=effects, read=_read(redactor, outcome), cleaned=cleaned)
     return outcome
 
 

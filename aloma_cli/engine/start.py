@@ -109,4 +109,5 @@ def _job(tx: Transaction, task: WorkingTask, flight: WorkingFlight) -> Job:
         timeout=step.timeout,
         calls=dict(tx.tree.calls.get(flight.firing, _NONE)),
         models=tx.tree.setting(task, "models") or {},
+        follows=task.drafted if flight.base is task.document else None,
     )

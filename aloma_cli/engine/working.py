@@ -53,7 +53,7 @@ class Revision:
 
 @dataclass(slots=True)
 class WorkingTask(TaskFacts):
-    """One task. `document` is never altered in place.
+    """One task. No container in `document` is altered in place but itself, and that only by a commit.
 
     `retried` (of steps that wait for a try) and `standing` (of others) have the failed firing whose answered calls
     still stand.
@@ -78,6 +78,8 @@ class WorkingTask(TaskFacts):
     settings: dict[str, Any] = field(default_factory=dict)
     starts: Counter[str] = field(default_factory=Counter)
     agenda: Agenda = field(default=UNWATCHED, compare=False, metadata=PASSING)
+    drafted: int | None = field(default=None, compare=False, metadata=PASSING)
+    """The firing whose changes alone the last commit made, as its draft had them."""
     made: Made | None = field(default=None, compare=False, metadata=PASSING)
     """The commit under way, as it was worked out before its event: it is not worked out twice."""
 
@@ -156,7 +158,7 @@ def read_working(kept: Kept | None, batches: Callable[[], Iterable[Batch]]) -> W
 
 
 def _created(tree: WorkingTree, task: WorkingTask, event: ev.TaskCreated) -> None:
-    task.document = event.data
+    task.document = event.data.copy()  # the event stays as it is
     task.trail = Trail.of(root_of(event.task), event.at)
     task.about = _about(task)
     if event.parent is None:
@@ -200,12 +202,12 @@ def _answered(tree: WorkingTree, task: WorkingTask, event: ev.CallAnswered) -> N
 
 
 def _committed(tree: WorkingTree, task: WorkingTask, event: ev.Committed) -> None:
-    before = task.document
     made, task.made = task.made, None
     if made is None:
+        before, task.drafted = task.document, None
         task.document, changes = replay(before, event.changes)
     else:
-        task.document, changes = made.document, made.changes
+        before, task.document, changes, task.drafted = made.before, made.document, made.changes, made.drafted
         for step, holds in made.verdicts:
             task.agenda.judge(step, holds)
     if event.child is not None or event.answers:

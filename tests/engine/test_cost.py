@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from aloma_cli.content.step import Step
+from aloma_cli.document.tracked import TrackedDict
 from aloma_cli.engine.plan import Plan
 from tests.support.stage import Stage
 from tests.support.steps import does, step
@@ -29,6 +30,23 @@ def flags(count: int) -> list[Step]:
         return lambda data: data.update({f"f{at + 1}": True})
 
     return [step(f"link {at}", {f"f{at}": True, f"f{at + 1}": None}, does(sets(at))) for at in range(count)]
+
+
+def test_a_large_document_is_copied_once_and_not_for_each_firing(monkeypatch: pytest.MonkeyPatch) -> None:
+    copies: list[int] = []
+    begin = TrackedDict.__init__
+
+    def counted(self: TrackedDict, base: dict[str, Any], *more: Any) -> None:
+        copies.append(len(base))
+        begin(self, base, *more)
+
+    monkeypatch.setattr(TrackedDict, "__init__", counted)
+    stage = Stage(states(2), {"stage": 0, **{f"field {at}": {"at": at} for at in range(1000)}})
+    document = stage.data
+    for _ in range(5):
+        stage.end(*stage.names)
+    assert stage.data is document
+    assert copies == [1001]
 
 
 @pytest.mark.parametrize(
