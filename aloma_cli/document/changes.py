@@ -71,13 +71,27 @@ def replay(document: Json, operations: Iterable[JsonObject]) -> tuple[Json, list
 
     Only the document distinguishes a position in a list from a key that looks like one. Raises as `apply` does.
     """
-    edit = _Edit(document)
-    changes = []
-    for operation in operations:
-        change = edit.following(operation) or _from_operation(operation, edit)
-        edit.one(change)
-        changes.append(change)
-    return edit.root, changes
+    replayed = Replay(document)
+    changes = [replayed.take(operation) for operation in operations]
+    return replayed.document, changes
+
+
+class Replay:
+    """A document and the RFC 6902 operations on it, one after the other. It copies each container once, in all."""
+
+    def __init__(self, document: Json) -> None:
+        self._edit = _Edit(document)
+
+    @property
+    def document(self) -> Json:
+        """The document after the operations so far; the next one alters it in place."""
+        return self._edit.root
+
+    def take(self, operation: JsonObject) -> Change:
+        """Apply an operation, and give it as a change. Raises as `apply` does."""
+        change = self._edit.following(operation) or _from_operation(operation, self._edit)
+        self._edit.one(change)
+        return change
 
 
 def _to_operation(change: Change) -> JsonObject:

@@ -1,0 +1,202 @@
+"""What a record says, in an order that questions need: firings, entries, and who wrote which value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from aloma_cli.document.changes import Change, Replay, apply
+from aloma_cli.document.paths import get, resolve
+from aloma_cli.explain.authors import NEVER, Authors
+from aloma_cli.jsontext import Json, JsonObject, Path
+from aloma_cli.record import events as ev
+from aloma_cli.record.history import NUMBERED
+from aloma_cli.record.tree import Tree
+
+End = ev.Committed | ev.FiringLooked | ev.FiringVoided | ev.FiringFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A commit, or the creation of a task: it made the document what it is as of `version`. `entry`: its number."""
+
+    event: ev.TaskCreated | ev.Committed
+    entry: int
+    version: int
+    changes: tuple[Change, ...]
+
+    def value_at(self, path: Path) -> Json:
+        """What it wrote at `path`, or MISSING; only what a single change of it covers."""
+        for change in reversed(self.changes):
+            where = (*change.path, "-") if change.op == "append" else change.path
+            if change.op != "remove" and where == path[: len(where)]:
+                return get(change.value, resolve(change.value, path[len(where) :]))
+        return get(None, ("",))
+
+
+@dataclass(slots=True)
+class Firing:
+    """A firing, as of its last run. `end` and `entry`: how it ended, and the number of that entry of the log."""
+
+    started: ev.FiringStarted
+    calls: list[ev.CallAnswered] = field(default_factory=list)
+    end: End | None = None
+    entry: int | None = None
+    voids: int = 0
+
+    @property
+    def number(self) -> int:
+        return self.started.firing
+
+    @property
+    def step(self) -> str:
+        return self.started.step
+
+
+@dataclass(slots=True)
+class TaskLedger:
+    """One task. `entries`: the events of its log by their numbers. `disarmed`: the firing that disarmed each step."""
+
+    created: ev.TaskCreated
+    writes: dict[int, Write] = field(default_factory=dict)
+    entries: list[ev.Event] = field(default_factory=list)
+    firings: dict[str, list[Firing]] = field(default_factory=dict)
+    disarmed: dict[str, Firing] = field(default_factory=dict)
+    settings: JsonObject = field(default_factory=dict)
+    landings: dict[str, Write] = field(default_factory=dict)
+    authors: Authors = field(default_factory=Authors)
+    replay: Replay = field(default_factory=lambda: Replay({}))
+
+    @property
+    def version(self) -> int:
+        """The newest version."""
+        return next(reversed(self.writes))
+
+    @property
+    def document(self) -> JsonObject:
+        """The document as of the newest version."""
+        document: JsonObject = self.replay.document
+        return document
+
+    def document_at(self, version: int) -> JsonObject:
+        """The document as of a version."""
+        changes = (change for at, one in self.writes.items() if 0 < at <= version for change in one.changes)
+        document: JsonObject = apply(self.created.data, changes)
+        return document
+
+    def author(self, path: Path, version: int, *, whole: bool = False) -> Write | None:
+        """Who wrote or removed last, as of `version`, the value at `path`; None if nobody ever did.
+
+        A write of one of its parts counts, unless it must have written the `whole` value.
+        """
+        find = self.authors.whole if whole else self.authors.last
+        found = find(path, version)
+        if found == 0 and get(self.created.data, path) is _MISSING:
+            return None
+        return None if found == NEVER else self.writes[found]
+
+    def last_firing(self, step: str) -> Firing | None:
+        """The firing of a step that started last."""
+        return next(reversed(self.firings.get(step, ())), None)
+
+
+_MISSING = get({}, ("",))
+
+
+class Ledger:
+    """A whole tree. `tree` has its facts as of the last event."""
+
+    def __init__(self) -> None:
+        self.tree = Tree()
+        self.tasks: dict[str, TaskLedger] = {}
+        self.firings: dict[int, Firing] = {}
+
+    @classmethod
+    def of(cls, events: Iterable[ev.Event], *, until: tuple[str, int] | None = None) -> Ledger:
+        """All of `events` of a tree; with `until`, up to this entry (its number) of the log of this task."""
+        ledger = cls()
+        for event in events:
+            ledger.take(event)
+            if until is not None and event.task == until[0] and len(ledger.tasks[until[0]].entries) > until[1]:
+                break
+        return ledger
+
+    def take(self, event: ev.Event) -> None:
+        """Take in the next event."""
+        self.tree.apply(event)
+        if isinstance(event, ev.TaskCreated):
+            self._create(event)
+        task = self.tasks[event.task]
+        match event:
+            case ev.FiringStarted():
+                self._start(task, event)
+            case ev.CallAnswered():
+                self.firings[event.firing].calls.append(event)
+            case ev.StepsArmed():
+                _arm(task, event.steps)
+            case ev.Committed():
+                self._commit(task, event)
+            case ev.FiringLooked() | ev.FiringVoided() | ev.FiringFailed():
+                self._end(task, event)
+        if isinstance(event, NUMBERED):
+            task.entries.append(event)
+
+    def _create(self, event: ev.TaskCreated) -> None:
+        task = self.tasks[event.task] = TaskLedger(event, replay=Replay(event.data))
+        _write(task, event, 0, (Change("add", (), event.data),))
+
+    def _start(self, task: TaskLedger, event: ev.FiringStarted) -> None:
+        firing = self.firings.get(event.firing)
+        if firing is None:
+            firing = self.firings[event.firing] = Firing(event)
+            task.firings.setdefault(event.step, []).append(firing)
+        firing.started, firing.end, firing.entry = event, None, None
+        task.disarmed[event.step] = firing
+
+    def _commit(self, task: TaskLedger, event: ev.Committed) -> None:
+        changes = tuple(_noted(task, event.version, operation) for operation in event.changes)
+        wrote = _write(task, event, event.version, changes, is_noted=True)
+        if event.child is not None:
+            task.landings[event.child] = wrote
+        task.settings.update(event.settings or {})
+        _arm(task, event.armed)
+        if event.firing is not None:
+            self._end(task, event)
+
+    def _end(self, task: TaskLedger, event: End) -> None:
+        assert event.firing is not None
+        firing = self.firings[event.firing]
+        firing.end, firing.entry = event, len(task.entries)
+        match event:
+            case ev.FiringLooked(armed=True):
+                _arm(task, (event.step,))
+            case ev.FiringVoided():
+                firing.voids = firing.voids + 1 if event.again else 0
+                if event.reason == "superseded" and not event.again:
+                    _arm(task, (event.step,))
+
+
+def _write(
+    task: TaskLedger,
+    event: ev.TaskCreated | ev.Committed,
+    version: int,
+    changes: tuple[Change, ...],
+    *,
+    is_noted: bool = False,
+) -> Write:
+    for change in () if is_noted else changes:
+        task.authors.add(version, change)
+    wrote = task.writes[version] = Write(event, len(task.entries), version, changes)
+    return wrote
+
+
+def _noted(task: TaskLedger, version: int, operation: JsonObject) -> Change:
+    change = task.replay.take(operation)
+    position = len(get(task.replay.document, change.path)) - 1 if change.op == "append" else None
+    task.authors.add(version, change, position)
+    return change
+
+
+def _arm(task: TaskLedger, steps: Iterable[str]) -> None:
+    for step in steps:
+        task.disarmed.pop(step, None)
