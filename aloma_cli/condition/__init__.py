@@ -9,7 +9,8 @@ A new operator is one function and one line in the table of `operators.py`.
 
 from __future__ import annotations
 
+from aloma_cli.condition.clauses import Clause
 from aloma_cli.condition.condition import Condition, Nearness, compile_condition
 from aloma_cli.condition.mismatch import Mismatch
 
-__all__ = ["Condition", "Mismatch", "Nearness", "compile_condition"]
+__all__ = ["Clause", "Condition", "Mismatch", "Nearness", "compile_condition"]

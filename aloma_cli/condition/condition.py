@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from aloma_cli.condition.clauses import Clause, clauses_of
 from aloma_cli.condition.describe import describe, fingerprint
 from aloma_cli.condition.mismatch import Found, Mismatch
 from aloma_cli.condition.nodes import FieldPath, Node, Scalar, Test
@@ -29,7 +30,7 @@ def compile_condition(pattern: dict[str, Any], *, name: str = "condition") -> Co
         fingerprint=fingerprint(pattern),
         matches=root.test(),
         literals=dict(root.literals()),
-        _root=root,
+        root=root,
     )
 
 
@@ -53,8 +54,8 @@ class Condition:
     path ends at a list. `specificity`: the number of leaves. A literal, a type, an operator without a pattern, an
     empty object or list, and a negated pattern are one leaf each; a `$or` counts as its smallest alternative.
     `fingerprint`: equal for equal patterns in any order of keys; conditions are compared by it. `pattern`: a copy of
-    what was compiled. `matches(document)`: whether the document meets the condition. `literals`: the scalar for each
-    of the `paths` at which only one scalar matches.
+    what was compiled. `root`: its compiled form. `matches(document)`: whether the document meets the condition.
+    `literals`: the scalar for each of the `paths` at which only one scalar matches.
     """
 
     pattern: dict[str, Any] = field(compare=False)
@@ -63,16 +64,20 @@ class Condition:
     fingerprint: str
     matches: Test = field(compare=False, repr=False)
     literals: Mapping[FieldPath, Scalar] = field(compare=False, repr=False)
-    _root: Node = field(compare=False, repr=False)
+    root: Node = field(compare=False, repr=False)
 
     def mismatches(self, document: JsonObject) -> Iterator[Mismatch]:
         """Each reason why `document` does not match, lazily, in the order of the pattern."""
-        for node, path, found in self._root.complaints(document, ()):
+        for node, path, found in self.root.complaints(document, ()):
             yield node.explain(found, path)
+
+    def clauses(self, document: JsonObject) -> Iterator[Clause]:
+        """Each clause of the condition, with what `document` has there; lazily, in the order of the pattern."""
+        return clauses_of(self.root, document)
 
     def nearness(self, document: JsonObject) -> Nearness:
         """How close `document` is to a match; ranks several conditions."""
-        unmet = self._root.unmet(document)
+        unmet = self.root.unmet(document)
         if not unmet:
             return Nearness(1.0, self.specificity, 1.0)
         paths = [left.path for mismatch in self.mismatches(document) for left in mismatch.nearest]

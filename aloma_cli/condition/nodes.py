@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from aloma_cli.condition.mismatch import Found, Mismatch, visible
 from aloma_cli.document.paths import MISSING
@@ -79,11 +79,17 @@ def holds(node: Node, found: Found) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Leaf(Node):
-    """A test of the value itself."""
+    """A test of the value itself.
+
+    `word` and `argument` say which: an operator, `value` with the JSON value, or `type` with the Python type. Of `$in`,
+    `$nin` and `$all` the argument is a tuple of leaves.
+    """
 
     wanted: str
     holds: Test
     scalar: Scalar | None = None
+    word: str = ""
+    argument: Any = None
 
     @property
     def leaves(self) -> int:

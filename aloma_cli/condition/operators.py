@@ -26,24 +26,26 @@ def _exists(argument: object, place: Place) -> Node:
     if not isinstance(argument, bool):
         raise place.error(f"needs true or false, not {name_of(argument)}")
     if argument:
-        return Leaf("present", lambda found: found is not MISSING)
-    return Leaf("missing", lambda found: found is MISSING)
+        return Leaf("present", lambda found: found is not MISSING, word="$exists", argument=True)
+    return Leaf("missing", lambda found: found is MISSING, word="$exists", argument=False)
 
 
 def _ne(value: object, place: Place) -> Node:
     same = literal(value, place)
     wanted = "neither missing nor null" if value is None else f"not {same.wanted}"
-    return Leaf(wanted, lambda found: not same.holds(found))
+    return Leaf(wanted, lambda found: not same.holds(found), word="$ne", argument=value)
 
 
-def _comparison(symbol: str, compare: Callable[[Any, Any], bool]) -> Operator:
+def _comparison(word: str, symbol: str, compare: Callable[[Any, Any], bool]) -> Operator:
     def comparison(bound: Any, place: Place) -> Node:
         check_json(bound, place)
         wanted = f"{symbol} {show(bound)}"
         if isinstance(bound, str):
-            return Leaf(wanted, lambda found: isinstance(found, str) and compare(found, bound))
+            return Leaf(
+                wanted, lambda found: isinstance(found, str) and compare(found, bound), word=word, argument=bound
+            )
         if is_number(bound):
-            return Leaf(wanted, lambda found: is_number(found) and compare(found, bound))
+            return Leaf(wanted, lambda found: is_number(found) and compare(found, bound), word=word, argument=bound)
         raise place.error(f"needs a number or a string, not {name_of(bound)}")
 
     return comparison
@@ -51,12 +53,14 @@ def _comparison(symbol: str, compare: Callable[[Any, Any], bool]) -> Operator:
 
 def _in(values: object, place: Place) -> Node:
     choices = _constants(values, place)
-    return Leaf(f"one of {_listed(choices)}", lambda found: _overlap(choices, found))
+    return Leaf(f"one of {_listed(choices)}", lambda found: _overlap(choices, found), word="$in", argument=choices)
 
 
 def _nin(values: object, place: Place) -> Node:
     choices = _constants(values, place)
-    return Leaf(f"none of {_listed(choices)}", lambda found: not _overlap(choices, found))
+    return Leaf(
+        f"none of {_listed(choices)}", lambda found: not _overlap(choices, found), word="$nin", argument=choices
+    )
 
 
 def _all(values: object, place: Place) -> Node:
@@ -65,6 +69,8 @@ def _all(values: object, place: Place) -> Node:
     return Leaf(
         f"a list with all of {_listed(needed)}",
         lambda found: isinstance(found, list) and bool(needed) and all(_among(leaf, found) for leaf in needed),
+        word="$all",
+        argument=needed,
     )
 
 
@@ -72,7 +78,12 @@ def _size(length: object, place: Place) -> Node:
     if not isinstance(length, int) or isinstance(length, bool) or length < 0:
         raise place.error(f"needs an integer of at least 0, not {name_of(length)}")
     check_json(length, place)
-    return Leaf(f"a list of length {length}", lambda found: isinstance(found, list) and len(found) == length)
+    return Leaf(
+        f"a list of length {length}",
+        lambda found: isinstance(found, list) and len(found) == length,
+        word="$size",
+        argument=length,
+    )
 
 
 def _regex(regex: object, place: Place) -> Node:
@@ -94,10 +105,10 @@ def _not(pattern: object, place: Place) -> Node:
 VALUE_OPERATORS: dict[str, Operator] = {
     "$exists": _exists,
     "$ne": _ne,
-    "$gt": _comparison(">", operator.gt),
-    "$gte": _comparison(">=", operator.ge),
-    "$lt": _comparison("<", operator.lt),
-    "$lte": _comparison("<=", operator.le),
+    "$gt": _comparison("$gt", ">", operator.gt),
+    "$gte": _comparison("$gte", ">=", operator.ge),
+    "$lt": _comparison("$lt", "<", operator.lt),
+    "$lte": _comparison("$lte", "<=", operator.le),
     "$in": _in,
     "$nin": _nin,
     "$all": _all,

@@ -48,7 +48,7 @@ TYPES: dict[type, Callable[[Found], bool]] = {
 
 def of_type(kind: type) -> Leaf:
     """A leaf that matches any value of one of TYPES."""
-    return Leaf(with_article(KINDS[kind]), TYPES[kind])
+    return Leaf(with_article(KINDS[kind]), TYPES[kind], word="type", argument=kind)
 
 
 def literal(value: object, place: Place) -> Leaf:
@@ -58,15 +58,15 @@ def literal(value: object, place: Place) -> Leaf:
     """
     check_json(value, place)
     if value is None:
-        return Leaf("missing or null", lambda found: found is None or found is MISSING)
+        return Leaf("missing or null", lambda found: found is None or found is MISSING, word="value")
     if isinstance(value, str):
-        return Leaf(show(value), lambda found: bool(found == value), value)
+        return Leaf(show(value), lambda found: bool(found == value), value, "value", value)
     if isinstance(value, bool):
-        return Leaf(show(value), lambda found: found is value, value)
+        return Leaf(show(value), lambda found: found is value, value, "value", value)
     if isinstance(value, int | float):
-        return Leaf(show(value), lambda found: found == value and not isinstance(found, bool), value)
+        return Leaf(show(value), lambda found: found == value and not isinstance(found, bool), value, "value", value)
     fixed = copy.deepcopy(value)
-    return Leaf(show(fixed), lambda found: equal(found, fixed))
+    return Leaf(show(fixed), lambda found: equal(found, fixed), word="value", argument=fixed)
 
 
 def text_matching(regex: re.Pattern[str], place: Place) -> Leaf:
@@ -77,6 +77,8 @@ def text_matching(regex: re.Pattern[str], place: Place) -> Leaf:
     return Leaf(
         f"a string matching /{regex.pattern}/{options_of(regex)}",
         lambda found: isinstance(found, str) and search(found) is not None,
+        word="$regex",
+        argument=regex,
     )
 
 

@@ -97,7 +97,7 @@ class Authors:
             yield from _parts(way[-1][0], path, version, floor)
 
     def _way(self, path: Path, version: int) -> Iterator[tuple[_Node, int]]:
-        """The nodes from the root to `path`, as far as there are, each with the last version that wrote `path` there."""
+        """The nodes from the root to `path`, as far as there are; with each the last version that wrote `path`."""
         node, floor = self._root, NEVER
         for depth in range(len(path) + 1):
             floor = max(floor, _traced(node, path[depth:], version, floor))

@@ -137,7 +137,7 @@ class Ledger:
             case ev.Committed():
                 self._commit(task, event)
             case ev.FiringLooked() | ev.FiringVoided() | ev.FiringFailed():
-                self._end(task, event)
+                self._end(task, event, event.firing)
         if isinstance(event, NUMBERED):
             task.entries.append(event)
 
@@ -161,11 +161,10 @@ class Ledger:
         task.settings.update(event.settings or {})
         _arm(task, event.armed)
         if event.firing is not None:
-            self._end(task, event)
+            self._end(task, event, event.firing)
 
-    def _end(self, task: TaskLedger, event: End) -> None:
-        assert event.firing is not None
-        firing = self.firings[event.firing]
+    def _end(self, task: TaskLedger, event: End, number: int) -> None:
+        firing = self.firings[number]
         firing.end, firing.entry = event, len(task.entries)
         match event:
             case ev.FiringLooked(armed=True):

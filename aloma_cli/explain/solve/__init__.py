@@ -1,0 +1,1 @@
+"""The smallest change of a document that makes a condition hold."""

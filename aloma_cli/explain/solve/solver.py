@@ -1,0 +1,160 @@
+"""Find a value that meets all that is needed at one place, and differs as little as possible from what is there.
+
+Whatever is proposed has been tested by the condition itself, so a proposal is never wrong. `and`, `or` and `not` are
+taken apart first: what is left at a place are tests of the value, of its fields, and of its items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any
+
+from aloma_cli.condition.nodes import AllOf, AnyOf, Each, Leaf, Node, Not, Object, Some
+from aloma_cli.document.paths import MISSING
+from aloma_cli.explain.solve.edits import cost
+from aloma_cli.explain.solve.lists import lists
+from aloma_cli.explain.solve.needs import NOTHING, Need
+from aloma_cli.explain.solve.scalars import likely, others
+
+_MOST_CASES = 48
+_MOST_PLACES = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One way to meet what is needed at a place. `is_object`: whether the value must count as an object."""
+
+    fields: dict[str, tuple[Need, ...]] = field(default_factory=dict)
+    is_object: bool | None = None
+    tests: tuple[Need, ...] = ()
+
+    @property
+    def leaves(self) -> list[Leaf]:
+        return [need.node for need in self.tests if isinstance(need.node, Leaf)]
+
+    def with_field(self, key: str, need: Need) -> Case:
+        return replace(self, fields={**self.fields, key: (*self.fields.get(key, ()), need)})
+
+
+@dataclass(slots=True)
+class Solver:
+    """`fixed`: the keys of the document that nobody can write. `is_sure`: a value that was not found does not exist."""
+
+    fixed: frozenset[str] = frozenset()
+    is_sure: bool = True
+    _places: int = 0
+
+    def solve(self, needs: Iterable[Need], found: Any, *, at_top: bool = False) -> Any:
+        """The value nearest to `found` that meets the needs, or NOTHING."""
+        needs = tuple(needs)
+        if all(need.met(found) for need in needs):
+            return found
+        self._places += 1
+        if self._places > _MOST_PLACES:
+            self.is_sure = False
+            return NOTHING
+        cases = [*islice(_cases(needs, Case()), _MOST_CASES + 1)]
+        if len(cases) > _MOST_CASES:
+            self.is_sure = False
+        for values in (self._likely, self._others):
+            fitting = [
+                value
+                for case in cases[:_MOST_CASES]
+                for value in values(case, found, at_top)
+                if (not at_top or isinstance(value, dict)) and all(need.met(value) for need in needs)
+            ]
+            if fitting:
+                return min(fitting, key=lambda value: cost(found, value))
+        return NOTHING
+
+    def _likely(self, case: Case, found: Any, at_top: bool) -> Iterator[Any]:
+        """Values that may meet a case."""
+        if case.is_object:
+            yield from self._objects(case, found, at_top=at_top)
+        if not case.fields:
+            yield from likely(case.leaves)
+        if not case.is_object and any(map(_is_about_lists, case.tests)):
+            yield from lists(self, case.tests, found)
+
+    def _others(self, case: Case, found: Any, at_top: bool) -> Iterator[Any]:  # noqa: ARG002  (as _likely)
+        """Values that nobody would think of first."""
+        if any(leaf.word == "$regex" for leaf in _all_leaves(case.leaves)):
+            self.is_sure = False  # there may be strings that are not tried
+        return iter(()) if case.fields else others(case.leaves)
+
+    def _objects(self, case: Case, found: Any, *, at_top: bool) -> Iterator[Any]:
+        made = dict(found) if isinstance(found, dict) else {}
+        for key, needs in case.fields.items():
+            before = made.get(key, MISSING)
+            is_fixed = at_top and key in self.fixed
+            after = _as_it_is(needs, before) if is_fixed else self.solve(needs, before)
+            if after is NOTHING:
+                return
+            if after is MISSING:
+                made.pop(key, None)
+            else:
+                made[key] = after
+        yield made
+        if not made and not at_top:
+            yield from (MISSING, None)
+
+
+def _as_it_is(needs: Iterable[Need], found: Any) -> Any:
+    return found if all(need.met(found) for need in needs) else NOTHING
+
+
+def _cases(needs: tuple[Need, ...], case: Case) -> Iterator[Case]:
+    """All ways to meet the needs, on top of a case."""
+    if not needs:
+        yield case
+        return
+    (node, wanted), rest = needs[0], needs[1:]
+    match node:
+        case Not(node=inner):
+            yield from _cases((Need(inner, not wanted), *rest), case)
+        case AllOf(nodes=nodes) if wanted:
+            yield from _cases((*map(Need, nodes), *rest), case)
+        case AllOf(nodes=nodes):
+            for part in nodes:
+                yield from _cases((Need(part, False), *rest), case)
+        case AnyOf(nodes=nodes) if wanted:
+            for part in nodes:
+                yield from _cases((Need(part), *rest), case)
+        case AnyOf(nodes=nodes):
+            yield from _cases((*(Need(part, False) for part in nodes), *rest), case)
+        case Object(fields=fields):
+            for one in _object_cases(fields, wanted, case):
+                yield from _cases(rest, one)
+        case _:
+            yield from _cases(rest, replace(case, tests=(*case.tests, needs[0])))
+
+
+def _object_cases(fields: tuple[tuple[str, Node], ...], wanted: bool, case: Case) -> Iterator[Case]:
+    if wanted:
+        if case.is_object is not False:
+            made = replace(case, is_object=True)
+            for key, node in fields:
+                made = made.with_field(key, Need(node))
+            yield made
+        return
+    if case.is_object is not True:
+        yield replace(case, is_object=False)
+    if case.is_object is not False:
+        for key, node in fields:
+            yield replace(case, is_object=True).with_field(key, Need(node, False))
+
+
+def _is_about_lists(need: Need) -> bool:
+    node = need.node
+    if isinstance(node, Leaf):
+        return node.word in ("$all", "$size", "$in", "$nin") or (node.word == "type" and node.argument is list)
+    return isinstance(node, Some | Each)
+
+
+def _all_leaves(leaves: Iterable[Leaf]) -> Iterator[Leaf]:
+    for leaf in leaves:
+        yield leaf
+        if leaf.word in ("$in", "$nin", "$all"):
+            yield from _all_leaves(leaf.argument)
