@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from aloma_cli.condition.mismatch import Found, Mismatch, visible
+from aloma_cli.condition.mismatch import Found, Mismatch, sentence, visible
 from aloma_cli.condition.nodes import AllOf, AnyOf, Node, Object, Some, holds
 from aloma_cli.document.paths import MISSING
 from aloma_cli.jsontext import Path
@@ -28,6 +28,9 @@ class Clause:
     def missing(self) -> bool:
         """Whether the document has no value at `path`."""
         return self.found is MISSING
+
+    def __str__(self) -> str:
+        return str(self.mismatch) if self.mismatch is not None else sentence(self.path, self.found, self.wanted)
 
 
 def clauses_of(node: Node, found: Found, path: Path = ()) -> Iterator[Clause]:

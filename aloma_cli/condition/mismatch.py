@@ -47,7 +47,12 @@ class Mismatch:
     def __str__(self) -> str:
         if any(mismatch.path != self.path for mismatch in self.nearest):
             return " and ".join(map(str, self.nearest)) + " (the closest alternative)"
-        return f"{show_path(self.path)} is {show(self.found)}, wanted {cut(self.wanted, _WANTED_WIDTH)}"
+        return sentence(self.path, self.found, self.wanted)
+
+
+def sentence(path: Path, found: Found, wanted: str) -> str:
+    """`order.total is 80, wanted >= 100`."""
+    return f"{show_path(path)} is {show(found)}, wanted {cut(wanted, _WANTED_WIDTH)}"
 
 
 def show(value: Found) -> str:

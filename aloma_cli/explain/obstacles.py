@@ -1,0 +1,160 @@
+"""What keeps a step from starting, beside its condition: each reason in words, with what to type against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from aloma_cli.budget import LIMITS
+from aloma_cli.clock import from_iso
+from aloma_cli.content.step import Step
+from aloma_cli.document.reserved import ERRORS
+from aloma_cli.explain.ledger import Firing, Ledger, TaskLedger
+from aloma_cli.ids import root_of
+from aloma_cli.jsontext import JsonObject, show_path
+from aloma_cli.record import events as ev
+from aloma_cli.record.tree import TaskFacts
+
+ALONE = 3
+"""A firing that was voided so often in a row runs alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """`kind`: one word for programs. `cure`: a command; None where waiting is the cure."""
+
+    kind: str
+    text: str
+    cure: str | None = None
+
+    def to_json(self) -> JsonObject:
+        return {"kind": self.kind, "text": self.text, "cure": self.cure}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is looked at: a task as of the last event of `ledger`. `now`: seconds since 1970."""
+
+    ledger: Ledger
+    task_id: str
+    now: float
+    concurrency: int
+
+    @property
+    def task(self) -> TaskLedger:
+        return self.ledger.tasks[self.task_id]
+
+    @property
+    def facts(self) -> TaskFacts:
+        return self.ledger.tree.tasks[self.task_id]
+
+    @property
+    def root(self) -> str:
+        return root_of(self.task_id)
+
+
+def of_task(view: View) -> Iterator[Obstacle]:
+    """What keeps every step of the task from starting."""
+    tree, facts = view.ledger.tree, view.facts
+    if facts.completed is not None or facts.closed:
+        yield Obstacle("closed", _why_closed(view), f"aloma task clone {view.task_id}")
+    if tree.stopped is not None:
+        yield Obstacle("stopped", f"the task was stopped: {tree.stopped}", f"aloma task resume {view.root}")
+    if tree.limited is not None:
+        yield Obstacle("limited", f"a limit is reached: {tree.limited}", f"aloma task resume {view.root}{_more(view)}")
+    if facts.parked_until is not None and view.now < from_iso(facts.parked_until):
+        yield Obstacle("parked", f"the task is parked until {facts.parked_until}, or until its data changes")
+    for child in (tree.tasks[one] for one in facts.children):
+        if child.wait_for and child.id in facts.live_children:
+            yield Obstacle("awaited", f"the task waits for its subtask {child.name} ({child.id}, {child.state})")
+    if facts.rest is not None and facts.rest.cycle:
+        steps = " → ".join(str(commit["step"]) for commit in facts.rest.cycle)
+        yield Obstacle("cycle", f"the task made no progress ({steps})", f"aloma task resume {view.root}")
+
+
+def of_step(view: View, step: Step) -> Iterator[Obstacle]:
+    """What keeps this step from starting though its condition may hold."""
+    if not step.enabled:
+        yield Obstacle("disabled", "it is disabled: its file says enabled = False")
+    yield from _in_flight(view, step.name)
+    yield from _failed(view, step.name)
+    if _is_disarmed(view, step):
+        yield _disarmed(view, step, view.task.disarmed[step.name])
+
+
+def _in_flight(view: View, step: str) -> Iterator[Obstacle]:
+    flights = view.facts.flights.values()
+    for flight in flights:
+        if flight.step == step:
+            what = "runs" if flight.running else "will run again"
+            yield Obstacle("running", f"it {what} since {flight.at} (firing {flight.firing})")
+            return
+    for flight in flights:
+        if view.ledger.firings[flight.firing].voids >= ALONE:
+            yield Obstacle("alone", f"{flight.step} was voided {ALONE} times in a row, so it runs alone first")
+            return
+    most = _concurrency(view)
+    if len(flights) >= most:
+        names = ", ".join(flight.step for flight in flights)
+        yield Obstacle("concurrency", f"{len(flights)} of {most} places are taken ({names})")
+
+
+def _failed(view: View, step: str) -> Iterator[Obstacle]:
+    retry = view.facts.retries.get(step)
+    if retry is not None:
+        text = f"it failed ({retry.reason}) and is tried again at {retry.at}"
+        yield Obstacle("retry", text, f"aloma task redo {view.task_id} {step}")
+    errors = view.task.document.get(ERRORS)
+    entry = errors.get(step) if isinstance(errors, dict) else None
+    if isinstance(entry, dict) and step in view.task.disarmed:
+        text = f"it failed after {entry.get('attempts', 1)} tries: {entry.get('type')}: {entry.get('message')}"
+        if entry.get("handled") is True:
+            text += "; the error is marked as handled"
+        unset = show_path((ERRORS, step))
+        yield Obstacle("failed", text, f"aloma task set {view.task_id} --unset '{unset}'")
+
+
+def _is_disarmed(view: View, step: Step) -> bool:
+    """Whether it fired and was not armed again; a new condition arms it when the task is opened."""
+    firing = view.task.disarmed.get(step.name)
+    flying = any(flight.step == step.name for flight in view.facts.flights.values())
+    is_new = firing is not None and firing.started.condition != step.condition.fingerprint
+    return firing is not None and not flying and not is_new and step.name not in view.facts.retries
+
+
+def _disarmed(view: View, step: Step, firing: Firing) -> Obstacle:
+    redo = f"aloma task redo {view.task_id} {step.name}"
+    if isinstance(firing.end, ev.FiringLooked):
+        paths = ", ".join(sorted(map(show_path, step.condition.paths)))
+        text = f"it looked at entry {firing.entry} and changed nothing; it looks again when {paths} changes"
+        return Obstacle("looked", text, redo)
+    did = {ev.Committed: "fired", ev.FiringFailed: "failed", ev.FiringVoided: "was dropped"}
+    text = f"it {did.get(type(firing.end), 'started')} at entry {firing.entry}, and its condition has held ever since; "
+    text += "it is armed again when its condition has been false"
+    if step.rearm == "change":
+        text += ", or when another step changes what it names"
+    return Obstacle("disarmed", text, redo)
+
+
+def _why_closed(view: View) -> str:
+    for one in view.task.writes.values():
+        if isinstance(one.event, ev.Committed) and one.event.completed is not None:
+            return f"the task was completed by {one.event.step} (entry {one.entry})"
+    rest = view.facts.rest
+    why = f": {rest.reason}" if rest is not None and rest.reason else ""
+    return f"the task is closed ({view.facts.state}{why})"
+
+
+def _more(view: View) -> str:
+    name = (view.ledger.tree.limit or {}).get("name")
+    return next((f" {limit.option} +{limit.step:g}" for limit in LIMITS if limit.name == name), "")
+
+
+def _concurrency(view: View) -> int:
+    """How many firings may be in flight: set for the task, for one above it, or for the workspace."""
+    task: str | None = view.task_id
+    while task is not None:
+        if "concurrency" in view.ledger.tasks[task].settings:
+            return int(view.ledger.tasks[task].settings["concurrency"])
+        task = view.ledger.tree.tasks[task].parent
+    return view.concurrency

@@ -1,0 +1,230 @@
+"""Why a step fired, or did not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aloma_cli.condition import Clause
+from aloma_cli.content.step import Step
+from aloma_cli.errors import InputError, NotFoundError, did_you_mean
+from aloma_cli.explain import writers
+from aloma_cli.explain.ledger import Firing, Ledger, TaskLedger, Write
+from aloma_cli.explain.obstacles import Obstacle, View, of_step, of_task
+from aloma_cli.explain.solve.remedy import Remedy, remedy_of
+from aloma_cli.jsontext import JsonObject, show_path
+from aloma_cli.record import events as ev
+
+Steps = Mapping[str, Step]
+
+ENDS: dict[type[ev.Event], str] = {
+    ev.Committed: "fired",
+    ev.FiringLooked: "looked",
+    ev.FiringFailed: "failed",
+    ev.FiringVoided: "voided",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A clause of a condition, and who wrote last what it met."""
+
+    clause: Clause
+    wrote: Write | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """Why a firing began: the clauses on the document that it started from. `changed`: as `Answer.changed`."""
+
+    firing: Firing
+    clauses: tuple[Met, ...]
+    changed: str | None
+
+    @property
+    def word(self) -> str:
+        return "running" if self.firing.end is None else ENDS[type(self.firing.end)]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Why a step fired, or did not.
+
+    `entry`: as of this entry of the log; None: at its end. `fired`: its last firing up to there. `clauses`: on the
+    document of that moment, empty if the step is gone. `obstacles`: what else keeps it from starting. `next`: the
+    firing that came next, where an entry is given. `changed`: how the step differs from the one that fired last, so
+    that the clauses are those of today: `condition`, `content`, `gone`.
+    """
+
+    ledger: Ledger
+    task: str
+    step: str
+    entry: int | None
+    at: str
+    fired: Fired | None
+    clauses: tuple[Met, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
+    remedy: Remedy | None = None
+    next: Firing | None = None
+    changed: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the condition holds."""
+        return all(met.clause.holds for met in self.clauses)
+
+    @property
+    def failed(self) -> Met | None:
+        """The first clause that does not hold."""
+        return next((met for met in self.clauses if not met.clause.holds), None)
+
+    @property
+    def sentence(self) -> str:
+        """The answer in one line."""
+        kinds = {obstacle.kind for obstacle in self.obstacles}
+        if self.changed == "gone":
+            return "it is not in the workspace any more"
+        if self.failed is not None and "running" not in kinds:
+            return f"{_sentence(self.failed.clause)}"
+        if self.obstacles:
+            return self.obstacles[0].text
+        return "its condition holds: it starts when the task runs"
+
+    def to_json(self) -> JsonObject:
+        return {
+            "schema": 1,
+            "task": self.task,
+            "step": self.step,
+            "entry": self.entry,
+            "at": self.at,
+            "holds": None if self.changed == "gone" else self.holds,
+            "reason": self.sentence,
+            "changed": self.changed,
+            "clauses": [_met_json(self.ledger, met) for met in self.clauses],
+            "obstacles": [obstacle.to_json() for obstacle in self.obstacles],
+            "change": None if self.remedy is None else self.remedy.to_json(self.task),
+            "fired": None if self.fired is None else _fired_json(self.ledger, self.fired),
+            "next": None if self.next is None else {"firing": self.next.number, "entry": self.next.entry},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to ask a record. `now`: seconds since 1970. `concurrency`: firings in flight, where a task sets no other."""
+
+    events: Iterable[ev.Event]
+    task: str
+    steps: Steps
+    now: float
+    concurrency: int = 8
+
+
+def why(question: Question, step: str, entry: int | None = None) -> Answer:
+    """Why `step` fired or did not, at the end of the log or after one of its entries.
+
+    Raises NotFoundError for an unknown step, InputError for an unknown entry.
+    """
+    events = list(question.events)
+    whole = Ledger.of(events)
+    task = whole.tasks[question.task]
+    _check(question.steps, task, step, entry)
+    if entry is None:
+        return _answer(question, whole, whole, step, None)
+    ledger = Ledger.of(events, until=(question.task, entry))
+    return _answer(question, ledger, whole, step, entry)
+
+
+def why_all(question: Question) -> list[Answer]:
+    """The answer for each step, at the end of the log, without the changes that would make them fire."""
+    ledger = Ledger.of(question.events)
+    names = dict.fromkeys([*question.steps, *ledger.tasks[question.task].firings])
+    return [_answer(question, ledger, ledger, name, None, with_remedy=False) for name in names]
+
+
+def fired_by(steps: Steps, task: TaskLedger, firing: Firing) -> Fired:
+    """Why a firing began, by the condition of today."""
+    step = steps.get(firing.step)
+    if step is None:
+        return Fired(firing, (), "gone")
+    version = firing.started.version
+    return Fired(firing, tuple(_met(task, step, version)), _change(step, firing))
+
+
+def _answer(
+    question: Question, ledger: Ledger, whole: Ledger, name: str, entry: int | None, *, with_remedy: bool = True
+) -> Answer:
+    task = ledger.tasks[question.task]
+    last = task.last_firing(name)
+    fired = None if last is None else fired_by(question.steps, task, last)
+    changed = None if fired is None else fired.changed
+    at = ledger.tree.last_at
+    step = question.steps.get(name)
+    following = None if entry is None else _next(whole.tasks[question.task], name, last)
+    if step is None:
+        return Answer(ledger, question.task, name, entry, at, fired, next=following, changed="gone")
+    clauses = tuple(_met(task, step, task.version))
+    holds = all(met.clause.holds for met in clauses)
+    view = View(ledger, question.task, question.now, question.concurrency)
+    remedy = remedy_of(step.condition, task.document) if with_remedy and not holds else None
+    obstacles = (*of_task(view), *of_step(view, step))
+    return Answer(ledger, question.task, name, entry, at, fired, clauses, obstacles, remedy, following, changed)
+
+
+def _check(steps: Steps, task: TaskLedger, step: str, entry: int | None) -> None:
+    known = dict.fromkeys([*steps, *task.firings])
+    if step not in known:
+        hint = did_you_mean(step, known) or "run `aloma step list` for the names"
+        raise NotFoundError(f"there is no step {step!r}, and none fired in this task", hint=hint)
+    if entry is not None and not 0 <= entry < len(task.entries):
+        told = f"its entries are 0 to {len(task.entries) - 1}"
+        raise InputError(f"the log of task {task.created.task} has no entry {entry}: {told}")
+
+
+def _met(task: TaskLedger, step: Step, version: int) -> Iterator[Met]:
+    document = task.document if version == task.version else task.document_at(version)
+    for clause in step.condition.clauses(document):
+        yield Met(clause, task.author(clause.path, version))
+
+
+def _next(task: TaskLedger, step: str, last: Firing | None) -> Firing | None:
+    """The firing of a step that began after `last`."""
+    after = -1 if last is None else last.number
+    return next((firing for firing in task.firings.get(step, ()) if firing.number > after), None)
+
+
+def _change(step: Step, firing: Firing) -> str | None:
+    if step.condition.fingerprint != firing.started.condition:
+        return "condition"
+    return None if step.content.fingerprint == firing.started.code else "content"
+
+
+def _sentence(clause: Clause) -> str:
+    return str(clause.mismatch)
+
+
+def _met_json(ledger: Ledger, met: Met) -> JsonObject:
+    clause = met.clause
+    return {
+        "path": show_path(clause.path),
+        "holds": clause.holds,
+        "wanted": clause.wanted,
+        "found": None if clause.missing else clause.found,
+        "missing": clause.missing,
+        "wrote": writers.to_json(ledger, met.wrote),
+    }
+
+
+def _fired_json(ledger: Ledger, fired: Fired) -> JsonObject:
+    started: Any = fired.firing.started
+    return {
+        "firing": fired.firing.number,
+        "entry": fired.firing.entry,
+        "outcome": fired.word,
+        "at": started.at,
+        "attempt": started.attempt,
+        "run": started.run,
+        "version": started.version,
+        "changed": fired.changed,
+        "clauses": [_met_json(ledger, met) for met in fired.clauses],
+    }
