@@ -40,6 +40,8 @@ COMMANDS = {
     "task resume": Command("task.resume:resume", "Continue an interrupted, stopped, paused or failed task."),
     "task calls": Command("task.calls:calls", "Show what the steps of a task asked models and other systems."),
     "task why": Command("task.why:explain", "Explain why a step fired, or why it did not."),
+    "task blame": Command("task.blame:trace", "Show where a value comes from, back to the payload."),
+    "task graph": Command("task.graph:draw", "Draw which step woke which, through which field."),
     "task resume": Command("task.resume:resume", "Continue a task that was interrupted, stopped, paused or failed."),
     "task answer": Command("task.answer:answer", "Answer a question of a task, and run the task."),
     "task set": Command("task.set:set_values", "Write into the document of a task, and run the task."),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from aloma_cli.document.changes import Change, Replay, apply
-from aloma_cli.document.paths import get, resolve
+from aloma_cli.document.paths import MISSING, get, resolve
 from aloma_cli.explain.authors import NEVER, Authors
 from aloma_cli.jsontext import Json, JsonObject, Path
 from aloma_cli.record import events as ev
@@ -26,12 +26,12 @@ class Write:
     changes: tuple[Change, ...]
 
     def value_at(self, path: Path) -> Json:
-        """What it wrote at `path`, or MISSING; only what a single change of it covers."""
+        """What it wrote at `path`, or MISSING; only what one of its changes covers."""
         for change in reversed(self.changes):
             where = (*change.path, "-") if change.op == "append" else change.path
             if change.op != "remove" and where == path[: len(where)]:
                 return get(change.value, resolve(change.value, path[len(where) :]))
-        return get(None, ("",))
+        return MISSING
 
 
 @dataclass(slots=True)
@@ -84,23 +84,21 @@ class TaskLedger:
         document: JsonObject = apply(self.created.data, changes)
         return document
 
-    def author(self, path: Path, version: int, *, whole: bool = False) -> Write | None:
-        """Who wrote or removed last, as of `version`, the value at `path`; None if nobody ever did.
-
-        A write of one of its parts counts, unless it must have written the `whole` value.
-        """
-        find = self.authors.whole if whole else self.authors.last
-        found = find(path, version)
-        if found == 0 and get(self.created.data, path) is _MISSING:
-            return None
+    def author(self, path: Path, version: int) -> Write | None:
+        """Who wrote last, as of `version`, the value at `path` or a part of it; None where nobody did."""
+        found = self.authors.last(path, version)
         return None if found == NEVER else self.writes[found]
+
+    def remover(self, path: Path, version: int) -> Write | None:
+        """Who removed last, as of `version`, the value at `path`, where there is none; None if there never was one."""
+        found = last = self.authors.whole(path, version)
+        while found != NEVER and self.writes[found].value_at(path) is MISSING:
+            found = self.authors.whole(path, found - 1)
+        return None if found == NEVER else self.writes[last]
 
     def last_firing(self, step: str) -> Firing | None:
         """The firing of a step that started last."""
         return next(reversed(self.firings.get(step, ())), None)
-
-
-_MISSING = get({}, ("",))
 
 
 class Ledger:

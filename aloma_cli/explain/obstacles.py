@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from aloma_cli.budget import LIMITS
@@ -11,7 +11,7 @@ from aloma_cli.content.step import Step
 from aloma_cli.document.reserved import ERRORS
 from aloma_cli.explain.ledger import Firing, Ledger, TaskLedger
 from aloma_cli.ids import root_of
-from aloma_cli.jsontext import JsonObject, show_path
+from aloma_cli.jsontext import JsonObject, Path, show_path
 from aloma_cli.record import events as ev
 from aloma_cli.record.tree import TaskFacts
 
@@ -80,6 +80,24 @@ def of_step(view: View, step: Step) -> Iterator[Obstacle]:
     yield from _failed(view, step.name)
     if _is_disarmed(view, step):
         yield _disarmed(view, step, view.task.disarmed[step.name])
+
+
+def of_place(view: View, paths: Iterable[Path]) -> Iterator[Obstacle]:
+    """What is still to come at places where a condition does not hold: answers of people, and results of subtasks."""
+    places = list(paths)
+    for place, asked in view.facts.questions.items():
+        if any(_overlap(path, tuple(asked["into"])) for path in places):
+            text = f"a person is asked for {place}: {asked['question']}"
+            yield Obstacle("question", text, f"aloma task answer {view.task_id} VALUE")
+    for child in (view.ledger.tree.tasks[one] for one in view.facts.children if one in view.facts.live_children):
+        if child.into is not None and any(_overlap(path, child.into) for path in places):
+            text = f"subtask {child.name} ({child.id}, {child.state}) will land at {show_path(child.into)}"
+            yield Obstacle("subtask", text)
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    """Whether one of two places contains the other."""
+    return all(str(left) == str(right) for left, right in zip(one, other, strict=False))
 
 
 def _in_flight(view: View, step: str) -> Iterator[Obstacle]:

@@ -11,10 +11,8 @@ from aloma_cli.record.tree import TaskFacts
 def waiting(view: View) -> Iterator[str]:
     """What the task waits for; one sentence if it is for nothing."""
     lines = [*_flights(view), *_timers(view), *_questions(view), *_subtasks(view)]
-    yield from lines
-    yield from (obstacle.text for obstacle in of_task(view) if obstacle.kind not in ("parked", "awaited"))
-    if not lines and view.facts.rest is not None:
-        yield f"it waits for nothing: it is {view.facts.state}"
+    lines += [obstacle.text for obstacle in of_task(view) if obstacle.kind not in ("parked", "awaited")]
+    yield from lines or ([f"it waits for nothing: it is {view.facts.state}"] if view.facts.rest is not None else [])
 
 
 def _flights(view: View) -> Iterator[str]:

@@ -11,7 +11,7 @@ from aloma_cli.content.step import Step
 from aloma_cli.errors import InputError, NotFoundError, did_you_mean
 from aloma_cli.explain import writers
 from aloma_cli.explain.ledger import Firing, Ledger, TaskLedger, Write
-from aloma_cli.explain.obstacles import Obstacle, View, of_step, of_task
+from aloma_cli.explain.obstacles import Obstacle, View, of_place, of_step, of_task
 from aloma_cli.explain.solve.remedy import Remedy, remedy_of
 from aloma_cli.jsontext import JsonObject, show_path
 from aloma_cli.record import events as ev
@@ -136,9 +136,15 @@ def why(question: Question, step: str, entry: int | None = None) -> Answer:
 
 
 def why_all(question: Question) -> list[Answer]:
-    """The answer for each step, at the end of the log, without the changes that would make them fire."""
+    """The answer for each step at the end of the log, without the change that would make it fire.
+
+    Those that fired come first, then the others, the nearest to firing first.
+    """
     ledger = Ledger.of(question.events)
-    names = dict.fromkeys([*question.steps, *ledger.tasks[question.task].firings])
+    task = ledger.tasks[question.task]
+    silent = [step for name, step in question.steps.items() if name not in task.firings]
+    silent.sort(key=lambda step: step.condition.nearness(task.document), reverse=True)
+    names = [*task.firings, *(step.name for step in silent)]
     return [_answer(question, ledger, ledger, name, None, with_remedy=False) for name in names]
 
 
@@ -167,7 +173,8 @@ def _answer(
     holds = all(met.clause.holds for met in clauses)
     view = View(ledger, question.task, question.now, question.concurrency)
     remedy = remedy_of(step.condition, task.document) if with_remedy and not holds else None
-    obstacles = (*of_task(view), *of_step(view, step))
+    unmet = [met.clause.path for met in clauses if not met.clause.holds]
+    obstacles = (*of_task(view), *of_step(view, step), *of_place(view, unmet))
     return Answer(ledger, question.task, name, entry, at, fired, clauses, obstacles, remedy, following, changed)
 
 
@@ -184,7 +191,8 @@ def _check(steps: Steps, task: TaskLedger, step: str, entry: int | None) -> None
 def _met(task: TaskLedger, step: Step, version: int) -> Iterator[Met]:
     document = task.document if version == task.version else task.document_at(version)
     for clause in step.condition.clauses(document):
-        yield Met(clause, task.author(clause.path, version))
+        find = task.remover if clause.missing else task.author
+        yield Met(clause, find(clause.path, version))
 
 
 def _next(task: TaskLedger, step: str, last: Firing | None) -> Firing | None:
