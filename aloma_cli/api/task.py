@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from aloma_cli.clock import SystemClock
 from aloma_cli.errors import InputError, JournalDamagedError
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import Json, JsonObject
 
 if TYPE_CHECKING:
+    from aloma_cli.content.step import Step
     from aloma_cli.engine.working import WorkingTree
+    from aloma_cli.explain.blame import BlameResult
+    from aloma_cli.explain.why import Answer, Question
     from aloma_cli.record.events import Event
     from aloma_cli.store.protocol import Store
 
@@ -28,6 +32,7 @@ class Task:
     record: JsonObject
     data: JsonObject
     _store: Store
+    _steps: Mapping[str, Step] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -58,6 +63,29 @@ class Task:
         if damage is not None:
             raise damage
         return events
+
+    def why(self, step: str, entry: int | None = None) -> Answer:
+        """Why a step of the workspace fired or did not, at the end of the log or after one of its entries.
+
+        Raises NotFoundError for an unknown step, InputError for an unknown entry, JournalDamagedError.
+        """
+        from aloma_cli.explain.why import why
+
+        return why(self._question(), step, entry)
+
+    def blame(self, path: str, entry: int | None = None) -> BlameResult:
+        """Where the value at a dotted path comes from.
+
+        Raises NotFoundError where nothing was ever written, InputError, JournalDamagedError.
+        """
+        from aloma_cli.explain.blame import blame
+
+        return blame(self._question(), path, entry)
+
+    def _question(self) -> Question:
+        from aloma_cli.explain.why import Question
+
+        return Question(self.tree_journal, self.id, self._steps, SystemClock().now())
 
 
 def task_of(store: Store, tree: WorkingTree, task_id: str) -> Task:

@@ -32,7 +32,7 @@ from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.shutdown import leave
 from aloma_cli.engine.transaction import Emit
 from aloma_cli.engine.turn import Scheduler
-from aloma_cli.errors import DocumentError, InputError, StepError
+from aloma_cli.errors import DocumentError, InputError, JournalDamagedError, StepError
 from aloma_cli.ids import new_task_id, root_of
 from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.loader.answering import Answering, Past
@@ -220,7 +220,7 @@ class Workspace(Records):
     def write(self, claim: Claim, task_id: str, request: JsonObject | None) -> Task:
         """Carry out in a claimed tree what waits in its inbox, then `request`; start nothing, and close the claim."""
         tree = write(claim, Plan(self.steps.values()), self.clock, self.redactor, request)
-        return task_of(self.store, tree, task_id)
+        return self._with_steps(task_of(self.store, tree, task_id))
 
     async def apply_and_run(
         self,
@@ -270,7 +270,15 @@ class Workspace(Records):
             return settings
 
         tree = await run_claim(claim, self._equipment(), emit, answering=answering, before=before, stay=stay)
-        return task_of(self.store, tree, task_id or claim.root)
+        return self._with_steps(task_of(self.store, tree, task_id or claim.root))
+
+    def readable(self, text: str) -> tuple[Task, JournalDamagedError | None]:
+        """As that of Records; the task can say why these steps fired."""
+        task, damage = super().readable(text)
+        return self._with_steps(task), damage
+
+    def _with_steps(self, task: Task) -> Task:
+        return replace(task, _steps=self.steps)
 
     async def fire(self, step: Step, data: JsonObject, emit: Emit = _ignore) -> None:
         """Fire `step` once on `data`, if its condition holds: no other step runs, and nothing is recorded.

@@ -181,10 +181,10 @@ def blame(question: Question, text: str, entry: int | None = None, *, depth: int
         version = max(one.version for one in task.writes.values() if one.entry <= entry)
     document = task.document if version == task.version else task.document_at(version)
     path = () if text == ROOT_PATH else resolve(document, parse_path(text))
-    causes = Blame(ledger, question.steps, depth, most).of(question.task, path, version)
     value = get(document, path)
-    if not causes:
+    if value is MISSING and task.remover(path, version) is None:
         raise NotFoundError(f"nothing was ever written at {show_path(path)}", hint=_what_there_is(document, path))
+    causes = Blame(ledger, question.steps, depth, most).of(question.task, path, version)
     return BlameResult(ledger, question.task, path, value, causes)
 
 
@@ -251,8 +251,8 @@ def _failing(ledger: Ledger, task: str, step: str, at: str) -> Firing | None:
 
 
 def _what_there_is(document: JsonObject, path: Path) -> str:
-    above: Any = next((get(document, path[:end]) for end in range(len(path) - 1, -1, -1)), document)
-    names = ", ".join(map(str, list(above)[:8])) if isinstance(above, dict) else ""
+    above = (get(document, path[:end]) for end in range(len(path) - 1, -1, -1))
+    names = ", ".join(next((list(one) for one in above if isinstance(one, dict)), [])[:8])
     return f"there is {names}" if names else "run `aloma task show` for the document"
 
 

@@ -16,7 +16,19 @@ import pytest
 from tests.cli.desk import Desk
 from tests.support.pages import Block, Page
 
-REFERENCE = ("cli", "conditions", "connectors", "models", "python", "responses", "secrets", "shapes", "start", "steps")
+REFERENCE = (
+    "cli",
+    "conditions",
+    "connectors",
+    "models",
+    "python",
+    "responses",
+    "secrets",
+    "shapes",
+    "start",
+    "steps",
+    "why",
+)
 PAGES = ("README.md", *(f"docs/{name}.md" for name in REFERENCE))
 PARTS = r"(?:\d+[hm])*\d+(?:\.\d+)?(?:ms|s)|\d\d:\d\d:\d\d|\b[0-9a-hjkmnp-tv-z]{16}\b|\d{4}-\d\d-\d\dT[\d:.]+Z?"
 

@@ -65,12 +65,14 @@ def _explain_task(asked: Question, *, as_json: bool) -> None:
     waits = [*waiting(View(ledger, asked.task, asked.now, asked.concurrency))]
     if as_json:
         steps = [{"step": one.step, "fired": _fired_times(one), "reason": one.sentence} for one in answers]
-        put_json({"schema": 1, "task": asked.task, "waits": waits, "steps": steps})
+        put_json({"schema": 1, "task": asked.task, "waits": [one.to_json() for one in waits], "steps": steps})
         return
     facts = ledger.tree.tasks[asked.task]
-    put_wrapped(f"{clean(facts.name)} is {facts.state}")
-    for line in waits:
-        put_wrapped(f"  {clean(line)}")
+    put_wrapped(f"{clean(facts.name)}: {facts.state}")
+    for one in waits:
+        put_wrapped(f"  {clean(one.text)}")
+        if one.cure is not None:
+            put(f"  → {one.cure}")
     if answers:
         put("")
     width = max((len(one.step) for one in answers), default=0)
