@@ -43,7 +43,7 @@ def changes(draw: st.DrawFn, document: Any, version: int) -> Change:
     path = draw(st.sampled_from(list(containers(document))))
     here = get(document, path)
     if isinstance(here, list):
-        kind = draw(st.sampled_from(["append", "add", *(["remove", "replace"] if here else [])]))
+        kind: Any = draw(st.sampled_from(["append", "add", *(["remove", "replace"] if here else [])]))
         if kind == "append":
             return Change("append", path, value_of(version, draw))
         at = draw(st.integers(0, len(here) - (kind != "add")))

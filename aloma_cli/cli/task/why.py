@@ -69,10 +69,10 @@ def _explain_task(asked: Question, *, as_json: bool) -> None:
         return
     facts = ledger.tree.tasks[asked.task]
     put_wrapped(f"{clean(facts.name)}: {facts.state}")
-    for one in waits:
-        put_wrapped(f"  {clean(one.text)}")
-        if one.cure is not None:
-            put(f"  → {one.cure}")
+    for wait in waits:
+        put_wrapped(f"  {clean(wait.text)}")
+        if wait.cure is not None:
+            put(f"  → {wait.cure}")
     if answers:
         put("")
     width = max((len(one.step) for one in answers), default=0)
