@@ -41,11 +41,13 @@ def run_and_show(
     before: Tree | None = None,
     notice: str | None = None,
     wait: bool = False,
+    follows: bool = False,
 ) -> int:
     """Carry out `work`, which gets what to call with its events, and give the exit code for the state of the task.
 
     `notice`: what to say about the model server. `before`: what earlier runs of the task add up to. With `wait` each
-    question is shown when it is asked, since the run continues until it is answered.
+    question is shown when it is asked, since the run continues until it is answered. With `follows` another process
+    runs the task.
     """
     view = open_view(sys.stderr, environ=os.environ, clock=SystemClock(), mode=_mode(options))
     loud = not _is_quiet(options)
@@ -53,7 +55,7 @@ def run_and_show(
     def last_words(judged: Step | None) -> None:
         descriptors.settle()
         view.__exit__(None, None, None)
-        _say_interrupted(home.task(task_id), options)
+        _say_interrupted(home.task(task_id), options, follows=follows)
         if judged is not None:
             output.say(f"  step {judged.name}: a pattern in its condition takes too long to match")
         descriptors.end()
@@ -72,7 +74,7 @@ def run_and_show(
                 finally:
                     descriptors.settle()
     except Interrupted as interrupted:
-        _say_interrupted(home.task(task_id), options)
+        _say_interrupted(home.task(task_id), options, follows=follows)
         return interrupted.code
     except (StoreError, OSError) as error:
         raise _cut_short(home, task_id, options, error) from error
@@ -85,7 +87,7 @@ def run_and_show(
 def queued(home: Workspace, task: Task, options: OutputOptions, *, wait: bool) -> int:
     """Say that a worker runs the task, and print it; with `wait` follow it, and give the exit code for its state."""
     if wait:
-        return run_and_show(home, task.id, partial(follow, home, task.id), options)
+        return run_and_show(home, task.id, partial(follow, home, task.id), options, follows=True)
     if not _is_quiet(options):
         output.say("aloma: queued; `aloma worker` runs it")
     options.print(task)
@@ -164,8 +166,11 @@ def _say_notice(home: Workspace, notice: str | None) -> None:
         output.say(f"aloma: {notice}")
 
 
-def _say_interrupted(task: Task, options: OutputOptions) -> None:
+def _say_interrupted(task: Task, options: OutputOptions, *, follows: bool) -> None:
     _print(task, options)
+    if follows:
+        output.say(f"aloma: task {task.id} is not watched any more; the process that runs it continues")
+        return
     output.say(f"aloma: interrupted; to continue: aloma task resume {task.id}")
     _say_all(questions(task.record))
 

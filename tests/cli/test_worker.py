@@ -181,3 +181,34 @@ def test_a_damaged_task_is_named_once_and_the_others_run(desk: Desk) -> None:
 @pytest.mark.parametrize("options", [("-c", "0"), ("--once", "--drain"), ("-c", "many")])
 def test_options_that_make_no_sense_are_refused(desk: Desk, options: tuple[str, ...]) -> None:
     assert desk.run("worker", *options).code == 2
+
+
+def test_a_run_of_another_process_can_be_watched_to_its_end(desk: Desk) -> None:
+    desk.step("slow", '{"name": str, "slept": None}', "open('began', 'w').close()", *SLEEPS_ONCE)
+    runs = desk.started("task", "new", "T", "-d", '{"name": "Ada"}')
+    until((desk.root / "began").exists)
+    watches = desk.started("task", "watch", "@last")
+    waits = desk.started("task", "wait", "@last", "--data")
+    time.sleep(2)
+    (desk.root / "go").touch()
+    assert ended(runs).code == 0
+    watched, waited = ended(watches), ended(waits)
+    assert (watched.code, waited.code) == (0, 0)
+    assert "slow" in watched.err
+    assert loads(waited.out)["slept"] is True
+    assert waited.err == ""
+    assert "is at rest: done" in desk.run("task", "watch", "@last").err
+
+
+def test_ctrl_c_ends_the_watching_and_not_the_task(desk: Desk) -> None:
+    desk.step("slow", '{"name": str, "slept": None}', "open('began', 'w').close()", *SLEEPS_ONCE)
+    runs = desk.started("task", "new", "T", "-d", '{"name": "Ada"}')
+    until((desk.root / "began").exists)
+    watches = desk.started("task", "watch", "@last")
+    time.sleep(1.5)
+    watches.send_signal(signal.SIGINT)
+    watched = ended(watches)
+    assert watched.code == 130
+    assert "the process that runs it continues" in watched.err
+    (desk.root / "go").touch()
+    assert ended(runs).code == 0
