@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from aloma_cli.api.workspace import Workspace, run
     from aloma_cli.connectors.chat.attach import attach
     from aloma_cli.connectors.chat.shape import Integer, List, Number, Optional, Text
+    from aloma_cli.connectors.effects import effect
     from aloma_cli.content.retry import Retry
     from aloma_cli.content.step import Step
     from aloma_cli.errors import ConnectorError, PermanentError, RetryableError
@@ -33,6 +34,7 @@ __all__ = [
     "Workspace",
     "__version__",
     "attach",
+    "effect",
     "run",
 ]
 
@@ -40,6 +42,7 @@ _HOMES = {
     "api.task": ("Task",),
     "api.workspace": ("Workspace", "run"),
     "connectors.chat.attach": ("attach",),
+    "connectors.effects": ("effect",),
     "connectors.chat.shape": ("Integer", "List", "Number", "Optional", "Text"),
     "errors": ("ConnectorError", "PermanentError", "RetryableError"),
     "content.step": ("Retry", "Step"),

@@ -26,6 +26,7 @@ Cut                            reaches a running step from outside; not an Excep
 ├── StepTimeout                broad `except Exception` in a step cannot swallow it
 ├── StepStopped
 ├── StepLimited                a call would exceed a limit of the task
+├── StepUnsettled          a call of it was sent, and its outcome is unknown
 └── StepWithdrawn
 """
 
@@ -140,9 +141,10 @@ class ConnectorError(FiringError):
     """A call to another system failed.
 
     `retryable`: whether the same call may succeed later. `status`: the HTTP status, if any. `about`: what failed
-    (`provider`, `model`, …), as for an answer. `answer`: an unreadable answer, as JSON. `usage`: its tokens and cost.
-    Both are recorded and counted. `elsewhere`: whether another server may answer the same call. `retry_after`: seconds
-    before which the other system wants no further call.
+    (`provider`, `model`, …), as for an answer. `unanswered`: the request may have been carried out, and no answer
+    came. `answer`: an unreadable answer, as JSON. `usage`: its tokens and cost. Both are recorded and counted.
+    `elsewhere`: whether another server may answer the same call. `retry_after`: seconds before which the other system
+    wants no further call.
     """
 
     answer: Any = None
@@ -158,12 +160,14 @@ class ConnectorError(FiringError):
         about: dict[str, object] | None = None,
         hint: str | None = None,
         elsewhere: bool = False,
+        unanswered: bool = False,
     ) -> None:
         super().__init__(message, hint=hint)
         self.retryable = retryable
         self.status = status
         self.about = about
         self.elsewhere = elsewhere or retryable
+        self.unanswered = unanswered
 
 
 class KeyRefusedError(ConnectorError, CredentialsError):
@@ -205,6 +209,10 @@ class StepLimited(Cut):
         super().__init__(message)
         self.limit = limit
         self.needed = needed
+
+
+class StepUnsettled(Cut):
+    """A call of this firing was sent, has no answer, and must not be sent twice: a person settles it."""
 
 
 class StepWithdrawn(Cut):

@@ -31,6 +31,6 @@ async def follow(home: Records, task_id: str, emit: Emit, *, since: int = 0, wai
                 for event in batch.events:
                     emit(event)
             task = home.task(task_id)
-            if task.state not in ACTIVE and not (wait and task.state == "question"):
+            if task.state not in ACTIVE and not (wait and task.state in ("question", "unsettled")):
                 return task
         await asyncio.sleep(_PAUSE)

@@ -20,6 +20,7 @@ from aloma_cli.engine.loop import LoopHost, Stay, drive
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.transaction import Emit
 from aloma_cli.engine.turn import Scheduler
+from aloma_cli.engine.unsettled import park_interrupted
 from aloma_cli.engine.working import WorkingTree
 from aloma_cli.errors import AlomaError
 from aloma_cli.jsontext import JsonObject
@@ -118,6 +119,7 @@ def write(
     """Carry out in a claimed tree what waits in its inbox, then `request` and `order`; close the claim."""
     with contextlib.closing(claim):
         run = Scheduler(claim, plan, clock=clock, emit=lambda _: None, redactor=redactor)
+        run.do(park_interrupted)
         run.take_requests()
         if request is not None:
             run.carry_out(request)

@@ -188,10 +188,24 @@ class Workspace(Records):
         claim, before = self.store.claim(root_of(task_id)), resuming(limits, retry_failed=retry_failed)
         return await self._run(claim, emit, before=before, task_id=task_id, stay=Stay(wait))
 
-    async def answer(self, text: str, value: Json, *, into: str | None = None, emit: Emit = _ignore) -> Task:
-        """Answer a question of a task, at `into` if there are several, and run the task. Raises as `apply_and_run`."""
-        request = {"kind": "answer", "value": value, **({} if into is None else {"into": into})}
+    async def answer(
+        self, text: str, value: Json, *, into: str | None = None, call: int | None = None, emit: Emit = _ignore
+    ) -> Task:
+        """Answer a question of a task, and run the task. Raises as `apply_and_run`.
+
+        Where there are several, `into` names the place of the answer, or `call` the call that waits for approval.
+        """
+        which = {name: value for name, value in {"into": into, "call": call}.items() if value is not None}
+        request = {"kind": "answer", "value": value, **which}
         return await self.apply_and_run(self.find(text), request, emit)
+
+    async def settle(self, text: str, call: int, *, emit: Emit = _ignore, **outcome: Json) -> Task:
+        """Say how a call ended whose outcome is unknown, and run the task. Raises as `apply_and_run`.
+
+        `call`: its number, in `record["unsettled"]`. `outcome` is one of `done=` the answer, `failed=` why, as a
+        string, and `again=True`: it was not carried out, and is to be sent again.
+        """
+        return await self.apply_and_run(self.find(text), {"kind": "settle", "call": call, **outcome}, emit)
 
     async def set(
         self, text: str, values: Mapping[str, Json], *, unset: Iterable[str] = (), emit: Emit = _ignore

@@ -44,6 +44,7 @@ COMMANDS = {
     "task blame": Command("task.blame:trace", "Show where a value comes from, back to the payload."),
     "task graph": Command("task.graph:draw", "Draw which step woke which, through which field."),
     "task answer": Command("task.answer:answer", "Answer a question of a task, and run the task."),
+    "task settle": Command("task.settle:settle", "Say how a call ended whose outcome is unknown."),
     "task set": Command("task.set:set_values", "Write into the document of a task, and run the task."),
     "task redo": Command("task.redo:redo", "Fire a step once more, as soon as its condition holds."),
     "task clone": Command("task.clone:clone", "Make a new task from the document of another, and run it."),

@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterator
 
 from aloma_cli.budget import LIMITS
-from aloma_cli.jsontext import JsonObject, dumps
+from aloma_cli.jsontext import JsonObject, cut, dumps
 from aloma_cli.view.format import clean, plural
 
 _SHOWN = 5
 _LONGEST_CHOICES = 60
+_LONGEST_ARGUMENTS = 400
 
 
 def next_steps(record: JsonObject) -> Iterator[str]:
@@ -31,6 +32,20 @@ def next_steps(record: JsonObject) -> Iterator[str]:
         verb = "was" if len(ignored) == 1 else "were"
         yield f"{plural(len(ignored), 'subtask')} {verb} ignored: {', '.join(ignored[:_SHOWN])}"
     yield from questions(record)
+    yield from unsettled(record)
+
+
+def unsettled(record: JsonObject) -> Iterator[str]:
+    """The calls whose outcome is unknown, and how to settle them."""
+    for call in record.get("unsettled") or ():  # not in records of earlier programs
+        yield from _unsettled(call)
+
+
+def _unsettled(call: JsonObject) -> Iterator[str]:
+    given = cut(dumps(call["arguments"]), _LONGEST_ARGUMENTS)
+    yield f"? call {call['call']} was sent, and its outcome is unknown: {clean(call['function'])} {clean(given)}"
+    yield f"→ if it was carried out: aloma task settle {call['task']} {call['call']} --done VALUE"
+    yield f"→ if it was not: aloma task settle {call['task']} {call['call']} --again, or --failed REASON"
 
 
 def questions(record: JsonObject) -> Iterator[str]:
@@ -43,7 +58,8 @@ def questions(record: JsonObject) -> Iterator[str]:
 def question(asked: JsonObject, *, several: bool) -> Iterator[str]:
     """One question, as in the record. `several`: the answer has to name it."""
     until = asked.get("until")  # the default is the answer from then on
-    into = f" --into {asked['into']}" if several else ""
+    name = f"--call {asked['call']}" if asked.get("call") is not None else f"--into {asked['into']}"
+    into = f" {name}" if several else ""
     yield f"? {clean(asked['question'])}{f'   (until {until})' if until else ''}"
     yield f"→ aloma task answer {asked['task']} {_choices(asked.get('schema'))}{into}"
 

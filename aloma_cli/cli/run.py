@@ -16,7 +16,7 @@ from aloma_cli.cli import descriptors, output, streams
 from aloma_cli.cli.exit_codes import DONE, code_of_task, refusal
 from aloma_cli.cli.failures import failures
 from aloma_cli.cli.interrupts import Interrupted, Interrupts
-from aloma_cli.cli.next_steps import next_steps, question, questions
+from aloma_cli.cli.next_steps import next_steps, question, questions, unsettled
 from aloma_cli.cli.output_options import OutputOptions
 from aloma_cli.cli.step.describe import NO_STEPS
 from aloma_cli.clock import SystemClock
@@ -24,7 +24,7 @@ from aloma_cli.content.step import Step
 from aloma_cli.errors import AlomaError, PermanentError, StoreError
 from aloma_cli.jsontext import dumps, show_path
 from aloma_cli.record.codec import to_wire
-from aloma_cli.record.events import Committed, Event
+from aloma_cli.record.events import Committed, Event, FiringVoided
 from aloma_cli.record.tree import Tree
 from aloma_cli.view.choose import Mode, open_view
 
@@ -63,11 +63,11 @@ def run_and_show(
     try:
         with Interrupts(last_words) as interrupts:
             _say_notice(home, notice if loud else None)
-            _say_all(questions(home.task(task_id).record) if wait and before is not None and loud else ())
+            _say_all(_waits_for(home.task(task_id)) if wait and before is not None and loud else ())
             with view:
                 if before is not None:
                     view.recall(before)
-                show = _say_questions(view.emit) if wait and loud else view.emit
+                show = _say_questions(view.emit, lambda: home.task(task_id)) if wait and loud else view.emit
                 try:
                     with no_keyboard():
                         task = interrupts.run(work(_emitter(show, options)))
@@ -172,7 +172,11 @@ def _say_interrupted(task: Task, options: OutputOptions, *, follows: bool) -> No
         output.say(f"aloma: task {task.id} is not watched any more; the process that runs it continues")
         return
     output.say(f"aloma: interrupted; to continue: aloma task resume {task.id}")
-    _say_all(questions(task.record))
+    _say_all(_waits_for(task))
+
+
+def _waits_for(task: Task) -> Iterable[str]:
+    return [*questions(task.record), *unsettled(task.record)]
 
 
 def _say_next(home: Workspace, task: Task) -> None:
@@ -183,9 +187,11 @@ def _say_next(home: Workspace, task: Task) -> None:
     _say_all(next_steps(task.record))
 
 
-def _say_questions(show: Emit) -> Emit:
+def _say_questions(show: Emit, read: Callable[[], Task]) -> Emit:
     def emit(event: Event) -> None:
         show(event)
+        if isinstance(event, FiringVoided) and event.reason in ("asking", "unknown"):
+            _say_all(_waits_for(read()))
         for asked in event.asked if isinstance(event, Committed) else ():
             _say_all(question({**asked, "task": event.task, "into": show_path(tuple(asked["into"]))}, several=True))
 

@@ -76,6 +76,15 @@ class Answer:
     about: JsonObject | None = None
 
 
+Effect: TypeAlias = Literal["read", "idempotent", "once"]
+"""What a call does to the other system.
+
+`read`: nothing. `idempotent`: the same if it is sent twice with one key. `once`: it must not be sent twice.
+"""
+
+EFFECTS: tuple[Effect, ...] = ("read", "idempotent", "once")
+
+
 Ask: TypeAlias = Callable[[JsonObject], Awaitable[Json]]
 """A recorded request: takes the arguments of a Call, gives the `value` of its Answer."""
 
@@ -91,6 +100,10 @@ class Function(Protocol):
 
     async def send(self, call: Call) -> Answer:
         """The border."""
+
+    def effect(self, arguments: JsonObject) -> Effect:  # noqa: ARG002  (for functions that do several things)
+        """What a request with these arguments does to the other system."""
+        return "once"
 
     async def estimate(self, arguments: JsonObject, usual: int | None) -> Amount:  # noqa: ARG002  (for models)
         """What a request with these arguments is expected to take.

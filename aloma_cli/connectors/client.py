@@ -28,18 +28,28 @@ class Client(httpx2.AsyncClient):
         no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
         super().__init__(transport=transport, cookies=no_cookies, limits=_CONNECTIONS)
         self._max_answer = max_answer
+        self._tells = transport is None
 
     async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:  # noqa: ARG002  (answers are always read completely)
         """The whole answer, after redirects within the origin of `request`; a redirect to another origin is returned.
 
-        The request's timeout bounds all of it. Raises httpx2.HTTPError, and ConnectorError for too large an answer.
+        The request's timeout bounds all of it. Raises httpx2.HTTPError, and ConnectorError for too large an answer. A
+        ConnectTimeout is one before anything was sent.
         """
         seconds = request.extensions.get("timeout", {}).get("read")
+        begun = [] if self._tells else ["by a transport that does not tell"]
+
+        async def trace(event: str, _about: object) -> None:
+            if event.endswith("send_request_headers.started"):
+                begun.append(event)
+
+        request.extensions = {**request.extensions, "trace": trace}
         try:
             async with asyncio.timeout(seconds):
                 return await self._follow(request, options)
         except TimeoutError:
-            raise httpx2.ReadTimeout(f"no whole answer within {seconds:g} s", request=request) from None
+            kind = httpx2.ReadTimeout if begun else httpx2.ConnectTimeout
+            raise kind(f"no whole answer within {seconds:g} s", request=request) from None
 
     def proxy(self, url: str) -> str | None:
         """The variable with the proxy for requests to `url`, and its value."""

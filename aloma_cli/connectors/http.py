@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aloma_cli.connectors.address import Login, is_url, shown, shown_broken, split_login
-from aloma_cli.connectors.base import Answer, Ask, Call, Function, is_retryable, plain
+from aloma_cli.connectors.base import Answer, Ask, Call, Effect, Function, is_retryable, plain
 from aloma_cli.connectors.cause import cause
 from aloma_cli.connectors.http_answer import as_given, as_recorded, words_of
 from aloma_cli.connectors.lazy import Lazily
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
     from aloma_cli.connectors.client import Client
 
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_REPEATABLE = frozenset({"PUT", "DELETE"})
+_KEY = "idempotency-key"
 _LARGE = 1_000_000
 
 _login: ContextVar[Login | None] = ContextVar("login", default=None)
@@ -79,18 +81,24 @@ class Http:
             raise ConnectorError(f"{place}: {error}", hint="use an address that begins with https://") from error
         except (httpx2.LocalProtocolError, TypeError, ValueError) as error:
             raise ConnectorError(f"{place} cannot be sent: {cut(str(error), 300)}") from error
-        except httpx2.TimeoutException as error:
-            raise ConnectorError(f"{place} got no answer: {error}", retryable=True) from error
         except httpx2.HTTPError as error:
-            proxy = client.proxy(sent["url"])
-            through = f" through {proxy}" if proxy else ""
-            reason = cut(cause(error), 300)
-            raise ConnectorError(f"{place}{through} got no answer: {reason}", retryable=True) from error
+            unsent = httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError
+            said = f"{place}{_no_answer(client, sent['url'], error)}"
+            raise ConnectorError(said, retryable=True, unanswered=not isinstance(error, unsent)) from error
 
     def _make_client(self) -> Client:
         from aloma_cli.connectors.client import Client
 
         return Client(transport=self._transport, max_answer=self._max_answer)
+
+
+def _no_answer(client: Client, url: str, error: httpx2.HTTPError) -> str:
+    import httpx2
+
+    if isinstance(error, httpx2.TimeoutException):
+        return f" got no answer: {error}"
+    proxy = client.proxy(url)
+    return f"{f' through {proxy}' if proxy else ''} got no answer: {cut(cause(error), 300)}"
 
 
 class RequestFunction(Function):
@@ -105,6 +113,13 @@ class RequestFunction(Function):
 
     async def send(self, call: Call) -> Answer:
         return await self._http.send(call)
+
+    def effect(self, arguments: JsonObject) -> Effect:
+        """By the method. A key of the step's own says that the server knows a repeated request by it."""
+        if arguments["method"] in _SAFE:
+            return "read"
+        has_key = any(name.lower() == _KEY for name in arguments.get("headers", {}))
+        return "idempotent" if has_key or arguments["method"] in _REPEATABLE else "once"
 
 
 class RequestBy(RequestFunction):
@@ -169,7 +184,7 @@ def _as_sent(arguments: JsonObject, key: str, login: Login | None) -> dict[str, 
     sent: dict[str, Any] = {name: arguments[name] for name in ("method", "url", "timeout", "json") if name in arguments}
     headers = dict(arguments.get("headers", {}))
     given = {name.lower() for name in headers}
-    if arguments["method"] not in _SAFE and "idempotency-key" not in given:
+    if arguments["method"] not in _SAFE and _KEY not in given:
         headers["Idempotency-Key"] = key
     if login is not None and "authorization" not in given:
         headers["Authorization"] = login.header

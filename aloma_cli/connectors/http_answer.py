@@ -6,7 +6,7 @@ import codecs
 from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING
 
-from aloma_cli.jsontext import JsonError, JsonObject, cut, dumps, loads
+from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, dumps, loads
 
 if TYPE_CHECKING:
     import httpx2
@@ -32,8 +32,13 @@ def as_recorded(response: httpx2.Response, *, binary: bool) -> JsonObject:
     return {**recorded, **(_body_text(response) if parsed is None else {"json": parsed})}
 
 
-def as_given(recorded: JsonObject) -> dict[str, object]:
-    """What a step receives: `status`, `headers`, `body` (string, or bytes if binary), `json` (None if not JSON)."""
+def as_given(recorded: Json) -> dict[str, object]:
+    """What a step receives: `status`, `headers`, `body` (string, or bytes if binary), `json` (None if not JSON).
+
+    A person who settles a call may give the body alone.
+    """
+    if not isinstance(recorded, dict) or "status" not in recorded:
+        recorded = {"status": 200, "headers": {}, "json": recorded}
     if "base64" in recorded:
         body: object = b64decode(recorded["base64"])
     else:

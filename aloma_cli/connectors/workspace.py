@@ -6,7 +6,8 @@ import inspect
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from aloma_cli.connectors.base import Answer, Ask, Call, Connector, Function, plain
+from aloma_cli.connectors.base import Answer, Ask, Call, Connector, Effect, Function, plain
+from aloma_cli.connectors.effects import KEY, effect_of
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.errors import ConnectorError, DocumentError, RetryableError
 from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, loads
@@ -15,14 +16,13 @@ from aloma_cli.threads import in_thread
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KEY = "idempotency_key"
-
 
 def module_connector(name: str, module: object) -> Connector:
     """The public functions that `module` defines, as the connector `name`; or the public methods of an object.
 
     Arguments and results must be JSON, because calls are recorded. A function with a parameter `idempotency_key`
-    receives the key of the call, the same when a call is sent again after a crash.
+    receives the key of the call, the same when a call is sent again after a crash. Raises PermanentError for an
+    invalid `effect` of a function.
     """
     public = ((attribute, getattr(module, attribute)) for attribute in dir(module) if not attribute.startswith("_"))
     return {
@@ -44,6 +44,7 @@ class ModuleFunction(Function):
         self._function = function
         signature = inspect.signature(function)
         self._takes_key = KEY in signature.parameters
+        self._effect = effect_of(function, signature)
         self._signature = signature.replace(
             parameters=[parameter for parameter in signature.parameters.values() if parameter.name != KEY]
         )
@@ -54,6 +55,9 @@ class ModuleFunction(Function):
         except TypeError as error:
             raise TypeError(f"connectors.{self._name}: {error}") from None
         return await ask({argument: plain(self._name, argument, value) for argument, value in bound.arguments.items()})
+
+    def effect(self, arguments: JsonObject) -> Effect:  # noqa: ARG002  (one for all)
+        return self._effect
 
     async def send(self, call: Call) -> Answer:
         """The function's result. Raises its ConnectorError; any other exception becomes the cause of one."""

@@ -22,17 +22,18 @@ from aloma_cli.content.lost import Watching
 from aloma_cli.content.progress import Watched
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.errors import (
-    AlomaError,
     AnswerError,
     ConnectorError,
     KeyRefusedError,
     PermanentError,
     StepLimited,
+    StepUnsettled,
+    StoreError,
     TruncatedAnswerError,
 )
 from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.record.counts import sound_usage
-from aloma_cli.record.events import CallAnswered, CallSent
+from aloma_cli.record.events import CallAnswered, CallSent, Logged
 
 
 @dataclass(slots=True)
@@ -92,30 +93,51 @@ class Calls:
             self.host.leave(held)
 
     async def _carry_out(self, name: str, function: Function, arguments: JsonObject, key: str) -> Json:
-        job, at = self.job, to_iso(self.host.clock.now())
-        sent = CallSent(at=at, task=job.task, firing=job.firing, step=job.step, call=name, key=key)
-        self.host.note(sent)
+        job, at, effect = self.job, to_iso(self.host.clock.now()), function.effect(arguments)
+        sent = CallSent(
+            at=at,
+            task=job.task,
+            firing=job.firing,
+            step=job.step,
+            call=name,
+            key=key,
+            effect=effect,
+            # Other calls are made again with the same arguments, and need not have them twice on record.
+            arguments=arguments if effect == "once" else None,
+        )
+        if effect == "read":
+            self.host.note(sent)
+        else:  # before it leaves, so that nobody sends twice what must be sent once
+            await self.host.keep(sent)
         with Watched(self.host, sent) as progress:
             call = Call(
                 name, arguments, f"{job.task}-{job.firing}-{key}", job.task, job.step, job.firing, job.base, progress
             )
-            answer = await self._answer(function, call, key, progress)
+            answer = await self._answer(function, call, sent, progress)
             # The recorded answer, not the received one: a repeated firing must get the same.
             recorded = await self._record(call, key, progress.seconds, answer)
         return clean_copy(recorded.answer)
 
-    async def _answer(self, function: Function, call: Call, key: str, progress: Watched) -> Answer:
+    async def _answer(self, function: Function, call: Call, sent: CallSent, progress: Watched) -> Answer:
         try:
             with Watching(None):  # a connector's own tasks are not the step's
                 return await function.send(call)
         except ConnectorError as error:
-            await self._fail(call, key, progress.seconds, error)
-        except AlomaError:
+            if error.unanswered and sent.effect == "once":
+                self._warn(str(error))
+                raise StepUnsettled(str(error)) from error
+            await self._fail(call, sent.key, progress.seconds, error)
+        except StoreError:
             raise
         except Exception as error:  # noqa: BLE001  (the call may have to be paid for even so)
             failed = ConnectorError(f"connectors.{call.name} failed: {type(error).__name__}: {error}")
             failed.__cause__ = error
-            await self._fail(call, key, progress.seconds, failed)
+            await self._fail(call, sent.key, progress.seconds, failed)
+
+    def _warn(self, text: str) -> None:
+        job = self.job
+        at = to_iso(self.host.clock.now())
+        self.host.note(Logged(at=at, task=job.task, firing=job.firing, step=job.step, level="warning", text=text))
 
     async def _fail(self, call: Call, key: str, seconds: float, error: ConnectorError) -> NoReturn:
         """Record a call that failed, with any answer it got, and raise its error as recorded."""

@@ -121,7 +121,7 @@ async def _drive(run: Scheduler, runner: Runner, poll: Poll, stay: Stay) -> None
             if not stay.leaving:  # else it has more to do, which a stale record says best
                 run.publish()
             return
-        waits = stay.wait and run.tree.root.state == "question"
+        waits = stay.wait and run.tree.root.state in ("question", "unsettled")
         if turn.finished and not waits and not run.take_requests():
             return
         if number % _BREATH == 0:

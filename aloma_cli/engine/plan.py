@@ -91,6 +91,8 @@ class Plan:
     def to_start(self, task: WorkingTask, *, now: float, limit: int) -> list[Step]:
         """The steps to fire now, in order, so that at most `limit` firings are in flight."""
         room = limit - len(task.flights)
+        if room <= 0:
+            room += sum(flight.parked for flight in task.flights.values())
         if room <= 0 or task.completed is not None or task.awaited or (task.flights and alone_in(task) is not None):
             return []
         if task.parked_until is not None and is_parked(task, now):
@@ -122,7 +124,11 @@ def is_parked(task: WorkingTask, now: float) -> bool:
 def to_repeat(task: WorkingTask) -> list[WorkingFlight]:
     """The voided firings that may run again now."""
     alone = alone_in(task)
-    return [flight for flight in task.flights.values() if not flight.running and (alone is None or flight is alone)]
+    return [
+        flight
+        for flight in task.flights.values()
+        if not flight.running and not flight.unanswered and (alone is None or flight is alone)
+    ]
 
 
 def alone_in(task: WorkingTask) -> WorkingFlight | None:

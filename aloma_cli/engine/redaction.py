@@ -14,7 +14,7 @@ from aloma_cli.document.changes import Change, apply
 from aloma_cli.document.diff import diff
 from aloma_cli.document.paths import MISSING, get
 from aloma_cli.jsontext import JsonObject, Path
-from aloma_cli.record.events import AnEvent, CallAnswered, CallProgress, Logged
+from aloma_cli.record.events import AnEvent, CallAnswered, CallProgress, CallSent, Logged
 from aloma_cli.redact import Redactor
 
 _REFERENCES = ("kind", "task", "step")
@@ -25,6 +25,8 @@ def clean_event(redactor: Redactor, event: AnEvent) -> AnEvent:
     """An event that a running firing notes."""
     if isinstance(event, Logged):
         return replace(event, text=redactor.text(event.text))
+    if isinstance(event, CallSent):
+        return replace(event, arguments=redactor.value(event.arguments))
     if isinstance(event, CallAnswered):
         told = {name: redactor.value(getattr(event, name)) for name in ("arguments", "answer", "error", "about")}
         return replace(event, **told)

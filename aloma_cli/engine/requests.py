@@ -20,10 +20,12 @@ from aloma_cli.engine.plan import runs_alone
 from aloma_cli.engine.start import arm
 from aloma_cli.engine.subtasks import Room, halt, refuse_engine_fields, stop
 from aloma_cli.engine.transaction import Transaction
+from aloma_cli.engine.unsettled import approvals, release, settle, unknown_call
 from aloma_cli.engine.working import WorkingTask, WorkingTree
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import MAX_DEPTH, Json, JsonObject, Path, cut, is_deeper, show_path
 from aloma_cli.record.events import AnsweringSet, Committed, RequestRefused, TreeResumed
+from aloma_cli.record.tree import SentCall
 
 _MOST_SHOWN = 4
 _LONGEST = 80
@@ -82,15 +84,30 @@ class Set:
 
 @dataclass(frozen=True, slots=True)
 class AnswerQuestion:
-    """Answer a question. `text` is what was typed, `into` names the question where there are several."""
+    """Answer a question.
+
+    `text` is what was typed. Where there are several questions, `into` or `call` (the number of a call that waits for
+    approval) names one.
+    """
 
     task: str | None
     value: Json
     text: str | None
     into: str | None
+    call: int | None = None
 
 
-Request = Stop | Redo | Set | AnswerQuestion
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Say how a call ended whose outcome is unknown: `how` is done (with `value`), failed (why) or again."""
+
+    task: str | None
+    call: int
+    how: str
+    value: Json
+
+
+Request = Stop | Redo | Set | AnswerQuestion | Settle
 """What a person can ask of a task."""
 
 
@@ -98,7 +115,7 @@ def read_request(body: JsonObject) -> Request:
     """The request in a file of the inbox (`docs/format.md`, Requests). Raises InputError for anything else."""
     task = body.get("task")
     match body:
-        case _ if not isinstance(task, str | None):
+        case _ if not isinstance(task, str | None) or isinstance(body.get("call"), bool):
             pass
         case {"kind": "stop", "reason": str(reason)}:
             return Stop(task, reason)
@@ -107,7 +124,15 @@ def read_request(body: JsonObject) -> Request:
         case {"kind": "set"}:
             return Set(task, _paths(body.get("unset", [])), _pairs(body.get("set", [])))
         case {"kind": "answer", "value": value}:
-            return AnswerQuestion(task, value, _text(body.get("text")), _text(body.get("into")))
+            return AnswerQuestion(
+                task, value, _text(body.get("text")), _text(body.get("into")), _number(body.get("call"))
+            )
+        case {"kind": "settle", "call": int(call), "done": value}:
+            return Settle(task, call, "done", value)
+        case {"kind": "settle", "call": int(call), "failed": str(reason)}:
+            return Settle(task, call, "failed", reason)
+        case {"kind": "settle", "call": int(call), "again": True}:
+            return Settle(task, call, "again", None)
     raise InputError(f"{cut(str(body), _LONGEST)} is not a request")
 
 
@@ -130,6 +155,12 @@ def _is_pair(value: Json) -> bool:
     return False
 
 
+def _number(value: Json) -> int | None:
+    if value is None or type(value) is int:
+        return value
+    raise InputError(f"`call` must be the number of a call, not {cut(str(value), _LONGEST)}")
+
+
 def _text(value: Json) -> str | None:
     if value is None or isinstance(value, str):
         return value
@@ -137,12 +168,17 @@ def _text(value: Json) -> str | None:
 
 
 class Asked(NamedTuple):
-    """A request, checked against the task it is about. `answers` are the places of the questions it answers."""
+    """A request, checked against the task it is about.
+
+    `answers` are the places of the questions it answers; `call` is the call that it answers or settles, with `value`.
+    """
 
     request: Request
     task: WorkingTask
     changes: list[Change] = []  # noqa: RUF012  (never altered)
     answers: tuple[str, ...] = ()
+    call: SentCall | None = None
+    value: Json = None
 
 
 def checked(tree: WorkingTree, request: Request) -> Asked:
@@ -162,7 +198,13 @@ def checked(tree: WorkingTree, request: Request) -> Asked:
         # A value written where an answer was to go is the answer.
         written = {show_path(change.place) for change in changes}
         return Asked(request, task, changes, tuple(place for place in task.questions if place in written))
-    task = task if task.questions else _who_asks(tree, task)
+    if isinstance(request, Settle):
+        owner, call = unknown_call(tree, task, request.call)
+        return Asked(request, owner, call=call, value=request.value)
+    task = task if task.questions or approvals(task) else _who_asks(tree, task)
+    approval = _approval(task, request)
+    if approval is not None:
+        return Asked(request, task, call=approval, value=_checked_answer(approval.event.arguments or {}, request))
     place = _question(task, request.into)
     value = _checked_answer(task.questions[place], request)
     return Asked(request, task, answer(task, place, value), (place,))
@@ -176,6 +218,13 @@ def carry_out(tx: Transaction, asked: Asked, request: str | None) -> None:
             _stop(tx, task, reason)
         case Redo(step=step) if step in tx.plan.steps:
             arm(tx, task, (step,), "a person asked for it", request)
+        case Settle(how="again") if asked.call is not None:
+            release(tx, asked.call, request)
+        case Settle(how="failed", value=reason) if asked.call is not None:
+            error = {"type": "ConnectorError", "message": reason, "retryable": False}
+            settle(tx, asked.call, None, request, error=error)
+        case Settle() | AnswerQuestion() if asked.call is not None:
+            settle(tx, asked.call, asked.value, request)
         case Redo(step=step):
             raise InputError(f"there is no step {step!r}", hint="aloma step list shows the names")
         case _:
@@ -234,9 +283,28 @@ def _default(task: WorkingTask, place: str, question: JsonObject) -> list[Change
         return error_entry(task.document, f"question {place}", entry)
 
 
+def _approval(task: WorkingTask, request: AnswerQuestion) -> SentCall | None:
+    """The call that is allowed or refused, if the request is about one. Raises InputError if it may be several."""
+    waiting = approvals(task)
+    numbers = [str(call.number) for call in waiting]
+    if request.call is not None:
+        found = next((call for call in waiting if call.number == request.call), None)
+        if found is None:
+            hint = f"use --call with one of {', '.join(numbers)}" if numbers else None
+            raise InputError(f"call {request.call} of task {task.id} does not wait for an approval", hint=hint)
+        return found
+    if request.into is not None or not waiting:
+        return None
+    if len(waiting) + len(task.questions) > 1:
+        hint = f"use --call with one of {', '.join(numbers)}"
+        hint += f", or --into with one of {', '.join(task.questions)}" if task.questions else ""
+        raise InputError(f"task {task.id} has {len(waiting) + len(task.questions)} open questions", hint=hint)
+    return waiting[0]
+
+
 def _who_asks(tree: WorkingTree, task: WorkingTask) -> WorkingTask:
     """The one subtask that asks, where `task` itself does not. Raises InputError where there are several."""
-    asking = [one for one in tree.descendants(task.id) if one.questions and not one.closed]
+    asking = [one for one in tree.descendants(task.id) if (one.questions or approvals(one)) and not one.closed]
     if len(asking) > 1:
         commands = "; ".join(f"aloma task answer {one.id} VALUE" for one in asking[:_MOST_SHOWN])
         raise InputError(f"{len(asking)} subtasks of {task.id} have open questions", hint=f"run one of: {commands}")

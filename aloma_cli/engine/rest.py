@@ -9,9 +9,10 @@ from aloma_cli.content.step import Step
 from aloma_cli.document.paths import MISSING, get
 from aloma_cli.document.reserved import unhandled_errors
 from aloma_cli.engine.cycles import Cycle, cycle_commits, reason_of, shown_cycle
-from aloma_cli.engine.plan import alone_in, is_parked
+from aloma_cli.engine.plan import alone_in, is_parked, to_repeat
 from aloma_cli.engine.subtasks import end, rest_stopped
 from aloma_cli.engine.transaction import Transaction
+from aloma_cli.engine.unsettled import approvals, in_words, unknown
 from aloma_cli.engine.working import WorkingTask
 from aloma_cli.errors import did_you_mean
 from aloma_cli.jsontext import KINDS, JsonObject, Path, show_path
@@ -29,13 +30,12 @@ def settle(tx: Transaction, task: WorkingTask, redactor: Redactor) -> None:
     if tx.tree.limited is not None and _would_continue(tx, task):
         _pause(tx, task, "limited")
         return
-    if task.completed is None:
-        if (task.retries and not task.awaited) or is_parked(task, tx.now):
-            return
-        unended = _unended(tx, task)
-        if unended is not None:
-            _pause(tx, task, unended)
-            return
+    if task.completed is None and ((task.retries and not task.awaited) or is_parked(task, tx.now)):
+        return
+    unended = _unended(tx, task)
+    if unended is not None:
+        _pause(tx, task, unended)
+        return
     parent = tx.tree.tasks[task.parent] if task.parent else None
     if parent is not None and alone_in(parent) is not None:
         # The landing is a commit like any other: it queues until the firing that runs alone has landed.
@@ -52,7 +52,7 @@ def rest_again(tx: Transaction, task: WorkingTask) -> None:
         return
     if tx.tree.stopped is not None:
         rest_stopped(tx, task, tx.tree.stopped)
-    elif task.completed is None and not _has_busy_subtask(tx, task):
+    elif task.completed is not None or not _has_busy_subtask(tx, task):
         state = _unended(tx, task)
         if state is not None:
             _pause(tx, task, state)
@@ -71,7 +71,7 @@ def _end(tx: Transaction, task: WorkingTask, redactor: Redactor) -> None:
 
 
 def _would_continue(tx: Transaction, task: WorkingTask) -> bool:
-    return bool(task.flights or task.retries or tx.plan.to_start(task, now=tx.now, limit=1))
+    return bool(to_repeat(task) or task.retries or tx.plan.to_start(task, now=tx.now, limit=1))
 
 
 def _has_busy_subtask(tx: Transaction, task: WorkingTask) -> bool:
@@ -80,8 +80,12 @@ def _has_busy_subtask(tx: Transaction, task: WorkingTask) -> bool:
 
 def _unended(tx: Transaction, task: WorkingTask) -> str | None:
     """The state of a rest that is not an end: the task, or a subtask of it, waits for a person."""
-    if task.questions:
+    if approvals(task) or (task.questions and task.completed is None):
         return "question"
+    if task.unsettled:
+        return "unsettled"
+    if task.completed is not None:
+        return None
     states = {tx.tree.tasks[child].state for child in task.live_children}
     return next((state for state in PAUSED if state in states), None)
 
@@ -91,7 +95,13 @@ def _pause(tx: Transaction, task: WorkingTask, state: str) -> None:
     if state == "question" and task.trail.cycle is not None:
         _end_cycle(tx, task, state, task.trail.cycle)
     else:
-        end(tx, task, state, reason=tx.tree.limited if state == "limited" else None)
+        end(tx, task, state, reason=_why(tx, task, state))
+
+
+def _why(tx: Transaction, task: WorkingTask, state: str) -> str | None:
+    if state == "unsettled":
+        return in_words(unknown(task)) or None
+    return tx.tree.limited if state == "limited" else None
 
 
 def _end_cycle(tx: Transaction, task: WorkingTask, state: str, cycle: Cycle) -> None:

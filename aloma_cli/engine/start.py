@@ -12,6 +12,7 @@ from aloma_cli.engine.failure import retry_of
 from aloma_cli.engine.limits import MOST_STARTS, limit
 from aloma_cli.engine.plan import to_repeat
 from aloma_cli.engine.transaction import Transaction
+from aloma_cli.engine.unsettled import park_interrupted
 from aloma_cli.engine.working import WorkingFlight, WorkingTask
 from aloma_cli.record.events import CallAnswered, FiringStarted, StepsArmed
 
@@ -33,9 +34,14 @@ def start_more(tx: Transaction, task: WorkingTask, concurrency: int) -> None:
 
 
 def _repeat(tx: Transaction, task: WorkingTask, flight: WorkingFlight) -> None:
-    """Run a voided firing once more on the newest document, if its condition holds there and the task continues."""
+    """Run a voided firing once more on the newest document, if its condition holds there and the task continues.
+
+    One that waited for a person continues from where it started, so that it makes the same calls.
+    """
     ended = task.completed is not None and flight.voids  # one without voids is paused by a limit, and still runs
-    if flight.step in task.true and not ended:
+    if flight.parked and flight.step in tx.plan.steps:
+        _launch(tx, task, tx.plan.steps[flight.step], flight, version=flight.version)
+    elif flight.step in task.true and not ended:
         _launch(tx, task, tx.plan.steps[flight.step], flight, version=task.version)
     else:
         void(tx, task, flight, "superseded")
@@ -65,8 +71,11 @@ def recover(tx: Transaction) -> None:
         changed = [] if task.closed else tx.plan.rearmed_on_opening(task)
         if changed:
             arm(tx, task, changed, "their condition changed")
+    park_interrupted(tx)
     for task, flight in tx.tree.flights():
         step = tx.plan.steps.get(flight.step)
+        if flight.unanswered or (flight.parked and step is not None):
+            continue
         if step is None or not step.condition.matches(flight.base):
             void(tx, task, flight, "superseded")
         elif flight.running:

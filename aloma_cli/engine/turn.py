@@ -21,6 +21,7 @@ from aloma_cli.engine.redaction import clean_event, clean_outcome, clean_request
 from aloma_cli.engine.rest import rest_again, settle
 from aloma_cli.engine.subtasks import expire
 from aloma_cli.engine.transaction import Emit, Transaction
+from aloma_cli.engine.unsettled import park
 from aloma_cli.engine.working import WorkingFlight, WorkingTask, WorkingTree
 from aloma_cli.errors import InputError, StoreError
 from aloma_cli.jsontext import JsonObject, printable
@@ -103,12 +104,12 @@ class Scheduler:
         return event
 
     def flush(self) -> None:
-        """Write what was noted: durably where a call was answered, so that it is never asked, or paid, again."""
+        """Write what was noted: durably where a call is sent or was answered, so that it is not made again."""
         notes, self._notes = self._notes, []
         lasting = [event for event in notes if _is_kept(event)]
         try:
             if lasting:
-                self._claim.commit(lasting, durable=any(isinstance(event, ev.CallAnswered) for event in lasting))
+                self._claim.commit(lasting, durable=any(map(_must_last, lasting)))
             for event in lasting:
                 self.tree.apply(event)
             for event in notes:
@@ -254,7 +255,9 @@ def _take_in(tx: Transaction, arrived: list[Outcome]) -> None:
 
 
 def _end(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Outcome) -> None:
-    if isinstance(outcome, Limited):
+    if flight.unanswered:
+        park(tx, task, flight, outcome.seconds)
+    elif isinstance(outcome, Limited):
         limits.pause(tx, task, flight, outcome)
     elif isinstance(outcome, Raised):
         fail(tx, task, flight, outcome)
@@ -292,7 +295,11 @@ def _must_queue(tree: WorkingTree, request: Request) -> bool:
 
 
 def _is_kept(event: Event) -> bool:
-    """Whether the journal gets it; a call under way, or answered from the record, is only for views."""
-    if isinstance(event, ev.CallSent | ev.CallProgress):
-        return False
-    return not (isinstance(event, ev.CallAnswered) and event.replayed)
+    """Whether the journal gets it: not the sending of a read, its progress, or an answer from the record."""
+    if isinstance(event, ev.CallSent):
+        return event.effect != "read"
+    return not isinstance(event, ev.CallProgress) and not (isinstance(event, ev.CallAnswered) and event.replayed)
+
+
+def _must_last(event: Event) -> bool:
+    return isinstance(event, ev.CallSent | ev.CallAnswered)

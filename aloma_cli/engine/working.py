@@ -192,7 +192,14 @@ def _started(tree: WorkingTree, task: WorkingTask, event: ev.FiringStarted) -> N
     task.codes[event.step] = event.code
 
 
-def _answered(tree: WorkingTree, task: WorkingTask, event: ev.CallAnswered) -> None:  # noqa: ARG001
+def _released(tree: WorkingTree, task: WorkingTask, event: ev.CallReleased) -> None:  # noqa: ARG001
+    task.trail.restart()
+
+
+def _answered(tree: WorkingTree, task: WorkingTask, event: ev.CallAnswered) -> None:
+    flight = task.flights.get(event.firing)
+    if flight is not None and not flight.running:
+        task.trail.restart()  # the answer comes from a person
     tree.calls[event.firing][event.key] = event
     about, usage = event.about or {}, event.usage or {}
     if usage:
@@ -289,7 +296,7 @@ def _voided(tree: WorkingTree, task: WorkingTask, event: ev.FiringVoided) -> Non
     if event.again:
         flight = task.flights[event.firing]
         # One that is paused ends the row: nothing may wait for it to land before it runs again.
-        flight.voids = 0 if event.reason in ("limited", "stopped") else flight.voids + 1
+        flight.voids = 0 if flight.parked or event.reason in ("limited", "stopped") else flight.voids + 1
     else:
         _land(tree, task, event.firing)
         if event.reason == "superseded":
@@ -363,6 +370,7 @@ _APPLY: dict[type[ev.Event], Callable[[WorkingTree, WorkingTask, Any], None]] = 
     ev.TaskCreated: _created,
     ev.FiringStarted: _started,
     ev.CallAnswered: _answered,
+    ev.CallReleased: _released,
     ev.Committed: _committed,
     ev.FiringLooked: _looked,
     ev.FiringVoided: _voided,

@@ -102,12 +102,18 @@ class FiringStarted(Event):
 
 @_event
 class CallSent(Event):
-    """A connector is being called. For views only; it is not written to the journal. `key` as in CallAnswered."""
+    """A connector is being called; `key` as in CallAnswered.
+
+    `effect`: read, idempotent or once. A `read` is for views only. The others are in the journal before the call
+    leaves. `arguments`: those of a `once` call, which is not made again.
+    """
 
     firing: int
     step: str
     call: str
     key: str = ""
+    effect: str = "read"
+    arguments: dict[str, Any] | None = None
 
 
 @_event
@@ -140,7 +146,7 @@ class CallAnswered(Event):
     `call` is `connector.function`; `key` its identity within the firing. `usage` has `input_tokens`,
     `output_tokens` and, where the price is known, `cost` (US dollars). `about` says who answered: `provider`,
     `model`, `simulated`, `entry`, …. `replayed` is True in views when a repeated firing was answered from the
-    record; such events are not written again.
+    record; such events are not written again. `request`: the id of the request in which a person gave the answer.
     """
 
     firing: int
@@ -154,6 +160,18 @@ class CallAnswered(Event):
     about: dict[str, Any] | None = None
     seconds: float = 0.0
     replayed: bool = False
+    request: str | None = None
+
+
+@_event
+class CallReleased(Event):
+    """A person lets a call be sent again that was sent and not answered; `key` and `request` as in CallAnswered."""
+
+    firing: int
+    step: str
+    call: str
+    key: str
+    request: str | None = None
 
 
 @_event
@@ -223,7 +241,8 @@ class FiringVoided(Event):
 
     `reason`: conflict (two changes of one place), lost (test-and-set), withdrawn, stopped, superseded (to be
     repeated, but its condition no longer holds or the task is complete), limited (it continues when the limit is
-    raised).
+    raised), unknown (a call that must not be sent twice has no answer: it continues when a person has settled it),
+    asking (it continues when a person has answered).
     `paths` are the places, `others` the firings that wrote there.
     `again`: the same firing runs once more.
     """
@@ -293,9 +312,9 @@ class LimitReached(Event):
 class TaskRested(Event):
     """Nothing is left to do now.
 
-    `state`: question, done, ignored, incomplete, limited, error or stopped. `closed`: nothing will wake the task
-    again. A root that rests as stopped and is not closed was stopped by a person, with all its subtasks: nothing starts
-    before TreeResumed. `missing` names, for an ignored task, the steps that came nearest: [{step,
+    `state`: question, unsettled, done, ignored, incomplete, limited, error or stopped. `closed`: nothing will wake the
+    task again. A root that rests as stopped and is not closed was stopped by a person, with all its subtasks: nothing
+    starts before TreeResumed. `missing` names, for an ignored task, the steps that came nearest: [{step,
     missing: [sentence, …], more: how many are left out}]. `cycle`, for one that got nowhere, are the commits which led
     from a state back to it: [{version, step, changes: RFC 6902 operations, redo?}], the first 20 of them.
     """
@@ -318,6 +337,7 @@ KINDS: Mapping[str, type[Event]] = {
     "call_sent": CallSent,
     "call_progress": CallProgress,
     "call_answered": CallAnswered,
+    "call_released": CallReleased,
     "logged": Logged,
     "committed": Committed,
     "firing_looked": FiringLooked,

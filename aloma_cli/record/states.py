@@ -27,6 +27,7 @@ STATES = {
         State(RUNNING, "active", "orange"),
         State(INTERRUPTED, "active", "dim"),
         State("question", "paused", "orange"),
+        State("unsettled", "paused", "orange"),
         State("limited", "paused", "orange", 5),
         State("done", "ended", "green", 0),
         State("error", "ended", "red", 1),

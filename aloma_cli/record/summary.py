@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 from aloma_cli.clock import Clock, from_iso
 from aloma_cli.document.reserved import RESERVED, unhandled_errors
 from aloma_cli.jsontext import Json, JsonObject
-from aloma_cli.record.tree import TaskFacts, Tree, duration
+from aloma_cli.record.tree import SentCall, TaskFacts, Tree, duration
 
 SCHEMA = 1
 """The version of this record; `docs/format.md` describes it."""
@@ -44,6 +44,7 @@ class TaskRecord(TypedDict):
     parked_until: str | None
     wake_at: str | None
     questions: list[JsonObject]
+    unsettled: list[JsonObject]
     answering: JsonObject | None
     children: list[dict[str, Any]]
 
@@ -79,6 +80,7 @@ def summary(tree: Tree, task_id: str, document: JsonObject, wake_at: str | None 
         "parked_until": task.parked_until,
         "wake_at": wake_at,
         "questions": [asked for one in [task, *tree.descendants(task_id)] for asked in _questions(one)],
+        "unsettled": [call for one in [task, *tree.descendants(task_id)] for call in _unsettled(one)],
         "answering": tree.answering,
         "children": [_child(tree.tasks[child]) for child in task.children],
     }
@@ -110,6 +112,31 @@ def _questions(task: TaskFacts) -> Iterable[JsonObject]:
     for place, asked in task.questions.items():
         more = {name: asked.get(name) for name in ("until", "schema", "default")}
         yield {"task": task.id, "question": asked["question"], "into": place, **more}
+    for call in task.unsettled:
+        if call.asks:
+            yield approval(call)
+
+
+def approval(call: SentCall) -> JsonObject:
+    """The question whether a call may be made, as in `questions` of a record."""
+    asked = call.event.arguments or {}
+    return {
+        "task": call.event.task,
+        "question": str(asked.get("question")),
+        "into": None,
+        "until": None,
+        "schema": asked.get("schema"),
+        "default": None,
+        "call": call.number,
+    }
+
+
+def _unsettled(task: TaskFacts) -> Iterable[JsonObject]:
+    for call in task.unsettled:
+        if not call.asks:
+            sent = call.event
+            told = {"firing": sent.firing, "step": sent.step, "function": sent.call, "arguments": sent.arguments}
+            yield {"task": task.id, "call": call.number, "since": sent.at, **told}
 
 
 def _child(child: TaskFacts) -> JsonObject:

@@ -9,7 +9,7 @@ code, and nothing here decides anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 from aloma_cli.budget import Amount, Limits
@@ -20,10 +20,34 @@ from aloma_cli.record.batch import Batch
 from aloma_cli.record.figures import Figures
 from aloma_cli.record.states import PAUSED
 
+ASKS = "person.approve"
+"""The function of the calls that a person answers: may this be called?"""
+
+
+@dataclass(frozen=True, slots=True)
+class SentCall:
+    """A call that was sent and has no answer. `number`: its place among the calls of the tree, from 1.
+
+    `released`: a person lets it be sent again.
+    """
+
+    number: int
+    event: ev.CallSent
+    released: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether it asks a person; else its outcome is unknown."""
+        return self.event.call == ASKS
+
 
 @dataclass(slots=True)
 class Flight:
-    """A firing that has started and has not ended for good. `at`: when it first started (ISO)."""
+    """A firing that has started and has not ended for good. `at`: when it first started (ISO).
+
+    `sent`: its calls under way, by key. `parked`: it is to continue from where it started, when a person has settled
+    its calls.
+    """
 
     firing: int
     step: str
@@ -32,6 +56,13 @@ class Flight:
     attempt: int = 1
     run: int = 1
     running: bool = True
+    parked: bool = False
+    sent: dict[str, SentCall] = field(default_factory=dict)
+
+    @property
+    def unanswered(self) -> list[SentCall]:
+        """The calls without an answer that must not be sent twice."""
+        return [call for call in self.sent.values() if call.event.effect == "once" and not call.released]
 
 
 @dataclass(slots=True)
@@ -89,6 +120,16 @@ class TaskFacts:
         return "waiting" if self.retries or self.live_children or self.parked_until else "processing"
 
     @property
+    def unsettled(self) -> list[SentCall]:
+        """The calls for which firings wait until a person settles or answers them."""
+        return [call for flight in self.flights.values() if not flight.running for call in flight.unanswered]
+
+    @property
+    def unanswered(self) -> list[SentCall]:
+        """These, and the ones that are under way, or were when a process died."""
+        return [call for flight in self.flights.values() for call in flight.unanswered]
+
+    @property
     def timers(self) -> list[str]:
         """The moments (ISO) at which something is due here."""
         if self.closed:
@@ -119,6 +160,7 @@ class Tree:
     tasks: dict[str, TaskFacts] = field(default_factory=dict)
     root_id: str = ""
     last_firing: int = 0
+    calls_made: int = 0
     flying: dict[int, str] = field(default_factory=dict)
     running: set[int] = field(default_factory=set)
     requests: set[str] = field(default_factory=set)
@@ -233,6 +275,7 @@ def _started(tree: Tree, event: ev.FiringStarted) -> None:
     if flight is None:
         flight = task.flights[event.firing] = task.flight_type(event.firing, event.step, event.at)
     flight.version, flight.attempt, flight.run, flight.running = event.version, event.attempt, event.run, True
+    flight.parked = False
     task.retries.pop(event.step, None)
     task.last_start[event.step] = event.firing
     if event.run == 1:
@@ -240,7 +283,35 @@ def _started(tree: Tree, event: ev.FiringStarted) -> None:
     _wake(tree, task)
 
 
+def _sent(tree: Tree, event: ev.CallSent) -> None:
+    flight = tree.tasks[event.task].flights.get(event.firing)
+    before = flight.sent.get(event.key) if flight is not None else None
+    if before is None:
+        tree.calls_made += 1
+    if flight is not None:
+        flight.sent[event.key] = SentCall(before.number if before is not None else tree.calls_made, event)
+
+
+def _settled(tree: Tree, event: ev.CallAnswered | ev.CallReleased) -> dict[str, SentCall]:
+    """The calls under way in the firing of `event`; if it waits for them, its task wakes."""
+    task = tree.tasks[event.task]
+    flight = task.flights.get(event.firing)
+    if event.request is not None:
+        tree.requests.add(event.request)
+    if flight is not None and not flight.running:
+        _wake(tree, task)
+    return flight.sent if flight is not None else {}
+
+
+def _released(tree: Tree, event: ev.CallReleased) -> None:
+    sent = _settled(tree, event)
+    if event.key in sent:
+        sent[event.key] = replace(sent[event.key], released=True)
+
+
 def _answered(tree: Tree, event: ev.CallAnswered) -> None:
+    if _settled(tree, event).pop(event.key, None) is None:
+        tree.calls_made += 1  # its sending is not on record
     for figures in _figures(tree, tree.tasks[event.task], event.step):
         figures.count_call(event)
     usage = event.usage or {}
@@ -281,7 +352,8 @@ def _looked(tree: Tree, event: ev.FiringLooked) -> None:
 def _voided(tree: Tree, event: ev.FiringVoided) -> None:
     task = tree.tasks[event.task]
     if event.again:
-        task.flights[event.firing].running = False
+        flight = task.flights[event.firing]
+        flight.running, flight.parked = False, bool(flight.unanswered)
         tree.running.discard(event.firing)
         ran = _pass(tree, task, event.step, event.seconds)
     else:
@@ -407,7 +479,9 @@ _APPLY: dict[type[ev.Event], Callable[[Tree, Any], None]] = {
     ev.AnsweringSet: _answering_set,
     ev.RequestRefused: _refused,
     ev.FiringStarted: _started,
+    ev.CallSent: _sent,
     ev.CallAnswered: _answered,
+    ev.CallReleased: _released,
     ev.Logged: _nothing,
     ev.Committed: _committed,
     ev.FiringLooked: _looked,

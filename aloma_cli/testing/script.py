@@ -11,7 +11,7 @@ from typing import Any
 
 from aloma_cli.budget import Amount
 from aloma_cli.condition import Condition, compile_condition
-from aloma_cli.connectors.base import Answer, Ask, Call, Connectors, Function
+from aloma_cli.connectors.base import Answer, Ask, Call, Connectors, Effect, Function
 from aloma_cli.connectors.chat.chat import Chat
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.connectors.simulated.offline import Offline
@@ -212,6 +212,9 @@ class _Border(Function):
 
     async def estimate(self, arguments: JsonObject, usual: int | None) -> Amount:
         return await self._inner.estimate(arguments, usual)
+
+    def effect(self, arguments: JsonObject) -> Effect:
+        return self._inner.effect(arguments)
 
     async def send(self, call: Call) -> Answer:
         return await self._script.answer(call, self._inner)

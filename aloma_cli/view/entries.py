@@ -46,7 +46,12 @@ _WORDS: dict[type[Event], str] = {
     RequestRefused: "refused",
 }
 _COMMITS = {"firing": "fired", "person": "changed", "landing": "landed", "engine": "engine"}
-_AGAIN = {"limited": "continues when the limit is raised", "stopped": "runs again when the task is resumed"}
+_AGAIN = {
+    "limited": "continues when the limit is raised",
+    "stopped": "runs again when the task is resumed",
+    "unknown": "continues when its call is settled",
+    "asking": "continues when a person has answered",
+}
 
 
 SILENCE = 30.0

@@ -62,7 +62,7 @@ _KINDS = (
     ("conflict lost superseded retry", "↻", "~"),
     ("withdrawn stopped ignored", "−", "-"),
     ("waiting limited", "◷", "o"),
-    ("question", "?", "?"),
+    ("question asking unsettled unknown", "?", "?"),
     ("processing running", "●", "*"),
     ("incomplete", "!", "!"),
     ("changed armed", "»", ">"),

@@ -151,7 +151,7 @@ def exit_code(kind: type) -> str:
 # -- the record ------------------------------------------------------------------------------------------------------
 
 EVENTS = [kind for kind in vars(events).values() if inspect.isclass(kind) and issubclass(kind, events.Event)]
-RECORDED = [kind for kind in EVENTS if kind not in (events.Event, events.CallSent, events.CallProgress)]
+RECORDED = [kind for kind in EVENTS if kind not in (events.Event, events.CallProgress)]
 
 
 @pytest.mark.parametrize("kind", RECORDED, ids=lambda kind: str(kind.KIND))

@@ -236,6 +236,12 @@ class Truths:
         task.fired += 1
         return firing
 
+    def _call_sent(self, task: KnownTask, event: ev.CallSent) -> None:
+        firing = self.firings[event.firing]
+        assert firing.running
+        assert not firing.over
+        assert event.key not in firing.answers, "what was answered is not asked again"
+
     def _call_answered(self, task: KnownTask, event: ev.CallAnswered) -> None:
         firing = self.firings[event.firing]
         assert not firing.over

@@ -19,6 +19,7 @@ TESTS = {
     "The process is killed": (KILLED, ANYWHERE),
     "It is killed while the task is created": (KILLED, ANYWHERE),
     "It is killed again": (KILLED, "test_a_task_killed_again_and_again_ends_as_an_undisturbed_one"),
+    "It is killed, or interrupted": ("cli.test_settle", "test_a_call_that_was_under_way_at_a_kill_is_not_sent_again"),
     "Ctrl-C, or SIGTERM": (INTERRUPTS, "test_a_signal_ends_the_run_and_says_how_to_go_on"),
     "Ctrl-C twice": (INTERRUPTS, "test_a_second_signal_ends_the_program_at_once"),
     "Ctrl-C while only": (SIGNALS, "test_a_signal_while_a_task_only_waits_ends_the_run_and_the_wait_stays"),

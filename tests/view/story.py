@@ -139,4 +139,6 @@ def fold(story: Story, until: float | None = None) -> Screen:
 
 def is_recorded(event: Event) -> bool:
     """Whether an event is written to the journal; the others are for views only."""
-    return not isinstance(event, CallSent) and not (isinstance(event, CallAnswered) and event.replayed)
+    if isinstance(event, CallSent):
+        return event.effect != "read"
+    return not isinstance(event, CallProgress) and not (isinstance(event, CallAnswered) and event.replayed)

@@ -17,6 +17,7 @@ def answer(
     task: options.TaskId = None,
     value: Annotated[str | None, Argument("VALUE", "The answer: JSON, else text; yes or no for true or false.")] = None,
     into: Annotated[str | None, Option(("--into",), "Which question, if there are several.", "PATH")] = None,
+    call: Annotated[int | None, Option(("--call",), "Which call, if several wait for approval.", "N", min=1)] = None,
     no_run: options.NoRun = False,
     wait: options.Wait = False,
     workspace: options.Workspace = None,
@@ -30,10 +31,12 @@ def answer(
     Examples:
       aloma task answer @last true
       aloma task answer 01jd3k "next week" --into delivery.date
+      aloma task answer @last no --call 7
 
     Prints and exits as `task new`.
     """
     task_id = task_id_of(open_records(workspace)[0], task if value is not None else None, "answer", " VALUE")
     request = {"kind": "answer", "value": json_or_text(value or ""), "text": value}
     request |= {"into": into} if into else {}
+    request |= {"call": call} if call else {}
     return request_and_run(workspace, models, task_id, request, output, limits=limits, no_run=no_run, wait=wait)

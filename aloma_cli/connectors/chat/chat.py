@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from aloma_cli.budget import Amount
 from aloma_cli.clock import POSITIVE_DURATION, is_positive_duration
-from aloma_cli.connectors.base import Answer, Ask, Call, Function, Send, plain
+from aloma_cli.connectors.base import Answer, Ask, Call, Effect, Function, Send, plain
 from aloma_cli.connectors.chat.completion import Completion, JsonView, content_of, odd_content
 from aloma_cli.connectors.chat.dialect import with_words
 from aloma_cli.connectors.chat.finish import broke_off, reason, was_cut, was_refused
@@ -108,6 +108,9 @@ class Chat(Function):
             call.progress("queued")
         async with self._slots:
             return await self._send(replace(call, arguments=put_back(call.arguments)))
+
+    def effect(self, arguments: JsonObject) -> Effect:  # noqa: ARG002  (whatever is asked)
+        return "idempotent"
 
 
 async def _schema(shape: Shape) -> JsonObject | None:

@@ -157,7 +157,8 @@ class Screen:
         """Take `event` in. Returns the firing that it ended."""
         if isinstance(event, CallSent | CallProgress):
             self._ask(event)
-            return None
+            if isinstance(event, CallProgress) or event.effect == "read":
+                return None  # not on record
         if isinstance(event, CallAnswered):
             self._add_answer(event)
             if event.replayed:
@@ -196,7 +197,10 @@ class Screen:
     def _asked(self, task: str) -> tuple[str, ...]:
         """The open questions of a task that waits for an answer."""
         facts = self.tree.tasks[task]
-        return tuple(asked["question"] for asked in facts.questions.values()) if facts.state == "question" else ()
+        if facts.state != "question":
+            return ()
+        asked = [*facts.questions.values(), *(call.event.arguments or {} for call in facts.unsettled if call.asks)]
+        return tuple(str(question.get("question")) for question in asked)
 
     def node(self, task: str) -> TaskNode:
         """A task as it is shown."""

@@ -1,0 +1,61 @@
+"""`aloma task settle`"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from aloma_cli.cli import options
+from aloma_cli.cli.option_groups import Limits, Models
+from aloma_cli.cli.output_options import Output
+from aloma_cli.cli.parameters import Argument, Option
+from aloma_cli.cli.task.requests import json_or_text, request_and_run
+from aloma_cli.cli.task.which import task_id_of
+from aloma_cli.cli.workspaces import open_records
+from aloma_cli.errors import InputError
+from aloma_cli.jsontext import JsonObject
+
+
+def settle(
+    task: options.TaskId = None,
+    call: Annotated[str | None, Argument("CALL", "The number of the call.")] = None,
+    done: Annotated[str | None, Option(("--done",), "It was carried out, with this answer.", "VALUE")] = None,
+    failed: Annotated[str | None, Option(("--failed",), "It failed, for this reason.", "REASON")] = None,
+    again: Annotated[bool, Option(("--again",), "It was not carried out: send it again.")] = False,
+    no_run: options.NoRun = False,
+    wait: options.Wait = False,
+    workspace: options.Workspace = None,
+    *,
+    output: Output,
+    limits: Limits,
+    models: Models,
+) -> int:
+    """
+    \b
+    A call that must not be sent twice is not sent again by itself. When it has
+    no answer, its firing waits here. `aloma task show` has the calls.
+
+    \b
+    Examples:
+      aloma task settle @last 4 --done '{"id": 17}'
+      aloma task settle @last 4 --again
+
+    Prints and exits as `task new`.
+    """
+    task_id = task_id_of(open_records(workspace)[0], task if call is not None else None, "settle", " CALL --again")
+    request = {"kind": "settle", "call": _number(call or ""), **_outcome(done, failed, again=again)}
+    return request_and_run(workspace, models, task_id, request, output, limits=limits, no_run=no_run, wait=wait)
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise InputError(f"{text!r} is not the number of a call", hint="aloma task show has the numbers")
+    return int(text)
+
+
+def _outcome(done: str | None, failed: str | None, *, again: bool) -> JsonObject:
+    given: list[JsonObject] = [{"done": json_or_text(done)}] if done is not None else []
+    given += [{"failed": failed}] if failed is not None else []
+    given += [{"again": True}] if again else []
+    if len(given) != 1:
+        raise InputError("say how the call ended", hint="use one of --done VALUE, --failed REASON, --again")
+    return given[0]

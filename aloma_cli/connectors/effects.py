@@ -1,0 +1,47 @@
+"""How an author says what a function does to other systems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from aloma_cli.connectors.base import EFFECTS, Effect
+from aloma_cli.errors import PermanentError, did_you_mean
+
+if TYPE_CHECKING:
+    from inspect import Signature
+
+KEY = "idempotency_key"
+"""The parameter by which a function gets the key of its call: the same when the call is sent again."""
+
+Declared = TypeVar("Declared", bound=Callable[..., Any])
+
+
+def effect(kind: Effect) -> Callable[[Declared], Declared]:
+    """A decorator for a connector's function or a tool: `@effect("read")` sets `function.effect`.
+
+    Raises PermanentError for an unknown effect.
+    """
+
+    def declare(function: Declared) -> Declared:
+        function.effect = _checked(kind, function)  # type: ignore[attr-defined]
+        return function
+
+    return declare
+
+
+def effect_of(function: Callable[..., Any], signature: Signature) -> Effect:
+    """What a function was declared to do; else it is `once`, or `idempotent` if it takes the key of its call."""
+    kind = getattr(function, "effect", None)
+    if not isinstance(kind, str):  # an object of another library may have anything of this name
+        return "idempotent" if KEY in signature.parameters else "once"
+    return _checked(kind, function)
+
+
+def _checked(kind: object, function: Callable[..., Any]) -> Effect:
+    for known in EFFECTS:
+        if kind == known:
+            return known
+    name = getattr(function, "__name__", repr(function))
+    hint = did_you_mean(str(kind), EFFECTS) or f"use one of {', '.join(EFFECTS)}"
+    raise PermanentError(f"{kind!r} is not an effect of {name}", hint=hint)

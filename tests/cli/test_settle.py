@@ -1,0 +1,134 @@
+"""A call that must be sent once, and whose outcome is unknown, is settled by a person."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import pytest
+
+from aloma_cli import Workspace
+from tests.cli.desk import Desk, ended, until
+
+POST = """
+import pathlib, time
+
+
+def mail(to):
+    with open("sent", "a") as file:
+        file.write(f"{to}\\n")
+    while pathlib.Path("slow").exists():
+        time.sleep(0.01)
+    return f"sent to {to}"
+"""
+
+
+@pytest.fixture
+def office(desk: Desk) -> Desk:
+    """A workspace with a step that sends one mail; while the file `slow` exists, a mail takes for ever."""
+    desk.write("connectors/post.py", POST)
+    desk.step(
+        "send",
+        '{"to": str, "receipt": None}',
+        "data['receipt'] = await connectors.post.mail(data['to'])",
+        asks="data, connectors",
+    )
+    return desk
+
+
+def sent(desk: Desk) -> list[str]:
+    """The mails that left."""
+    return (desk.root / "sent").read_text().split()
+
+
+def killed(desk: Desk, how: int = signal.SIGKILL) -> str:
+    """The task whose process was killed while its mail was under way."""
+    (desk.root / "slow").touch()
+    process = desk.started("task", "new", "A task", "-d", '{"to": "ada@x.org"}')
+    until((desk.root / "sent").exists)
+    process.send_signal(how)
+    ended(process)
+    (desk.root / "slow").unlink()
+    return desk.tasks[0]
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_call_that_was_under_way_at_a_kill_is_not_sent_again(office: Desk, how: int) -> None:
+    task = killed(office, how)
+    resumed = office.run("task", "resume", task)
+    assert (resumed.code, sent(office)) == (8, ["ada@x.org"])
+    assert "call 1 was sent, and its outcome is unknown: post.mail" in resumed.err
+    assert '"ada@x.org"' in resumed.err
+    assert f"aloma task settle {task} 1 --again" in resumed.err
+    record = office.run("task", "show", task, "--json").json
+    (call,) = record["unsettled"]
+    assert (record["state"], call["function"], call["arguments"]) == ("unsettled", "post.mail", {"to": "ada@x.org"})
+    assert "unsettled" in office.run("task", "list").out
+    assert f"aloma task settle {task} 1 --done VALUE" in office.run("task", "show", task).out
+
+
+def test_it_was_carried_out(office: Desk) -> None:
+    task = killed(office)
+    done = office.run("task", "settle", task, "1", "--done", "by hand", "--data")
+    assert (done.code, done.json["receipt"], sent(office)) == (0, "by hand", ["ada@x.org"])
+
+
+def test_it_was_not_carried_out(office: Desk) -> None:
+    task = killed(office)
+    done = office.run("task", "settle", task, "1", "--again", "--data")
+    assert (done.code, done.json["receipt"], len(sent(office))) == (0, "sent to ada@x.org", 2)
+
+
+def test_it_failed(office: Desk) -> None:
+    task = killed(office)
+    done = office.run("task", "settle", task, "1", "--failed", "the address is wrong")
+    assert (done.code, len(sent(office))) == (1, 1)
+    assert "the address is wrong" in done.err
+
+
+def test_it_can_be_settled_without_a_run(office: Desk) -> None:
+    task = killed(office)
+    assert office.run("task", "settle", task, "1", "--done", "1", "--no-run").code == 0
+    assert office.run("task", "resume", task, "--data").json["receipt"] == 1
+    assert len(sent(office)) == 1
+
+
+def test_from_python(office: Desk) -> None:
+    task = killed(office)
+    home = Workspace.open(office.root)
+    assert asyncio.run(home.resume(task)).record["unsettled"][0]["call"] == 1
+    assert asyncio.run(home.settle(task, 1, done="by hand")).data["receipt"] == "by hand"
+
+
+def test_a_process_that_runs_the_task_takes_the_request(office: Desk) -> None:
+    task = killed(office)
+    office.step(
+        "slow",
+        '{"to": str, "x": None}',
+        "open('begun', 'w').close()",
+        "while 'receipt' not in data: await asyncio.sleep(60)",
+    )
+    process = office.started("task", "resume", task)
+    try:
+        until((office.root / "begun").exists)
+        assert office.run("task", "settle", task, "1", "--done", "by hand").code == 0
+        until(lambda: office.run("task", "show", task, "--data").json.get("receipt") == "by hand")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("1",), "use one of --done VALUE, --failed REASON, --again"),
+        (("1", "--again", "--done", "1"), "use one of"),
+        (("2", "--again"), "the outcome of call 2 of task"),
+        (("one", "--again"), "'one' is not the number of a call"),
+    ],
+)
+def test_what_is_said_must_make_sense(office: Desk, words: tuple[str, ...], complaint: str) -> None:
+    task = killed(office)
+    refused = office.run("task", "settle", task, *words)
+    assert refused.code == 2
+    assert complaint in refused.err
