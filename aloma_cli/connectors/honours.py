@@ -54,6 +54,13 @@ class Honours:
         with contextlib.suppress(OSError):
             _replace(self._path, dumps(findings))
 
+    def forget(self, base_url: str, model: str) -> None:
+        """Drop the finding about a model, so that it is found out again."""
+        findings = self._all()
+        if self._path is not None and findings.pop(_name(base_url, model), None) is not None:
+            with contextlib.suppress(OSError):
+                _replace(self._path, dumps(findings))
+
     def _all(self) -> JsonObject:
         if self._path is None:
             return {}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aloma_cli.clock import SystemClock
 from aloma_cli.connectors.base import Answer, Call, Progress
+from aloma_cli.connectors.chat.dialect import Dialect
 from aloma_cli.connectors.chat.dialects import Dialects
 from aloma_cli.connectors.chat.embed import input_tokens, read_embeddings
 from aloma_cli.connectors.chat.reply import failure_in, is_page, read_completion, rejected_answer
@@ -100,6 +102,28 @@ class ChatServer:
         if self._client.made is not None:
             await self._client.made.close()
 
+    async def fetch(self, what: str | JsonObject, *, seconds: float) -> bytes:
+        """The body of one answer: of a GET below the base URL, or of a POST of a call's body. Raises ConnectorError."""
+        client = await self._ready()
+        import httpx2
+        import openai
+
+        headers = dict(self._key_headers())
+        if isinstance(what, str):
+            key = self._settings.api_key or ""
+            headers |= {name: value.format(key=key) for name, value in self._kind.list_headers.items()}
+        options: openai.RequestOptions = {"headers": headers, "timeout": seconds, "security": {"bearer_auth": True}}
+        path = what if isinstance(what, str) else self._path(what)
+        method = client.get if isinstance(what, str) else partial(client.post, body=what)
+        try:
+            return (await method(path, cast_to=httpx2.Response, options=options)).content
+        except openai.OpenAIError as error:
+            raise self._raised(error, "", "", path) from error
+
+    def dialect(self, model: str) -> Dialect:
+        """How a schema is sent to a model, as far as is known."""
+        return self._dialects.of(model)
+
     @property
     def name(self) -> str:
         """The name of the server in aloma.yaml, else its host and port."""
@@ -183,10 +207,7 @@ class ChatServer:
         self, body: JsonObject, asked: str, post: Callable[[openai.AsyncOpenAI], Awaitable[bytes]]
     ) -> bytes:
         """The body of the reply to what `post` sends. Raises ConnectorError."""
-        if self._settings.api_key is None and self._wants_key:
-            raise KeyRefusedError(f"{self._url} requires a key, and none is set", hint=self._key_hint)
-        await self._libraries.get()
-        client = await self._client.get()
+        client = await self._ready()
         import openai  # the client's making has loaded it, in a thread
 
         seconds = body.get("timeout")
@@ -197,16 +218,7 @@ class ChatServer:
             thrown_away = rejected_answer(error)
             if thrown_away is not None:
                 return dumps(thrown_away).encode()
-            raised = from_openai(
-                error,
-                self._url,
-                asked,
-                body["model"],
-                path=_path_for(body),
-                key_hint=self._key_hint,
-                proxy=self._proxy(),
-            )
-            raise raised from error
+            raise self._raised(error, asked, body["model"], _path_for(body)) from error
         except TimeoutError as error:
             message = f"{self._url} did not answer in time ({seconds:g} s, model {body['model']})"
             raise ConnectorError(message, retryable=True) from error
@@ -216,8 +228,15 @@ class ChatServer:
             return read(content, self._url)
         return await in_thread(lambda: read(content, self._url), name="reading an answer")
 
-    def _proxy(self) -> str | None:
-        return self._http.proxy(self._url) if self._http is not None else None
+    async def _ready(self) -> openai.AsyncOpenAI:
+        if self._settings.api_key is None and self._wants_key:
+            raise KeyRefusedError(f"{self._url} requires a key, and none is set", hint=self._key_hint)
+        await self._libraries.get()
+        return await self._client.get()
+
+    def _raised(self, error: openai.OpenAIError, asked: str, model: str, path: str) -> ConnectorError:
+        proxy, start = self._http.proxy(self._url) if self._http is not None else None, self._kind.start
+        return from_openai(error, self._url, asked, model, path=path, key_hint=self._key_hint, proxy=proxy, start=start)
 
     async def _try(self, client: openai.AsyncOpenAI, body: JsonObject, key: str, progress: Progress) -> bytes:
         settings = self._settings

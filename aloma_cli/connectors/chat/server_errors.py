@@ -66,12 +66,21 @@ def key_hint(provider: str, variable: str, server: str | None = None) -> str:
 
 
 def from_openai(
-    error: OpenAIError, base_url: str, asked: str, model: str, *, path: str, key_hint: str, proxy: str | None = None
+    error: OpenAIError,
+    base_url: str,
+    asked: str,
+    model: str,
+    *,
+    path: str,
+    key_hint: str,
+    proxy: str | None = None,
+    start: str | None = None,
 ) -> ConnectorError:
     """`error` as one of ours; `asked` is the model's name in the step, `model` its name at the server.
 
     The notes of `error` say how often it was tried. `path`: what was asked for below `base_url`. `key_hint`: what to do
-    if the key is refused. `proxy` names the proxy that requests go through.
+    if the key is refused. `proxy` names the proxy that requests go through. `start`: how to start a server of this
+    kind.
     """
     target = _redirect(error)
     if target is not None:
@@ -79,7 +88,7 @@ def from_openai(
     row = next(TABLE[base.__name__] for base in type(error).__mro__ if base.__name__ in TABLE)
     status: int | None = getattr(error, "status_code", None)
     code = getattr(error, "code", None)
-    if status in {400, 404} and _is_about_model(error, model):
+    if status in {400, 404} and model and _is_about_model(error, model):
         row = row._replace(says="{url} does not have the model", hint=_MODEL_HINT % asked, elsewhere=True)
     elif status == 404:
         hint = _MODEL_HINT % asked if base_url.rstrip("/").endswith("/v1") else _ADDRESS_HINT
@@ -90,10 +99,14 @@ def from_openai(
         row = row._replace(hint=key_hint)
     elif code in _POLICIES:
         row = row._replace(says="{url} refused the content of the request", elsewhere=True)
-    where = ", ".join([*([] if status is None else [str(status)]), f"model {model}", *getattr(error, "__notes__", ())])
+    if status is None and row.hint and start:
+        row = row._replace(hint=f"run `{start}`, or {row.hint}")
+    facts = (status, f"model {model}" if model else "", *getattr(error, "__notes__", ()))
+    where = ", ".join(str(fact) for fact in facts if fact)
+    where = f" ({where})" if where else ""
     url = f"{base_url} through {proxy}" if proxy and status is None else base_url
     raised = row.kind(
-        f"{row.says.format(url=url, path=path)} ({where}): {cut(_reason(error), 500)}",
+        f"{row.says.format(url=url, path=path)}{where}: {cut(_reason(error), 500)}",
         retryable=row.retryable if row.retryable is not None else is_retryable(status or 0),
         status=status,
         hint=row.hint,

@@ -1,0 +1,192 @@
+"""What a model server can do: tried with a few short calls, and told with the cure of what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from aloma_cli.connectors.base import Call
+from aloma_cli.connectors.chat.reply import read_json
+from aloma_cli.connectors.chat.server import ChatServer
+from aloma_cli.connectors.honours import Honours
+from aloma_cli.connectors.kinds import kind_of_server
+from aloma_cli.connectors.settings import ModelSettings
+from aloma_cli.errors import ConnectorError, KeyRefusedError, did_you_mean
+from aloma_cli.jsontext import Json, JsonObject, cut
+
+REACHING, ANSWERING = 10.0, 60.0
+"""Seconds for a list of models, and for an answer."""
+
+_SHOWN = 5
+_SCHEMA: JsonObject = {
+    "type": "object",
+    "properties": {"vegetable": {"type": "string", "enum": ["zucchini", "radish"]}},
+    "required": ["vegetable"],
+}
+_TOOL: JsonObject = {
+    "type": "function",
+    "function": {
+        "name": "get_time",
+        "description": "The time in a city.",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+
+
+class Finding(NamedTuple):
+    """`check`: what was looked at. `cure`: what to do about a warning or a failure."""
+
+    check: str
+    state: Literal["ok", "warning", "failed"]
+    says: str
+    cure: str | None = None
+
+
+@dataclass
+class Checkup:
+    """The checks of one server. `models`: the names that a run would use there."""
+
+    server: ChatServer
+    settings: ModelSettings
+    url: str
+    models: Sequence[str]
+    honours: Honours
+
+    async def findings(self) -> AsyncIterator[Finding]:
+        """Each as soon as it is known. What cannot be tried after a failure is left out."""
+        listed: list[JsonObject] | None = None
+        try:
+            listed = _listed(read_json(await self.server.fetch("/models", seconds=REACHING), self.url))
+        except KeyRefusedError as error:
+            if error.status is not None:
+                yield Finding("reachable", "ok", self.url)
+            yield Finding("key", "failed", str(error), error.hint)
+            return
+        except ConnectorError as error:
+            if error.status not in (404, 405):
+                yield Finding("reachable", "failed", str(error), error.hint)
+                return
+        yield Finding("reachable", "ok", self.url)
+        if listed is None:
+            cure = None if self.url.rstrip("/").endswith("/v1") else f"try {self.url.rstrip('/')}/v1 as its base_url"
+            yield Finding("models", "warning", "the server does not list its models", cure)
+        key = await self._key()
+        yield key
+        if key.state == "failed":
+            return
+        for model in self.models:
+            yield self._there(model, listed)
+        for model in self._tried(listed):
+            async for finding in self._abilities(model):
+                yield finding
+            yield await self._price(model)
+
+    async def _key(self) -> Finding:
+        if not self.settings.api_key:
+            return Finding("key", "ok", "none is sent, and the server asks for none")
+        path = kind_of_server(self.settings.kind).key_path
+        try:
+            if path != "/models":
+                await self.server.fetch(path, seconds=REACHING)
+        except ConnectorError as error:
+            return Finding("key", "failed", str(error), error.hint)
+        return Finding("key", "ok", "accepted")
+
+    def _there(self, model: str, listed: list[JsonObject] | None) -> Finding:
+        if listed is None:
+            return Finding("model", "warning", f"{model} was not looked for, because the server lists no models")
+        found = _find(model, listed)
+        names = [_name(one) for one in listed]
+        if found is None:
+            get = kind_of_server(self.settings.kind).get.replace("MODEL", model)
+            some = f"; it has: {', '.join(names[:_SHOWN])}{', …' if len(names) > _SHOWN else ''}" if names else ""
+            cure = did_you_mean(model, names) or f"{get}, or map the name in aloma.yaml: `models:`{some}"
+            return Finding("model", "failed", f"the server does not have {model}", cure)
+        ends = found.get("shutdown_date") or found.get("deprecation_date")
+        if ends:
+            cure = "map the name to another model in aloma.yaml: `models:`"
+            return Finding("model", "warning", f"{model} is shut down on {cut(str(ends), 40)}", cure)
+        return Finding("model", "ok", f"{model} is there")
+
+    def _tried(self, listed: list[JsonObject] | None) -> Sequence[str]:
+        """The models to try: those that a run would use and that are there, else the only one that is."""
+        there = [model for model in self.models if listed is None or _find(model, listed)]
+        only = [_name(listed[0])] if listed is not None and len(listed) == 1 else []
+        return there or only
+
+    async def _abilities(self, model: str) -> AsyncIterator[Finding]:
+        try:
+            yield await self._structured(model)
+        except ConnectorError as error:
+            yield Finding("answer", "failed", str(error), error.hint)
+            return
+        yield await self._tools(model)
+        yield await self._streaming(model)
+
+    async def _structured(self, model: str) -> Finding:
+        """Ask for something else than the schema allows: only a server that enforces it answers in its form."""
+        self.honours.forget(self.url, model)
+        await self.server.send(_call(model, "Name a planet of the solar system.", schema=_SCHEMA), model)
+        dialect, check = self.server.dialect(model), "structured output"
+        if dialect.form == "json_schema" and not dialect.spoken:
+            return Finding(check, "ok", f"{model}: json_schema, enforced by the server")
+        if dialect.form == "json_schema":
+            says = f"{model}: json_schema is accepted and not enforced; the schema is also put into words"
+        elif dialect.form == "json_object":
+            says = f"{model}: json_object only; the schema is put into words"
+        else:
+            says = f"{model}: none; the schema is put into words"
+        return Finding(check, "warning", says, "answers are checked and asked for once more; prefer a larger model")
+
+    async def _tools(self, model: str) -> Finding:
+        try:
+            answer = await self.server.send(
+                _call(model, "What time is it in Oslo? Use the tool.", tools=[_TOOL]), model
+            )
+        except ConnectorError as error:
+            return Finding("tools", "warning", f"{model}: refused: {cut(str(error), 200)}", "use it without `tools=`")
+        called = bool(answer.value["choices"][0]["message"].get("tool_calls"))
+        self.honours.save(self.url, model, tools=called)
+        if called:
+            return Finding("tools", "ok", f"{model}: it calls tools")
+        return Finding("tools", "warning", f"{model}: it called no tool when asked to", "use it without `tools=`")
+
+    async def _streaming(self, model: str) -> Finding:
+        body = {"model": model, "messages": _call(model, "Say yes.").arguments["messages"], "stream": True}
+        try:
+            content = await self.server.fetch(body, seconds=ANSWERING)
+        except ConnectorError as error:
+            return Finding("streaming", "warning", f"{model}: refused: {cut(str(error), 200)}")
+        streams = content.lstrip().startswith((b"data:", b":", b"event:"))
+        self.honours.save(self.url, model, streaming=streams)
+        says = "it streams" if streams else "it sends answers as a whole"
+        return Finding("streaming", "ok" if streams else "warning", f"{model}: {says}")
+
+    async def _price(self, model: str) -> Finding:
+        if await self.server.price(model, 1, 1) is not None:
+            return Finding("price", "ok", f"{model}: known")
+        return Finding(
+            "price", "warning", f"{model}: unknown, so `--max-cost` refuses it", "use `--max-tokens` instead"
+        )
+
+
+def _call(model: str, prompt: str, **options: Json) -> Call:
+    arguments = {"model": model, "messages": [{"role": "user", "content": prompt}], "timeout": ANSWERING, **options}
+    return Call("openai.chat", arguments, f"doctor-{model}-{'-'.join(options)}", "doctor", "doctor", 0, {})
+
+
+def _listed(value: Json) -> list[JsonObject] | None:
+    """The models in the answer to GET /models; None if it is something else."""
+    found = value.get("data") if isinstance(value, dict) else value
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else None
+
+
+def _name(model: JsonObject) -> str:
+    """The name of a listed model as calls use it."""
+    return str(model.get("id")).removeprefix("models/")
+
+
+def _find(model: str, listed: list[JsonObject]) -> JsonObject | None:
+    names = {model, f"{model}:latest"}
+    return next((one for one in listed if _name(one) in names), None)
