@@ -31,6 +31,7 @@ GROUPS = {
 COMMANDS = {
     "worker": Command("worker:worker", "Run every task that has something to do, until told to end."),
     "init": Command("init:init", "Create a workspace that runs at once."),
+    "doctor": Command("doctor:doctor", "Check the workspace and its model servers."),
     "test": Command("test:run_tests", "Run the cases of the workspace, without a real call."),
     "task new": Command("task.new:new", "Create a task and run it until nothing is left to do."),
     "task list": Command("task.list:list_tasks", "List the tasks of the workspace, the newest last."),

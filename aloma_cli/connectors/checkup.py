@@ -45,13 +45,14 @@ class Finding(NamedTuple):
 
 @dataclass
 class Checkup:
-    """The checks of one server. `models`: the names that a run would use there."""
+    """The checks of one server. `models`: the names that a run would use there. `key`: a new one for each checkup."""
 
     server: ChatServer
     settings: ModelSettings
     url: str
     models: Sequence[str]
     honours: Honours
+    key: str
 
     async def findings(self) -> AsyncIterator[Finding]:
         """Each as soon as it is known. What cannot be tried after a failure is left out."""
@@ -127,7 +128,7 @@ class Checkup:
     async def _structured(self, model: str) -> Finding:
         """Ask for something else than the schema allows: only a server that enforces it answers in its form."""
         self.honours.forget(self.url, model)
-        await self.server.send(_call(model, "Name a planet of the solar system.", schema=_SCHEMA), model)
+        await self.server.send(self._call(model, "Name a planet of the solar system.", schema=_SCHEMA), model)
         dialect, check = self.server.dialect(model), "structured output"
         if dialect.form == "json_schema" and not dialect.spoken:
             return Finding(check, "ok", f"{model}: json_schema, enforced by the server")
@@ -142,7 +143,7 @@ class Checkup:
     async def _tools(self, model: str) -> Finding:
         try:
             answer = await self.server.send(
-                _call(model, "What time is it in Oslo? Use the tool.", tools=[_TOOL]), model
+                self._call(model, "What time is it in Oslo? Use the tool.", tools=[_TOOL]), model
             )
         except ConnectorError as error:
             return Finding("tools", "warning", f"{model}: refused: {cut(str(error), 200)}", "use it without `tools=`")
@@ -153,7 +154,7 @@ class Checkup:
         return Finding("tools", "warning", f"{model}: it called no tool when asked to", "use it without `tools=`")
 
     async def _streaming(self, model: str) -> Finding:
-        body = {"model": model, "messages": _call(model, "Say yes.").arguments["messages"], "stream": True}
+        body = {"model": model, "messages": _messages("Say yes."), "stream": True}
         try:
             content = await self.server.fetch(body, seconds=ANSWERING)
         except ConnectorError as error:
@@ -163,6 +164,10 @@ class Checkup:
         says = "it streams" if streams else "it sends answers as a whole"
         return Finding("streaming", "ok" if streams else "warning", f"{model}: {says}")
 
+    def _call(self, model: str, prompt: str, **options: Json) -> Call:
+        arguments = {"model": model, "messages": _messages(prompt), "timeout": ANSWERING, **options}
+        return Call("openai.chat", arguments, f"{self.key}-{model}-{'-'.join(options)}", "", "", 0, {})
+
     async def _price(self, model: str) -> Finding:
         if await self.server.price(model, 1, 1) is not None:
             return Finding("price", "ok", f"{model}: known")
@@ -171,9 +176,8 @@ class Checkup:
         )
 
 
-def _call(model: str, prompt: str, **options: Json) -> Call:
-    arguments = {"model": model, "messages": [{"role": "user", "content": prompt}], "timeout": ANSWERING, **options}
-    return Call("openai.chat", arguments, f"doctor-{model}-{'-'.join(options)}", "doctor", "doctor", 0, {})
+def _messages(prompt: str) -> list[JsonObject]:
+    return [{"role": "user", "content": prompt}]
 
 
 def _listed(value: Json) -> list[JsonObject] | None:

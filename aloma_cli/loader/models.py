@@ -149,6 +149,21 @@ def resolve_models(
     return simulated(f"{missing}, so answers are simulated; {sources.go_real}", missing)
 
 
+def configured_servers(
+    flags: ModelFlags,
+    environ: Mapping[str, str],
+    config: Config,
+    user_config: Config,
+    *,
+    stored: Mapping[str, str] = _NO_SECRETS,
+    honours: Path | None = None,
+) -> dict[str, ModelSettings]:
+    """All named servers, whether their keys are set or not."""
+    files = (config, user_config)
+    sources = _Sources(_provider(environ, files, NEW), flags, environ, files, NEW, stored)
+    return _named_servers(sources, {**_common(sources, None), "honours": honours})
+
+
 def secrets_given(flags: ModelFlags, environ: Mapping[str, str], *files: Config) -> tuple[NamedValue, ...]:
     """The key on the command line, and the logins in the addresses that any source names."""
     addresses = [flags.base_url, *(environ.get(provider.URL_VARIABLE) for provider in PROVIDERS.values())]

@@ -1,0 +1,136 @@
+"""What keeps a workspace from running: its files, its secrets, its model servers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from aloma_cli.clock import Clock
+from aloma_cli.connectors.chat.server import ChatServer
+from aloma_cli.connectors.checkup import Checkup, Finding
+from aloma_cli.connectors.honours import Honours
+from aloma_cli.connectors.providers.router import targets
+from aloma_cli.connectors.providers.table import PROVIDERS
+from aloma_cli.connectors.settings import DEFAULT_PROVIDER, ModelSettings
+from aloma_cli.errors import AlomaError, CredentialsError
+from aloma_cli.loader.config import Config
+from aloma_cli.loader.layout import LIBRARIES_FOLDER, STEPS_FOLDER
+from aloma_cli.loader.models import ModelChoice, ModelFlags, configured_servers, resolve_models
+from aloma_cli.loader.workspace import LoadedWorkspace
+from aloma_cli.view.format import plural
+
+_FIRST = (
+    "run `export OPENAI_API_KEY=…` for OpenAI, or write a server into aloma.yaml, such as `providers: {ollama: {}}`, "
+    "and the model that your steps use there: `models: {default: ollama/qwen3}`"
+)
+_MODEL = re.compile(r"""\bmodel\s*=\s*(["'])([^"'\n]+)\1""")
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """The checks of a workspace, or of the user's own settings where there is none.
+
+    `honours`: the file that remembers what servers honour.
+    """
+
+    loaded: LoadedWorkspace | None
+    user_config: Config
+    flags: ModelFlags
+    environ: Mapping[str, str]
+    clock: Clock
+    honours: Path
+
+    def workspace(self) -> Iterator[Finding]:
+        """The findings about the files and secrets of the workspace."""
+        if self.loaded is None:
+            yield Finding("workspace", "warning", "there is no workspace here", "run `aloma init`, or use `-w PATH`")
+            return
+        file = self.loaded.config.file
+        there = self.loaded.root is not None and (self.loaded.root / file).exists()
+        yield Finding("settings", "ok", f"{file} is valid" if there else f"there is no {file}, which is optional")
+        for error in self.loaded.broken:
+            yield Finding("steps", "failed", str(error), error.hint)
+        if not self.loaded.broken:
+            yield Finding("steps", "ok", f"{plural(len(self.loaded.steps), 'step')} loaded")
+        missing = [name for name in self.loaded.config.secrets if not self.loaded.environment(name, None)]
+        for name in missing:
+            yield Finding("secrets", "failed", f"{name} has no value", f"run `aloma secret set {name}`")
+        if self.loaded.config.secrets and not missing:
+            yield Finding("secrets", "ok", "all have a value")
+
+    def models(self) -> Iterator[Finding]:
+        """The findings about the choice of a server, before any is called."""
+        if isinstance(self._choice, CredentialsError):
+            yield Finding("key", "failed", str(self._choice), self._choice.hint)
+        elif isinstance(self._choice, AlomaError):
+            yield Finding("models", "failed", str(self._choice), self._choice.hint)
+        elif self._choice.settings.offline:
+            says = self._choice.notice or "answers are simulated"
+            yield Finding("models", "warning", says.partition(";")[0], None if self.servers else _FIRST)
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether a run would simulate its answers."""
+        return isinstance(self._choice, ModelChoice) and self._choice.settings.offline
+
+    @cached_property
+    def servers(self) -> dict[str, ModelSettings]:
+        """The servers by name; the one without a name as `openai`."""
+        named = {} if self.flags.base_url else configured_servers(*self._sources, **self._extras)
+        choice = self._choice
+        if isinstance(choice, ModelChoice) and not choice.settings.offline:
+            return {choice.settings.name or DEFAULT_PROVIDER: choice.settings} | {
+                name: one for name, one in named.items() if name != choice.settings.name
+            }
+        return named
+
+    async def server(self, name: str, model: str | None = None) -> AsyncIterator[Finding]:
+        """The findings about one server; `model`: the one to try."""
+        settings, provider = replace(self.servers[name], max_retries=0), PROVIDERS[DEFAULT_PROVIDER]
+        url = settings.base_url or provider.URL
+        server = ChatServer(settings, url=provider.URL, key_variable=provider.KEY_VARIABLE)
+        honours = Honours(self.honours, self.clock.now)
+        models = [model] if model else sorted(self._models_of(name))
+        try:
+            checkup = Checkup(server, settings, url, models, honours, f"doctor-{self.clock.now():.3f}")
+            async for finding in checkup.findings():
+                yield finding
+        finally:
+            await server.aclose()
+
+    def _models_of(self, name: str) -> set[str]:
+        """The models of a server that a run would use: those of aloma.yaml, and those that steps name."""
+        if not isinstance(self._choice, ModelChoice):
+            return set()
+        settings = self._choice.settings
+        own = settings.name or DEFAULT_PROVIDER
+        asked = {*settings.models, *self._named_in_files} - ({"default"} - settings.models.keys())
+        found = (target for one in asked for target in targets(settings, one))
+        return {target.model for target in found if (target.server or own) == name}
+
+    @property
+    def _named_in_files(self) -> set[str]:
+        root = self.loaded.root if self.loaded else None
+        folders = [root / folder for folder in (STEPS_FOLDER, LIBRARIES_FOLDER)] if root else []
+        texts = (path.read_text(encoding="utf-8", errors="replace") for one in folders for path in one.rglob("*.py"))
+        return {match[2] for text in texts for match in _MODEL.finditer(text)}
+
+    @cached_property
+    def _choice(self) -> ModelChoice | AlomaError:
+        root = self.loaded.root if self.loaded else None
+        try:
+            return resolve_models(*self._sources, root, **self._extras)
+        except AlomaError as error:
+            return error
+
+    @property
+    def _sources(self) -> tuple[ModelFlags, Mapping[str, str], Config, Config]:
+        return self.flags, self.environ, self.loaded.config if self.loaded else Config(), self.user_config
+
+    @property
+    def _extras(self) -> dict[str, Any]:
+        return {"stored": self.loaded.stored if self.loaded else {}, "honours": self.honours}

@@ -1,0 +1,132 @@
+"""`aloma doctor`"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from aloma_cli.api.doctor import Doctor
+from aloma_cli.cli import option_groups, options
+from aloma_cli.cli.exit_codes import DONE, ERRORS, REFUSED
+from aloma_cli.cli.output import put, put_json, put_wrapped
+from aloma_cli.cli.parameters import Argument, Option
+from aloma_cli.cli.workspaces import hide
+from aloma_cli.clock import SystemClock
+from aloma_cli.connectors.honours import FILE
+from aloma_cli.errors import CredentialsError, NotFoundError, WorkspaceError, did_you_mean
+from aloma_cli.jsontext import JsonObject
+from aloma_cli.loader.config import read_user_config, user_cache_path, user_config_path
+from aloma_cli.loader.layout import find_workspace
+from aloma_cli.loader.models import secrets_given
+from aloma_cli.loader.workspace import LoadedWorkspace, load_workspace
+from aloma_cli.redact import Redactor
+
+if TYPE_CHECKING:
+    from aloma_cli.connectors.checkup import Finding
+    from aloma_cli.loader.models import ModelFlags
+
+_SIGNS = {"ok": "ok", "warning": "!", "failed": "FAILED"}
+_CODES = {"key": ERRORS[CredentialsError], "steps": ERRORS[WorkspaceError], "secrets": ERRORS[CredentialsError]}
+
+
+def doctor(
+    models: option_groups.Models,
+    server: Annotated[str | None, Argument("[PROVIDER]", "The name of one model server; default: all.")] = None,
+    as_json: Annotated[bool, Option(("--json",), "Print the findings as JSON.")] = False,
+    workspace: options.Workspace = None,
+) -> int:
+    """
+    \b
+    Examples:
+      aloma doctor
+      aloma doctor local --model qwen3
+      aloma doctor --base-url http://127.0.0.1:11434/v1 --model qwen3
+      aloma doctor --json | jq '.findings[] | select(.state == "failed")'
+
+    Checks the files and secrets of the workspace, then each model server: whether it
+    can be reached, accepts the key and has the models that steps use. It tries with
+    a few short calls what each model honours: schemas, tools, streaming. What
+    schemas it honours is remembered, so later calls begin with what works. Each
+    finding that needs it has its cure. Exit codes: 0 nothing failed, 3 invalid
+    steps or settings, 4 a key or a secret is missing or refused, 1 anything else.
+    """
+    examined = _doctor(workspace, models)
+    servers, report = _chosen(examined, server), _Report(as_json=as_json)
+    report.add("workspace", examined.workspace())
+    report.add("models", examined.models())
+    asyncio.run(_check_servers(examined, report, servers, models.model))
+    return report.end()
+
+
+def _doctor(workspace: str | None, flags: ModelFlags) -> Doctor:
+    user_config = read_user_config(user_config_path())
+    hide(Redactor(secrets_given(flags, os.environ, user_config)))
+    loaded = _loaded(workspace, user_config.key_variables)
+    if loaded is not None:
+        hide(Redactor(secrets_given(flags, os.environ, loaded.config)))
+    return Doctor(loaded, user_config, flags, os.environ, SystemClock(), user_cache_path() / FILE)
+
+
+def _loaded(workspace: str | None, keys: Iterable[str]) -> LoadedWorkspace | None:
+    """The workspace; None where there is none and none was named."""
+    try:
+        find_workspace(workspace, Path.cwd())
+    except WorkspaceError:
+        if workspace is not None:
+            raise
+        return None
+    return load_workspace(workspace, Path.cwd(), os.environ, keys=keys, hide=hide)
+
+
+def _chosen(examined: Doctor, server: str | None) -> list[str]:
+    if server is None:
+        return [] if examined.is_offline else [*examined.servers]
+    if server not in examined.servers:
+        known = f"known servers: {', '.join(examined.servers)}" if examined.servers else "no server is set up"
+        raise NotFoundError(
+            f"there is no model server {server!r}", hint=did_you_mean(server, examined.servers) or known
+        )
+    return [server]
+
+
+async def _check_servers(examined: Doctor, report: _Report, servers: Iterable[str], model: str | None) -> None:
+    for name in servers:
+        await report.follow(name, examined.server(name, model))
+
+
+class _Report:
+    """The findings, printed one by one for people, or all together as JSON."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._found: list[JsonObject] = []
+
+    def add(self, about: str, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            self._add(about, finding)
+
+    async def follow(self, about: str, findings: AsyncIterator[Finding]) -> None:
+        async for finding in findings:
+            self._add(about, finding)
+
+    def end(self) -> int:
+        """The exit code, after the JSON."""
+        if self._as_json:
+            put_json({"schema": 1, "findings": self._found})
+        failed = [one["check"] for one in self._found if one["state"] == "failed"]
+        codes = [_CODES.get(check, REFUSED) for check in failed]
+        return max(codes, default=DONE)
+
+    def _add(self, about: str, finding: Finding) -> None:
+        if not self._as_json:
+            if not self._found or self._found[-1]["about"] != about:
+                put(about)
+            put_wrapped(f"  {_SIGNS[finding.state]:6} {finding.check}: {finding.says}")
+            if finding.cure:
+                put_wrapped(f"         → {finding.cure}")
+            sys.stdout.flush()
+        self._found.append({"about": about, **finding._asdict()})
