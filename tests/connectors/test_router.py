@@ -55,8 +55,8 @@ def server(name: str, url: str, **more: Any) -> ModelSettings:
     return ModelSettings(base_url=url, name=name, max_retries=0, **more)
 
 
-def ask(hosts: Hosts, asked: str = "default", **settings: Any) -> Answer:
-    """The answer to one call; the servers `a`, which is the one of the run, and `b`."""
+def ask(hosts: Hosts, asked: str = "default", *, times: int = 1, **settings: Any) -> Answer:
+    """The last answer to `times` calls; the servers are `a`, which is the one of the run, and `b`."""
     a, b = server("a", A, api_key="key-of-a"), server("b", B, api_key="key-of-b")
     given = ModelSettings(
         base_url=A, name="a", api_key="key-of-a", max_retries=0, **{"servers": {"a": a, "b": b}, **settings}
@@ -69,7 +69,7 @@ def ask(hosts: Hosts, asked: str = "default", **settings: Any) -> Answer:
     async def work() -> Answer:
         try:
             call = Call("openai.chat", {"model": asked, "messages": MESSAGES}, "the-key", "t", "s", 1, {})
-            return await router.send(call)
+            return [await router.send(call) for _ in range(times)][-1]
         finally:
             await router.aclose()
 
@@ -134,14 +134,35 @@ def test_a_mistake_of_ours_goes_to_no_other_server(ours: Reply) -> None:
 
 
 @pytest.mark.parametrize(
-    "refused", [{"message": {"role": "assistant", "content": "", "refusal": "no"}}, {"finish_reason": "content_filter"}]
+    "refused",
+    [
+        {"message": {"role": "assistant", "content": "", "refusal": "no"}},
+        {"finish_reason": "content_filter"},
+        {"finish_reason": "error"},
+    ],
 )
 def test_a_model_that_refuses_is_replaced_and_what_it_took_is_counted(refused: dict[str, Any]) -> None:
     answer = ask(Hosts(a=said("", **refused), b=said("yes")), "m", fallbacks={"m": ("b/other",)})
     assert answer.value["choices"][0]["message"]["content"] == "yes"
     assert answer.usage == {"input_tokens": 20, "output_tokens": 10}
     assert answer.about is not None
-    assert answer.about["instead_of"] == [{"server": "a", "model": "gpt-4o-2024-08-06", "error": "refused to answer"}]
+    [before] = answer.about["instead_of"]
+    assert (before["server"], before["model"]) == ("a", "gpt-4o-2024-08-06")
+    assert before["error"] in ("refused to answer", "broke off its answer")
+
+
+def test_a_server_that_is_down_is_passed_over_for_a_while_and_the_record_says_why() -> None:
+    hosts = Hosts(a=refusal(503, message="overloaded"), b=said("from b"))
+    answer = ask(hosts, "m", times=3, fallbacks={"*": ("b/x",)})
+    assert [host for host, *_ in hosts.seen] == ["a", "b", "b", "b"]
+    assert answer.about is not None
+    [before] = answer.about["instead_of"]
+    assert before["server"] == "a"
+    assert before["error"].startswith("not asked, because of the call before: http://a.test/v1 failed")
+
+    hosts = Hosts(a=refusal(404, message="no such model", code="model_not_found"), b=said("from b"))
+    ask(hosts, "m", times=2, fallbacks={"*": ("b/x",)})
+    assert [host for host, *_ in hosts.seen] == ["a", "b", "a", "b"], "only an outage passes by itself"
 
 
 def test_the_last_refusal_is_the_answer_and_the_last_error_is_raised_with_those_before() -> None:

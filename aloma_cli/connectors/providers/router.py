@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic
 from typing import NamedTuple, TypeVar
 
 from aloma_cli.connectors.base import Answer, Call
-from aloma_cli.connectors.chat.finish import was_refused
+from aloma_cli.connectors.chat.finish import broke_off, was_refused
 from aloma_cli.connectors.chat.server import ChatServer
 from aloma_cli.connectors.settings import ALL, ModelSettings
 from aloma_cli.errors import ConnectorError
 from aloma_cli.jsontext import Json, JsonObject, cut
+
+OUTAGE = 60.0
+"""Seconds for which a server that could not be used is passed over, where another one can answer."""
 
 _Ended = TypeVar("_Ended", Answer, ConnectorError)
 
@@ -22,6 +26,13 @@ class Target(NamedTuple):
     model: str
 
 
+class _Outage(NamedTuple):
+    """`until`: when the target is asked again, by the monotonic clock."""
+
+    until: float
+    reason: str
+
+
 class Router:
     """The servers that `settings` name; each is opened by `open_server`, at its first call."""
 
@@ -29,22 +40,31 @@ class Router:
         self._settings = settings
         self._open = open_server
         self._servers: dict[str | None, ChatServer] = {}
+        self._down: dict[Target, _Outage] = {}
 
     async def send(self, call: Call) -> Answer:
         """The answer of the first server that can give one; its `about` tells which could not before (`instead_of`)."""
         *earlier, last = targets(self._settings, call.arguments["model"])
         failed = _Failed()
         for target in earlier:
+            if target in self._down and self._down[target].until > monotonic():
+                failed.add(
+                    target._asdict(), f"not asked, because of the call before: {self._down[target].reason}", None
+                )
+                continue
             try:
                 answer = await self._send(call, target)
             except ConnectorError as error:
                 if not error.elsewhere:
                     raise failed.before(error) from error.__cause__
+                if error.retryable:
+                    self._down[target] = _Outage(monotonic() + OUTAGE, str(error))
                 failed.add(error.about, str(error), error.usage)
             else:
-                if not _is_refusal(answer.value):
+                reason = _no_answer(answer.value)
+                if reason is None:
                     return failed.before(answer)
-                failed.add(answer.about, "refused to answer", answer.usage)
+                failed.add(answer.about, reason, answer.usage)
         try:
             return failed.before(await self._send(call, last))
         except ConnectorError as error:
@@ -127,5 +147,11 @@ def _sum(one: JsonObject | None, other: JsonObject | None) -> JsonObject | None:
 _COUNTS = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
 
 
-def _is_refusal(answer: Json) -> bool:
-    return "choices" in answer and was_refused(answer["choices"][0])
+def _no_answer(value: Json) -> str | None:
+    """Why a chat completion is no answer; None if it is one, or something else."""
+    match value:
+        case {"choices": [choice, *_]} if was_refused(choice):
+            return "refused to answer"
+        case {"choices": [choice, *_]} if broke_off(choice):
+            return "broke off its answer"
+    return None
