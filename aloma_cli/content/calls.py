@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from aloma_cli.clock import to_iso
 from aloma_cli.connectors.base import Answer, Ask, Call, Function
+from aloma_cli.content.cancellation import Queued
 from aloma_cli.content.host import Host
 from aloma_cli.content.job import Effects, Job
 from aloma_cli.content.lost import Watching
@@ -43,6 +44,7 @@ class Calls:
     job: Job
     host: Host
     effects: Effects
+    queued: Queued
     refused: StepLimited | None = None
     _made: Counter[str] = field(default_factory=Counter)
 
@@ -109,7 +111,7 @@ class Calls:
             self.host.note(sent)
         else:  # before it leaves, so that nobody sends twice what must be sent once
             await self.host.keep(sent)
-        with Watched(self.host, sent) as progress:
+        with Watched(self.host, sent, self.queued) as progress:
             call = Call(
                 name, arguments, f"{job.task}-{job.firing}-{key}", job.task, job.step, job.firing, job.base, progress
             )

@@ -13,15 +13,41 @@ from aloma_cli.errors import ContentError, Cut
 
 
 @dataclass(slots=True)
+class Queued:
+    """How long the calls of one run waited for their turn in this program: the time in which at least one did."""
+
+    _calls: int = 0
+    _since: float = 0.0
+    _seconds: float = 0.0
+
+    def enter(self, now: float) -> None:
+        """A call begins to wait."""
+        if not self._calls:
+            self._since = now
+        self._calls += 1
+
+    def leave(self, now: float) -> None:
+        """A call waits no longer."""
+        self._calls -= 1
+        if not self._calls:
+            self._seconds += now - self._since
+
+    def seconds(self, now: float) -> float:
+        """The time until now."""
+        return self._seconds + (now - self._since if self._calls else 0.0)
+
+
+@dataclass(slots=True)
 class Cancellation:
     """The state of one run: once it is `over`, or was `cut`, its content can ask for nothing more.
 
-    Made on the thread of the event loop.
+    Made on the thread of the event loop. `queued`: the time that does not count against the timeout of the step.
     """
 
     loop: asyncio.AbstractEventLoop
     cut: type[Cut] | None = None
     over: bool = False
+    queued: Queued = field(default_factory=Queued)
     thread: int = field(default_factory=threading.get_ident)
 
     def check(self) -> None:

@@ -97,7 +97,7 @@ class PythonRun:
     def call(self, name: str, function: Function, /, *arguments: Any, **options: Any) -> Any:
         """As `handles.connectors.MakeCall`."""
         if self._calls is None:
-            self._calls = Calls(self.job, self.host, self.effects)
+            self._calls = Calls(self.job, self.host, self.effects, self.cancellation.queued)
         calls = self._calls
 
         def begin() -> Coroutine[Any, Any, Any]:

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from aloma_cli.clock import to_iso
 from aloma_cli.connectors.base import Waiting
+from aloma_cli.content.cancellation import Queued
 from aloma_cli.content.host import Host
 from aloma_cli.record.events import CallProgress, CallSent
 
@@ -18,8 +19,10 @@ SILENCE = 30.0
 class Watched:
     """The Progress of one call that was sent; within its context a long silence is reported as well."""
 
-    def __init__(self, host: Host, sent: CallSent) -> None:
+    def __init__(self, host: Host, sent: CallSent, queued: Queued) -> None:
+        """`queued`: that of the run."""
         self._host = host
+        self._of_run = queued
         self._sent = sent
         self._state: dict[str, Any] = {"state": "waiting"}
         self._began = self._heard = host.clock.elapsed()
@@ -33,6 +36,7 @@ class Watched:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._leave_queue()
         self._state = {}
         if self._cancel is not None:
             self._cancel()
@@ -55,14 +59,21 @@ class Watched:
         if not self._state:  # the call has ended
             return
         now = self._host.clock.elapsed()
-        if self._state["state"] == "queued":
-            self._queued += now - self._heard
+        self._leave_queue()
+        if state == "queued":
+            self._of_run.enter(now)
         self._heard = now
         until = None if seconds is None else to_iso(self._host.clock.now() + seconds)
         self._state = {"state": state, "until": until, "attempt": attempt, "tries": tries, "text": text}
         self._note()
         if self._cancel is None:
             self._listen(SILENCE)
+
+    def _leave_queue(self) -> None:
+        if self._state.get("state") == "queued":
+            now = self._host.clock.elapsed()
+            self._queued += now - self._heard
+            self._of_run.leave(now)
 
     def _listen(self, seconds: float) -> None:
         self._cancel = self._host.later(seconds, self._listened)

@@ -17,6 +17,9 @@ from aloma_cli.engine.eager import eager_task
 from aloma_cli.errors import Cut, StepStopped, StepTimeout, StepWithdrawn
 
 _CUTS: dict[str, type[Cut]] = {"withdrawn": StepWithdrawn}
+_SHORTEST = 0.05
+"""The least seconds by which a timeout is put off."""
+
 _GRACE = 1.0
 """Seconds that cancelled steps get to clean up before the program continues without them."""
 
@@ -93,6 +96,12 @@ class LocalRunner:
         self._report(work.result() if error is None else running.content.failed(running.job, error, 0.0))
 
     def _time_out(self, running: _Running) -> None:
+        left = running.cancellation.queued.seconds(self._host.clock.elapsed()) - running.excused
+        if left > 0:
+            more = max(left, _SHORTEST)
+            running.excused += more
+            running.timer = self._loop.call_later(more, self._time_out, running)
+            return
         del self._running[running.job.firing]
         self._cancel(running, StepTimeout)
         timeout = running.job.timeout or 0.0
@@ -116,9 +125,9 @@ class LocalRunner:
 
 
 class _Running:
-    """One run under way."""
+    """One run under way. `excused`: the seconds by which its timeout was put off."""
 
-    __slots__ = ("cancellation", "content", "job", "timer", "work")
+    __slots__ = ("cancellation", "content", "excused", "job", "timer", "work")
     work: asyncio.Task[Outcome]
 
     def __init__(self, job: Job, content: Content, cancellation: Cancellation) -> None:
@@ -126,3 +135,4 @@ class _Running:
         self.content = content
         self.cancellation = cancellation
         self.timer: asyncio.TimerHandle | None = None
+        self.excused = 0.0

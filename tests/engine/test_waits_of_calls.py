@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from aloma_cli.connectors.base import Answer, Ask, Call, Connectors, Function
+from aloma_cli.connectors.base import Answer, Ask, Call, Connectors, Effect, Function
 from aloma_cli.content.progress import SILENCE
+from aloma_cli.jsontext import JsonObject
 from aloma_cli.record import events as ev
 from aloma_cli.redact import Redactor
+from tests.support.play import play
 from tests.support.record import of_kind
 from tests.support.stage import AtOnce, Stage
 from tests.support.steps import step
@@ -122,3 +125,42 @@ def test_a_long_silence_is_told_once_until_something_is_heard(monkeypatch: pytes
         ("streaming", False),
         ("streaming", True),
     ]
+
+
+class Queues(Function):
+    """A function whose calls wait in a queue, and then take their time."""
+
+    def effect(self, arguments: JsonObject) -> Effect:
+        return "read"
+
+    async def __call__(self, ask: Ask, /, queued: float, takes: float) -> Any:
+        return await ask({"queued": queued, "takes": takes})
+
+    async def send(self, call: Call) -> Answer:
+        call.progress("queued")
+        await asyncio.sleep(call.arguments["queued"])
+        call.progress("waiting")
+        await asyncio.sleep(call.arguments["takes"])
+        return Answer("done")
+
+
+@pytest.mark.parametrize(
+    ("calls", "seconds", "error"),
+    [
+        ([(60, 4)], 64, None),
+        ([(60, 6)], 65, "StepTimeout"),
+        ([(20, 1), (30, 1), (40, 1)], 41, None),
+        ([(0, 6), (3, 0)], 6, None),
+        ([(0, 9), (3, 0)], 8, "StepTimeout"),
+    ],
+)
+def test_the_time_in_a_queue_does_not_count_against_the_timeout_of_a_step(
+    calls: list[tuple[float, float]], seconds: float, error: str | None
+) -> None:
+    async def content(data: dict[str, Any], connectors: Any) -> None:
+        await asyncio.gather(*(connectors.slow.ask(queued, takes) for queued, takes in calls))
+        data["x"] = 1
+
+    ended = play([step("a", {"x": None}, content, timeout=5)], {}, connectors=Connectors({"slow": {"ask": Queues()}}))
+    assert ended.seconds == pytest.approx(seconds, abs=0.2)
+    assert (ended.data.get("$errors") or {"a": {"type": None}})["a"]["type"] == error

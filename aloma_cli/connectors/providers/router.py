@@ -47,10 +47,9 @@ class Router:
         *earlier, last = targets(self._settings, call.arguments["model"])
         failed = _Failed()
         for target in earlier:
-            if target in self._down and self._down[target].until > monotonic():
-                failed.add(
-                    target._asdict(), f"not asked, because of the call before: {self._down[target].reason}", None
-                )
+            if (outage := self._down.get(target)) and outage.until > monotonic():
+                about = {"server": self._server(target.server).name, "model": target.model}
+                failed.add(about, f"not asked, because of the call before: {outage.reason}", None)
                 continue
             try:
                 answer = await self._send(call, target)
