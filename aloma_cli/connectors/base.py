@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from aloma_cli.budget import Amount
 from aloma_cli.document.diff import clean_copy
-from aloma_cli.errors import DocumentError, PermanentError
+from aloma_cli.errors import ConnectorError, DocumentError, PermanentError
 from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, loads
 
 Waiting: TypeAlias = Literal["queued", "waiting", "rate_limited", "streaming"]
@@ -44,12 +44,18 @@ def unwatched(state: Waiting, **details: Any) -> None:
     """A Progress that nobody sees."""
 
 
+async def unkept(error: ConnectorError) -> None:
+    """A `Call.unfinished` that records nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request to the outside, as the engine records it.
 
     `name` is `connector.function`; `arguments` are JSON and identify the call; `key` is sent as idempotency key if the
     other system supports one. `document` is the one that the firing started from. `progress` tells what it waits for.
+    `unfinished` records a try of which a part of the answer came (the error's `answer`, `usage`, `about`), before
+    another try is made.
     """
 
     name: str
@@ -60,6 +66,7 @@ class Call:
     firing: int
     document: JsonObject
     progress: Progress = field(default=unwatched, repr=False, compare=False)
+    unfinished: Callable[[ConnectorError], Awaitable[None]] = field(default=unkept, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextvars import ContextVar
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any
+from typing import Any, Protocol
 
 import httpx2
 
@@ -14,6 +17,29 @@ from aloma_cli.errors import ConnectorError
 
 MAX_REDIRECTS = 20
 _CONNECTIONS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
+
+
+_LAST_PART = 0.2
+"""Seconds to wait for the end of a body of which nothing more is wanted, so that its connection can be used again."""
+
+
+class Listener(Protocol):
+    """Takes in the body of an answer as it comes."""
+
+    @property
+    def size(self) -> int:
+        """How much of the body it holds, in characters."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is wanted."""
+
+    def hear(self, part: bytes) -> bool:
+        """Take in a part, and tell whether to leave it out of the answer."""
+
+
+hearing: ContextVar[Listener | None] = ContextVar("hearing", default=None)
+"""What listens to the answers with status 200 to requests made here."""
 
 
 class Client(httpx2.AsyncClient):
@@ -72,19 +98,31 @@ class Client(httpx2.AsyncClient):
         raise ConnectorError(f"{_place(request)}: more than {MAX_REDIRECTS} redirects", status=response.status_code)
 
     async def _whole(self, response: httpx2.Response) -> httpx2.Response:
-        content = bytearray()
-        async for part in response.aiter_bytes():
-            content += part
-            if len(content) > self._max_answer:
+        content, listener = bytearray(), hearing.get() if response.is_success else None
+        parts = response.aiter_bytes()
+        async for part in parts:
+            if listener is None or not listener.hear(part):
+                content += part
+            if len(content) + (listener.size if listener is not None else 0) > self._max_answer:
                 raise ConnectorError(
                     f"{_place(response.request)}: the answer is larger than {self._max_answer / 1e6:g} MB uncompressed",
                     status=response.status_code,
                     hint="raise `limits.max_answer_mb` in aloma.yaml, or ask for less",
                 )
+            if listener is not None and listener.is_over:
+                await _read_end(parts)
+                break
         whole = httpx2.Response(response.status_code, content=bytes(content), request=response.request)
         whole.headers, whole.next_request = response.headers, response.next_request
         whole.extensions = response.extensions
         return whole
+
+
+async def _read_end(parts: AsyncIterator[bytes]) -> None:
+    with contextlib.suppress(TimeoutError, httpx2.HTTPError):
+        async with asyncio.timeout(_LAST_PART):
+            async for _ in parts:
+                pass
 
 
 def _place(request: httpx2.Request) -> str:

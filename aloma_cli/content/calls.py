@@ -113,7 +113,15 @@ class Calls:
             await self.host.keep(sent)
         with Watched(self.host, sent, self.queued) as progress:
             call = Call(
-                name, arguments, f"{job.task}-{job.firing}-{key}", job.task, job.step, job.firing, job.base, progress
+                name,
+                arguments,
+                f"{job.task}-{job.firing}-{key}",
+                job.task,
+                job.step,
+                job.firing,
+                job.base,
+                progress,
+                lambda error: self._keep_try(call, key, progress.seconds, error),
             )
             answer = await self._answer(function, call, sent, progress)
             # The recorded answer, not the received one: a repeated firing must get the same.
@@ -140,6 +148,11 @@ class Calls:
         job = self.job
         at = to_iso(self.host.clock.now())
         self.host.note(Logged(at=at, task=job.task, firing=job.firing, step=job.step, level="warning", text=text))
+
+    async def _keep_try(self, call: Call, key: str, seconds: float, error: ConnectorError) -> None:
+        """Record a try that failed with a part of an answer; the call goes on with another one."""
+        failed = {**_describe(error), "again": True}
+        await self._record(call, key, seconds, Answer(error.answer, error.usage, error.about), error=failed)
 
     async def _fail(self, call: Call, key: str, seconds: float, error: ConnectorError) -> NoReturn:
         """Record a call that failed, with any answer it got, and raise its error as recorded."""

@@ -197,6 +197,8 @@ def _released(tree: WorkingTree, task: WorkingTask, event: ev.CallReleased) -> N
 
 
 def _answered(tree: WorkingTree, task: WorkingTask, event: ev.CallAnswered) -> None:
+    if (event.error or {}).get("again"):
+        return  # it came in part, and another try followed
     flight = task.flights.get(event.firing)
     if flight is not None and not flight.running:
         task.trail.restart()  # the answer comes from a person

@@ -314,6 +314,7 @@ _PARTS: Mapping[str, Mapping[str, Any]] = {
         "retryable": bool,
         "status": int | None,
         "hint": str | None,
+        "again": bool | None,
     },
     "call_answered.about": {
         "server": str | None,

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from aloma_cli.jsontext import loads
 from tests.cli.desk import Desk
+from tests.servers.streams import DONE, Reply, StreamServer, spoken, streams
+
+__all__ = ["streams"]
 
 GUESS = """
 condition = {"name": str, "guess": None}
@@ -121,3 +125,43 @@ def test_a_pager_that_leaves_early_or_is_missing_is_no_error(guesses: Desk) -> N
     code, _, screen = guesses.at_terminal("task", "calls", "1", PAGER=f"{os.sep}nosuch{os.sep}pager")
     assert code == 0
     assert "answered" in screen
+
+
+def test_an_answer_that_broke_off_is_a_call_of_its_own_and_the_next_try_another(
+    desk: Desk, streams: StreamServer
+) -> None:
+    broken = spoken("Once ", "upon", finish=None, usage=False)
+    streams.answers(Reply(broken, end="cut"), Reply([*spoken("a whole story"), DONE]))
+    desk.step(
+        "ask",
+        '{"name": str}',
+        "data['x'] = (await connectors.openai.chat(messages='hi')).data",
+        asks="data, connectors",
+    )
+    ended = desk.new('{"name": "Ada"}', "--base-url", streams.url, "--events")
+    events = [loads(line) for line in ended.out.splitlines()]
+    assert "a whole story" in [event.get("text") for event in events if event["event"] == "call_progress"]
+    first, second = desk.run("task", "calls", "--json").json
+    assert (first["state"], second["state"]) == ("failed", "answered")
+    assert first["answer"]["choices"][0]["message"]["content"] == "Once upon"
+    assert first["usage"]["estimated"] is True
+    shown = desk.run("task", "calls", "1").out
+    assert "broke off after 9 characters" in shown
+    assert "Once upon" in shown
+
+
+def test_at_a_terminal_the_words_of_an_answer_appear_in_the_region_and_are_gone_at_the_end(
+    desk: Desk, streams: StreamServer
+) -> None:
+    streams.answers(Reply([*spoken("Once ", "upon ", "a time \x1b[31m", "there was"), DONE], pause=0.3))
+    desk.step(
+        "ask",
+        '{"name": str}',
+        "data['x'] = (await connectors.openai.chat(messages='hi')).data",
+        asks="data, connectors",
+    )
+    code, raw, screen = desk.at_terminal("task", "new", "T", "-d", '{"name": "Ada"}', "--base-url", streams.url)
+    assert code == 0
+    assert "Once upon a time" in raw
+    assert "\x1b[31mthere" not in raw
+    assert "Once upon" not in screen

@@ -517,7 +517,7 @@ def test_what_a_server_refused_is_told_once() -> None:
         (reply(text="\n\n   \n"), True, "did not return JSON"),
         (reply(text="<html>Welcome</html>"), False, "returned a web page, not JSON"),
         (reply(text="<!doctype html><title> Login</title>"), False, 'returned a web page ("Login"), not JSON'),
-        (reply(text='data: {"choices"'), True, "streams its answer, which was not requested"),
+        (reply(text='data: {"choices"'), True, "sent a stream without an answer"),
         (reply(text='{"a":' * 200_000), True, "did not return JSON (nested deeper than 128 levels)"),
         (reply(body={"detail": "no such route"}), False, "is not a chat completion"),
         (reply(body=[]), False, "is not a chat completion"),

@@ -10,6 +10,7 @@ import pytest
 
 from aloma_cli.connectors.base import Answer, Ask, Call, Connectors, Effect, Function
 from aloma_cli.content.progress import SILENCE
+from aloma_cli.errors import ConnectorError, StoreError
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record import events as ev
 from aloma_cli.redact import Redactor
@@ -164,3 +165,55 @@ def test_the_time_in_a_queue_does_not_count_against_the_timeout_of_a_step(
     ended = play([step("a", {"x": None}, content, timeout=5)], {}, connectors=Connectors({"slow": {"ask": Queues()}}))
     assert ended.seconds == pytest.approx(seconds, abs=0.2)
     assert (ended.data.get("$errors") or {"a": {"type": None}})["a"]["type"] == error
+
+
+# -- tries that broke off -----------------------------------------------------------------------------------------
+
+
+class Breaks(Function):
+    """A function of which the first try breaks off with a part of its answer; `then` is what the next one does."""
+
+    def __init__(self, then: Callable[[], Answer]) -> None:
+        self._then = then
+        self.sent: list[str] = []
+
+    async def __call__(self, ask: Ask, /) -> Any:
+        return await ask({"messages": []})
+
+    async def send(self, call: Call) -> Answer:
+        self.sent.append(call.key)
+        broken = ConnectorError("it broke off", retryable=True)
+        broken.answer, broken.usage, broken.about = {"half": 1}, {"input_tokens": 5, "output_tokens": 2}, {"model": "m"}
+        await call.unfinished(broken)
+        return self._then()
+
+
+def broken_off(then: Callable[[], Answer], **options: Any) -> tuple[Stage, Breaks]:
+    function = Breaks(then)
+    data: dict[str, Any] | None = {} if "store" not in options else None
+    return Stage(
+        [step("a", {}, content)], data, connectors=Connectors({"slow": {"ask": function}}), **options
+    ), function
+
+
+def test_a_try_that_broke_off_is_on_record_and_counted_and_the_answer_is_that_of_the_next() -> None:
+    stage, function = broken_off(lambda: Answer("whole", {"input_tokens": 5, "output_tokens": 9}))
+    stage.end("a")
+    broken, whole = of_kind(stage.journal(), ev.CallAnswered)
+    assert broken.error is not None
+    assert (broken.error["again"], broken.answer, broken.key) == (True, {"half": 1}, whole.key)
+    assert (whole.answer, stage.data) == ("whole", {"x": "whole"})
+    assert stage.tree.spent.tokens == 21
+    assert len(function.sent) == 1
+
+
+def test_after_a_crash_between_two_tries_the_call_is_made_again() -> None:
+    def crash() -> Answer:
+        raise StoreError("killed")
+
+    stage, _ = broken_off(crash)
+    stage.outcome(next(iter(stage.running.values())))  # nobody takes it in
+    stage.close()
+    again, function = broken_off(lambda: Answer("whole"), store=stage.store)
+    again.end("a")
+    assert (again.data, len(function.sent)) == ({"x": "whole"}, 1)

@@ -72,7 +72,7 @@ def _not_json(text: str, url: str, error: JsonError) -> ConnectorError:
         named = f' ("{cut(title[1].strip(), 100)}")' if title else ""
         says, hint = f"returned a web page{named}, not JSON", "check --base-url: it often ends in /v1"
     elif text.startswith("data:"):
-        says, hint = f"streams its answer, which was not requested: {cut(text, 200)!r}", None
+        says, hint = f"sent a stream without an answer: {cut(text, 200)!r}", None
     else:
         says, hint = f"did not return JSON ({error}): {cut(text, 200)!r}", None
     return holding(cut(text, _MOST_KEPT), f"{url} {says}", retryable=not is_page(text), hint=hint)

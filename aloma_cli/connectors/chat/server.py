@@ -7,12 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from aloma_cli.clock import SystemClock
-from aloma_cli.connectors.base import Answer, Call, Progress
+from aloma_cli.connectors.base import Answer, Call
 from aloma_cli.connectors.chat.dialect import Dialect
 from aloma_cli.connectors.chat.dialects import Dialects
 from aloma_cli.connectors.chat.embed import input_tokens, read_embeddings
 from aloma_cli.connectors.chat.reply import failure_in, is_page, read_completion, rejected_answer
 from aloma_cli.connectors.chat.server_errors import from_openai, key_hint
+from aloma_cli.connectors.chat.streaming import IN_ONE_PIECE, Form, Streams
 from aloma_cli.connectors.chat.tries import Tries
 from aloma_cli.connectors.chat.usage import (
     cost_of,
@@ -65,7 +66,8 @@ class ChatServer:
         self._client = Lazily(self._make_client)
         self._libraries = Lazily(_load_libraries)
         self._http: Client | None = None
-        self._dialects = Dialects(Honours(settings.honours, SystemClock().now), self._url)
+        honours = Honours(settings.honours, SystemClock().now)
+        self._dialects, self._streams = Dialects(honours, self._url), Streams(honours, self._url)
 
     async def send(self, call: Call, model: str | None = None) -> Answer:
         """The answer in the OpenAI form, always with a `usage`.
@@ -80,13 +82,19 @@ class ChatServer:
         try:
             completion = await self._complete({**call.arguments, "model": model}, asked, call)
         except ConnectorError as error:
-            error.about = {"provider": self._provider, "model": model}
-            error.usage = self._usage_of_odd(error.answer, messages, model)
+            self._describe(error, call, model)
             raise
+        finally:
+            self._streams.forget(call)
         self._dialects.answered(model, call.arguments.get("schema"), completion)
         served = completion.get("model")
         about = {"provider": self._provider, "model": cut(served, 100) if isinstance(served, str) and served else model}
         return Answer(completion, self._usage(completion, messages, said_in(completion), model), about)
+
+    def _describe(self, error: ConnectorError, call: Call, model: str) -> None:
+        """Add to an error who failed, and what the part of an answer that came has used."""
+        error.about = {"provider": self._provider, "model": model}
+        error.usage = self._usage_of_odd(error.answer, call.arguments["messages"], model)
 
     async def price(self, asked: str, input_tokens: int, output_tokens: int) -> float | None:
         """As `chat.Price`."""
@@ -170,8 +178,7 @@ class ChatServer:
         texts, model = body["input"], body["model"]
         about = {"provider": self._provider, "model": model}
         try:
-            post = lambda client: self._try(client, body, call.key, call.progress)  # noqa: E731
-            content = await self._exchange(body, asked, post)
+            content = await self._exchange(body, asked, call, lambda client: self._try(client, body, call.key, call))
             found = await self._read(content, lambda body, url: read_embeddings(body, url, len(texts)))
         except ConnectorError as error:
             error.about = about
@@ -193,6 +200,8 @@ class ChatServer:
     def _usage_of_odd(self, answer: Json, messages: Json, model: str) -> JsonObject | None:
         """The usage of an unreadable answer; None if it seems not to come from a model."""
         match answer:
+            case {"choices": [{"message": dict()}, *_]}:
+                return self._usage(answer, messages, said_in(answer), model)
             case {"usage": dict() as usage}:
                 return self._usage({"usage": usage}, messages, "", model)
             case str(text) if text and not is_page(text):
@@ -200,11 +209,11 @@ class ChatServer:
         return None
 
     async def _complete(self, body: JsonObject, asked: str, call: Call) -> JsonObject:
-        content = await self._exchange(body, asked, lambda client: self._post_in_dialect(client, body, call))
+        content = await self._exchange(body, asked, call, lambda client: self._post_in_dialect(client, body, call))
         return await self._read(content, read_completion)
 
     async def _exchange(
-        self, body: JsonObject, asked: str, post: Callable[[openai.AsyncOpenAI], Awaitable[bytes]]
+        self, body: JsonObject, asked: str, call: Call, post: Callable[[openai.AsyncOpenAI], Awaitable[bytes]]
     ) -> bytes:
         """The body of the reply to what `post` sends. Raises ConnectorError."""
         client = await self._ready()
@@ -220,8 +229,9 @@ class ChatServer:
                 return dumps(thrown_away).encode()
             raise self._raised(error, asked, body["model"], _path_for(body)) from error
         except TimeoutError as error:
+            broken = self._streams.broken(call, f"not whole in {seconds:g} s")
             message = f"{self._url} did not answer in time ({seconds:g} s, model {body['model']})"
-            raise ConnectorError(message, retryable=True) from error
+            raise broken or ConnectorError(message, retryable=True) from error
 
     async def _read(self, content: bytes, read: Callable[[bytes, str], JsonObject]) -> JsonObject:
         if len(content) < _LONG:
@@ -238,12 +248,25 @@ class ChatServer:
         proxy, start = self._http.proxy(self._url) if self._http is not None else None, self._kind.start
         return from_openai(error, self._url, asked, model, path=path, key_hint=self._key_hint, proxy=proxy, start=start)
 
-    async def _try(self, client: openai.AsyncOpenAI, body: JsonObject, key: str, progress: Progress) -> bytes:
-        settings = self._settings
+    async def _try(self, client: openai.AsyncOpenAI, body: JsonObject, key: str, call: Call) -> bytes:
+        settings, model = self._settings, body["model"]
         governor = governor_of(self._url, settings.api_key, settings.concurrency)
-        tries = Tries(settings.max_retries + 1, body.get("timeout") or settings.timeout, progress, governor)
-        headers = {"Idempotency-Key": key, **self._key_headers()}
-        return await tries.run(lambda: _post(client, self._path(body), headers, body))
+        seconds, keep = body.get("timeout") or settings.timeout, partial(self._keep, call, model)
+        tries = Tries(settings.max_retries + 1, seconds, call.progress, governor, keep)
+
+        async def post(form: Form) -> bytes:
+            headers = {"Idempotency-Key": key + form.mark, **self._key_headers()}
+            return await _post(client, self._path(body), headers, form.body | body)
+
+        is_chat = "messages" in body
+        return await tries.run(lambda: self._streams.post(model, call, post) if is_chat else post(IN_ONE_PIECE))
+
+    async def _keep(self, call: Call, model: str, error: Exception) -> None:
+        """Record what came of an answer before another try is made."""
+        if isinstance(error, ConnectorError) and error.answer is not None:
+            self._describe(error, call, model)
+            error.about = {"server": self.name, **(error.about or {})}
+            await call.unfinished(error)
 
     def _path(self, body: JsonObject) -> str:
         from urllib.parse import quote
@@ -257,12 +280,12 @@ class ChatServer:
 
         model, schema = body["model"], body.pop("schema", None)
         if schema is None:
-            return await self._try(client, body, call.key, call.progress)
+            return await self._try(client, body, call.key, call)
         dialect, first = self._dialects.of(model), None
         while True:
             try:
                 request = body | dialect.request(body["messages"], schema)
-                content = await self._try(client, request, dialect.key_of(call.key), call.progress)
+                content = await self._try(client, request, dialect.key_of(call.key), call)
             except openai.APIStatusError as error:
                 # A refusal in every form has another reason, and the first refusal describes it best.
                 first = first or error

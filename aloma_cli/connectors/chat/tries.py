@@ -29,17 +29,23 @@ _RATE_LIMITED = 429
 Reply = TypeVar("Reply")
 
 
+async def _untold(error: Exception) -> None:
+    """Nobody is told of an error before another try."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tries:
     """Up to `most` tries of one request, each of which takes at most `seconds`, in the queue of the server.
 
-    A try that the server refuses because it is busy does not count while it answers other calls.
+    A try that the server refuses because it is busy does not count while it answers other calls. `failed` is told of an
+    error before another try is made.
     """
 
     most: int
     seconds: float | None
     progress: Progress
     governor: Governor
+    failed: Callable[[Exception], Awaitable[None]] = _untold
 
     async def run(self, send: Callable[[], Awaitable[Reply]]) -> Reply:
         """What the first successful `send` returns. Raises the error of the last try, noting how many there were."""
@@ -59,6 +65,7 @@ class Tries:
                     if sent > 1:
                         error.add_note(f"{sent} tries in {monotonic() - began:.0f} s")
                     raise
+                await self.failed(error)
                 self._announce(error, pause, attempt)
                 with self.governor.held() if pause and is_busy(error) else nullcontext():
                     await asyncio.sleep(pause)

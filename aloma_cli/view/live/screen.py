@@ -303,7 +303,8 @@ class Screen:
 
     def _add_answer(self, event: CallAnswered) -> None:
         firing = self._firing(event)
-        self._forget_calls(firing, event.key)
+        if not (event.error or {}).get("again"):
+            self._forget_calls(firing, event.key)
         if not event.replayed:
             firing.figures.count_call(event)
 
