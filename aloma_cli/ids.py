@@ -11,8 +11,8 @@ import os
 import re
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_ROOT_ID = re.compile(rf"[{_ALPHABET}]{{16}}")
-_TASK_ID = re.compile(rf"[{_ALPHABET}]{{1,16}}(\.[0-9]+){{0,2}}")
+_ROOT_ID = rf"[{_ALPHABET}]{{16}}"
+_TASK_ID = rf"[{_ALPHABET}]{{1,16}}(\.[0-9]+){{0,2}}"
 
 
 def new_task_id(now: float) -> str:
@@ -32,12 +32,12 @@ def root_of(task: str) -> str:
 
 def is_root_id(text: str) -> bool:
     """Whether `text` is a complete root id, rather than a prefix."""
-    return _ROOT_ID.fullmatch(text) is not None
+    return re.fullmatch(_ROOT_ID, text) is not None
 
 
 def is_task_id(text: str) -> bool:
     """Whether `text` has the form of a task id or a prefix of one; a file path has not."""
-    return _TASK_ID.fullmatch(text) is not None
+    return re.fullmatch(_TASK_ID, text) is not None
 
 
 def _base32(number: int, length: int) -> str:

@@ -28,10 +28,11 @@ LONGEST_INTEGER = 4300
 KINDS: dict[type, str] = {str: "string", bool: "boolean", int: "number", float: "number", list: "list", dict: "object"}
 """What messages call the types of JSON; null aside."""
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_PLAIN_KEY = re.compile(r"[^.=\s\[\]\"]+")
+# Texts, because few commands need any of them: `re` compiles one when it is first used.
+_SURROGATE = "[\ud800-\udfff]"
+_PLAIN_KEY = r"[^.=\s\[\]\"]+"
 
-UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+UNSAFE = "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 """Control characters, what turns the direction of writing, and halves of surrogate pairs."""
 
 _PATH_SHOWN = 3
@@ -97,7 +98,7 @@ def cut(text: str, most: int) -> str:
 
 def printable(text: str) -> str:
     """`text` with a sign in place of every character that a terminal would obey."""
-    return UNSAFE.sub("\ufffd", text)
+    return re.sub(UNSAFE, "\ufffd", text)
 
 
 def kind_of(value: object) -> str:
@@ -115,7 +116,7 @@ def with_article(noun: str) -> str:
 def _show_key(key: str | int) -> str:
     if isinstance(key, int):
         return str(key)
-    if _PLAIN_KEY.fullmatch(key) and key.isprintable():
+    if re.fullmatch(_PLAIN_KEY, key) and key.isprintable():
         return key
     # Invisible characters are escaped, so that users can type the key.
     return json.dumps(key, ensure_ascii=not key.isprintable())
@@ -136,7 +137,7 @@ def _dump(value: Json, encoder: json.JSONEncoder) -> str:
 
 def escape_surrogates(text: str) -> str:
     """A JSON text without lone surrogates: they cannot be encoded as UTF-8, but JSON can escape them."""
-    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return text if text.isascii() else re.sub(_SURROGATE, lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def is_deeper(value: Json, levels: int) -> bool:
@@ -225,9 +226,9 @@ _HARMLESS = frozenset({int, float, bool, type(None)})
 def _is_refused(item: Json) -> bool:
     kind = type(item)
     if kind is str:
-        return not item.isascii() and _SURROGATE.search(item) is not None
+        return not item.isascii() and re.search(_SURROGATE, item) is not None
     if kind is dict:
-        return not all(map(str.isascii, item)) and any(map(_SURROGATE.search, item))
+        return not all(map(str.isascii, item)) and any(re.search(_SURROGATE, key) for key in item)
     return kind is _Refused
 
 
@@ -249,7 +250,7 @@ def _complaint(value: Json, most: int) -> str:
 def _why(item: Json) -> str:
     if isinstance(item, _Refused):
         return item.why
-    text = item if isinstance(item, str) else next(key for key in item if _SURROGATE.search(key))
+    text = item if isinstance(item, str) else next(key for key in item if re.search(_SURROGATE, key))
     return f"{_cut_json(text)} contains half of a surrogate pair"
 
 

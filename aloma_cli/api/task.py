@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from aloma_cli.clock import SystemClock
@@ -21,18 +21,35 @@ if TYPE_CHECKING:
     from aloma_cli.store.protocol import Store
 
 
-@dataclass(frozen=True, slots=True)
 class Task:
     """One task, as it was when it was read; a subtask as well as a root.
 
     `record` is what `aloma task show --json` prints, without the document (`docs/format.md` describes it).
     """
 
-    id: str
-    record: JsonObject
-    data: JsonObject
-    _store: Store
-    _steps: Mapping[str, Step] = field(default_factory=dict)
+    # Not a dataclass, because the import of those takes as long as to show a task.
+    __slots__ = ("_steps", "_store", "data", "id", "record")
+
+    def __init__(
+        self,
+        id: str,  # noqa: A002  (the name of the attribute)
+        record: JsonObject,
+        data: JsonObject,
+        store: Store,
+        steps: Mapping[str, Step] = MappingProxyType({}),
+    ) -> None:
+        self.id = id
+        self.record = record
+        self.data = data
+        self._store = store
+        self._steps = steps
+
+    def with_steps(self, steps: Mapping[str, Step]) -> Task:
+        """The same task, which can say why these steps fired."""
+        return Task(self.id, self.record, self.data, self._store, steps)
+
+    def __repr__(self) -> str:
+        return f"Task({self.id!r}, {self.name!r}, {self.state!r})"
 
     @property
     def name(self) -> str:
@@ -110,16 +127,16 @@ def read_published(store: Store, task_id: str) -> Task | None:
     return None if published is None else Task(task_id, *published, store)
 
 
-@dataclass(slots=True)
 class TreeEvents:
     """The events of a tree up to where its record is damaged, read again and one by one each time they are iterated.
 
     `damage` is what the last reading came to. Iterating raises JournalDamagedError if nothing can be read.
     """
 
-    store: Store
-    root: str
-    damage: JournalDamagedError | None = None
+    def __init__(self, store: Store, root: str) -> None:
+        self.store = store
+        self.root = root
+        self.damage: JournalDamagedError | None = None
 
     def __iter__(self) -> Iterator[Event]:
         from aloma_cli.engine.working import WorkingTree

@@ -234,7 +234,7 @@ class Workspace(Records):
     def write(self, claim: Claim, task_id: str, request: JsonObject | None) -> Task:
         """Carry out in a claimed tree what waits in its inbox, then `request`; start nothing, and close the claim."""
         tree = write(claim, Plan(self.steps.values()), self.clock, self.redactor, request)
-        return self._with_steps(task_of(self.store, tree, task_id))
+        return task_of(self.store, tree, task_id).with_steps(self.steps)
 
     async def apply_and_run(
         self,
@@ -284,15 +284,12 @@ class Workspace(Records):
             return settings
 
         tree = await run_claim(claim, self._equipment(), emit, answering=answering, before=before, stay=stay)
-        return self._with_steps(task_of(self.store, tree, task_id or claim.root))
+        return task_of(self.store, tree, task_id or claim.root).with_steps(self.steps)
 
     def readable(self, text: str) -> tuple[Task, JournalDamagedError | None]:
         """As that of Records; the task can say why these steps fired."""
         task, damage = super().readable(text)
-        return self._with_steps(task), damage
-
-    def _with_steps(self, task: Task) -> Task:
-        return replace(task, _steps=self.steps)
+        return task.with_steps(self.steps), damage
 
     async def fire(self, step: Step, data: JsonObject, emit: Emit = _ignore) -> None:
         """Fire `step` once on `data`, if its condition holds: no other step runs, and nothing is recorded.

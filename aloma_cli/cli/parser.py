@@ -12,7 +12,7 @@ import typer
 
 from aloma_cli import __version__
 from aloma_cli.cli import commands, exit_codes, output
-from aloma_cli.cli.parameters import Argument, Option, Parameter, call, parameters_of
+from aloma_cli.cli.parameters import REQUIRED, Argument, Option, Parameter, call, parameters_of
 
 # What the parser raises. Some versions of typer bring a click of their own, so its class is found by its name.
 _Refused: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -89,12 +89,16 @@ def _typed(command: Callable[..., int] | None) -> Callable[..., int]:
         return call(command, values) if command else exit_codes.DONE
 
     signature = [
-        inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, annotation=_annotation(one), default=one.default)
+        inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, annotation=_annotation(one), default=_default(one))
         for one in parameters
     ]
     run.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
     run.__annotations__ = {one.name: one.annotation for one in signature}
     return run
+
+
+def _default(parameter: Parameter) -> Any:
+    return inspect.Parameter.empty if parameter.default is REQUIRED else parameter.default
 
 
 def _annotation(parameter: Parameter) -> Any:

@@ -17,7 +17,7 @@ _MODULES = {
     "memory": "aloma_cli.store.memory",
     "file": "aloma_cli.store.files.disk",
 }
-_SCHEME = re.compile(r"([a-z][a-z0-9+]+):")  # one letter is a drive of Windows
+_SCHEME = r"([a-z][a-z0-9+]+):"  # one letter is a drive of Windows
 
 
 def open_store(where: str | Path) -> Store:
@@ -25,7 +25,7 @@ def open_store(where: str | Path) -> Store:
 
     Raises ConfigError for a URL of an unknown kind.
     """
-    url = _SCHEME.match(where) if isinstance(where, str) else None
+    url = re.match(_SCHEME, where) if isinstance(where, str) else None
     kind = "file" if url is None else url[1]
     if kind not in _MODULES:
         raise ConfigError(f"unknown kind of store {kind!r} in {where!r}", hint=f"use a folder or {', '.join(_MODULES)}")

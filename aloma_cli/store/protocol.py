@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from aloma_cli.errors import NotFoundError
@@ -35,16 +34,14 @@ class Kept(NamedTuple):
     rest: Iterator[Batch]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What another process asks of a running task; `body` has `kind` (stop, …) and the fields of that kind."""
 
     id: str
     body: JsonObject
 
 
-@dataclass(frozen=True, slots=True)
-class Salvage:
+class Salvage(NamedTuple):
     """How a damaged tree was recovered: batches `kept` and `lost`, the `readable` events of the lost ones, and where
     (`aside`) the damaged record was put."""
 

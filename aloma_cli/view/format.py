@@ -16,10 +16,10 @@ from aloma_cli.jsontext import UNSAFE, cut, printable
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
-_UNSAFE_IN_JSON = re.compile(UNSAFE.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
-_UNSAFE_IN_TEXT = re.compile(UNSAFE.pattern.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f"))
-_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
-_SPACES = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+ *")
+_UNSAFE_IN_JSON = UNSAFE.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f")
+_UNSAFE_IN_TEXT = UNSAFE.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f")
+_SEQUENCE = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))"
+_SPACES = r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+ *"
 
 
 LONGEST = 4000
@@ -39,18 +39,18 @@ def clean(text: object) -> str:
 
 def one_line(text: str) -> str:
     """As `clean`, with the spaces around it."""
-    return printable(_SPACES.sub(" ", text))
+    return printable(re.sub(_SPACES, " ", text))
 
 
 def plain(text: str) -> str:
     """`text` as it is, with nothing in it that a terminal would obey; a carriage return begins a line."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _UNSAFE_IN_TEXT.sub("\ufffd", _SEQUENCE.sub("", text))
+    return re.sub(_UNSAFE_IN_TEXT, "\ufffd", re.sub(_SEQUENCE, "", text))
 
 
 def legible(text: str) -> str:
     """Indented JSON with what a terminal would obey as JSON's own escapes: the same value still."""
-    return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return re.sub(_UNSAFE_IN_JSON, lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def clean_lines(text: object) -> list[str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 from aloma_cli.clock import Clock, from_iso
 from aloma_cli.view.format import ago, clean, data_size, duration, money
@@ -22,8 +21,7 @@ _LEAST = 8
 _RIGHT = frozenset({"seconds", "count", "size", "money"})
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column. Its cells are, by `kind`: str or a sequence of them (text), str (id, state), ISO 8601 (time), seconds,
     int (count), bytes (size), US dollars (money); None is empty.
 

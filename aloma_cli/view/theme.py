@@ -6,7 +6,7 @@ a glyph or a word, for those who see no colours or asked for none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aloma_cli.record.states import STATES
 
@@ -35,8 +35,7 @@ def style_of(word: str) -> str:
     return _WORDS.get(word, DIM)
 
 
-@dataclass(frozen=True, slots=True)
-class Glyphs:
+class Glyphs(NamedTuple):
     """The signs of a view. `spinner` are the phases of what runs; `words` maps what happened to its sign."""
 
     spinner: str

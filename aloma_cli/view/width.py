@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aloma_cli.view.format import one_line
 from aloma_cli.view.theme import DIM, Glyphs
@@ -14,12 +13,11 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _HANGING = " " * 4
-_WORD = re.compile(r"(\s*)(\S+)")
-_WORD_OR_COMMAND = re.compile(r"(\s*)(`[^`]+`\S*|\baloma (?:task|step|secret) [^;,()`]*[^;,()`\s]|\S+)")
+_WORD = r"(\s*)(\S+)"
+_WORD_OR_COMMAND = r"(\s*)(`[^`]+`\S*|\baloma (?:task|step|secret) [^;,()`]*[^;,()`\s]|\S+)"
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(NamedTuple):
     """Columns and lines of a terminal."""
 
     width: int
@@ -109,11 +107,11 @@ def _words(text: str, width: int) -> Iterator[tuple[str, str]]:
     """(space before it, word or command) in order; words wider than `width` in pieces."""
     from rich.cells import cell_len, chop_cells
 
-    for space, command in _WORD_OR_COMMAND.findall(text):
+    for space, command in re.findall(_WORD_OR_COMMAND, text):
         if cell_len(command) <= width:
             yield space, command
             continue
-        for gap, word in _WORD.findall(space + command):
+        for gap, word in re.findall(_WORD, space + command):
             first, *rest = chop_cells(word, width) if cell_len(word) > width else [word]
             yield gap, first
             yield from (("", piece) for piece in rest)
