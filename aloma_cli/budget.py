@@ -41,6 +41,10 @@ LIMITS = (
 )
 
 
+DAY = "day"
+"""The name of a workspace's limit for a day, beside those of `LIMITS`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """None means unlimited. `cost`: US dollars. `seconds`: of time with firings running."""

@@ -15,6 +15,7 @@ from aloma_cli.content.capture import stderr_redacted, stdout_split
 from aloma_cli.content.content import Toolbox
 from aloma_cli.content.step import Step
 from aloma_cli.content.watchdog import Watchdog
+from aloma_cli.engine.day import DayLimit
 from aloma_cli.engine.local import LocalRunner
 from aloma_cli.engine.loop import LoopHost, Stay, drive
 from aloma_cli.engine.plan import Plan
@@ -34,7 +35,7 @@ from aloma_cli.store.protocol import Claim
 class Equipment:
     """What a run needs besides the tree.
 
-    `border` may wrap the connectors, to answer their calls in another way.
+    `border` may wrap the connectors, to answer their calls in another way. `day`: what all tasks may spend on one day.
     """
 
     steps: Mapping[str, Step]
@@ -45,6 +46,7 @@ class Equipment:
     clock: Clock
     redactor: Redactor
     border: Callable[[Connectors], Connectors]
+    day: DayLimit | None = None
 
 
 async def run_claim(
@@ -95,7 +97,9 @@ async def fire_once(claim: Claim, equipment: Equipment, emit: Emit, settings: Mo
         )
         run.recover()
         connectors = equipment.border(open_connectors(settings, equipment.modules))
-        runner = LocalRunner(equipment.steps, Toolbox(connectors, equipment.lib, equipment.config), LoopHost(run))
+        runner = LocalRunner(
+            equipment.steps, Toolbox(connectors, equipment.lib, equipment.config), LoopHost(run, equipment.day)
+        )
         try:
             with stdout_split(), stderr_redacted(equipment.redactor), Watchdog():
                 for job in run.turn().jobs[:1]:
@@ -146,7 +150,7 @@ async def _drive(run: Scheduler, equipment: Equipment, settings: ModelSettings, 
 
     connectors = equipment.border(open_connectors(settings, equipment.modules, run.tree.entries))
     toolbox = Toolbox(connectors, equipment.lib, equipment.config)
-    runner = LocalRunner(equipment.steps, toolbox, LoopHost(run))
+    runner = LocalRunner(equipment.steps, toolbox, LoopHost(run, equipment.day))
     try:
         with stdout_split(), stderr_redacted(equipment.redactor), Watchdog():
             await drive(run, runner, stay)

@@ -26,6 +26,7 @@ from aloma_cli.content.step import Step
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.document.paths import parse_path
 from aloma_cli.engine import requests
+from aloma_cli.engine.day import DayLimit
 from aloma_cli.engine.limits import set_limits
 from aloma_cli.engine.loop import Stay
 from aloma_cli.engine.plan import Plan
@@ -87,6 +88,7 @@ class Workspace(Records):
         self.redactor = Redactor((*self.loaded.secrets, *(models.secrets if models else secrets)))
         self._choose = choose or _fixed(models)
         self._border = border
+        self._day: DayLimit | None = None
         super().__init__(open_store("memory:" if folder is None else Path(folder) / DATA_FOLDER), clock=clock)
 
     @classmethod
@@ -297,7 +299,7 @@ class Workspace(Records):
         Raises InputError if `data` is not a JSON object, and what `check` raises.
         """
         alone = Workspace(loaded=replace(self.loaded, steps={step.name: step}), choose=self._choose)
-        alone.redactor = self.redactor
+        alone.redactor, alone._day = self.redactor, self._day_limit()
         claim, _ = alone.create(step.name, data)
         await fire_once(claim, alone._equipment(), emit, alone.choice().settings)
 
@@ -311,7 +313,15 @@ class Workspace(Records):
             clock=self.clock,
             redactor=self.redactor,
             border=self._border,
+            day=self._day_limit(),
         )
+
+    def _day_limit(self) -> DayLimit | None:
+        """The limit that all runs on one event loop share; None if there is none."""
+        most = self.loaded.config.limits.per_day
+        if most is not None and (self._day is None or self._day.loop is not asyncio.get_running_loop()):
+            self._day = DayLimit(most, self.store, self.clock)
+        return self._day
 
 
 def load(

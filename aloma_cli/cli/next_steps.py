@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from aloma_cli.budget import LIMITS
+from aloma_cli.budget import DAY, LIMITS
 from aloma_cli.jsontext import JsonObject, cut, dumps
 from aloma_cli.view.format import clean, plural
 
@@ -16,8 +16,11 @@ _LONGEST_ARGUMENTS = 400
 
 def next_steps(record: JsonObject) -> Iterator[str]:
     """The lines for a task at rest, from its record (`docs/format.md`); none if nothing is to be done."""
-    if record["state"] == "limited":
-        yield f"→ to continue: aloma task resume {record['id']}{_raise(record.get('limit'))}"
+    reached = record.get("limit")
+    if record["state"] == "limited" and reached and reached["name"] == DAY:
+        yield f"→ tomorrow, or with a higher limits.per_day in aloma.yaml: aloma task resume {record['id']}"
+    elif record["state"] == "limited":
+        yield f"→ to continue: aloma task resume {record['id']}{_raise(reached)}"
     elif record["state"] == "stopped" and not record["closed"]:
         yield f"→ to continue: aloma task resume {record['id']}"
     elif record["state"] == "incomplete" and not record["closed"]:

@@ -6,11 +6,12 @@ import asyncio
 import math
 from collections.abc import Mapping, Sequence
 
-from aloma_cli.budget import Amount, Budget, LimitRequest
+from aloma_cli.budget import Amount, Budget, LimitRequest, Refusal
 from aloma_cli.clock import Clock
 from aloma_cli.connectors.base import Function
 from aloma_cli.content.job import Limited
 from aloma_cli.engine.arming import void
+from aloma_cli.engine.day import DayLimit
 from aloma_cli.engine.transaction import Transaction
 from aloma_cli.engine.working import WorkingFlight, WorkingTask, WorkingTree
 from aloma_cli.errors import StepLimited
@@ -52,7 +53,8 @@ def set_limits(tx: Transaction, wanted: Mapping[str, LimitRequest]) -> None:
 class Gate:
     """One for all calls of a tree, on the thread of the event loop."""
 
-    def __init__(self, budget: Budget, tree: WorkingTree, clock: Clock) -> None:
+    def __init__(self, budget: Budget, tree: WorkingTree, clock: Clock, day: DayLimit | None = None) -> None:
+        self._day = day
         self._budget = budget
         self._tree = tree
         self._clock = clock
@@ -64,24 +66,47 @@ class Gate:
             # Again each time: the answers that came meanwhile tell more of how long this one will be.
             usual = _usual(self._tree.answers[step, arguments.get("model")])
             wanted = await function.estimate(arguments, usual)
+            if self._day is not None:
+                await self._day.read(wanted)
+            # Nothing is awaited from here on until the amount is held.
             late = self._budget.overtime(self._tree.worked(self._clock.now()))
-            refusal = late or self._budget.refusal(wanted)
+            refusal = late or self._budget.refusal(wanted) or self._refused_today(wanted)
             if refusal is None:
-                self._budget.held.add(wanted)
+                self._hold(wanted)
                 return wanted
-            if late or self._budget.idle:
+            if late or self._is_alone:
                 raise StepLimited(refusal.reason, refusal.limit, refusal.needed)
-            room = asyncio.get_running_loop().create_future()
-            self._waiting.append(room)
-            await room
+            await self._room()
 
     def leave(self, held: Amount) -> None:
         """The call has ended, and what it took is recorded; those who wait try again."""
-        self._budget.held.add(held, -1)
-        waiting, self._waiting = self._waiting, []
-        for room in waiting:
-            if not room.done():
-                room.set_result(None)
+        self._hold(held, -1)
+        for waiting in (self._waiting, self._day.waiting if self._day is not None else []):
+            for room in waiting:
+                if not room.done():
+                    room.set_result(None)
+            waiting.clear()
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether no call is under way that may leave room."""
+        return self._budget.idle and (self._day is None or self._day.idle)
+
+    def _refused_today(self, wanted: Amount) -> Refusal | None:
+        return None if self._day is None else self._day.refusal(wanted)
+
+    def _hold(self, wanted: Amount, sign: int = 1) -> None:
+        self._budget.held.add(wanted, sign)
+        if self._day is not None:
+            self._day.hold(wanted, sign)
+
+    async def _room(self) -> None:
+        """Wait until a call has ended."""
+        room = asyncio.get_running_loop().create_future()
+        self._waiting.append(room)
+        if self._day is not None:
+            self._day.waiting.append(room)
+        await room
 
 
 def _usual(answers: Sequence[int]) -> int | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 
+from aloma_cli.engine.day import DayLimit
 from aloma_cli.engine.limits import Gate
 from aloma_cli.engine.runner import Runner
 from aloma_cli.engine.turn import Scheduler, Turn
@@ -42,10 +43,10 @@ class LoopHost:
     All events noted in one tick of the event loop share one write, and one sync.
     """
 
-    def __init__(self, run: Scheduler) -> None:
+    def __init__(self, run: Scheduler, day: DayLimit | None = None) -> None:
         self._run = run
         self.clock = run.clock
-        gate = Gate(run.budget, run.tree, run.clock)
+        gate = Gate(run.budget, run.tree, run.clock, day)
         self.enter, self.leave = gate.enter, gate.leave
         self._loop = asyncio.get_running_loop()
         # Otherwise a view would print into the log of the step that notes something.

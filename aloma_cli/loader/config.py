@@ -63,8 +63,8 @@ class ProviderConfig:
 class LimitsConfig:
     """The `limits:` section.
 
-    `concurrency`: firings of one task at one time. `max_answer_mb`: megabytes of one answer over HTTP, unpacked. The
-    others: what a task may spend.
+    `concurrency`: firings of one task at one time. `max_answer_mb`: megabytes of one answer over HTTP, unpacked.
+    `per_day`: US dollars that all tasks of the workspace may spend on one day. The others: what a task may spend.
     """
 
     concurrency: int = 8
@@ -72,6 +72,7 @@ class LimitsConfig:
     max_tokens: int | None = None
     max_cost: float | None = None
     max_time: float | None = None
+    per_day: float | None = None
     max_answer_mb: int = MAX_ANSWER // 1_000_000
 
     def budget(self) -> dict[str, LimitRequest]:
@@ -303,6 +304,7 @@ _WORKSPACE: Table = {
     "limits": {
         "concurrency": whole(1),
         **{limit.key: _reader(limit) for limit in LIMITS},
+        "per_day": positive("dollars"),
         "max_answer_mb": whole(1),
     },
     "environment": _environment,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from aloma_cli.record.events import CallAnswered
+
+_Key = TypeVar("_Key", bound=Hashable)
 
 
 @dataclass(slots=True)
@@ -16,7 +18,7 @@ class Figures:
     `cost` is in US dollars, of the calls whose price is known. `unpriced` counts the others that used tokens, without
     the simulated ones: these need no price. `answers` counts the calls that a model or a simulation answered.
     `cached_tokens` are part of the input, `reasoning_tokens` of the output. `estimated` counts the real calls whose
-    tokens a server did not count.
+    tokens a server did not count. `failed_calls` are those that ended with an error.
     """
 
     fired: int = 0
@@ -24,6 +26,7 @@ class Figures:
     failed: int = 0
     voided: int = 0
     calls: int = 0
+    failed_calls: int = 0
     answers: int = 0
     simulated: int = 0
     input_tokens: int = 0
@@ -61,6 +64,7 @@ class Figures:
         about, usage = call.about or {}, call.usage or {}
         simulated = bool(about.get("simulated"))
         self.calls += 1
+        self.failed_calls += call.error is not None
         if call.error is None and (simulated or "model" in about):
             self.answers += 1
             self.simulated += simulated
@@ -89,6 +93,7 @@ class Figures:
         """The figures of the calls alone."""
         return {
             "calls": self.calls,
+            "failed_calls": self.failed_calls,
             "answers": self.answers,
             "simulated": self.simulated,
             "unpriced": self.unpriced,
@@ -99,6 +104,15 @@ class Figures:
             "estimated": self.estimated,
             "cost": round(self.cost, 9),
         }
+
+    @classmethod
+    def grouped(cls, calls: Iterable[tuple[CallAnswered, Iterable[_Key]]]) -> dict[_Key, Figures]:
+        """The figures of calls under each of their keys."""
+        groups: dict[_Key, Figures] = {}
+        for call, keys in calls:
+            for key in keys:
+                groups.setdefault(key, cls()).count_call(call)
+        return groups
 
     def _add(self, other: Figures) -> None:
         for name in self.__slots__:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from aloma_cli.clock import from_iso
 from aloma_cli.errors import StoreError, TaskLockedError
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.codec import encode
+from aloma_cli.record.events import CallAnswered
 from aloma_cli.store.protocol import Kept, Newest, Published, Request, no_such_task
 
 if TYPE_CHECKING:
@@ -68,6 +70,14 @@ class MemoryStore:
 
     def stamp(self, root: str) -> int:
         return len(self._tree(root).batches)
+
+    def answered(self, since: float = 0.0, seen: dict[str, int] | None = None) -> Iterator[tuple[str, CallAnswered]]:
+        places = {} if seen is None else seen
+        for root, tree in list(self._trees.items()):
+            batches = tree.batches[places.get(root, 0) :]
+            places[root] = places.get(root, 0) + len(batches)
+            events = (event for batch in batches for event in batch.events)
+            yield from ((root, one) for one in events if isinstance(one, CallAnswered) and from_iso(one.at) >= since)
 
     def roots(self, start: str = "") -> list[str]:
         return sorted(root for root in self._trees if root.startswith(start))

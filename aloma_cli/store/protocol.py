@@ -10,7 +10,7 @@ from aloma_cli.jsontext import JsonObject
 
 if TYPE_CHECKING:
     from aloma_cli.record.batch import Batch
-    from aloma_cli.record.events import Event
+    from aloma_cli.record.events import CallAnswered, Event
 
 
 class Published(NamedTuple):
@@ -139,6 +139,13 @@ class Store(Protocol):
 
     def stamp(self, root: str) -> int:
         """A number that changes with every commit. Raises NotFoundError."""
+
+    def answered(self, since: float = 0.0, seen: dict[str, int] | None = None) -> Iterator[tuple[str, CallAnswered]]:
+        """The calls that were answered, or failed, at `since` (seconds since 1970) or later, each with its root.
+
+        Those of all trees, as far as they can be read. `seen`: how much of each tree was read before, which is passed
+        over; it is brought up to date. Raises StoreError.
+        """
 
     def roots(self, start: str = "") -> list[str]:
         """The ids of all trees whose id begins with `start`, oldest first."""

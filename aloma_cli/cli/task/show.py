@@ -15,6 +15,7 @@ def show(
     task: options.LastTask = "@last",
     as_data: options.AsData = False,
     path: Annotated[str | None, Option(("--path",), "Print one value of the document.", "a.b.0.c")] = None,
+    usage: Annotated[bool, Option(("--usage",), "Calls, tokens and money by step and model.")] = False,
     as_json: options.AsJson = False,
     workspace: options.Workspace = None,
 ) -> int:
@@ -23,10 +24,18 @@ def show(
     Examples:
       aloma task show
       aloma task show 01jd3k --json | jq .usage
+      aloma task show --usage
       aloma task show @last --path researchProject.parallelExecution.synthesis
     """
-    options.check_one_format({"--data": as_data, "--json": as_json and path is None, "--path": path is not None})
+    is_part = path is not None or usage
+    options.check_one_format(
+        {"--data": as_data, "--json": as_json and not is_part, "--path": path is not None, "--usage": usage}
+    )
     home = Records.at(workspace)
+    if usage:
+        from aloma_cli.cli.task.show_usage import show_usage
+
+        return show_usage(home, task, as_json=as_json)
     found, damage = home.readable(task)
     if path is not None:
         from aloma_cli.cli.task.value import value_at

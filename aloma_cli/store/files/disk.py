@@ -30,7 +30,7 @@ from aloma_cli.store.protocol import Newest, Published, no_such_task
 
 if TYPE_CHECKING:
     from aloma_cli.record.batch import Batch
-    from aloma_cli.record.events import Event
+    from aloma_cli.record.events import CallAnswered, Event
     from aloma_cli.store.files.claim import FileClaim
     from aloma_cli.store.protocol import Kept, Salvage
 
@@ -118,6 +118,16 @@ class FileStore:
             return (self._tasks / root / "journal.jsonl").stat().st_size
         except OSError:
             raise no_such_task(root) from None
+
+    def answered(self, since: float = 0.0, seen: dict[str, int] | None = None) -> Iterator[tuple[str, CallAnswered]]:
+        from aloma_cli.store.files.answers import answers_in
+
+        places = {} if seen is None else seen
+        for root in self._names():
+            with contextlib.suppress(OSError):  # deleted meanwhile, or made right now
+                journal = self._tasks / root / "journal.jsonl"
+                found, places[root] = answers_in(journal, since, places.get(root, 0))
+                yield from ((root, call) for call in found)
 
     def roots(self, start: str = "") -> list[str]:
         names = [start] if is_root_id(start) else sorted(name for name in self._names() if name.startswith(start))
