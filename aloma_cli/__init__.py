@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from aloma_cli.api.workspace import Workspace, run
     from aloma_cli.connectors.chat.attach import attach
     from aloma_cli.connectors.chat.shape import Integer, List, Number, Optional, Text
+    from aloma_cli.connectors.chat.tools.tool import tool
     from aloma_cli.connectors.effects import effect
     from aloma_cli.content.retry import Retry
     from aloma_cli.content.step import Step
@@ -36,12 +37,14 @@ __all__ = [
     "attach",
     "effect",
     "run",
+    "tool",
 ]
 
 _HOMES = {
     "api.task": ("Task",),
     "api.workspace": ("Workspace", "run"),
     "connectors.chat.attach": ("attach",),
+    "connectors.chat.tools.tool": ("tool",),
     "connectors.effects": ("effect",),
     "connectors.chat.shape": ("Integer", "List", "Number", "Optional", "Text"),
     "errors": ("ConnectorError", "PermanentError", "RetryableError"),

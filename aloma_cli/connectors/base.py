@@ -92,8 +92,18 @@ Effect: TypeAlias = Literal["read", "idempotent", "once"]
 EFFECTS: tuple[Effect, ...] = ("read", "idempotent", "once")
 
 
-Ask: TypeAlias = Callable[[JsonObject], Awaitable[Json]]
-"""A recorded request: takes the arguments of a Call, gives the `value` of its Answer."""
+class Ask(Protocol):
+    """Makes the recorded requests of one call of a function."""
+
+    async def __call__(self, request: JsonObject) -> Json:
+        """A request: takes the arguments of a Call, gives the `value` of its Answer."""
+
+    async def call(self, name: str, function: Function, arguments: JsonObject) -> Any:
+        """Call another function, `connector.function`, within the same firing: its requests are recorded as its own."""
+
+    async def approve(self, question: str, call: str, arguments: JsonObject) -> bool:
+        """Whether a person allows a call. The firing waits for the answer without a process."""
+
 
 Send: TypeAlias = Callable[[Call], Awaitable[Answer]]
 """A border: it sends one request, and raises ConnectorError when that fails."""
@@ -111,6 +121,17 @@ class Function(Protocol):
     def effect(self, arguments: JsonObject) -> Effect:  # noqa: ARG002  (for functions that do several things)
         """What a request with these arguments does to the other system."""
         return "once"
+
+    def described(self, name: str) -> tuple[str, JsonObject]:
+        """What a model is told of this function, `name`, as a tool: what it does, and the JSON Schema of its arguments.
+
+        Raises PermanentError where it cannot be a tool.
+        """
+        raise PermanentError(f"connectors.{name} cannot be a tool")
+
+    def told(self, result: Any) -> Any:
+        """What a model is told of a result."""
+        return result
 
     async def estimate(self, arguments: JsonObject, usual: int | None) -> Amount:  # noqa: ARG002  (for models)
         """What a request with these arguments is expected to take.

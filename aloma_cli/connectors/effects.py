@@ -32,10 +32,14 @@ def effect(kind: Effect) -> Callable[[Declared], Declared]:
 
 def effect_of(function: Callable[..., Any], signature: Signature) -> Effect:
     """What a function was declared to do; else it is `once`, or `idempotent` if it takes the key of its call."""
+    return declared_effect(function) or ("idempotent" if KEY in signature.parameters else "once")
+
+
+def declared_effect(function: Callable[..., Any]) -> Effect | None:
+    """The `effect` of a function, if it has one. Raises PermanentError for an unknown one."""
     kind = getattr(function, "effect", None)
-    if not isinstance(kind, str):  # an object of another library may have anything of this name
-        return "idempotent" if KEY in signature.parameters else "once"
-    return _checked(kind, function)
+    # An object of another library may have anything of this name.
+    return _checked(kind, function) if isinstance(kind, str) else None
 
 
 def _checked(kind: object, function: Callable[..., Any]) -> Effect:

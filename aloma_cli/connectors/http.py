@@ -121,6 +121,24 @@ class RequestFunction(Function):
         has_key = any(name.lower() == _KEY for name in arguments.get("headers", {}))
         return "idempotent" if has_key or arguments["method"] in _REPEATABLE else "once"
 
+    def described(self, name: str) -> tuple[str, JsonObject]:  # noqa: ARG002  (all are alike)
+        """A model gives the address and, where there is one, the body; headers and keys are the author's."""
+        return _as_tool(("GET", "POST", "PUT", "PATCH", "DELETE"))
+
+    def told(self, result: Any) -> Any:
+        return {"status": result["status"], "body": result["body"] if result["json"] is None else result["json"]}
+
+
+def _as_tool(methods: tuple[str, ...]) -> tuple[str, JsonObject]:
+    properties: JsonObject = {"url": {"type": "string", "description": "The whole address."}}
+    if methods != ("GET",):
+        properties["json"] = {"description": "The body, as JSON."}
+    if len(methods) > 1:
+        properties["method"] = {"type": "string", "enum": [*methods]}
+    required = [key for key in properties if key != "json"]
+    schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+    return f"Send an HTTP request ({', '.join(methods)}) and get its answer.", schema
+
 
 class RequestBy(RequestFunction):
     """`http.get(url, ...)`, `http.post(url, ...)`: `http.request` with its method given."""
@@ -128,6 +146,9 @@ class RequestBy(RequestFunction):
     def __init__(self, http: Http, method: str) -> None:
         super().__init__(http)
         self._method = method
+
+    def described(self, name: str) -> tuple[str, JsonObject]:  # noqa: ARG002  (all are alike)
+        return _as_tool((self._method,))
 
     async def __call__(self, ask: Ask, /, url: str, **options: Any) -> Any:  # type: ignore[override]  # no method
         """The answer as a step gets it (`http_answer.as_given`)."""

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from aloma_cli.connectors.base import Answer, Ask, Call, Connector, Effect, Function, plain
+from aloma_cli.connectors.chat.tools.signature import described
 from aloma_cli.connectors.effects import KEY, effect_of
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.errors import ConnectorError, DocumentError, RetryableError
@@ -58,6 +59,9 @@ class ModuleFunction(Function):
 
     def effect(self, arguments: JsonObject) -> Effect:  # noqa: ARG002  (one for all)
         return self._effect
+
+    def described(self, name: str) -> tuple[str, JsonObject]:
+        return described(self._function, f"connectors.{name}")[:2]
 
     async def send(self, call: Call) -> Answer:
         """The function's result. Raises its ConnectorError; any other exception becomes the cause of one."""

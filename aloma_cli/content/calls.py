@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from aloma_cli.clock import to_iso
-from aloma_cli.connectors.base import Answer, Ask, Call, Function
+from aloma_cli.connectors.base import Answer, Ask, Call, Effect, Function
 from aloma_cli.content.cancellation import Queued
 from aloma_cli.content.host import Host
 from aloma_cli.content.job import Effects, Job
@@ -35,6 +35,7 @@ from aloma_cli.errors import (
 from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.record.counts import sound_usage
 from aloma_cli.record.events import CallAnswered, CallSent, Logged
+from aloma_cli.record.tree import ASKS
 
 
 @dataclass(slots=True)
@@ -50,23 +51,33 @@ class Calls:
 
     async def make(self, name: str, function: Function, /, *arguments: Any, **options: Any) -> Any:
         """Call one function (`connector.function`); each of its requests is sent, or answered from the record."""
-        keys: list[str] = []
-
-        async def ask(request: JsonObject) -> Json:
-            # Another model is another call: the answer of the model before is not used for it.
-            if request.get("model") in self.job.models:
-                request = {**request, "model": self.job.models[request["model"]]}
-            keys.append(self._key(name, request))
-            recorded = self.job.calls.get(keys[-1])
-            if recorded is not None:
-                return self._replay(recorded)
-            return await self._send(name, function, request, keys[-1])
-
+        asking = _Asking(self, name, function)
         try:
-            return await _called(name, function, ask, arguments, options)
+            return await _called(name, function, asking, arguments, options)
         except AnswerError as error:
-            error.misfits = tuple(keys)
+            error.misfits = tuple(asking.keys)
             raise
+
+    async def ask(self, name: str, function: Function, request: JsonObject, keys: list[str]) -> Json:
+        """The answer to one request of a function; its key is added to `keys`."""
+        # Another model is another call: the answer of the model before is not used for it.
+        if request.get("model") in self.job.models:
+            request = {**request, "model": self.job.models[request["model"]]}
+        key = self._key(name, request)
+        keys.append(key)
+        recorded = self.job.calls.get(key)
+        if recorded is not None:
+            return self._replay(recorded)
+        return await self._send(name, function, request, key)
+
+    async def ask_person(self, request: JsonObject) -> Json:
+        """A person's answer; until there is one, the firing stops."""
+        key = self._key(ASKS, request)
+        recorded = self.job.calls.get(key)
+        if recorded is not None:
+            return self._replay(recorded)
+        await self.host.keep(self._sent(ASKS, key, "once", request))
+        raise StepUnsettled("a person is asked")
 
     def _key(self, name: str, arguments: JsonObject) -> str:
         text = json.dumps([name, arguments], sort_keys=True, separators=(",", ":"))
@@ -95,19 +106,9 @@ class Calls:
             self.host.leave(held)
 
     async def _carry_out(self, name: str, function: Function, arguments: JsonObject, key: str) -> Json:
-        job, at, effect = self.job, to_iso(self.host.clock.now()), function.effect(arguments)
-        sent = CallSent(
-            at=at,
-            task=job.task,
-            firing=job.firing,
-            step=job.step,
-            call=name,
-            key=key,
-            effect=effect,
-            # Other calls are made again with the same arguments, and need not have them twice on record.
-            arguments=arguments if effect == "once" else None,
-        )
-        if effect == "read":
+        job = self.job
+        sent = self._sent(name, key, function.effect(arguments), arguments)
+        if sent.effect == "read":
             self.host.note(sent)
         else:  # before it leaves, so that nobody sends twice what must be sent once
             await self.host.keep(sent)
@@ -127,6 +128,19 @@ class Calls:
             # The recorded answer, not the received one: a repeated firing must get the same.
             recorded = await self._record(call, key, progress.seconds, answer)
         return clean_copy(recorded.answer)
+
+    def _sent(self, name: str, key: str, effect: Effect, arguments: JsonObject) -> CallSent:
+        return CallSent(
+            at=to_iso(self.host.clock.now()),
+            task=self.job.task,
+            firing=self.job.firing,
+            step=self.job.step,
+            call=name,
+            key=key,
+            effect=effect,
+            # Other calls are made again with the same arguments, and need not have them twice on record.
+            arguments=arguments if effect == "once" else None,
+        )
 
     async def _answer(self, function: Function, call: Call, sent: CallSent, progress: Watched) -> Answer:
         try:
@@ -181,6 +195,26 @@ class Calls:
                 seconds=round(seconds, 6),
             )
         )
+
+
+class _Asking:
+    """The Ask of one call of a function; `keys` are those of its requests."""
+
+    def __init__(self, calls: Calls, name: str, function: Function) -> None:
+        self._calls = calls
+        self._name = name
+        self._function = function
+        self.keys: list[str] = []
+
+    async def __call__(self, request: JsonObject) -> Json:
+        return await self._calls.ask(self._name, self._function, request, self.keys)
+
+    async def call(self, name: str, function: Function, arguments: JsonObject) -> Any:
+        return await self._calls.make(name, function, **arguments)
+
+    async def approve(self, question: str, call: str, arguments: JsonObject) -> bool:
+        about: JsonObject = {"call": call, "arguments": arguments}
+        return await self._calls.ask_person({"question": question, "schema": {"type": "boolean"}, **about}) is True
 
 
 def _called(

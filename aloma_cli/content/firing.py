@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -105,7 +106,9 @@ class PythonRun:
             return calls.make(name, function, *arguments, **options)
 
         self.cancellation.check()
-        return self.loose.call(name, begin) if self.content.is_async else self.cancellation.wait(begin())
+        # Tools run on the loop's thread or on one of their own, whatever the step itself does.
+        on_loop = threading.get_ident() == self.cancellation.thread
+        return self.loose.call(name, begin) if on_loop else self.cancellation.wait(begin())
 
     def _print(self, text: str) -> None:
         self.log(text)

@@ -161,6 +161,7 @@ def test_every_state_has_an_exit_code(desk: Desk) -> None:
         "processing": 8,
         "waiting": 8,
         "question": 8,
+        "unsettled": 8,
     }
 
 

@@ -29,17 +29,36 @@ class Recorder:
     answers: list[Answer] = field(default_factory=list)
 
     async def call(self, function: Function, *args: Any, **kwargs: Any) -> Any:
-        async def ask(arguments: JsonObject) -> Json:
-            dumps(arguments)
-            self.sent.append(arguments)
-            answer = await function.send(self._call(arguments))
-            self.answers.append(answer)
-            return answer.value
+        return await function(Asking(self, "openai.chat", function), *args, **kwargs)
 
-        return await function(ask, *args, **kwargs)
+    async def ask(self, name: str, function: Function, arguments: JsonObject) -> Json:
+        """One request of a function."""
+        dumps(arguments)
+        self.sent.append(arguments)
+        answer = await function.send(self._call(name, arguments))
+        self.answers.append(answer)
+        return answer.value
 
-    def _call(self, arguments: JsonObject) -> Call:
-        return Call("openai.chat", arguments, f"key-{len(self.sent)}", "task", self.step, 1, self.document)
+    def _call(self, name: str, arguments: JsonObject) -> Call:
+        return Call(name, arguments, f"key-{len(self.sent)}", "task", self.step, 1, self.document)
+
+
+@dataclass
+class Asking:
+    """The Ask of one call. No person is there to ask."""
+
+    recorder: Recorder
+    name: str
+    function: Function
+
+    async def __call__(self, request: JsonObject) -> Json:
+        return await self.recorder.ask(self.name, self.function, request)
+
+    async def call(self, name: str, function: Function, arguments: JsonObject) -> Any:
+        return await function(Asking(self.recorder, name, function), **arguments)
+
+    async def approve(self, question: str, call: str, arguments: JsonObject) -> bool:
+        raise AssertionError(question)
 
 
 def completion(content: str | None, **choice: Any) -> JsonObject:

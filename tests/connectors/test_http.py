@@ -10,13 +10,14 @@ import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from encodings.aliases import aliases
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aloma_cli.connectors.base import Ask
 from aloma_cli.connectors.http import Http
 from aloma_cli.errors import ConnectorError, PermanentError
 from aloma_cli.jsontext import dumps
@@ -229,7 +230,7 @@ def test_an_answer_on_record_is_given_as_before() -> None:
         asked.append(request)
         return earlier
 
-    answer = run(Http().functions["get"](replay, "http://crm.test"))
+    answer = run(Http().functions["get"](cast("Ask", replay), "http://crm.test"))
 
     assert (answer, asked) == (earlier, [{"method": "GET", "url": "http://crm.test", "timeout": 30.0}])
 

@@ -21,6 +21,8 @@ from aloma_cli.connectors.chat.parse import Reading, read_object
 from aloma_cli.connectors.chat.parts import counted_apart, put_back, set_aside
 from aloma_cli.connectors.chat.pydantic_model import Model, is_model, validated
 from aloma_cli.connectors.chat.shape import Shape, to_schema
+from aloma_cli.connectors.chat.tools.loop import MAX_TURNS, ToolLoop, checked_turns
+from aloma_cli.connectors.chat.tools.tool import as_tools
 from aloma_cli.errors import AnswerError, PermanentError, TruncatedAnswerError
 from aloma_cli.jsontext import JsonObject, cut, with_article
 from aloma_cli.threads import in_thread
@@ -77,17 +79,28 @@ class Chat(Function):
         model: str = "default",
         shape: Shape = None,
         check: Check | None = None,
+        tools: Sequence[Any] | None = None,
+        max_turns: int = MAX_TURNS,
         **options: Any,
     ) -> Completion:
         """The answer to `messages`; its `data` has the `shape` and passed the `check`.
 
         With a pydantic model as `shape`, `data` is an instance of it.
 
+        `tools`: functions, functions of connectors, and what `tool` gives. The model may call them in all but the last
+        of its `max_turns` turns, and the answer is the one that calls none. Definitions (dicts) are sent unchanged:
+        then the answer may hold calls for the step to make.
+
         `messages` may be a string: one message of the user. `options` (`temperature`, `max_tokens`, …) are sent
         unchanged, except `timeout`: seconds for the whole call with all its tries. Raises AnswerError when the second
         answer does not fit either, TruncatedAnswerError when an answer with a shape was cut at the token limit,
         ShapeError for an invalid shape, and the errors of the border.
         """
+        if tools is not None and all(isinstance(one, dict) for one in tools):
+            options["tools"] = list(tools)
+        elif tools is not None:
+            loop = ask = ToolLoop(ask, as_tools(tools), checked_turns(max_turns))
+            options["tools"] = loop.definitions
         request = _request(self._name, messages, model, await _schema(shape), options)
         with set_aside(request) as recorded:
             return await _checked(ask, recorded, shape if is_model(shape) else None, check)
@@ -157,8 +170,9 @@ async def _checked(ask: Ask, request: JsonObject, kind: Model | None, check: Che
     """An answer that fits, at the second try if need be. Raises AnswerError."""
     answer, wrong = await _attempt(ask, request, kind, check)
     if wrong:
-        again = _objection(request["messages"], answer, wrong)
-        answer, wrong = await _attempt(ask, {**request, "messages": again}, kind, check)
+        last = ask.last if isinstance(ask, ToolLoop) else request
+        again = _objection(last["messages"], answer, wrong)
+        answer, wrong = await _attempt(ask, {**last, "messages": again}, kind, check)
     if wrong:
         raise _misfit(answer.to_dict(), request["model"], wrong)
     return answer

@@ -35,6 +35,8 @@ _STRICT = _ANNOTATIONS | frozenset({"type", "properties", "required", "additiona
 _STRICT |= {"anyOf", "$ref", "$defs", "title", "description", "format", "pattern", "multipleOf", "minLength"}
 _STRICT |= {"maxLength", "minItems", "maxItems", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 
+_WORDS = "Answer with one JSON object and nothing else. It must match this JSON Schema:\n"
+
 _DEEPEST = 8
 """Choices within choices that are looked into; a schema may contain itself."""
 
@@ -168,8 +170,23 @@ def _put(schema: JsonObject, path: Path, part: Json) -> None:
 
 
 def _with_schema(messages: list[JsonObject], schema: JsonObject) -> list[JsonObject]:
-    words = f"Answer with one JSON object and nothing else. It must match this JSON Schema:\n{dumps(schema)}"
-    return with_words(messages, words)
+    return with_words(messages, _WORDS + dumps(schema))
+
+
+def may_call_tools(request: JsonObject) -> bool:
+    """Whether the model may call tools, rather than answer."""
+    return bool(request.get("tools")) and request.get("tool_choice") != "none"
+
+
+def beside_tools(messages: list[JsonObject], schema: JsonObject) -> list[JsonObject]:
+    """`messages` with the schema in words: a server that enforces a schema would let the model call no tool.
+
+    The words are in the last message before the turns with tools, so that the beginning of a conversation stays.
+    """
+    at = len(messages)
+    while at and (messages[at - 1].get("role") == "tool" or messages[at - 1].get("tool_calls")):
+        at -= 1
+    return with_words(messages[:at], f"When you need no more tools: {_WORDS}{dumps(schema)}") + messages[at:]
 
 
 def with_words(messages: list[JsonObject], words: str) -> list[JsonObject]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aloma_cli.clock import SystemClock
 from aloma_cli.connectors.base import Answer, Call
-from aloma_cli.connectors.chat.dialect import Dialect
+from aloma_cli.connectors.chat.dialect import Dialect, beside_tools, may_call_tools
 from aloma_cli.connectors.chat.dialects import Dialects
 from aloma_cli.connectors.chat.embed import input_tokens, read_embeddings
 from aloma_cli.connectors.chat.reply import failure_in, is_page, read_completion, rejected_answer
@@ -86,7 +86,8 @@ class ChatServer:
             raise
         finally:
             self._streams.forget(call)
-        self._dialects.answered(model, call.arguments.get("schema"), completion)
+        if not may_call_tools(call.arguments):
+            self._dialects.answered(model, call.arguments.get("schema"), completion)
         served = completion.get("model")
         about = {"provider": self._provider, "model": cut(served, 100) if isinstance(served, str) and served else model}
         return Answer(completion, self._usage(completion, messages, said_in(completion), model), about)
@@ -281,6 +282,9 @@ class ChatServer:
         model, schema = body["model"], body.pop("schema", None)
         if schema is None:
             return await self._try(client, body, call.key, call)
+        if may_call_tools(body):
+            spoken = body | {"messages": beside_tools(body["messages"], schema)}
+            return await self._try(client, spoken, call.key, call)
         dialect, first = self._dialects.of(model), None
         while True:
             try:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aloma_cli.connectors.base import Connector, Connectors, Function
 from aloma_cli.errors import PermanentError, did_you_mean
+
+if TYPE_CHECKING:
+    from aloma_cli.connectors.chat.tools.tool import Tool
 
 MakeCall = Callable[..., Any]
 """Takes `connector.function`, the Function and its arguments; gives the result in a plain `def`, else what to await."""
@@ -32,9 +34,27 @@ class ConnectorHandle:
         self._connector = connector
         self._call = call
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
+    def __getattr__(self, name: str) -> BoundFunction:
         function: Function = _lookup(self._connector, name, f"connectors.{self._name}", "function")
-        return partial(self._call, f"{self._name}.{name}", function)
+        return BoundFunction(f"{self._name}.{name}", function, self._call)
+
+
+class BoundFunction:
+    """`connectors.NAME.function`: to be called, or given to a model as a tool."""
+
+    def __init__(self, name: str, function: Function, call: MakeCall) -> None:
+        self._name = name
+        self._function = function
+        self._call = call
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        return self._call(self._name, self._function, *arguments, **options)
+
+    def as_tool(self) -> Tool:
+        """As `Tool.of`."""
+        from aloma_cli.connectors.chat.tools.tool import Tool
+
+        return Tool.of(self._name, self._function)
 
 
 def _lookup(table: Mapping[str, Any], name: str, of: str, kind: str) -> Any:

@@ -1,0 +1,186 @@
+"""The loop of a model and its tools: ask, call what it asks for, tell the results, ask again."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aloma_cli.condition import compile_condition
+from aloma_cli.connectors.base import Ask, Function
+from aloma_cli.connectors.chat.dialect import may_call_tools
+from aloma_cli.connectors.chat.finish import broke_off, was_cut, was_refused
+from aloma_cli.connectors.chat.parse import complaints
+from aloma_cli.connectors.chat.tools.requested import Requested, as_text, requested_calls, turn_of
+from aloma_cli.connectors.chat.tools.tool import Tool
+from aloma_cli.errors import (
+    AnswerError,
+    ConnectorError,
+    FiringError,
+    KeyRefusedError,
+    PermanentError,
+    TruncatedAnswerError,
+)
+from aloma_cli.jsontext import Json, JsonObject, cut, dumps
+from aloma_cli.threads import in_thread
+
+MAX_TURNS = 10
+
+_QUESTION = 600
+_NO_TOOLS = {"tool_choice": "none"}
+
+
+def checked_turns(value: object) -> int:
+    """The number of turns. Raises PermanentError for anything else."""
+    if type(value) is not int or value < 1:
+        raise PermanentError(f"max_turns must be an integer from 1, got {value!r}")
+    return value
+
+
+class ToolLoop:
+    """An Ask whose request is answered when the model calls no more tools.
+
+    Each turn of the model and each call of a tool is recorded by itself, so a repeated firing repeats none that was
+    answered. `last` is the newest request, without tools.
+    """
+
+    def __init__(self, ask: Ask, tools: Mapping[str, Tool], max_turns: int) -> None:
+        self._ask = ask
+        self._tools = tools
+        self._max_turns = max_turns
+        self._turns = 0
+        self._misfits: Counter[str] = Counter()
+        self.last: JsonObject = {}
+
+    async def __call__(self, request: JsonObject) -> Json:
+        """The answer that calls no tool.
+
+        Raises AnswerError after `max_turns` turns that all call tools, and for the second misfit in calls of one tool.
+        A retryable error of a tool is raised; what else goes wrong in a tool is told to the model.
+        """
+        messages = request["messages"]
+        while True:
+            self.last = {**request, "messages": messages, **_NO_TOOLS}
+            completion: JsonObject = await self._ask({**request, "messages": messages})
+            self._turns += 1
+            calls = self._calls(completion, request)
+            if not calls:
+                return completion
+            if self._turns >= self._max_turns:
+                raise AnswerError(
+                    f"the model still calls tools after {self._turns} turns: {', '.join(call.name for call in calls)}",
+                    hint="use a larger max_turns=, or tell the model when to stop",
+                )
+            results = await self._results(calls)
+            answers = (call.answered(result) for call, result in zip(calls, results, strict=True))
+            messages = [*messages, turn_of(completion, calls), *answers]
+
+    @property
+    def definitions(self) -> list[JsonObject]:
+        """The tools as a request holds them."""
+        return [tool.definition for tool in self._tools.values()]
+
+    async def call(self, name: str, function: Function, arguments: JsonObject) -> Any:
+        """As Ask.call."""
+        return await self._ask.call(name, function, arguments)
+
+    async def approve(self, question: str, call: str, arguments: JsonObject) -> bool:
+        """As Ask.approve."""
+        return await self._ask.approve(question, call, arguments)
+
+    def _calls(self, completion: JsonObject, request: JsonObject) -> list[Requested]:
+        """The calls that are to be made; none where the answer is refused for another reason, by who reads it."""
+        choice = completion["choices"][0]
+        if not may_call_tools(request) or broke_off(choice) or was_refused(choice):
+            return []
+        calls = requested_calls(completion, self._turns)
+        if calls and was_cut(choice):
+            raise TruncatedAnswerError(
+                "the model's answer was cut at the token limit while it called tools", hint="raise `max_tokens`"
+            )
+        return calls
+
+    async def _results(self, calls: list[Requested]) -> list[str]:
+        """What the model is told of each call. They run side by side, and all of them end, whatever one comes to."""
+        problems = [call.problem or await self._problem(call) for call in calls]
+        self._count(calls, problems)
+        work = [_said(problem) if problem else self._run(call) for call, problem in zip(calls, problems, strict=True)]
+        results = await asyncio.gather(*work, return_exceptions=True)
+        for error in _gravest_first(results):
+            raise error
+        return [str(result) for result in results]
+
+    async def _problem(self, call: Requested) -> str | None:
+        tool = self._tools.get(call.name)
+        if tool is None:
+            return f"There is no tool {call.name!r}. The tools are: {', '.join(self._tools)}."
+        wrong = await _misfits(call.arguments, tool.schema)
+        return f"The arguments do not fit: {'; '.join(wrong)}" if wrong else None
+
+    def _count(self, calls: list[Requested], problems: list[str | None]) -> None:
+        """Raise AnswerError where the model makes the same kind of mistake in a second turn."""
+        wrong = {
+            call.name if call.name in self._tools else "": said
+            for call, said in zip(calls, problems, strict=True)
+            if said
+        }
+        right = {call.name for call, said in zip(calls, problems, strict=True) if not said}
+        for name in right:
+            self._misfits.pop(name, None)
+        self._misfits.update(wrong.keys())
+        for name, said in wrong.items():
+            if self._misfits[name] > 1:
+                raise AnswerError(
+                    f"the model called {name or 'unknown tools'} wrongly in two turns: {cut(said, 400)}", retryable=True
+                )
+
+    async def _run(self, call: Requested) -> str:
+        tool = self._tools[call.name]
+        if await _needs_approval(tool, call.arguments):
+            question = cut(f"May the model call {tool.call} with {dumps(call.arguments)}?", _QUESTION)
+            if not await self._ask.approve(question, tool.call, call.arguments):
+                return "A person refused this call. It was not made."
+        try:
+            result = await self._ask.call(tool.call, tool.function, call.arguments)
+            return as_text(tool.function.told(result))
+        except ConnectorError as error:
+            if error.retryable or isinstance(error, KeyRefusedError):
+                raise
+            return f"Error: {error}"
+        except FiringError as error:
+            return f"Error: {error}"
+
+
+async def _said(problem: str) -> str:
+    return f"Error: {problem}"
+
+
+def _gravest_first(results: Iterable[object]) -> list[BaseException]:
+    """The errors; first what ends the firing from outside."""
+    errors = [result for result in results if isinstance(result, BaseException)]
+    return sorted(errors, key=lambda error: isinstance(error, Exception))
+
+
+async def _needs_approval(tool: Tool, arguments: JsonObject) -> bool:
+    approve = tool.approve
+    if isinstance(approve, dict):
+        return compile_condition(approve, name="approve").matches(arguments)
+    verdict = approve(arguments) if callable(approve) else approve
+    return bool(await verdict if inspect.isawaitable(verdict) else verdict)
+
+
+async def _misfits(arguments: JsonObject, schema: JsonObject) -> tuple[str, ...]:
+    """What is wrong with arguments, without blocking the loop by the first import of a library."""
+    if "jsonschema" in sys.modules:
+        return _complaints(arguments, schema)
+    return await in_thread(lambda: _complaints(arguments, schema), name="checking arguments")
+
+
+def _complaints(arguments: JsonObject, schema: JsonObject) -> tuple[str, ...]:
+    try:
+        return tuple(one.replace("the answer", "the arguments", 1) for one in complaints(arguments, schema))
+    except Exception:  # noqa: BLE001  (another system's schema may be anything; that system checks for itself)
+        return ()

@@ -1,0 +1,92 @@
+"""One tool, as a model sees it and as it is called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from aloma_cli.connectors.base import Function
+from aloma_cli.connectors.chat.tools.plain import plain_function
+from aloma_cli.errors import PermanentError
+from aloma_cli.jsontext import JsonObject
+
+if TYPE_CHECKING:
+    from aloma_cli.connectors.base import Effect
+
+Approve: TypeAlias = bool | Callable[[JsonObject], Any] | JsonObject
+"""Whether a person must allow a call: always, or by its arguments: a function of them, or a condition on them."""
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """What a model may call.
+
+    `name`, `description` and `schema` (of the arguments, a JSON Schema of an object) are for the model. `call` is the
+    name on record, `connector.function`. `function` makes the call: it is called with the arguments by name, and what
+    it returns is told to the model by its `told`. `approve`: whether a person must allow a call first.
+    """
+
+    name: str
+    description: str
+    schema: JsonObject
+    call: str
+    function: Function
+    approve: Approve = False
+
+    @property
+    def definition(self) -> JsonObject:
+        """As the `tools` of a request hold it."""
+        told = {"name": self.name, "description": self.description, "parameters": self.schema}
+        return {"type": "function", "function": told}
+
+    @classmethod
+    def of(cls, call: str, function: Function) -> Tool:
+        """A connector's function as a tool. Raises PermanentError for one that cannot be a tool."""
+        description, schema = function.described(call)
+        return cls(re.sub(r"[^A-Za-z0-9_-]", "_", call)[:64], description, schema, call, function)
+
+
+def tool(
+    function: Any,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    effect: Effect | None = None,
+    approve: Approve = False,
+) -> Tool:
+    """A tool made of a function, of a connector's function or of another tool, with other words or under approval.
+
+    `effect`: of a plain function, instead of what it declares. Raises PermanentError for anything else.
+    """
+    made = _made(function, effect)
+    if name is not None and not _NAME.fullmatch(name):
+        raise PermanentError(f"{name!r} is not a name for a tool", hint="use letters, digits, _ and -, at most 64")
+    if not (isinstance(approve, bool | dict) or callable(approve)):
+        raise PermanentError(f"`approve` of {made.name} must be True, a condition or a function, got {approve!r}")
+    words = made.description if description is None else description
+    return replace(made, name=name or made.name, description=words, approve=approve or made.approve)
+
+
+def _made(function: Any, effect: Effect | None) -> Tool:
+    if not isinstance(function, Tool) and not hasattr(function, "as_tool"):
+        called = plain_function(function, effect)
+        return Tool(called.name, *called.described(called.name), f"tool.{called.name}", called)
+    if effect is not None:
+        raise PermanentError("a connector's function declares its effect itself", hint='use `@effect("read")` there')
+    made: Tool = function if isinstance(function, Tool) else function.as_tool()
+    return made
+
+
+def as_tools(given: Sequence[Any]) -> dict[str, Tool]:
+    """The tools of a call by their names. Raises PermanentError for what is not a tool, and for two of one name."""
+    tools: dict[str, Tool] = {}
+    for one in given:
+        made = one if isinstance(one, Tool) else tool(one)
+        if made.name in tools:
+            raise PermanentError(f"two tools are called {made.name}", hint="use tool(function, name=…)")
+        tools[made.name] = made
+    return tools
