@@ -110,6 +110,8 @@ ROWS = [
         for what in ("resume", "show", "last", "log")
     ),
     Row("one task from Python", "ms", "works/library.py", goal=1),
+    Row("100 agents at a small model server: time", "× the shortest possible", "works/busy.py time", goal=1.2),
+    Row("100 agents at a small model server: calls", "an answer", "works/busy.py calls"),
 ]
 
 

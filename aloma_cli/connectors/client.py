@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Protocol
 
@@ -52,7 +54,7 @@ class Client(httpx2.AsyncClient):
         if transport is None:
             check_proxies()
         no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
-        super().__init__(transport=transport, cookies=no_cookies, limits=_CONNECTIONS)
+        super().__init__(transport=transport, cookies=no_cookies, limits=_CONNECTIONS, verify=_trusted())
         self._max_answer = max_answer
         self._tells = transport is None
 
@@ -123,6 +125,12 @@ async def _read_end(parts: AsyncIterator[bytes]) -> None:
         async with asyncio.timeout(_LAST_PART):
             async for _ in parts:
                 pass
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that are trusted, read once: this takes longer than to make a hundred clients."""
+    return httpx2.create_ssl_context()
 
 
 def _place(request: httpx2.Request) -> str:
