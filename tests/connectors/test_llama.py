@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import contextlib
+from typing import Annotated, Any, Literal
 
 import jsonschema
+import pydantic
 import pytest
 
 from aloma_cli.connectors.chat.shape import Integer, List, Optional, Text, to_schema
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.connectors.table import open_connectors
+from aloma_cli.errors import AnswerError, ConnectorError
 from tests.connectors.support import Recorder, run
 from tests.servers import Llama
 
@@ -51,3 +54,72 @@ def test_twenty_answers_of_a_real_server_have_the_shape_asked_for(llama: Llama) 
     assert len(recorder.sent) == 20
     assert all(answer.usage["input_tokens"] > 0 for answer in recorder.answers if answer.usage)
     assert all(answer.usage is not None and "cost" not in answer.usage for answer in recorder.answers)
+
+
+class Finding(pydantic.BaseModel):
+    title: str = pydantic.Field(max_length=30)
+    score: int = pydantic.Field(ge=0, le=100)
+    kind: Literal["market", "technology"]
+    note: Annotated[str, pydantic.Field(max_length=20)] | None = None
+
+
+class Report(pydantic.BaseModel):
+    findings: list[Finding] = pydantic.Field(min_length=1, max_length=2)
+
+
+SCHEMA = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "properties": {"tags": {"type": "array", "items": {"$ref": "#/$defs/Tag"}, "minItems": 1, "maxItems": 2}},
+    "required": ["tags"],
+    "$defs": {"Tag": {"type": "string", "enum": ["red", "green"]}},
+}
+
+
+def test_a_model_and_a_json_schema_are_met_at_the_first_asking(llama: Llama) -> None:
+    """The grammar of the server understands references and choices."""
+    recorder = Recorder()
+
+    async def ask_both() -> list[Any]:
+        connectors = open_connectors(settings(llama), {})
+        chat = connectors["openai"]["chat"]
+        try:
+            return [await recorder.call(chat, messages="Report", shape=one, seed=7) for one in (Report, SCHEMA)]
+        finally:
+            await connectors.aclose()
+
+    report, tags = run(ask_both())
+
+    assert isinstance(report.data, Report)
+    assert set(tags.data["tags"]) <= {"red", "green"}
+    assert len(recorder.sent) == 2
+
+
+def test_a_keyword_that_the_server_cannot_compile_leads_down_the_ladder(llama: Llama) -> None:
+    """Its regular expressions must be anchored; it says so in its own words, and then gets the schema in ours."""
+    recorder = Recorder()
+    shape = {"type": "object", "properties": {"a": {"type": "string", "pattern": "a+"}}, "required": ["a"]}
+
+    async def ask() -> None:
+        connectors = open_connectors(settings(llama), {})
+        try:
+            with contextlib.suppress(AnswerError):  # its words mean nothing
+                await recorder.call(connectors["openai"]["chat"], messages="Go", shape=shape, max_tokens=40)
+        finally:
+            await connectors.aclose()
+
+    run(ask())
+
+    assert recorder.answers
+
+
+def test_a_server_without_embeddings_says_so(llama: Llama) -> None:
+    async def ask() -> None:
+        connectors = open_connectors(settings(llama, max_retries=0), {})
+        try:
+            await Recorder().call(connectors["openai"]["embed"], input=["a", "b"])
+        finally:
+            await connectors.aclose()
+
+    with pytest.raises(ConnectorError, match="embedding"):
+        run(ask())

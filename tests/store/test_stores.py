@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from aloma_cli.clock import from_iso
 from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
-from aloma_cli.record.events import Committed, Event, Logged, TaskCreated
+from aloma_cli.record.events import CallAnswered, Committed, Event, Logged, TaskCreated
 from aloma_cli.store.files.disk import FileStore
 from aloma_cli.store.memory import MemoryStore
 from aloma_cli.store.protocol import Store
@@ -269,3 +270,55 @@ def test_sweeping_takes_no_task_away(store: Store) -> None:
     claim.commit([logged("a", "2")])
     assert store.roots() == ["1", "2"]
     assert texts(store, "2") == [[], ["a"]]
+
+
+def answered(number: int, at: str = AT, root: str = "1") -> CallAnswered:
+    return CallAnswered(at=at, task=root, firing=1, step="a", call="c.f", key=str(number), arguments={})
+
+
+def keys(store: Store, since: float = 0.0, seen: dict[str, int] | None = None) -> list[tuple[str, str]]:
+    return sorted((root, call.key) for root, call in store.answered(since, seen))
+
+
+def test_the_answered_calls_of_all_trees_are_found(store: Store) -> None:
+    store.create("1", [created()]).commit([answered(1), logged('"event":"call_answered"'), answered(2)])
+    store.create("2", [created("2")]).commit([answered(3, root="2")])
+
+    assert keys(store) == [("1", "1"), ("1", "2"), ("2", "3")]
+
+
+def test_calls_before_a_time_are_passed_over(store: Store) -> None:
+    claim = store.create("1", [created()])
+    claim.commit([answered(1), answered(2, "2026-11-23T08:00:00.000Z")])
+
+    assert keys(store, from_iso("2026-11-22T12:00:00.000Z")) == [("1", "2")]
+
+
+def test_what_was_seen_is_not_read_again(store: Store) -> None:
+    seen: dict[str, int] = {}
+    claim = store.create("1", [created()])
+    claim.commit([answered(1)])
+    assert keys(store, seen=seen) == [("1", "1")]
+
+    claim.commit([answered(2)])
+    store.create("2", [created("2")]).commit([answered(3, root="2")])
+
+    assert keys(store, seen=seen) == [("1", "2"), ("2", "3")]
+    assert keys(store, seen=seen) == []
+
+
+def test_a_damaged_and_a_torn_line_hide_no_other_call(tmp_path: Path) -> None:
+    store = FileStore(tmp_path / ".aloma", fsync=False)
+    claim = store.create("1", [created()])
+    for number in (1, 2, 3, 4):
+        claim.commit([answered(number)])
+    claim.close()
+    journal = tmp_path / ".aloma/tasks/1/journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([*lines[:2], lines[2].replace(b'"c.f"', b'"x.f"'), lines[3], lines[4][:-9]]))
+    seen: dict[str, int] = {}
+
+    assert keys(store, seen=seen) == [("1", "1"), ("1", "3")]
+    with journal.open("ab") as file:
+        file.write(lines[4][-9:])
+    assert keys(store, seen=seen) == [("1", "4")]

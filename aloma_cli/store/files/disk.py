@@ -122,11 +122,10 @@ class FileStore:
     def answered(self, since: float = 0.0, seen: dict[str, int] | None = None) -> Iterator[tuple[str, CallAnswered]]:
         from aloma_cli.store.files.answers import answers_in
 
-        places = {} if seen is None else seen
+        places, tasks = {} if seen is None else seen, str(self._tasks)
         for root in self._names():
             with contextlib.suppress(OSError):  # deleted meanwhile, or made right now
-                journal = self._tasks / root / "journal.jsonl"
-                found, places[root] = answers_in(journal, since, places.get(root, 0))
+                found, places[root] = answers_in(f"{tasks}/{root}/journal.jsonl", since, places.get(root, 0))
                 yield from ((root, call) for call in found)
 
     def roots(self, start: str = "") -> list[str]:
