@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from aloma_cli.api.session import write
 from aloma_cli.api.task import Task, task_of
-from aloma_cli.engine.plan import Plan
 from aloma_cli.ids import root_of
 
 if TYPE_CHECKING:
@@ -18,5 +17,5 @@ if TYPE_CHECKING:
 def leave_to_worker(home: Workspace, task_id: str, order: Order, claim: Claim | None = None) -> Task:
     """Write `order` into the record of a tree, and start nothing. Raises NotFoundError, TaskLockedError."""
     claim = claim or home.store.claim(root_of(task_id))
-    tree = write(claim, Plan(home.steps.values()), home.clock, home.redactor, None, order)
+    tree = write(claim, home.plan, home.clock, home.redactor, None, order)
     return task_of(home.store, tree, task_id)

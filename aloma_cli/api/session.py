@@ -13,7 +13,6 @@ from aloma_cli.connectors.base import Connectors
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.content.capture import stderr_redacted, stdout_split
 from aloma_cli.content.content import Toolbox
-from aloma_cli.content.step import Step
 from aloma_cli.content.watchdog import Watchdog
 from aloma_cli.engine.day import DayLimit
 from aloma_cli.engine.local import LocalRunner
@@ -38,7 +37,7 @@ class Equipment:
     `border` may wrap the connectors, to answer their calls in another way. `day`: what all tasks may spend on one day.
     """
 
-    steps: Mapping[str, Step]
+    plan: Plan
     modules: Mapping[str, ModuleType]
     lib: Libraries
     config: Environment
@@ -65,10 +64,9 @@ async def run_claim(
     """
     stay = stay or Stay()
     try:
-        plan = Plan(equipment.steps.values())
         run = Scheduler(
             claim,
-            plan,
+            equipment.plan,
             clock=equipment.clock,
             emit=emit,
             concurrency=equipment.concurrency,
@@ -92,13 +90,11 @@ async def fire_once(claim: Claim, equipment: Equipment, emit: Emit, settings: Mo
     from aloma_cli.connectors.table import open_connectors
 
     with contextlib.closing(claim):
-        run = Scheduler(
-            claim, Plan(equipment.steps.values()), clock=equipment.clock, emit=emit, redactor=equipment.redactor
-        )
+        run = Scheduler(claim, equipment.plan, clock=equipment.clock, emit=emit, redactor=equipment.redactor)
         run.recover()
         connectors = equipment.border(open_connectors(settings, equipment.modules))
         runner = LocalRunner(
-            equipment.steps, Toolbox(connectors, equipment.lib, equipment.config), LoopHost(run, equipment.day)
+            equipment.plan.steps, Toolbox(connectors, equipment.lib, equipment.config), LoopHost(run, equipment.day)
         )
         try:
             with stdout_split(), stderr_redacted(equipment.redactor), Watchdog():
@@ -150,7 +146,7 @@ async def _drive(run: Scheduler, equipment: Equipment, settings: ModelSettings, 
 
     connectors = equipment.border(open_connectors(settings, equipment.modules, run.tree.entries))
     toolbox = Toolbox(connectors, equipment.lib, equipment.config)
-    runner = LocalRunner(equipment.steps, toolbox, LoopHost(run, equipment.day))
+    runner = LocalRunner(equipment.plan.steps, toolbox, LoopHost(run, equipment.day))
     try:
         with stdout_split(), stderr_redacted(equipment.redactor), Watchdog():
             await drive(run, runner, stay)

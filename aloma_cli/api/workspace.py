@@ -7,7 +7,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -85,6 +85,7 @@ class Workspace(Records):
         """
         self.loaded = loaded or LoadedWorkspace(steps=_by_name(steps), connector_modules=connectors or {})
         self.steps = dict(self.loaded.steps)
+        self._plan = lru_cache(maxsize=1)(Plan)
         self.redactor = Redactor((*self.loaded.secrets, *(models.secrets if models else secrets)))
         self._choose = choose or _fixed(models)
         self._border = border
@@ -108,6 +109,11 @@ class Workspace(Records):
         workspace = load(path, flags=flags, environ=environ, hide=hide)
         workspace.choice()
         return workspace
+
+    @property
+    def plan(self) -> Plan:
+        """The steps as the engine asks for them; worked out once for the same steps."""
+        return self._plan(tuple(self.steps.values()))
 
     def choice(self, like: Tree | None = None) -> ModelChoice:
         """The model server for a new task, or for one with the past of `like`.
@@ -235,7 +241,7 @@ class Workspace(Records):
 
     def write(self, claim: Claim, task_id: str, request: JsonObject | None) -> Task:
         """Carry out in a claimed tree what waits in its inbox, then `request`; start nothing, and close the claim."""
-        tree = write(claim, Plan(self.steps.values()), self.clock, self.redactor, request)
+        tree = write(claim, self.plan, self.clock, self.redactor, request)
         return task_of(self.store, tree, task_id).with_steps(self.steps)
 
     async def apply_and_run(
@@ -305,7 +311,7 @@ class Workspace(Records):
 
     def _equipment(self) -> Equipment:
         return Equipment(
-            steps=self.steps,
+            plan=self.plan,
             modules=self.loaded.connector_modules,
             lib=self.loaded.lib,
             config=self.loaded.environment,

@@ -68,9 +68,9 @@ class Held:
         for change in changes:
             place = change.place
             for end in range(len(place) + 1):
-                near |= self._at.get(place[:end], set())
+                near.update(self._at.get(place[:end], ()))
             if change.op != "append":  # that moves no item
-                near |= self._under.get(place, set())
+                near.update(self._under.get(place, ()))
         return near
 
     def _forget(self, place: Path) -> None:

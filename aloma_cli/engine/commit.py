@@ -62,20 +62,28 @@ def returned(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome:
         Committed,
         by="firing",
         seconds=outcome.seconds,
-        name=None if effects.name is None else merged.about["name"],
-        tags=None if effects.tags is None else tuple(merged.about["tags"]),
-        completed=effects.completed,
-        stopped=effects.stops or None,
-        settings=effects.settings or None,
-        parked_until=None if effects.park is None else tx.after(effects.park),
-        expires_at=None if effects.timeout is None else tx.after(effects.timeout),
         asked=asked,
-        figures=effects.figures,
         read=tx.plan.read_beside(flight.step, outcome.read),
     )
+    if effects is not NO_EFFECTS:
+        event = partial(event, **_wanted(tx, effects, merged.about))
     drafted = None if outcome.cleaned or changes is not outcome.changes else flight.firing
     commit(tx, task, changes, event, author=flight.step, redo=effects.redo, ends=flight.firing, drafted=drafted)
     _follow(tx, task, effects, places)
+
+
+def _wanted(tx: Transaction, effects: Effects, about: JsonObject) -> dict[str, Any]:
+    """What a firing asked of its task, as fields of its commit; `about` has that merged with what others asked."""
+    return {
+        "name": None if effects.name is None else about["name"],
+        "tags": None if effects.tags is None else tuple(about["tags"]),
+        "completed": effects.completed,
+        "stopped": effects.stops or None,
+        "settings": effects.settings or None,
+        "parked_until": None if effects.park is None else tx.after(effects.park),
+        "expires_at": None if effects.timeout is None else tx.after(effects.timeout),
+        "figures": effects.figures,
+    }
 
 
 def _follow(tx: Transaction, task: WorkingTask, effects: Effects, places: list[Path | None]) -> None:

@@ -69,12 +69,12 @@ class Index:
             above, at = self._way(change.place)
             for node in above:
                 # Only a container has something below it, so the value is not a scalar, before or after.
-                found |= node.any
+                found.update(node.any)
             for node in at:
-                found |= node.any
+                found.update(node.any)
                 if node.values:
                     for document in (before, after):
-                        found |= node.values.get(_scalar_at(document, node.path), _NONE)
+                        found.update(node.values.get(_scalar_at(document, node.path), ()))
         return found
 
     def _way(self, place: Sequence[str | int]) -> tuple[list[_Node], list[_Node]]:
@@ -88,9 +88,6 @@ class Index:
                 return above, []
             node = below
         return above, [node, *node.all_below()]
-
-
-_NONE: frozenset[str] = frozenset()
 
 
 def _scalar_at(document: Json, path: tuple[str, ...]) -> Value | None:

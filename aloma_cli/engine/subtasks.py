@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -48,8 +49,9 @@ class Room:
 
     def make(self, changes: list[Change]) -> None:
         """Change the document."""
-        self.document = apply(self.document, changes)
-        self.changes += changes
+        if changes:
+            self.document = apply(self.document, changes)
+            self.changes += changes
 
     def _refuse_overlap(self, place: Path, who: str, renewed: Container[Path]) -> None:
         above = (place[:end] for end in range(len(place) + 1))
@@ -66,15 +68,14 @@ class Room:
             self._inside.setdefault(place[:end], place)
 
 
-def place_subtasks(room: Room, orders: Iterable[SubtaskOrder], groups: Iterable[str]) -> list[Path | None]:
+def place_subtasks(room: Room, orders: Sequence[SubtaskOrder], groups: Iterable[str]) -> list[Path | None]:
     """Where the results of new subtasks will land. Makes the room, counts them as running, and declares `groups`.
 
     Raises InputError where a result cannot land there, or a place is in use already.
     """
-    places = []
-    for order in orders:
-        places.append(None if order.into is None else room.take(order.into, f"subtask {order.name!r}"))
-        room.make(count(room.document, order.group, total=1, running=1))
+    places = [None if order.into is None else room.take(order.into, f"subtask {order.name!r}") for order in orders]
+    for group, number in Counter(order.group for order in orders).items():
+        room.make(count(room.document, group, total=number, running=number))
     for group in groups:
         room.make(count(room.document, group))
     return places

@@ -66,18 +66,18 @@ class Transaction:
         """Let something have happened."""
         self.tree.apply(event)
         self._events.append(event)
-        task = self.tree.tasks[event.task]
-        if isinstance(event, _ABOUT_ALL):
+        task, kind = self.tree.tasks[event.task], type(event)
+        if kind in _ABOUT_ALL:
             for one in self.tree.tasks.values():
                 self._track(one)
                 self.dirty[one.id] = None
             return
-        if isinstance(event, ev.TaskCreated):
+        if kind is ev.TaskCreated:
             self.plan.watch(task)
-        if not isinstance(event, ev.FiringStarted):  # who starts firings has started all that may start
+        if kind is not ev.FiringStarted:  # who starts firings has started all that may start
             self.dirty[task.id] = None
         self._track(task)
-        if task.parent is not None and isinstance(event, ev.TaskRested):
+        if kind is ev.TaskRested and task.parent is not None:
             self.dirty[task.parent] = None  # it may have waited for this one only
         # The event may have woken those above it.
         while task.parent is not None and task.parent not in self.restless:
@@ -132,4 +132,5 @@ class Transaction:
             if moments:
                 self._timers[task.id] = moments
                 return
-        self._timers.pop(task.id, None)
+        if self._timers:
+            self._timers.pop(task.id, None)

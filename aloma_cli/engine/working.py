@@ -171,25 +171,26 @@ def _created(tree: WorkingTree, task: WorkingTask, event: ev.TaskCreated) -> Non
 
 
 def _started(tree: WorkingTree, task: WorkingTask, event: ev.FiringStarted) -> None:
-    flight = task.flights[event.firing]
+    flight, step = task.flights[event.firing], event.step
     # After a crash the same firing is repeated from where it started, not from the newest document; what has armed
     # its step since then still does.
     if flight.based_on != event.version:
         flight.based_on, flight.base, flight.about = event.version, task.document, task.about
         flight.digest = task.trail.digest.value
-        task.disarmed.add(event.step)
+        task.disarmed.add(step)
     if event.continues is not None and event.firing not in tree.calls:
         answered = tree.calls.pop(event.continues, {})
         tree.calls[event.firing] = {key: call for key, call in answered.items() if call.error is None}
-    task.looked.discard(event.step)
-    task.standing.pop(event.step, None)
-    task.retried.pop(event.step, None)
+    task.looked.discard(step)
+    for failed in (task.standing, task.retried):
+        if failed:
+            failed.pop(step, None)
     if event.run == 1:
-        task.starts[event.step] += 1
+        task.starts[step] += 1
         if event.attempt > 1:
             task.trail.restart()
-    task.conditions[event.step] = event.condition
-    task.codes[event.step] = event.code
+    task.conditions[step] = event.condition
+    task.codes[step] = event.code
 
 
 def _released(tree: WorkingTree, task: WorkingTask, event: ev.CallReleased) -> None:  # noqa: ARG001
@@ -229,7 +230,8 @@ def _committed(tree: WorkingTree, task: WorkingTask, event: ev.Committed) -> Non
     if event.firing is not None:
         task.trail.fire(event.step or "")
         _land(tree, task, event.firing)
-    _arm(task, event.armed)
+    if event.armed:
+        _arm(task, event.armed)
     if event.asked:
         _ask(task, event)
     about = task.about
@@ -238,7 +240,8 @@ def _committed(tree: WorkingTree, task: WorkingTask, event: ev.Committed) -> Non
         task.about = _about(task)
     if task.flights:
         task.history.append(Revision(event.version, event.firing, changes, diff(about, task.about)))
-    _trim_history(task)
+    if task.history:
+        _trim_history(task)
     _mark(tree, task)
 
 

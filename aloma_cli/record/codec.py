@@ -78,7 +78,10 @@ def _written(event: Event) -> str:
 def checked_text(event: Event) -> str:
     """The event as JSON text. Raises WireError for an event that no reader would take."""
     wire = to_wire(event)
-    from_wire(wire)
+    _, readers, _ = _readers(event.KIND)
+    for name, value in wire.items():
+        if name in readers:
+            _read(readers[name], value)
     return dumps(wire)
 
 
@@ -111,8 +114,8 @@ def to_wire(event: Event) -> JsonObject:
     wire: JsonObject = {"event": event.KIND}
     for name, default in _defaults(event.KIND):
         value = getattr(event, name)
-        # `is`-like for the simple defaults there are: an answer of 0 must not be taken for the default False.
-        if type(value) is not type(default) or value != default:
+        # An answer of 0 must not be taken for the default False.
+        if value is not default and (type(value) is not type(default) or value != default):
             wire[name] = list(value) if isinstance(value, tuple) else value
     return wire
 
@@ -142,22 +145,30 @@ def _started_text(event: FiringStarted) -> str:
 
 
 def _committed_text(event: Committed) -> str | None:
-    """The text of a firing's commit that changes the document and asks nothing else of its task; else None."""
+    """The text of a commit by a firing or a landing that asks its task for nothing but to be complete; else None."""
     if not _is_plain(event):
         return None
-    text = f'{{"event":"committed","at":"{event.at}","task":"{event.task}","version":{event.version},"by":"firing"'
-    if event.changes:
-        changes = _changes_text(event.changes)
-        if changes is None:
-            return None
+    changes = _changes_text(event.changes)
+    completed = None if event.completed is None else _json_text(event.completed)
+    if changes is None or (completed is None) != (event.completed is None):
+        return None
+    text = f'{{"event":"committed","at":"{event.at}","task":"{event.task}","version":{event.version},"by":"{event.by}"'
+    if changes:
         text += f',"changes":[{changes}]'
     if event.armed:
         text += f',"armed":[{",".join(map(_quoted, event.armed))}]'
-    text += f',"firing":{event.firing},"step":{_quoted(event.step or "")}'
+    if event.firing is not None:
+        text += f',"firing":{event.firing}'
+    if event.step is not None:
+        text += f',"step":{_quoted(event.step)}'
     if event.seconds:
         text += f',"seconds":{event.seconds!r}'
     if event.redo:
         text += ',"redo":true'
+    if completed is not None:
+        text += f',"completed":{completed}'
+    if event.child is not None:
+        text += f',"child":"{event.child}"'
     if event.read:
         text += f',"read":[{",".join(map(_quoted, event.read))}]'
     return text + "}"
@@ -165,23 +176,26 @@ def _committed_text(event: Committed) -> str | None:
 
 def _is_plain(event: Committed) -> bool:
     return not (
-        event.by != "firing"
-        or event.firing is None
-        or event.step is None
+        event.by not in ("firing", "landing")
         or type(event.seconds) is not float
         or event.name is not None
         or event.tags is not None
-        or event.completed is not None
         or event.stopped is not None
         or event.settings is not None
         or event.parked_until is not None
         or event.expires_at is not None
         or event.asked
         or event.answers
-        or event.child is not None
         or event.request is not None
         or event.figures
     )
+
+
+def _json_text(value: Json) -> str | None:
+    try:
+        return _value_text(value)
+    except (TypeError, ValueError, RecursionError):
+        return None  # the slow way says what is wrong
 
 
 def _changes_text(changes: Iterable[JsonObject]) -> str | None:
@@ -196,7 +210,8 @@ def _change_text(change: JsonObject) -> str:
     if "value" not in change:
         return text + "}"
     value = change["value"]
-    return f'{text},"value":{_quoted(value) if type(value) is str else _value_text(value)}}}'
+    write = _SCALARS.get(type(value), _value_text)
+    return f'{text},"value":{write(value)}}}'
 
 
 def from_wire(wire: Json) -> Event:
@@ -348,6 +363,14 @@ _PARTS: Mapping[str, Mapping[str, Any]] = {
     "task_rested.cycle": {"version": int, "step": str | None, "changes": list[dict[str, Any]]},
 }
 """What readers look for inside of the fields that hold objects."""
+
+_SCALARS: Mapping[type, Callable[[Any], str]] = {
+    str: _quoted,
+    int: int.__repr__,
+    bool: lambda value: "true" if value else "false",
+    type(None): lambda _: "null",
+}
+"""Of values that need no encoder: an encoder is made anew each time."""
 
 _value_text = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 

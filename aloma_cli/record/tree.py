@@ -267,17 +267,19 @@ def _created(tree: Tree, event: ev.TaskCreated) -> None:
 
 
 def _started(tree: Tree, event: ev.FiringStarted) -> None:
-    task = tree.tasks[event.task]
-    tree.last_firing = max(tree.last_firing, event.firing)
-    tree.flying[event.firing] = task.id
-    tree.running.add(event.firing)
-    flight = task.flights.get(event.firing)
+    task, firing, step = tree.tasks[event.task], event.firing, event.step
+    if firing > tree.last_firing:
+        tree.last_firing = firing
+    tree.flying[firing] = task.id
+    tree.running.add(firing)
+    flight = task.flights.get(firing)
     if flight is None:
-        flight = task.flights[event.firing] = task.flight_type(event.firing, event.step, event.at)
+        flight = task.flights[firing] = task.flight_type(firing, step, event.at)
     flight.version, flight.attempt, flight.run, flight.running = event.version, event.attempt, event.run, True
     flight.parked = False
-    task.retries.pop(event.step, None)
-    task.last_start[event.step] = event.firing
+    if task.retries:
+        task.retries.pop(step, None)
+    task.last_start[step] = firing
     if event.run == 1:
         task.parked_until = None  # it is over, or nothing new would start
     _wake(tree, task)

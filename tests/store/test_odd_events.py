@@ -354,10 +354,19 @@ COMMITS = st.builds(
     step=NAMES,
     seconds=st.floats(0, 9),
     redo=st.booleans(),
+    completed=st.none() | st.dictionaries(st.just("result"), CHANGES.map(lambda change: change.value)),
+    read=st.lists(NAMES, max_size=2).map(tuple),
+)
+LANDINGS = st.builds(
+    partial(ev.Committed, at=AT, task=ROOT, by="landing"),
+    version=COUNTS,
+    changes=st.lists(CHANGES, max_size=3).map(changes.to_wire),
+    armed=st.lists(NAMES, max_size=2).map(tuple),
+    child=st.none() | st.just(CHILD),
 )
 
 
-@given(STARTS | COMMITS)
+@given(STARTS | COMMITS | LANDINGS)
 def test_what_is_written_fast_is_what_is_written_slowly(event: ev.Event) -> None:
     slowly = f'{{"seq":1,"events":[{checked_text(event)}]'.encode()
 
