@@ -211,6 +211,16 @@ def doing(firing: Firing, now: float) -> str:
     return ", ".join(filter(None, (*(asked or [firing.said]), again)))
 
 
+def is_queued(firing: Firing) -> bool:
+    """Whether a firing does nothing but wait for its turn at a server."""
+    return bool(firing.asking) and all(is_in_queue(call) for call in firing.asking.values())
+
+
+def is_in_queue(call: CallSent | CallProgress) -> bool:
+    """Whether a call waits for its turn at a server."""
+    return isinstance(call, CallProgress) and call.state == "queued"
+
+
 def streaming(firing: Firing) -> str | None:
     """The last part of the answer that the only call of a firing receives; None if that is not what it does."""
     match [*firing.asking.values()]:
@@ -226,8 +236,8 @@ def waiting(call: CallSent | CallProgress, now: float) -> str:
     if is_pause(call):
         return f"{call.text}: waits {_left(call, now)} s{_try(call, ', ')}"
     silent = call.silent + now - from_iso(call.at)
-    if call.state == "queued":
-        return f"{call.call} queued"
+    if is_in_queue(call):
+        return "queued"
     if silent >= SILENCE:
         heard = "no more of the answer" if call.state == "streaming" else "no answer"
         return f"{heard} for {duration(silent) if silent >= 60 else f'{int(silent)} s'}{_limit(call)}"

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from aloma_cli.connectors.base import Answer, Call, Function
+from aloma_cli.connectors.base import Answer, Call, Function, Progress, unwatched
 from aloma_cli.errors import ConnectorError
 from aloma_cli.jsontext import Json, JsonObject, dumps
 
@@ -21,12 +21,13 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
 
 @dataclass
 class Recorder:
-    """Calls functions as the engine does; `sent` and `answers` are the record."""
+    """Calls functions as the engine does; `sent` and `answers` are the record. `progress` watches the calls."""
 
     step: str = "a step"
     document: JsonObject = field(default_factory=dict)
     sent: list[JsonObject] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    progress: Progress = unwatched
 
     async def call(self, function: Function, *args: Any, **kwargs: Any) -> Any:
         return await function(Asking(self, "openai.chat", function), *args, **kwargs)
@@ -40,7 +41,7 @@ class Recorder:
         return answer.value
 
     def _call(self, name: str, arguments: JsonObject) -> Call:
-        return Call(name, arguments, f"key-{len(self.sent)}", "task", self.step, 1, self.document)
+        return Call(name, arguments, f"key-{len(self.sent)}", "task", self.step, 1, self.document, self.progress)
 
 
 @dataclass

@@ -348,9 +348,18 @@ def test_calls_in_the_queue_of_a_server_are_counted() -> None:
     story.wait(1, 4, "queued")
     shown = region(fold(story), 2, 100)
     assert "3 running · 1 calling · 2 queued" in shown
-    assert "openai.chat queued" in shown
+    assert "1.0s  queued" in shown
     story.answer(2, 2)
     story.wait(2, 3, "waiting")
     assert "3 running · 1 calling · 1 queued" in region(fold(story), 2, 100)
     story.fire(3, 4)
     assert "queued" not in region(fold(story), 3, 100)
+
+
+def test_firings_in_a_queue_come_after_those_that_get_answers() -> None:
+    story = fan_out(20)
+    for firing in range(2, 22):
+        story.ask(1, firing)
+        story.wait(1, firing, "queued" if firing < 19 else "streaming", text="words")
+    shown = region(fold(story), 2, 100)
+    assert shown.index("topic 17") < shown.index("topic 18") < shown.index("topic 0")

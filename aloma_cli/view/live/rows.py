@@ -11,9 +11,11 @@ from itertools import chain, islice
 from math import ceil
 from typing import TypeAlias
 
-from aloma_cli.view.entries import Firing, doing, streaming
+from aloma_cli.view.entries import Firing, doing, is_queued, streaming
 from aloma_cli.view.format import duration, plural
 from aloma_cli.view.live.screen import Retrying, Screen, TaskNode
+
+_MOST_LOOKED_AT = 1000
 
 _Item: TypeAlias = Firing | Retrying | TaskNode
 
@@ -54,10 +56,11 @@ class _Branch:
 
 
 def visible_rows(screen: Screen, now: float, limit: int) -> Rows:
-    """At most `limit` rows: the oldest firings first, but never all of the room for them while something waits."""
+    """At most `limit` rows: the oldest firings first, those whose calls are in a queue last, but never all of the room
+    for them while something waits."""
     waiting = list(islice(_waiting(screen), limit + 1))
     kept = min(len(waiting), max(limit // 3, limit - len(screen.running)))
-    items = chain(islice(screen.running.values(), limit - kept), waiting[:kept])
+    items = chain(islice(_running(screen), limit - kept), waiting[:kept])
     tree = _Branch(screen.root or "")
     running, waits, taken = 0, 0, 0
     for item in items:
@@ -76,6 +79,15 @@ def count_waiting(screen: Screen) -> int:
     """How many steps and subtasks wait for a time, a person or a higher limit."""
     root_pauses = screen.root in screen.paused
     return len(screen.retries) + len(screen.paused) - root_pauses
+
+
+def _running(screen: Screen) -> Iterator[Firing]:
+    if not screen.calls[1]:
+        yield from screen.running.values()
+        return
+    looked_at = list(islice(screen.running.values(), _MOST_LOOKED_AT))
+    yield from (firing for firing in looked_at if not is_queued(firing))
+    yield from (firing for firing in looked_at if is_queued(firing))
 
 
 def _waiting(screen: Screen) -> Iterator[_Item]:

@@ -33,7 +33,7 @@ from aloma_cli.record.figures import Figures
 from aloma_cli.record.states import PAUSED
 from aloma_cli.record.tree import Flight, TaskFacts, Tree
 from aloma_cli.view.changes import group_totals
-from aloma_cli.view.entries import Entry, Firing, word_of
+from aloma_cli.view.entries import Entry, Firing, is_in_queue, word_of
 from aloma_cli.view.format import LONGEST, error_text
 
 _MOST_NAMED = 10_000
@@ -292,8 +292,7 @@ class Screen:
         call = event.firing, event.key
         self._calling.discard(call)
         self._queued.discard(call)
-        is_queued = isinstance(event, CallProgress) and event.state == "queued"
-        (self._queued if is_queued else self._calling).add(call)
+        (self._queued if is_in_queue(event) else self._calling).add(call)
 
     def _forget_calls(self, firing: Firing, *keys: str) -> None:
         for key in keys or [*firing.asking]:

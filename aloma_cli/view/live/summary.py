@@ -10,7 +10,7 @@ from aloma_cli.view.format import duration
 from aloma_cli.view.live.screen import Screen
 from aloma_cli.view.tables import STEPS, step_row, table_lines
 from aloma_cli.view.theme import DIM, Glyphs, style_of
-from aloma_cli.view.width import Size, fit, line, wrapped
+from aloma_cli.view.width import Size, fit, flow, line, wrapped
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -29,8 +29,8 @@ def summary_lines(screen: Screen, now: float, size: Size, glyphs: Glyphs) -> lis
             lines += wrapped([text], _INDENT, size.room, DIM, _MOST_LINES_A_MISS, glyphs)
     if screen.figures:
         lines += [line(), *_table(screen, size.room, glyphs)]
-    if used := glyphs.dot.join(spent(screen.total)):
-        lines += [line(), line(f"{_INDENT}{used}")]
+    if used := spent(screen.total):
+        lines += [line(), *(line(f"{_INDENT}{text}") for text in flow(used, size.room - len(_INDENT), glyphs, most=3))]
     return [fit(text, size.room, glyphs) for text in (*lines, line())]
 
 
