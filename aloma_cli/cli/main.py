@@ -55,7 +55,10 @@ def _main(arguments: list[str]) -> int:
 
 def _run_command(words: list[str]) -> int:
     """Run a command. The parser's library is imported only for help, completion and what is not plainly right."""
-    found = None if "_ALOMA_COMPLETE" in os.environ else commands.find(words)
+    completes = "_ALOMA_COMPLETE" in os.environ
+    if completes and _complete():
+        return exit_codes.DONE
+    found = None if completes else commands.find(words)
     if found is not None:
         command, rest = found
         function = command.load()
@@ -65,6 +68,16 @@ def _run_command(words: list[str]) -> int:
     from aloma_cli.cli.parser import run
 
     return run(words)
+
+
+def _complete() -> bool:
+    """Print what a shell asks for, if it is one that we know."""
+    from aloma_cli.cli.completion import completions
+
+    found = completions(os.environ)
+    if found:
+        output.put(found)
+    return found is not None
 
 
 def _show_traceback(*, verbose: bool) -> None:
