@@ -314,6 +314,8 @@ def _released(tree: Tree, event: ev.CallReleased) -> None:
 def _answered(tree: Tree, event: ev.CallAnswered) -> None:
     if _settled(tree, event).pop(event.key, None) is None:
         tree.calls_made += 1  # its sending is not on record
+    if event.call == ASKS:
+        return  # what a person says costs nothing
     for figures in _figures(tree, tree.tasks[event.task], event.step):
         figures.count_call(event)
     usage = event.usage or {}

@@ -213,6 +213,12 @@ class _Border(Function):
     async def estimate(self, arguments: JsonObject, usual: int | None) -> Amount:
         return await self._inner.estimate(arguments, usual)
 
+    def described(self, name: str) -> tuple[str, JsonObject]:
+        return self._inner.described(name)
+
+    def told(self, result: Any) -> Any:
+        return self._inner.told(result)
+
     def effect(self, arguments: JsonObject) -> Effect:
         return self._inner.effect(arguments)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import sha256
+from typing import cast
 
 from aloma_cli.connectors.base import Answer, Call, is_retryable
 from aloma_cli.connectors.chat.usage import estimated_usage, recorded_usage
@@ -12,7 +13,7 @@ from aloma_cli.connectors.simulated.embed import embedded
 from aloma_cli.connectors.simulated.fill import MARK, Filler
 from aloma_cli.connectors.simulated.labels import MODEL, PROVIDER
 from aloma_cli.connectors.simulated.prompt_facts import steady, text_of, topic
-from aloma_cli.connectors.simulated.scripted import Error, Reply, Scripts
+from aloma_cli.connectors.simulated.scripted import Error, Reply, Scripts, ToolCalls
 from aloma_cli.errors import ConnectorError
 from aloma_cli.jsontext import JsonObject, cut, dumps
 
@@ -41,8 +42,12 @@ class Offline:
         await self._wait(reply.delay if reply else None, seed)
         if reply is not None and isinstance(reply.content, Error):
             raise _failure(reply.content, about)
-        content = _content(call, seed, reply)
-        completion = _completion(content, seed, estimated_usage(messages, content))
+        if reply is not None and isinstance(reply.content, ToolCalls):
+            content, message = dumps([*reply.content.calls]), _calling(reply.content)
+        else:
+            content = _content(call, seed, reply)
+            message = {"content": content}
+        completion = _completion(message, seed, estimated_usage(messages, content))
         usage = recorded_usage(completion["usage"]) | {"cost": 0.0, "estimated": True}
         return Answer(completion, usage, about)
 
@@ -72,13 +77,26 @@ def _seed(messages: list[JsonObject], schema: JsonObject | None) -> int:
     return int.from_bytes(sha256(text.encode()).digest()[:8], "big")
 
 
+def _calling(scripted: ToolCalls) -> JsonObject:
+    """The message of a model that calls tools."""
+    asked = [
+        {
+            "id": f"call_{number}",
+            "type": "function",
+            "function": {"name": one["name"], "arguments": dumps(one.get("arguments", {}))},
+        }
+        for number, one in enumerate(scripted.calls, 1)
+    ]
+    return {"content": None, "tool_calls": asked}
+
+
 def _content(call: Call, seed: int, reply: Reply | None) -> str:
     messages, schema = call.arguments["messages"], call.arguments.get("schema")
     filler = Filler(seed, topic(messages))
     if reply is not None:
         if isinstance(reply.content, str):
             return reply.content
-        return dumps(filler.complete(reply.content, schema or {}))
+        return dumps(filler.complete(cast("JsonObject", reply.content), schema or {}))
     return dumps(filler.fill(schema)) if schema is not None else _simulated_line(call)
 
 
@@ -87,17 +105,19 @@ def _simulated_line(call: Call) -> str:
     messages = call.arguments["messages"]
     prompt = cut(" ".join(steady(text_of(messages[-1]) if messages else "").split()), 80)
     hint = f"give the call a shape=, or write responses/{call.step}.json"
-    return f"{MARK} no model was asked ({hint}); the prompt says: {prompt}"
+    asked = "no model was asked, and no tool called" if call.arguments.get("tools") else "no model was asked"
+    return f"{MARK} {asked} ({hint}); the prompt says: {prompt}"
 
 
-def _completion(content: str, seed: int, usage: JsonObject) -> JsonObject:
+def _completion(message: JsonObject, seed: int, usage: JsonObject) -> JsonObject:
+    finish = "tool_calls" if "tool_calls" in message else "stop"
     return {
         "id": f"offline-{seed:016x}",
         "object": "chat.completion",
         "created": 0,
         "model": MODEL,
         "system_fingerprint": "simulated",
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}],
+        "choices": [{"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish}],
         "usage": usage,
     }
 

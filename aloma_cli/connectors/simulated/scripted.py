@@ -16,7 +16,7 @@ from aloma_cli.jsontext import Json, JsonError, JsonObject, kind_of, loads
 if TYPE_CHECKING:
     from aloma_cli.condition import Condition
 
-_REPLY_KEYS = ("answer", "error")
+_REPLY_KEYS = ("answer", "tool_calls", "error")
 _ENTRY_KEYS = ("when", *_REPLY_KEYS, "calls", "delay")
 
 
@@ -29,10 +29,20 @@ class Error:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """The answer to one call, after `delay` seconds: an object to be completed, a raw string, or an error."""
+class ToolCalls:
+    """A turn in which the model calls tools: each is an object with `name` and `arguments`."""
 
-    content: JsonObject | str | Error
+    calls: tuple[JsonObject, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to one call, after `delay` seconds.
+
+    `content`: an object to be completed, a raw string, calls of tools, or an error.
+    """
+
+    content: JsonObject | str | ToolCalls | Error
     delay: float | None = None
 
 
@@ -111,6 +121,8 @@ def _reply(reply: Json, place: str, entry: JsonObject) -> Reply:
     delay = reply.get("delay", entry.get("delay"))
     if delay is not None and not is_duration(delay):
         raise ConfigError(f"{place}: `delay` must be {DURATION}, not {delay!r}")
+    if "tool_calls" in reply and not {"answer", "error"} & reply.keys():
+        return Reply(_tool_calls(reply["tool_calls"], place), delay)
     match reply.get("answer"), reply.get("error"):
         case dict() | str() as answer, None:
             return Reply(answer, delay)
@@ -118,7 +130,20 @@ def _reply(reply: Json, place: str, entry: JsonObject) -> Reply:
             return Reply(Error(status, message), delay)
         case None, dict() as error:
             raise ConfigError(f'{place}: {error!r} is not an error; write {{"status": 429, "message": "..."}}')
-    raise ConfigError(f"{place}: it needs one `answer` (an object or a string) or one `error`")
+    raise ConfigError(f"{place}: it needs one `answer` (an object or a string), one `tool_calls` or one `error`")
+
+
+def _tool_calls(calls: Json, place: str) -> ToolCalls:
+    if not isinstance(calls, list) or not calls or not all(map(_is_tool_call, calls)):
+        raise ConfigError(
+            f"{place}: `tool_calls` must be a list of calls",
+            hint='write each as {"name": "look_up", "arguments": {"customer": "Acme"}}',
+        )
+    return ToolCalls(tuple(calls))
+
+
+def _is_tool_call(call: Json) -> bool:
+    return isinstance(call, dict) and isinstance(call.get("name"), str) and call.keys() <= {"name", "arguments"}
 
 
 def _check_keys(entry: Any, known: tuple[str, ...], place: str) -> None:
