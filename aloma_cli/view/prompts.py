@@ -117,7 +117,22 @@ def first_line(call: RecordedCall) -> str:
     if call.function.startswith("http.") and isinstance(call.answer, dict):
         body = call.answer.get("body", call.answer.get("json"))
         return _first(body if isinstance(body, str) else _one_line(body))
-    return _first(call.answer if isinstance(call.answer, str) else _one_line(hide_stash(call.answer)))
+    return _first(call.answer if isinstance(call.answer, str) else _one_line(hide_stash(_readable(call.answer))))
+
+
+def _readable(answer: Json) -> Json:
+    """An answer with the size of its vectors in their place."""
+    vectors = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(vectors, list):
+        return answer
+    return {**answer, "data": [_vector_told(one) for one in vectors]}
+
+
+def _vector_told(one: Json) -> Json:
+    match one:
+        case {"embedding": str(packed)}:
+            return {**one, "embedding": f"{len(packed) * 3 // 16:,} numbers"}
+    return one
 
 
 def is_chat(call: RecordedCall) -> bool:
@@ -273,7 +288,8 @@ def _answer_parts(call: RecordedCall, width: int) -> Iterator[Part]:
         yield Part("body", _pretty(body, width) if isinstance(body, str) else as_text(body, width))
     else:
         yield Part(
-            "answer", _pretty(call.answer, width) if isinstance(call.answer, str) else as_text(call.answer, width)
+            "answer",
+            _pretty(call.answer, width) if isinstance(call.answer, str) else as_text(_readable(call.answer), width),
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +204,43 @@ def test_the_repair_turn_keeps_the_order_of_turns() -> None:
 
     roles = [[message["role"] for message in body["messages"]] for body in wire.bodies]
     assert roles == [["system", "user"], ["system", "user"], ["system", "user", "assistant", "user"]]
+
+
+USER, SYSTEM = {"role": "user", "content": "Go"}, {"role": "system", "content": "Be brief."}
+BEGUN = {"role": "assistant", "content": "{"}
+CALLED: dict[str, Any] = {"role": "assistant", "content": None, "tool_calls": []}
+TOOL = {"role": "tool", "tool_call_id": "1", "content": "3"}
+
+
+@pytest.mark.parametrize(
+    ("messages", "roles"),
+    [
+        ([USER], "user assistant user"),
+        ([SYSTEM, USER], "system user assistant user"),
+        ([SYSTEM, USER, BEGUN], "system user assistant user"),
+        ([USER, CALLED, TOOL], "user assistant tool assistant user"),
+        ([SYSTEM], "system user"),
+        ([], "user"),
+    ],
+)
+@pytest.mark.parametrize("said", ["no", ""])
+def test_whatever_the_conversation_the_turns_alternate(messages: Any, roles: str, said: str) -> None:
+    recorder = Recorder()
+    with pytest.raises(AnswerError):
+        run(recorder.call(Chat(Model(said).send, concurrency=1), messages=messages, shape={"a": str}))
+
+    turns = [message["role"] for message in recorder.sent[1]["messages"]]
+    assert said == "" or turns == roles.split()
+    assert all(one != other or one == "tool" for one, other in pairwise(turns))
+    assert turns[-1] == "user"
+
+
+def test_an_answer_that_continues_a_turn_joins_it() -> None:
+    recorder = Recorder()
+    with pytest.raises(AnswerError):
+        run(recorder.call(Chat(Model('"b": 1}').send, concurrency=1), messages=[USER, BEGUN], shape={"a": str}))
+
+    assert recorder.sent[1]["messages"][1] == {"role": "assistant", "content": '{"b": 1}'}
 
 
 CUT = "length LENGTH max_tokens MAX_TOKENS max_output_tokens maxOutputTokens max_new_tokens max_completion_tokens"

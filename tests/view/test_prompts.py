@@ -86,6 +86,14 @@ def test_a_picture_is_counted_and_not_shown() -> None:
     assert len(text) < 300
 
 
+def test_vectors_are_counted_and_not_shown() -> None:
+    vectors = [{"index": 0, "embedding": "AACAPwAAAEA="}, {"index": 1, "embedding": None}, 7]
+    one = call({"model": "m", "input": ["a"]}, {"data": vectors, "usage": {}})
+    [_, (_, text)] = shown(one)
+    assert "AACAPw" not in text
+    assert '"embedding": "2 numbers"' in text
+
+
 def test_an_http_call_is_shown_with_method_status_and_both_bodies() -> None:
     asked = {"method": "POST", "url": "http://ann:secret@host/x?token=abc", "json": {"a": 1}, "timeout": 30.0}
     one = call(asked, {"status": 201, "headers": {"x-a": "b"}, "body": "made\nit"}, function="http.post")

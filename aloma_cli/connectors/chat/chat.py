@@ -251,11 +251,25 @@ async def _objections(check: Check | None, data: Any) -> list[str]:
 
 
 def _objection(messages: list[JsonObject], answer: Completion, wrong: list[str]) -> list[JsonObject]:
-    """The conversation, continued by the answer and the objections to it."""
+    """The conversation, continued by the answer and the objections to it, in turns as every chat template takes them.
+
+    The answer has a turn of its own after one of the user, or of a tool. It joins a turn that it continues. Without any
+    turn before it, the objection quotes it.
+    """
     content = content_of(answer.to_dict())
     listed = "\n".join(f"- {complaint}" for complaint in wrong)
     objection = f"That answer cannot be used:\n{listed}\nGive the whole answer again, corrected."
-    return with_words([*messages, {"role": "assistant", "content": content}] if content else messages, objection)
+    last = messages[-1] if messages else {}
+    if not content:
+        return with_words(messages, objection)
+    match last:
+        case {"role": "assistant", "content": str(begun)}:
+            messages = [*messages[:-1], {**last, "content": begun + content}]
+        case {"role": "user" | "tool" | "function"}:
+            messages = [*messages, {"role": "assistant", "content": content}]
+        case _:
+            objection = f"{content}\n\n{objection}"
+    return with_words(messages, objection)
 
 
 def _misfit(completion: JsonObject, model: str, wrong: list[str]) -> AnswerError:
