@@ -70,7 +70,10 @@ def _not_json(text: str, url: str, error: JsonError) -> ConnectorError:
     if is_page(text):
         title = _TITLE.search(text, 0, _TITLE_WITHIN)
         named = f' ("{cut(title[1].strip(), 100)}")' if title else ""
-        says, hint = f"returned a web page{named}, not JSON", "check --base-url: it often ends in /v1"
+        says, hint = (
+            f"returned a web page{named}, not JSON",
+            "check the base URL, which often ends in /v1; `aloma doctor` tries it",
+        )
     elif text.startswith("data:"):
         says, hint = f"sent a stream without an answer: {cut(text, 200)!r}", None
     else:
