@@ -20,9 +20,12 @@ from aloma_cli.connectors.chat.chat import Chat
 from aloma_cli.connectors.chat.media import measured, picture_tokens
 from aloma_cli.connectors.chat.parts import prompt_tokens, put_back, set_aside
 from aloma_cli.connectors.chat.usage import estimated_usage
+from aloma_cli.connectors.providers.router import Router
+from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import AnswerError
 from aloma_cli.jsontext import dumps
 from tests.connectors.support import Model, Recorder, completion, run
+from tests.connectors.test_openai import Wire, opened, reply
 
 
 def png(width: int = 800, height: int = 600, size: int = 40_000) -> bytes:
@@ -55,10 +58,11 @@ PAGES = b"%PDF-1.7 " + b"<</Type /Page>> <</Type/Page >> <</Type /Pages>>" + byt
 FILE = {"type": "file", "file": {"filename": "x.pdf", "file_data": url(PAGES, "application/pdf")}}
 
 
-def test_a_picture_is_sent_whole_and_recorded_by_its_hash_also_in_the_second_turn() -> None:
+@pytest.mark.parametrize("concurrency", [1, None])
+def test_a_picture_is_sent_whole_and_recorded_by_its_hash_also_in_the_second_turn(concurrency: int | None) -> None:
     messages, model, recorder = asks(picture()), Model("no", '{"a": "x"}'), Recorder()
 
-    run(recorder.call(Chat(model.send, concurrency=1), messages=messages, shape={"a": str}))
+    run(recorder.call(Chat(model.send, concurrency=concurrency), messages=messages, shape={"a": str}))
 
     assert [call.arguments["messages"][0] for call in model.calls] == [messages[0], messages[0]]
     assert len(dumps(recorder.sent)) < 2000
@@ -85,6 +89,24 @@ def test_another_picture_is_another_call_and_the_same_one_the_same() -> None:
 
     assert recorded(png()) == recorded(png())
     assert recorded(png()) != recorded(png()[:-1] + b"x")
+
+
+def test_what_arrives_at_a_server_is_whole() -> None:
+    """Also through the table of connectors, with its fallbacks, its queue and its tries."""
+    wire, recorder = Wire((reply(),)), Recorder()
+    settings = ModelSettings(base_url="http://model.test/v1", api_key="x", max_retries=0)
+    router = Router(settings, lambda one: opened(one, wire))
+
+    async def work() -> None:
+        function = Chat(router.send, price=router.price)
+        await recorder.call(function, messages=asks(picture()), extra_headers={"X-Api-Key": "k-123"})
+        await router.aclose()
+
+    run(work())
+
+    assert wire.bodies[0]["messages"] == asks(picture())
+    assert wire.requests[0].headers["x-api-key"] == "k-123"
+    assert "k-123" not in dumps(recorder.sent)
 
 
 def test_short_parts_and_addresses_are_recorded_as_they_are() -> None:

@@ -115,12 +115,13 @@ class Chat(Function):
         return Amount(calls=1, tokens=asked + answered, cost=cost)
 
     async def send(self, call: Call) -> Answer:
+        whole = replace(call, arguments=put_back(call.arguments))
         if self._slots is None:
-            return await self._send(call)
+            return await self._send(whole)
         if self._slots.locked():
             call.progress("queued")
         async with self._slots:
-            return await self._send(replace(call, arguments=put_back(call.arguments)))
+            return await self._send(whole)
 
     def effect(self, arguments: JsonObject) -> Effect:  # noqa: ARG002  (whatever is asked)
         return "idempotent"
