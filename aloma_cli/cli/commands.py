@@ -56,6 +56,7 @@ COMMANDS = {
     "step list": Command("step.list:list_steps", "List the steps, in the order in which they start."),
     "step new": Command("step.new:new", "Write the file of a new step."),
     "step run": Command("step.run:run", "Run one step alone, and show what it would change."),
+    "step check": Command("step.check:check_steps", "Find mistakes in the steps without running them."),
     "step show": Command("step.show:show", "Show a step: condition, parameters, options, file."),
     "secret set": Command("secret.set:set_value", "Keep a secret for this workspace."),
     "secret list": Command("secret.list:list_secrets", "List the secrets by name, never a value."),

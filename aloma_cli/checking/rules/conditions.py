@@ -1,0 +1,36 @@
+"""Conditions that never hold, and conditions that always hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aloma_cli.checking.finding import Finding
+from aloma_cli.checking.satisfy import always_holds, solve
+from aloma_cli.checking.subject import Subject
+from aloma_cli.condition.describe import describe
+from aloma_cli.jsontext import dumps, show_path
+
+
+def find(subject: Subject) -> Iterator[Finding]:
+    """As every rule."""
+    for step in subject.steps:
+        answer = solve(step.condition.pattern)
+        if answer.document is None and answer.proven:
+            path, patterns = answer.clash or ((), [])
+            tests = " and ".join(dumps(describe(pattern)) for pattern in patterns)
+            yield Finding(
+                subject.place(step, path),
+                "never",
+                f"the condition of {step.name} can never hold: no value of {show_path(path)} is {tests}",
+                "change one of these tests",
+                step.name,
+                "error",
+            )
+        elif always_holds(step.condition.pattern):
+            yield Finding(
+                subject.place(step),
+                "always",
+                f"the condition of {step.name} always holds: it fires in every task, in every subtask too",
+                "name a field that says when, and one that says that it is done: {'order': dict, 'total': None}",
+                step.name,
+            )

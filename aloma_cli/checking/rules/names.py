@@ -1,0 +1,41 @@
+"""Libraries and connectors that do not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aloma_cli.checking.facts import Name
+from aloma_cli.checking.finding import Finding
+from aloma_cli.checking.subject import Subject
+from aloma_cli.errors import did_you_mean
+
+
+def find(subject: Subject) -> Iterator[Finding]:
+    """As every rule."""
+    libraries = {
+        name: frozenset({*module.functions, *module.constants, *module.imported, *module.classes})
+        for name, module in subject.libraries.items()
+    }
+    for step in subject.steps:
+        for name in sorted(subject.facts[step.name].names, key=lambda name: name.line):
+            known = libraries if name.root == "lib" else subject.connectors
+            wrong = _wrong(name, known)
+            if wrong is not None:
+                message, cure = wrong
+                yield Finding(
+                    subject.line(step, name.line), "name", f"{step.name}: {message}", cure, step.name, "error"
+                )
+
+
+def _wrong(name: Name, known: dict[str, frozenset[str]] | object) -> tuple[str, str | None] | None:
+    assert isinstance(known, dict)  # noqa: S101
+    kind, folder = ("library", "libraries/") if name.root == "lib" else ("connector", "connectors/")
+    if name.owner not in known:
+        listed = f"the names are: {', '.join(sorted(known)) or 'none'}; write {folder}{name.owner}.py for a new one"
+        return f"there is no {kind} {name.owner!r}", did_you_mean(name.owner, known) or listed
+    if name.name and name.name not in known[name.owner]:
+        return (
+            f"{name.root}.{name.owner} has no {name.name!r}",
+            did_you_mean(name.name, known[name.owner]) or f"it has: {', '.join(sorted(known[name.owner]))}",
+        )
+    return None

@@ -1,0 +1,74 @@
+"""What is checked: the steps, what their sources say, and what is known to be in documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from aloma_cli.checking.facts import Facts
+from aloma_cli.checking.reading import Reader
+from aloma_cli.checking.things import Module
+from aloma_cli.checking.values import ANY, STAR, Write, Writes, sample
+from aloma_cli.content.step import Step
+from aloma_cli.jsontext import JsonObject
+
+
+@dataclass(slots=True)
+class Material:
+    """What a check is made of.
+
+    `payloads`: data of tasks by the file or task they are from. `recorded`: (step, RFC 6902 operations) of commits.
+    `libraries`: the sources of `libraries/` by name. `connectors`: the functions of each connector by its name.
+    """
+
+    steps: Iterable[Step]
+    payloads: Mapping[str, JsonObject] = field(default_factory=dict)
+    recorded: Iterable[tuple[str, Iterable[JsonObject]]] = ()
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    connectors: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+class Subject:
+    """What the rules ask."""
+
+    def __init__(self, material: Material) -> None:
+        self.steps = sorted((step for step in material.steps if step.enabled), key=lambda step: step.name)
+        self.names = {step.name for step in material.steps}
+        self.libraries = {name: Module.of(text) for name, text in material.libraries.items()}
+        self.connectors = material.connectors
+        self.facts = {step.name: self._read(step) for step in self.steps}
+        payloads = [Write((), sample(data), name) for name, data in material.payloads.items()]
+        self.has_payloads = bool(payloads)
+        written = [write for facts in self.facts.values() for write in facts.writes]
+        born = [Write((), one.data, name, one.line) for name, facts in self.facts.items() for one in facts.subtasks]
+        self.writes = Writes([*written, *born, *payloads, *_recorded(material.recorded)])
+
+    @property
+    def groups(self) -> set[str | None]:
+        """The groups of subtasks that are made or declared; None among them if some are not known."""
+        return {group for facts in self.facts.values() for group in facts.groups}
+
+    def place(self, step: Step, path: tuple[str, ...] = ()) -> str:
+        """`file:line` of a part of a step's condition."""
+        return step.source.place("condition", path) if step.source else step.name
+
+    def line(self, step: Step, line: int) -> str:
+        """`file:line` in a step's file."""
+        return f"{step.source.shown}:{line}" if step.source else step.name
+
+    def _read(self, step: Step) -> Facts:
+        if step.source is None or step.source.path.suffix != ".py":
+            return Facts([Write((STAR,), ANY, step.name)], groups={None})
+        return Reader(step.name, Module.of(step.source.text), self.libraries).read()
+
+
+def _recorded(commits: Iterable[tuple[str, Iterable[JsonObject]]]) -> Iterable[Write]:
+    for step, operations in commits:
+        for operation in operations:
+            if "value" in operation:
+                path = tuple(STAR if key.isdigit() or key == "-" else key for key in _keys(operation["path"]))
+                yield Write(path, sample(operation["value"]), step)
+
+
+def _keys(pointer: str) -> list[str]:
+    return [key.replace("~1", "/").replace("~0", "~") for key in pointer.split("/")[1:]]

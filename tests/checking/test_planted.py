@@ -1,0 +1,365 @@
+"""Twenty and more tiny workspaces with one mistake each, and what `aloma step check` says about it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+
+from aloma_cli.cli.init import templates
+from tests.cli.desk import Desk
+from tests.workflows.workspace import REPOSITORY
+
+
+class Planted(NamedTuple):
+    """Files, and what must be found: the rule, the place and parts of the message and of the cure."""
+
+    files: dict[str, str]
+    kind: str
+    place: str
+    told: str
+    cure: str = ""
+
+
+def step(condition: str, *body: str, asks: str = "data", head: str = "", kind: str = "def") -> str:
+    """The text of a step, with its condition on the first line."""
+    lines = "\n".join(f"    {line}" for line in body or ("pass",))
+    return f"condition = {condition}\n{head}\n{kind} content({asks}):\n{lines}\n"
+
+
+EXAMPLE = {"examples/order.json": '{"order": {"id": 7, "status": "new"}}'}
+TAKES = {"steps/take.py": step('{"order": {"id": int}, "total": None}', 'data["total"] = 1')}
+CHAT = 'answer = await connectors.openai.chat(messages="?", shape={"vendor": str})'
+
+PLANTED = {
+    "a file that does not load": Planted({"steps/a.py": "condition = {\n"}, "load", "steps/a.py:1", "SyntaxError"),
+    "a second file that does not load": Planted(
+        {"steps/a.py": "condition = {\n", "steps/b.py": 'condition = {"a": {"$gtt": 1}}\ndef content(): pass\n'},
+        "load",
+        "steps/b.py:1",
+        "unknown operator",
+        "",
+    ),
+    "an impossible range": Planted(
+        {"steps/a.py": step('{"order": {"id": {"$gt": 5, "$lt": 3}}}')},
+        "never",
+        "steps/a.py:1",
+        'no value of order.id is {"$gt":5,"$lt":3}',
+    ),
+    "two literals for one place": Planted(
+        {"steps/a.py": step('{"$and": [{"order": {"id": 1}}, {"order": {"id": 2}}]}')},
+        "never",
+        "steps/a.py:1",
+        "no value of order.id is 1 and 2",
+    ),
+    "a type and an object": Planted(
+        {"steps/a.py": step('{"$and": [{"order": str}, {"order": {"id": 1}}]}')},
+        "never",
+        "steps/a.py:1",
+        "order",
+    ),
+    "missing and a number": Planted(
+        {"steps/a.py": step('{"order": {"id": {"$exists": False, "$gt": 1}}}')},
+        "never",
+        "steps/a.py:1",
+        "order.id",
+    ),
+    "one of none": Planted({"steps/a.py": step('{"order": {"id": {"$in": []}}}')}, "never", "steps/a.py:1", "order.id"),
+    "a condition that always holds": Planted(
+        {"steps/a.py": step("{}")},
+        "always",
+        "steps/a.py:1",
+        "the condition of a always holds",
+        "name a field",
+    ),
+    "a test that every value passes": Planted(
+        {"steps/a.py": step('{"order": {"$nin": []}}')},
+        "always",
+        "steps/a.py:1",
+        "always holds",
+    ),
+    "a misspelled field": Planted(
+        {"steps/a.py": step('{"ordr": {"id": int}}')},
+        "field",
+        "steps/a.py:1",
+        "a needs ordr",
+        "did you mean `order`?",
+    ),
+    "a misspelled inner field": Planted(
+        {"steps/a.py": step('{\n    "order": {\n        "idd": int,\n    },\n}')},
+        "field",
+        "steps/a.py:3",
+        "a needs order.idd",
+        "did you mean `id`?",
+    ),
+    "a field that another step does not write": Planted(
+        {"steps/a.py": step('{"total": int, "totl": {"sum": int}}')},
+        "field",
+        "steps/a.py:1",
+        "a needs totl",
+        "`total`",
+    ),
+    "a field that no answer has": Planted(
+        {
+            "steps/a.py": step(
+                '{"order": dict, "read": None}',
+                CHAT,
+                'data["read"] = answer.data',
+                asks="data, connectors",
+                kind="async def",
+            ),
+            "steps/b.py": step('{"read": {"vendr": str}}'),
+        },
+        "field",
+        "steps/b.py:1",
+        "b needs read.vendr",
+        "did you mean `vendor`?",
+    ),
+    "a field that nobody has": Planted(
+        {"steps/a.py": step('{"customer": str}')},
+        "field",
+        "steps/a.py:1",
+        "a needs customer",
+        "known here: order",
+    ),
+    "the answer to a question that lands elsewhere": Planted(
+        {
+            "steps/a.py": step(
+                '{"order": dict, "approved": None}', 'task.ask("?", into="aproved", schema=bool)', asks="data, task"
+            ),
+            "steps/b.py": step('{"approved": True}'),
+        },
+        "field",
+        "steps/b.py:1",
+        "b needs approved",
+        "did you mean `aproved`?",
+    ),
+    "a status that nobody writes": Planted(
+        {
+            "steps/a.py": step('{"order": dict, "phase": None}', 'data["phase"] = "ready"'),
+            "steps/b.py": step('{"phase": "redy"}'),
+        },
+        "value",
+        "steps/b.py:1",
+        'b waits until phase is "redy"',
+        "did you mean `ready`?",
+    ),
+    "a number where a text is written": Planted(
+        {
+            "steps/a.py": step('{"order": dict, "phase": None}', 'data["phase"] = f"{1} of 2"'),
+            "steps/b.py": step('{"phase": int}'),
+        },
+        "value",
+        "steps/b.py:1",
+        "b waits until phase is",
+        "a value of type str",
+    ),
+    "a group of subtasks that nobody makes": Planted(
+        {
+            "steps/a.py": step(
+                '{"order": dict, "sent": None}',
+                'task.subtask("S", {"order": {"id": 1}}, group="agents")',
+                'data["sent"] = True',
+                asks="data, task",
+            ),
+            "steps/b.py": step('{"sent": True, "$children": {"agent": {"running": 0}}}'),
+        },
+        "group",
+        "steps/b.py:1",
+        "the group 'agent', which no step makes",
+        "did you mean `agents`?",
+    ),
+    "a count that a group does not have": Planted(
+        {
+            "steps/a.py": step(
+                '{"order": dict, "sent": None}',
+                'task.subtask("S", {"order": {"id": 1}})',
+                'data["sent"] = True',
+                asks="data, task",
+            ),
+            "steps/b.py": step('{"sent": True, "$children": {"a": {"runing": 0}}}'),
+        },
+        "group",
+        "steps/b.py:1",
+        "no count 'runing'",
+        "did you mean `running`?",
+    ),
+    "an error of a step that does not exist": Planted(
+        {"steps/a.py": step('{"$errors": {"tke": dict}}')},
+        "group",
+        "steps/a.py:1",
+        "the step 'tke'",
+        "`take`",
+    ),
+    "a subtask that no step takes": Planted(
+        {"steps/a.py": step('{"order": dict}', "", 'task.subtask("S", {"ordr": {"id": 7}})', asks="task")},
+        "subtask",
+        "steps/a.py:5",
+        "a makes a subtask with ordr, which no step takes up",
+        "did you mean `order`?",
+    ),
+    "a subtask with the wrong kind of value": Planted(
+        {"steps/a.py": step('{"order": {"status": str}}', 'task.subtask("S", {"order": "7"})', asks="task")},
+        "subtask",
+        "steps/a.py:4",
+        "which no step takes up",
+    ),
+    "two steps with one condition": Planted(
+        {"steps/b.py": step('{"order": {"id": int}, "total": None}', 'data["other"] = 1')},
+        "shadow",
+        "steps/take.py:1",
+        "take has the same condition as b",
+    ),
+    "writes that conflict": Planted(
+        {"steps/b.py": step('{"order": {"id": int}, "total": None}', 'data["total"] = 2')},
+        "conflict",
+        "steps/take.py:4",
+        "both write total",
+    ),
+    "writes that conflict where one condition holds in the other": Planted(
+        {"steps/b.py": step('{"order": {"id": int, "status": "new"}, "total": None}', 'data["total"] = 2')},
+        "conflict",
+        "steps/take.py:4",
+        "take and b (steps/b.py:4) fire at the same moment",
+    ),
+    "two steps that throw a ball": Planted(
+        {
+            "steps/a.py": step('{"order": dict, "ball": None}', 'data["ball"] = "there"'),
+            "steps/b.py": step('{"ball": "there"}', 'del data["ball"]'),
+        },
+        "circle",
+        "steps/a.py:1",
+        "likely a circle: a → b → a",
+    ),
+    "two steps that follow each other": Planted(
+        {
+            "steps/a.py": step(
+                '{"order": dict, "y": {"$ne": 0}}', 'data["x"] = len(data["order"])', head='rearm = "change"'
+            ),
+            "steps/b.py": step('{"x": int}', 'data["y"] = data["x"] + 1', head='rearm = "change"'),
+        },
+        "circle",
+        "steps/a.py:1",
+        "likely a circle: a → b → a",
+    ),
+    "a step that always asks for more": Planted(
+        {"steps/a.py": step('{"order": dict}', 'data["seen"] = True', "step.redo()", asks="data, step")},
+        "circle",
+        "steps/a.py:5",
+        "a always asks for another firing",
+    ),
+    "a library that does not exist": Planted(
+        {
+            "libraries/prompt.py": "def ask(): pass\n",
+            "steps/a.py": step('{"order": dict}', "lib.promt.ask()", asks="lib"),
+        },
+        "name",
+        "steps/a.py:4",
+        "there is no library 'promt'",
+        "did you mean `prompt`?",
+    ),
+    "a function that a library lacks": Planted(
+        {
+            "libraries/prompt.py": "def ask(): pass\n",
+            "steps/a.py": step('{"order": dict}', "lib.prompt.aks()", asks="lib"),
+        },
+        "name",
+        "steps/a.py:4",
+        "lib.prompt has no 'aks'",
+        "did you mean `ask`?",
+    ),
+    "a connector that does not exist": Planted(
+        {"steps/a.py": step('{"order": dict}', 'connectors.opnai.chat(messages="?")', asks="connectors")},
+        "name",
+        "steps/a.py:4",
+        "there is no connector 'opnai'",
+        "did you mean `openai`?",
+    ),
+    "a call without await": Planted(
+        {
+            "steps/a.py": step(
+                '{"order": dict}', 'connectors.http.get("https://a.example")', asks="connectors", kind="async def"
+            )
+        },
+        "lost",
+        "steps/a.py:4",
+        "without await",
+        "write await connectors.http.get(…)",
+    ),
+    "a value that is returned": Planted(
+        {"steps/a.py": step('{"order": dict}', "return {'done': True}")},
+        "lost",
+        "steps/a.py:4",
+        "returns is lost",
+    ),
+    "another value for data": Planted(
+        {"steps/a.py": step('{"order": dict}', "data = {**data, 'done': True}")},
+        "lost",
+        "steps/a.py:4",
+        "stays as it is",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_mistake_is_found_at_its_line_with_its_cure(desk: Desk, name: str) -> None:
+    planted = PLANTED[name]
+    plant(desk, {**EXAMPLE, **TAKES, **planted.files})
+    checked = desk.run("step", "check", "--strict", "--json")
+    findings = checked.json["findings"]
+    assert checked.code == 3
+    found = [one for one in findings if one["kind"] == planted.kind and f"{one['file']}:{one['line']}" == planted.place]
+    assert [planted.told in one["message"] for one in found] == [True], findings
+    assert planted.cure in (found[0]["cure"] or "")
+    assert {one["kind"] for one in findings} <= {planted.kind, "load"}, findings
+
+
+def plant(desk: Desk, files: dict[str, str]) -> None:
+    (desk.root / "steps/greet.py").unlink()
+    for name, text in files.items():
+        desk.write(name, text)
+
+
+def test_without_a_mistake_nothing_is_found(desk: Desk) -> None:
+    plant(desk, {**EXAMPLE, **TAKES})
+    checked = desk.run("step", "check", "--strict")
+    assert (checked.code, checked.out, checked.err) == (0, "", "aloma: 1 step checked, nothing found\n")
+
+
+def test_the_steps_of_the_workflows_have_no_findings(desk: Desk) -> None:
+    checked = desk.run("step", "check", "--strict", "-w", str(REPOSITORY))
+    assert (checked.code, checked.out) == (0, "")
+
+
+@pytest.mark.parametrize("template", templates())
+def test_the_templates_have_no_findings(desk: Desk, template: str) -> None:
+    desk.run("init", "mine", "-t", template)
+    checked = desk.run("step", "check", "--strict", "-w", "mine")
+    assert (checked.code, checked.out) == (0, "")
+
+
+def test_warnings_alone_fail_only_a_strict_check(desk: Desk) -> None:
+    plant(desk, {**EXAMPLE, **TAKES, "steps/a.py": step('{"ordr": dict}')})
+    assert desk.run("step", "check").code == 0
+    checked = desk.run("step", "check", "--strict")
+    assert checked.out == (
+        "steps/a.py:1: warning: a needs ordr, which no step, no example and no question writes\n"
+        "  → did you mean `order`?\n"
+    )
+    assert (checked.code, checked.err) == (3, "aloma: 2 steps checked, 0 errors, 1 warning\n")
+
+
+def test_what_was_recorded_counts_as_written(desk: Desk) -> None:
+    """A step may write by code that cannot be read; its runs show where."""
+    reads = step('{"hidden": int}', 'data["done"] = True')
+    plant(
+        desk,
+        {
+            **EXAMPLE,
+            "steps/a.py": step('{"order": {"id": int}, "done": None}', 'data["done"] = 1'),
+            "steps/b.py": reads,
+        },
+    )
+    assert desk.run("step", "check", "--strict").code == 3
+    desk.run("task", "new", "T", "-d", '{"order": {"id": 1}, "hidden": 2}')
+    assert desk.run("step", "check", "--strict").code == 0

@@ -1,0 +1,70 @@
+"""The smallest document for a condition, and the proof that there is none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from aloma_cli.checking.satisfy import always_holds, solve
+from aloma_cli.condition import compile_condition
+from aloma_cli.errors import ConditionError
+from tests.condition.test_laws import CONDITIONS, DOCUMENTS
+
+
+def compiled(pattern: Any) -> Any:
+    """The condition, or None where the language refuses it."""
+    try:
+        return compile_condition(pattern)
+    except ConditionError:
+        return None
+
+
+@settings(max_examples=300)
+@given(CONDITIONS, DOCUMENTS)
+def test_a_condition_that_is_said_never_to_hold_does_not(pattern: Any, document: Any) -> None:
+    condition = compiled(pattern)
+    if condition is None:
+        return
+    answer = solve(pattern)
+    assert answer.document is None or condition.matches(answer.document)
+    if answer.proven:
+        assert not condition.matches(document)
+    if condition.matches({}):
+        assert answer.document == {}
+
+
+@settings(max_examples=300)
+@given(CONDITIONS, DOCUMENTS)
+def test_a_condition_that_is_said_always_to_hold_does(pattern: Any, document: Any) -> None:
+    condition = compiled(pattern)
+    if condition is not None and always_holds(pattern):
+        assert condition.matches(document)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "document"),
+    [
+        ({"a": {"$gt": 3, "$lt": 5}}, {"a": 4}),
+        ({"a": {"$gt": 3, "$lt": 4}}, {"a": 3.5}),
+        ({"a": {"b": str}, "c": None}, {"a": {"b": "a"}}),
+        ({"a": {"$in": ["x", "y"], "$ne": "x"}}, {"a": "y"}),
+        ({"$or": [{"a": {"$gt": 5, "$lt": 3}}, {"b": True}]}, {"b": True}),
+        ({"a": {"$some": {"b": 1}}}, {"a": [{"b": 1}]}),
+        ({"a": {"$each": str, "$size": 2}}, {"a": ["a", "a"]}),
+        ({"a": {"$regex": "^paid$"}}, {"a": "paid"}),
+        ({"$children": {"x": {"running": 0, "done": {"$gte": 2}}}}, {"$children": {"x": {"running": 0, "done": 2}}}),
+    ],
+)
+def test_the_smallest_document(pattern: dict[str, Any], document: dict[str, Any]) -> None:
+    assert solve(pattern).document == document
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [{"a": {"$regex": "(?=x)y"}}, {"a": {"$not": {"b": {"$nin": []}}, "$exists": True}, "b": {"$regex": "x(?!x)xx"}}],
+)
+def test_nothing_is_claimed_about_what_cannot_be_decided(pattern: dict[str, Any]) -> None:
+    answer = solve(pattern)
+    assert (answer.document, answer.proven) == (None, False)
