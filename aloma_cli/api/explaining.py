@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from aloma_cli.explain.ledger import without_collector
 from aloma_cli.explain.why import Question
 from aloma_cli.ids import root_of
 
@@ -17,18 +15,6 @@ if TYPE_CHECKING:
 def question(home: Workspace, text: str) -> Question:
     """What can be asked about the task that `text` names. Raises NotFoundError, JournalDamagedError."""
     task = home.find(text)
-    with _without_collector():
+    with without_collector():
         events = [event for batch in home.store.read(root_of(task)) for event in batch.events]
     return Question(events, task, home.steps, home.clock.now(), home.loaded.config.limits.concurrency)
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Nothing that is read here becomes garbage, and to look for garbage takes a third of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

@@ -110,7 +110,9 @@ def _pointer(path: Path) -> str:
 
 
 def _from_operation(operation: JsonObject, edit: _Edit) -> Change:
-    keys = [key.replace("~1", "/").replace("~0", "~") for key in operation["path"].split("/")[1:]]
+    keys = operation["path"].split("/")[1:]
+    if "~" in operation["path"]:
+        keys = [key.replace("~1", "/").replace("~0", "~") for key in keys]
     path: list[str | int] = []
     here = edit.root
     for key in keys:

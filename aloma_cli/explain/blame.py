@@ -10,11 +10,11 @@ from typing import Any
 from aloma_cli.document.paths import MISSING, get, parse_path, resolve
 from aloma_cli.document.reserved import CHILDREN, ERRORS
 from aloma_cli.document.stash import hide_stash
-from aloma_cli.errors import InputError, NotFoundError
+from aloma_cli.errors import NotFoundError
 from aloma_cli.explain import writers
 from aloma_cli.explain.authors import NEVER
 from aloma_cli.explain.ledger import Firing, Ledger, Write
-from aloma_cli.explain.why import Question, Steps
+from aloma_cli.explain.why import Question, Steps, check_entry
 from aloma_cli.jsontext import Json, JsonObject, Path, show_path
 from aloma_cli.record import events as ev
 from aloma_cli.record.figures import Figures
@@ -175,9 +175,7 @@ def blame(question: Question, text: str, entry: int | None = None, *, depth: int
     task = ledger.tasks[question.task]
     version = task.version
     if entry is not None:
-        if not 0 <= entry < len(task.entries):
-            told = f"its entries are 0 to {len(task.entries) - 1}"
-            raise InputError(f"the log of task {question.task} has no entry {entry}: {told}")
+        check_entry(task, entry)
         version = max(one.version for one in task.writes.values() if one.entry <= entry)
     document = task.document if version == task.version else task.document_at(version)
     path = () if text == ROOT_PATH else resolve(document, parse_path(text))

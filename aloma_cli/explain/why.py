@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from aloma_cli.condition import Clause
 from aloma_cli.content.step import Step
 from aloma_cli.errors import InputError, NotFoundError, did_you_mean
 from aloma_cli.explain import writers
-from aloma_cli.explain.ledger import Firing, Ledger, TaskLedger, Write
+from aloma_cli.explain.ledger import End, Firing, Ledger, TaskLedger, Write
 from aloma_cli.explain.obstacles import Obstacle, View, of_place, of_step, of_task
 from aloma_cli.explain.solve.remedy import Remedy, remedy_of
 from aloma_cli.jsontext import JsonObject, show_path
 from aloma_cli.record import events as ev
+from aloma_cli.record.history import NUMBERED
 
 Steps = Mapping[str, Step]
 
@@ -47,6 +48,13 @@ class Fired:
         return "running" if self.firing.end is None else ENDS[type(self.firing.end)]
 
 
+class Next(NamedTuple):
+    """A firing that began after the moment in question. `entry`: how it ended; None while it runs."""
+
+    started: ev.FiringStarted
+    entry: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Why a step fired, or did not.
@@ -66,7 +74,7 @@ class Answer:
     clauses: tuple[Met, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
     remedy: Remedy | None = None
-    next: Firing | None = None
+    next: Next | None = None
     changed: str | None = None
 
     @property
@@ -105,7 +113,7 @@ class Answer:
             "obstacles": [obstacle.to_json() for obstacle in self.obstacles],
             "change": None if self.remedy is None else self.remedy.to_json(self.task),
             "fired": None if self.fired is None else _fired_json(self.ledger, self.fired),
-            "next": None if self.next is None else {"firing": self.next.number, "entry": self.next.entry},
+            "next": None if self.next is None else {"firing": self.next.started.firing, "entry": self.next.entry},
         }
 
 
@@ -125,14 +133,15 @@ def why(question: Question, step: str, entry: int | None = None) -> Answer:
 
     Raises NotFoundError for an unknown step, InputError for an unknown entry.
     """
-    events = list(question.events)
-    whole = Ledger.of(events)
-    task = whole.tasks[question.task]
-    _check(question.steps, task, step, entry)
-    if entry is None:
-        return _answer(question, whole, whole, step, None)
-    ledger = Ledger.of(events, until=(question.task, entry))
-    return _answer(question, ledger, whole, step, entry)
+    events = iter(question.events)
+    ledger = Ledger.of(events, until=None if entry is None else (question.task, entry))
+    task = ledger.tasks[question.task]
+    later = [event for event in events if event.task == question.task]
+    started = (event.step for event in later if isinstance(event, ev.FiringStarted))
+    _check_step(step, dict.fromkeys([*question.steps, *task.firings, *started]))
+    if entry is not None:
+        check_entry(task, entry)
+    return _answer(question, ledger, step, entry, next_=_next(task, step, later))
 
 
 def why_all(question: Question) -> list[Answer]:
@@ -145,7 +154,7 @@ def why_all(question: Question) -> list[Answer]:
     silent = [step for name, step in question.steps.items() if name not in task.firings]
     silent.sort(key=lambda step: step.condition.nearness(task.document), reverse=True)
     names = [*task.firings, *(step.name for step in silent)]
-    return [_answer(question, ledger, ledger, name, None, with_remedy=False) for name in names]
+    return [_answer(question, ledger, name, None, with_remedy=False) for name in names]
 
 
 def fired_by(steps: Steps, task: TaskLedger, firing: Firing) -> Fired:
@@ -158,7 +167,13 @@ def fired_by(steps: Steps, task: TaskLedger, firing: Firing) -> Fired:
 
 
 def _answer(
-    question: Question, ledger: Ledger, whole: Ledger, name: str, entry: int | None, *, with_remedy: bool = True
+    question: Question,
+    ledger: Ledger,
+    name: str,
+    entry: int | None,
+    *,
+    next_: Next | None = None,
+    with_remedy: bool = True,
 ) -> Answer:
     task = ledger.tasks[question.task]
     last = task.last_firing(name)
@@ -166,24 +181,26 @@ def _answer(
     changed = None if fired is None else fired.changed
     at = ledger.tree.last_at
     step = question.steps.get(name)
-    following = None if entry is None else _next(whole.tasks[question.task], name, last)
     if step is None:
-        return Answer(ledger, question.task, name, entry, at, fired, next=following, changed="gone")
+        return Answer(ledger, question.task, name, entry, at, fired, next=next_, changed="gone")
     clauses = tuple(_met(task, step, task.version))
     holds = all(met.clause.holds for met in clauses)
     view = View(ledger, question.task, question.now, question.concurrency)
     remedy = remedy_of(step.condition, task.document) if with_remedy and not holds else None
     unmet = [met.clause.path for met in clauses if not met.clause.holds]
     obstacles = (*of_task(view), *of_step(view, step), *of_place(view, unmet))
-    return Answer(ledger, question.task, name, entry, at, fired, clauses, obstacles, remedy, following, changed)
+    return Answer(ledger, question.task, name, entry, at, fired, clauses, obstacles, remedy, next_, changed)
 
 
-def _check(steps: Steps, task: TaskLedger, step: str, entry: int | None) -> None:
-    known = dict.fromkeys([*steps, *task.firings])
+def _check_step(step: str, known: Iterable[str]) -> None:
     if step not in known:
         hint = did_you_mean(step, known) or "run `aloma step list` for the names"
         raise NotFoundError(f"there is no step {step!r}, and none fired in this task", hint=hint)
-    if entry is not None and not 0 <= entry < len(task.entries):
+
+
+def check_entry(task: TaskLedger, entry: int) -> None:
+    """Raise InputError where the log of a task, as far as it was read, has no such entry."""
+    if not 0 <= entry < len(task.entries):
         told = f"its entries are 0 to {len(task.entries) - 1}"
         raise InputError(f"the log of task {task.created.task} has no entry {entry}: {told}")
 
@@ -195,10 +212,16 @@ def _met(task: TaskLedger, step: Step, version: int) -> Iterator[Met]:
         yield Met(clause, find(clause.path, version))
 
 
-def _next(task: TaskLedger, step: str, last: Firing | None) -> Firing | None:
-    """The firing of a step that began after `last`."""
-    after = -1 if last is None else last.number
-    return next((firing for firing in task.firings.get(step, ()) if firing.number > after), None)
+def _next(task: TaskLedger, step: str, later: list[ev.Event]) -> Next | None:
+    """The first new firing of a step among `later` events of its task."""
+    number, started = len(task.entries), None
+    for event in later:
+        if started is None and isinstance(event, ev.FiringStarted) and event.step == step and event.run == 1:
+            started = event
+        elif started is not None and isinstance(event, End) and event.firing == started.firing:
+            return Next(started, number)
+        number += isinstance(event, NUMBERED)
+    return None if started is None else Next(started, None)
 
 
 def _change(step: Step, firing: Firing) -> str | None:

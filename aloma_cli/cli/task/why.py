@@ -76,9 +76,11 @@ def _explain_task(asked: Question, *, as_json: bool) -> None:
     if answers:
         put("")
     width = max((len(one.step) for one in answers), default=0)
+    digits = max((len(str(_fired_times(one))) for one in answers), default=0)
     for one in answers:
         times = _fired_times(one)
-        put_wrapped(f"{_sign(one, times)} {one.step:<{width}}  {f'{times}×' if times else '–':<4}{clean(one.sentence)}")
+        count = f"{times}×" if times else "–"
+        put_wrapped(f"{_sign(one, times)} {one.step:<{width}}  {count:<{digits + 3}}{clean(one.sentence)}")
 
 
 def _fired_times(answer: Answer) -> int:
