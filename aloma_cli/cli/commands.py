@@ -41,6 +41,7 @@ COMMANDS = {
     "task calls": Command("task.calls:calls", "Show what the steps asked models and other systems."),
     "task watch": Command("task.watch:watch", "Show the run of a task that another process runs."),
     "task wait": Command("task.watch:wait", "Wait until a task of another process is at rest."),
+    "task replay": Command("task.replay:replay", "Run today's steps on the recorded answers, and compare."),
     "task resume": Command("task.resume:resume", "Continue an interrupted, stopped, paused or failed task."),
     "task why": Command("task.why:explain", "Explain why a step fired, or why it did not."),
     "task blame": Command("task.blame:trace", "Show where a value comes from, back to the payload."),

@@ -38,9 +38,14 @@ class Write:
 
 @dataclass(slots=True)
 class Firing:
-    """A firing, as of its last run. `end` and `entry`: how it ended, and the number of that entry of the log."""
+    """A firing, as of its last run. `end` and `entry`: how it ended, and the number of that entry of the log.
+
+    `at`: when its first run began. `before`: the calls that were answered before the last run began.
+    """
 
     started: ev.FiringStarted
+    at: str
+    before: int = 0
     calls: list[ev.CallAnswered] = field(default_factory=list)
     end: End | None = None
     entry: int | None = None
@@ -161,9 +166,9 @@ class Ledger:
     def _start(self, task: TaskLedger, event: ev.FiringStarted) -> None:
         firing = self.firings.get(event.firing)
         if firing is None:
-            firing = self.firings[event.firing] = Firing(event)
+            firing = self.firings[event.firing] = Firing(event, event.at)
             task.firings.setdefault(event.step, []).append(firing)
-        firing.started, firing.end, firing.entry = event, None, None
+        firing.started, firing.end, firing.entry, firing.before = event, None, None, len(firing.calls)
         task.disarmed[event.step] = firing
 
     def _commit(self, task: TaskLedger, event: ev.Committed) -> None:

@@ -1,0 +1,83 @@
+"""Where a replay differs from the record: what, where, and as a diff."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from aloma_cli.document.diff import diff
+from aloma_cli.document.paths import MISSING, get
+from aloma_cli.document.stash import hide_stash
+from aloma_cli.explain.replay.tape import Changed, Tape
+from aloma_cli.jsontext import Json, JsonObject, Path, pretty, show_path
+
+KINDS = ("condition", "prompt", "call", "field", "gone")
+"""A condition decides otherwise; a model is asked, or another call made, otherwise; a firing leaves something else; the
+step is not there any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """`kind`: one of KINDS. `where`: the place, in words. `recorded` and `today`: MISSING where there is nothing.
+
+    `entry` and `firing`: None for a firing that is not on record; then `after` is the entry after which it would come.
+    `order`: divergences are told in this order, that of the record.
+    """
+
+    kind: str
+    task: str
+    step: str
+    where: str
+    recorded: Json = MISSING
+    today: Json = MISSING
+    entry: int | None = None
+    firing: int | None = None
+    after: int | None = None
+    order: int = 0
+
+    @property
+    def lines(self) -> list[str]:
+        """A diff of both values: what is on record after `-`, what is there today after `+`."""
+        both = (_lines(self.recorded), _lines(self.today))
+        return [line for line in difflib.unified_diff(*both, lineterm="", n=1) if not line.startswith(("---", "+++"))]
+
+    def to_json(self) -> JsonObject:
+        told: JsonObject = {"kind": self.kind, "task": self.task, "step": self.step, "where": self.where}
+        told |= {"entry": self.entry, "firing": self.firing, "after": self.after}
+        values = {"recorded": self.recorded, "today": self.today}
+        return told | {key: hide_stash(value) for key, value in values.items() if value is not MISSING}
+
+
+def of_calls(tape: Tape) -> Iterator[tuple[str, str, Json, Json]]:
+    """How the calls of today differ from those on record: kind, where, and both values."""
+    for changed in tape.changed:
+        yield from _of_call(changed)
+    for call in tape.unused:
+        kind = "prompt" if "messages" in call.arguments else "call"
+        yield kind, f"{call.call} is not called any more", call.arguments, MISSING
+
+
+def _of_call(changed: Changed) -> Iterator[tuple[str, str, Json, Json]]:
+    kind = "prompt" if "messages" in changed.arguments else "call"
+    name = f"{changed.name}, call {changed.position}"
+    if changed.recorded is None:
+        yield kind, f"{name} is not on record", MISSING, changed.arguments
+        return
+    before = changed.recorded.arguments
+    for change in diff(before, changed.arguments):
+        path = change.path if change.op != "append" else (*change.path, len(get(before, change.path)))
+        yield kind, f"{name}: {show_path(path)}", get(before, path), get(changed.arguments, path)
+
+
+def _lines(value: Json) -> list[str]:
+    if value is MISSING:
+        return []
+    return (value if isinstance(value, str) else pretty(value)).splitlines()
+
+
+def place_of(path: Path) -> str:
+    """A place of what a firing left, in words: a path of the document, or what it asked of its task."""
+    if path[:1] == ("data",):
+        return show_path(path[1:])
+    return f"task: {show_path(path)}"

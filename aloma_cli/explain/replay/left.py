@@ -1,0 +1,119 @@
+"""What a firing left: the document and all it asked of its task, as one JSON value, on record and today."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from aloma_cli.content.job import Effects, Outcome, Raised, Returned
+from aloma_cli.document.changes import Change, apply
+from aloma_cli.document.diff import diff
+from aloma_cli.document.merge import merge
+from aloma_cli.document.paths import get, make_room
+from aloma_cli.document.reserved import CHILDREN
+from aloma_cli.errors import InputError
+from aloma_cli.explain.ledger import End, TaskLedger
+from aloma_cli.jsontext import Json, JsonObject, Path
+from aloma_cli.record import events as ev
+
+
+def left_today(task: TaskLedger, version: int, outcome: Outcome) -> JsonObject:
+    """What the run of today leaves of the newest document; `version` is the one from which it started."""
+    if isinstance(outcome, Raised):
+        return {"error": {key: outcome.error.get(key) for key in ("type", "message")}}
+    if not isinstance(outcome, Returned):
+        return {"error": {"type": "StepLimited", "message": str(outcome)}}
+    current: Any = task.document
+    theirs = [change for at, one in task.writes.items() if at > version for change in one.changes]
+    changes = merge(outcome.changes, theirs, current)[0] if theirs else outcome.changes
+    effects = outcome.effects
+    data, subtasks, questions = _with_room(apply(current, changes), effects)
+    return _without_defaults(
+        {
+            "data": _own(data),
+            "name": effects.name,
+            "tags": None if effects.tags is None else list(effects.tags),
+            "complete": effects.completed,
+            "stop": effects.stops or None,
+            "settings": effects.settings or None,
+            "redo": effects.redo,
+            "parked": effects.park is not None,
+            "subtasks": subtasks,
+            "questions": questions,
+        }
+    )
+
+
+def left_on_record(task: TaskLedger, end: End, children: Iterable[ev.TaskCreated]) -> JsonObject:
+    """What is on record; `task` as of the end of the firing."""
+    if isinstance(end, ev.FiringFailed):
+        return {"error": {key: end.error.get(key) for key in ("type", "message")}}
+    if not isinstance(end, ev.Committed):
+        return {"data": _own(task.document)}
+    return _without_defaults(
+        {
+            "data": _own(task.document),
+            "name": end.name,
+            "tags": None if end.tags is None else list(end.tags),
+            "complete": end.completed,
+            "stop": end.stopped,
+            "settings": end.settings,
+            "redo": end.redo,
+            "parked": end.parked_until is not None,
+            "subtasks": [_subtask(one.name, one.data, one.into, one.group, wait=one.wait_for) for one in children],
+            "questions": [_question(one["question"], one["into"], one.get("schema")) for one in end.asked],
+        }
+    )
+
+
+def differences(on_record: JsonObject, today: JsonObject) -> list[tuple[Path, Json, Json]]:
+    """The places at which two such values differ, each with both values; MISSING where there is none."""
+    found = diff(on_record, today)
+    places: dict[Path, None] = dict.fromkeys(_place(change, on_record) for change in found)
+    return [(place, get(on_record, place), get(today, place)) for place in places]
+
+
+def _place(change: Change, on_record: JsonObject) -> Path:
+    """Where a change is; of one that appends, the position."""
+    if change.op == "append":
+        return (*change.path, len(get(on_record, change.path)))
+    return change.path
+
+
+def _own(document: Json) -> JsonObject:
+    """The document without the counts that the engine keeps."""
+    return {key: value for key, value in document.items() if key != CHILDREN}
+
+
+def _with_room(document: Json, effects: Effects) -> tuple[Json, list[JsonObject], list[JsonObject]]:
+    subtasks, questions = [], []
+    for order in effects.subtasks:
+        document, place = _room(document, order.into)
+        subtasks.append(_subtask(order.name, order.data, place, order.group, wait=order.wait_for))
+    for asked in effects.questions:
+        document, place = _room(document, asked.into)
+        questions.append(_question(asked.question, place, asked.schema))
+    return document, subtasks, questions
+
+
+def _room(document: Json, into: Path | None) -> tuple[Json, Path | None]:
+    """The document with room for a value that lands later, as the engine makes it."""
+    if into is None:
+        return document, None
+    try:
+        place, changes = make_room(document, into)
+    except InputError:  # the engine refuses it, too
+        return document, into
+    return apply(document, changes), place
+
+
+def _subtask(name: str, data: JsonObject, into: Path | None, group: str | None, *, wait: bool) -> JsonObject:
+    return {"name": name, "data": data, "into": None if into is None else list(into), "group": group, "wait": wait}
+
+
+def _question(question: str, into: Path | None, schema: JsonObject | None) -> JsonObject:
+    return {"question": question, "into": list(into or ()), "schema": schema}
+
+
+def _without_defaults(left: JsonObject) -> JsonObject:
+    return {key: value for key, value in left.items() if value not in (None, False, []) or key == "data"}

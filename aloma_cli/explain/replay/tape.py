@@ -1,0 +1,122 @@
+"""The answers on record, as the answers to today's calls.
+
+A call whose arguments are on record gets its answer. Any other gets the next answer of its function that its firing had
+on record: by position, so that an edited prompt does not end a replay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aloma_cli.budget import Amount
+from aloma_cli.clock import from_iso
+from aloma_cli.connectors.base import Answer, Ask, Call, Connectors, Function
+from aloma_cli.errors import ConnectorError, PermanentError
+from aloma_cli.explain.ledger import Firing, Ledger
+from aloma_cli.jsontext import JsonObject
+from aloma_cli.record.events import CallAnswered, FiringFailed
+
+
+class NotOnRecordError(PermanentError):
+    """A step makes a call for which its firing has no answer on record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A call that got the answer of another one: what is on record (None: nothing), and what was asked today."""
+
+    position: int
+    name: str
+    recorded: CallAnswered | None
+    arguments: JsonObject
+
+
+@dataclass(slots=True)
+class Tape:
+    """The answers of one firing. `calls`: by their keys, as a Job has them. `made`: how many calls were made today."""
+
+    calls: dict[str, CallAnswered]
+    order: list[CallAnswered]
+    changed: list[Changed] = field(default_factory=list)
+    made: int = 0
+    _used: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, ledger: Ledger, firing: Firing) -> Tape:
+        """The answers that the last run of a firing had, with those of a failed try that still stood."""
+        own = firing.calls
+        earlier = _standing(ledger, firing)
+        order = [*sorted(own[firing.before :], key=_began), *sorted([*earlier, *own[: firing.before]], key=_began)]
+        return cls({call.key: call for call in [*earlier, *own]}, order)
+
+    @property
+    def unused(self) -> list[CallAnswered]:
+        """The answers that no call of today asked for."""
+        return [call for call in self.order if call.key not in self._used]
+
+    def repeat(self, key: str) -> None:
+        """A call got the answer to the very same one."""
+        self.made += 1
+        self._used.add(key)
+
+    def answer(self, call: Call) -> CallAnswered:
+        """The answer to a call that is not on record. Raises NotOnRecordError."""
+        self.made += 1
+        recorded = next((one for one in self.unused if one.call == call.name), None)
+        self.changed.append(Changed(self.made, call.name, recorded, call.arguments))
+        if recorded is None:
+            raise NotOnRecordError(f"call {self.made} ({call.name}) of this firing is not on record")
+        self._used.add(recorded.key)
+        return recorded
+
+
+def _began(call: CallAnswered) -> float:
+    """When a call was sent: calls side by side are answered in any order."""
+    return from_iso(call.at) - call.seconds
+
+
+def _standing(ledger: Ledger, firing: Firing) -> list[CallAnswered]:
+    """The answers of the tries before that a connector, not the step, made fail."""
+    before = ledger.firings.get(firing.started.continues or 0)
+    if before is None:
+        return []
+    misfits = before.end.error.get("misfits", ()) if isinstance(before.end, FiringFailed) else ()
+    own = (call for call in before.calls if call.error is None and call.key not in misfits)
+    return [*_standing(ledger, before), *own]
+
+
+class Recorded(Function):
+    """A function of a connector, answered from the tapes, by the number of the firing."""
+
+    def __init__(self, function: Function, tapes: Mapping[int, Tape]) -> None:
+        self._function = function
+        self._tapes = tapes
+
+    def __call__(self, ask: Ask, /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+        return self._function(ask, *args, **kwargs)
+
+    async def send(self, call: Call) -> Answer:
+        tape = self._tapes.get(call.firing)
+        if tape is None:  # the step runs live
+            return await self._function.send(call)
+        recorded = tape.answer(call)
+        if recorded.error is not None:
+            error = recorded.error
+            raise ConnectorError(error["message"], retryable=error.get("retryable", False), status=error.get("status"))
+        return Answer(recorded.answer, recorded.usage, recorded.about)
+
+    async def estimate(self, arguments: JsonObject, usual: int | None) -> Amount:  # noqa: ARG002  (nothing is paid)
+        return Amount()
+
+
+def recorded(connectors: Connectors, tapes: Mapping[int, Tape]) -> Connectors:
+    """The same connectors, with the calls of firings that have a tape answered by it."""
+    return Connectors(
+        {
+            name: {key: Recorded(function, tapes) for key, function in connector.items()}
+            for name, connector in connectors.items()
+        },
+        [connectors.aclose],
+    )

@@ -1,0 +1,40 @@
+"""Run a task again on its recorded answers."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aloma_cli.api.explaining import question
+from aloma_cli.api.workspace import Workspace
+from aloma_cli.connectors.settings import ModelSettings
+from aloma_cli.connectors.table import open_connectors
+from aloma_cli.content.capture import stderr_redacted, stdout_split
+from aloma_cli.content.lost import tasks_noticed
+from aloma_cli.explain.replay.replay import Report, replay
+from aloma_cli.explain.replay.rerun import Tools
+from aloma_cli.record.tree import Tree
+from aloma_cli.testing.timeline import RealTime, Timeline
+
+
+def replayed(home: Workspace, text: str, live: frozenset[str] = frozenset()) -> Report:
+    """Run the task that `text` names again, on its recorded answers; the steps in `live` make their calls.
+
+    Waiting costs no time, unless a step is live. Raises NotFoundError, JournalDamagedError, StepError for a broken
+    file, and CredentialsError if a live step needs a key.
+    """
+    home.loaded.check()
+    asked = question(home, text)
+    offline = ModelSettings(offline=True, models=home.loaded.config.models)
+    settings = home.choice(Tree.of(asked.events)).settings if live else offline
+
+    async def run() -> Report:
+        connectors = open_connectors(settings, home.loaded.connector_modules)
+        tools = Tools(connectors, home.loaded.lib, home.loaded.environment, live)
+        try:
+            with tasks_noticed(asyncio.get_running_loop()), stdout_split(), stderr_redacted(home.redactor):
+                return await replay(asked, tools, home.redactor)
+        finally:
+            await connectors.aclose()
+
+    clock = RealTime() if live else Timeline(home.clock.now())
+    return clock.run(run())
