@@ -158,8 +158,9 @@ class TaskHandle:
     def figures(self) -> JsonObject:
         """What this task and its subtasks did so far.
 
-        `seconds` since its creation, `calls`, `input_tokens`, `output_tokens`, `cost` (US dollars), `failures`, and
-        `steps`: for each step `fired`, `looked`, `failed`, `voided`, `calls`, its tokens and cost, and its `seconds`.
+        `seconds` from its creation to this firing, `calls`, `input_tokens`, `output_tokens`, `cost` (US dollars),
+        `failures`, and `steps`: for each step `fired`, `looked`, `failed`, `voided`, `calls`, its tokens and cost, and
+        its `seconds`.
         """
         self._cancellation.check()
         self._effects.figures = True
@@ -167,7 +168,9 @@ class TaskHandle:
         figures: JsonObject = (
             self._host.figures(task) if self._on_loop else self._cancellation.ask(lambda: self._host.figures(task))
         )
-        return figures
+        # At the time of this firing, as `now`: a firing that is repeated reads the same.
+        age = from_iso(self._job.at) - from_iso(self._job.created_at)
+        return {**figures, "seconds": round(max(0.0, age), 3)}
 
     def adapt(
         self,

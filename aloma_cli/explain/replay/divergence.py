@@ -53,7 +53,7 @@ def of_calls(tape: Tape) -> Iterator[tuple[str, str, Json, Json]]:
     """How the calls of today differ from those on record: kind, where, and both values."""
     for changed in tape.changed:
         yield from _of_call(changed)
-    for call in tape.unused:
+    for call in tape.missed:
         kind = "prompt" if "messages" in call.arguments else "call"
         yield kind, f"{call.call} is not called any more", call.arguments, MISSING
 

@@ -35,10 +35,14 @@ class Changed:
 
 @dataclass(slots=True)
 class Tape:
-    """The answers of one firing. `calls`: by their keys, as a Job has them. `made`: how many calls were made today."""
+    """The answers of one firing. `calls`: by their keys, as a Job has them. `made`: how many calls were made today.
+
+    `order`: first those of its last run (`own`), each in the order of asking, then those that it could have repeated.
+    """
 
     calls: dict[str, CallAnswered]
     order: list[CallAnswered]
+    own: int
     changed: list[Changed] = field(default_factory=list)
     made: int = 0
     _used: set[str] = field(default_factory=set)
@@ -49,7 +53,12 @@ class Tape:
         own = firing.calls
         earlier = _standing(ledger, firing)
         order = [*sorted(own[firing.before :], key=_began), *sorted([*earlier, *own[: firing.before]], key=_began)]
-        return cls({call.key: call for call in [*earlier, *own]}, order)
+        return cls({call.key: call for call in [*earlier, *own]}, order, len(own) - firing.before)
+
+    @property
+    def missed(self) -> list[CallAnswered]:
+        """The answers of the last run that no call of today asked for."""
+        return [call for call in self.order[: self.own] if call.key not in self._used]
 
     @property
     def unused(self) -> list[CallAnswered]:
