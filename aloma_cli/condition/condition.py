@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from aloma_cli.condition.nodes import FieldPath, Node, Scalar, Test
 from aloma_cli.condition.patterns import compile_pattern
 from aloma_cli.condition.place import Place
 from aloma_cli.document.paths import MISSING
-from aloma_cli.jsontext import Json, JsonObject, Path
+from aloma_cli.jsontext import Json, JsonObject, Path, show_path
 
 
 def compile_condition(pattern: dict[str, Any], *, name: str = "condition") -> Condition:
@@ -65,6 +65,10 @@ class Condition:
     matches: Test = field(compare=False, repr=False)
     literals: Mapping[FieldPath, Scalar] = field(compare=False, repr=False)
     root: Node = field(compare=False, repr=False)
+
+    def beside(self, places: Iterable[Path]) -> tuple[str, ...]:
+        """Those of `places` that it does not name, as dotted paths."""
+        return tuple([show_path(place) for place in places if place not in self.paths])
 
     def mismatches(self, document: JsonObject) -> Iterator[Mismatch]:
         """Each reason why `document` does not match, lazily, in the order of the pattern."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from aloma_cli.jsontext import JsonObject
+from collections.abc import Iterable
+
+from aloma_cli.document.changes import Change
+from aloma_cli.errors import InputError
+from aloma_cli.jsontext import JsonObject, show_path
 
 VIA = "$via"
 ERRORS = "$errors"
@@ -13,6 +17,13 @@ RESERVED = (VIA, ERRORS, CHILDREN, STASH)
 
 READ_ONLY = (ERRORS, CHILDREN)
 """Only the engine writes these."""
+
+
+def refuse_engine_fields(changes: Iterable[Change]) -> None:
+    """Raise InputError where a step or a person writes `$children`."""
+    for change in changes:
+        if change.path and change.path[0] == CHILDREN:
+            raise InputError(f"{show_path(change.path)} is managed by the engine and read-only")
 
 
 def unhandled_errors(document: JsonObject) -> dict[str, JsonObject]:

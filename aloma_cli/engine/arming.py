@@ -37,9 +37,10 @@ def commit(
     if document.get(ERRORS) == {}:
         emptied = Change("remove", (ERRORS,))
         changes, document, drafted = [*changes, emptied], apply(document, [emptied]), None
-    verdicts = tx.plan.verdicts(changes, before, document)
-    armed = tx.plan.armed_by(task, changes, before, verdicts, author)
-    armed |= _removed_errors(before, document) & task.disarmed
+    solved = _removed_errors(before, document)
+    verdicts, armed = tx.plan.judged(task, changes, before, document, author)
+    if solved:
+        armed |= solved & task.disarmed
     if redo and author is not None:
         armed.add(author)
     if task.questions:

@@ -10,6 +10,7 @@ from aloma_cli.content.job import NO_EFFECTS, Effects, Raised, Returned
 from aloma_cli.document.changes import Change, apply
 from aloma_cli.document.diff import diff
 from aloma_cli.document.merge import alters, merge
+from aloma_cli.document.reserved import refuse_engine_fields
 from aloma_cli.engine import subtasks
 from aloma_cli.engine.arming import commit, void
 from aloma_cli.engine.failure import fail
@@ -49,7 +50,7 @@ def returned(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome:
         return
     effects = outcome.effects
     try:
-        subtasks.refuse_engine_fields(merged.changes)
+        refuse_engine_fields(merged.changes)
         if effects.subtasks or effects.stops:
             subtasks.check_orders(tx.tree, task, effects)
         changes, places, asked = _with_room(tx, task, merged.changes, effects)
@@ -63,13 +64,14 @@ def returned(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome:
         by="firing",
         seconds=outcome.seconds,
         asked=asked,
-        read=tx.plan.read_beside(flight.step, outcome.read),
+        read=tx.plan.steps[flight.step].condition.beside(outcome.read),
     )
     if effects is not NO_EFFECTS:
         event = partial(event, **_wanted(tx, effects, merged.about))
     drafted = None if outcome.cleaned or changes is not outcome.changes else flight.firing
     commit(tx, task, changes, event, author=flight.step, redo=effects.redo, ends=flight.firing, drafted=drafted)
-    _follow(tx, task, effects, places)
+    if effects is not NO_EFFECTS:
+        _follow(tx, task, effects, places)
 
 
 def _wanted(tx: Transaction, effects: Effects, about: JsonObject) -> dict[str, Any]:
@@ -107,14 +109,14 @@ def _look(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Re
         armed=bool(missed) and tx.plan.reads(flight.step, missed),
         seconds=outcome.seconds,
         figures=outcome.effects.figures,
-        read=tx.plan.read_beside(flight.step, outcome.read),
+        read=tx.plan.steps[flight.step].condition.beside(outcome.read),
     )
     tx.add(looked)
 
 
 def _merge(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Returned) -> Merged | Rejection:
     wishes = _wishes(flight.about, outcome.effects)
-    since = task.since(flight.version)
+    since = task.since(flight.version) if task.history else []
     if not since:
         return Merged(outcome.changes, apply(task.about, wishes) if wishes else task.about)
     theirs = [(change, revision.firing) for revision in since for change in revision.changes]

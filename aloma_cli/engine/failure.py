@@ -51,7 +51,7 @@ def fail(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Rai
         retry_at=None if wait is None else tx.after(wait),
         seconds=outcome.seconds,
         figures=outcome.figures,
-        read=tx.plan.read_beside(flight.step, outcome.read),
+        read=tx.plan.steps[flight.step].condition.beside(outcome.read),
     )
     tx.add(failed)
     if wait is None:

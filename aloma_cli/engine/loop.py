@@ -181,7 +181,8 @@ async def _next_end(run: Scheduler, runner: Runner, turn: Turn, poll: Poll, stay
         # Times are written in whole milliseconds: a timer is due once its written moment has passed.
         due = None if turn.wake_at is None else max(0.0, turn.wake_at - run.clock.now())
         ended = await runner.wait(due)
+        asked = poll.take()
         for outcome in ended:
             run.deliver(outcome)
-        if poll.take() or ended or stay.leaving or (turn.wake_at is not None and turn.wake_at <= run.clock.now()):
+        if asked or ended or stay.leaving or (turn.wake_at is not None and turn.wake_at <= run.clock.now()):
             return

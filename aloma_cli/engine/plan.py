@@ -16,7 +16,7 @@ from aloma_cli.document.merge import alters
 from aloma_cli.engine.agenda import Agenda
 from aloma_cli.engine.index import Index
 from aloma_cli.engine.working import WorkingFlight, WorkingTask
-from aloma_cli.jsontext import JsonObject, Path, show_path
+from aloma_cli.jsontext import JsonObject
 
 VOIDS_BEFORE_ALONE = 3
 """After this many voids in a row a firing runs alone, so that it is sure to land."""
@@ -38,31 +38,26 @@ class Plan:
         true = {name for name, step in self.steps.items() if step.condition.matches(document)}
         task.agenda = Agenda(self._names, self._position, true, task.disarmed)
 
-    def verdicts(self, changes: Sequence[Change], before: JsonObject, after: JsonObject) -> list[tuple[str, bool]]:
-        """Whether the conditions hold for `after` that `changes` may have altered, by the names of their steps."""
-        judged = []
+    def judged(
+        self, task: WorkingTask, changes: Sequence[Change], before: JsonObject, after: JsonObject, author: str | None
+    ) -> tuple[list[tuple[str, bool]], set[str]]:
+        """Whether the conditions hold that `changes` may have altered, and the disarmed steps that they arm.
+
+        `before` and `after`: the document. `author`: the step that made the changes.
+        """
+        verdicts, armed, disarmed = [], set(), task.disarmed
         for name in self._index.concerned(changes, before, after):
             step = self.steps[name]  # the handler of interrupts reads this name, to tell which condition takes long
-            judged.append((name, step.condition.matches(after)))
-        return judged
-
-    def armed_by(
-        self,
-        task: WorkingTask,
-        changes: Sequence[Change],
-        before: JsonObject,
-        verdicts: Iterable[tuple[str, bool]],
-        author: str | None,
-    ) -> set[str]:
-        """The disarmed steps that a commit of `changes` to `before`, by the step `author`, arms."""
-        disarmed = task.disarmed
-        armed = {name for name, holds in verdicts if not holds and name in disarmed}
+            holds = step.condition.matches(after)
+            verdicts.append((name, holds))
+            if not holds and name in disarmed:
+                armed.add(name)
         if task.looked or self._following:
             watching = (task.looked | self._following) & disarmed
             for name in self._index.readers(changes) & watching if watching else ():
                 if name in task.looked or (name != author and self._follows(name, changes, before)):
                     armed.add(name)
-        return armed
+        return verdicts, armed
 
     def _follows(self, name: str, changes: Iterable[Change], before: JsonObject) -> bool:
         paths = self.steps[name].condition.paths
@@ -71,10 +66,6 @@ class Plan:
     def reads(self, step: str, changes: Iterable[Change]) -> bool:
         """Whether the condition of a step names a path at, under or above one of the changes."""
         return step in self._index.readers(changes)
-
-    def read_beside(self, step: str, read: Sequence[Path]) -> tuple[str, ...]:
-        """What a step read beside the values that its condition names, as dotted paths."""
-        return tuple(show_path(path) for path in read if path not in self.steps[step].condition.paths)
 
     def rearmed_on_opening(self, task: WorkingTask) -> list[str]:
         """The disarmed steps whose condition is not the one they fired on, or does not hold.

@@ -14,11 +14,12 @@ from aloma_cli.document.changes import Change, apply
 from aloma_cli.document.diff import same
 from aloma_cli.document.held import MOVED
 from aloma_cli.document.paths import MISSING, get, make_room, parse_path, resolve
+from aloma_cli.document.reserved import refuse_engine_fields
 from aloma_cli.engine.arming import commit
 from aloma_cli.engine.failure import STRANDED_DEPTH, error_entry, stranded
 from aloma_cli.engine.plan import runs_alone
 from aloma_cli.engine.start import arm
-from aloma_cli.engine.subtasks import Room, halt, refuse_engine_fields, stop
+from aloma_cli.engine.subtasks import Room, halt, stop
 from aloma_cli.engine.transaction import Transaction
 from aloma_cli.engine.unsettled import approvals, release, settle, unknown_call
 from aloma_cli.engine.working import WorkingTask, WorkingTree

@@ -92,13 +92,6 @@ def count(document: JsonObject, group: str, **by: int) -> list[Change]:
     return [Change("replace", (CHILDREN, group, key), groups[group][key] + step) for key, step in by.items()]
 
 
-def refuse_engine_fields(changes: list[Change]) -> None:
-    """Raise InputError where a step or a person writes `$children`."""
-    for change in changes:
-        if change.path and change.path[0] == CHILDREN:
-            raise InputError(f"{show_path(change.path)} is managed by the engine and read-only")
-
-
 def check_orders(tree: WorkingTree, task: WorkingTask, effects: Effects) -> None:
     """Raise InputError for subtasks that are too deep, and for stops of tasks that are not below this one."""
     if effects.subtasks and tree.depth(task) >= MOST_GENERATIONS:

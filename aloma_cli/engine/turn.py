@@ -223,7 +223,8 @@ class Scheduler:
 def _turn(tx: Transaction, arrived: list[Outcome], budget: Budget, concurrency: int | None, redactor: Redactor) -> None:
     """All that a turn decides; without `concurrency` nothing starts or rests. What must wait stays in `arrived`."""
     _take_in(tx, arrived)
-    limits.check_time(tx, budget)
+    if budget.limits.seconds is not None:
+        limits.check_time(tx, budget)
     tx.look_again()
     if concurrency is None:
         return
@@ -245,9 +246,10 @@ def _take_in(tx: Transaction, arrived: list[Outcome]) -> None:
             found = tx.tree.flight(outcome.firing)
             if found is None:
                 continue  # stopped or withdrawn meanwhile, so its outcome is void
-            if alone_in(found[0]) in (None, found[1]):
+            task, flight = found
+            if len(task.flights) == 1 or alone_in(task) in (None, flight):
                 landed = True
-                _end(tx, *found, outcome)
+                _end(tx, task, flight, outcome)
             else:
                 arrived.append(outcome)
         if not landed:

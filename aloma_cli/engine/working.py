@@ -98,8 +98,6 @@ class WorkingTask(TaskFacts):
 
     def since(self, version: int) -> list[Revision]:
         """The commits after `version`, as far as a flight needs them."""
-        if not self.history:
-            return []
         return [revision for revision in self.history if revision.version > version]
 
 
@@ -218,8 +216,6 @@ def _committed(tree: WorkingTree, task: WorkingTask, event: ev.Committed) -> Non
         task.document, changes = replay(before, event.changes)
     else:
         before, task.document, changes, task.drafted = made.before, made.document, made.changes, made.drafted
-        for step, holds in made.verdicts:
-            task.agenda.judge(step, holds)
     if event.child is not None or event.answers:
         _release(tree, task, event)
     task.held.follow(before, task.document, changes)
@@ -229,7 +225,9 @@ def _committed(tree: WorkingTree, task: WorkingTask, event: ev.Committed) -> Non
         task.trail.follow(before, task.document, changes, event.at)
     if event.firing is not None:
         task.trail.fire(event.step or "")
-        _land(tree, task, event.firing)
+        task.trail.land(event.firing, tree.calls.pop(event.firing, {}).values())
+    for step, holds in made.verdicts if made is not None else ():
+        task.agenda.judge(step, holds)
     if event.armed:
         _arm(task, event.armed)
     if event.asked:
@@ -242,7 +240,8 @@ def _committed(tree: WorkingTree, task: WorkingTask, event: ev.Committed) -> Non
         task.history.append(Revision(event.version, event.firing, changes, diff(about, task.about)))
     if task.history:
         _trim_history(task)
-    _mark(tree, task)
+    if task.trail.watched:
+        _mark(tree, task)
 
 
 def _about(task: WorkingTask) -> JsonObject:
@@ -325,12 +324,11 @@ def _failed(tree: WorkingTree, task: WorkingTask, event: ev.FiringFailed) -> Non
         (task.standing if event.retry_at is None else task.retried)[event.step] = event.firing
 
 
-def _armed(tree: WorkingTree, task: WorkingTask, event: ev.StepsArmed) -> None:
+def _armed(tree: WorkingTree, task: WorkingTask, event: ev.StepsArmed) -> None:  # noqa: ARG001
     _arm(task, event.steps)
     task.trail.restart()
     for step in event.steps:
         task.retried.pop(step, None)
-    _mark(tree, task)
 
 
 def _limits_set(tree: WorkingTree, task: WorkingTask, event: ev.LimitsSet) -> None:  # noqa: ARG001
@@ -351,8 +349,7 @@ def _land(tree: WorkingTree, task: WorkingTask, firing: int) -> None:
 
 
 def _mark(tree: WorkingTree, task: WorkingTask) -> None:
-    if task.trail.watched:
-        task.trail.mark(task.standpoint, task.version, tree.last_firing)
+    task.trail.mark(task.standpoint, task.version, tree.last_firing)
 
 
 def _trim_history(task: WorkingTask) -> None:

@@ -55,15 +55,15 @@ def test_a_large_document_is_copied_once_and_not_for_each_firing(monkeypatch: py
 def test_a_commit_judges_as_many_conditions_however_many_steps_there_are(
     steps: Callable[[int], list[Step]], data: dict[str, Any], judged: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    verdicts = Plan.verdicts
+    judge = Plan.judged
     seen: list[int] = []
 
-    def counted(self: Plan, *arguments: Any) -> list[tuple[str, bool]]:
-        found = verdicts(self, *arguments)
-        seen.append(len(found))
+    def counted(self: Plan, *arguments: Any) -> tuple[list[tuple[str, bool]], set[str]]:
+        found = judge(self, *arguments)
+        seen.append(len(found[0]))
         return found
 
-    monkeypatch.setattr(Plan, "verdicts", counted)
+    monkeypatch.setattr(Plan, "judged", counted)
     for size in (10, 300):
         stage = Stage(steps(size), data)
         for _ in range(5):
