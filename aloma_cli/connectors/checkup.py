@@ -98,17 +98,22 @@ class Checkup:
         if listed is None:
             return Finding("model", "warning", f"{model} was not looked for, because the server lists no models")
         found = _find(model, listed)
-        names = [_name(one) for one in listed]
         if found is None:
-            get = kind_of_server(self.settings.kind).get.replace("MODEL", model)
-            some = f"; it has: {', '.join(names[:_SHOWN])}{', …' if len(names) > _SHOWN else ''}" if names else ""
-            cure = did_you_mean(model, names) or f"{get}, or map the name in aloma.yaml: `models:`{some}"
-            return Finding("model", "failed", f"the server does not have {model}", cure)
+            return self._missing(model, [_name(one) for one in listed])
         ends = found.get("shutdown_date") or found.get("deprecation_date")
         if ends:
             cure = "map the name to another model in aloma.yaml: `models:`"
             return Finding("model", "warning", f"{model} is shut down on {cut(str(ends), 40)}", cure)
         return Finding("model", "ok", f"{model} is there")
+
+    def _missing(self, model: str, names: list[str]) -> Finding:
+        kind = kind_of_server(self.settings.kind)
+        if kind.answers_any and names:
+            return Finding("model", "warning", f"{names[0]} answers, whatever model is asked for, {model} too")
+        some = f"; it has: {', '.join(names[:_SHOWN])}{', …' if len(names) > _SHOWN else ''}" if names else ""
+        get = kind.get.replace("MODEL", model)
+        cure = did_you_mean(model, names) or f"{get}, or map the name in aloma.yaml: `models:`{some}"
+        return Finding("model", "failed", f"the server does not have {model}", cure)
 
     def _tried(self, listed: list[JsonObject] | None) -> Sequence[str]:
         """The models to try: those that a run would use and that are there, else the only one that is."""

@@ -38,12 +38,8 @@ class Honours:
 
     def load(self, base_url: str, model: str) -> JsonObject:
         """The finding about a model; empty if there is none or it is too old."""
-        finding = self._all().get(_name(base_url, model))
-        if not isinstance(finding, dict):
-            return {}
-        at = finding.pop("at", None)
-        fresh = isinstance(at, int | float) and 0 <= self._now() - at < KEPT_FOR
-        return finding if fresh else {}
+        finding = self._all().get(_name(base_url, model), {})
+        return {name: value for name, value in finding.items() if name != "at"}
 
     def save(self, base_url: str, model: str, **found: Json) -> None:
         """Remember `found` besides what else is known of the model."""
@@ -68,7 +64,13 @@ class Honours:
             findings = loads(self._path.read_bytes())
         except (OSError, JsonError):
             return {}
-        return findings if isinstance(findings, dict) else {}
+        return (
+            {name: one for name, one in findings.items() if self._is_fresh(one)} if isinstance(findings, dict) else {}
+        )
+
+    def _is_fresh(self, finding: Json) -> bool:
+        at = finding.get("at") if isinstance(finding, dict) else None
+        return isinstance(at, int | float) and 0 <= self._now() - at < KEPT_FOR
 
 
 def _name(base_url: str, model: str) -> str:

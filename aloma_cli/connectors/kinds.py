@@ -13,7 +13,8 @@ class Kind(NamedTuple):
     `url`: its usual base URL; None if each user has another one. `key`: the variable of the key that it requires; None
     if it requires none. `start`, `get`: how to start it, and how to get a model there. `key_path`: what to get to test
     a key, where anybody may list the models. `key_header`: where the key goes if not into `Authorization`.
-    `list_headers`: sent to list the models, with the key in the place of `{key}`.
+    `list_headers`: sent to list the models, with the key in the place of `{key}`. `answers_any`: the one model that it
+    has answers, whatever name is given.
     """
 
     title: str
@@ -24,6 +25,7 @@ class Kind(NamedTuple):
     key_path: str = "/models"
     key_header: str | None = None
     list_headers: Mapping[str, str] = MappingProxyType({})
+    answers_any: bool = False
 
 
 _FLAGS = "use the model that it was started with"
@@ -42,7 +44,9 @@ KINDS: Mapping[str, Kind] = {
     "litellm": Kind("LiteLLM", "http://127.0.0.1:4000/v1", start="litellm --config config.yaml"),
     "ollama": Kind("Ollama", "http://127.0.0.1:11434/v1", start="ollama serve", get="run `ollama pull MODEL`"),
     "vllm": Kind("vLLM", "http://127.0.0.1:8000/v1", start="vllm serve MODEL", get=_FLAGS),
-    "llamacpp": Kind("llama.cpp", "http://127.0.0.1:8080/v1", start="llama-server -m MODEL.gguf", get=_FLAGS),
+    "llamacpp": Kind(
+        "llama.cpp", "http://127.0.0.1:8080/v1", start="llama-server -m MODEL.gguf", get=_FLAGS, answers_any=True
+    ),
     "lmstudio": Kind("LM Studio", "http://127.0.0.1:1234/v1", start="lms server start", get="run `lms get MODEL`"),
 }
 """By the word for `kind:` in aloma.yaml."""

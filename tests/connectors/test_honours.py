@@ -29,8 +29,10 @@ def test_an_old_finding_is_not_believed(tmp_path: Path) -> None:
     honours.save(URL, "m", form="words")
     clock.moment = KEPT_FOR
     assert honours.load(URL, "m") == {}
-    honours.save(URL, "m", tools=False)
-    assert honours.load(URL, "m") == {"tools": False}
+    honours.save(URL, "other", tools=False)
+    assert "words" not in (tmp_path / "honours.json").read_text(), "the file does not grow"
+    honours.forget(URL, "other")
+    assert honours.load(URL, "other") == {}
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"http://127.0.0.1:1/v1 m": 1}', b"\xff"])

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import jsonschema
 import pydantic
 import pytest
 
+from aloma_cli.connectors.chat.server import ChatServer
 from aloma_cli.connectors.chat.shape import Integer, List, Optional, Text, to_schema
+from aloma_cli.connectors.checkup import Checkup
+from aloma_cli.connectors.honours import Honours
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.connectors.table import open_connectors
 from aloma_cli.errors import AnswerError, ConnectorError
@@ -123,3 +128,21 @@ def test_a_server_without_embeddings_says_so(llama: Llama) -> None:
 
     with pytest.raises(ConnectorError, match="embedding"):
         run(ask())
+
+
+def test_the_doctor_finds_out_what_it_honours(llama: Llama, tmp_path: Path) -> None:
+    given = settings(llama, name="llamacpp", kind="llamacpp", honours=tmp_path / "honours.json")
+
+    async def work() -> dict[str, str]:
+        server = ChatServer(given, url=llama.base_url, key_variable="")
+        honours = Honours(given.honours, time.time)
+        try:
+            checkup = Checkup(server, given, llama.base_url, ["tiny"], honours, "a key")
+            return {finding.check: finding.state async for finding in checkup.findings()}
+        finally:
+            await server.aclose()
+
+    found = run(work())
+
+    assert {"reachable", "key", "structured output", "streaming"} <= {check for check in found if found[check] == "ok"}
+    assert (found["model"], found["price"]) == ("warning", "warning"), "it answers to any name, and has no price"
