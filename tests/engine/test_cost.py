@@ -1,8 +1,11 @@
-"""What a firing costs, in operations: it does not grow with the number of steps."""
+"""What a firing costs, in operations: it grows with neither the steps nor the document nor the history."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from aloma_cli.content.step import Step
 from aloma_cli.document.tracked import TrackedDict
 from aloma_cli.engine.plan import Plan
+from tests.engine.costs import WORKS
 from tests.support.stage import Stage
 from tests.support.steps import does, step
 
@@ -69,3 +73,17 @@ def test_a_commit_judges_as_many_conditions_however_many_steps_there_are(
         for _ in range(5):
             stage.end(*stage.names)
     assert seen == [judged] * 10
+
+
+@pytest.mark.parametrize("work", WORKS)
+def test_a_firing_takes_as_many_instructions_and_bytes_however_large_the_work_is(work: str) -> None:
+    small, large = (measured(work, size) for size in (30, 600))
+    assert large[0] <= 1.3 * small[0], "instructions"
+    assert large[1] <= small[1] + 4096, "bytes"
+
+
+def measured(work: str, size: int) -> tuple[float, ...]:
+    """The instructions and the bytes of a firing."""
+    command = [sys.executable, "-m", "tests.engine.costs", work, str(size)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    return tuple(map(float, done.stdout.split()))
