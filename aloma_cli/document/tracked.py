@@ -87,7 +87,9 @@ class TrackedDict(dict[str, Any]):
     def get(self, key: str, default: Any = None) -> Any:
         if key not in self._written:
             self._read[key] = None
-        value = super().get(key, default)
+        if not _has(self, key):
+            return default
+        value = _get(self, key)
         return self._reach(key, value) if type(value) in _CONTAINERS else value
 
     def __iter__(self) -> Iterator[str]:

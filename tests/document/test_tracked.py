@@ -81,6 +81,7 @@ READS: dict[str, Callable[[Any], Any]] = {
     "values": lambda data: (list(data.values()), list(reversed(data.values()))),
     "items": lambda data: (list(data.items()), list(data["b"].items())),
     "get": lambda data: (data.get("a"), data.get("b"), data.get("q"), data.get("q", 1)),
+    "get with a default": lambda data: (data.get("q", {}), data.get("q", [])),
     "length": lambda data: (len(data), len(data["l"]), bool(data)),
     "list reads": lambda data: (data["l"][1:3], data["l"][-1], data["l"].index(1), data["l"].count(1), 3 in data["l"]),
     "comprehension": lambda data: [{key: value} for key, value in data.items() if key != "a"],
