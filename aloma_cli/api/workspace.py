@@ -47,6 +47,9 @@ from aloma_cli.redact import Redactor
 from aloma_cli.store.open import open_store
 from aloma_cli.store.protocol import Claim
 
+Border = Callable[[Connectors], Connectors]
+"""Wraps the connectors of a run."""
+
 
 def _ignore(event: Event) -> None:
     """Drop an event."""
@@ -77,7 +80,7 @@ class Workspace(Records):
         loaded: LoadedWorkspace | None = None,
         choose: Callable[[Past], ModelChoice] | None = None,
         secrets: Iterable[tuple[str, str]] = (),
-        border: Callable[[Connectors], Connectors] = lambda connectors: connectors,
+        border: Border = lambda connectors: connectors,
     ) -> None:
         """`choose`: the model server for a task with this past. `secrets`: more names and values to hide in records.
 
@@ -299,12 +302,14 @@ class Workspace(Records):
         task, damage = super().readable(text)
         return task.with_steps(self.steps), damage
 
-    async def fire(self, step: Step, data: JsonObject, emit: Emit = _ignore) -> None:
+    async def fire(self, step: Step, data: JsonObject, emit: Emit = _ignore, *, border: Border | None = None) -> None:
         """Fire `step` once on `data`, if its condition holds: no other step runs, and nothing is recorded.
 
-        Raises InputError if `data` is not a JSON object, and what `check` raises.
+        `border` may answer its calls in another way. Raises InputError if `data` is not a JSON object, and what
+        `check` raises.
         """
-        alone = Workspace(loaded=replace(self.loaded, steps={step.name: step}), choose=self._choose)
+        loaded = replace(self.loaded, steps={step.name: step})
+        alone = Workspace(loaded=loaded, choose=self._choose, border=border or self._border)
         alone.redactor, alone._day = self.redactor, self._day_limit()
         claim, _ = alone.create(step.name, data)
         await fire_once(claim, alone._equipment(), emit, alone.choice().settings)

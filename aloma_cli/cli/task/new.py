@@ -23,6 +23,9 @@ def new(
     tag: Annotated[list[str] | None, Option(("--tag",), "A tag; may be repeated.", "TAG")] = None,
     wait: options.Wait = False,
     queue: options.Queue = False,
+    dry_run: Annotated[
+        bool, Option(("--dry-run",), "Show which steps would fire first and what their calls cost.")
+    ] = False,
     workspace: options.Workspace = None,
     *,
     output: Output,
@@ -44,6 +47,10 @@ def new(
     """
     document = read_data(data, file)
     home = load_workspace(workspace, models)
+    if dry_run:
+        from aloma_cli.cli.dry_run import show_dry_run  # few commands need it
+
+        return show_dry_run(home, document, as_json=output.as_json)
     notice = home.choice().notice
     claim, created = home.create(name, document, tags=tag or ())
     if queue:
