@@ -299,8 +299,8 @@ class LimitsSet(Event):
 class LimitReached(Event):
     """The tree is paused: nothing new starts. `reason` has the numbers.
 
-    `limit`: calls, tokens, cost or seconds; None for the number of firings of one step. `needed`: what the next call is
-    expected to take of it, if known.
+    `limit`: calls, tokens, cost, seconds or day (of the workspace); None for the number of firings of one step.
+    `needed`: what the next call is expected to take of it, if known.
     """
 
     reason: str

@@ -290,7 +290,9 @@ def spent(usage: Figures) -> tuple[str, ...]:
     simulated = f"{usage.simulated:,} of {plural(usage.answers, 'answer')} simulated" if usage.simulated else None
     if simulated and usage.simulated == usage.answers:
         return (simulated,)
-    tokens = f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out" if usage.tokens else None
+    cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
+    about = "about " if usage.estimated else ""
+    tokens = f"{about}{usage.input_tokens:,} tokens in{cached}, {usage.output_tokens:,} out" if usage.tokens else None
     cost = money(usage.cost) if usage.cost else None
     return tuple(filter(None, (plural(usage.calls, "call"), tokens, cost, *_unpriced(usage), simulated)))
 

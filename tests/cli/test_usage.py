@@ -101,6 +101,16 @@ def test_what_real_calls_took_is_told_with_what_failed_and_what_is_not_known(ask
     shown = asking.at_terminal("usage")[1]
     assert "$" not in shown
     assert shown.count("without the price of 2 calls, which is unknown") == 1
+    assert "used: 3 calls, 200 tokens in (120 cached), 40 out, price unknown" in asking.run("task", "show").out
+
+
+def test_tokens_that_were_not_counted_are_told_as_about(asking: Desk, server: Server) -> None:
+    server.body = json.dumps({"choices": [{"message": {"content": "yes"}}]}).encode()
+
+    asking.new('{"q": "one", "deep": 1}', "--base-url", server.url, "--api-key", "sk-test-0123456789")
+
+    assert "used: 1 call, about 8 tokens in, 1 out, price unknown" in asking.run("task", "show").out
+    assert asking.run("usage", "--json").json["total"]["estimated"] == 1
 
 
 def test_a_task_shows_its_usage_by_step_and_model_and_by_subtask(asking: Desk) -> None:
