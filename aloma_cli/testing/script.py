@@ -13,7 +13,9 @@ from aloma_cli.budget import Amount
 from aloma_cli.condition import Condition, compile_condition
 from aloma_cli.connectors.base import Answer, Ask, Call, Connectors, Effect, Function
 from aloma_cli.connectors.chat.chat import Chat
+from aloma_cli.connectors.chat.embed import Embed
 from aloma_cli.connectors.settings import ModelSettings
+from aloma_cli.connectors.simulated.embed import embedded
 from aloma_cli.connectors.simulated.offline import Offline
 from aloma_cli.connectors.simulated.prompt_facts import text_of
 from aloma_cli.connectors.simulated.scripted import Error, Reply, Scripts
@@ -144,7 +146,7 @@ class Script:
 
     async def answer(self, call: Call, function: Function) -> Answer:
         """The scripted answer to a call. Raises ConnectorError for a scripted failure, and if there is none."""
-        if self._live and isinstance(function, Chat):
+        if self._live and isinstance(function, Chat | Embed):
             return await function.send(call)
         scripted = next((answers for answers in self._answers if answers.applies_to(call)), None)
         if scripted is not None:
@@ -157,6 +159,8 @@ class Script:
                     return await self._offline.answer(call, *found)
             if self._simulates:
                 return await self._offline.answer(call, None, None)
+        if isinstance(function, Embed) and self._simulates:
+            return embedded(call)
         self.unscripted.append(call)
         raise ConnectorError(
             f"no answer is scripted for {call.name} in the step {call.step}, and a test makes no real call",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
-from aloma_cli.testing.play import Play
+from aloma_cli import Step
+from aloma_cli.testing.play import Home, Play
 from aloma_cli.testing.script import Script
 
 INVOICE = {"vendor": "ACME", "euros": 12.5}
@@ -161,3 +163,25 @@ def test_a_task_that_asks_nothing_cannot_be_answered(play: Play) -> None:
 def test_answers_that_no_call_asked_for_are_told(play: Play, script: Script) -> None:
     script.on("raed").answers({})
     assert "no call asked for the answers to 'raed'" in play({}).story()
+
+
+# -- vectors ---------------------------------------------------------------------------------------------------------
+
+
+async def _near(data: Any, connectors: Any) -> None:
+    data["vectors"] = (await connectors.openai.embed(input=["a", "b"])).vectors
+
+
+NEAR = Home.of([Step("near", {"go": True, "vectors": None}, _near)])
+
+
+def test_vectors_can_be_scripted_as_lists() -> None:
+    script = Script()
+    script.on("near", "openai.embed").answers([[1.0, 0.0], [0.0, 1.0]])
+    assert Play(NEAR, script)({"go": True}).data["vectors"] == [[1.0, 0.0], [0.0, 1.0]]
+
+
+def test_vectors_are_simulated_where_that_is_asked_for() -> None:
+    assert len(Play(NEAR, Script().simulate())({"go": True}).data["vectors"]) == 2
+    with pytest.raises(AssertionError, match=r"near called openai\.embed, which is not scripted"):
+        Play(NEAR, Script())({"go": True})

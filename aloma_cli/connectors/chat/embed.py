@@ -24,7 +24,9 @@ class Embeddings(JsonView):
 
     __slots__ = ("vectors",)
 
-    def __init__(self, plain: JsonObject) -> None:
+    def __init__(self, plain: JsonObject | list[list[float]]) -> None:
+        if isinstance(plain, list):  # the vectors alone, as tests and connectors of a workspace may give them
+            plain = {"data": [{"index": at, "embedding": vector} for at, vector in enumerate(plain)]}
         data = [{**one, "embedding": _floats(one["embedding"])} for one in plain["data"]]
         super().__init__({**plain, "data": data})
         self.vectors: list[list[float]] = [one["embedding"] for one in data]
