@@ -126,7 +126,8 @@ class Governor:
             raise
 
     def _may_go(self) -> bool:
-        return not self._held and self._under_way < int(self._window) and self._seconds_to_go() <= 0
+        room = int(min(self._window, self.most))
+        return not self._held and self._under_way < room and self._seconds_to_go() <= 0
 
     def _seconds_to_go(self) -> float:
         return 0.0 if self._taken < self._budget else self._last_sent + self._interval - self._loop.time()
