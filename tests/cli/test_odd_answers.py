@@ -60,8 +60,24 @@ retry = Retry(times=6, wait=0)
 async def content(data, connectors):
     data["out"] = (await connectors.openai.embed(input=["one", "two"])).vectors
 """,
+    "tooled": """
+from aloma_cli import Retry
+
+condition = {"tooled": True, "out": None}
+retry = Retry(times=6, wait=0)
+
+
+async def content(data, connectors):
+    def look_up(name: str, most: int = 5) -> list:
+        if name == "x":
+            raise ValueError(name)
+        return [name] * most
+
+    answer = await connectors.openai.chat(messages="q", tools=[look_up], shape={"a": str})
+    data["out"] = answer.data
+""",
 }
-"""`typed`: with a picture, and a model of pydantic. `embedded`: the vectors of two texts."""
+"""`typed`: with a picture, and a model of pydantic. `embedded`: the vectors of two texts. `tooled`: with a tool."""
 
 
 class Server(ThreadingHTTPServer):
@@ -153,6 +169,14 @@ USAGES = ODD | st.fixed_dictionaries(
     {"prompt_tokens": COUNTS, "completion_tokens": COUNTS},
     optional={"total_tokens": COUNTS, "prompt_tokens_details": ODD | st.just({"cached_tokens": "x"}), "extra": ODD},
 )
+ARGUMENTS = st.sampled_from(['{"name": "Ada"}', '{"name": "x"}', '{"name": 5}', '{"nam', "", '"{}"', "[]"]) | ODD
+TOOL_CALLS = st.lists(
+    st.fixed_dictionaries(
+        {"function": st.fixed_dictionaries({"name": st.just("look_up") | ODD, "arguments": ARGUMENTS})},
+        optional={"id": st.just("a") | ODD, "type": ODD},
+    ),
+    max_size=3,
+)
 COMPLETIONS = st.builds(
     lambda content, reason, usage, message, more: {
         "choices": [{"index": 0, "message": {**message, "content": content}, "finish_reason": reason}],
@@ -162,7 +186,8 @@ COMPLETIONS = st.builds(
     CONTENTS,
     st.sampled_from(["stop", "length", "MAX_TOKENS", None, 5, [], {"a": 1}, "content_filter"]),
     USAGES,
-    st.dictionaries(st.sampled_from(["role", "refusal", "tool_calls"]), ODD, max_size=1),
+    st.dictionaries(st.sampled_from(["role", "refusal", "tool_calls"]), ODD, max_size=1)
+    | st.fixed_dictionaries({"tool_calls": TOOL_CALLS}),
     st.dictionaries(st.sampled_from(["model", "id", "object", "error", "created"]), ODD, max_size=2),
 )
 VECTORS = st.lists(st.floats(-9, 9), max_size=3) | st.just("AACAPwAAAEA=") | ODD
@@ -195,6 +220,22 @@ def run(home: Path, *arguments: str, expect: tuple[int, ...] = (0, 1, 5)) -> Non
 @example(json.dumps({"choices": [{"message": {"content": '{"a": "x"}'}}], "usage": 5}).encode(), "typed", "1")
 @example(json.dumps({"data": [{"embedding": [1, 2]}] * 2, "usage": {"prompt_tokens": "x"}}).encode(), "embedded", "1")
 @example(json.dumps({"data": [{"embedding": [1, 2]}], "usage": 7}).encode(), "embedded", "3")
+@example(
+    json.dumps({"choices": [{"message": {"content": None, "tool_calls": [{"function": {"name": "x"}}]}}]}).encode(),
+    "tooled",
+    "3",
+)
+@example(
+    json.dumps(
+        {
+            "choices": [
+                {"message": {"tool_calls": [{"function": {"name": "look_up", "arguments": '{"name": "b"}'}}] * 2}}
+            ]
+        }
+    ).encode(),
+    "tooled",
+    "3",
+)
 def test_any_answer_is_on_record_once_and_its_task_can_be_shown_and_resumed(
     server: Server, home: Path, body: bytes, step: str, most: str
 ) -> None:
@@ -206,16 +247,24 @@ def test_any_answer_is_on_record_once_and_its_task_can_be_shown_and_resumed(
     records = Records.at(home)
     task = records.task("@last")
     answers = [event for event in task.journal if isinstance(event, CallAnswered)]
-    assert server.asked == len(answers) == task.record["usage"]["calls"] <= int(most)
+    assert server.asked == len(of_models(answers))
+    assert len(answers) == task.record["usage"]["calls"] <= int(most)
+    assert len({(answer.firing, answer.key) for answer in answers}) == len(answers)
     assert task.record["usage"]["input_tokens"] >= 0
-    assert all(answer.answer is not None or not body.strip() or body == b"null" for answer in answers)
+    assert all(answer.answer is not None or not body.strip() or body == b"null" for answer in of_models(answers))
     assert not any("iVBORw0K" * 100 in json.dumps(answer.arguments) for answer in answers)
 
     run(home, "show", task.id)
     run(home, "log", task.id, "--calls", "--logs", "--changes")
     run(home, "resume", task.id, "--max-calls", "+1", *options)
     answers = [event for event in records.task(task.id).journal if isinstance(event, CallAnswered)]
-    assert server.asked == len(answers) <= int(most) + 1
+    assert server.asked == len(of_models(answers))
+    assert len(answers) <= int(most) + 1
+
+
+def of_models(answers: list[CallAnswered]) -> list[CallAnswered]:
+    """Those of models; the others are of tools."""
+    return [answer for answer in answers if answer.call.startswith("openai.")]
 
 
 def test_an_answer_without_a_count_is_marked_as_estimated_and_limits_hold(server: Server, home: Path) -> None:

@@ -143,7 +143,7 @@ def test_without_a_folder_everything_is_filled(folder: Path) -> None:
         ({"answer": "x"}, "contains a JSON object, not a list of answers"),
         (["x"], "entry 0: an entry is an object, not string"),
         ([{"answer": "x"}, {"anwser": "x"}], "entry 1: unknown key 'anwser'"),
-        ([{"when": {}}], "entry 0: it needs one `answer` (an object or a string) or one `error`"),
+        ([{"when": {}}], "entry 0: it needs one `answer` (an object or a string), one `tool_calls` or one `error`"),
         ([{"answer": 3}], "entry 0: it needs one `answer`"),
         ([{"answer": "x", "error": {"status": 500, "message": "y"}}], "entry 0: it needs one `answer`"),
         ([{"error": {"status": 200, "message": "y"}}], "entry 0: {'status': 200, 'message': 'y'} is not an error"),

@@ -27,6 +27,7 @@ REFERENCE = (
     "shapes",
     "start",
     "steps",
+    "tools",
     "why",
 )
 PAGES = ("README.md", *(f"docs/{name}.md" for name in REFERENCE))
@@ -47,7 +48,7 @@ def test_the_blocks_of_a_page_run_in_their_order(desk: Desk, monkeypatch: pytest
 def run(desk: Desk, block: Block, place: str) -> None:
     """Write the file that a block shows, or run what it shows."""
     if block.file:
-        desk.write(block.file, block.text)
+        desk.write(block.file, block.text.partition("\n")[2] if block.kind == "json" else block.text)
     elif block.kind == "python":
         exec(compile(block.text, place, "exec"), {"__name__": "__main__"})  # noqa: S102
     elif block.kind == "console":
