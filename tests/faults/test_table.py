@@ -42,6 +42,14 @@ TESTS = {
         "cli.test_stop_and_resume",
         "test_a_request_to_a_process_that_stands_still_is_filed_and_says_so",
     ),
+    "A model server is busy": (
+        "api.test_busy_server",
+        "test_30_subtasks_at_a_server_of_few_calls_a_second_are_all_answered",
+    ),
+    "A model server is down": (
+        "cli.test_named_servers",
+        "test_the_log_says_who_answered_and_who_could_not",
+    ),
     "The model server or the key": ("cli.test_answering", "test_a_key_goes_only_to_the_server_it_is_set_up_for"),
     "Ctrl-C while a file": ("cli.test_stop_and_resume", "test_ctrl_c_while_a_file_is_loaded_names_the_file"),
     "The disk is full, a quota": (REFUSED, "test_a_task_that_cannot_be_created_leaves_nothing_and_has_not_begun"),
