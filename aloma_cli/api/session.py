@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
 from aloma_cli.clock import Clock
 from aloma_cli.connectors.base import Connectors
+from aloma_cli.connectors.mcp.settings import McpSettings
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.content.capture import stderr_redacted, stdout_split
 from aloma_cli.content.content import Toolbox
@@ -46,6 +47,7 @@ class Equipment:
     redactor: Redactor
     border: Callable[[Connectors], Connectors]
     day: DayLimit | None = None
+    mcp: Sequence[McpSettings] = ()
 
 
 async def run_claim(
@@ -144,7 +146,7 @@ def stop(claim: Claim, clock: Clock, redactor: Redactor, request: JsonObject | N
 async def _drive(run: Scheduler, equipment: Equipment, settings: ModelSettings, stay: Stay) -> None:
     from aloma_cli.connectors.table import open_connectors
 
-    connectors = equipment.border(open_connectors(settings, equipment.modules, run.tree.entries))
+    connectors = equipment.border(open_connectors(settings, equipment.modules, run.tree.entries, equipment.mcp))
     toolbox = Toolbox(connectors, equipment.lib, equipment.config)
     runner = LocalRunner(equipment.plan.steps, toolbox, LoopHost(run, equipment.day))
     try:

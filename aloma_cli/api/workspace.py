@@ -135,7 +135,7 @@ class Workspace(Records):
 
         self.loaded.check()
         choice = self.choice(like)
-        open_connectors(choice.settings, self.loaded.connector_modules)
+        open_connectors(choice.settings, self.loaded.connector_modules, mcp=self.loaded.mcp_servers())
         return choice
 
     def create(
@@ -325,6 +325,7 @@ class Workspace(Records):
             redactor=self.redactor,
             border=self._border,
             day=self._day_limit(),
+            mcp=self.loaded.mcp_servers(),
         )
 
     def _day_limit(self) -> DayLimit | None:

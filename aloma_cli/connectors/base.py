@@ -48,6 +48,13 @@ async def unkept(error: ConnectorError) -> None:
     """A `Call.unfinished` that records nothing."""
 
 
+Log: TypeAlias = Callable[[str], None]
+
+
+def unheard(line: str) -> None:
+    """A Log that nobody reads."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request to the outside, as the engine records it.
@@ -55,7 +62,7 @@ class Call:
     `name` is `connector.function`; `arguments` are JSON and identify the call; `key` is sent as idempotency key if the
     other system supports one. `document` is the one that the firing started from. `progress` tells what it waits for.
     `unfinished` records a try of which a part of the answer came (the error's `answer`, `usage`, `about`), before
-    another try is made.
+    another try is made. `log` writes a line to the log of the step.
     """
 
     name: str
@@ -67,6 +74,7 @@ class Call:
     document: JsonObject
     progress: Progress = field(default=unwatched, repr=False, compare=False)
     unfinished: Callable[[ConnectorError], Awaitable[None]] = field(default=unkept, repr=False, compare=False)
+    log: Log = field(default=unheard, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,10 @@ class Function(Protocol):
 
     async def send(self, call: Call) -> Answer:
         """The border."""
+
+    async def ready(self, log: Log) -> None:  # noqa: ARG002  (for functions that must connect first)
+        """Find out what `effect` must know; called before it, and not for a call that is answered from the record."""
+        return
 
     def effect(self, arguments: JsonObject) -> Effect:  # noqa: ARG002  (for functions that do several things)
         """What a request with these arguments does to the other system."""

@@ -8,26 +8,32 @@ from aloma_cli.connectors.base import Connectors
 from aloma_cli.connectors.chat.chat import Chat
 from aloma_cli.connectors.chat.embed import Embed
 from aloma_cli.connectors.http import Http
+from aloma_cli.connectors.mcp.tool import McpServer
 from aloma_cli.connectors.providers.table import PROVIDERS
 from aloma_cli.connectors.simulated.offline import Offline
 from aloma_cli.connectors.workspace import module_connector
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from aloma_cli.connectors.base import Connector
+    from aloma_cli.connectors.mcp.settings import McpSettings
     from aloma_cli.connectors.providers.base import Model
     from aloma_cli.connectors.settings import ModelSettings
 
 
 def open_connectors(
-    settings: ModelSettings, modules: Mapping[str, object], used: Mapping[str, int] | None = None
+    settings: ModelSettings,
+    modules: Mapping[str, object],
+    used: Mapping[str, int] | None = None,
+    mcp: Iterable[McpSettings] = (),
 ) -> Connectors:
     """The connectors of a run; close them at the end. Nothing connects before the first call.
 
     `modules` are the workspace's own connectors by name: modules, or any objects with functions. One with the name of a
     built-in one replaces it. `used` counts, by the `entry` in the recorded `about`, the calls that scripted answers
-    gave before. Raises ConfigError for an invalid scripted answer.
+    gave before. Each server of `mcp` becomes the connector `mcp.NAME`. Raises ConfigError for an invalid scripted
+    answer.
     """
     http = Http(max_answer=settings.max_answer)
     model: Model = Offline(settings, used or {}) if settings.offline else PROVIDERS[settings.provider].open(settings)
@@ -41,4 +47,6 @@ def open_connectors(
         for name in names
     }
     own = {name: module_connector(name, module) for name, module in modules.items()}
-    return Connectors(built_in | {"http": http.functions} | own, [http.aclose, model.aclose])
+    servers = {f"mcp.{one.name}": McpServer(one) for one in mcp}
+    closers = [http.aclose, model.aclose, *(server.aclose for server in servers.values())]
+    return Connectors(built_in | {"http": http.functions} | servers | own, closers)

@@ -107,6 +107,7 @@ class Calls:
 
     async def _carry_out(self, name: str, function: Function, arguments: JsonObject, key: str) -> Json:
         job = self.job
+        await function.ready(self._log)
         sent = self._sent(name, key, function.effect(arguments), arguments)
         if sent.effect == "read":
             self.host.note(sent)
@@ -123,6 +124,7 @@ class Calls:
                 job.base,
                 progress,
                 lambda error: self._keep_try(call, key, progress.seconds, error),
+                self._log,
             )
             answer = await self._answer(function, call, sent, progress)
             # The recorded answer, not the received one: a repeated firing must get the same.
@@ -148,7 +150,7 @@ class Calls:
                 return await function.send(call)
         except ConnectorError as error:
             if error.unanswered and sent.effect == "once":
-                self._warn(str(error))
+                self._log(str(error), "warning")
                 raise StepUnsettled(str(error)) from error
             await self._fail(call, sent.key, progress.seconds, error)
         except StoreError:
@@ -158,10 +160,9 @@ class Calls:
             failed.__cause__ = error
             await self._fail(call, sent.key, progress.seconds, failed)
 
-    def _warn(self, text: str) -> None:
-        job = self.job
-        at = to_iso(self.host.clock.now())
-        self.host.note(Logged(at=at, task=job.task, firing=job.firing, step=job.step, level="warning", text=text))
+    def _log(self, line: str, level: str = "info") -> None:
+        job, at = self.job, to_iso(self.host.clock.now())
+        self.host.note(Logged(at=at, task=job.task, firing=job.firing, step=job.step, level=level, text=line))
 
     async def _keep_try(self, call: Call, key: str, seconds: float, error: ConnectorError) -> None:
         """Record a try that failed with a part of an answer; the call goes on with another one."""

@@ -16,6 +16,7 @@ from aloma_cli.connectors.providers.table import PROVIDERS, key_variables
 from aloma_cli.connectors.settings import ALL, DEFAULT_PROVIDER, MAX_ANSWER
 from aloma_cli.errors import ConfigError, did_you_mean
 from aloma_cli.loader.layout import CONFIG_FILE, NAME
+from aloma_cli.loader.mcp import servers
 from aloma_cli.loader.settings import (
     Refused,
     Setting,
@@ -34,6 +35,8 @@ from aloma_cli.loader.settings import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from aloma_cli.connectors.mcp.settings import McpSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ class Config:
     `file`: how messages name it. `models`: from the names steps use to the server's. `providers`: by name. `fallbacks`:
     for a name in `models`, or ALL, the models to ask next, in this order. `environment`: values for
     `config("NAME")`. `secrets`: the names of those whose values are secret. `responses`: the folder of scripted
-    answers, relative to the workspace. `offline`: None means "not set here".
+    answers, relative to the workspace. `offline`: None means "not set here". `mcp`: the MCP servers.
     """
 
     file: str = CONFIG_FILE
@@ -102,6 +105,7 @@ class Config:
     secrets: tuple[str, ...] = ()
     responses: str = "responses"
     offline: bool | None = None
+    mcp: tuple[McpSettings, ...] = ()
 
     def section(self, provider: str) -> ProviderConfig:
         """The section of a provider; an empty one if it is missing."""
@@ -310,4 +314,5 @@ _WORKSPACE: Table = {
     "environment": _environment,
     "secrets": _secrets,
     "responses": text,
+    "mcp": servers,
 }

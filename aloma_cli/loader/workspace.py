@@ -12,6 +12,7 @@ from aloma_cli.loader.config import Config, read_config
 from aloma_cli.loader.environment import Environment
 from aloma_cli.loader.layout import CONNECTORS_FOLDER, LIBRARIES_FOLDER, find_workspace
 from aloma_cli.loader.libraries import Libraries
+from aloma_cli.loader.mcp import equipped
 from aloma_cli.loader.modules import load_folder
 from aloma_cli.loader.secrets import Secret, known_values, read_secrets
 from aloma_cli.loader.steps import load_steps
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import ModuleType
 
+    from aloma_cli.connectors.mcp.settings import McpSettings
     from aloma_cli.content.step import Step
     from aloma_cli.redact import NamedValue
 
@@ -59,6 +61,11 @@ class LoadedWorkspace:
             raise first
         hint = "; ".join(filter(None, [first.hint, "run `aloma step list` for all of them"]))
         raise StepError(f"{first} (and {len(others)} more)", hint=hint) from first
+
+    def mcp_servers(self) -> tuple[McpSettings, ...]:
+        """The MCP servers, ready to be opened. Raises ConfigError for a `${NAME}` without a value."""
+        most = self.config.limits.max_answer_mb * 1_000_000
+        return tuple(equipped(server, self.root, self.environment, most) for server in self.config.mcp)
 
     def _refuse_missing_secrets(self) -> None:
         missing = [name for name in self.config.secrets if not self.environment(name, None)]

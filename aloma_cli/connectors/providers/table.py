@@ -12,7 +12,7 @@ PROVIDERS: Mapping[str, Provider] = {
 }
 """By the name of the connector."""
 
-BUILT_IN = (*PROVIDERS, "http")
+BUILT_IN = (*PROVIDERS, "http", "mcp")
 """The names of the connectors that every workspace has."""
 
 

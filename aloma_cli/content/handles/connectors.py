@@ -22,8 +22,24 @@ class ConnectorsHandle:
         self._connectors = connectors
         self._call = call
 
-    def __getattr__(self, name: str) -> ConnectorHandle:
+    def __getattr__(self, name: str) -> ConnectorHandle | ConnectorGroup:
+        if name not in self._connectors and any(key.startswith(f"{name}.") for key in self._connectors):
+            return ConnectorGroup(name, self._connectors, self._call)
         return ConnectorHandle(name, _lookup(self._connectors, name, "connectors", "connector"), self._call)
+
+
+class ConnectorGroup:
+    """Connectors with a common first name, such as the MCP servers: `connectors.mcp.NAME`."""
+
+    def __init__(self, name: str, connectors: Connectors, call: MakeCall) -> None:
+        self._name = name
+        begin = f"{name}."
+        self._members = {key.removeprefix(begin): one for key, one in connectors.items() if key.startswith(begin)}
+        self._call = call
+
+    def __getattr__(self, name: str) -> ConnectorHandle:
+        members = _lookup(self._members, name, f"connectors.{self._name}", "connector")
+        return ConnectorHandle(f"{self._name}.{name}", members, self._call)
 
 
 class ConnectorHandle:

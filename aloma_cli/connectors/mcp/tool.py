@@ -1,0 +1,115 @@
+"""`connectors.mcp.NAME.tool(...)`: the tools of MCP servers as functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from aloma_cli.connectors.base import Answer, Ask, Call, Effect, Function, Log, plain
+from aloma_cli.connectors.mcp.connection import Connection
+from aloma_cli.errors import ConnectorError, PermanentError, did_you_mean
+from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, dumps, loads
+
+if TYPE_CHECKING:
+    from mcp_types import Tool
+
+    from aloma_cli.connectors.mcp.settings import McpSettings
+
+
+class McpServer(Mapping[str, Function]):
+    """One server as a connector. Its tools are known only once it is connected, so it has a function of any name."""
+
+    def __init__(self, settings: McpSettings) -> None:
+        self._settings = settings
+        self._connection = Connection(settings)
+
+    def __getitem__(self, name: str) -> McpFunction:
+        return McpFunction(self._settings, self._connection, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    async def aclose(self) -> None:
+        """Close the connection, and end a server that was started."""
+        await self._connection.aclose()
+
+
+class McpFunction(Function):
+    """One tool; its arguments are given by name."""
+
+    def __init__(self, settings: McpSettings, connection: Connection, tool: str) -> None:
+        self._settings = settings
+        self._connection = connection
+        self._tool = tool
+        self._described: Tool | None = None
+        self._name = f"mcp.{settings.name}.{tool}"
+
+    async def __call__(self, ask: Ask, /, **arguments: Any) -> Json:
+        """What the tool answered: its structured content; else its text; else its list of contents.
+
+        Raises PermanentError if the server has no such tool, ConnectorError if the tool reports an error.
+        """
+        result = await ask({name: plain(self._name, name, value) for name, value in arguments.items()})
+        return read_result(self._name, result)
+
+    async def ready(self, log: Log) -> None:
+        with suppress(ConnectorError, PermanentError):  # `send` meets the same, and its error is on record
+            self._described = await self.described(log)
+
+    def effect(self, arguments: JsonObject) -> Effect:  # noqa: ARG002  (one for all)
+        """What `effects` in aloma.yaml says, else the annotations of the server, else `once`."""
+        said = self._settings.effects.get(self._tool)
+        if said is not None:
+            return said
+        hints = self._described.annotations if self._described else None
+        if hints is None:
+            return "once"
+        return "read" if hints.read_only_hint else "idempotent" if hints.idempotent_hint else "once"
+
+    async def send(self, call: Call) -> Answer:
+        self._check(await self._connection.tools(call.log))
+        result = await self._connection.call(self._tool, call.arguments, call.log)
+        size = len(dumps(result))
+        if size > self._settings.max_answer:
+            raise ConnectorError(
+                f"{self._name}: the answer is larger than {self._settings.max_answer / 1e6:g} MB",
+                hint="raise `limits.max_answer_mb` in aloma.yaml, or ask for less",
+            )
+        return Answer(result, about={"provider": f"mcp.{self._settings.name}"})
+
+    async def described(self, log: Log) -> Tool:
+        """The tool as the server describes it. Raises PermanentError if it has none of this name."""
+        tools = await self._connection.tools(log)
+        self._check(tools)
+        return tools[self._tool]
+
+    def _check(self, tools: Mapping[str, Tool]) -> None:
+        if self._tool not in tools:
+            hint = did_you_mean(self._tool, tools) or f"use one of: {', '.join(sorted(tools))}"
+            raise PermanentError(f"the MCP server {self._settings.name} has no tool {self._tool!r}", hint=hint)
+
+
+def read_result(name: str, result: JsonObject) -> Json:
+    """The value of a recorded result. Raises ConnectorError if the tool reported an error."""
+    contents = result.get("content") or []
+    texts = [one["text"] for one in contents if one.get("type") == "text"]
+    if result.get("isError"):
+        raise ConnectorError(f"{name}: {cut(' '.join(texts) or 'the tool failed', 500)}")
+    value = "\n".join(texts) if len(texts) == len(contents) else contents
+    structured = result.get("structuredContent")
+    if structured is None:
+        return value
+    # The protocol wants an object, so libraries put any other value under this key. Their text has the value alone.
+    wrapped = structured.keys() == {"result"} and not (isinstance(value, str) and _is_json_of(structured, value))
+    return structured["result"] if wrapped else structured
+
+
+def _is_json_of(value: JsonObject, text: str) -> bool:
+    try:
+        return bool(loads(text) == value)
+    except JsonError:
+        return False

@@ -1,0 +1,98 @@
+"""The `mcp:` section of `aloma.yaml`: the MCP servers that steps and models may use."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aloma_cli.connectors.address import is_url
+from aloma_cli.connectors.base import EFFECTS, Effect
+from aloma_cli.connectors.mcp.settings import McpSettings
+from aloma_cli.errors import ConfigError, PermanentError
+from aloma_cli.loader.layout import CONFIG_FILE, NAME
+from aloma_cli.loader.settings import Setting, Table, mapping_of, seconds, section, text, text_or_number
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aloma_cli.loader.environment import Environment
+
+_REFERENCE = re.compile(r"\$\{([^}]*)\}")
+
+
+def servers(entry: Setting) -> tuple[McpSettings, ...]:
+    """The servers as written; `${NAME}` in them is not replaced yet. Raises ConfigError."""
+    return tuple(_server(name, item) for name, item in entry.items())
+
+
+def equipped(server: McpSettings, root: Path | None, environment: Environment, max_answer: int) -> McpSettings:
+    """`server`, ready to be opened: each `${NAME}` has the value of `config("NAME")`. Raises ConfigError."""
+    try:
+        return replace(
+            server,
+            cwd=root,
+            environment=_filled(server.environment, environment),
+            headers=_filled(server.headers, environment),
+            max_answer=max_answer,
+        )
+    except PermanentError as error:
+        raise ConfigError(f"{CONFIG_FILE}: `mcp.{server.name}`: {error}", hint=error.hint) from None
+
+
+def _server(name: str, entry: Setting) -> McpSettings:
+    if not NAME.fullmatch(name):
+        raise entry.error("is not a valid name for a server: use letters, digits and _")
+    values = section(entry, _SERVER)
+    if ("command" in values) == ("url" in values):
+        raise entry.error("must have either `command` or `url`", hint="write `command: python tools/server.py`")
+    return McpSettings(name, **values)
+
+
+def _command(entry: Setting) -> tuple[str, ...]:
+    words = [text(item) for item in entry.elements()] if entry.node.id == "sequence" else _words(entry)
+    if not words:
+        raise entry.error("is empty")
+    # The Python that runs this program has its packages; another one on the path may not.
+    return (sys.executable, *words[1:]) if words[0] == "python" else tuple(words)
+
+
+def _words(entry: Setting) -> list[str]:
+    try:
+        return shlex.split(text(entry))
+    except ValueError as error:
+        raise entry.error(f"is not a command: {str(error).lower()}") from None
+
+
+def _url(entry: Setting) -> str:
+    if not is_url(text(entry)):
+        raise entry.mistaken("a URL such as http://127.0.0.1:8000/mcp")
+    return text(entry)
+
+
+def _effect(entry: Setting) -> Effect:
+    written = text(entry)
+    for effect in EFFECTS:
+        if written == effect:
+            return effect
+    raise entry.mistaken(f"one of: {', '.join(EFFECTS)}")
+
+
+_SERVER: Table = {
+    "command": _command,
+    "url": _url,
+    "environment": mapping_of(text_or_number),
+    "headers": mapping_of(text_or_number),
+    "timeout": seconds,
+    "effects": mapping_of(_effect),
+}
+
+
+def _filled(values: Mapping[str, str], environment: Environment) -> dict[str, str]:
+    return {
+        name: _REFERENCE.sub(lambda reference: environment(reference[1].strip()), value)
+        for name, value in values.items()
+    }
