@@ -134,12 +134,16 @@ class Function(Protocol):
         """What a request with these arguments does to the other system."""
         return "once"
 
-    def described(self, name: str) -> tuple[str, JsonObject]:
+    def described(self, name: str) -> tuple[str, JsonObject] | None:
         """What a model is told of this function, `name`, as a tool: what it does, and the JSON Schema of its arguments.
 
-        Raises PermanentError where it cannot be a tool.
+        None where only another system knows: see `asked`. Raises PermanentError where it cannot be a tool.
         """
         raise PermanentError(f"connectors.{name} cannot be a tool")
+
+    async def asked(self, ask: Ask) -> tuple[str, JsonObject]:  # noqa: ARG002  (for remote functions)
+        """As `described`, from the other system; `ask` records its answer."""
+        raise PermanentError("this function cannot be a tool")
 
     def told(self, result: Any) -> Any:
         """What a model is told of a result."""
@@ -154,6 +158,7 @@ class Function(Protocol):
 
 
 Connector: TypeAlias = Mapping[str, Function]
+"""Functions by their names. One that only another system knows has `names(ask)`, which records the answer."""
 
 
 class Connectors(Mapping[str, Connector]):

@@ -217,7 +217,7 @@ class _Border(Function):
     async def estimate(self, arguments: JsonObject, usual: int | None) -> Amount:
         return await self._inner.estimate(arguments, usual)
 
-    def described(self, name: str) -> tuple[str, JsonObject]:
+    def described(self, name: str) -> tuple[str, JsonObject] | None:
         return self._inner.described(name)
 
     def told(self, result: Any) -> Any:

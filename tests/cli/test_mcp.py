@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aloma_cli.jsontext import loads
+from aloma_cli.jsontext import dumps, loads
 from tests.cli.desk import Desk, ended, until
 
 SERVER = Path(__file__).parents[1] / "servers" / "mcp_server.py"
@@ -139,3 +139,36 @@ def test_a_call_whose_server_died_is_settled_by_a_person_if_it_must_be_sent_once
     assert settled.code == 0
     assert desk.run("task", "show", "--data").json["said"] == "yes"
     assert calls_of(desk, "die") == 1
+
+
+ASKS = """from aloma_cli import tool
+
+condition = {"question": str, "answer": None}
+
+
+async def content(data, connectors):
+    desk = connectors.mcp.desk
+    answer = await connectors.openai.chat(messages=data["question"], tools=TOOLS)
+    data["answer"] = answer.choices[0].message.content
+"""
+SEARCHES = [
+    {"calls": [{"tool_calls": [{"name": "mcp_desk_search", "arguments": {"text": "Ada"}}]}, {"answer": "Found Ada."}]}
+]
+
+
+@pytest.mark.parametrize("tools", ["[desk]", "[desk.search]", "[tool(desk.search)]"])
+def test_a_model_calls_the_tools_of_a_server(desk: Desk, tools: str) -> None:
+    desk.write("steps/ask.py", ASKS.replace("TOOLS", tools))
+    desk.write("responses/ask.json", dumps(SEARCHES))
+    ended = desk.run("task", "new", "T", "-d", '{"question": "Who?"}', "--offline", "--data")
+    assert (ended.code, ended.json["answer"]) == (0, "Found Ada.")
+    assert calls_of(desk, "search") == 1
+
+
+def test_a_call_of_a_model_to_a_server_waits_for_approval(desk: Desk) -> None:
+    desk.write("steps/ask.py", ASKS.replace("TOOLS", "[tool(desk.search, approve=True)]"))
+    desk.write("responses/ask.json", dumps(SEARCHES))
+    asked = desk.run("task", "new", "T", "-d", '{"question": "Who?"}', "--offline")
+    assert (asked.code, calls_of(desk, "search")) == (8, 0)
+    assert desk.run("task", "answer", "@last", "true").code == 0
+    assert calls_of(desk, "search") == 1

@@ -296,3 +296,11 @@ def test_a_large_container_is_copied_where_it_is_reached_and_nowhere_else() -> N
     assert isinstance(data["big"], TrackedList)
     assert len(untouched) == 299
     assert dict.__getitem__(data, "other") is base["other"]
+
+
+@pytest.mark.parametrize("default", [[], {}, [[1]], {"a": {"b": 1}}, 1, None])
+def test_a_default_that_is_got_is_the_given_object_and_no_change(default: Any) -> None:
+    data = TrackedDict(BASE)
+    assert data.get("missing", default) is default
+    assert changes_of(data) == []
+    assert "missing" not in plain(data)

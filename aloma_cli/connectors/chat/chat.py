@@ -99,7 +99,7 @@ class Chat(Function):
         if tools is not None and all(isinstance(one, dict) for one in tools):
             options["tools"] = list(tools)
         elif tools is not None:
-            loop = ask = ToolLoop(ask, as_tools(tools), checked_turns(max_turns))
+            loop = ask = ToolLoop(ask, await as_tools(tools, ask), checked_turns(max_turns))
             options["tools"] = loop.definitions
         request = _request(self._name, messages, model, await _schema(shape), options)
         with set_aside(request) as recorded:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mcp import Client
-    from mcp_types import Tool
+    from pydantic import BaseModel
 
     from aloma_cli.connectors.mcp.settings import McpSettings
 
@@ -46,8 +46,8 @@ class Connection:
         self._heard: deque[str] = deque(maxlen=_LAST_LINES)
         self._unread: deque[str] = deque(maxlen=_LAST_LINES)
 
-    async def tools(self, log: Log) -> dict[str, Tool]:
-        """The server's tools by name. Raises ConnectorError if it cannot be reached."""
+    async def tools(self, log: Log) -> dict[str, JsonObject]:
+        """The server's tools by name, as the protocol writes them. Raises ConnectorError if it cannot be reached."""
         with self._hearing(log):
             return (await self._connected()).tools
 
@@ -106,7 +106,7 @@ class Connection:
             raise ConnectorError(
                 f"{name}: the answer is not valid MCP: {cut(str(error), 300)}", unanswered=True
             ) from error
-        return result.model_dump(by_alias=True, exclude_none=True, mode="json")
+        return _plain(result)
 
     @contextmanager
     def _hearing(self, log: Log) -> Iterator[None]:
@@ -136,7 +136,7 @@ class _Kept:
     """One connection, while it lasts."""
 
     client: Client
-    tools: dict[str, Tool]
+    tools: dict[str, JsonObject]
 
     def __init__(self, settings: McpSettings, hear: Log) -> None:
         self._settings = settings
@@ -220,12 +220,16 @@ def _library() -> Any:
     return mcp
 
 
-async def _list_tools(client: Client) -> dict[str, Tool]:
-    tools: dict[str, Tool] = {}
+def _plain(model: BaseModel) -> JsonObject:
+    return model.model_dump(by_alias=True, exclude_none=True, mode="json")
+
+
+async def _list_tools(client: Client) -> dict[str, JsonObject]:
+    tools: dict[str, JsonObject] = {}
     cursor = None
     for _ in range(_PAGES):
         page = await client.list_tools(cursor=cursor)
-        tools.update({tool.name: tool for tool in page.tools})
+        tools.update({tool.name: _plain(tool) for tool in page.tools})
         cursor = page.next_cursor
         if not cursor:
             break

@@ -12,8 +12,6 @@ from aloma_cli.errors import ConnectorError, PermanentError, did_you_mean
 from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, dumps, loads
 
 if TYPE_CHECKING:
-    from mcp_types import Tool
-
     from aloma_cli.connectors.mcp.settings import McpSettings
 
 
@@ -33,6 +31,10 @@ class McpServer(Mapping[str, Function]):
     def __len__(self) -> int:
         return 0
 
+    async def names(self, ask: Ask) -> list[str]:
+        """The names of its tools, recorded. Raises ConnectorError if it cannot be reached."""
+        return list(await _list(self._settings, self._connection, ask))
+
     async def aclose(self) -> None:
         """Close the connection, and end a server that was started."""
         await self._connection.aclose()
@@ -45,8 +47,8 @@ class McpFunction(Function):
         self._settings = settings
         self._connection = connection
         self._tool = tool
-        self._described: Tool | None = None
         self._name = f"mcp.{settings.name}.{tool}"
+        self._hints: JsonObject = {}
 
     async def __call__(self, ask: Ask, /, **arguments: Any) -> Json:
         """What the tool answered: its structured content; else its text; else its list of contents.
@@ -56,19 +58,23 @@ class McpFunction(Function):
         result = await ask({name: plain(self._name, name, value) for name, value in arguments.items()})
         return read_result(self._name, result)
 
+    def described(self, name: str) -> None:  # noqa: ARG002  (only the server knows)
+        return None
+
+    async def asked(self, ask: Ask) -> tuple[str, JsonObject]:
+        tools = await _list(self._settings, self._connection, ask)
+        self._check(tools)
+        return tools[self._tool].get("description") or "", tools[self._tool]["inputSchema"]
+
     async def ready(self, log: Log) -> None:
-        with suppress(ConnectorError, PermanentError):  # `send` meets the same, and its error is on record
-            self._described = await self.described(log)
+        with suppress(ConnectorError):  # `send` meets the same, and its error is on record
+            self._hints = (await self._connection.tools(log)).get(self._tool, {}).get("annotations") or {}
 
     def effect(self, arguments: JsonObject) -> Effect:  # noqa: ARG002  (one for all)
         """What `effects` in aloma.yaml says, else the annotations of the server, else `once`."""
-        said = self._settings.effects.get(self._tool)
-        if said is not None:
-            return said
-        hints = self._described.annotations if self._described else None
-        if hints is None:
-            return "once"
-        return "read" if hints.read_only_hint else "idempotent" if hints.idempotent_hint else "once"
+        hints = self._hints
+        said: Effect = "read" if hints.get("readOnlyHint") else "idempotent" if hints.get("idempotentHint") else "once"
+        return self._settings.effects.get(self._tool, said)
 
     async def send(self, call: Call) -> Answer:
         self._check(await self._connection.tools(call.log))
@@ -81,16 +87,32 @@ class McpFunction(Function):
             )
         return Answer(result, about={"provider": f"mcp.{self._settings.name}"})
 
-    async def described(self, log: Log) -> Tool:
-        """The tool as the server describes it. Raises PermanentError if it has none of this name."""
-        tools = await self._connection.tools(log)
-        self._check(tools)
-        return tools[self._tool]
-
-    def _check(self, tools: Mapping[str, Tool]) -> None:
+    def _check(self, tools: Mapping[str, JsonObject]) -> None:
         if self._tool not in tools:
             hint = did_you_mean(self._tool, tools) or f"use one of: {', '.join(sorted(tools))}"
             raise PermanentError(f"the MCP server {self._settings.name} has no tool {self._tool!r}", hint=hint)
+
+
+async def _list(settings: McpSettings, connection: Connection, ask: Ask) -> dict[str, JsonObject]:
+    """The tools by name, as they are on record: a repeated firing tells its model of the same ones."""
+    listed: list[JsonObject] = await ask.call(f"mcp.{settings.name}.tools/list", _ListTools(connection), {})
+    return {tool["name"]: tool for tool in listed}
+
+
+class _ListTools(Function):
+    """The list of a server's tools, as the protocol writes it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def __call__(self, ask: Ask, /) -> Json:
+        return await ask({})
+
+    def effect(self, arguments: JsonObject) -> Effect:  # noqa: ARG002  (it only reads)
+        return "read"
+
+    async def send(self, call: Call) -> Answer:
+        return Answer(list((await self._connection.tools(call.log)).values()))
 
 
 def read_result(name: str, result: JsonObject) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from aloma_cli.connectors.base import Connector, Connectors, Function
+from aloma_cli.connectors.base import Ask, Connector, Connectors, Function
 from aloma_cli.errors import PermanentError, did_you_mean
 
 if TYPE_CHECKING:
@@ -49,6 +49,12 @@ class ConnectorHandle:
         self._name = name
         self._connector = connector
         self._call = call
+
+    async def as_tools(self, ask: Ask) -> list[BoundFunction]:
+        """Its functions, as tools for a model."""
+        connector: Any = self._connector
+        names = await connector.names(ask) if hasattr(connector, "names") else sorted(connector)
+        return [getattr(self, name) for name in names]
 
     def __getattr__(self, name: str) -> BoundFunction:
         function: Function = _lookup(self._connector, name, f"connectors.{self._name}", "function")

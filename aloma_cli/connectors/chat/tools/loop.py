@@ -117,7 +117,7 @@ class ToolLoop:
         tool = self._tools.get(call.name)
         if tool is None:
             return f"There is no tool {call.name!r}. The tools are: {', '.join(self._tools)}."
-        wrong = await _misfits(call.arguments, tool.schema)
+        wrong = await _misfits(call.arguments, tool.schema or {})
         return f"The arguments do not fit: {'; '.join(wrong)}" if wrong else None
 
     def _count(self, calls: list[Requested], problems: list[str | None]) -> None:

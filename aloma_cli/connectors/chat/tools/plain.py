@@ -24,7 +24,7 @@ class PlainFunction(Function):
     def __init__(self, function: Callable[..., Any], effect: Effect | None) -> None:
         self.name: str = getattr(function, "__name__", "")
         self._function = function
-        self._description, self._schema, self._kinds = described(function, self.name)
+        self.description, self.schema, self._kinds = described(function, self.name)
         self._takes_key = KEY in inspect.signature(function).parameters
         self._effect = effect or declared_effect(function) or "idempotent"
 
@@ -33,9 +33,6 @@ class PlainFunction(Function):
 
     def effect(self, arguments: JsonObject) -> Effect:  # noqa: ARG002  (one for all)
         return self._effect
-
-    def described(self, name: str) -> tuple[str, JsonObject]:  # noqa: ARG002  (its own is known)
-        return self._description, self._schema
 
     async def send(self, call: Call) -> Answer:
         """The function's result as JSON. Raises ConnectorError for whatever the function raises."""

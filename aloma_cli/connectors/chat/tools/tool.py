@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from aloma_cli.connectors.base import Function
+from aloma_cli.connectors.base import Ask, Function
 from aloma_cli.connectors.chat.tools.plain import plain_function
 from aloma_cli.errors import PermanentError
 from aloma_cli.jsontext import JsonObject
@@ -25,14 +25,15 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 class Tool:
     """What a model may call.
 
-    `name`, `description` and `schema` (of the arguments, a JSON Schema of an object) are for the model. `call` is the
-    name on record, `connector.function`. `function` makes the call: it is called with the arguments by name, and what
-    it returns is told to the model by its `told`. `approve`: whether a person must allow a call first.
+    `name`, `description` and `schema` (of the arguments, a JSON Schema of an object) are for the model; without a
+    `schema`, `known` asks for it. `call` is the name on record, `connector.function`. `function` makes the call: it is
+    called with the arguments by name, and what it returns is told to the model by its `told`. `approve`: whether a
+    person must allow a call first.
     """
 
     name: str
     description: str
-    schema: JsonObject
+    schema: JsonObject | None
     call: str
     function: Function
     approve: Approve = False
@@ -46,8 +47,15 @@ class Tool:
     @classmethod
     def of(cls, call: str, function: Function) -> Tool:
         """A connector's function as a tool. Raises PermanentError for one that cannot be a tool."""
-        description, schema = function.described(call)
+        description, schema = function.described(call) or ("", None)
         return cls(re.sub(r"[^A-Za-z0-9_-]", "_", call)[:64], description, schema, call, function)
+
+    async def known(self, ask: Ask) -> Tool:
+        """This tool with its schema, which another system may have to be asked for."""
+        if self.schema is not None:
+            return self
+        description, schema = await self.function.asked(ask)
+        return replace(self, description=self.description or description, schema=schema)
 
 
 def tool(
@@ -74,19 +82,27 @@ def tool(
 def _made(function: Any, effect: Effect | None) -> Tool:
     if not isinstance(function, Tool) and not hasattr(function, "as_tool"):
         called = plain_function(function, effect)
-        return Tool(called.name, *called.described(called.name), f"tool.{called.name}", called)
+        return Tool(called.name, called.description, called.schema, f"tool.{called.name}", called)
     if effect is not None:
         raise PermanentError("a connector's function declares its effect itself", hint='use `@effect("read")` there')
     made: Tool = function if isinstance(function, Tool) else function.as_tool()
     return made
 
 
-def as_tools(given: Sequence[Any]) -> dict[str, Tool]:
-    """The tools of a call by their names. Raises PermanentError for what is not a tool, and for two of one name."""
+async def as_tools(given: Sequence[Any], ask: Ask) -> dict[str, Tool]:
+    """The tools of a call by their names. A connector stands for all its functions.
+
+    Raises PermanentError for what is not a tool, and for two of one name.
+    """
     tools: dict[str, Tool] = {}
-    for one in given:
-        made = one if isinstance(one, Tool) else tool(one)
+    for one in await _single(given, ask):
+        made = await (one if isinstance(one, Tool) else tool(one)).known(ask)
         if made.name in tools:
             raise PermanentError(f"two tools are called {made.name}", hint="use tool(function, name=…)")
         tools[made.name] = made
     return tools
+
+
+async def _single(given: Sequence[Any], ask: Ask) -> list[Any]:
+    parts = [await one.as_tools(ask) if hasattr(type(one), "as_tools") else [one] for one in given]
+    return [tool for part in parts for tool in part]
