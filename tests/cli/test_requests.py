@@ -281,3 +281,20 @@ def test_a_question_for_a_text_takes_what_was_typed_as_a_text(desk: Desk) -> Non
     desk.new("{}")
     answered = desk.run("task", "answer", "@last", "2024", "--data")
     assert (answered.code, answered.json["year"]) == (0, "2024")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        '{"type": "object", "properties": {"days": {"type": "integer", "minimum": 1}}, "required": ["days"]}',
+        'pydantic.create_model("Stay", days=(int, pydantic.Field(ge=1)))',
+    ],
+)
+def test_a_question_may_have_a_json_schema_or_a_model(desk: Desk, schema: str) -> None:
+    lines = ("import pydantic", f'task.ask("How long?", into="stay", schema={schema})')
+    desk.step("ask", '{"stay": None, "asked": None}', *lines, 'data["asked"] = 1', asks="data, task")
+    desk.new("{}")
+
+    refused = desk.run("task", "answer", "@last", '{"days": 0}')
+    assert (refused.code, "days" in refused.err) == (2, True)
+    assert desk.run("task", "answer", "@last", '{"days": 2}', "--data").json["stay"] == {"days": 2}

@@ -146,3 +146,26 @@ def test_the_doctor_finds_out_what_it_honours(llama: Llama, tmp_path: Path) -> N
 
     assert {"reachable", "key", "structured output", "streaming"} <= {check for check in found if found[check] == "ok"}
     assert (found["model"], found["price"]) == ("warning", "warning"), "it answers to any name, and has no price"
+
+
+def test_vectors_of_a_real_server_are_read_and_counted(llama_embed: Llama) -> None:
+    recorder = Recorder()
+    texts = ["The cat sat on the mat", "The cat sat on the mat", "12345"]
+
+    async def ask() -> Any:
+        connectors = open_connectors(settings(llama_embed), {})
+        embed = connectors["openai"]["embed"]
+        try:
+            return [await recorder.call(embed, input=texts, **how) for how in ({}, {"encoding_format": "base64"})]
+        finally:
+            await connectors.aclose()
+
+    numbers, packed = run(ask())
+
+    one, same, other = numbers.vectors
+    assert len(one) == len(other) == 64
+    assert one == pytest.approx(same, abs=1e-5)
+    assert one != pytest.approx(other, abs=1e-3)
+    assert packed.vectors[0] == pytest.approx(one, abs=1e-5)
+    assert all((answer.usage or {})["input_tokens"] > 20 for answer in recorder.answers)
+    assert not any("estimated" in (answer.usage or {}) for answer in recorder.answers)

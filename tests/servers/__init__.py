@@ -6,6 +6,6 @@
 from __future__ import annotations
 
 from tests.servers.aimock import Aimock, aimock, aimock_server
-from tests.servers.llama import Llama, llama
+from tests.servers.llama import Llama, llama, llama_embed
 
-__all__ = ["Aimock", "Llama", "aimock", "aimock_server", "llama"]
+__all__ = ["Aimock", "Llama", "aimock", "aimock_server", "llama", "llama_embed"]

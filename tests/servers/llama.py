@@ -25,10 +25,20 @@ class Llama:
 @pytest.fixture(scope="session")
 def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Llama]:
     """The server, with a tiny model whose words mean nothing."""
+    yield from _served(tmp_path_factory.mktemp("llama"))
+
+
+@pytest.fixture(scope="session")
+def llama_embed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Llama]:
+    """The same server for vectors only."""
+    yield from _served(tmp_path_factory.mktemp("embed"), "embed")
+
+
+def _served(folder: Path, *options: str) -> Iterator[Llama]:
     for package in ("xllamacpp", "gguf"):
         if find_spec(package) is None:
             missing(package)
-    folder, port = tmp_path_factory.mktemp("llama"), free_port()
-    command = [sys.executable, "-m", "tests.servers.llama_main", str(port), str(folder)]
+    port = free_port()
+    command = [sys.executable, "-m", "tests.servers.llama_main", str(port), str(folder), *options]
     with running(command, f"http://127.0.0.1:{port}/health", folder / "log", {"PYTHONPATH": str(_ROOT)}):
         yield Llama(f"http://127.0.0.1:{port}/v1")

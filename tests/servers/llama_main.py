@@ -1,4 +1,4 @@
-"""Serve the tiny model with llama.cpp: `python -m tests.servers.llama_main PORT FOLDER`, until terminated."""
+"""Serve the tiny model with llama.cpp: `python -m tests.servers.llama_main PORT FOLDER [embed]`, until terminated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.servers import tiny_model
 _LONGEST_ANSWER = 800  # tokens: an answer that runs on is cut, as with any real server
 
 
-def main(port: int, folder: Path) -> None:
+def main(port: int, folder: Path, *, embed: bool) -> None:
     model = folder / "tiny.gguf"
     tiny_model.write(model)
     params = xllamacpp.CommonParams()
@@ -25,10 +25,13 @@ def main(port: int, folder: Path) -> None:
     params.port = port
     params.cpuparams.n_threads = 1
     params.warmup = False
+    if embed:  # such a server does nothing else
+        params.embedding = True
+        params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     server = xllamacpp.Server(params)
     print(server.listening_address, flush=True)  # noqa: T201  (for the log of the test)
     threading.Event().wait()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]))
+    main(int(sys.argv[1]), Path(sys.argv[2]), embed="embed" in sys.argv[3:])
