@@ -58,7 +58,9 @@ def test_the_log_says_who_answered_and_who_could_not(
     yaml = (desk.root / "aloma.yaml").read_text()
     desk.write("aloma.yaml", f"{yaml}\n        fallbacks: [first/small]\n")
     second.answer = lambda _: refusal(503, "overloaded")
-    assert desk.new('{"go": 1}', "--data").json["said"] == "from the first"
+    done = desk.new('{"go": 1}', "--data")
+    assert done.json["said"] == "from the first"
+    assert "another model is asked: http" in done.err
     told = desk.run("task", "log", "--calls").out
     assert "not second/big (" in told
     assert "failed (503" in told

@@ -148,7 +148,7 @@ def test_a_model_that_refuses_is_replaced_and_what_it_took_is_counted(refused: d
     assert answer.about is not None
     [before] = answer.about["instead_of"]
     assert (before["server"], before["model"]) == ("a", "gpt-4o-2024-08-06")
-    assert before["error"] in ("refused to answer", "broke off its answer")
+    assert before["error"] in ("m refused to answer", "m broke off its answer")
 
 
 def test_a_server_that_is_down_is_passed_over_for_a_while_and_the_record_says_why() -> None:

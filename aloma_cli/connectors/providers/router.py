@@ -47,27 +47,37 @@ class Router:
         *earlier, last = targets(self._settings, call.arguments["model"])
         failed = _Failed()
         for target in earlier:
-            if (outage := self._down.get(target)) and outage.until > monotonic():
-                about = {"server": self._server(target.server).name, "model": target.model}
-                failed.add(about, f"not asked, because of the call before: {outage.reason}", None)
-                continue
-            try:
-                answer = await self._send(call, target)
-            except ConnectorError as error:
-                if not error.elsewhere:
-                    raise failed.before(error) from error.__cause__
-                if error.retryable:
-                    self._down[target] = _Outage(monotonic() + OUTAGE, str(error))
-                failed.add(error.about, str(error), error.usage)
-            else:
-                reason = _no_answer(answer.value)
-                if reason is None:
-                    return failed.before(answer)
-                failed.add(answer.about, reason, answer.usage)
+            answer = await self._answer(call, target, failed)
+            if answer is not None:
+                return failed.before(answer)
         try:
             return failed.before(await self._send(call, last))
         except ConnectorError as error:
             raise failed.before(error) from error.__cause__
+
+    async def _answer(self, call: Call, target: Target, failed: _Failed) -> Answer | None:
+        """The answer of one server; None, with a word in the log, if another one is to be asked."""
+        outage = self._down.get(target)
+        if outage is not None and outage.until > monotonic():
+            skipped: JsonObject = {"server": self._server(target.server).name, "model": target.model}
+            failed.add(skipped, f"not asked, because of the call before: {outage.reason}", None)
+            return None
+        try:
+            answer = await self._send(call, target)
+        except ConnectorError as error:
+            if not error.elsewhere:
+                raise failed.before(error) from error.__cause__
+            if error.retryable:
+                self._down[target] = _Outage(monotonic() + OUTAGE, str(error))
+            reason, about, usage = str(error), error.about, error.usage
+        else:
+            refusal = _no_answer(answer.value)
+            if refusal is None:
+                return answer
+            reason, about, usage = f"{target.model} {refusal}", answer.about, answer.usage
+        failed.add(about, reason, usage)
+        call.log(f"another model is asked: {reason}")
+        return None
 
     async def price(self, asked: str, input_tokens: int, output_tokens: int) -> float | None:
         """As `chat.Price`."""
