@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from aloma_cli.budget import DAY
 from aloma_cli.engine import failure, requests
 from aloma_cli.engine.limits import set_limits
 
@@ -31,3 +32,9 @@ def resuming(limits: Mapping[str, LimitRequest], *, retry_failed: bool) -> Order
         run.do(requests.release_cycles)
 
     return order
+
+
+def on_another_day(run: Scheduler) -> None:
+    """Continue a tree that the limit of a day has stopped; if it is still the same day, it will be stopped again."""
+    if run.tree.limit is not None and run.tree.limit["name"] == DAY:
+        run.do(set_limits, {})

@@ -1,7 +1,8 @@
 """A worker: runs every tree of a workspace that has something to do, and leaves it while it waits.
 
 It looks at the published record of each tree, and claims those that are due: new ones, those whose timer has come,
-those that another process left unfinished. Many trees run side by side in one process.
+those that another process left unfinished, and those that the limit of a day stopped on an earlier day. Many trees run
+side by side in one process.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from aloma_cli.api.task import Task, read_record
+from aloma_cli.budget import DAY
 from aloma_cli.clock import from_iso
+from aloma_cli.engine.day import begin_of_day
 from aloma_cli.engine.loop import Stay
 from aloma_cli.errors import AlomaError, NotFoundError, TaskLockedError
 from aloma_cli.record.states import ACTIVE
@@ -170,4 +173,6 @@ def due(record: JsonObject | None) -> float | None:
         return 0.0
     if record.get("wake_at") is not None:
         return from_iso(record["wake_at"])
+    if record["state"] == "limited" and (record.get("limit") or {}).get("name") == DAY:
+        return begin_of_day(from_iso(record["updated_at"]), days=1)
     return 0.0 if record["state"] in ACTIVE else None

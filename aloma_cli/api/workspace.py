@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from aloma_cli.api.handover import hand_over, loop_runs
-from aloma_cli.api.orders import limiting, resuming
+from aloma_cli.api.orders import limiting, on_another_day, resuming
 from aloma_cli.api.reader import Records
 from aloma_cli.api.session import Equipment, fire_once, run_claim, write
 from aloma_cli.api.task import Task, task_of
@@ -274,7 +274,7 @@ class Workspace(Records):
 
     async def work_on(self, root: str, stay: Stay, emit: Emit = _ignore) -> Task:
         """Continue a tree as far as it goes by itself, or as `stay` says. Raises NotFoundError, TaskLockedError."""
-        return await self._run(self.store.claim(root), emit, stay=stay)
+        return await self._run(self.store.claim(root), emit, before=on_another_day, stay=stay)
 
     async def _run(
         self,

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from aloma_cli import Step, Task, Workspace
+from aloma_cli.api.worker import Worker
 from aloma_cli.cli.exit_codes import code_of_task
 from aloma_cli.cli.next_steps import next_steps
 from aloma_cli.connectors.base import Answer, Call, Connectors
 from aloma_cli.connectors.chat.chat import Chat
 from aloma_cli.engine.day import begin_of_day
+from aloma_cli.errors import AlomaError
 from aloma_cli.loader.config import Config, LimitsConfig
 from aloma_cli.loader.workspace import LoadedWorkspace
 from tests.support.manual import HeldClock
@@ -115,6 +117,28 @@ def test_the_next_day_begins_at_zero_and_a_paused_task_continues() -> None:
         return [paused.state, (await home.resume(first[-1].id)).state]
 
     assert asyncio.run(work()) == ["limited", "done"]
+    assert server.requests == 4
+
+
+def test_a_worker_continues_on_the_next_day_what_the_limit_of_a_day_has_stopped(tmp_path: Path) -> None:
+    server, clock = Server(), HeldClock()
+    home = workspace(server, clock=clock, folder=tmp_path)
+
+    def refuse(root: str, error: AlomaError) -> None:
+        raise error
+
+    async def worked() -> list[str]:
+        seen: list[str] = []
+        await Worker(home, lambda task: seen.append(task.state), refuse).run("idle")
+        return seen
+
+    async def work() -> list[list[str]]:
+        first = [(await one(home, number)).state for number in range(4)]
+        today = await worked()
+        tomorrow(clock)
+        return [first, today, await worked()]
+
+    assert asyncio.run(work()) == [["done", "done", "done", "limited"], [], ["done"]]
     assert server.requests == 4
 
 
