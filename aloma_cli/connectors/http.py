@@ -59,6 +59,7 @@ class Http:
         """
         arguments, login = call.arguments, _login.get()
         place = f"{arguments['method']} {shown(arguments['url'])}"
+        call.progress("waiting", seconds=arguments.get("timeout"))
         with _without(login) as redactor:
             response = await self._response(place, _as_sent(arguments, call.key, login))
             if arguments.get("raise_for_status", True):

@@ -21,6 +21,7 @@ from aloma_cli.content.host import Host
 from aloma_cli.content.job import Effects, Job
 from aloma_cli.content.lost import Watching
 from aloma_cli.content.progress import Watched
+from aloma_cli.content.room import Room
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.errors import (
     AnswerError,
@@ -95,17 +96,14 @@ class Calls:
 
     async def _send(self, name: str, function: Function, arguments: JsonObject, key: str) -> Json:
         try:
-            held = await self.host.enter(function, self.job.step, arguments)
+            async with Room(self.host, function, self.job.step, arguments) as room:
+                return await self._carry_out(name, function, arguments, key, room)
         except StepLimited as refusal:
             # Kept for a step that catches everything: what it returns after this is void.
             self.refused = refusal
             raise
-        try:
-            return await self._carry_out(name, function, arguments, key)
-        finally:
-            self.host.leave(held)
 
-    async def _carry_out(self, name: str, function: Function, arguments: JsonObject, key: str) -> Json:
+    async def _carry_out(self, name: str, function: Function, arguments: JsonObject, key: str, room: Room) -> Json:
         job = self.job
         await function.ready(self._log)
         sent = self._sent(name, key, function.effect(arguments), arguments)
@@ -123,7 +121,7 @@ class Calls:
                 job.firing,
                 job.base,
                 progress,
-                lambda error: self._keep_try(call, key, progress.seconds, error),
+                lambda error: self._keep_try(call, key, progress.seconds, error, room),
                 self._log,
             )
             answer = await self._answer(function, call, sent, progress)
@@ -164,10 +162,11 @@ class Calls:
         job, at = self.job, to_iso(self.host.clock.now())
         self.host.note(Logged(at=at, task=job.task, firing=job.firing, step=job.step, level=level, text=line))
 
-    async def _keep_try(self, call: Call, key: str, seconds: float, error: ConnectorError) -> None:
-        """Record a try that failed with a part of an answer; the call goes on with another one."""
+    async def _keep_try(self, call: Call, key: str, seconds: float, error: ConnectorError, room: Room) -> None:
+        """Record a try that failed with a part of an answer, before another one. Raises StepLimited."""
         failed = {**_describe(error), "again": True}
         await self._record(call, key, seconds, Answer(error.answer, error.usage, error.about), error=failed)
+        await room.renew()
 
     async def _fail(self, call: Call, key: str, seconds: float, error: ConnectorError) -> NoReturn:
         """Record a call that failed, with any answer it got, and raise its error as recorded."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -13,7 +14,7 @@ from aloma_cli.connectors.chat.parse import was_repaired
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.jsontext import Json, JsonError, JsonObject, loads
 from aloma_cli.record.calls import ANSWERED, FAILED, RecordedCall
-from aloma_cli.view.format import clean, clean_lines, clock_time, duration, error_text, money, plural
+from aloma_cli.view.format import clean, clean_lines, clock_time, data_size, duration, error_text, money, plural
 from aloma_cli.view.terminal import Ink, is_for_people, size_of, write, write_plain
 from aloma_cli.view.theme import DIM, Glyphs, glyphs_for, style_of
 from aloma_cli.view.width import broken, fit, line
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _INDENT = "  "
 _WIDTH = 100
+_ONE_LINE = sys.maxsize
 _LONGEST_DATA = 200
 _STYLES = {
     "system": "bold",
@@ -115,8 +117,7 @@ def first_line(call: RecordedCall) -> str:
     if is_chat(call) and (message := _message(call.answer)) is not None:
         return _first(_said(message))
     if call.function.startswith("http.") and isinstance(call.answer, dict):
-        body = call.answer.get("body", call.answer.get("json"))
-        return _first(body if isinstance(body, str) else _one_line(body))
+        return _first(_body_text(call.answer, _ONE_LINE))
     return _first(call.answer if isinstance(call.answer, str) else _one_line(hide_stash(_readable(call.answer))))
 
 
@@ -284,13 +285,19 @@ def _answer_parts(call: RecordedCall, width: int) -> Iterator[Part]:
         yield Part(f"answer{'' if reason in ('stop', None) else f' ({clean(reason)})'}", _said(message, width))
     elif call.function.startswith("http.") and isinstance(call.answer, dict) and "status" in call.answer:
         yield Part(f"answer {call.answer['status']}", _fields(call.answer.get("headers") or {}))
-        body = call.answer.get("json", call.answer.get("body"))
-        yield Part("body", _pretty(body, width) if isinstance(body, str) else as_text(body, width))
+        yield Part("body", _body_text(call.answer, width))
     else:
         yield Part(
             "answer",
             _pretty(call.answer, width) if isinstance(call.answer, str) else as_text(_readable(call.answer), width),
         )
+
+
+def _body_text(answer: JsonObject, width: int) -> str:
+    if isinstance(binary := answer.get("base64"), str):
+        return f"({data_size(len(binary) * 3 // 4)} of binary data)"
+    body = answer.get("json", answer.get("body"))
+    return _pretty(body, width) if isinstance(body, str) else as_text(body, width)
 
 
 def _message(answer: Json) -> JsonObject | None:

@@ -150,6 +150,22 @@ def test_an_answer_that_broke_off_is_a_call_of_its_own_and_the_next_try_another(
     assert "Once upon" in shown
 
 
+def test_a_limit_holds_between_the_tries_of_a_call(desk: Desk, streams: StreamServer) -> None:
+    broken = spoken("Once ", "upon", finish=None, usage=False)
+    streams.answers(Reply(broken, end="cut"), Reply([*spoken("a whole story"), DONE]))
+    desk.step(
+        "ask",
+        '{"name": str, "x": None}',
+        "data['x'] = (await connectors.openai.chat(messages='hi')).data",
+        asks="data, connectors",
+    )
+    assert desk.new('{"name": "Ada"}', "--base-url", streams.url, "--max-calls", "1").code == 5
+    assert len(streams.bodies) == 1
+    ended = desk.run("task", "resume", "@last", "--max-calls", "+1", "--data", "--base-url", streams.url)
+    assert ended.json["x"] == "a whole story"
+    assert len(streams.bodies) == 2
+
+
 def test_at_a_terminal_the_words_of_an_answer_appear_in_the_region_and_are_gone_at_the_end(
     desk: Desk, streams: StreamServer
 ) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from aloma_cli.api.reader import Records
 from aloma_cli.cli.main import main
+from aloma_cli.connectors.chat import tries
 from aloma_cli.jsontext import Json
 from aloma_cli.record.events import CallAnswered
 
@@ -265,6 +266,51 @@ def test_any_answer_is_on_record_once_and_its_task_can_be_shown_and_resumed(
 def of_models(answers: list[CallAnswered]) -> list[CallAnswered]:
     """Those of models; the others are of tools."""
     return [answer for answer in answers if answer.call.startswith("openai.")]
+
+
+DELTAS = st.dictionaries(
+    st.sampled_from(["role", "content", "refusal", "tool_calls", "reasoning"]), ODD | TEXTS, max_size=2
+)
+CHUNKS = st.builds(
+    lambda delta, reason, more: {"choices": [{"index": 0, "delta": delta, "finish_reason": reason}], **more},
+    DELTAS | ODD,
+    st.sampled_from([None, None, "stop", "length", 5]),
+    st.dictionaries(st.sampled_from(["model", "usage", "error", "id"]), ODD | USAGES, max_size=1),
+)
+STREAMS = st.builds(
+    lambda parts, cut: b"".join(parts)[: None if cut == 0 else -cut],
+    st.lists(
+        (CHUNKS | ODD).map(lambda chunk: f"data: {json.dumps(chunk)}\n\n".encode())
+        | st.sampled_from([b"data: [DONE]\n\n", b": alive\n\n", b"event: error\n", b"data: {\n\n", b"data:", b"\n"]),
+        min_size=1,
+        max_size=5,
+    ),
+    st.sampled_from([0, 0, 0, 1, 2, 9]),
+)
+
+
+@settings(max_examples=settings.default.max_examples // 4)  # type: ignore[union-attr]
+@given(STREAMS, st.sampled_from(["free", "shaped"]))
+@example(b'data: {"choices": [{"delta": {"content": "half"}}]}\n\n', "free")
+@example(b"data: [DONE]\n\n", "shaped")
+def test_whatever_is_streamed_the_limit_holds_and_the_task_can_be_shown_and_resumed(
+    server: Server, home: Path, body: bytes, step: str
+) -> None:
+    server.body, server.asked = body, 0
+    options = ["--base-url", server.url, "--api-key", "sk-test-0123456789"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tries, "_FIRST_PAUSE", 0.0)
+        run(home, "new", "t", "-d", json.dumps({step: True}), "--max-calls", "2", *options)
+        records = Records.at(home)
+        task = records.task("@last")
+        answers = [event for event in task.journal if isinstance(event, CallAnswered)]
+        assert len(answers) == task.record["usage"]["calls"] <= min(2, server.asked)
+        assert all(answer.answer is not None for answer in answers)
+        run(home, "calls", task.id)
+        for number in range(1, len(answers) + 1):
+            run(home, "calls", task.id, str(number))
+        run(home, "log", task.id, "--prompts", "--calls")
+        run(home, "resume", task.id, "--max-calls", "+1", *options)
 
 
 def test_an_answer_without_a_count_is_marked_as_estimated_and_limits_hold(server: Server, home: Path) -> None:

@@ -291,6 +291,12 @@ def test_a_schema_goes_with_the_stream(streams: StreamServer) -> None:
     assert streams.bodies[0]["response_format"]["type"] == "json_schema"
 
 
+def test_an_answer_that_the_server_rejects_in_the_stream_is_an_answer(streams: StreamServer) -> None:
+    failure = {"message": "no JSON", "code": "json_validate_failed", "failed_generation": "Sure!"}
+    streams.answers(Reply([*BROKEN, event({"error": failure})]))
+    assert Asked(streams).message["content"] == "Sure!"
+
+
 def test_a_stream_is_bounded_as_any_answer(streams: StreamServer) -> None:
     streams.answers(Reply([event(chunk({"content": "x" * 100_000}))] * 20))
     assert "larger than 1 MB" in str(Asked(streams, max_answer=1_000_000).error)

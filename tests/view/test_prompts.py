@@ -106,6 +106,13 @@ def test_an_http_call_is_shown_with_method_status_and_both_bodies() -> None:
     assert (first_line(one), target(one)) == ("made", "host/x?token=***")
 
 
+def test_binary_data_is_counted_and_not_shown() -> None:
+    asked = {"method": "GET", "url": "http://host/x"}
+    picture = call(asked, {"status": 200, "headers": {}, "base64": "A" * 4000}, function="http.get")
+    assert shown(picture)[-1] == ("body", "(3.0 kB of binary data)")
+    assert first_line(picture) == "(3.0 kB of binary data)"
+
+
 def test_an_error_is_shown_with_its_hint_and_with_what_came() -> None:
     error = {"type": "ConnectorError", "message": "not JSON", "retryable": True, "hint": "check it"}
     one = call({"model": "m", "messages": []}, "<html>", error=error)

@@ -53,12 +53,20 @@ def failure_in(content: bytes) -> str:
 
 def rejected_answer(error: Exception) -> JsonObject | None:
     """The answer that a server rejected, as a completion; None for any other refusal."""
-    if getattr(error, "code", None) != _REJECTED:
+    return rejected_in({"code": getattr(error, "code", None), **_object(getattr(error, "body", None))})
+
+
+def rejected_in(failure: Json) -> JsonObject | None:
+    """As `rejected_answer`, of the object that describes an error."""
+    if _object(failure).get("code") != _REJECTED:
         return None
-    body = getattr(error, "body", None)
-    said = body.get("failed_generation") if isinstance(body, dict) else None
+    said = _object(failure).get("failed_generation")
     message = {"role": "assistant", "content": said if isinstance(said, str) else ""}
     return {"choices": [{"index": 0, "message": message, "finish_reason": _REJECTED}]}
+
+
+def _object(value: Json) -> JsonObject:
+    return value if isinstance(value, dict) else {}
 
 
 def is_page(text: str) -> bool:

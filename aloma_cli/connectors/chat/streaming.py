@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from aloma_cli.connectors.base import Call, Progress, unwatched
 from aloma_cli.connectors.cause import cause
+from aloma_cli.connectors.chat.reply import rejected_in
 from aloma_cli.connectors.chat.stream import Assembly, Events, begins_stream
 from aloma_cli.connectors.honours import Honours
 from aloma_cli.errors import ConnectorError
@@ -97,6 +98,8 @@ class Reception:
         for data in self._events.finish():
             self._assembly.add(data)
         assembly = self._assembly
+        if (rejected := rejected_in(assembly.error)) is not None:
+            return dumps(rejected).encode()
         if assembly.error is not None and not assembly.has_begun:
             return dumps({"error": assembly.error}).encode()
         if not assembly.has_begun:

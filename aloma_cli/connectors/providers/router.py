@@ -69,7 +69,8 @@ class Router:
                 raise failed.before(error) from error.__cause__
             if error.retryable:
                 self._down[target] = _Outage(monotonic() + OUTAGE, str(error))
-            reason, about, usage = str(error), error.about, error.usage
+            kept = await _is_kept(call, error)
+            reason, about, usage = str(error), error.about, None if kept else error.usage
         else:
             refusal = _no_answer(answer.value)
             if refusal is None:
@@ -118,6 +119,15 @@ def _target(settings: ModelSettings, name: str) -> Target:
     if not slash or server not in settings.servers:
         return Target(None, name)
     return Target(None if server == settings.name else server, model)
+
+
+async def _is_kept(call: Call, error: ConnectorError) -> bool:
+    """Put what came of an answer on record by itself, and tell whether anything came."""
+    match error.answer:
+        case {"choices": [{"message": dict()}, *_]}:
+            await call.unfinished(error)
+            return True
+    return False
 
 
 class _Failed:
