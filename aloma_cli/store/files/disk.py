@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aloma_cli.errors import StoreError, TaskLockedError
+from aloma_cli.errors import StoreError
 from aloma_cli.ids import is_root_id
 from aloma_cli.jsontext import Json, JsonObject, dumps, reload
 from aloma_cli.store.files.atomic import refuse_links, replace_file, sync_folder
@@ -32,10 +32,11 @@ if TYPE_CHECKING:
     from aloma_cli.record.batch import Batch
     from aloma_cli.record.events import CallAnswered, Event
     from aloma_cli.store.files.claim import FileClaim
+    from aloma_cli.store.files.folder import TaskFolder
     from aloma_cli.store.protocol import Kept, Salvage
 
-# Most commands only read what was published and must answer at once. So what writes, and what reads the journal, is
-# imported inside functions.
+# Most commands only read what was published and must answer at once. So what writes, and what reads the journal, is in
+# `folder.py`, which is imported when it is used.
 
 _ABANDONED = 3600
 """Seconds after which a folder without a journal is not being made any more."""
@@ -61,57 +62,29 @@ class FileStore:
         self._fsync = fsync
 
     def create(self, root: str, events: Sequence[Event]) -> FileClaim:
-        import shutil
-
-        from aloma_cli.store.files.claim import FileClaim
-
-        folder = self._tasks / root
         self._prepare()
-        with refusing(folder, "made"):
-            folder.mkdir(mode=0o700)
-            try:
-                return FileClaim.begin(folder, events, fsync=self._fsync)
-            except BaseException:
-                shutil.rmtree(folder, ignore_errors=True)
-                raise
+        return self._open(self._tasks / root).begin(events)
 
     def claim(self, root: str) -> FileClaim:
-        from aloma_cli.store.files.claim import FileClaim
-
-        return FileClaim.take(self._existing(root), fsync=self._fsync)
+        return self._open(self._existing(root)).claim()
 
     def salvage(self, root: str, take: Callable[[Batch], object]) -> Salvage | None:
-        from aloma_cli.store.files.claim import lock_folder
-        from aloma_cli.store.files.salvage import salvage_journal
-
-        folder = self._existing(root)
-        lock = lock_folder(folder)
-        try:
-            found = salvage_journal(folder / "journal.jsonl", take)
-            with refusing(folder, "written"):
-                self._sync(folder)
-            return found
-        finally:
-            lock.release()
+        return self._open(self._existing(root)).salvage(take)
 
     def read(self, root: str, since: int = 0) -> Iterator[Batch]:
-        from aloma_cli.store.files.journal import read_journal
-
-        path = self._existing(root) / "journal.jsonl"
-        return (batch for batch, _ in read_journal(path, since=since))
+        return self._open(self._existing(root)).batches(since)
 
     def kept(self, root: str) -> Kept | None:
-        from aloma_cli.store.files.checkpoint import read_checkpoint
-        from aloma_cli.store.files.journal import kept_by
-
-        folder = self._existing(root)
-        checkpoint = read_checkpoint(folder)
-        return None if checkpoint is None else kept_by(checkpoint, folder / "journal.jsonl")
+        return self._open(self._existing(root)).kept()
 
     def read_back(self, root: str) -> Iterator[Batch]:
-        from aloma_cli.store.files.journal import read_back
+        return self._open(self._existing(root)).batches_back()
 
-        return read_back(self._existing(root) / "journal.jsonl")
+    def holder(self, root: str) -> str | None:
+        return self._open(self._existing(root)).holder()
+
+    def is_held(self, root: str) -> bool:
+        return self._open(self._existing(root)).is_held()
 
     def stamp(self, root: str) -> int:
         try:
@@ -170,26 +143,6 @@ class FileStore:
         self._existing(root)  # else it was deleted meanwhile, and the size is of a part
         return size
 
-    def holder(self, root: str) -> str | None:
-        from aloma_cli.store.files.claim import holder_of, lock_task
-
-        folder = self._existing(root)
-        try:
-            lock_task(folder).release()
-        except TaskLockedError:
-            # A process that has just taken the lock has not written its description yet.
-            return holder_of(folder) or "another process"
-        return None
-
-    def is_held(self, root: str) -> bool:
-        from aloma_cli.store.files.claim import lock_task
-
-        try:
-            lock_task(self._existing(root), patience=0).release()
-        except TaskLockedError:
-            return True
-        return False
-
     def post(self, root: str, body: JsonObject) -> str:
 
         # Names sort by time, so that requests are carried out in the order they were made.
@@ -242,6 +195,11 @@ class FileStore:
             return (folder / "journal.jsonl").is_file() or (folder / "task.json").is_file()
         except OSError:
             return True  # reading it raises the reason, and the other tasks can be read
+
+    def _open(self, path: Path) -> TaskFolder:
+        from aloma_cli.store.files.folder import TaskFolder
+
+        return TaskFolder(path, fsync=self._fsync)
 
     def _existing(self, root: str) -> Path:
         if not self._is_task(root):

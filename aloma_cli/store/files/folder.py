@@ -1,0 +1,79 @@
+"""The folder of one tree: its journal, its checkpoint and its lock."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aloma_cli.errors import TaskLockedError
+from aloma_cli.store.files.atomic import sync_folder
+from aloma_cli.store.files.checkpoint import read_checkpoint
+from aloma_cli.store.files.claim import FileClaim, holder_of, lock_folder, lock_task
+from aloma_cli.store.files.journal import kept_by, read_back, read_journal
+from aloma_cli.store.files.os_errors import refusing
+from aloma_cli.store.files.salvage import salvage_journal
+
+if TYPE_CHECKING:
+    from aloma_cli.record.batch import Batch
+    from aloma_cli.record.events import Event
+    from aloma_cli.store.protocol import Kept, Salvage
+
+
+class TaskFolder:
+    """A tree in the folder `path`. The methods do what those of `Store` say."""
+
+    def __init__(self, path: Path, *, fsync: bool) -> None:
+        self._path = path
+        self._journal = path / "journal.jsonl"
+        self._fsync = fsync
+
+    def begin(self, events: Sequence[Event]) -> FileClaim:
+        """Make the folder, with these events as the first batch."""
+        with refusing(self._path, "made"):
+            self._path.mkdir(mode=0o700)
+            try:
+                return FileClaim.begin(self._path, events, fsync=self._fsync)
+            except BaseException:
+                shutil.rmtree(self._path, ignore_errors=True)
+                raise
+
+    def claim(self) -> FileClaim:
+        return FileClaim.take(self._path, fsync=self._fsync)
+
+    def salvage(self, take: Callable[[Batch], object]) -> Salvage | None:
+        lock = lock_folder(self._path)
+        try:
+            found = salvage_journal(self._journal, take)
+            with refusing(self._path, "written"):
+                if self._fsync:
+                    sync_folder(self._path)
+            return found
+        finally:
+            lock.release()
+
+    def batches(self, since: int) -> Iterator[Batch]:
+        return (batch for batch, _ in read_journal(self._journal, since=since))
+
+    def batches_back(self) -> Iterator[Batch]:
+        return read_back(self._journal)
+
+    def kept(self) -> Kept | None:
+        checkpoint = read_checkpoint(self._path)
+        return None if checkpoint is None else kept_by(checkpoint, self._journal)
+
+    def holder(self) -> str | None:
+        try:
+            lock_task(self._path).release()
+        except TaskLockedError:
+            # A process that has just taken the lock has not written its description yet.
+            return holder_of(self._path) or "another process"
+        return None
+
+    def is_held(self) -> bool:
+        try:
+            lock_task(self._path, patience=0).release()
+        except TaskLockedError:
+            return True
+        return False
