@@ -15,6 +15,8 @@ from aloma_cli.cli.exit_codes import DONE, ERRORS
 from aloma_cli.cli.output import put, put_json, say
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.workspaces import load_workspace
+from aloma_cli.connectors.settings import ModelSettings
+from aloma_cli.connectors.table import open_connectors
 from aloma_cli.errors import AlomaError, StepError, WorkspaceError
 from aloma_cli.jsontext import JsonError, JsonObject, loads
 from aloma_cli.loader.layout import LIBRARIES_FOLDER
@@ -111,8 +113,5 @@ def _objects(path: Path) -> Iterable[JsonObject]:
 
 
 def _connectors(home: Workspace) -> dict[str, frozenset[str]]:
-    from aloma_cli.connectors.settings import ModelSettings
-    from aloma_cli.connectors.table import open_connectors
-
     opened = open_connectors(ModelSettings(offline=True), home.loaded.connector_modules)
     return {name: frozenset(functions) for name, functions in opened.items()}

@@ -15,6 +15,10 @@ from aloma_cli.cli.workspaces import load_workspace, open_records
 from aloma_cli.errors import InputError
 from aloma_cli.ids import root_of
 from aloma_cli.record.states import ACTIVE
+from aloma_cli.testing.cases.case import FOLDER, load_case
+from aloma_cli.testing.cases.record import case_of
+from aloma_cli.testing.cases.run import run_case
+from aloma_cli.testing.play import Home
 
 
 def record_test(
@@ -32,11 +36,6 @@ def record_test(
     and what came of it. `aloma test NAME` repeats that at no cost. Prints the path.
     """
     import yaml
-
-    from aloma_cli.testing.cases.case import FOLDER, load_case
-    from aloma_cli.testing.cases.record import case_of
-    from aloma_cli.testing.cases.run import run_case
-    from aloma_cli.testing.play import Home
 
     records, _ = open_records(workspace)
     found = records.task(root_of(task_id_of(records, task, "record-test")))
