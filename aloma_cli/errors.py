@@ -130,11 +130,22 @@ class RetryableError(FiringError):
 
 
 class DocumentError(FiringError):
-    """A value at `path` is not JSON."""
+    """A value at `path` is not JSON. `kind`: its type; None if the value is too deep or too large."""
 
-    def __init__(self, message: str, *, path: tuple[str | int, ...] = (), hint: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: tuple[str | int, ...] = (),
+        kind: type | None = None,
+        key: bool = False,
+        hint: str | None = None,
+    ) -> None:
+        """`key`: it is a key of the object at `path`."""
         super().__init__(message, hint=hint)
         self.path = path
+        self.kind = kind
+        self.key = key
 
 
 class ConnectorError(FiringError):

@@ -139,23 +139,25 @@ def _needless_await(scene: Scene) -> str | None:
 
 
 def _not_json(scene: Scene) -> str | None:
-    if not isinstance(scene.error, DocumentError):
+    error = scene.error
+    if not isinstance(error, DocumentError) or error.kind is None:
         return None
+    if error.key:
+        return "write str(key)"
     written = _assignment(scene)
     value = ast.unparse(written.value) if isinstance(written, ast.Assign) else "it"
-    for kind, cure in _AS_JSON.items():
-        if re.search(rf" is an? ({kind}),", scene.message):
-            return f"write {cure.format(value)}"
-    return "write str(key)" if "keys must be strings" in scene.message else None
+    cures = (cure for kinds, cure in _AS_JSON.items() if error.kind.__name__ in kinds.split())
+    return next((f"write {cure.format(value)}" for cure in cures), None)
 
 
 _AS_JSON = {
-    "datetime|date|time": "{}.isoformat()",
-    "set|frozenset|deque|generator|map|filter|zip|range|dict_keys|dict_values|dict_items": "list({})",
-    "bytes|bytearray": "{}.decode()",
-    "Decimal|Fraction": "float({}), or str({0}) to keep every digit",
-    "coroutine|ConnectorCall|Task|Future": "await {}",
+    "datetime date time": "{}.isoformat()",
+    "set frozenset deque generator map filter zip range dict_keys dict_values dict_items": "list({})",
+    "bytes bytearray": "{}.decode()",
+    "Decimal Fraction": "float({}), or str({0}) to keep every digit",
+    "coroutine ConnectorCall Task Future": "await {}",
 }
+"""What to write for a value, by the names of types: those that the author's own libraries have count as well."""
 
 
 def _assignment(scene: Scene) -> ast.Assign | None:

@@ -84,7 +84,8 @@ def _scalar(value: Any, path: Path) -> Json:
             raise DocumentError(f"{show_path(path)} is an integer of over {LONGEST_INTEGER} digits", path=path)
         return int(value)
     hint = 'write .model_dump(mode="json") after it' if hasattr(value, "model_dump") else None
-    raise DocumentError(f"{show_path(path)} is a {type(value).__name__}, which is not JSON", path=path, hint=hint)
+    kind = type(value)
+    raise DocumentError(f"{show_path(path)} is a {kind.__name__}, which is not JSON", path=path, kind=kind, hint=hint)
 
 
 def _checked_key(key: Any, path: Path) -> str:
@@ -92,7 +93,8 @@ def _checked_key(key: Any, path: Path) -> str:
         return key
     if isinstance(key, str):
         return _plain_string(key)
-    raise DocumentError(f"{show_path(path)} has the key {key!r}; keys must be strings", path=path)
+    message = f"{show_path(path)} has the key {key!r}; keys must be strings"
+    raise DocumentError(message, path=path, kind=type(key), key=True)
 
 
 def _plain_string(value: str) -> str:
