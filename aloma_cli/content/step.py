@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aloma_cli.clock import POSITIVE_DURATION, is_positive_duration
 from aloma_cli.condition import compile_condition
@@ -30,23 +29,11 @@ REARM = ("edge", "change")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True, init=False, eq=False, repr=False)
 class Step:
     """A condition over a task's document, and the content that runs when it holds.
 
     `timeout`: seconds. Raises StepError naming the step, or its file and line.
     """
-
-    name: str
-    condition: Condition
-    content: Content
-    priority: int
-    retry: Retry | None
-    timeout: float | None
-    enabled: bool
-    rearm: str
-    withdraw: bool
-    source: Source | None
 
     def __init__(
         self,
@@ -74,10 +61,22 @@ class Step:
         report = Report(name, source)
         for option, value in given.items():
             _check_option(option, value, report)
-        made = content if isinstance(content, Content) else PythonContent.of(content, name, source)
-        derived = {"condition": _compiled(condition, report), "content": made, "source": source}
-        for field, value in (given | derived).items():
-            object.__setattr__(self, field, value)
+        self.name: Final = name
+        self.content: Final = content if isinstance(content, Content) else PythonContent.of(content, name, source)
+        self.condition: Final = _compiled(condition, report)
+        self.priority: Final = priority
+        self.retry: Final = retry
+        self.timeout: Final = timeout
+        self.enabled: Final = enabled
+        self.rearm: Final = rearm
+        self.withdraw: Final = withdraw
+        self.source: Final = source
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Write an attribute once. Raises AttributeError after that: several tasks may use the step."""
+        if name in self.__dict__:
+            raise AttributeError(f"a step cannot be changed: build another one to give it another {name}")
+        super().__setattr__(name, value)
 
     @property
     def parameters(self) -> tuple[str, ...]:
