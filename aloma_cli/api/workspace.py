@@ -91,7 +91,7 @@ class Workspace(Records):
         self._plan = lru_cache(maxsize=1)(Plan)
         self.redactor = Redactor((*self.loaded.secrets, *(models.secrets if models else secrets)))
         self._choose = choose or _fixed(models)
-        self._border = border
+        self.border = border
         self._day: DayLimit | None = None
         super().__init__(open_store("memory:" if folder is None else Path(folder) / DATA_FOLDER), clock=clock)
 
@@ -323,7 +323,7 @@ class Workspace(Records):
             concurrency=self.loaded.config.limits.concurrency,
             clock=self.clock,
             redactor=self.redactor,
-            border=self._border,
+            border=self.border,
             day=self._day_limit(),
             mcp=self.loaded.mcp_servers(),
         )

@@ -45,6 +45,7 @@ COMMANDS = {
     "task blame": Command("task.blame:trace", "Show where a value comes from, back to the payload."),
     "task graph": Command("task.graph:draw", "Draw which step woke which, through which field."),
     "task replay": Command("task.replay:replay", "Run today's steps on the recorded answers, and compare."),
+    "task rerun": Command("task.rerun:rerun", "Run a copy of a task again, and pay only for what changed."),
     "task resume": Command("task.resume:resume", "Continue an interrupted, stopped, paused or failed task."),
     "task answer": Command("task.answer:answer", "Answer a question of a task, and run the task."),
     "task settle": Command("task.settle:settle", "Say how a call ended whose outcome is unknown."),

@@ -10,7 +10,7 @@ from aloma_cli.document.changes import Change, apply
 from aloma_cli.document.diff import diff
 from aloma_cli.document.merge import merge
 from aloma_cli.document.paths import get, make_room
-from aloma_cli.document.reserved import CHILDREN
+from aloma_cli.document.reserved import CHILDREN, ERRORS
 from aloma_cli.errors import InputError
 from aloma_cli.explain.ledger import End, TaskLedger
 from aloma_cli.jsontext import Json, JsonObject, Path
@@ -81,8 +81,8 @@ def _place(change: Change, on_record: JsonObject) -> Path:
 
 
 def _own(document: Json) -> JsonObject:
-    """The document without the counts that the engine keeps."""
-    return {key: value for key, value in document.items() if key != CHILDREN}
+    """The document without the counts that the engine keeps, and without an empty `$errors`, which it removes."""
+    return {key: value for key, value in document.items() if key != CHILDREN and (key, value) != (ERRORS, {})}
 
 
 def _with_room(document: Json, effects: Effects) -> tuple[Json, list[JsonObject], list[JsonObject]]:

@@ -25,13 +25,17 @@ _FROM_OUTSIDE = ("StepTimeout", "StepStopped", "StepWithdrawn")
 
 @dataclass(slots=True)
 class Report:
-    """`firings`: how many were run again, on `answers` answers of the record. `live`: how many calls were made."""
+    """`firings`: how many were run again, on `answers` answers of the record. `live`: how many calls were made.
+
+    `asked`: for each firing the calls that are not on record as they are made today, each with the one in its position.
+    """
 
     task: str
     firings: int = 0
     answers: int = 0
     live: int = 0
     divergences: list[Divergence] = field(default_factory=list)
+    asked: dict[int, list[ev.CallAnswered | None]] = field(default_factory=dict)
 
     @property
     def is_exact(self) -> bool:
@@ -144,6 +148,8 @@ class _Replay:
             self.report.live += len(run.answered)
             return
         self.report.answers += run.tape.made
+        if run.tape.changed:
+            self.report.asked[firing.number] = [changed.recorded for changed in run.tape.changed]
         for kind, where, before, after in of_calls(run.tape):
             self._diverge(firing, kind, where, before, self.redactor.value(after))
 

@@ -50,10 +50,10 @@ class Tape:
     @classmethod
     def of(cls, ledger: Ledger, firing: Firing) -> Tape:
         """The answers that the last run of a firing had, with those of a failed try that still stood."""
-        own = firing.calls
-        earlier = _standing(ledger, firing)
-        order = [*sorted(own[firing.before :], key=_began), *sorted([*earlier, *own[: firing.before]], key=_began)]
-        return cls({call.key: call for call in [*earlier, *own]}, order, len(own) - firing.before)
+        earlier = [*_standing(ledger, firing), *_whole(firing.calls[: firing.before])]
+        own = _whole(firing.calls[firing.before :])
+        order = [*sorted(own, key=_began), *sorted(earlier, key=_began)]
+        return cls({call.key: call for call in [*earlier, *own]}, order, len(own))
 
     @property
     def missed(self) -> list[CallAnswered]:
@@ -79,6 +79,11 @@ class Tape:
             raise NotOnRecordError(f"call {self.made} ({call.name}) of this firing is not on record")
         self._used.add(recorded.key)
         return recorded
+
+
+def _whole(calls: list[CallAnswered]) -> list[CallAnswered]:
+    """Without the answers that broke off and were asked for again."""
+    return [call for call in calls if not (call.error or {}).get("again")]
 
 
 def _began(call: CallAnswered) -> float:

@@ -1,0 +1,84 @@
+"""`aloma task rerun`"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+from aloma_cli.api.copies import document_for_copy
+from aloma_cli.api.explaining import question
+from aloma_cli.cli import exit_codes, options
+from aloma_cli.cli.option_groups import Limits, Models
+from aloma_cli.cli.output import put_json, say
+from aloma_cli.cli.output_options import Output
+from aloma_cli.cli.parameters import Option
+from aloma_cli.cli.run import run_and_show
+from aloma_cli.cli.task.which import task_id_of
+from aloma_cli.cli.workspaces import load_workspace, open_records
+from aloma_cli.errors import InputError
+from aloma_cli.explain.ledger import Ledger
+from aloma_cli.explain.replay.forecast import Forecast, forecast
+from aloma_cli.explain.replay.reuse import Answers
+from aloma_cli.record.tree import Tree
+from aloma_cli.testing.replay import replayed
+from aloma_cli.view.format import clean, money, plural
+
+
+def rerun(
+    task: options.TaskId = None,
+    changed: Annotated[
+        bool, Option(("--changed",), "Reuse the answers to calls that are made as they are on record.")
+    ] = False,
+    start: Annotated[
+        int | None, Option(("--from",), "Start from the document after entry N of `aloma task log`.", "N")
+    ] = None,
+    dry_run: Annotated[bool, Option(("--dry-run",), "Only say what would be asked again, as JSON.")] = False,
+    wait: options.Wait = False,
+    workspace: options.Workspace = None,
+    *,
+    output: Output,
+    limits: Limits,
+    models: Models,
+) -> int:
+    """
+    \b
+    Examples:
+      aloma task rerun @last --changed
+      aloma task rerun 01jd3k --changed --dry-run | jq .again
+      aloma task rerun 01jd3k --from 3
+
+    Runs a copy of a task, from its first document, with the steps of today. With --changed
+    it pays only for calls whose prompt or arguments have changed, and says beforehand how
+    many these are. People are asked again. Prints and exits as `task new`.
+    """
+    task_id = task_id_of(open_records(workspace)[0], task, "rerun")
+    home = load_workspace(workspace, models)
+    found = home.task(task_id)
+    if found.record["parent"] is not None:
+        raise InputError(f"{task_id} is a subtask", hint=f"run `aloma task rerun {task_id.partition('.')[0]}`")
+    asked = question(home, task_id)
+    tree = Tree.of(asked.events)
+    notice = home.choice(tree).notice
+    document = document_for_copy(found, at=start or 0)
+    if changed or dry_run:
+        told = forecast(Ledger.of(asked.events), home.steps, replayed(home, task_id))
+        if dry_run:
+            put_json({"schema": 1, "task": task_id, **told.to_json()})
+            return exit_codes.DONE
+        if not output.quiet:
+            say(f"aloma: {_words(told)}")
+        home.border = Answers.of(task_id, asked.events).border
+    claim, created = home.create(found.name, document, tags=found.record["tags"], like=tree)
+    work = partial(home.start_created, claim, created, limits=limits, wait=wait)
+    return run_and_show(home, claim.root, work, output, notice=notice, wait=wait)
+
+
+def _words(told: Forecast) -> str:
+    """`2 of 9 calls are asked again (research/synthesis, about $0.03); 3 more may follow (about $0.05)`."""
+    if not told.again and not told.perhaps:
+        return f"none of {plural(told.calls, 'call')} is asked again"
+    steps = f"{clean(', '.join(told.steps))}, " if told.steps else ""
+    verb = "is" if told.again == 1 else "are"
+    first = f"{told.again} of {plural(told.calls, 'call')} {verb} asked again ({steps}about {money(told.again_cost)})"
+    more = f"; {told.perhaps} more may follow (about {money(told.perhaps_cost)})" if told.perhaps else ""
+    return f"{first}{more}"
