@@ -309,7 +309,7 @@ class Workspace(Records):
         `check` raises.
         """
         loaded = replace(self.loaded, steps={step.name: step})
-        alone = Workspace(loaded=loaded, choose=self._choose, border=border or self._border)
+        alone = Workspace(loaded=loaded, choose=self._choose, border=border or self.border)
         alone.redactor, alone._day = self.redactor, self._day_limit()
         claim, _ = alone.create(step.name, data)
         await fire_once(claim, alone._equipment(), emit, alone.choice().settings)
