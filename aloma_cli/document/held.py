@@ -59,14 +59,19 @@ class Held:
         """What such a commit does to the places that are as they were: MOVED or WRITTEN, where it does anything."""
         if not self._at:
             return []
+        near = self._near(changes)
+        if not near:
+            return []
         moves = _Moves(before, after, changes)
-        judged = ((place, _judge(place, before, after, moves)) for place in self._near(changes))
+        judged = ((place, _judge(place, before, after, moves)) for place in near)
         return [(place, why) for place, why in judged if why is not None]
 
     def _near(self, changes: Iterable[Change]) -> set[Path]:
         near: set[Path] = set()
         for change in changes:
             place = change.place
+            if place and place[:1] not in self._under and place[:1] not in self._at:
+                continue  # another field of the document
             for end in range(len(place) + 1):
                 near.update(self._at.get(place[:end], ()))
             if change.op != "append":  # that moves no item

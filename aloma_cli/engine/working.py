@@ -338,7 +338,7 @@ def _limits_set(tree: WorkingTree, task: WorkingTask, event: ev.LimitsSet) -> No
 
 def _rested(tree: WorkingTree, task: WorkingTask, event: ev.TaskRested) -> None:
     if event.closed:
-        task.about = _about(task)
+        task.agenda = UNWATCHED
     if task.parent is not None and is_end(event):
         tree.tasks[task.parent].awaited.discard(task.id)
 

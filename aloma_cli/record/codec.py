@@ -19,7 +19,7 @@ from dataclasses import MISSING, fields
 from datetime import datetime
 from functools import cache, reduce
 from json.encoder import encode_basestring as _quoted
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, NamedTuple, cast, get_args, get_origin, get_type_hints
 
 from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, escape_surrogates, kind_of, reload
@@ -76,13 +76,15 @@ def _written(event: Event) -> str:
 
 
 def checked_text(event: Event) -> str:
-    """The event as JSON text. Raises WireError for an event that no reader would take."""
-    wire = to_wire(event)
-    _, readers, _ = _readers(event.KIND)
-    for name, value in wire.items():
-        if name in readers:
-            _read(readers[name], value)
-    return dumps(wire)
+    """The event as JSON text. Raises WireError, JsonError for an event that no reader would take."""
+    text = f'{{"event":"{event.KIND}"'
+    for name, default, reader in _checks(event.KIND):
+        value = getattr(event, name)
+        if not _is_default(value, default):
+            _read(reader, value)
+            write = _SCALARS.get(type(value), dumps)
+            text += f',"{name}":{write(value)}'
+    return text + "}"
 
 
 def decode(line: bytes) -> Batch:
@@ -114,10 +116,14 @@ def to_wire(event: Event) -> JsonObject:
     wire: JsonObject = {"event": event.KIND}
     for name, default in _defaults(event.KIND):
         value = getattr(event, name)
-        # An answer of 0 must not be taken for the default False.
-        if value is not default and (type(value) is not type(default) or value != default):
+        if not _is_default(value, default):
             wire[name] = list(value) if isinstance(value, tuple) else value
     return wire
+
+
+def _is_default(value: object, default: object) -> bool:
+    # An answer of 0 must not be taken for the default False.
+    return value is default or (type(value) is type(default) and value == default)
 
 
 @cache
@@ -248,6 +254,13 @@ def _readers(kind: str) -> tuple[type[Event], dict[str, Reader], list[str]]:
     return cls, {name: _reader(f"{kind}.{name}", name, hints[name]) for name, _ in _defaults(kind)}, required
 
 
+@cache
+def _checks(kind: str) -> list[tuple[str, object, Reader]]:
+    """Each field of a kind of events, its default, and how it is read."""
+    _, readers, _ = _readers(kind)
+    return [(name, default, readers[name]) for name, default in _defaults(kind)]
+
+
 def _reader(place: str, name: str, hint: Any) -> Reader:
     fits = _fits(hint)
     part = _PARTS.get(place)
@@ -264,7 +277,8 @@ def _fits(hint: Any) -> Fits:
     inner = [_fits(one) for one in get_args(hint) if one is not Ellipsis]
     match get_origin(hint):
         case origin if origin is UnionType:
-            return reduce(_either, inner)
+            texts = {str, NoneType}.issuperset(get_args(hint))
+            return (lambda value: value is None or isinstance(value, str)) if texts else reduce(_either, inner)
         case origin if origin in (tuple, list):
             return lambda value: isinstance(value, tuple | list) and all(map(inner[0], value))
         case origin if origin is dict:
