@@ -31,7 +31,7 @@ REFERENCE = (
     "why",
 )
 PAGES = ("README.md", *(f"docs/{name}.md" for name in REFERENCE))
-PARTS = r"(?:\d+[hm])*\d+(?:\.\d+)?(?:ms|s)|\d\d:\d\d:\d\d|\b[0-9a-hjkmnp-tv-z]{16}\b|\d{4}-\d\d-\d\dT[\d:.]+Z?"
+PARTS = r"\b(?:\d+[hm])*\d+(?:\.\d+)?(?:ms|s)\b|\d\d:\d\d:\d\d|\b[0-9a-hjkmnp-tv-z]{16}\b|\d{4}-\d\d-\d\dT[\d:.]+Z?"
 
 
 @pytest.mark.parametrize("page", PAGES)
