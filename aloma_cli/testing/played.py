@@ -136,7 +136,7 @@ def story(log: str, document: JsonObject, unfired: Iterable[str]) -> str:
 
 def unknown(step: str, known: Iterable[str]) -> str:
     """What to say about a step that does not exist."""
-    return " ".join(filter(None, [f"there is no step {step!r};", did_you_mean(step, known)]))
+    return "; ".join(filter(None, [f"there is no step {step!r}", did_you_mean(step, known)]))
 
 
 def _indented(text: str) -> list[str]:

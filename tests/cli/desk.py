@@ -91,8 +91,8 @@ class Desk:
         return ended(self.started(*arguments, **options))
 
     def shell(self, script: str, **environ: str) -> Ended:
-        """Run a line of shell, in which `aloma` is the command."""
-        command = f'aloma() {{ {" ".join(COMMAND)} "$@"; }}; {script}'
+        """Run a line of shell, in which `aloma` is the command, and `python` the Python that runs this."""
+        command = f'aloma() {{ {" ".join(COMMAND)} "$@"; }}; python() {{ {sys.executable} "$@"; }}; {script}'
         pipe, env = subprocess.PIPE, {**os.environ, **environ}
         shell = ["bash", "-c", command]
         return ended(subprocess.Popen(shell, cwd=self.root, text=True, stdout=pipe, stderr=pipe, env=env))

@@ -39,7 +39,7 @@ def test_the_blocks_of_a_page_run_in_their_order(desk: Desk, monkeypatch: pytest
     (desk.root / "steps/greet.py").unlink()
     with served(desk.root) as address:
         # Only a page that uses it has it in aloma.yaml, too: the environment wins.
-        monkeypatch.setenv("RATES", f"{address}/rates.json")
+        monkeypatch.setenv("HOURS", f"{address}/hours.json")
         for block in Page(page).blocks("python", "json", "yaml", "console"):
             run(desk, block, f"{page}:{block.line}")
         assert desk.run("step", "list")[::2] == (0, "")  # all files on the page are valid

@@ -10,7 +10,9 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[2]
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"(?:#|//) ((?:steps|libraries|connectors|responses|tests)/[\w/]+\.\w+|aloma\.yaml)\n")
+_FILE = re.compile(
+    r"(?:#|//) ((?:steps|libraries|connectors|responses|tests|cases|examples)/[\w/]+\.\w+|aloma\.yaml)\n"
+)
 _CODE = re.compile(r"`` ?(.+?) ?``|`([^`]+)`")
 _CELL = re.compile(r"(?<!\\)\|")
 
