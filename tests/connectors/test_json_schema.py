@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import date
-from typing import Any, Literal
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import jsonschema
 import pydantic
@@ -215,6 +219,11 @@ LEAVES: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
         {"default": 5},
         {"$ref": "#/$defs/Leaf"},
         {"$ref": "#/$defs/Tree"},
+        {"type": "object", "additionalProperties": {"type": "integer"}},
+        {"type": "object", "required": ["a", "b"]},
+        {"type": "object", "additionalProperties": False},
+        {"type": "array", "items": {"type": "integer"}, "uniqueItems": True, "minItems": 3},
+        {"type": "array", "items": {"type": "boolean"}, "uniqueItems": True},
         {"prefixItems": [{"type": "string"}, {"type": "integer"}], "items": False},
         {},
     ]
@@ -289,6 +298,44 @@ def test_simulated_answers_become_instances_too() -> None:
 
     assert order.items[0].sku.startswith("(simulated)")
     assert part.parts == []
+
+
+TYPES: list[Any] = [
+    Decimal,
+    dict[str, int],
+    dict[str, Item],
+    tuple[int, str],
+    set[str],
+    frozenset[int],
+    datetime,
+    time,
+    timedelta,
+]
+TYPES += [
+    UUID,
+    IPv4Address,
+    Path,
+    pydantic.AnyUrl,
+    pydantic.SecretStr,
+    bytes,
+    Any,
+    dict,
+    list,
+    pydantic.Json,
+    Part | Item,
+]
+TYPES += [Annotated[float, pydantic.Field(gt=0.5, lt=0.7)], Annotated[int, pydantic.Field(multiple_of=7, gt=3)]]
+TYPES += [Annotated[set[int], pydantic.Field(min_length=3)], list[list[dict[str, list[int]]]], Literal[1, "a", True]]
+
+
+@pytest.mark.parametrize("kind", TYPES, ids=str)
+def test_a_model_with_any_usual_type_is_simulated_and_sent(kind: Any) -> None:
+    model = pydantic.create_model("Holder", it=(kind, ...), perhaps=(kind | None, None))
+
+    model.model_validate_json(fill(model))
+    jsonschema.Draft202012Validator.check_schema(
+        Dialect().request([], to_schema(model))["response_format"]["json_schema"]["schema"]
+    )
 
 
 @pytest.mark.parametrize(

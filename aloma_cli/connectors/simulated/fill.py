@@ -10,7 +10,14 @@ import math
 import re
 from collections import Counter
 
-from aloma_cli.connectors.simulated.keywords import FORMATS, kind_in, merged, number_for, refuse_unfillable
+from aloma_cli.connectors.simulated.keywords import (
+    FORMATS,
+    distinct,
+    kind_in,
+    merged,
+    number_for,
+    refuse_unfillable,
+)
 from aloma_cli.jsontext import Json, JsonObject
 
 MARK = "(simulated)"
@@ -113,9 +120,13 @@ class Filler:
         return None
 
     def _object(self, schema: JsonObject, name: str) -> JsonObject:
-        properties = schema.get("properties") or {"note": {"type": "string"}}
+        known, required = schema.get("properties", {}), schema.get("required", ())
+        others = schema.get("additionalProperties", {"type": "string"})
+        properties = {**known, **{key: others for key in required if key not in known}}
+        if not properties and others is not False:
+            properties = {"note": others}
         if self._depth > _DEEPEST:  # a schema that contains itself
-            properties = {key: inner for key, inner in properties.items() if key in schema.get("required", ())}
+            properties = {key: inner for key, inner in properties.items() if key in required}
         return {key: self._fill(inner, _called(key, name)) for key, inner in properties.items()}
 
     def _list(self, schema: JsonObject, name: str) -> list[Json]:
@@ -124,9 +135,12 @@ class Filler:
         most = schema.get("maxItems", math.inf)
         size = int(min(max(schema.get("minItems", 0), usual, len(first)), most))
         schemas = [*first, *[item] * (size - len(first))][:size]
-        return [self._fill(one, f"{_singular(name)} {place + 1}") for place, one in enumerate(schemas)]
+        values = [self._fill(one, f"{_singular(name)} {place + 1}") for place, one in enumerate(schemas)]
+        return distinct(values, schema, name)
 
     def _string(self, name: str, schema: JsonObject) -> str:
+        if schema.get("contentMediaType") == "application/json":
+            return "null"
         if "format" in schema:
             return FORMATS[schema["format"]]
         least, longest = schema.get("minLength", 0), schema.get("maxLength")

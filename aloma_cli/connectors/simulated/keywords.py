@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from aloma_cli.connectors.chat.schemas import resolved
 from aloma_cli.errors import ConnectorError
-from aloma_cli.jsontext import Json, JsonObject
+from aloma_cli.jsontext import Json, JsonObject, dumps
 
 FORMATS: Mapping[str, str] = {
     "date": "2000-01-01",
@@ -20,10 +20,14 @@ FORMATS: Mapping[str, str] = {
     "ipv6": "2001:db8::1",
     "uri": "https://example.com/simulated",
     "uuid": "00000000-0000-4000-8000-000000000000",
+    "path": "simulated",
+    "file-path": "simulated",
+    "password": "simulated",
+    "binary": "simulated",
 }
 """A text of each format; dates are in the past, addresses are those reserved for examples."""
 
-_UNFILLABLE = ("pattern", "not", "if", "contains", "propertyNames", "dependentSchemas", "uniqueItems", "minProperties")
+_UNFILLABLE = ("pattern", "not", "if", "contains", "propertyNames", "dependentSchemas", "minProperties")
 _IMPLIED = {"properties": "object", "items": "array", "prefixItems": "array", "minItems": "array"}
 _IMPLIED |= {"minimum": "number", "maximum": "number", "multipleOf": "number"}
 _MOST_CHOICES = 20
@@ -59,11 +63,25 @@ def refuse_unfillable(schema: JsonObject, name: str) -> None:
     word = next((word for word in _UNFILLABLE if schema.get(word)), None)
     if word is None and schema.get("format") in {None, *FORMATS}:
         return
-    what = f"`{word}`" if word else f"the format {schema['format']!r}"
-    raise ConnectorError(
+    raise _unfillable(f"`{word}`" if word else f"the format {schema['format']!r}", name)
+
+
+def _unfillable(what: str, name: str) -> ConnectorError:
+    return ConnectorError(
         f"a simulated answer cannot have {what} (at {name})",
         hint="give that part of the schema `examples`, or write the answer into responses/STEP.json",
     )
+
+
+def distinct(values: list[Json], schema: JsonObject, name: str) -> list[Json]:
+    """As many different values as `uniqueItems` and `minItems` want. Raises ConnectorError if there are too few."""
+    found = list({dumps(value): value for value in values}.values()) if schema.get("uniqueItems") else values
+    missing = schema.get("minItems", 0) - len(found)
+    if missing > 0 and isinstance(found[0], int):
+        return [*found, *range(max(found) + 1, max(found) + 1 + missing)]
+    if missing > 0:
+        raise _unfillable("`uniqueItems` with so many values", name)
+    return found
 
 
 def number_for(schema: JsonObject) -> Json:
