@@ -21,8 +21,10 @@ from aloma_cli.record.events import (
     FiringVoided,
     TreeOpened,
 )
+from aloma_cli.record.tree import ASKS
 
 ANSWERED, FAILED, IN_FLIGHT, UNKNOWN = "answered", "failed", "in flight", "outcome unknown"
+WAITS = "waits for a person"
 
 _ENDS = (Committed, FiringFailed, FiringLooked, FiringVoided)
 
@@ -32,7 +34,7 @@ class RecordedCall:
     """One call. `at`: when it came on record (ISO). `function` is `connector.function`.
 
     `state`: answered, failed, in flight (it was sent, and its firing runs or will run again) or outcome unknown (it was
-    sent, and its firing or its process ended before an answer came). `event` is the answer or the error; the other
+    sent, and its firing or its process ended before an answer came), or waits for a person. `event` is the answer or the error; the other
     fields are as there.
     """
 
@@ -114,7 +116,8 @@ class CallCount:
             event.step,
             event.call,
             event.key,
-            arguments=getattr(event, "arguments", None),
+            WAITS if event.call == ASKS else IN_FLIGHT,
+            event.arguments,
         )
 
     def _answered(self, event: CallAnswered) -> RecordedCall:
@@ -134,7 +137,7 @@ class CallCount:
 
     def _lose(self, firing: int | None) -> None:
         for place, call in self._open.items():
-            if firing in (None, call.firing):
+            if firing in (None, call.firing) and call.state != WAITS:
                 self._open[place] = replace(call, state=UNKNOWN)
 
     def _next(self) -> int:
@@ -144,7 +147,7 @@ class CallCount:
 
 def is_recorded(event: CallSent) -> bool:
     """Whether the sending of a call is in the journal; of others the answer alone is."""
-    return getattr(event, "effect", "read") != "read"
+    return event.effect != "read"
 
 
 def calls_of(events: Iterable[Event]) -> Iterator[RecordedCall]:
