@@ -10,7 +10,7 @@ import hashlib
 import inspect
 import json
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
@@ -41,12 +41,13 @@ from aloma_cli.record.tree import ASKS
 
 @dataclass(slots=True)
 class Calls:
-    """The calls of one run of one firing."""
+    """The calls of one run of one firing. `written`: what its step has written and asked for so far."""
 
     job: Job
     host: Host
     effects: Effects
     queued: Queued
+    written: Callable[[], object] = lambda: None
     refused: StepLimited | None = None
     _made: Counter[str] = field(default_factory=Counter)
 
@@ -105,7 +106,7 @@ class Calls:
 
     async def _carry_out(self, name: str, function: Function, arguments: JsonObject, key: str, room: Room) -> Json:
         job = self.job
-        await function.ready(self._log)
+        await function.ready(self.log)
         sent = self._sent(name, key, function.effect(arguments), arguments)
         if sent.effect == "read":
             self.host.note(sent)
@@ -122,7 +123,7 @@ class Calls:
                 job.base,
                 progress,
                 lambda error: self._keep_try(call, key, progress.seconds, error, room),
-                self._log,
+                self.log,
             )
             answer = await self._answer(function, call, sent, progress)
             # The recorded answer, not the received one: a repeated firing must get the same.
@@ -148,7 +149,7 @@ class Calls:
                 return await function.send(call)
         except ConnectorError as error:
             if error.unanswered and sent.effect == "once":
-                self._log(str(error), "warning")
+                self.log(str(error), "warning")
                 raise StepUnsettled(str(error)) from error
             await self._fail(call, sent.key, progress.seconds, error)
         except StoreError:
@@ -158,7 +159,7 @@ class Calls:
             failed.__cause__ = error
             await self._fail(call, sent.key, progress.seconds, failed)
 
-    def _log(self, line: str, level: str = "info") -> None:
+    def log(self, line: str, level: str = "info") -> None:
         job, at = self.job, to_iso(self.host.clock.now())
         self.host.note(Logged(at=at, task=job.task, firing=job.firing, step=job.step, level=level, text=line))
 
@@ -210,7 +211,16 @@ class _Asking:
         return await self._calls.ask(self._name, self._function, request, self.keys)
 
     async def call(self, name: str, function: Function, arguments: JsonObject) -> Any:
-        return await self._calls.make(name, function, **arguments)
+        before = self._calls.written()
+        try:
+            return await self._calls.make(name, function, **arguments)
+        finally:
+            if self._calls.written() != before:
+                self._calls.log(
+                    f"data or task was written while {name} ran, and a firing that is repeated does not run it again: "
+                    "let the tool return the value, and write it after chat",
+                    "warning",
+                )
 
     async def approve(self, question: str, call: str, arguments: JsonObject) -> bool:
         about: JsonObject = {"call": call, "arguments": arguments}

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -28,7 +29,7 @@ from aloma_cli.content.host import Host
 from aloma_cli.content.job import NO_EFFECTS, Effects, Job, Limited, Outcome, Raised, Returned
 from aloma_cli.content.lost import Loose, Watching
 from aloma_cli.content.watchdog import on_a_thread
-from aloma_cli.errors import ContentError
+from aloma_cli.errors import ContentError, DocumentError
 from aloma_cli.jsontext import JsonObject, Path
 from aloma_cli.threads import in_thread
 
@@ -98,7 +99,7 @@ class PythonRun:
     def call(self, name: str, function: Function, /, *arguments: Any, **options: Any) -> Any:
         """As `handles.connectors.MakeCall`."""
         if self._calls is None:
-            self._calls = Calls(self.job, self.host, self.effects, self.cancellation.queued)
+            self._calls = Calls(self.job, self.host, self.effects, self.cancellation.queued, self._written)
         calls = self._calls
 
         def begin() -> Coroutine[Any, Any, Any]:
@@ -109,6 +110,13 @@ class PythonRun:
         # Tools run on the loop's thread or on one of their own, whatever the step itself does.
         on_loop = threading.get_ident() == self.cancellation.thread
         return self.loose.call(name, begin) if on_loop else self.cancellation.wait(begin())
+
+    def _written(self) -> object:
+        effects = replace(self.effects, called=False)
+        try:
+            return self._draft.changes(), repr(effects)
+        except DocumentError:
+            return None  # the end of the firing says what is wrong
 
     def _print(self, text: str) -> None:
         self.log(text)

@@ -33,9 +33,9 @@ _ENDS = (Committed, FiringFailed, FiringLooked, FiringVoided)
 class RecordedCall:
     """One call. `at`: when it came on record (ISO). `function` is `connector.function`.
 
-    `state`: answered, failed, in flight (it was sent, and its firing runs or will run again) or outcome unknown (it was
-    sent, and its firing or its process ended before an answer came), or waits for a person. `event` is the answer or the error; the other
-    fields are as there.
+    `state`: answered, failed, in flight (it was sent, and its firing runs or will run again), waits for a person, or
+    outcome unknown (it was sent, and its firing or its process ended before an answer came). `event` is the answer or
+    the error; the other fields are as there.
     """
 
     number: int

@@ -224,3 +224,33 @@ def test_a_withdrawn_firing_asks_no_more() -> None:
     stage.run.carry_out({"kind": "set", "set": [[["go"], False]]})
     stage.turn()
     assert (asked(stage), stage.tree.flying) == ([], {})
+
+
+# -- what a tool must not do -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("does", "warned"),
+    [
+        (lambda data, task: None, False),
+        (lambda data, task: data["notes"].append("x"), True),
+        (lambda data, task: data.update(x=1), True),
+        (lambda data, task: task.ask("Why?", "why"), True),
+    ],
+)
+def test_a_tool_that_writes_is_told_of(does: Any, warned: bool) -> None:
+    world = World(calling(("note", {})), "done")
+
+    async def content(data: dict[str, Any], task: Any, connectors: Any) -> None:
+        data["before"] = 1
+
+        async def note() -> None:
+            does(data, task)
+
+        data["out"] = (await connectors.openai.chat(messages="q", tools=[note])).data
+
+    stage = OnALoop([step("agent", {"out": None}, content)], {"notes": []}, connectors=world.connectors)
+    stage.end("agent")
+    logs = [log.text for log in of_kind(stage.events, ev.Logged)]
+    assert [log.startswith("data or task was written while tool.note ran") for log in logs] == [True] * warned
+    assert stage.data["out"] == "done"
