@@ -163,6 +163,7 @@ def test_a_model_calls_the_tools_of_a_server(desk: Desk, tools: str) -> None:
     ended = desk.run("task", "new", "T", "-d", '{"question": "Who?"}', "--offline", "--data")
     assert (ended.code, ended.json["answer"]) == (0, "Found Ada.")
     assert calls_of(desk, "search") == 1
+    assert desk.run("task", "log", "--calls").out.count("tools/list") == 1
 
 
 def test_a_call_of_a_model_to_a_server_waits_for_approval(desk: Desk) -> None:

@@ -15,7 +15,11 @@ from tests.workflows.workspace import REPOSITORY, Played, Workspace
 PAGE = (REPOSITORY / "docs/workflows.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
 LISTINGS = [block for block in BLOCKS if "task log --logs" in block]
-STORIES = sorted(path for path in (REPOSITORY / "examples").rglob("README.md") if path.parent.name != "examples")
+STORIES = sorted(
+    path
+    for path in (REPOSITORY / "examples").rglob("README.md")
+    if path.parent.name != "examples" and not (path.parent / "aloma.yaml").exists()  # a workspace of its own
+)
 COMMANDS = [
     line
     for story in STORIES

@@ -114,4 +114,5 @@ def _objects(path: Path) -> Iterable[JsonObject]:
 
 def _connectors(home: Workspace) -> dict[str, frozenset[str]]:
     opened = open_connectors(ModelSettings(offline=True), home.loaded.connector_modules)
-    return {name: frozenset(functions) for name, functions in opened.items()}
+    servers = frozenset(server.name for server in home.loaded.config.mcp)
+    return {name: frozenset(functions) for name, functions in opened.items()} | ({"mcp": servers} if servers else {})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from aloma_cli.connectors.base import Ask, Function
 from aloma_cli.connectors.chat.tools.plain import plain_function
 from aloma_cli.errors import PermanentError
-from aloma_cli.jsontext import JsonObject
+from aloma_cli.jsontext import Json, JsonObject
 
 if TYPE_CHECKING:
     from aloma_cli.connectors.base import Effect
@@ -95,12 +95,32 @@ async def as_tools(given: Sequence[Any], ask: Ask) -> dict[str, Tool]:
     Raises PermanentError for what is not a tool, and for two of one name.
     """
     tools: dict[str, Tool] = {}
+    ask = _AskOnce(ask)
     for one in await _single(given, ask):
         made = await (one if isinstance(one, Tool) else tool(one)).known(ask)
         if made.name in tools:
             raise PermanentError(f"two tools are called {made.name}", hint="use tool(function, name=…)")
         tools[made.name] = made
     return tools
+
+
+class _AskOnce:
+    """An Ask for descriptions: tools of one server share one list."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._told: dict[str, Any] = {}
+
+    async def __call__(self, request: JsonObject) -> Json:
+        return await self._ask(request)
+
+    async def call(self, name: str, function: Function, arguments: JsonObject) -> Any:
+        if name not in self._told:
+            self._told[name] = await self._ask.call(name, function, arguments)
+        return self._told[name]
+
+    async def approve(self, question: str, call: str, arguments: JsonObject) -> bool:
+        return await self._ask.approve(question, call, arguments)
 
 
 async def _single(given: Sequence[Any], ask: Ask) -> list[Any]:
