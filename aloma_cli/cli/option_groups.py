@@ -21,7 +21,7 @@ def _model_flags(
         Text, Option(("--api-key",), "The key for that server; visible to other users during the run.", "KEY")
     ] = None,
     api_key_file: Annotated[Text, Option(("--api-key-file",), "A file with the key for that server.", "FILE")] = None,
-    model: Annotated[Text, Option(("--model",), "The model that answers all calls.", "NAME")] = None,
+    model: Annotated[Text, Option(("--model",), "The model that answers all calls, or SERVER/MODEL.", "NAME")] = None,
     offline: Annotated[bool, Option(("--offline",), "Simulate all model answers.")] = False,
     require_real: Annotated[bool, Option(("--require-real",), "Fail rather than simulate model answers.")] = False,
     responses: Annotated[Text, Option(("--responses",), "Scripted answers for simulated calls.", "DIR")] = None,

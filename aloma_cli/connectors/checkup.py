@@ -76,6 +76,8 @@ class Checkup:
         yield key
         if key.state == "failed":
             return
+        if not self.models:
+            yield self._unnamed(listed or [])
         for model in self.models:
             yield self._there(model, listed)
         for model in self._tried(listed):
@@ -105,6 +107,12 @@ class Checkup:
             cure = "map the name to another model in aloma.yaml: `models:`"
             return Finding("model", "warning", f"{model} is shut down on {cut(str(ends), 40)}", cure)
         return Finding("model", "ok", f"{model} is there")
+
+    def _unnamed(self, listed: list[JsonObject]) -> Finding:
+        server = f"{self.settings.name}/" if self.settings.name else ""
+        example = _name(listed[0]) if listed else "MODEL"
+        cure = f"map the names that steps use, such as `models: {{default: {server}{example}}}`, or use `--model NAME`"
+        return Finding("model", "warning", "no model of this server is named in aloma.yaml or in a step", cure)
 
     def _missing(self, model: str, names: list[str]) -> Finding:
         kind = kind_of_server(self.settings.kind)

@@ -141,6 +141,14 @@ def test_the_models_that_steps_name_are_looked_for(desk: Desk, server: ModelServ
     assert (told.code, "the server does not have huge" in told.out) == (1, True)
 
 
+@pytest.mark.usefixtures("_key")
+def test_a_server_without_a_named_model_is_told_how_to_name_one(desk: Desk, server: ModelServer) -> None:
+    desk.write("aloma.yaml", (desk.root / "aloma.yaml").read_text().replace("gpt-4: tiny", ""))
+    found = findings(desk)
+    assert "`models: {default: local/tiny}`" in str(found["model"][2])
+    assert found["structured output"][0] == "ok", "the only model is tried"
+
+
 def test_the_workspace_is_checked_too(desk: Desk) -> None:
     desk.write("aloma.yaml", "secrets: [CRM_TOKEN]")
     desk.write("steps/broken.py", "condition = ")

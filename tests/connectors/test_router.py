@@ -55,7 +55,7 @@ def server(name: str, url: str, **more: Any) -> ModelSettings:
     return ModelSettings(base_url=url, name=name, max_retries=0, **more)
 
 
-def ask(hosts: Hosts, asked: str = "default", *, times: int = 1, **settings: Any) -> Answer:
+def ask(hosts: Hosts, asked: str = "default", *, times: int = 1, extra: Any = None, **settings: Any) -> Answer:
     """The last answer to `times` calls; the servers are `a`, which is the one of the run, and `b`."""
     a, b = server("a", A, api_key="key-of-a"), server("b", B, api_key="key-of-b")
     given = ModelSettings(
@@ -68,7 +68,8 @@ def ask(hosts: Hosts, asked: str = "default", *, times: int = 1, **settings: Any
 
     async def work() -> Answer:
         try:
-            call = Call("openai.chat", {"model": asked, "messages": MESSAGES}, "the-key", "t", "s", 1, {})
+            arguments = {"model": asked, "messages": MESSAGES, **(extra or {})}
+            call = Call("openai.chat", arguments, "the-key", "t", "s", 1, {})
             return [await router.send(call) for _ in range(times)][-1]
         finally:
             await router.aclose()
@@ -123,6 +124,21 @@ def test_another_server_answers_where_the_first_cannot(outage: Reply, reason: st
     [before] = answer.about["instead_of"]
     assert (answer.about["server"], before["server"], before["model"]) == ("b", "a", "m")
     assert reason in before["error"]
+
+
+def test_headers_that_a_step_gave_for_one_server_are_not_sent_to_another() -> None:
+    seen: dict[str, tuple[str | None, str]] = {}
+
+    def watched(reply: Reply) -> Reply:
+        def answer(request: httpx2.Request) -> httpx2.Response:
+            seen[request.url.host] = (request.headers.get("x-key"), request.url.query.decode())
+            return reply(request)
+
+        return answer
+
+    extra = {"extra_headers": {"X-Key": "of-a"}, "extra_query": {"key": "of-a"}, "extra_body": {"top_k": 1}}
+    ask(Hosts(a=watched(unreachable), b=watched(said("yes"))), "m", extra=extra, fallbacks={"*": ("b/x",)})
+    assert seen == {"a.test": ("of-a", "key=of-a"), "b.test": (None, "")}
 
 
 @pytest.mark.parametrize("ours", [refusal(400, message="bad schema"), refusal(401, message="wrong key")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from time import monotonic
 from typing import NamedTuple, TypeVar
 
@@ -44,14 +45,14 @@ class Router:
 
     async def send(self, call: Call) -> Answer:
         """The answer of the first server that can give one; its `about` tells which could not before (`instead_of`)."""
-        *earlier, last = targets(self._settings, call.arguments["model"])
+        first, *_ = route = targets(self._settings, call.arguments["model"])
         failed = _Failed()
-        for target in earlier:
-            answer = await self._answer(call, target, failed)
+        for target in route[:-1]:
+            answer = await self._answer(_for(target, first, call), target, failed)
             if answer is not None:
                 return failed.before(answer)
         try:
-            return failed.before(await self._send(call, last))
+            return failed.before(await self._send(_for(route[-1], first, call), route[-1]))
         except ConnectorError as error:
             raise failed.before(error) from error.__cause__
 
@@ -112,6 +113,16 @@ def targets(settings: ModelSettings, asked: str) -> list[Target]:
     others = next((found for found in named if found is not None), ())
     names = (first, *(settings.models.get(name, name) for name in others))
     return list(dict.fromkeys(_target(settings, name) for name in names))
+
+
+def _for(target: Target, first: Target, call: Call) -> Call:
+    """The call for a target: headers and parameters were given for the first server, and may hold a key of it."""
+    if target.server == first.server:
+        return call
+    return replace(call, arguments={name: value for name, value in call.arguments.items() if name not in _PRIVATE})
+
+
+_PRIVATE = ("extra_headers", "extra_query")
 
 
 def _target(settings: ModelSettings, name: str) -> Target:
