@@ -19,7 +19,7 @@ from aloma_cli.connectors.chat.dialect import with_words
 from aloma_cli.connectors.chat.finish import broke_off, reason, was_cut, was_refused
 from aloma_cli.connectors.chat.parse import Reading, read_object
 from aloma_cli.connectors.chat.parts import counted_apart, put_back, set_aside
-from aloma_cli.connectors.chat.pydantic_model import Model, is_model, validated
+from aloma_cli.connectors.chat.pydantic_model import PydanticModel, is_model, validated
 from aloma_cli.connectors.chat.shape import Shape, to_schema
 from aloma_cli.connectors.chat.tools.loop import MAX_TURNS, ToolLoop, checked_turns
 from aloma_cli.connectors.chat.tools.tool import as_tools
@@ -167,7 +167,7 @@ def _refuse(name: str, options: dict[str, Any], schema: JsonObject | None) -> No
         raise PermanentError(f"connectors.{name} was given a shape and a response_format", hint="use `shape=` alone")
 
 
-async def _checked(ask: Ask, request: JsonObject, kind: Model | None, check: Check | None) -> Completion:
+async def _checked(ask: Ask, request: JsonObject, kind: PydanticModel | None, check: Check | None) -> Completion:
     """An answer that fits, at the second try if need be. Raises AnswerError."""
     answer, wrong = await _attempt(ask, request, kind, check)
     if wrong:
@@ -180,7 +180,7 @@ async def _checked(ask: Ask, request: JsonObject, kind: Model | None, check: Che
 
 
 async def _attempt(
-    ask: Ask, request: JsonObject, kind: Model | None, check: Check | None
+    ask: Ask, request: JsonObject, kind: PydanticModel | None, check: Check | None
 ) -> tuple[Completion, list[str]]:
     """One answer, and the objections to it.
 

@@ -22,7 +22,7 @@ _TILES = ((r"gpt-4o-mini", 2833, 5667), (r"gpt-5", 70, 140), (r"o[13]", 75, 150)
 """The others count a base, and tiles of 512 × 512 pixels. Most compatible servers take about as much."""
 
 
-class Facts(NamedTuple):
+class Measure(NamedTuple):
     """`size`: width and height of a picture; `seconds` of a sound; `pages` of a file. None where not known."""
 
     size: tuple[int, int] | None = None
@@ -30,14 +30,14 @@ class Facts(NamedTuple):
     pages: int | None = None
 
 
-def measured(media: str, data: bytes) -> Facts:
+def measured(media: str, data: bytes) -> Measure:
     """The facts of some bytes of a media type such as `image/png`."""
     if media.startswith("image/"):
-        return Facts(size=next(_sizes(data), None))
+        return Measure(size=next(_sizes(data), None))
     if media.startswith("audio/"):
         rate = int.from_bytes(data[28:32], "little") if data[:4] == b"RIFF" else 0
-        return Facts(seconds=round(len(data) / (rate or _BYTES_PER_SECOND), 1))
-    return Facts(pages=max(1, len(_PAGE.findall(data))))
+        return Measure(seconds=round(len(data) / (rate or _BYTES_PER_SECOND), 1))
+    return Measure(pages=max(1, len(_PAGE.findall(data))))
 
 
 def picture_tokens(model: str, size: tuple[int, int] | None, *, low: bool = False) -> int:

@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from aloma_cli.connectors.address import is_secret_name
-from aloma_cli.connectors.chat.media import Facts, file_tokens, measured, picture_tokens, sound_tokens
+from aloma_cli.connectors.chat.media import Measure, file_tokens, measured, picture_tokens, sound_tokens
 from aloma_cli.jsontext import Json, JsonObject, dumps
 
 _PLACES = {"image_url": "url", "input_audio": "data", "file": "file_data", "video_url": "url", "audio_url": "url"}
@@ -147,14 +147,14 @@ def _stand_in(media: str, payload: str) -> str:
     return f"data:{kind}{''.join(f';{name}={value}' for name, value in told.items())},"
 
 
-def _facts(media: str, payload: str) -> Facts:
+def _facts(media: str, payload: str) -> Measure:
     """What is known of a payload: bytes, a stand-in for them, or an address."""
     told = dict(_FACT.findall(payload[:_SHORT])) if payload.startswith("data:") else {}
     if "sha256" not in told:
         own = payload.startswith("data:") or media.startswith("audio/")
-        return measured(media, _bytes(payload)) if own else Facts()
+        return measured(media, _bytes(payload)) if own else Measure()
     size = (int(told["width"]), int(told["height"])) if "width" in told else None
-    return Facts(size, float(told.get("seconds", 0)), int(told.get("pages", 1)))
+    return Measure(size, float(told.get("seconds", 0)), int(told.get("pages", 1)))
 
 
 def _bytes(payload: str) -> bytes:

@@ -13,7 +13,7 @@ _LONGEST_COMPLAINT = 200
 
 
 @runtime_checkable
-class Model(Protocol):
+class PydanticModel(Protocol):
     """A subclass of `pydantic.BaseModel`."""
 
     __name__: str
@@ -23,11 +23,11 @@ class Model(Protocol):
     def model_validate_json(self, text: str) -> Any: ...
 
 
-def is_model(shape: object) -> TypeGuard[Model]:
-    return isinstance(shape, type) and isinstance(shape, Model)
+def is_model(shape: object) -> TypeGuard[PydanticModel]:
+    return isinstance(shape, type) and isinstance(shape, PydanticModel)
 
 
-def schema_of(model: Model, *, whole: bool) -> JsonObject:
+def schema_of(model: PydanticModel, *, whole: bool) -> JsonObject:
     """The JSON Schema of a model. Raises ShapeError if the model has none."""
     try:
         schema = model.model_json_schema()
@@ -36,7 +36,7 @@ def schema_of(model: Model, *, whole: bool) -> JsonObject:
     return checked(schema, whole=whole)
 
 
-def validated(model: Model, value: Json) -> tuple[Any, tuple[str, ...]]:
+def validated(model: PydanticModel, value: Json) -> tuple[Any, tuple[str, ...]]:
     """An instance of `model`, or what is wrong with `value`.
 
     The model decides alone, so what it converts ("5" for an int) fits.

@@ -27,7 +27,7 @@ _MOST_STEPS = 20
 """A `$ref` to a `$ref` to a `$ref` …: no schema needs more."""
 
 
-class Part(NamedTuple):
+class Subschema(NamedTuple):
     """A schema within a schema. `word`: the keyword that it belongs to."""
 
     word: str
@@ -63,15 +63,15 @@ def checked(schema: JsonObject, *, whole: bool) -> JsonObject:
     return _as_object(made) if whole else made
 
 
-def parts(schema: Json, path: Path = ()) -> Iterator[Part]:
+def parts(schema: Json, path: Path = ()) -> Iterator[Subschema]:
     """The schemas directly within a schema."""
     for word, inner in schema.items() if isinstance(schema, dict) else ():
         if word in _BY_NAME and isinstance(inner, dict):
-            yield from (Part(word, (*path, word, key), one) for key, one in inner.items())
+            yield from (Subschema(word, (*path, word, key), one) for key, one in inner.items())
         elif word in _IN_LIST and isinstance(inner, list):
-            yield from (Part(word, (*path, word, at), one) for at, one in enumerate(inner))
+            yield from (Subschema(word, (*path, word, at), one) for at, one in enumerate(inner))
         elif word in _SINGLE:
-            yield Part(word, (*path, word), inner)
+            yield Subschema(word, (*path, word), inner)
 
 
 def referred(reference: str, root: JsonObject) -> Json:
@@ -122,7 +122,7 @@ def _check_words(schema: JsonObject) -> None:
 
 
 def _check_references(root: JsonObject) -> None:
-    waiting = [Part("", (), root)]
+    waiting = [Subschema("", (), root)]
     for part in waiting:
         waiting += parts(part.schema, part.path)
         for word in _REFERENCES if isinstance(part.schema, dict) else ():
