@@ -113,6 +113,9 @@ def _meant(words: Sequence[str]) -> str:
     for name in (word, *_SYNONYMS.get(word, "").split()):
         if f"{group} {name}" in COMMANDS:
             return f"run `aloma {group} {name}`"
+    elsewhere = [command for command in COMMANDS if command.split()[-1] == word]
+    if elsewhere:
+        return f"run `aloma {elsewhere[0]}`"
     if word == words[0] and (near := get_close_matches(word, [*GROUPS, *alone], 1)):
         return f"did you mean `aloma {near[0]}`?"
     names = [command.split()[1] for command in COMMANDS if command.startswith(f"{group} ")]

@@ -30,7 +30,7 @@ def find_workspace(path: str | Path | None, cwd: Path) -> Path:
             return folder
     raise WorkspaceError(
         f"no workspace: neither {start} nor a folder above it contains {STEPS_FOLDER}/ or {CONFIG_FILE}",
-        hint="change to a workspace, name one with `-w PATH`, or create one here with `mkdir steps`",
+        hint="change to a workspace, name one with `-w PATH`, or create one here with `aloma init`",
     )
 
 
@@ -47,6 +47,6 @@ def _given(folder: Path) -> Path:
     if not is_workspace(folder):
         raise WorkspaceError(
             f"no workspace at {folder}: it contains neither {STEPS_FOLDER}/ nor {CONFIG_FILE}",
-            hint=f"create one with `mkdir {folder / STEPS_FOLDER}`",
+            hint=f"create one with `aloma init {folder}`",
         )
     return folder.resolve()

@@ -210,7 +210,7 @@ def test_there_must_be_a_workspace(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir("/")
     assert refused(desk, "task", "new", "A task", code=3) == (
         "aloma: no workspace: neither / nor a folder above it contains steps/ or aloma.yaml\n"
-        "  → change to a workspace, name one with `-w PATH`, or create one here with `mkdir steps`\n"
+        "  → change to a workspace, name one with `-w PATH`, or create one here with `aloma init`\n"
     )
 
 

@@ -75,6 +75,8 @@ def test_the_options_of_the_program_are_listed(desk: Desk) -> None:
         ("task view", "run `aloma task show`"),
         ("task get", "run `aloma task show`"),
         ("step get", "run `aloma step show`"),
+        ("check", "run `aloma step check`"),
+        ("step test", "run `aloma test`"),
         ("secret rm", "run `aloma secret delete`"),
         ("task lsit", "did you mean `aloma task list`?"),
         ("stpe list", "did you mean `aloma step`?"),

@@ -69,7 +69,7 @@ def test_broken_files_are_reported_and_the_others_shown(desk: Desk) -> None:
 
 def test_where_there_are_no_steps_it_is_said_to_people(desk: Desk) -> None:
     (desk.root / "steps/greet.py").unlink()
-    hint = "this workspace has no steps; create steps/NAME.py with a `condition` and a `content`"
+    hint = "this workspace has no steps; write one with `aloma step new NAME`"
     assert desk.run("step", "list") == (0, "", "")
     assert desk.at_terminal("step", "list", width=120)[2].rstrip() == hint
     assert desk.new().err.endswith(f"aloma: no step could fire: {hint}\n")

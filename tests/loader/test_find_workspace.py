@@ -44,14 +44,14 @@ def test_a_given_path_is_relative_to_the_current_folder_and_not_searched_from(ro
     assert find_workspace(root, Path("/")) == root
     error = refusal("steps", root)
     assert str(error) == f"no workspace at {root}/steps: it contains neither steps/ nor aloma.yaml"
-    assert error.hint == f"create one with `mkdir {root}/steps/steps`"
+    assert error.hint == f"create one with `aloma init {root}/steps`"
 
 
 def test_nothing_found_says_where_it_looked_and_what_to_do(tmp_path: Path) -> None:
     tmp_path = tmp_path.resolve()
     error = refusal(None, tmp_path)
     assert str(error) == f"no workspace: neither {tmp_path} nor a folder above it contains steps/ or aloma.yaml"
-    assert error.hint == "change to a workspace, name one with `-w PATH`, or create one here with `mkdir steps`"
+    assert error.hint == "change to a workspace, name one with `-w PATH`, or create one here with `aloma init`"
 
 
 def test_a_given_path_must_be_a_folder(root: Path) -> None:

@@ -8,7 +8,7 @@ from aloma_cli.content.step import Step
 from aloma_cli.errors import NotFoundError, did_you_mean
 from aloma_cli.jsontext import JsonObject
 
-NO_STEPS = "this workspace has no steps; create steps/NAME.py with a `condition` and a `content`"
+NO_STEPS = "this workspace has no steps; write one with `aloma step new NAME`"
 
 
 def step_record(step: Step) -> JsonObject:
