@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from aloma_cli.connectors.kinds import azure_url
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.connectors.table import open_connectors
 from aloma_cli.errors import ConnectorError, CredentialsError
@@ -21,7 +22,8 @@ MESSAGES = [{"role": "user", "content": "Research the market"}]
 def chat(aimock: Aimock, recorder: Recorder | None = None, *, key: str | None = None, **changes: Any) -> Any:
     """The answer to MESSAGES through the real client; `changes` are settings, `shape` and `model` the call's."""
     call = {name: changes.pop(name) for name in ("shape", "model") if name in changes}
-    settings = ModelSettings(base_url=aimock.base_url, api_key=key or aimock.key, **{"max_retries": 0, **changes})
+    given: dict[str, Any] = {"base_url": aimock.base_url, "max_retries": 0, **changes}
+    settings = ModelSettings(api_key=key or aimock.key, **given)
 
     async def ask() -> Any:
         connectors = open_connectors(settings, {})
@@ -148,3 +150,17 @@ def test_a_server_that_refuses_response_format_is_asked_in_words(aimock: Aimock)
     bodies = [request["body"] for request in aimock.journal()]
     assert [body.get("response_format", {}).get("type") for body in bodies] == ["json_schema", "json_object", None]
     assert "JSON Schema" in bodies[2]["messages"][-1]["content"]
+
+
+@pytest.mark.parametrize("version", ["2024-10-21", None])
+def test_azure_is_addressed_as_somebody_elses_server_expects_it(aimock: Aimock, version: str | None) -> None:
+    """The address has the deployment and the version, and the key goes into a header of its own."""
+    aimock.answer("from azure", to="Research the market")
+
+    azure: dict[str, Any] = {"name": "azure", "kind": "azure", "api_version": version}
+    answer = chat(aimock, base_url=azure_url(aimock.url, version), model="gpt-deployed", **azure)
+
+    assert answer.data == "from azure"
+    [request] = aimock.journal()
+    path = "/openai/deployments/gpt-deployed/chat/completions?api-version=2024-10-21"
+    assert request["path"] == (path if version else "/openai/v1/chat/completions")
