@@ -176,7 +176,7 @@ class Workspace(Records):
         `limits`: by their names in `budget.LIMITS`. `wait`: keep running until open questions are answered.
         """
         emit(created)
-        wanted = {**self.loaded.config.limits.budget(), **limits}
+        wanted = {**self.loaded.config.limits.budget, **limits}
         return await self._run(claim, emit, before=limiting(wanted), stay=Stay(wait))
 
     async def resume(

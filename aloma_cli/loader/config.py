@@ -67,21 +67,14 @@ class LimitsConfig:
     """The `limits:` section.
 
     `concurrency`: firings of one task at one time. `max_answer_mb`: megabytes of one answer over HTTP, unpacked.
-    `per_day`: US dollars that all tasks of the workspace may spend on one day. The others: what a task may spend.
+    `per_day`: US dollars that all tasks of the workspace may spend on one day. `budget`: what a task may spend, by the
+    names in `budget.LIMITS`; their keys are in the file.
     """
 
     concurrency: int = 8
-    max_calls: int | None = None
-    max_tokens: int | None = None
-    max_cost: float | None = None
-    max_time: float | None = None
     per_day: float | None = None
     max_answer_mb: int = MAX_ANSWER // 1_000_000
-
-    def budget(self) -> dict[str, LimitRequest]:
-        """What a task may spend, by the names in `budget.Limits`."""
-        values = {limit.name: getattr(self, limit.key) for limit in LIMITS}
-        return {name: LimitRequest(value) for name, value in values.items() if value is not None}
+    budget: Mapping[str, LimitRequest] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +153,14 @@ def _config(values: dict[str, Any], file: str) -> Config:
         raise ConfigError(f"{file}: `{name}` and `providers.{name}` set up one provider twice", hint="keep one of them")
     sections: dict[str, Any] = {
         "providers": {name: ProviderConfig(**said) for name in PROVIDERS if (said := values.pop(name, None))} | named,
-        "limits": LimitsConfig(**values.pop("limits", {})),
+        "limits": _limits(**values.pop("limits", {})),
     }
     return Config(file=file, **sections, **values)
+
+
+def _limits(**said: Any) -> LimitsConfig:
+    budget = {limit.name: LimitRequest(said.pop(limit.key)) for limit in LIMITS if limit.key in said}
+    return LimitsConfig(budget=budget, **said)
 
 
 def _refuse_written_secrets(config: Config) -> None:

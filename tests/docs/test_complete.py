@@ -12,6 +12,7 @@ import pytest
 
 import aloma_cli
 from aloma_cli import Retry, errors
+from aloma_cli.budget import LIMITS
 from aloma_cli.cli import exit_codes
 from aloma_cli.connectors.kinds import COMPATIBLE, KINDS
 from aloma_cli.connectors.providers.table import PROVIDERS
@@ -75,7 +76,8 @@ def test_each_state_has_its_row_with_its_exit_code() -> None:
 def test_each_setting_stands_in_the_example_of_aloma_yaml() -> None:
     [example] = [block.text for block in CLI.blocks("yaml") if block.file == "aloma.yaml"]
     kinds = (config.Config, config.ProviderConfig, config.LimitsConfig)
-    settings = {field.name for kind in kinds for field in dataclasses.fields(kind)} - {"file"}
+    settings = {field.name for kind in kinds for field in dataclasses.fields(kind)} - {"file", "budget"}
+    settings |= {limit.key for limit in LIMITS}
     settings |= {*PROVIDERS}
     assert settings == set(re.findall(r"^ *(\w+):", example, re.MULTILINE)) - {
         "gpt",

@@ -54,7 +54,7 @@ def new(
     notice = home.choice().notice
     claim, created = home.create(name, document, tags=tag or ())
     if queue:
-        wanted = limiting({**home.loaded.config.limits.budget(), **limits})
+        wanted = limiting({**home.loaded.config.limits.budget, **limits})
         return queued(home, leave_to_worker(home, claim.root, wanted, claim), output, wait=wait)
     work = partial(home.start_created, claim, created, limits=limits, wait=wait)
     return run_and_show(home, claim.root, work, output, notice=notice, wait=wait)
