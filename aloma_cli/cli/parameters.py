@@ -61,6 +61,10 @@ class Group(NamedTuple):
         """The options that `maker` has as parameters."""
         return cls(tuple(_parameters_of(maker)), maker)
 
+    def make_from(self, values: dict[str, Any]) -> Any:
+        """What the maker returns for those of `values` that are of this group."""
+        return self.make(**{option.name: values[option.name] for option in self.options})
+
 
 def parameters_of(command: Callable[..., int]) -> list[Parameter]:
     """All parameters of a command, those of its groups last."""
@@ -71,12 +75,10 @@ def parameters_of(command: Callable[..., int]) -> list[Parameter]:
 
 def call(command: Callable[..., int], values: dict[str, Any]) -> int:
     """Run a command with values for all its parameters; gives its exit code."""
-    made = {
-        name: group.make(**{option.name: values.pop(option.name) for option in group.options})
-        for name, group, _ in _declared(command)
-        if isinstance(group, Group)
-    }
-    return command(**values, **made)
+    groups = {name: group for name, group, _ in _declared(command) if isinstance(group, Group)}
+    grouped = {option.name for group in groups.values() for option in group.options}
+    own = {name: value for name, value in values.items() if name not in grouped}
+    return command(**own, **{name: group.make_from(values) for name, group in groups.items()})
 
 
 def parse(parameters: Iterable[Parameter], words: Sequence[str]) -> dict[str, Any] | None:

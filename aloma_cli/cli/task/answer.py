@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from aloma_cli.cli import options
-from aloma_cli.cli.option_groups import Limits, Models
-from aloma_cli.cli.output_options import Output
 from aloma_cli.cli.parameters import Argument, Option
+from aloma_cli.cli.request_options import Running
 from aloma_cli.cli.task.requests import json_or_text, request_and_run
 from aloma_cli.cli.task.which import task_id_of
 from aloma_cli.cli.workspaces import open_records
@@ -18,13 +17,8 @@ def answer(
     value: Annotated[str | None, Argument("VALUE", "The answer: JSON, else text; yes or no for true or false.")] = None,
     into: Annotated[str | None, Option(("--into",), "Which question, if there are several.", "PATH")] = None,
     call: Annotated[int | None, Option(("--call",), "Which call, if several wait for approval.", "N", min=1)] = None,
-    no_run: options.NoRun = False,
-    wait: options.Wait = False,
-    workspace: options.Workspace = None,
     *,
-    output: Output,
-    limits: Limits,
-    models: Models,
+    running: Running,
 ) -> int:
     """
     \b
@@ -35,8 +29,8 @@ def answer(
 
     Prints and exits as `task new`.
     """
-    task_id = task_id_of(open_records(workspace)[0], task if value is not None else None, "answer", " VALUE")
+    task_id = task_id_of(open_records(running.workspace)[0], task if value is not None else None, "answer", " VALUE")
     request = {"kind": "answer", "value": json_or_text(value or ""), "text": value}
     request |= {"into": into} if into else {}
     request |= {"call": call} if call else {}
-    return request_and_run(workspace, models, task_id, request, output, limits=limits, no_run=no_run, wait=wait)
+    return request_and_run(running, task_id, request)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 from aloma_cli.api.handover import PATIENCE, Handed, hand_over
 from aloma_cli.api.reader import Records
 from aloma_cli.api.task import read_tree
 from aloma_cli.api.workspace import Workspace
-from aloma_cli.budget import LimitRequest
 from aloma_cli.cli import exit_codes
 from aloma_cli.cli.output import say
-from aloma_cli.cli.output_options import OutputOptions
+from aloma_cli.cli.request_options import RequestOptions
 from aloma_cli.cli.run import run_and_show
 from aloma_cli.cli.workspaces import load_workspace
 from aloma_cli.document.paths import parse_path
@@ -22,7 +21,6 @@ from aloma_cli.engine.requests import checked, read_request
 from aloma_cli.errors import InputError
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import Json, JsonError, JsonObject, JsonSyntaxError, Path, cut, loads
-from aloma_cli.loader.models import ModelFlags
 from aloma_cli.store.protocol import Claim
 
 _SHOWN = 60
@@ -31,50 +29,32 @@ _SOON = 1.0
 """Seconds after which a person is told what the command waits for."""
 
 
-def request_and_run(
-    workspace: str | None,
-    flags: ModelFlags,
-    task_id: str,
-    request: JsonObject,
-    output: OutputOptions,
-    *,
-    limits: Mapping[str, LimitRequest],
-    no_run: bool,
-    wait: bool,
-    home: Workspace | None = None,
-) -> int:
+def request_and_run(running: RequestOptions, task_id: str, request: JsonObject, home: Workspace | None = None) -> int:
     """Carry out `request` and run the task; if another process runs it, that process does both. Gives the exit code.
 
     An invalid request is found before any step is loaded.
     """
-    records, root = Records.at(workspace), root_of(task_id)
-    tree = read_tree(records.store, root)
+    records, root = Records.at(running.workspace), root_of(task_id)
+    tree, output = read_tree(records.store, root), running.output
     request = {**request, "task": task_id}
     checked(tree, read_request(request))
-    home = home or load_workspace(workspace, flags)
+    home = home or load_workspace(running.workspace, running.models)
     handed = hand_over(home.store, home.redactor, root, request, waiting=waiting_for(records, root))
     if handed.claim is None:
         say_handed(records, root, handed)
         output.print(home.task(task_id))
-    elif no_run or tree.stopped is not None:
+    elif running.no_run or tree.stopped is not None:
         written = home.write(handed.claim, task_id, handed.own)
         if not output.quiet:
             say(f"aloma: written; to run the task: aloma task resume {root}")
         output.print(written)
     else:
-        return _run_claimed(home, task_id, handed.claim, handed.own, output, limits=limits, wait=wait)
+        return _run_claimed(home, task_id, handed.claim, handed.own, running)
     return exit_codes.DONE
 
 
 def _run_claimed(
-    home: Workspace,
-    task_id: str,
-    claim: Claim,
-    request: JsonObject | None,
-    output: OutputOptions,
-    *,
-    limits: Mapping[str, LimitRequest],
-    wait: bool,
+    home: Workspace, task_id: str, claim: Claim, request: JsonObject | None, running: RequestOptions
 ) -> int:
     with contextlib.ExitStack() as refused:
         refused.callback(claim.close)
@@ -82,8 +62,8 @@ def _run_claimed(
         before = read_tree(home.store, root_of(task_id))
         notice = home.choice(before).notice
         refused.pop_all()
-    work = partial(home.apply_and_run, task_id, request, claim=claim, limits=limits, wait=wait)
-    return run_and_show(home, task_id, work, output, before=before, notice=notice, wait=wait)
+    work = partial(home.apply_and_run, task_id, request, claim=claim, limits=running.limits, wait=running.wait)
+    return run_and_show(home, task_id, work, running.output, before=before, notice=notice, wait=running.wait)
 
 
 def waiting_for(records: Records, root: str) -> Callable[[float], None]:

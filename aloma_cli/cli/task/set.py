@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from aloma_cli.cli import options
-from aloma_cli.cli.option_groups import Limits, Models
-from aloma_cli.cli.output_options import Output
 from aloma_cli.cli.parameters import Argument, Option
+from aloma_cli.cli.request_options import Running
 from aloma_cli.cli.task.requests import assignment, request_and_run
 from aloma_cli.cli.task.which import task_id_of
 from aloma_cli.cli.workspaces import open_records
@@ -18,13 +17,8 @@ def set_values(
     task: options.TaskId = None,
     values: Annotated[list[str] | None, Argument("PATH=VALUE…", "What to write: JSON, else text.")] = None,
     unset: Annotated[list[str] | None, Option(("--unset",), "What to remove first; may be repeated.", "PATH")] = None,
-    no_run: options.NoRun = False,
-    wait: options.Wait = False,
-    workspace: options.Workspace = None,
     *,
-    output: Output,
-    limits: Limits,
-    models: Models,
+    running: Running,
 ) -> int:
     """
     \b
@@ -36,8 +30,8 @@ def set_values(
     If another process runs the task, that process writes it. Prints and exits as
     `task new`.
     """
-    task_id = task_id_of(open_records(workspace)[0], task, "set", " PATH=VALUE")
+    task_id = task_id_of(open_records(running.workspace)[0], task, "set", " PATH=VALUE")
     if not values and not unset:
         raise InputError("there is nothing to set", hint="run `aloma task set ID path=value`")
     request = {"kind": "set", "set": [assignment(text) for text in values or ()], "unset": unset or []}
-    return request_and_run(workspace, models, task_id, request, output, limits=limits, no_run=no_run, wait=wait)
+    return request_and_run(running, task_id, request)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from aloma_cli.cli import options
-from aloma_cli.cli.option_groups import Limits, Models
-from aloma_cli.cli.output_options import Output
 from aloma_cli.cli.parameters import Argument, Option
+from aloma_cli.cli.request_options import Running
 from aloma_cli.cli.task.requests import json_or_text, request_and_run
 from aloma_cli.cli.task.which import task_id_of
 from aloma_cli.cli.workspaces import open_records
@@ -21,13 +20,8 @@ def settle(
     done: Annotated[str | None, Option(("--done",), "It was carried out, with this answer.", "VALUE")] = None,
     failed: Annotated[str | None, Option(("--failed",), "It failed, for this reason.", "REASON")] = None,
     again: Annotated[bool, Option(("--again",), "It was not carried out: send it again.")] = False,
-    no_run: options.NoRun = False,
-    wait: options.Wait = False,
-    workspace: options.Workspace = None,
     *,
-    output: Output,
-    limits: Limits,
-    models: Models,
+    running: Running,
 ) -> int:
     """
     \b
@@ -41,9 +35,11 @@ def settle(
 
     Prints and exits as `task new`.
     """
-    task_id = task_id_of(open_records(workspace)[0], task if call is not None else None, "settle", " CALL --again")
+    task_id = task_id_of(
+        open_records(running.workspace)[0], task if call is not None else None, "settle", " CALL --again"
+    )
     request = {"kind": "settle", "call": _number(call or ""), **_outcome(done, failed, again=again)}
-    return request_and_run(workspace, models, task_id, request, output, limits=limits, no_run=no_run, wait=wait)
+    return request_and_run(running, task_id, request)
 
 
 def _number(text: str) -> int:
