@@ -12,6 +12,8 @@ from aloma_cli.connectors.mcp.tool import McpServer
 from aloma_cli.connectors.providers.table import PROVIDERS
 from aloma_cli.connectors.simulated.offline import Offline
 from aloma_cli.connectors.workspace import module_connector
+from aloma_cli.errors import ConfigError
+from aloma_cli.record.figures import OWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,6 +48,9 @@ def open_connectors(
         }
         for name in names
     }
+    for name in OWN:
+        if name in modules:
+            raise ConfigError(f"a connector cannot be called {name}", hint=f"rename connectors/{name}.py")
     own = {name: module_connector(name, module) for name, module in modules.items()}
     servers = {f"mcp.{one.name}": McpServer(one) for one in mcp}
     closers = [http.aclose, model.aclose, *(server.aclose for server in servers.values())]

@@ -11,6 +11,15 @@ from aloma_cli.record.events import CallAnswered
 _Key = TypeVar("_Key", bound=Hashable)
 
 
+OWN = ("tool", "person")
+"""The first part of the names of calls that reach no other system: tools of a step itself, and what a person allows."""
+
+
+def is_own(call: str) -> bool:
+    """Whether the call of this name (`connector.function`) reaches no other system, and costs nothing."""
+    return call.partition(".")[0] in OWN
+
+
 @dataclass(slots=True)
 class Figures:
     """How firings ended, how many seconds they ran, what they called and what that cost.
@@ -60,7 +69,9 @@ class Figures:
         return self.input_tokens + self.output_tokens
 
     def count_call(self, call: CallAnswered) -> None:
-        """Count a call that was answered, or failed."""
+        """Count a call that was answered, or failed, unless it reached no other system."""
+        if is_own(call.call):
+            return
         about, usage = call.about or {}, call.usage or {}
         simulated = bool(about.get("simulated"))
         self.calls += 1

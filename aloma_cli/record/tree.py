@@ -17,7 +17,7 @@ from aloma_cli.clock import from_iso
 from aloma_cli.jsontext import JsonObject, Path, show_path
 from aloma_cli.record import events as ev
 from aloma_cli.record.batch import Batch
-from aloma_cli.record.figures import Figures
+from aloma_cli.record.figures import Figures, is_own
 from aloma_cli.record.states import PAUSED
 
 ASKS = "person.approve"
@@ -314,8 +314,8 @@ def _released(tree: Tree, event: ev.CallReleased) -> None:
 def _answered(tree: Tree, event: ev.CallAnswered) -> None:
     if _settled(tree, event).pop(event.key, None) is None:
         tree.calls_made += 1  # its sending is not on record
-    if event.call == ASKS:
-        return  # what a person says costs nothing
+    if is_own(event.call):
+        return
     for figures in _figures(tree, tree.tasks[event.task], event.step):
         figures.count_call(event)
     usage = event.usage or {}

@@ -249,7 +249,7 @@ def test_any_answer_is_on_record_once_and_its_task_can_be_shown_and_resumed(
     task = records.task("@last")
     answers = [event for event in task.journal if isinstance(event, CallAnswered)]
     assert server.asked == len(of_models(answers))
-    assert len(answers) == task.record["usage"]["calls"] <= int(most)
+    assert server.asked == task.record["usage"]["calls"] <= int(most)
     assert len({(answer.firing, answer.key) for answer in answers}) == len(answers)
     assert task.record["usage"]["input_tokens"] >= 0
     assert all(answer.answer is not None or not body.strip() or body == b"null" for answer in of_models(answers))
@@ -259,8 +259,7 @@ def test_any_answer_is_on_record_once_and_its_task_can_be_shown_and_resumed(
     run(home, "log", task.id, "--calls", "--logs", "--changes")
     run(home, "resume", task.id, "--max-calls", "+1", *options)
     answers = [event for event in records.task(task.id).journal if isinstance(event, CallAnswered)]
-    assert server.asked == len(of_models(answers))
-    assert len(answers) <= int(most) + 1
+    assert server.asked == len(of_models(answers)) <= int(most) + 1
 
 
 def of_models(answers: list[CallAnswered]) -> list[CallAnswered]:

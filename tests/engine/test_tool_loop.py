@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from aloma_cli.budget import LimitRequest
 from aloma_cli.connectors.base import Answer, Call, Connectors
 from aloma_cli.connectors.chat.chat import Chat
 from aloma_cli.connectors.chat.tools.tool import tool
@@ -15,6 +16,7 @@ from aloma_cli.connectors.effects import effect
 from aloma_cli.content.cancellation import Cancellation
 from aloma_cli.content.job import Job, Outcome
 from aloma_cli.content.step import Step
+from aloma_cli.engine.limits import set_limits
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record import events as ev
@@ -167,7 +169,7 @@ def test_a_call_waits_for_a_person_without_a_process(approve: Any, restarted: bo
     answer(stage, True)
     stage.end("agent")
     assert (stage.data, world.did, stage.root.state) == ({"out": "done"}, DEEDS, "done")
-    assert stage.tree.spent.calls == 5, "what a person says is not a call to be paid for"
+    assert stage.tree.spent.calls == 3, "what a person says, and what the step does itself, costs nothing"
 
 
 def test_a_refused_call_is_not_made_and_the_model_is_told() -> None:
@@ -254,3 +256,28 @@ def test_a_tool_that_writes_is_told_of(does: Any, warned: bool) -> None:
     logs = [log.text for log in of_kind(stage.events, ev.Logged)]
     assert [log.startswith("data or task was written while tool.note ran") for log in logs] == [True] * warned
     assert stage.data["out"] == "done"
+
+
+# -- limits ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+def test_a_tool_that_makes_calls_of_its_own_does_not_wait_for_itself(calls: int) -> None:
+    world = World(calling(("find", {})), "done")
+
+    async def content(data: dict[str, Any], connectors: Any) -> None:
+        async def find() -> str:
+            return str((await connectors.openai.chat(messages=[{"role": "assistant", "content": "deeper"}])).data)
+
+        data["out"] = (await asyncio.wait_for(connectors.openai.chat(messages="q", tools=[find]), 10)).data
+
+    steps = [step("agent", {"out": None}, content)]
+    stage = OnALoop(steps, {}, connectors=world.connectors)
+    stage.run.do(set_limits, {"calls": LimitRequest(calls)})
+    stage.end("agent")
+    assert (stage.root.state, stage.data) == ("limited", {})
+    stage.run.do(set_limits, {"calls": LimitRequest(9)})
+    stage.turn()
+    stage.end("agent")
+    assert stage.data == {"out": "done"}
+    assert sorted(world.did) == ["turn 0", "turn 1", "turn 1"], "nothing is asked twice"

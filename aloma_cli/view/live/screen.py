@@ -31,7 +31,7 @@ from aloma_cli.record.events import (
 )
 from aloma_cli.record.figures import Figures
 from aloma_cli.record.states import PAUSED
-from aloma_cli.record.tree import ASKS, Flight, TaskFacts, Tree
+from aloma_cli.record.tree import Flight, TaskFacts, Tree
 from aloma_cli.view.changes import group_totals
 from aloma_cli.view.entries import Entry, Firing, is_in_queue, word_of
 from aloma_cli.view.format import LONGEST, error_text
@@ -304,7 +304,7 @@ class Screen:
         firing = self._firing(event)
         if not (event.error or {}).get("again"):
             self._forget_calls(firing, event.key)
-        if not event.replayed and event.call != ASKS:
+        if not event.replayed:
             firing.figures.count_call(event)
 
     def _logged(self, event: Logged) -> None:

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from aloma_cli.budget import Amount
 from aloma_cli.connectors.base import Answer, Ask, Call, Effect, Function
 from aloma_cli.connectors.chat.tools.signature import described, from_json, to_json
 from aloma_cli.connectors.effects import KEY, declared_effect
@@ -33,6 +34,10 @@ class PlainFunction(Function):
 
     def effect(self, arguments: JsonObject) -> Effect:  # noqa: ARG002  (one for all)
         return self._effect
+
+    async def estimate(self, arguments: JsonObject, usual: int | None) -> Amount:  # noqa: ARG002  (for models)
+        """Nothing: what it calls itself waits for room, and must not wait for the room that this call holds."""
+        return Amount()
 
     async def send(self, call: Call) -> Answer:
         """The function's result as JSON. Raises ConnectorError for whatever the function raises."""
