@@ -43,13 +43,16 @@ class Cause:
     cut: bool = False
 
     @property
-    def calls(self) -> list[ev.CallAnswered]:
-        return [] if self.firing is None or self.again else self.firing.calls
+    def calls(self) -> list[tuple[int, ev.CallAnswered]]:
+        """The calls of the firing, each with its number in `aloma task calls`."""
+        if self.firing is None or self.again:
+            return []
+        return [*zip(self.firing.numbers, self.firing.calls, strict=True)]
 
     @property
     def cost(self) -> float:
         """US dollars of the calls in this tree."""
-        own = sum(Figures.of(call).cost for call in self.calls)
+        own = sum(Figures.of(call).cost for _, call in self.calls)
         return own + sum(one.cost for one in self.inputs)
 
     def to_json(self, ledger: Ledger) -> JsonObject:
@@ -60,7 +63,7 @@ class Cause:
             "wrote": writers.to_json(ledger, self.wrote),
             "firing": None if self.firing is None else self.firing.number,
             "step": None if self.firing is None else self.firing.step,
-            "calls": [_call_json(call) for call in self.calls],
+            "calls": [_call_json(number, call) for number, call in self.calls],
             "again": self.again,
             "cut": self.cut,
             "inputs": [one.to_json(ledger) for one in self.inputs],
@@ -254,8 +257,9 @@ def _what_there_is(document: JsonObject, path: Path) -> str:
     return f"there is {names}" if names else "run `aloma task show` for the document"
 
 
-def _call_json(call: ev.CallAnswered) -> JsonObject:
+def _call_json(number: int, call: ev.CallAnswered) -> JsonObject:
     return {
+        "number": number,
         "call": call.call,
         "arguments": call.arguments,
         "answer": call.answer,

@@ -12,6 +12,7 @@ from aloma_cli.document.paths import MISSING, get, resolve
 from aloma_cli.explain.authors import NEVER, Authors
 from aloma_cli.jsontext import Json, JsonObject, Path
 from aloma_cli.record import events as ev
+from aloma_cli.record.calls import CallCount
 from aloma_cli.record.history import NUMBERED
 from aloma_cli.record.tree import Tree
 
@@ -40,13 +41,15 @@ class Write:
 class Firing:
     """A firing, as of its last run. `end` and `entry`: how it ended, and the number of that entry of the log.
 
-    `at`: when its first run began. `before`: the calls that were answered before the last run began.
+    `at`: when its first run began. `before`: the calls that were answered before the last run began. `numbers`: those
+    of its calls, as in `aloma task calls`.
     """
 
     started: ev.FiringStarted
     at: str
     before: int = 0
     calls: list[ev.CallAnswered] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
     end: End | None = None
     entry: int | None = None
     voids: int = 0
@@ -127,6 +130,7 @@ class Ledger:
         self.tree = Tree()
         self.tasks: dict[str, TaskLedger] = {}
         self.firings: dict[int, Firing] = {}
+        self._count = CallCount()
 
     @classmethod
     def of(cls, events: Iterable[ev.Event], *, until: tuple[str, int] | None = None) -> Ledger:
@@ -142,6 +146,7 @@ class Ledger:
     def take(self, event: ev.Event) -> None:
         """Take in the next event."""
         self.tree.apply(event)
+        call = self._count.take(event)
         if isinstance(event, ev.TaskCreated):
             self._create(event)
         task = self.tasks[event.task]
@@ -150,6 +155,7 @@ class Ledger:
                 self._start(task, event)
             case ev.CallAnswered():
                 self.firings[event.firing].calls.append(event)
+                self.firings[event.firing].numbers.append(0 if call is None else call.number)
             case ev.StepsArmed():
                 _arm(task, event.steps)
             case ev.Committed():

@@ -154,16 +154,16 @@ def why_all(question: Question) -> list[Answer]:
     silent = [step for name, step in question.steps.items() if name not in task.firings]
     silent.sort(key=lambda step: step.condition.nearness(task.document), reverse=True)
     names = [*task.firings, *(step.name for step in silent)]
-    return [_answer(question, ledger, name, None, with_remedy=False) for name in names]
+    return [_answer(question, ledger, name, None, brief=True) for name in names]
 
 
-def fired_by(steps: Steps, task: TaskLedger, firing: Firing) -> Fired:
-    """Why a firing began, by the condition of today."""
+def fired_by(steps: Steps, task: TaskLedger, firing: Firing, *, brief: bool = False) -> Fired:
+    """Why a firing began, by the condition of today; if `brief`, without its clauses."""
     step = steps.get(firing.step)
     if step is None:
         return Fired(firing, (), "gone")
-    version = firing.started.version
-    return Fired(firing, tuple(_met(task, step, version)), _change(step, firing))
+    clauses = () if brief else tuple(_met(task, step, firing.started.version))
+    return Fired(firing, clauses, _change(step, firing))
 
 
 def _answer(
@@ -173,11 +173,11 @@ def _answer(
     entry: int | None,
     *,
     next_: Next | None = None,
-    with_remedy: bool = True,
+    brief: bool = False,
 ) -> Answer:
     task = ledger.tasks[question.task]
     last = task.last_firing(name)
-    fired = None if last is None else fired_by(question.steps, task, last)
+    fired = None if last is None else fired_by(question.steps, task, last, brief=brief)
     changed = None if fired is None else fired.changed
     at = ledger.tree.last_at
     step = question.steps.get(name)
@@ -186,7 +186,7 @@ def _answer(
     clauses = tuple(_met(task, step, task.version))
     holds = all(met.clause.holds for met in clauses)
     view = View(ledger, question.task, question.now, question.concurrency)
-    remedy = remedy_of(step.condition, task.document) if with_remedy and not holds else None
+    remedy = remedy_of(step.condition, task.document) if not (brief or holds) else None
     unmet = [met.clause.path for met in clauses if not met.clause.holds]
     obstacles = (*of_task(view), *of_step(view, step), *of_place(view, unmet))
     return Answer(ledger, question.task, name, entry, at, fired, clauses, obstacles, remedy, next_, changed)

@@ -49,7 +49,7 @@ def test_a_value_leads_back_to_the_payload_through_firings_and_calls() -> None:
         "offer.price by ask (entry 2)": {"total by sum (entry 1)": {"items by the payload": {}}}
     }
     [cause] = told.causes
-    assert [(call.call, call.answer) for call in cause.calls] == [("shop.offer", {"price": 100})]
+    assert [(call.call, call.answer) for _, call in cause.calls] == [("shop.offer", {"price": 100})]
     assert told.to_json()["causes"][0]["calls"][0]["arguments"] == {"total": 120}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -12,10 +13,13 @@ from aloma_cli.api.explaining import question
 from aloma_cli.api.task import Task
 from aloma_cli.content.retry import Retry
 from aloma_cli.errors import InputError, NotFoundError
+from aloma_cli.explain.blame import blame
+from aloma_cli.explain.graph import graph
 from aloma_cli.explain.obstacles import View
 from aloma_cli.explain.waiting import waiting
-from aloma_cli.explain.why import Answer, Fired, why, why_all
+from aloma_cli.explain.why import Answer, Fired, Question, why, why_all
 from aloma_cli.explain.writers import words
+from aloma_cli.record import events as ev
 from tests.support.steps import looks, puts, raises, step
 
 
@@ -231,3 +235,56 @@ def test_every_step_gets_one_line() -> None:
         ("price", "total is 120, wanted missing or null"),
         ("ship", "address is missing, wanted a string"),
     ]
+
+
+def test_a_firing_that_runs_alone_keeps_the_others_waiting() -> None:
+    at, task = "2026-01-01T00:00:00.000Z", "01jd3k0000000000"
+    events: list[ev.Event] = [ev.TaskCreated(at=at, task=task, name="t", data={"go": True})]
+    for run_number in (1, 2, 3):
+        events += [
+            ev.FiringStarted(at=at, task=task, firing=1, step="one", version=0, run=run_number),
+            ev.FiringVoided(at=at, task=task, firing=1, step="one", reason="conflict", again=True),
+        ]
+    events.append(ev.FiringStarted(at=at, task=task, firing=1, step="one", version=0, run=4))
+    steps = {name: step(name, {"go": True}, looks) for name in ("one", "two")}
+    answer = why(Question(events, task, steps, now=0.0), "two")
+    assert (kinds(answer), answer.sentence) == (["alone"], "one was voided 3 times in a row, so it runs alone first")
+    assert kinds(why(Question(events, task, steps, now=0.0), "one")) == ["running"]
+
+
+@pytest.mark.slow
+def test_a_question_about_ten_thousand_firings_takes_less_than_a_second() -> None:
+    at, task, steps = "2026-01-01T00:00:00.000Z", "01jd3k0000000000", 50
+    events: list[ev.Event] = [ev.TaskCreated(at=at, task=task, name="t", data={"at": 0, "list": []})]
+    for number in range(10_000):
+        name, version = f"s{number % steps}", number + 1
+        events += [
+            ev.FiringStarted(at=at, task=task, firing=version, step=name, version=number),
+            ev.Committed(
+                at=at,
+                task=task,
+                firing=version,
+                step=name,
+                version=version,
+                by="firing",
+                armed=(name,),
+                changes=(
+                    {"op": "replace", "path": "/at", "value": version % steps},
+                    {"op": "add", "path": "/list/-", "value": number},
+                    {"op": "add", "path": f"/by/{number}" if number else "/by", "value": number or {}},
+                ),
+            ),
+        ]
+    known = {f"s{at}": step(f"s{at}", {"at": at, "by": dict}, looks) for at in range(steps)}
+    asked = Question(events, task, known, now=0.0)
+    for what in (
+        lambda: why(asked, "s7"),
+        lambda: why(asked, "s7", 5000),
+        lambda: why_all(asked),
+        lambda: blame(asked, "list"),
+        lambda: blame(asked, "by.77"),
+        lambda: graph(asked),
+    ):
+        began = time.process_time()
+        what()
+        assert time.process_time() - began < 1

@@ -75,7 +75,7 @@ def _tree(told: BlameResult, causes: list[Cause], task: str, indent: str, glyphs
         yield f"{indent}{glyphs.corner if is_last else glyphs.tee}{_headline(told, cause, task, glyphs)}"
         below = indent + ("  " if is_last else glyphs.bar)
         stem = f"{below}{glyphs.bar if cause.inputs else '  '}"
-        yield from (f"{stem}{_call_line(call)}" for call in cause.calls)
+        yield from (f"{stem}{_call_line(*call)}" for call in cause.calls)
         if cause.cut:
             yield f"{below}  {glyphs.ellipsis} further back: aloma task blame {_deeper(cause)}"
         yield from _tree(told, cause.inputs, cause.task, below, glyphs)
@@ -93,8 +93,8 @@ def _headline(told: BlameResult, cause: Cause, task: str, glyphs: Glyphs) -> str
     return f"{inside}{clean(show_path(cause.path))} = {shown}   ← {clean(who)}{what}{when}{again}"
 
 
-def _call_line(call: CallAnswered) -> str:
-    """`> openai.chat gpt-4, 120 tokens in, 30 out, $0.0123: "Name: Ada…"`"""
+def _call_line(number: int, call: CallAnswered) -> str:
+    """`> call 3: openai.chat gpt-4, 120 tokens in, 30 out, $0.0123: "Name: Ada…"`"""
     usage = Figures.of(call)
     said = [
         str((call.about or {}).get("model") or call.arguments.get("model") or ""),
@@ -105,7 +105,7 @@ def _call_line(call: CallAnswered) -> str:
     ]
     prompt = _prompt(call)
     told = f": {value_text(prompt, _LONGEST_PROMPT)}" if prompt else ""
-    return f"> {call.call} {', '.join(filter(None, said))}{told}"
+    return f"> call {number}: {call.call} {', '.join(filter(None, said))}{told}"
 
 
 def _prompt(call: CallAnswered) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aloma_cli.content.job import Effects, Outcome, Raised, Returned
@@ -17,8 +18,8 @@ from aloma_cli.jsontext import Json, JsonObject, Path
 from aloma_cli.record import events as ev
 
 
-def left_today(task: TaskLedger, version: int, outcome: Outcome) -> JsonObject:
-    """What the run of today leaves of the newest document; `version` is the one from which it started."""
+def left_today(task: TaskLedger, version: int, tags: Sequence[str], outcome: Outcome) -> JsonObject:
+    """What the run of today leaves of the newest document; it started from `version` and these `tags`."""
     if isinstance(outcome, Raised):
         return {"error": {key: outcome.error.get(key) for key in ("type", "message")}}
     if not isinstance(outcome, Returned):
@@ -32,7 +33,7 @@ def left_today(task: TaskLedger, version: int, outcome: Outcome) -> JsonObject:
         {
             "data": _own(data),
             "name": effects.name,
-            "tags": None if effects.tags is None else list(effects.tags),
+            "tags": _new_tags(tags, effects.tags),
             "complete": effects.completed,
             "stop": effects.stops or None,
             "settings": effects.settings or None,
@@ -44,8 +45,8 @@ def left_today(task: TaskLedger, version: int, outcome: Outcome) -> JsonObject:
     )
 
 
-def left_on_record(task: TaskLedger, end: End, children: Iterable[ev.TaskCreated]) -> JsonObject:
-    """What is on record; `task` as of the end of the firing."""
+def left_on_record(task: TaskLedger, tags: Sequence[str], end: End, children: Iterable[ev.TaskCreated]) -> JsonObject:
+    """What is on record; `task` as of the end of the firing, `tags` as they were before it."""
     if isinstance(end, ev.FiringFailed):
         return {"error": {key: end.error.get(key) for key in ("type", "message")}}
     if not isinstance(end, ev.Committed):
@@ -54,7 +55,7 @@ def left_on_record(task: TaskLedger, end: End, children: Iterable[ev.TaskCreated
         {
             "data": _own(task.document),
             "name": end.name,
-            "tags": None if end.tags is None else list(end.tags),
+            "tags": _new_tags(tags, end.tags),
             "complete": end.completed,
             "stop": end.stopped,
             "settings": end.settings,
@@ -78,6 +79,14 @@ def _place(change: Change, on_record: JsonObject) -> Path:
     if change.op == "append":
         return (*change.path, len(get(on_record, change.path)))
     return change.path
+
+
+def _new_tags(before: Sequence[str], after: Sequence[str] | None) -> JsonObject | None:
+    """The tags that were added and removed: others may have added more meanwhile."""
+    if after is None:
+        return None
+    old, new = Counter(before), Counter(after)
+    return {"added": sorted((new - old).elements()), "removed": sorted((old - new).elements())}
 
 
 def _own(document: Json) -> JsonObject:

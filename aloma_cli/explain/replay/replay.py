@@ -134,9 +134,10 @@ class _Replay:
             self.ledger.take(event)
             return
         firing, task = self.ledger.firings[event.firing], self.ledger.tasks[event.task]
-        today = self.redactor.value(left_today(task, firing.started.version, run.outcome))
+        tags = self.ledger.tree.tasks[event.task].tags
+        today = self.redactor.value(left_today(task, firing.started.version, run.job.tags, run.outcome))
         self.ledger.take(event)
-        on_record = left_on_record(task, event, self._children[event.firing])
+        on_record = left_on_record(task, tags, event, self._children[event.firing])
         self._compare_calls(firing, run)
         if isinstance(event, ev.FiringFailed) and "error" not in today and "trace" not in event.error:
             return  # the step returned, and the engine refused what it asked for: that depends on all other tasks

@@ -79,6 +79,7 @@ class ReplayHost:
 class Rerun:
     """How a firing ended today. `tape`: None for a step that ran live; then `answered` are its calls."""
 
+    job: Job
     outcome: Outcome
     tape: Tape | None
     answered: list[CallAnswered]
@@ -93,7 +94,7 @@ async def run_again(ledger: Ledger, whole: Ledger, firing: Firing, step: Step, t
     toolbox = Toolbox(recorded(tools.connectors, tapes), tools.lib, tools.config)
     job = _job(ledger, firing, step, {} if tape is None else tape.calls)
     work = step.content.run(job, toolbox, host, Cancellation(asyncio.get_running_loop()))
-    return Rerun(await work, tape, host.answered)
+    return Rerun(job, await work, tape, host.answered)
 
 
 def _job(ledger: Ledger, firing: Firing, step: Step, calls: Mapping[str, CallAnswered]) -> Job:
