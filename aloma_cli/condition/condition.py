@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -66,9 +66,9 @@ class Condition:
     literals: Mapping[FieldPath, Scalar] = field(compare=False, repr=False)
     root: Node = field(compare=False, repr=False)
 
-    def beside(self, places: Iterable[Path]) -> tuple[str, ...]:
+    def beside(self, places: Sequence[Path]) -> tuple[str, ...]:
         """Those of `places` that it does not name, as dotted paths."""
-        return tuple([show_path(place) for place in places if place not in self.paths])
+        return tuple([show_path(place) for place in places if place not in self.paths]) if places else ()
 
     def mismatches(self, document: JsonObject) -> Iterator[Mismatch]:
         """Each reason why `document` does not match, lazily, in the order of the pattern."""

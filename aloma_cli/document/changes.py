@@ -141,7 +141,8 @@ class _Edit:
 
     @property
     def root(self) -> Json:
-        self._move()
+        if self._moves:
+            self._move()
         return self._root
 
     def one(self, change: Change) -> None:
@@ -154,8 +155,10 @@ class _Edit:
             self._container(path).append(value)
         elif not path:
             self._root = value
+        elif op == "remove":
+            del self._container(path[:-1])[path[-1]]
         else:
-            _set_key(self._container(path[:-1]), op, path[-1], value)
+            self._container(path[:-1])[path[-1]] = value
 
     def following(self, operation: JsonObject) -> Change | None:
         """`operation` as a change, if it continues the moves before it."""
@@ -172,8 +175,6 @@ class _Edit:
 
     def _move(self) -> None:
         moves, self._moves = self._moves, []
-        if not moves:
-            return
         items, first, last = self._container(moves[0].place), int(moves[0].path[-1]), int(moves[-1].path[-1])
         if moves[0].op == "add":
             items[first:first] = [move.value for move in moves]
@@ -198,10 +199,3 @@ class _Edit:
         self._ours.add(id(copy))
         self._copies.append(copy)
         return copy
-
-
-def _set_key(container: Any, op: Op, key: str | int, value: Json) -> None:
-    if op == "remove":
-        del container[key]
-    else:
-        container[key] = value

@@ -32,7 +32,7 @@ class Held:
     """Places that are held, and why some of them no longer are what they were: `lost` keeps MOVED or WRITTEN."""
 
     lost: dict[Path, str] = field(default_factory=dict)
-    _at: defaultdict[Path, set[Path]] = field(default_factory=lambda: defaultdict(set))
+    at: defaultdict[Path, set[Path]] = field(default_factory=lambda: defaultdict(set))
     _under: defaultdict[Path, set[Path]] = field(default_factory=lambda: defaultdict(set))
     """The places by their anchors, and by what is above these."""
 
@@ -40,7 +40,7 @@ class Held:
         """From here on, what happens to `place` matters."""
         self.lost.pop(place, None)
         anchor = _anchor(place)
-        self._at[anchor].add(place)
+        self.at[anchor].add(place)
         for end in range(len(anchor)):
             self._under[anchor[:end]].add(place)
 
@@ -57,8 +57,6 @@ class Held:
 
     def touched(self, before: Json, after: Json, changes: Sequence[Change]) -> list[tuple[Path, str]]:
         """What such a commit does to the places that are as they were: MOVED or WRITTEN, where it does anything."""
-        if not self._at:
-            return []
         near = self._near(changes)
         if not near:
             return []
@@ -70,17 +68,17 @@ class Held:
         near: set[Path] = set()
         for change in changes:
             place = change.place
-            if place and place[:1] not in self._under and place[:1] not in self._at:
+            if place and place[:1] not in self._under and place[:1] not in self.at:
                 continue  # another field of the document
             for end in range(len(place) + 1):
-                near.update(self._at.get(place[:end], ()))
+                near.update(self.at.get(place[:end], ()))
             if change.op != "append":  # that moves no item
                 near.update(self._under.get(place, ()))
         return near
 
     def _forget(self, place: Path) -> None:
         anchor = _anchor(place)
-        _discard(self._at, anchor, place)
+        _discard(self.at, anchor, place)
         for end in range(len(anchor)):
             _discard(self._under, anchor[:end], place)
 

@@ -69,12 +69,13 @@ class Agenda:
         kept: list[int] = []
         while self._heap and len(found) < most:
             at = heapq.heappop(self._heap)
-            if not self._is_ready(at):
+            name = self._names[at]
+            if name not in self.true or name in self._disarmed:
                 self._queued.discard(at)
                 continue
             kept.append(at)
-            if self._names[at] not in but:
-                found.append(self._names[at])
+            if name not in but:
+                found.append(name)
         for at in kept:
             heapq.heappush(self._heap, at)
         return found

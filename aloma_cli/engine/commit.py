@@ -115,7 +115,7 @@ def _look(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Re
 
 
 def _merge(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Returned) -> Merged | Rejection:
-    wishes = _wishes(flight.about, outcome.effects)
+    wishes = [] if outcome.effects is NO_EFFECTS else _wishes(flight.about, outcome.effects)
     since = task.since(flight.version) if task.history else []
     if not since:
         return Merged(outcome.changes, apply(task.about, wishes) if wishes else task.about)
@@ -144,9 +144,7 @@ def _bring(
 
 def _wishes(about: JsonObject, effects: Effects) -> list[Change]:
     """What a firing asked for as changes of `WorkingTask.about`."""
-    if effects is NO_EFFECTS or (
-        effects.name is None and effects.tags is None and not effects.settings and not effects.questions
-    ):
+    if effects.name is None and effects.tags is None and not effects.settings and not effects.questions:
         return []
     after = {
         "name": about["name"] if effects.name is None else effects.name,

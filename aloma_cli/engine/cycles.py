@@ -130,8 +130,8 @@ class Trail:
 
     def fire(self, step: str) -> None:
         """A firing of `step` left something."""
-        self._fired[step] += 1
-        self.watched = self.watched or self._fired[step] >= OFTEN
+        fired = self._fired[step] = self._fired.get(step, 0) + 1
+        self.watched = self.watched or fired >= OFTEN
 
     def follow(self, before: JsonObject, after: JsonObject, changes: Iterable[Change], at: str) -> None:
         """The task's document became another one at that time (ISO)."""

@@ -27,7 +27,7 @@ def start_more(tx: Transaction, task: WorkingTask, concurrency: int) -> None:
             _repeat(tx, task, flight)
     most = tx.tree.setting(task, "concurrency") or concurrency
     for step in tx.plan.to_start(task, now=tx.now, limit=most):
-        if task.starts[step.name] >= MOST_STARTS:
+        if task.starts.get(step.name, 0) >= MOST_STARTS:
             limit(tx, f"{step.name} has fired {MOST_STARTS:,} times, which looks like a loop")
             return
         _launch(tx, task, step, None, version=task.version)

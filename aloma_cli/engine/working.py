@@ -184,7 +184,7 @@ def _started(tree: WorkingTree, task: WorkingTask, event: ev.FiringStarted) -> N
         if failed:
             failed.pop(step, None)
     if event.run == 1:
-        task.starts[step] += 1
+        task.starts[step] = task.starts.get(step, 0) + 1  # a Counter asks for what it lacks in Python
         if event.attempt > 1:
             task.trail.restart()
     task.conditions[step] = event.condition
@@ -218,14 +218,9 @@ def _committed(tree: WorkingTree, task: WorkingTask, event: ev.Committed) -> Non
         before, task.document, changes, task.drafted = made.before, made.document, made.changes, made.drafted
     if event.child is not None or event.answers:
         _release(tree, task, event)
-    task.held.follow(before, task.document, changes)
-    if _is_from_outside(event):
-        task.trail.restart()
-    else:
-        task.trail.follow(before, task.document, changes, event.at)
-    if event.firing is not None:
-        task.trail.fire(event.step or "")
-        task.trail.land(event.firing, tree.calls.pop(event.firing, {}).values())
+    if task.held.at:
+        task.held.follow(before, task.document, changes)
+    _trace(tree, task, before, changes, event)
     for step, holds in made.verdicts if made is not None else ():
         task.agenda.judge(step, holds)
     if event.armed:
@@ -242,6 +237,19 @@ def _committed(tree: WorkingTree, task: WorkingTask, event: ev.Committed) -> Non
         _trim_history(task)
     if task.trail.watched:
         _mark(tree, task)
+
+
+def _trace(
+    tree: WorkingTree, task: WorkingTask, before: JsonObject, changes: list[Change], event: ev.Committed
+) -> None:
+    """Let the trail of a task follow a commit, and the firing that it ends."""
+    if _is_from_outside(event):
+        task.trail.restart()
+    else:
+        task.trail.follow(before, task.document, changes, event.at)
+    if event.firing is not None:
+        task.trail.fire(event.step or "")
+        task.trail.land(event.firing, tree.calls.pop(event.firing, {}).values())
 
 
 def _about(task: WorkingTask) -> JsonObject:

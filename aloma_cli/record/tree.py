@@ -282,7 +282,8 @@ def _started(tree: Tree, event: ev.FiringStarted) -> None:
     task.last_start[step] = firing
     if event.run == 1:
         task.parked_until = None  # it is over, or nothing new would start
-    _wake(tree, task)
+    if task.rest is not None or task.parent is not None:
+        _wake(tree, task)
 
 
 def _sent(tree: Tree, event: ev.CallSent) -> None:
@@ -345,7 +346,8 @@ def _committed(tree: Tree, event: ev.Committed) -> None:
         task.completed = event.completed
     if event.request is not None:
         tree.requests.add(event.request)
-    _wake(tree, task)
+    if task.rest is not None or task.parent is not None:
+        _wake(tree, task)
 
 
 def _looked(tree: Tree, event: ev.FiringLooked) -> None:
