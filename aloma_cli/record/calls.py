@@ -23,8 +23,8 @@ from aloma_cli.record.events import (
 )
 from aloma_cli.record.tree import ASKS
 
-ANSWERED, FAILED, IN_FLIGHT, UNKNOWN = "answered", "failed", "in flight", "outcome unknown"
-WAITS = "waits for a person"
+ANSWERED, FAILED, IN_FLIGHT = "answered", "failed", "in flight"
+INTERRUPTED, UNKNOWN, WAITS = "interrupted", "outcome unknown", "waits for a person"
 
 _ENDS = (Committed, FiringFailed, FiringLooked, FiringVoided)
 
@@ -33,9 +33,9 @@ _ENDS = (Committed, FiringFailed, FiringLooked, FiringVoided)
 class RecordedCall:
     """One call. `at`: when it came on record (ISO). `function` is `connector.function`.
 
-    `state`: answered, failed, in flight (it was sent, and its firing runs or will run again), waits for a person, or
-    outcome unknown (it was sent, and its firing or its process ended before an answer came). `event` is the answer or
-    the error; the other fields are as there.
+    `state`: answered, failed, in flight (it was sent, and its firing runs), interrupted or outcome unknown (its firing
+    or its process ended before an answer came; unknown if it must not be sent twice), or waits for a person. `effect`
+    is known of calls whose sending is on record. `event` is the answer or the error; the other fields are as there.
     """
 
     number: int
@@ -47,6 +47,7 @@ class RecordedCall:
     key: str
     state: str = IN_FLIGHT
     arguments: JsonObject | None = None
+    effect: str | None = None
     event: CallAnswered | None = None
 
     @property
@@ -71,7 +72,7 @@ class RecordedCall:
 
     def to_json(self) -> JsonObject:
         """What `aloma task calls --json` prints."""
-        names = ("number", "state", "at", "task", "firing", "step", "function", "key", "seconds")
+        names = ("number", "state", "at", "task", "firing", "step", "function", "key", "effect", "seconds")
         told: dict[str, Any] = {name: getattr(self, name) for name in names}
         return {**told, "usage": self.usage, "about": self.about, **self._content()}
 
@@ -118,6 +119,7 @@ class CallCount:
             event.key,
             WAITS if event.call == ASKS else IN_FLIGHT,
             event.arguments,
+            event.effect,
         )
 
     def _answered(self, event: CallAnswered) -> RecordedCall:
@@ -132,13 +134,14 @@ class CallCount:
             event.key,
             ANSWERED if event.error is None else FAILED,
             event.arguments,
+            sent.effect if sent is not None else None,
             event,
         )
 
     def _lose(self, firing: int | None) -> None:
         for place, call in self._open.items():
             if firing in (None, call.firing) and call.state != WAITS:
-                self._open[place] = replace(call, state=UNKNOWN)
+                self._open[place] = replace(call, state=UNKNOWN if call.effect == "once" else INTERRUPTED)
 
     def _next(self) -> int:
         self.last += 1

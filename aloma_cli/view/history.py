@@ -10,7 +10,7 @@ from typing import Any
 
 from aloma_cli.clock import to_iso
 from aloma_cli.record.calls import CallCount, RecordedCall
-from aloma_cli.record.events import Event, Logged
+from aloma_cli.record.events import Event, FiringVoided, Logged
 from aloma_cli.record.history import changes_of, numbered
 from aloma_cli.view.entries import Entry, Firing
 from aloma_cli.view.live.screen import Screen
@@ -20,13 +20,15 @@ from aloma_cli.view.live.screen import Screen
 class Record:
     """One entry of the log.
 
-    `number`: see `record/history.py`; a firing still in flight has none. `changes` are RFC 6902 operations.
+    `number`: see `record/history.py`; a firing still in flight has none. `changes` are RFC 6902 operations. `earlier`
+    are the calls of the same firing before its last void.
     """
 
     number: int | None
     entry: Entry
     changes: tuple[dict[str, Any], ...] = ()
     calls: tuple[RecordedCall, ...] = ()
+    earlier: tuple[RecordedCall, ...] = ()
     logs: tuple[Logged, ...] = ()
 
 
@@ -100,6 +102,7 @@ class _Reader:
         self._task = task
         self._count = CallCount()
         self._calls: defaultdict[int, list[RecordedCall]] = defaultdict(list)
+        self._earlier: dict[int, list[RecordedCall]] = {}
         self._logs: defaultdict[int, list[Logged]] = defaultdict(list)
 
     def read(self, number: int | None, event: Event) -> Record | None:
@@ -129,4 +132,8 @@ class _Reader:
     def _of_firing(self, number: int | None, entry: Entry, firing: Firing) -> Record:
         sent = (call for call in self._count.unanswered() if call.firing == firing.number)
         calls, logs = [*self._calls.pop(firing.number, ()), *sent], self._logs.pop(firing.number, ())
-        return Record(number, entry, calls=tuple(sorted(calls, key=lambda call: call.number)), logs=tuple(logs))
+        calls.sort(key=lambda call: call.number)
+        earlier = self._earlier.pop(firing.number, [])
+        if isinstance(entry.event, FiringVoided) and entry.event.again:
+            self._earlier[firing.number] = [*earlier, *calls]
+        return Record(number, entry, calls=tuple(calls), earlier=tuple(earlier), logs=tuple(logs))

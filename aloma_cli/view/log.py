@@ -99,7 +99,7 @@ def _plain_details(record: Record, details: Details) -> Iterator[str]:
 
 def _plain_prompts(record: Record) -> Iterator[str]:
     for number, call in enumerate(record.calls):
-        yield from plain_call_lines(call, record.calls[:number])
+        yield from plain_call_lines(call, (*record.earlier, *record.calls[:number]))
         yield ""
 
 
@@ -162,7 +162,9 @@ class _Page:
     def _prompt_lines(self, record: Record) -> Iterator[Text]:
         for number, call in enumerate(record.calls):
             yield line()
-            yield from call_lines(call, self.room, self.glyphs, _INDENT, record.calls[:number], self.zone)
+            yield from call_lines(
+                call, self.room, self.glyphs, _INDENT, (*record.earlier, *record.calls[:number]), self.zone
+            )
         if record.calls:
             yield line()
 

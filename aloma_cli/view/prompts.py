@@ -35,6 +35,7 @@ _STYLES = {
     "tool": f"bold {style_of('waiting')}",
     "error": f"bold {style_of('failed')}",
 }
+_USUAL_ENDS = ("stop", "tool_calls", None)
 _NOT_OPTIONS = frozenset({"model", "messages", "schema", "tools"})
 
 
@@ -186,21 +187,41 @@ def _headline(call: RecordedCall, indent: str) -> Text:
 
 
 def _chat_parts(asked: JsonObject, before: Sequence[RecordedCall], width: int) -> Iterator[Part]:
-    messages = asked["messages"]
-    earlier = _continued(messages, before)
+    earlier = _continued(asked["messages"], before)
+    same: JsonObject = earlier.arguments or {} if earlier is not None else {}
+    known = len(same.get("messages", ()))
     if earlier is not None:
-        known = len((earlier.arguments or {})["messages"])
         yield Part(f"continues call {earlier.number}", f"({plural(known, 'message')} as there)")
-        messages = messages[known:]
-    yield from (_message_part(message, width) for message in messages)
-    if tools := asked.get("tools"):
-        yield Part(
-            "tools", "\n".join(_tool_text(tool) for tool in tools) if isinstance(tools, list) else _one_line(tools)
-        )
-    if "schema" in asked:
-        yield Part("shape", as_text(asked["schema"], width))
-    if options := {name: value for name, value in asked.items() if name not in _NOT_OPTIONS}:
+    tools = _names_of_tools(asked["messages"])
+    yield from (_message_part(message, tools, width) for message in asked["messages"][known:])
+    more = {name: value for name, value in asked.items() if name not in same or same[name] != value}
+    if offered := more.get("tools"):
+        told = "\n".join(map(_tool_text, offered)) if isinstance(offered, list) else _one_line(offered)
+        yield Part("tools", told)
+    if "schema" in more:
+        yield Part("shape", as_text(more["schema"], width))
+    if options := {name: value for name, value in more.items() if name not in _NOT_OPTIONS}:
         yield Part("options", "\n".join(f"{name}: {_one_line(value)}" for name, value in options.items()))
+
+
+def _names_of_tools(messages: list[Json]) -> dict[str, str]:
+    """The names of the tools that were called, by the ids of the calls."""
+    calls = [call for message in messages if isinstance(message, dict) for call in _list(message.get("tool_calls"))]
+    return {
+        call["id"]: name
+        for call in calls
+        if isinstance(call, dict) and isinstance(call.get("id"), str) and (name := _name_of(call))
+    }
+
+
+def _name_of(call: JsonObject) -> str:
+    function = call.get("function")
+    name = function.get("name") if isinstance(function, dict) else None
+    return name if isinstance(name, str) else ""
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
 
 
 def _continued(messages: list[Json], before: Sequence[RecordedCall]) -> RecordedCall | None:
@@ -212,10 +233,11 @@ def _continued(messages: list[Json], before: Sequence[RecordedCall]) -> Recorded
     return None
 
 
-def _message_part(message: Json, width: int) -> Part:
+def _message_part(message: Json, tools: dict[str, str], width: int) -> Part:
     if not isinstance(message, dict):
         return Part("message", as_text(message, width))
-    name = message.get("name") or message.get("tool_call_id")
+    key = message.get("tool_call_id")
+    name = message.get("name") or (tools.get(key, key) if isinstance(key, str) else None)
     title = f"{message.get('role', 'message')}{f' {name}' if name else ''}"
     return Part(clean(title), _said(message, width))
 
@@ -282,7 +304,7 @@ def _answer_parts(call: RecordedCall, width: int) -> Iterator[Part]:
         if isinstance(thought, str) and thought:
             yield Part("reasoning", thought)
         reason = call.answer["choices"][0].get("finish_reason")
-        yield Part(f"answer{'' if reason in ('stop', None) else f' ({clean(reason)})'}", _said(message, width))
+        yield Part("answer" if reason in _USUAL_ENDS else f"answer ({clean(reason)})", _said(message, width))
     elif call.function.startswith("http.") and isinstance(call.answer, dict) and "status" in call.answer:
         yield Part(f"answer {call.answer['status']}", _fields(call.answer.get("headers") or {}))
         yield Part("body", _body_text(call.answer, width))

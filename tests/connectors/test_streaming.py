@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from aloma_cli.connectors.base import Answer, Call, unwatched
 from aloma_cli.connectors.chat.server import ChatServer
 from aloma_cli.connectors.providers import openai as provider
+from aloma_cli.connectors.providers.router import Router
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import ConnectorError
 from aloma_cli.jsontext import Json, JsonObject
@@ -302,3 +305,33 @@ def test_a_stream_is_bounded_as_any_answer(streams: StreamServer) -> None:
     assert "larger than 1 MB" in str(Asked(streams, max_answer=1_000_000).error)
     streams.answers(Reply([event(chunk({"content": "x"}))] * 2000 + [event(chunk({}, "stop"))]))
     assert Asked(streams, max_answer=10_000).message["content"] == "x" * 2000
+
+
+def test_what_came_of_one_server_is_on_record_before_the_next_one_is_asked(streams: StreamServer) -> None:
+    streams.answers(Reply(BROKEN, end="cut"), Reply(HELLO))
+    kept: list[ConnectorError] = []
+
+    async def keep(error: ConnectorError) -> None:
+        kept.append(error)
+
+    async def work() -> Answer:
+        a, b = (
+            ModelSettings(base_url=streams.url, api_key="sk-test-12345678", name=name, max_retries=0) for name in "ab"
+        )
+        router = Router(
+            replace(a, servers={"a": a, "b": b}, fallbacks={"*": ("b/other",)}),
+            partial(ChatServer, url=provider.URL, key_variable=provider.KEY_VARIABLE),
+        )
+        sent = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+        try:
+            watched: Any = lambda state, **_: None  # noqa: E731
+            return await router.send(Call("openai.chat", sent, "key", "task", "step", 1, {}, watched, keep))
+        finally:
+            await router.aclose()
+
+    answer = run(work())
+    [broken] = kept
+    assert part_of(broken.answer) == "Once upon a time"
+    assert broken.about is not None
+    assert broken.about["server"] == "a"
+    assert answer.usage == {"input_tokens": 10, "output_tokens": 5}, "what is on record by itself is not counted again"

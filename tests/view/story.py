@@ -62,7 +62,7 @@ class Story:
     def answer(self, at: float, firing: int, tokens: int = 100, cost: float | None = 0.01, **fields: Any) -> None:
         usage = {"input_tokens": tokens, "output_tokens": tokens // 2}
         fields = {"usage": usage if cost is None else {**usage, "cost": cost}, "about": {"model": "gpt-4"}, **fields}
-        self.of(CallAnswered, at, firing, call="openai.chat", key="k", arguments={}, **fields)
+        self.of(CallAnswered, at, firing, **{"call": "openai.chat", "key": "k", "arguments": {}, **fields})
 
     def log(self, at: float, firing: int, text: str, level: str = "info") -> None:
         self.of(Logged, at, firing, level=level, text=text)

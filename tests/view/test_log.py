@@ -196,3 +196,18 @@ def test_a_task_that_waits_for_an_answer_says_what_it_asks() -> None:
     story.fire(1, 1, asked=(asked,))
     story.rest(1, "question")
     assert piped(story)[-1].split("\t")[2:] == ["question", "", "", "Pay 4,200 EUR?"]
+
+
+def test_a_turn_after_a_void_continues_the_one_before() -> None:
+    story = Story()
+    story.create(0, "t")
+    story.start(1, 1, "clerk")
+    asked = [{"role": "user", "content": "Where is it?"}]
+    story.answer(2, 1, arguments={"messages": asked}, key="a")
+    story.void(3, 1, "conflict", again=True)
+    story.start(3, 1, "clerk", run=2)
+    story.answer(4, 1, arguments={"messages": [*asked, {"role": "user", "content": "Well?"}]}, key="b")
+    story.fire(5, 1, "/x")
+    lines = [line.strip() for line in piped(story, Details(prompts=True))]
+    assert lines.count("Where is it?") == 1
+    assert "continues call 1" in lines

@@ -61,6 +61,19 @@ def test_a_repair_turn_shows_only_what_it_adds() -> None:
     ]
 
 
+def test_a_turn_shows_tools_shape_and_options_only_if_they_are_others() -> None:
+    given = {"model": "m", "schema": {"type": "object"}, "temperature": 0.5}
+    first = call({**given, "messages": ASKED}, said("many"))
+    later = [*ASKED, {"role": "assistant", "content": "many"}]
+    assert [title for title, _ in shown(call({**given, "messages": later}, said("3")), first)] == [
+        "continues call 1",
+        "assistant",
+        "answer",
+    ]
+    cooler = call({**given, "messages": later, "temperature": 0}, said("3"))
+    assert ("options", "temperature: 0") in shown(cooler, first)
+
+
 def test_tool_turns_are_shown() -> None:
     asks = {"id": "c1", "type": "function", "function": {"name": "look_up", "arguments": '{"city": "Oslo"}'}}
     turn = [
@@ -70,7 +83,7 @@ def test_tool_turns_are_shown() -> None:
     tools = [{"type": "function", "function": {"name": "look_up", "description": "The weather.\nNow."}}]
     assert shown(call({"model": "m", "messages": turn, "tools": tools}, said(None, tool_calls=[asks]))) == [
         ("assistant", 'calls look_up {"city": "Oslo"}'),
-        ("tool c1", "-3"),
+        ("tool look_up", "-3"),
         ("tools", "look_up: The weather."),
         ("answer", 'calls look_up {"city": "Oslo"}'),
     ]
