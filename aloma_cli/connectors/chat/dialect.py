@@ -1,9 +1,9 @@
 """Send the schema of an answer in the best form that a server accepts.
 
-The forms are `response_format` with the schema, then `json_object` with words, then words alone. A server refuses a
-request and names the parameter, or a keyword of the schema, that it does not support (OpenAI's strict mode refuses
-`maxLength`). Others refuse in their own words: then the same request in the next form shows whether the schema was the
-reason. Others again accept the schema and ignore it: they get it in words as well.
+The forms are `response_format` with the schema (strict, then not), `json_object` with words, words alone. A server
+refuses a request and names the parameter, or a keyword of the schema, that it does not support (OpenAI's strict mode
+refuses `maxLength`). Others refuse in their own words: then the same request in the next form shows whether the schema
+was the reason. Others again accept the schema and ignore it: they get it in words as well.
 """
 
 from __future__ import annotations
@@ -27,6 +27,11 @@ _BOUND = re.compile(
 
 _NAMES = re.compile(r"grammar|format|schema|guided|structured.?output|json", re.IGNORECASE)
 _NO_ROUTE = re.compile(r"no endpoints found", re.IGNORECASE)
+_TOO_STRICT = re.compile(
+    r"\bstrict\b|invalid schema|too (?:large|complex|many|deep)|compil|features not supported", re.IGNORECASE
+)
+"""A server that knows schemas, and cannot enforce this one."""
+
 _REFUSALS = (400, 422)
 _FAILURES = (500, 501, 502)
 
@@ -45,13 +50,14 @@ _DEEPEST = 8
 class Dialect:
     """The form that a server accepts.
 
-    `without`: keywords that it refuses inside a schema. `spoken`: it is told the schema in words as well, because it
-    ignored it.
+    `without`: keywords that it refuses inside a schema. `loose`: it refuses strict schemas. `spoken`: it is told the
+    schema in words as well, because it ignored it.
     """
 
     form: Form = "json_schema"
     without: frozenset[str] = frozenset()
     spoken: bool = False
+    loose: bool = False
 
     def request(self, messages: list[JsonObject], schema: JsonObject) -> JsonObject:
         """The `messages` and, where there is one, the `response_format` that ask for an answer of this schema."""
@@ -59,14 +65,16 @@ class Dialect:
             messages = _with_schema(messages, schema)
         if self.form == "words":
             return {"messages": messages}
-        sent = _response_format(schema, self.without) if self.form == "json_schema" else {"type": "json_object"}
-        return {"messages": messages, "response_format": sent}
+        if self.form == "json_object":
+            return {"messages": messages, "response_format": {"type": "json_object"}}
+        return {"messages": messages, "response_format": _response_format(schema, self.without, loose=self.loose)}
 
     def key_of(self, key: str) -> str:
         """The idempotency key in this dialect: one key must not be sent with two bodies."""
         if self == Dialect():
             return key
-        return ".".join([key, self.form, *(["spoken"] if self.spoken else []), *sorted(self.without)])
+        flags = [name for name in ("loose", "spoken") if getattr(self, name)]
+        return ".".join([key, self.form, *flags, *sorted(self.without)])
 
     def may_be_refused(self, status: int, told: str) -> bool:
         """Whether a request may have failed because of the form of its schema."""
@@ -79,7 +87,11 @@ class Dialect:
         """The next dialect after a refusal in these words; None if there is none."""
         if self.form == "json_schema":
             refused = set(_BOUND.findall(told)) - self.without
-            return replace(self, without=self.without | refused) if refused else Dialect("json_object")
+            if refused:
+                return replace(self, without=self.without | refused)
+            if not self.loose and _TOO_STRICT.search(told):
+                return replace(self, loose=True)
+            return Dialect("json_object")
         return Dialect("words") if self.form == "json_object" else None
 
     def after_refusal_in(self, failure: str) -> Dialect | None:
@@ -94,9 +106,9 @@ class Dialect:
         return replace(self, spoken=True) if reading.complaints or reading.repaired else self
 
 
-def _response_format(schema: JsonObject, without: frozenset[str]) -> JsonObject:
-    closed = _is_closed(schema, schema)
-    sent = _strict(schema, schema, without | (_ANNOTATIONS if closed else frozenset()))
+def _response_format(schema: JsonObject, without: frozenset[str], *, loose: bool) -> JsonObject:
+    closed = not loose and _is_closed(schema, schema)
+    sent = _strict(schema, schema, without | (_ANNOTATIONS if closed else frozenset()), loose=loose)
     return {"type": "json_schema", "json_schema": {"name": "answer", "strict": closed, "schema": sent}}
 
 
@@ -135,12 +147,12 @@ def _allows_null(schema: Json, root: JsonObject, depth: int = 0) -> bool:
     return named or any(_allows_null(one, root, depth + 1) for one in schema.get("anyOf", []))
 
 
-def _strict(schema: Json, root: JsonObject, without: frozenset[str]) -> Json:
-    """`schema` for strict servers: no other keys, all required, and refused bounds in words."""
+def _strict(schema: Json, root: JsonObject, without: frozenset[str], *, loose: bool) -> Json:
+    """`schema` with refused bounds in words and, unless `loose`, for strict servers: no other keys, all required."""
     if not isinstance(schema, dict):
         return schema
     result = {word: part for word, part in schema.items() if word not in without}
-    if isinstance(schema.get("properties"), dict) and _may_close(schema, root):
+    if not loose and isinstance(schema.get("properties"), dict) and _may_close(schema, root):
         result["required"] = list(schema["properties"])
         if "additionalProperties" not in without:
             result["additionalProperties"] = False
@@ -148,7 +160,7 @@ def _strict(schema: Json, root: JsonObject, without: frozenset[str]) -> Json:
     if said:
         result["description"] = "; ".join(filter(None, [schema.get("description"), ", ".join(said)]))
     for part in parts(result):
-        _put(result, part.path, _strict(part.schema, root, without))
+        _put(result, part.path, _strict(part.schema, root, without, loose=loose))
     return result
 
 

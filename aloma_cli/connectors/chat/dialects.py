@@ -32,7 +32,8 @@ class Dialects:
         """The server accepted a request in this dialect."""
         if dialect != self._known.get(model):
             self._known[model] = dialect
-            found = {"form": dialect.form, "without": sorted(dialect.without), "spoken": dialect.spoken}
+            found: JsonObject = {"form": dialect.form, "without": sorted(dialect.without)}
+            found |= {"spoken": dialect.spoken, "loose": dialect.loose}
             self._honours.save(self._base_url, model, **found)
 
     def answered(self, model: str, schema: JsonObject | None, completion: JsonObject) -> None:
@@ -47,4 +48,4 @@ def _dialect(found: Mapping[str, Json]) -> Dialect:
     form: Form = next((form for form in get_args(Form) if form == found.get("form")), "json_schema")
     without = found.get("without")
     words = frozenset(word for word in without if isinstance(word, str)) if isinstance(without, list) else frozenset()
-    return Dialect(form, words, found.get("spoken") is True)
+    return Dialect(form, words, spoken=found.get("spoken") is True, loose=found.get("loose") is True)
