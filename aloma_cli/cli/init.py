@@ -26,7 +26,7 @@ _SHOWN = 3
 def init(
     folder: Annotated[str, Argument("[DIR]", "The folder; it is made if needed. Default: the current one.")] = ".",
     template: Annotated[
-        str, Option(("--template", "-t"), "hello, research or approval. Default: hello.", "NAME")
+        str, Option(("--template", "-t"), "hello, research, approval or tools. Default: hello.", "NAME")
     ] = "hello",
     as_json: Annotated[bool, Option(("--json",), "Print the folder and its new files as JSON.")] = False,
 ) -> int:

@@ -144,8 +144,8 @@ def _indented(text: str) -> list[str]:
 
 
 def _firings(events: Iterable[Event]) -> Iterator[PlayedFiring]:
-    """The firings, in the order in which they ended."""
-    running: dict[int, PlayedFiring] = {}
+    """The firings, in the order in which they ended; one that waits for a person gets its answer after its end."""
+    known: dict[int, PlayedFiring] = {}
     documents: dict[str, JsonObject] = {}
     for event in events:
         match event:
@@ -153,13 +153,13 @@ def _firings(events: Iterable[Event]) -> Iterator[PlayedFiring]:
                 document, _ = replay(documents.get(event.task, {}), changes_of(event))
                 documents[event.task] = document
             case FiringStarted():
-                running[event.firing] = PlayedFiring(event.step, event.task, documents[event.task])
+                known[event.firing] = PlayedFiring(event.step, event.task, documents[event.task])
             case CallAnswered():
-                running[event.firing].calls.append(PlayedCall.of(event))
+                known[event.firing].calls.append(PlayedCall.of(event))
             case Logged():
-                running[event.firing].logs.append(event.text)
-        if isinstance(event, Committed | FiringLooked | FiringFailed | FiringVoided) and event.firing in running:
-            yield _ended(running.pop(event.firing), event)
+                known[event.firing].logs.append(event.text)
+        if isinstance(event, Committed | FiringLooked | FiringFailed | FiringVoided) and event.firing in known:
+            yield _ended(known[event.firing], event)
 
 
 def _ended(firing: PlayedFiring, event: Committed | FiringLooked | FiringFailed | FiringVoided) -> PlayedFiring:

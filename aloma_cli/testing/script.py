@@ -18,7 +18,7 @@ from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.connectors.simulated.embed import embedded
 from aloma_cli.connectors.simulated.offline import Offline
 from aloma_cli.connectors.simulated.prompt_facts import text_of
-from aloma_cli.connectors.simulated.scripted import Error, Reply, Scripts
+from aloma_cli.connectors.simulated.scripted import Error, Reply, Scripts, ToolCalls
 from aloma_cli.errors import ConnectorError
 from aloma_cli.jsontext import Json, JsonObject, dumps
 
@@ -30,9 +30,9 @@ Make = Callable[[Call], Any]
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    """An answer, what makes one, or a failure; after `after` seconds."""
+    """An answer, what makes one, calls of tools, or a failure; after `after` seconds."""
 
-    content: Json | Make | Error
+    content: Json | Make | ToolCalls | Error
     after: float = 0.0
 
 
@@ -62,6 +62,15 @@ class Answers:
     def fails(self, status: int = 500, message: str | None = None, *, after: float = 0.0) -> Answers:
         """Fail as if a server had answered with this HTTP status."""
         self._replies.append(_Reply(Error(status, message or _MESSAGES.get(status, "refused")), after))
+        return self
+
+    def calls_tool(self, name: str, **arguments: Json) -> Answers:
+        """Let the model call this tool; the next reply is its next turn."""
+        return self.calls_tools({"name": name, "arguments": arguments})
+
+    def calls_tools(self, *calls: JsonObject, after: float = 0.0) -> Answers:
+        """Let the model call several tools in one turn: each an object with `name` and `arguments`."""
+        self._replies.append(_Reply(ToolCalls(calls), after))
         return self
 
     then = then_answers = answers
@@ -169,7 +178,8 @@ class Script:
 
     async def _given(self, call: Call, function: Function, entry: str, reply: Reply) -> Answer:
         if isinstance(function, Chat) or isinstance(reply.content, Error):
-            content = reply.content if isinstance(reply.content, dict | str | Error) else dumps(reply.content)
+            is_told = isinstance(reply.content, dict | str | Error | ToolCalls)
+            content = reply.content if is_told else dumps(reply.content)
             return await self._offline.answer(call, entry, Reply(content, reply.delay))
         import asyncio
 

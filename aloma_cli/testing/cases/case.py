@@ -31,8 +31,8 @@ _KEYS = (
     "expect",
     "limits",
 )
-_ENTRY = ("call", "when", "prompt", "answer", "error", "calls", "delay")
-_REPLY = ("answer", "error", "delay")
+_REPLY = ("answer", "tool_calls", "error", "delay")
+_ENTRY = ("call", "when", "prompt", "calls", *_REPLY)
 _ACTS = ("answer", "into", "set", "later", "resume")
 _EXPECT = ("state", "data", "result", "fired", "never", "questions")
 _LIMITS = ("calls", "tokens", "cost", "seconds")
@@ -124,8 +124,8 @@ def _check(given: JsonObject, shown: str) -> None:
 
 def _check_entry(entry: Json, place: str) -> None:
     given = _object(entry, place, _ENTRY)
-    if sum(key in given for key in ("answer", "error", "calls")) != 1:
-        raise InputError(f"{place}: it needs one of `answer`, `error` and `calls`")
+    if sum(key in given for key in ("answer", "tool_calls", "error", "calls")) != 1:
+        raise InputError(f"{place}: it needs one of `answer`, `tool_calls`, `error` and `calls`")
     for number, reply in enumerate(given.get("calls", ())):
         _object(reply, f"{place}.calls.{number}", _REPLY)
     for reply in (given, *given.get("calls", ())):
@@ -192,5 +192,7 @@ def _add(answers: Answers, entry: JsonObject) -> None:
         after = reply.get("delay", entry.get("delay", 0.0))
         if "error" in reply:
             answers.fails(reply["error"]["status"], reply["error"].get("message"), after=after)
+        elif "tool_calls" in reply:
+            answers.calls_tools(*reply["tool_calls"], after=after)
         else:
             answers.answers(reply["answer"], after=after)

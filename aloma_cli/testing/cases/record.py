@@ -16,6 +16,8 @@ from aloma_cli.testing.played import Told
 from aloma_cli.view.changes import place
 
 _PEOPLE = ("person", "engine")
+_UNSCRIPTED = ("tool.", "person.")
+"""Calls of plain functions, which run in a repetition too, and of people, whose answers are under `then`."""
 
 
 def case_of(events: list[Event], record: JsonObject, document: JsonObject) -> JsonObject:
@@ -25,7 +27,7 @@ def case_of(events: list[Event], record: JsonObject, document: JsonObject) -> Js
     expect = {"state": record["state"], "fired": Told(events).fired, "data": plain.pattern(document)}
     if record["result"] is not None and record["result"] != document:
         expect["result"] = plain.pattern(record["result"])
-    figures = sum(isinstance(event, CallAnswered) for event in events)
+    calls = sum(isinstance(event, CallAnswered) and not event.call.startswith("person.") for event in events)
     return {
         "about": f"Recorded from {record['name']}.",
         "now": root.at,
@@ -33,7 +35,7 @@ def case_of(events: list[Event], record: JsonObject, document: JsonObject) -> Js
         "answers": _answers(events),
         **({"then": acts} if (acts := list(_acts(events, root.task))) else {}),
         "expect": expect,
-        "limits": {"calls": figures},
+        "limits": {"calls": calls},
     }
 
 
@@ -42,7 +44,7 @@ def _answers(events: Iterable[Event]) -> dict[str, list[JsonObject]]:
     born = {event.task: event for event in events if isinstance(event, TaskCreated)}
     grouped: dict[tuple[str, str, str], list[CallAnswered]] = {}
     for event in events:
-        if isinstance(event, CallAnswered) and not event.replayed:
+        if isinstance(event, CallAnswered) and not event.replayed and not event.call.startswith(_UNSCRIPTED):
             grouped.setdefault((event.step, event.task, event.call), []).append(event)
     answers: dict[str, list[JsonObject]] = {}
     for (step, task, call), calls in grouped.items():
@@ -57,7 +59,15 @@ def _reply(event: CallAnswered) -> JsonObject:
     took = {"delay": round(event.seconds, 2)} if event.seconds >= 0.01 else {}
     if event.error is not None:
         return {"error": {"status": event.error.get("status") or 500, "message": event.error["message"]}, **took}
-    return {"answer": _content(event), **took}
+    called = _tools_called(event.answer)
+    return {"tool_calls": called, **took} if called else {"answer": _content(event), **took}
+
+
+def _tools_called(answer: Json) -> list[JsonObject]:
+    """The calls of tools that a model's answer asks for, as a script gives them."""
+    choices = answer.get("choices") if isinstance(answer, dict) else None
+    calls = (choices[0]["message"].get("tool_calls") if choices else None) or ()
+    return [{"name": one["function"]["name"], "arguments": loads(one["function"]["arguments"])} for one in calls]
 
 
 def _content(event: CallAnswered) -> Json:
@@ -76,7 +86,9 @@ def _acts(events: Iterable[Event], root: str) -> Iterator[JsonObject]:
     """What happened from outside: answers, values that a person set, answers by default when their time had come."""
     before = ""
     for event in events:
-        if isinstance(event, Committed) and event.by in _PEOPLE:
+        if isinstance(event, CallAnswered) and event.call.startswith("person.") and not event.replayed:
+            yield {"answer": event.answer}
+        elif isinstance(event, Committed) and event.by in _PEOPLE:
             if event.answers:
                 late = from_iso(event.at) - from_iso(before)
                 if event.by == "engine":

@@ -45,7 +45,7 @@ def run_case(case: Case, home: Home, models: ModelSettings | None = None) -> Run
     except (AssertionError, AlomaError) as error:
         first, _, story = str(error).partition("\n\n")
         wrong = first.splitlines()
-    figures = Figures.of(*_calls(play))
+    figures = Figures.of(*(call for played in play.plays for call in _calls(played)))
     return Run(tuple(wrong), figures, round(time.monotonic() - began, 3), story)
 
 
@@ -89,13 +89,14 @@ def _wrong(case: Case, played: Played) -> Iterator[str]:
 
 
 def _over(case: Case, played: Played) -> Iterator[str]:
-    events = [event for event in played.events if isinstance(event, CallAnswered)]
-    figures = Figures.of(*events)
+    figures = Figures.of(*_calls(played))
     used = {"calls": figures.calls, "tokens": figures.tokens, "cost": figures.cost, "seconds": played.seconds}
     for name, most in case.limits.items():
         if used[name] > most:
             yield f"{name}: {used[name]:g} used, at most {most:g} allowed"
 
 
-def _calls(play: Play) -> list[CallAnswered]:
-    return [event for played in play.plays for event in played.events if isinstance(event, CallAnswered)]
+def _calls(played: Played) -> list[CallAnswered]:
+    """The calls, without what people were asked."""
+    calls = [event for event in played.events if isinstance(event, CallAnswered)]
+    return [call for call in calls if not call.call.startswith("person.")]
