@@ -19,7 +19,8 @@ from aloma_cli.connectors.settings import DEFAULT_PROVIDER, ModelSettings
 from aloma_cli.errors import AlomaError, CredentialsError
 from aloma_cli.loader.config import Config
 from aloma_cli.loader.layout import LIBRARIES_FOLDER, STEPS_FOLDER
-from aloma_cli.loader.models import ModelChoice, ModelFlags, configured_servers, resolve_models
+from aloma_cli.loader.models import ModelChoice, configured_servers, resolve_models
+from aloma_cli.loader.sources import ModelFlags
 from aloma_cli.loader.workspace import LoadedWorkspace
 from aloma_cli.view.format import plural
 

@@ -39,7 +39,8 @@ from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.loader.answering import Answering, Past
 from aloma_cli.loader.config import Config, read_user_config, user_cache_path, user_config_path
 from aloma_cli.loader.layout import DATA_FOLDER
-from aloma_cli.loader.models import ModelChoice, ModelFlags, resolve_models, secrets_given
+from aloma_cli.loader.models import ModelChoice, resolve_models, secrets_given
+from aloma_cli.loader.sources import ModelFlags
 from aloma_cli.loader.workspace import Hide, LoadedWorkspace, load_workspace, no_redaction
 from aloma_cli.record.events import Event, TaskCreated
 from aloma_cli.record.tree import Tree

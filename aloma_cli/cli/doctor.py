@@ -27,7 +27,7 @@ from aloma_cli.redact import Redactor
 
 if TYPE_CHECKING:
     from aloma_cli.connectors.checkup import Finding
-    from aloma_cli.loader.models import ModelFlags
+    from aloma_cli.loader.sources import ModelFlags
 
 _SIGNS = {"ok": "ok", "warning": "!", "failed": "FAILED"}
 _CODES = {"key": ERRORS[CredentialsError], "steps": ERRORS[WorkspaceError], "secrets": ERRORS[CredentialsError]}

@@ -10,7 +10,7 @@ from aloma_cli.cli.parameters import Group, Option, Parameter
 from aloma_cli.cli.task_data import given_path
 from aloma_cli.clock import DURATION, is_duration
 from aloma_cli.errors import InputError
-from aloma_cli.loader.models import ModelFlags
+from aloma_cli.loader.sources import ModelFlags
 
 Text = str | None
 

@@ -10,7 +10,7 @@ from aloma_cli.cli import options
 from aloma_cli.cli.option_groups import Limits, Models
 from aloma_cli.cli.output_options import Output, OutputOptions
 from aloma_cli.cli.parameters import Group
-from aloma_cli.loader.models import ModelFlags
+from aloma_cli.loader.sources import ModelFlags
 
 
 class RequestOptions(NamedTuple):

@@ -15,7 +15,7 @@ from aloma_cli.cli.task_data import given_path
 from aloma_cli.cli.workspaces import load_workspace
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import CredentialsError, InputError
-from aloma_cli.loader.models import ModelFlags
+from aloma_cli.loader.sources import ModelFlags
 from aloma_cli.testing.cases.case import Case, load_cases
 from aloma_cli.testing.cases.rate import wilson
 from aloma_cli.testing.cases.run import run_case

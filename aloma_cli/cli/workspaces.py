@@ -12,7 +12,7 @@ from aloma_cli.api.workspace import Workspace, load
 from aloma_cli.cli import descriptors, output, streams
 from aloma_cli.loader.config import read_user_config, user_config_path
 from aloma_cli.loader.layout import DATA_FOLDER, find_workspace
-from aloma_cli.loader.models import ModelFlags
+from aloma_cli.loader.sources import ModelFlags
 from aloma_cli.loader.workspace import redactor_of
 from aloma_cli.redact import RedactedStream, Redactor
 from aloma_cli.store.open import open_store

@@ -7,50 +7,30 @@ made here, before the run, never because a real server fails.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from aloma_cli.connectors.address import is_url, shown_broken, split_login
-from aloma_cli.connectors.kinds import kind_of_server
 from aloma_cli.connectors.providers.table import PROVIDERS
 from aloma_cli.connectors.settings import DEFAULT_PROVIDER, ModelSettings
 from aloma_cli.errors import ConfigError, CredentialsError, InputError
-from aloma_cli.loader.answering import NEW, Answering, Past, check_of, is_same_server
-from aloma_cli.loader.config import Config, ProviderConfig
+from aloma_cli.loader.answering import NEW, Past, check_of, is_same_server
+from aloma_cli.loader.config import Config
+from aloma_cli.loader.named import LIMITS, first_named, named_choice, named_servers, routed
+from aloma_cli.loader.sources import ModelFlags, Sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from aloma_cli.connectors.providers.base import Provider
     from aloma_cli.redact import NamedValue
 
 _T = TypeVar("_T")
 
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _RECORD = Config(file="the record of the task")
-_NOTHING_KEPT = Answering()
 _NO_SECRETS: Mapping[str, str] = MappingProxyType({})
-_LIMITS = ("concurrency", "timeout", "max_retries")
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFlags:
-    """The options about models, from the command line or a caller in Python; None means "not set".
-
-    `model` answers all calls, regardless of the model a step names. `require_real`: raise rather than simulate.
-    `responses`: the folder of scripted answers. `delay`: seconds per simulated answer.
-    """
-
-    base_url: str | None = None
-    api_key: str | None = None
-    model: str | None = None
-    offline: bool | None = None
-    require_real: bool = False
-    responses: Path | None = None
-    delay: float | None = None
 
 
 class ModelChoice(NamedTuple):
@@ -58,44 +38,6 @@ class ModelChoice(NamedTuple):
 
     settings: ModelSettings
     notice: str | None = None
-
-
-class _Sources(NamedTuple):
-    """Where the choice comes from.
-
-    `name`: the provider's; `files`: the workspace's, then the user's. `stored`: the secrets of the workspace.
-    """
-
-    name: str
-    flags: ModelFlags
-    environ: Mapping[str, str]
-    files: tuple[Config, Config]
-    past: Past
-    stored: Mapping[str, str]
-
-    @property
-    def provider(self) -> Provider:
-        return PROVIDERS[self.name]
-
-    @property
-    def key(self) -> str:
-        """The variable that holds the provider's key."""
-        return self.provider.KEY_VARIABLE
-
-    @property
-    def go_real(self) -> str:
-        """How to set up a real server."""
-        return f"`export {self.key}=…` for {self.provider.TITLE}, or `--base-url URL` for another server"
-
-    def value(self, variable: str | None) -> str:
-        """The value of an environment variable, else of a secret; empty if there is none."""
-        if not variable:
-            return ""
-        return self.environ.get(variable, "").strip() or self.stored.get(variable, "").strip()
-
-    def said(self) -> list[tuple[Config, ProviderConfig]]:
-        """Each file, with its section about the provider."""
-        return [(file, file.section(self.name)) for file in self.files]
 
 
 class _Server(NamedTuple):
@@ -123,18 +65,18 @@ def resolve_models(
     task with real answers would get simulated ones; InputError and ConfigError for invalid values.
     """
     files = (config, user_config)
-    sources = _Sources(_provider({**stored, **environ}, files, past), flags, environ, files, past, stored)
+    sources = Sources(_provider({**stored, **environ}, files, past), flags, environ, files, past, stored)
     common = {**_common(sources, workspace_root), "honours": honours}
     simulated = partial(_simulated, sources, workspace_root, common)
     offline, asked_by = _offline_setting(sources)
     if offline:
         _refuse_to_simulate(sources, f"{asked_by} simulates the answers now")
         return simulated(f"answers are simulated ({asked_by})", f"{asked_by} simulates the answers")
-    named = _named_servers(sources, common)
-    common = _routed(sources, named, common)
-    first = _first_named(sources, named)
+    named = named_servers(sources, common)
+    common = routed(sources, named, common)
+    first = first_named(sources, named)
     if first is not None:
-        return ModelChoice(_named_choice(sources, named[first], common))
+        return ModelChoice(named_choice(sources, named[first], common))
     server = _server(sources)
     key = flags.api_key or _key_for(server, sources)
     if past.real and past.kept and past.kept.with_key and not (key or flags.base_url):
@@ -160,8 +102,8 @@ def configured_servers(
 ) -> dict[str, ModelSettings]:
     """All named servers, whether their keys are set or not."""
     files = (config, user_config)
-    sources = _Sources(_provider(environ, files, NEW), flags, environ, files, NEW, stored)
-    return _named_servers(sources, {**_common(sources, None), "honours": honours})
+    sources = Sources(_provider(environ, files, NEW), flags, environ, files, NEW, stored)
+    return named_servers(sources, {**_common(sources, None), "honours": honours})
 
 
 def secrets_given(flags: ModelFlags, environ: Mapping[str, str], *files: Config) -> tuple[NamedValue, ...]:
@@ -187,14 +129,14 @@ def _provider(environ: Mapping[str, str], files: tuple[Config, Config], past: Pa
     return DEFAULT_PROVIDER
 
 
-def _common(sources: _Sources, root: Path | None) -> dict[str, Any]:
+def _common(sources: Sources, root: Path | None) -> dict[str, Any]:
     """The settings that apply to every server."""
     flags, environ, past = sources.flags, sources.environ, sources.past
     workspace, user = sources.files
-    kept = past.kept or _NOTHING_KEPT
+    kept = sources.kept
     default = environ.get(sources.provider.MODEL_VARIABLE)
     chosen = {**user.models, **workspace.models, **({"default": default} if default else {})}
-    said = {option: _first(getattr(section, option) for _, section in sources.said()) for option in _LIMITS}
+    said = {option: _first(getattr(section, option) for _, section in sources.said()) for option in LIMITS}
     return {
         "provider": sources.name,
         "model": flags.model or kept.model,
@@ -205,76 +147,6 @@ def _common(sources: _Sources, root: Path | None) -> dict[str, Any]:
     }
 
 
-def _named_servers(sources: _Sources, common: dict[str, Any]) -> dict[str, ModelSettings]:
-    """The servers under `providers:`, in the workspace's file first; then those that only the task's record names."""
-    found: dict[str, ModelSettings] = {}
-    for file in sources.files:
-        for name, section in file.named.items():
-            found.setdefault(name, _named_server(name, section, sources, common))
-    kept = sources.past.kept or _NOTHING_KEPT
-    for name, url in kept.servers.items():
-        found.setdefault(name, ModelSettings(base_url=url, name=name, max_answer=common["max_answer"]))
-    return found
-
-
-def _named_server(name: str, section: ProviderConfig, sources: _Sources, common: dict[str, Any]) -> ModelSettings:
-    limits = {option: value for option in _LIMITS if (value := getattr(section, option)) is not None}
-    return ModelSettings(
-        base_url=section.base_url or kind_of_server(section.kind).url,
-        api_key=sources.value(section.key_variable) or None,
-        name=name,
-        kind=section.kind,
-        api_version=section.api_version,
-        key_variable=section.key_variable,
-        max_answer=common["max_answer"],
-        honours=common["honours"],
-        **limits,
-    )
-
-
-def _routed(sources: _Sources, named: Mapping[str, ModelSettings], common: dict[str, Any]) -> dict[str, Any]:
-    """`common` with the named servers and the fallbacks.
-
-    A server given as a flag, and that of a task that was run with one alone, answers all calls by itself.
-    """
-    kept = sources.past.kept
-    if sources.flags.base_url or (kept and kept.server and not kept.servers):
-        models = {name: _without(named, model) for name, model in common["models"].items()}
-        return {**common, "models": models, "model": common["model"] and _without(named, common["model"])}
-    workspace, user = sources.files
-    return {**common, "servers": named, "fallbacks": {**user.fallbacks, **workspace.fallbacks}}
-
-
-def _without(named: Iterable[str], model: str) -> str:
-    """The name of a model without the name of its server."""
-    server, slash, rest = model.partition("/")
-    return rest if slash and server in named else model
-
-
-def _first_named(sources: _Sources, named: Mapping[str, ModelSettings]) -> str | None:
-    """The named server for models without a server in their name; None if another setting has precedence."""
-    kept = sources.past.kept or _NOTHING_KEPT
-    if sources.flags.base_url:
-        return None
-    if kept.server:
-        return next((name for name, url in kept.servers.items() if is_same_server(url, kept.server)), None)
-    plain = any(section.base_url and not section.kind for _, section in sources.said())
-    return None if plain or sources.environ.get(sources.provider.URL_VARIABLE) else next(iter(named), None)
-
-
-def _named_choice(sources: _Sources, server: ModelSettings, common: dict[str, Any]) -> ModelSettings:
-    """The settings for a run with a named server. Raises CredentialsError if its key is not set."""
-    key = sources.flags.api_key or server.api_key
-    if server.key_variable and not key:
-        raise CredentialsError(
-            f"{server.key_variable} is not set, and the provider `{server.name}` requires it",
-            hint=f"`export {server.key_variable}=…`, `aloma secret set {server.key_variable}`, "
-            "or `--offline` for simulated answers",
-        )
-    own = ("models", "model", "responses", "servers", "fallbacks")
-    return replace(server, api_key=key, **{option: common[option] for option in own})
-
-
 def _renamed_models(workspace: Config, past: Past) -> dict[str, str]:
     """The model names in the workspace's file, which override those of an existing task, as a changed step would.
 
@@ -283,7 +155,7 @@ def _renamed_models(workspace: Config, past: Past) -> dict[str, str]:
     return {name: model for name, model in workspace.models.items() if past.kept and name != "default"}
 
 
-def _offline_setting(sources: _Sources) -> tuple[bool | None, str]:
+def _offline_setting(sources: Sources) -> tuple[bool | None, str]:
     """Whether to simulate answers (None: not set), and which setting decides."""
     flags, environ, past = sources.flags, sources.environ, sources.past
     if flags.offline is None and (flags.base_url or flags.api_key):
@@ -302,7 +174,7 @@ def _switch(environ: Mapping[str, str]) -> bool | None:
     return _SWITCH.get(value.casefold())
 
 
-def _server(sources: _Sources) -> _Server:
+def _server(sources: Sources) -> _Server:
     flags, variable = sources.flags, sources.provider.URL_VARIABLE
     if flags.base_url:
         if not is_url(split_login(flags.base_url)[0]):
@@ -319,7 +191,7 @@ def _server(sources: _Sources) -> _Server:
     return _Server(*next(named, (None, None)))
 
 
-def _kept_server(url: str, sources: _Sources) -> _Server:
+def _kept_server(url: str, sources: Sources) -> _Server:
     """The server of a task, with the file that names it now: this decides which key it gets."""
     typed = sources.environ.get(sources.provider.URL_VARIABLE)
     if is_same_server(typed, url):
@@ -336,7 +208,7 @@ def _kept_server(url: str, sources: _Sources) -> _Server:
     return own if was_given else _Server(url, _RECORD)
 
 
-def _key_for(server: _Server, sources: _Sources) -> str | None:
+def _key_for(server: _Server, sources: Sources) -> str | None:
     """The key for `server`, from the environment variable that a file names, else from the provider's."""
     named = (file for file, section in sources.said() if section.api_key_env and not section.base_url)
     named_in = server.named_by or next(named, None)
@@ -351,7 +223,7 @@ def _key_for(server: _Server, sources: _Sources) -> str | None:
     return key or None
 
 
-def _unsent_key(server: _Server, key: str | None, sources: _Sources) -> str | None:
+def _unsent_key(server: _Server, key: str | None, sources: Sources) -> str | None:
     if key or not server.named_by or not sources.environ.get(sources.key):
         return None
     if server.named_by is _RECORD:
@@ -366,7 +238,7 @@ def _unsent_key(server: _Server, key: str | None, sources: _Sources) -> str | No
     )
 
 
-def _key_hint(server: _Server, sources: _Sources) -> str:
+def _key_hint(server: _Server, sources: Sources) -> str:
     export = f"run `export {sources.key}=…`"
     if server.url is None:
         return f"{export}, or use `--offline` to continue with simulated answers"
@@ -374,7 +246,7 @@ def _key_hint(server: _Server, sources: _Sources) -> str:
     return send if sources.environ.get(sources.key) else f"{export} and {send}"
 
 
-def _refuse_to_simulate(sources: _Sources, why: str, cure: str = "") -> None:
+def _refuse_to_simulate(sources: Sources, why: str, cure: str = "") -> None:
     past = sources.past
     if past.real and not past.is_simulated and not sources.flags.offline:
         raise CredentialsError(
@@ -382,11 +254,11 @@ def _refuse_to_simulate(sources: _Sources, why: str, cure: str = "") -> None:
         )
 
 
-def _simulated(sources: _Sources, root: Path | None, common: dict[str, Any], notice: str, why: str) -> ModelChoice:
+def _simulated(sources: Sources, root: Path | None, common: dict[str, Any], notice: str, why: str) -> ModelChoice:
     flags, past = sources.flags, sources.past
     if flags.require_real:
         raise CredentialsError(f"--require-real: {why}", hint=sources.go_real)
-    kept = past.kept or _NOTHING_KEPT
+    kept = sources.kept
     chosen = {
         **common,
         "responses": flags.responses or past.responses(root) or common["responses"],

@@ -24,7 +24,7 @@ from aloma_cli.errors import (
     TaskLockedError,
     WorkspaceError,
 )
-from aloma_cli.loader.models import ModelFlags
+from aloma_cli.loader.sources import ModelFlags
 from aloma_cli.record.events import Event
 from tests.support.manual import HeldClock
 from tests.support.steps import connector, puts, raises, step

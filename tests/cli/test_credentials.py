@@ -70,13 +70,13 @@ def everything(desk: Desk, *told: Ended) -> str:
 
 def test_a_key_on_the_command_line_is_warned_of(desk: Desk, server: str) -> None:
     told = new(desk, "--base-url", f"http://{server}", "--api-key", KEY)
-    assert (Echo.seen, told.err.startswith(WARNING)) == ([f"Bearer {KEY}"], True)
+    assert (set(Echo.seen), told.err.startswith(WARNING)) == ({f"Bearer {KEY}"}, True)
 
 
 def test_a_key_in_a_file_is_not_warned_of(desk: Desk, server: str) -> None:
     desk.write("key", f"{KEY}\n")
     told = new(desk, "--base-url", f"http://{server}", "--api-key-file", "key")
-    assert (Echo.seen, "other users" in told.err) == ([f"Bearer {KEY}"], False)
+    assert (set(Echo.seen), "other users" in told.err) == ({f"Bearer {KEY}"}, False)
     assert KEY not in everything(desk, told)
 
 
@@ -117,7 +117,7 @@ def test_a_login_in_a_base_url_is_sent_and_leaves_no_trace(
 
     told = new(desk, *(("--base-url", url) if source == "flag" else ()), "-v")
 
-    assert Echo.seen == [f"Bearer {key}" if key else f"Basic {ENCODED}"]
+    assert set(Echo.seen) == {f"Bearer {key}" if key else f"Basic {ENCODED}"}
     shown = everything(desk, told)
     assert f"http://{server} refused the request" in shown
     assert not [trace for trace in TRACES if trace in shown]

@@ -15,7 +15,8 @@ from aloma_cli.connectors.providers.table import PROVIDERS
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.connectors.table import open_connectors
 from aloma_cli.loader.config import Config, ProviderConfig
-from aloma_cli.loader.models import ModelChoice, ModelFlags, resolve_models, secrets_given
+from aloma_cli.loader.models import ModelChoice, resolve_models, secrets_given
+from aloma_cli.loader.sources import ModelFlags
 from tests.connectors.acme import module
 from tests.connectors.support import Recorder, run
 

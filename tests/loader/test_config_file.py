@@ -20,7 +20,7 @@ from aloma_cli.loader.config import Config, read_config, read_user_config
 
 Write = Callable[[str, str], Path]
 
-SETTINGS = "name, tags, models, providers, fallbacks, openai, offline, limits, environment, secrets, responses"
+SETTINGS = "name, tags, models, providers, fallbacks, openai, offline, limits, environment, secrets, responses, mcp"
 
 
 def test_every_setting_is_read(root: Path, write: Write) -> None:

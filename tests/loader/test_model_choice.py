@@ -11,7 +11,8 @@ import pytest
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import ConfigError, CredentialsError, InputError
 from aloma_cli.loader.config import Config, ProviderConfig
-from aloma_cli.loader.models import ModelChoice, ModelFlags, resolve_models
+from aloma_cli.loader.models import ModelChoice, resolve_models
+from aloma_cli.loader.sources import ModelFlags
 
 FLAG, ENV, FILE, USER = "http://flag/v1", "http://env/v1", "http://file/v1", "http://user/v1"
 

@@ -13,7 +13,8 @@ from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import ConfigError, CredentialsError
 from aloma_cli.loader.answering import Answering, Past
 from aloma_cli.loader.config import Config, read_config
-from aloma_cli.loader.models import ModelFlags, resolve_models
+from aloma_cli.loader.models import resolve_models
+from aloma_cli.loader.sources import ModelFlags
 
 Write = Callable[[str, str], Path]
 LOCAL, OTHER = "http://127.0.0.1:11434/v1", "http://10.0.0.2/v1"
