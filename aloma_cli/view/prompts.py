@@ -119,10 +119,10 @@ def first_line(call: RecordedCall) -> str:
         return _first(_said(message))
     if call.function.startswith("http.") and isinstance(call.answer, dict):
         return _first(_body_text(call.answer, _ONE_LINE))
-    return _first(call.answer if isinstance(call.answer, str) else _one_line(hide_stash(_readable(call.answer))))
+    return _first(call.answer if isinstance(call.answer, str) else _one_line(hide_stash(readable(call.answer))))
 
 
-def _readable(answer: Json) -> Json:
+def readable(answer: Json) -> Json:
     """An answer with the size of its vectors in their place."""
     vectors = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(vectors, list):
@@ -311,7 +311,7 @@ def _answer_parts(call: RecordedCall, width: int) -> Iterator[Part]:
     else:
         yield Part(
             "answer",
-            _pretty(call.answer, width) if isinstance(call.answer, str) else as_text(_readable(call.answer), width),
+            _pretty(call.answer, width) if isinstance(call.answer, str) else as_text(readable(call.answer), width),
         )
 
 

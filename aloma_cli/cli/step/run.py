@@ -21,6 +21,7 @@ from aloma_cli.record.events import CallAnswered, Committed, Event, FiringFailed
 from aloma_cli.record.states import STATES
 from aloma_cli.view.changes import is_bookkeeping, operation_text
 from aloma_cli.view.format import clean, error_text, plural
+from aloma_cli.view.prompts import readable
 
 
 def run(
@@ -147,4 +148,4 @@ def _answer(call: CallAnswered) -> str:
     if call.error is not None:
         return clean(error_text(call.error))
     choices = call.answer.get("choices") if isinstance(call.answer, dict) else None
-    return clean(choices[0]["message"]["content"] if choices else dumps(call.answer))
+    return clean(choices[0]["message"]["content"] if choices else dumps(readable(call.answer)))
