@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 from aloma_cli.clock import Clock, from_iso
@@ -60,8 +60,9 @@ def write_table(
     *,
     environ: Mapping[str, str],
     clock: Clock,
+    write: Callable[[TextIO, str], None] = write,
 ) -> None:
-    """Write `rows` to `stream`: aligned below titles for people, else one tab-separated line each, no titles."""
+    """Write `rows` to `stream`: for people by `write`, aligned below titles; else one tab-separated line each."""
     if is_for_people(stream, environ):
         lines = table_lines(columns, list(rows), size_of(stream).room, glyphs_for(stream.encoding), clock.now())
         write(stream, "".join(f"{text}\n" for text in Ink(stream, environ).styled(lines)))

@@ -286,6 +286,12 @@ def test_that_a_server_cannot_stream_is_remembered_beyond_the_run(streams: Strea
     assert [body.get("stream") for body in streams.bodies] == [True, None, None]
 
 
+def test_the_connection_of_a_stream_is_used_again(streams: StreamServer) -> None:
+    streams.answers(Reply(HELLO))
+    Asked(streams, times=3)
+    assert len(set(streams.ports)) == 1
+
+
 def test_a_schema_goes_with_the_stream(streams: StreamServer) -> None:
     schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
     streams.answers(Reply([*spoken('{"a"', ": 1}"), DONE]))

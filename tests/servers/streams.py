@@ -58,11 +58,15 @@ def refusal(message: str, status: int = 400) -> Reply:
 
 @dataclass
 class StreamServer:
-    """Answers with the `replies` in turn, the last one repeating. `bodies` and `keys` are those of the requests."""
+    """Answers with the `replies` in turn, the last one repeating.
+
+    `bodies` and `keys` are those of the requests, `ports` those of the connections that they came by.
+    """
 
     replies: list[Reply] = field(default_factory=list)
     bodies: list[JsonObject] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    ports: list[int] = field(default_factory=list)
     port: int = 0
 
     @property
@@ -83,6 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.script.bodies.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+        self.script.ports.append(self.client_address[1])
         self.script.keys.append(self.headers["idempotency-key"])
         reply = self.script.next_reply()
         self.send_response(reply.status)

@@ -85,7 +85,7 @@ def _list(calls: list[RecordedCall], *, as_json: bool) -> None:
         # Where all calls are alike, their function says nothing.
         alike = for_people() and len({call.function for call in calls}) == 1
         rows = (_row(call, None if alike else call.function) for call in calls)
-        write_table(_COLUMNS, rows, result(), environ=os.environ, clock=SystemClock())
+        write_table(_COLUMNS, rows, result(), environ=os.environ, clock=SystemClock(), write=write_paged)
 
 
 def _show(task: str, calls: list[RecordedCall], number: int, *, as_json: bool) -> None:
