@@ -13,7 +13,7 @@ from aloma_cli.explain.ledger import Firing, Ledger, TaskLedger
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import JsonObject, Path, show_path
 from aloma_cli.record import events as ev
-from aloma_cli.record.tree import TaskFacts
+from aloma_cli.record.tree import Flight, TaskFacts
 
 ALONE = 3
 """A firing that was voided so often in a row runs alone."""
@@ -103,6 +103,9 @@ def _overlap(one: Path, other: Path) -> bool:
 def _in_flight(view: View, step: str) -> Iterator[Obstacle]:
     flights = view.facts.flights.values()
     for flight in flights:
+        if flight.step == step and flight.parked:
+            yield from unsettled(view.task_id, flight)
+            return
         if flight.step == step:
             what = "runs" if flight.running else "will run again"
             yield Obstacle("running", f"it {what} since {flight.at} (firing {flight.firing})")
@@ -115,6 +118,18 @@ def _in_flight(view: View, step: str) -> Iterator[Obstacle]:
     if len(flights) >= most:
         names = ", ".join(flight.step for flight in flights)
         yield Obstacle("concurrency", f"{len(flights)} of {most} places are taken ({names})")
+
+
+def unsettled(task: str, flight: Flight) -> Iterator[Obstacle]:
+    """The calls of a firing that wait for a person."""
+    for call in flight.unanswered:
+        if call.asks:
+            yield Obstacle(
+                "question", f"{flight.step} asks a person (call {call.number})", f"aloma task answer {task} VALUE"
+            )
+        else:
+            text = f"call {call.number} of {flight.step} was sent, and its outcome is unknown"
+            yield Obstacle("unsettled", text, f"aloma task settle {task} {call.number}")
 
 
 def _failed(view: View, step: str) -> Iterator[Obstacle]:

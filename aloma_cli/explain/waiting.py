@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aloma_cli.explain.obstacles import Obstacle, View, of_task
+from aloma_cli.explain.obstacles import Obstacle, View, of_task, unsettled
 from aloma_cli.record.tree import TaskFacts
 
 
@@ -19,6 +19,9 @@ def waiting(view: View) -> Iterator[Obstacle]:
 
 def _flights(view: View) -> Iterator[Obstacle]:
     for flight in view.facts.flights.values():
+        if flight.parked:
+            yield from unsettled(view.task_id, flight)
+            continue
         what = "runs" if flight.running else "will run again"
         yield Obstacle("running", f"{flight.step} {what} since {flight.at}")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from aloma_cli.condition import Clause
+from aloma_cli.condition.slips import slip
 from aloma_cli.content.step import Step
 from aloma_cli.errors import InputError, NotFoundError, did_you_mean
 from aloma_cli.explain import writers
@@ -29,10 +30,14 @@ ENDS: dict[type[ev.Event], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """A clause of a condition, and who wrote last what it met."""
+    """A clause of a condition, and who wrote last what it met. `remark`: what its author probably meant."""
 
     clause: Clause
     wrote: Write | None
+    remark: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.clause}{self.remark}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ class Answer:
         if self.changed == "gone":
             return "it is not in the workspace any more"
         if self.failed is not None and "running" not in kinds:
-            return f"{_sentence(self.failed.clause)}"
+            return str(self.failed)
         if self.obstacles:
             return self.obstacles[0].text
         return "its condition holds: it starts when the task runs"
@@ -209,7 +214,8 @@ def _met(task: TaskLedger, step: Step, version: int) -> Iterator[Met]:
     document = task.document if version == task.version else task.document_at(version)
     for clause in step.condition.clauses(document):
         find = task.remover if clause.missing else task.author
-        yield Met(clause, find(clause.path, version))
+        remark = "" if clause.mismatch is None else slip(clause.mismatch, document)
+        yield Met(clause, find(clause.path, version), remark)
 
 
 def _next(task: TaskLedger, step: str, later: list[ev.Event]) -> Next | None:
@@ -230,10 +236,6 @@ def _change(step: Step, firing: Firing) -> str | None:
     return None if step.content.fingerprint == firing.started.code else "content"
 
 
-def _sentence(clause: Clause) -> str:
-    return str(clause.mismatch)
-
-
 def _met_json(ledger: Ledger, met: Met) -> JsonObject:
     clause = met.clause
     return {
@@ -242,6 +244,7 @@ def _met_json(ledger: Ledger, met: Met) -> JsonObject:
         "wanted": clause.wanted,
         "found": None if clause.missing else clause.found,
         "missing": clause.missing,
+        "remark": met.remark.strip(" ()") or None,
         "wrote": writers.to_json(ledger, met.wrote),
     }
 

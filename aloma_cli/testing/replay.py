@@ -10,6 +10,7 @@ from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.connectors.table import open_connectors
 from aloma_cli.content.capture import stderr_redacted, stdout_split
 from aloma_cli.content.lost import tasks_noticed
+from aloma_cli.errors import FiringError
 from aloma_cli.explain.replay.replay import Report, replay
 from aloma_cli.explain.replay.rerun import Tools
 from aloma_cli.record.tree import Tree
@@ -37,4 +38,7 @@ def replayed(home: Workspace, text: str, live: frozenset[str] = frozenset()) -> 
             await connectors.aclose()
 
     clock = RealTime() if live else Timeline(home.clock.now())
-    return clock.run(run())
+    try:
+        return clock.run(run())
+    except AssertionError as error:
+        raise FiringError(f"the replay cannot continue: {error}") from error

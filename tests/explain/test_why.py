@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given
 
 from aloma_cli import Step, Workspace, run
 from aloma_cli.api.explaining import question
@@ -20,6 +21,7 @@ from aloma_cli.explain.waiting import waiting
 from aloma_cli.explain.why import Answer, Fired, Question, why, why_all
 from aloma_cli.explain.writers import words
 from aloma_cli.record import events as ev
+from tests.condition.test_laws import CONDITIONS, DOCUMENTS
 from tests.support.steps import looks, puts, raises, step
 
 
@@ -288,3 +290,20 @@ def test_a_question_about_ten_thousand_firings_takes_less_than_a_second() -> Non
         began = time.process_time()
         what()
         assert time.process_time() - began < 1
+
+
+def test_a_misspelt_field_is_pointed_out() -> None:
+    _, task = ran(step("ship", {"order": {"address": str}}, puts(x=1)), data={"order": {"adress": "Rome"}})
+    answer = task.why("ship")
+    assert answer.sentence == (
+        "order.address is missing, wanted a string (the document has order.adress: did you mean that?)"
+    )
+
+
+@given(CONDITIONS, DOCUMENTS)
+def test_the_proposed_change_lets_the_step_fire(pattern: Any, document: Any) -> None:
+    workspace, task = ran(step("one", pattern, puts(fired=True)), data=document)
+    change = task.why("one").to_json()["change"]
+    if change is not None and (change["set"] or change["unset"]):
+        after = asyncio.run(workspace.set(task.id, dict(change["set"]), unset=change["unset"]))
+        assert after.data.get("fired") is True

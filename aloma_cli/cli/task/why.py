@@ -50,6 +50,8 @@ def explain(
             raise InputError("--entry needs a step", hint=f"run `aloma task why {task} STEP --entry {entry}`")
         _explain_task(asked, as_json=as_json)
         return exit_codes.DONE
+    if home.loaded.broken and step not in home.steps:
+        home.loaded.check_files()
     answer = why(asked, step, entry)
     if as_json:
         put_json(answer.to_json())
@@ -159,7 +161,7 @@ def _clause_lines(ledger: Ledger, clauses: Iterable[Met]) -> Iterator[str]:
         sign = _glyph("done" if clause.holds else "failed")
         since = "" if wrote is None else f", {clock_time(wrote.event.at)}"
         who = "never written" if wrote is None else f"{writers.words(ledger, wrote)}{since}"
-        yield f"  {sign} {clean(str(clause))}   ← {clean(who)}"
+        yield f"  {sign} {clean(str(met))}   ← {clean(who)}"
 
 
 def _glyph(word: str) -> str:
