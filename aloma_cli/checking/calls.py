@@ -54,6 +54,8 @@ _HARMLESS = frozenset(
 )
 """Functions of Python that change none of their arguments."""
 
+_MOST_PARAMETERS = 12
+
 _PURE = frozenset(
     [
         "json",
@@ -92,6 +94,9 @@ _ITEMS = ("list", "sorted", "tuple", "reversed", "set", "iter", "filter")
 def call(reader: Reader, node: ast.Call, scope: Scope) -> Values:
     """What a call may return; its effects are noted by the reader."""
     arguments = [reader.eval(one, scope) for one in node.args]
+    if any(isinstance(one, ast.Starred) for one in node.args):
+        # How many there are is not known: each parameter may get each of them.
+        arguments = [[ANY, *(value for values in arguments for value in values)]] * _MOST_PARAMETERS
     named = {one.arg: reader.eval(one.value, scope) for one in node.keywords}
     if isinstance(node.func, ast.Name) and node.func.id not in scope.names and not _is_own(node.func.id, scope):
         return _python(reader, node, node.func.id, arguments, named, scope)
@@ -212,8 +217,8 @@ def _of_document(
             for key, values in named.items():
                 for value in values:
                     reader.write((*path, key or STAR), value, line)
-            for value in (value for values in arguments for value in values):
-                _update(reader, path, value, line)
+            for given in arguments:
+                reader.spread(path, given, line)
         case "append" | "extend" | "insert":
             for value in arguments[-1] if arguments else []:
                 reader.write(path, Lst([value]), line, appends=name != "insert")
@@ -241,17 +246,6 @@ def _item(reader: Reader, line: int, owner: Doc, name: str, arguments: list[Valu
             reader.remove(place.path, line)
     # What is popped is no part of the document any more; it may be written elsewhere.
     return [ANY] if name == "pop" else [*places, *(one for one in default if not isinstance(one, Known))]
-
-
-def _update(reader: Reader, path: tuple[str, ...], value: Value, line: int) -> None:
-    if not isinstance(value, Obj):
-        reader.write((*path, STAR), ANY, line)
-        return
-    for key, inner in value.fields.items():
-        for one in inner:
-            reader.write((*path, key), one, line)
-    if value.open:
-        reader.write((*path, STAR), ANY, line)
 
 
 def _of_object(
@@ -345,9 +339,17 @@ def shaped(shape: Value) -> Values:
         if "$in" in shape.fields:
             choices = [one for values in shape.fields["$in"] if isinstance(values, Lst) for one in values.elements]
             return choices or [ANY]
+        if _is_schema(shape):
+            return [ANY]
         made = Obj({key: [one for inner in values for one in shaped(inner)] for key, values in shape.fields.items()})
         made.open = shape.open
         return [made]
     if isinstance(shape, Lst):
         return [Lst([one for inner in shape.elements for one in shaped(inner)])]
     return [shape] if isinstance(shape, Kind) else [ANY]
+
+
+def _is_schema(shape: Obj) -> bool:
+    """Whether a shape is a JSON Schema."""
+    types = shape.fields.get("type", ())
+    return "properties" in shape.fields or any(isinstance(one, Known) for one in types)

@@ -58,6 +58,16 @@ class Reader:
         """Note that a place is removed."""
         self.facts.writes.append(Write(path, ANY, self.step, line, not self._unsure and STAR not in path, removes=True))
 
+    def spread(self, path: tuple[str, ...], values: Values, line: int) -> None:
+        """Note that the fields of `values` are written below a place."""
+        for value in values:
+            fields = value.fields if isinstance(value, Obj) else {}
+            for key, inner in fields.items():
+                for one in inner:
+                    self.write((*path, key), one, line)
+            if not isinstance(value, Obj) or value.open:
+                self.write((*path, STAR), ANY, line)
+
     def escape(self, values: Iterable[Value], line: int) -> None:
         """A value is given to code that cannot be read: it may be changed there."""
         for value in values:
@@ -65,6 +75,16 @@ class Reader:
                 self.write(value.path, ANY, line, later=True)
             elif isinstance(value, Obj):
                 value.open = True
+            elif isinstance(value, Function):
+                self._call_back(value)
+
+    def _call_back(self, function: Function) -> None:
+        """Some other code may call a function of the step's, with values that are not known."""
+        self._unsure += 1
+        everything = function.node.args
+        names = [one.arg for one in (*everything.posonlyargs, *everything.args, *everything.kwonlyargs)]
+        self.enter(function, {name: [ANY] for name in names})
+        self._unsure -= 1
 
     @property
     def sure(self) -> bool:
@@ -107,7 +127,9 @@ class Reader:
         added = self.eval(node.value, scope)
         value = Kind(float) if isinstance(node.op, ast.Sub | ast.Mult | ast.Pow) else ANY
         for place in self.eval(node.target, scope):
-            if isinstance(place, Doc):
+            if isinstance(place, Doc) and isinstance(node.op, ast.BitOr):
+                self.spread(place.path, added, node.lineno)
+            elif isinstance(place, Doc):
                 appends = isinstance(node.op, ast.Add) and any(isinstance(one, Lst) for one in added)
                 self.write(place.path, value, node.lineno, appends=appends)
         if isinstance(node.target, ast.Name):
@@ -171,7 +193,7 @@ class Reader:
             self._branch(one.body, scope)
 
     def on_functiondef(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
-        scope.names[node.name] = [Function(node, scope.module)]
+        scope.names[node.name] = [Function(node, scope.module, scope.names)]
 
     on_asyncfunctiondef = on_functiondef
 
@@ -279,7 +301,7 @@ class Reader:
         return [Kind(bool)]
 
     def on_lambda(self, node: ast.Lambda, scope: Scope) -> Values:
-        return [Function(node, scope.module)]
+        return [Function(node, scope.module, scope.names)]
 
     def on_starred(self, node: ast.Starred, scope: Scope) -> Values:
         return self.elements(self.eval(node.value, scope))
@@ -417,7 +439,7 @@ class Reader:
             for values in arguments.values():
                 self.escape(values, 0)
             return [ANY]
-        scope = Scope(function.module, dict(arguments))
+        scope = Scope(function.module, {**function.around, **arguments})
         if isinstance(function.node, ast.Lambda):
             return self.eval(function.node.body, scope)
         self._depth += 1

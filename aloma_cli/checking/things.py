@@ -18,10 +18,11 @@ KINDS = {"str": str, "int": float, "float": float, "bool": bool, "list": list, "
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Function(Value):
-    """A function of the step's file or of a library."""
+    """A function of the step's file or of a library. `around`: the names of the function that it is defined in."""
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     module: Module
+    around: Mapping[str, Values] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,9 @@ class Reader(Protocol):
         self, path: tuple[str, ...], value: Value, line: int, *, appends: bool = False, later: bool = False
     ) -> None:
         """Note a write; `later`: it is not part of the firing's own commit, or it may not happen."""
+
+    def spread(self, path: tuple[str, ...], values: Values, line: int) -> None:
+        """Note that the fields of `values` are written below a place."""
 
     def remove(self, path: tuple[str, ...], line: int) -> None:
         """Note that a place is removed."""

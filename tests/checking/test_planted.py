@@ -363,3 +363,47 @@ def test_what_was_recorded_counts_as_written(desk: Desk) -> None:
     assert desk.run("step", "check", "--strict").code == 3
     desk.run("task", "new", "T", "-d", '{"order": {"id": 1}, "hidden": 2}')
     assert desk.run("step", "check", "--strict").code == 0
+
+
+RIGHT = {
+    "a closure writes": step('{"order": dict, "a": None}', "def put(value):", '    data["a"] = value', "put(1)"),
+    "a callback writes": step(
+        '{"order": dict, "a": None}', "other(lambda value: data.update(a=value))", head="other = sorted"
+    ),
+    "a helper with starred arguments": step(
+        '{"order": dict, "a": None}', "put(*[data, 1])", head='def put(document, value):\n    document["a"] = value\n'
+    ),
+    "a JSON Schema is the shape": step(
+        '{"order": dict, "a": None}',
+        'schema = {"type": "object", "properties": {"b": {"type": "string"}}}',
+        'answer = await connectors.openai.chat(messages="?", shape=schema)',
+        'data["a"] = answer.data["b"]',
+        asks="data, connectors",
+        kind="async def",
+    ),
+    "the result of a log line is returned": step(
+        '{"order": dict, "a": None}', 'data["a"] = 1', 'return log("x")', asks="data, log"
+    ),
+    "a local name data": step('{"order": dict, "a": None}', "data = 1", 'task.ask("?", into="a")', asks="task"),
+    "fields by a loop": step(
+        '{"order": dict, "a": None}', 'for key, value in data["order"].items():', "    data[key] = value"
+    ),
+    "updated by an operator": step('{"order": dict, "a": None}', 'data |= {"a": 1}'),
+    "a call in a group of calls": step(
+        '{"order": dict, "a": None}',
+        'await asyncio.gather(connectors.http.get("https://a.example"))',
+        'data["a"] = 1',
+        asks="data, connectors",
+        head="import asyncio",
+        kind="async def",
+    ),
+}
+"""Steps that write `a`, which another step reads."""
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_what_is_right_is_not_reported(desk: Desk, name: str) -> None:
+    reads = step('{"order": dict, "a": {"$ne": None}, "b": None}', 'data["b"] = 1')
+    plant(desk, {**EXAMPLE, "steps/w.py": RIGHT[name], "steps/r.py": reads})
+    checked = desk.run("step", "check", "--strict")
+    assert (checked.out, checked.code) == ("", 0)

@@ -58,6 +58,11 @@ def read(body: str, head: str = "") -> Facts:
         ('with open("x") as file:\n    data["a"] = file.read()', {"a"}, {"a"}),
         ('while data["x"]:\n    data["a"] = 1', {"a"}, set()),
         ('match data["x"]:\n    case {"y": y}:\n        data["a"] = y', {"x", "a"}, set()),
+        ('def put():\n    data["a"] = 1\nput()', {"a"}, {"a"}),
+        ("unknown(lambda: data.update(a=1))", {"a"}, set()),
+        ('data |= {"a": 1}', {"a"}, {"a"}),
+        ('data["a"] |= unknown()', {"a.*"}, set()),
+        ("helper(*[data])", {"h"}, {"h"}),
         ('(data if data["x"] else data["y"])["a"] = 1', {"a", "y.a"}, {"a", "y.a"}),
     ],
 )  # fmt: skip

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from aloma_cli.checking.finding import Finding
 from aloma_cli.checking.subject import Subject
 
+_MADE = (ast.Dict, ast.List, ast.Tuple, ast.Set, ast.Constant, ast.JoinedStr, ast.DictComp, ast.ListComp, ast.Subscript)
+"""What is surely not None, as the result of a call such as `return log("done")` may be."""
+
 
 def find(subject: Subject) -> Iterator[Finding]:
     """As every rule."""
@@ -23,11 +26,12 @@ def find(subject: Subject) -> Iterator[Finding]:
 
 def _slips(content: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[int, str, str]]:
     """Line, what is wrong, what to write instead."""
+    takes_data = any(one.arg == "data" for one in (*content.args.args, *content.args.kwonlyargs))
     for node in _own(content):
         match node:
-            case ast.Return(value=ast.expr() as value) if not _is_none(value):
+            case ast.Return(value=ast.expr() as value) if isinstance(value, _MADE) and not _is_none(value):
                 yield node.lineno, "what content returns is lost", "write into data, and return nothing"
-            case ast.Assign(targets=[ast.Name(id="data")]) | ast.AnnAssign(target=ast.Name(id="data")):
+            case ast.Assign(targets=[ast.Name(id="data")]) | ast.AnnAssign(target=ast.Name(id="data")) if takes_data:
                 yield (
                     node.lineno,
                     "this gives the name data another value; the document stays as it is",
