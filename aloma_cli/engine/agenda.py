@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
@@ -43,15 +43,18 @@ class Agenda:
         self._heap = [at for at, name in enumerate(names) if name in true and name not in disarmed]
         self._queued = set(self._heap)
 
-    def judge(self, name: str, holds: bool) -> None:
-        """The condition of a step holds now, or does not."""
-        if holds:
-            self.true.add(name)
-            self.arm(name)
-        else:
-            self.true.discard(name)
+    def follow(self, verdicts: Iterable[tuple[str, bool]], armed: Iterable[str]) -> None:
+        """Take in which conditions hold now, or do not, and which steps are armed now."""
+        for name, holds in verdicts:
+            if holds:
+                self.true.add(name)
+                self._queue(name)
+            else:
+                self.true.discard(name)
+        for name in armed:
+            self._queue(name)
 
-    def arm(self, name: str) -> None:
+    def _queue(self, name: str) -> None:
         """A step may have become true or armed. Its file may be away."""
         if name in self.true and name not in self._disarmed:
             at = self._positions.get(name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -221,10 +221,9 @@ def _committed(tree: WorkingTree, task: WorkingTask, event: ev.Committed) -> Non
     if task.held.at:
         task.held.follow(before, task.document, changes)
     _trace(tree, task, before, changes, event)
-    for step, holds in made.verdicts if made is not None else ():
-        task.agenda.judge(step, holds)
-    if event.armed:
-        _arm(task, event.armed)
+    task.disarmed.difference_update(event.armed)
+    task.looked.difference_update(event.armed)
+    task.agenda.follow(() if made is None else made.verdicts, event.armed)
     if event.asked:
         _ask(task, event)
     about = task.about
@@ -369,11 +368,10 @@ def _trim_history(task: WorkingTask) -> None:
         del task.history[0]
 
 
-def _arm(task: WorkingTask, steps: Iterable[str]) -> None:
-    for step in steps:
-        task.disarmed.discard(step)
-        task.looked.discard(step)
-        task.agenda.arm(step)
+def _arm(task: WorkingTask, steps: Sequence[str]) -> None:
+    task.disarmed.difference_update(steps)
+    task.looked.difference_update(steps)
+    task.agenda.follow((), steps)
 
 
 _APPLY: dict[type[ev.Event], Callable[[WorkingTree, WorkingTask, Any], None]] = {

@@ -80,10 +80,11 @@ def checked_text(event: Event) -> str:
     text = f'{{"event":"{event.KIND}"'
     for name, default, reader in _checks(event.KIND):
         value = getattr(event, name)
-        if not _is_default(value, default):
-            _read(reader, value)
-            write = _SCALARS.get(type(value), dumps)
-            text += f',"{name}":{write(value)}'
+        if value is default or _is_default(value, default):
+            continue
+        _read(reader, value)
+        write = _SCALARS.get(type(value), dumps)
+        text += f',"{name}":{write(value)}'
     return text + "}"
 
 

@@ -335,11 +335,11 @@ def test_a_try_that_is_due_and_has_no_place_yet_does_not_spin() -> None:
     ]
 
     def during(run: Any) -> None:
-        turn: Callable[[], Turn] = run.turn
+        turn: Callable[..., Turn] = run.turn
 
-        def counted() -> Turn:
+        def counted(**options: Any) -> Turn:
             turns.append(0)
-            return turn()
+            return turn(**options)
 
         run.turn = counted
 
