@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aloma_cli.connectors.kinds import KINDS
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import ConfigError, CredentialsError
 from aloma_cli.loader.answering import Answering, Past
-from aloma_cli.loader.config import Config, read_config
+from aloma_cli.loader.config import Config, ProviderConfig, read_config
 from aloma_cli.loader.models import resolve_models
 from aloma_cli.loader.sources import ModelFlags
 
@@ -178,3 +180,39 @@ def test_a_task_that_was_run_with_one_server_alone_keeps_to_it(chosen: Callable[
     settings = chosen("providers: {ollama: {}}\nmodels: {other: ollama/qwen}\nfallbacks: [ollama/qwen]", past=past)
     assert (settings.base_url, dict(settings.servers), dict(settings.fallbacks)) == (OTHER, {}, {})
     assert settings.models == {"gpt-4": "m", "other": "qwen"}
+
+
+# -- the law of keys -------------------------------------------------------------------------------------------------
+
+KEYS = ("K1", "K2", "OPENAI_API_KEY", "OPENROUTER_API_KEY")
+SECTIONS = st.builds(
+    lambda kind, url, key: ProviderConfig(
+        kind=kind, base_url=url or (None if KINDS.get(kind) else "http://one/v1"), api_key_env=key
+    ),
+    st.sampled_from(["openai", "ollama", "openrouter", "compatible"]),
+    st.sampled_from([None, "http://one/v1", "http://two/v1"]),
+    st.sampled_from([None, *KEYS]),
+)
+FILES = st.dictionaries(st.sampled_from(["a", "b", "openai"]), SECTIONS, max_size=3)
+
+
+@given(workspace=FILES, user=FILES, keys=st.sets(st.sampled_from(KEYS)), typed=st.booleans(), url=st.booleans())
+def test_no_server_gets_a_key_that_was_given_for_another(
+    workspace: dict[str, ProviderConfig], user: dict[str, ProviderConfig], keys: set[str], typed: bool, url: bool
+) -> None:
+    files = (Config(providers=workspace), Config(file="user", providers=user))
+    environ = {name: f"value of {name}" for name in keys} | ({"OPENAI_BASE_URL": OTHER} if url else {})
+    flags = ModelFlags(api_key="typed" if typed else None)
+    try:
+        settings = resolve_models(flags, environ, files[0], files[1], None).settings
+    except CredentialsError:
+        return
+    assert settings.api_key != "typed" or typed
+    for one in [settings, *settings.servers.values()]:
+        variable = (one.api_key or "").removeprefix("value of ")
+        said = [section for file in files if (section := file.providers.get(one.name or ""))][:1]
+        meant = {section.api_key_env for section in said if section.base_url in (None, one.base_url)}
+        usual = next((kind.key for kind in KINDS.values() if kind.url == one.base_url), None)
+        # A server without a name is OpenAI's, or the one in the environment: both get the keys of its section.
+        plain = {"OPENAI_API_KEY", *(file.section("openai").api_key_env for file in files)} if not one.name else set()
+        assert variable in {"", "typed" if one is settings else "", usual, *meant, *plain}
