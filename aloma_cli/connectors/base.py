@@ -62,7 +62,8 @@ class Call:
     `name` is `connector.function`; `arguments` are JSON and identify the call; `key` is sent as idempotency key if the
     other system supports one. `document` is the one that the firing started from. `progress` tells what it waits for.
     `unfinished` records a try of which a part of the answer came (the error's `answer`, `usage`, `about`), before
-    another try is made. `log` writes a line to the log of the step.
+    another try is made (then the error is retryable) or the call is ended from outside. `log` writes a line to the log
+    of the step.
     """
 
     name: str

@@ -164,10 +164,14 @@ class Calls:
         self.host.note(Logged(at=at, task=job.task, firing=job.firing, step=job.step, level=level, text=line))
 
     async def _keep_try(self, call: Call, key: str, seconds: float, error: ConnectorError, room: Room) -> None:
-        """Record a try that failed with a part of an answer, before another one. Raises StepLimited."""
+        """Record a try of which a part of the answer came; if another one follows, hold room for it anew.
+
+        Raises StepLimited.
+        """
         failed = {**_describe(error), "again": True}
         await self._record(call, key, seconds, Answer(error.answer, error.usage, error.about), error=failed)
-        await room.renew()
+        if error.retryable:
+            await room.renew()
 
     async def _fail(self, call: Call, key: str, seconds: float, error: ConnectorError) -> NoReturn:
         """Record a call that failed, with any answer it got, and raise its error as recorded."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,35 @@ def test_a_limit_holds_between_the_tries_of_a_call(desk: Desk, streams: StreamSe
     ended = desk.run("task", "resume", "@last", "--max-calls", "+1", "--data", "--base-url", streams.url)
     assert ended.json["x"] == "a whole story"
     assert len(streams.bodies) == 2
+
+
+@pytest.mark.parametrize("ended_by", [pytest.param("timeout", marks=pytest.mark.slow), "ctrl-c"])
+def test_what_came_before_a_call_was_ended_is_on_record(desk: Desk, streams: StreamServer, ended_by: str) -> None:
+    streams.answers(Reply(spoken("Once ", "upon", finish=None, usage=False), end="hold"))
+    options = "timeout = 6.0" if ended_by == "timeout" else ""
+    desk.write(
+        "steps/ask.py",
+        f"""
+condition = {{"name": str}}
+{options}
+
+
+async def content(data, connectors):
+    data["x"] = (await connectors.openai.chat(messages="hi")).data
+""",
+    )
+    process = desk.started("task", "new", "T", "-d", '{"name": "Ada"}', "--base-url", streams.url, "--events")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if '"streaming"' in line:
+            break
+    if ended_by == "ctrl-c":
+        process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    [call] = desk.run("task", "calls", "--json").json
+    assert call["answer"]["choices"][0]["message"]["content"] == "Once upon"
+    assert call["usage"]["estimated"] is True
+    assert "the call was ended" in call["error"]["message"]
 
 
 def test_at_a_terminal_the_words_of_an_answer_appear_in_the_region_and_are_gone_at_the_end(

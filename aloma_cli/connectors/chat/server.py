@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -83,6 +84,9 @@ class ChatServer:
             completion = await self._complete({**call.arguments, "model": model}, asked, call)
         except ConnectorError as error:
             self._describe(error, call, model)
+            raise
+        except asyncio.CancelledError:
+            await self._keep(call, model, self._streams.broken(call, "the call was ended", retryable=False))
             raise
         finally:
             self._streams.forget(call)
@@ -262,8 +266,8 @@ class ChatServer:
         is_chat = "messages" in body
         return await tries.run(lambda: self._streams.post(model, call, post) if is_chat else post(IN_ONE_PIECE))
 
-    async def _keep(self, call: Call, model: str, error: Exception) -> None:
-        """Record what came of an answer before another try is made."""
+    async def _keep(self, call: Call, model: str, error: Exception | None) -> None:
+        """Record what came of an answer before another try is made, or the call ends."""
         if isinstance(error, ConnectorError) and error.answer is not None:
             self._describe(error, call, model)
             error.about = {"server": self.name, **(error.about or {})}

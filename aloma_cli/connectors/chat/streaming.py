@@ -152,10 +152,14 @@ class Streams:
                 self._accepted(model, form)
                 return content
 
-    def broken(self, call: Call, reason: str) -> ConnectorError | None:
+    def broken(self, call: Call, reason: str, *, retryable: bool = True) -> ConnectorError | None:
         """The error for a call that was ended; None if nothing of an answer has come."""
         reception = self._received.get(call.key)
-        return None if reception is None or not reception.has_begun else reception.broken(self._url, reason)
+        if reception is None or not reception.has_begun:
+            return None
+        error = reception.broken(self._url, reason)
+        error.retryable = retryable
+        return error
 
     def forget(self, call: Call) -> None:
         """A call has ended."""
