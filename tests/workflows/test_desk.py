@@ -102,7 +102,8 @@ def test_the_commands_of_its_page_are_those_that_were_tried() -> None:
 @pytest.mark.parametrize("seed", range(25))
 def test_killed_at_any_moment_it_repeats_no_turn_and_sends_no_second_mail(desk: Desk, seed: int) -> None:
     chance = random.Random(seed)
-    process = desk.start(*NEW)
+    assert desk.aloma(*NEW, "--queue")[0] == 0
+    process = desk.start("task", "resume", "@last", "-q")
     for _ in range(3):
         time.sleep(chance.uniform(0.3, 2.0))
         process.kill()
