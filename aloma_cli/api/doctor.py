@@ -16,7 +16,7 @@ from aloma_cli.connectors.honours import Honours
 from aloma_cli.connectors.providers.router import targets
 from aloma_cli.connectors.providers.table import PROVIDERS
 from aloma_cli.connectors.settings import DEFAULT_PROVIDER, ModelSettings
-from aloma_cli.errors import AlomaError, CredentialsError
+from aloma_cli.errors import AlomaError, CredentialsError, did_you_mean
 from aloma_cli.loader.config import Config
 from aloma_cli.loader.layout import LIBRARIES_FOLDER, STEPS_FOLDER
 from aloma_cli.loader.models import ModelChoice, configured_servers, resolve_models
@@ -72,6 +72,18 @@ class Doctor:
         elif self._choice.settings.offline:
             says = self._choice.notice or "answers are simulated"
             yield Finding("models", "warning", says.partition(";")[0], None if self.servers else _FIRST)
+
+        elif self.servers:
+            yield from self._misspelt(self._choice.settings)
+
+    def _misspelt(self, settings: ModelSettings) -> Iterator[Finding]:
+        names = {*settings.models.values(), *(one for others in settings.fallbacks.values() for one in others)}
+        for name in sorted(names):
+            server, slash, _ = name.partition("/")
+            near = did_you_mean(server, settings.servers) if slash and server not in settings.servers else None
+            if near:
+                says = f"`{name}` names no server, so it is sent to {settings.name or DEFAULT_PROVIDER} as it is"
+                yield Finding("models", "warning", says, near)
 
     @property
     def is_offline(self) -> bool:

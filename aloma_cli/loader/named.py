@@ -21,13 +21,18 @@ LIMITS = ("concurrency", "timeout", "max_retries")
 
 
 def named_servers(sources: Sources, common: dict[str, Any]) -> dict[str, ModelSettings]:
-    """The servers under `providers:`, in the workspace's file first; then those that only the task's record names."""
+    """The servers under `providers:`, in the workspace's file first; then those that only the task's record names.
+
+    A server that was given another name since then is known by its address.
+    """
     found: dict[str, ModelSettings] = {}
     for file in sources.files:
         for name, section in file.named.items():
             found.setdefault(name, _named_server(name, section, sources, common))
     for name, url in sources.kept.servers.items():
-        found.setdefault(name, ModelSettings(base_url=url, name=name, max_answer=common["max_answer"]))
+        bare = ModelSettings(base_url=url, max_answer=common["max_answer"])
+        same = (one for one in found.values() if is_same_server(one.base_url, url))
+        found.setdefault(name, replace(next(same, bare), name=name))
     return found
 
 

@@ -149,6 +149,16 @@ def test_a_server_without_a_named_model_is_told_how_to_name_one(desk: Desk, serv
     assert found["structured output"][0] == "ok", "the only model is tried"
 
 
+@pytest.mark.usefixtures("_key")
+def test_a_misspelt_server_in_the_name_of_a_model_is_told(desk: Desk, server: ModelServer) -> None:
+    settings = (desk.root / "aloma.yaml").read_text().replace("gpt-4: tiny", "gpt-4: locl/tiny")
+    desk.write("aloma.yaml", f"{settings}fallbacks: [org/model, lokal/x]\n")
+    told = desk.run("doctor").out
+    assert "`locl/tiny` names no server, so it is sent to local as it is" in told
+    assert "`lokal/x` names no server" in told
+    assert "`org/model` names" not in told
+
+
 def test_the_workspace_is_checked_too(desk: Desk) -> None:
     desk.write("aloma.yaml", "secrets: [CRM_TOKEN]")
     desk.write("steps/broken.py", "condition = ")

@@ -174,6 +174,12 @@ def test_a_server_that_only_the_record_names_gets_no_key(chosen: Callable[..., M
     assert (settings.servers["b"].base_url, settings.servers["b"].api_key) == (OTHER, None)
 
 
+def test_a_server_that_has_another_name_now_is_known_by_its_address(chosen: Callable[..., ModelSettings]) -> None:
+    text = f"providers: {{ollama: {{}}, b: {{base_url: '{OTHER}', api_key_env: K}}}}"
+    settings = chosen(text.replace("b: {", "c: {"), past=past_of(chosen(text, K="k")), K="k")
+    assert (settings.servers["b"].api_key, settings.servers["b"].name) == ("k", "b")
+
+
 def test_a_task_that_was_run_with_one_server_alone_keeps_to_it(chosen: Callable[..., ModelSettings]) -> None:
     """Also one from a program that knew no named servers."""
     past = Past(Answering.from_json({"server": OTHER, "models": {"gpt-4": "m"}}), real=True)
