@@ -217,6 +217,24 @@ def test_an_answer_that_was_cut_says_nothing_about_the_server(finish: str) -> No
     assert wire.bodies[1]["messages"][-1]["content"] == "Hi"
 
 
+def test_a_model_that_knows_the_limit_by_its_new_name_gets_it_so() -> None:
+    told = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        refused = httpx2.Response(400, json={"error": {"message": told, "param": "max_tokens"}})
+        return refused if "max_tokens" in json.loads(request.content) else httpx2.Response(200, json=completion("x"))
+
+    wire = Wire((answer,))
+    send(wire, times=2, max_tokens=9)
+
+    assert [sorted({"max_tokens", "max_completion_tokens"} & set(body)) for body in wire.bodies] == [
+        ["max_tokens"],
+        ["max_completion_tokens"],
+        ["max_completion_tokens"],
+    ]
+    assert wire.requests[1].headers["idempotency-key"] == "the-key.max_completion_tokens"
+
+
 def test_the_repair_turn_keeps_the_order_of_turns() -> None:
     """System first, then user and assistant by turns, also where the schema is said in words."""
     recorder, wire = Recorder(), Wire((reply(400, {"error": "no response_format"}), reply(body=completion("no"))))

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _CHAT = "/chat/completions"
 _EMBEDDINGS = "/embeddings"
+_LIMIT, _NEW_LIMIT = "max_tokens", "max_completion_tokens"
 _LONG = 200_000
 """Replies of more bytes are parsed in a thread."""
 
@@ -69,6 +70,8 @@ class ChatServer:
         self._http: Client | None = None
         honours = Honours(settings.honours, SystemClock().now)
         self._dialects, self._streams = Dialects(honours, self._url), Streams(honours, self._url)
+        self._renaming: set[str] = set()
+        """The models that know the limit of tokens by its new name only."""
 
     async def send(self, call: Call, model: str | None = None) -> Answer:
         """The answer in the OpenAI form, always with a `usage`.
@@ -254,6 +257,24 @@ class ChatServer:
         return from_openai(error, self._url, asked, model, path=path, key_hint=self._key_hint, proxy=proxy, start=start)
 
     async def _try(self, client: openai.AsyncOpenAI, body: JsonObject, key: str, call: Call) -> bytes:
+        """As `_tried`, with the limit of tokens under the name that the model takes."""
+        import openai
+
+        model = body["model"]
+        if _LIMIT in body and model not in self._renaming:
+            try:
+                return await self._tried(client, body, key, call)
+            except openai.BadRequestError as error:
+                if _NEW_LIMIT not in _told(error):
+                    raise
+                self._renaming.add(model)
+        if _LIMIT in body:
+            body = {_NEW_LIMIT if name == _LIMIT else name: value for name, value in body.items()}
+            key = f"{key}.{_NEW_LIMIT}"
+        return await self._tried(client, body, key, call)
+
+    async def _tried(self, client: openai.AsyncOpenAI, body: JsonObject, key: str, call: Call) -> bytes:
+        """The body of a reply, after as many tries as are allowed."""
         settings, model = self._settings, body["model"]
         governor = governor_of(self._url, settings.api_key, settings.concurrency)
         seconds, keep = body.get("timeout") or settings.timeout, partial(self._keep, call, model)
