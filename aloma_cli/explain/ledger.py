@@ -194,7 +194,8 @@ class Ledger:
             case ev.FiringLooked(armed=True):
                 _arm(task, (event.step,))
             case ev.FiringVoided():
-                firing.voids = firing.voids + 1 if event.again else 0
+                paused = event.reason in ("limited", "stopped", "unknown", "asking")
+                firing.voids = 0 if paused or not event.again else firing.voids + 1
                 if event.reason == "superseded" and not event.again:
                     _arm(task, (event.step,))
 

@@ -114,10 +114,9 @@ def _in_flight(view: View, step: str) -> Iterator[Obstacle]:
         if view.ledger.firings[flight.firing].voids >= ALONE:
             yield Obstacle("alone", f"{flight.step} was voided {ALONE} times in a row, so it runs alone first")
             return
-    most = _concurrency(view)
-    if len(flights) >= most:
-        names = ", ".join(flight.step for flight in flights)
-        yield Obstacle("concurrency", f"{len(flights)} of {most} places are taken ({names})")
+    most, taking = _concurrency(view), [flight.step for flight in flights if not flight.parked]
+    if len(taking) >= most:
+        yield Obstacle("concurrency", f"{len(taking)} of {most} places are taken ({', '.join(taking)})")
 
 
 def unsettled(task: str, flight: Flight) -> Iterator[Obstacle]:
