@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from aloma_cli.api.workspace import Workspace
 from aloma_cli.budget import Amount
-from aloma_cli.connectors.base import Answer, Ask, Call, Connectors, Function
+from aloma_cli.connectors.base import Answer, Bordered, Call, Connectors, Function, Log
 from aloma_cli.content.step import Step
 from aloma_cli.engine.plan import start_order
 from aloma_cli.errors import ConnectorError
@@ -49,29 +47,21 @@ async def preview(home: Workspace, data: JsonObject) -> list[Beginning]:
 
 
 def _counting(planned: list[Planned], connectors: Connectors) -> Connectors:
-    table = {
-        name: {function: _Counted(inner, planned.append) for function, inner in functions.items()}
-        for name, functions in connectors.items()
-    }
-    return Connectors(table, [connectors.aclose])
+    return connectors.bordered(lambda _name, inner: _Counted(inner, planned.append), own=True)
 
 
-class _Counted(Function):
+class _Counted(Bordered):
     """A function whose requests are counted, and refused."""
 
     def __init__(self, inner: Function, note: Callable[[Planned], None]) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._note = note
-        self.__signature__ = inspect.signature(inner)
 
-    def __call__(self, ask: Ask, /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
-        return self._inner(ask, *args, **kwargs)
-
-    async def estimate(self, arguments: JsonObject, usual: int | None) -> Amount:
-        return await self._inner.estimate(arguments, usual)
+    async def ready(self, log: Log) -> None:
+        """Nothing connects."""
 
     async def send(self, call: Call) -> Answer:
-        amount = await self._inner.estimate(call.arguments, None)
+        amount = await self.inner.estimate(call.arguments, None)
         model = call.arguments.get("model")
         self._note(Planned(call.name, model if isinstance(model, str) else None, amount))
         raise ConnectorError("this is a dry run: no call is made")

@@ -7,7 +7,8 @@ it, ask once more) is above that border and is simply repeated.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -158,16 +159,70 @@ class Function(Protocol):
         return Amount(calls=1)
 
 
+class Bordered(Function):
+    """A function with another border (`send`): a test, a replay and a dry run answer its requests in another way."""
+
+    def __init__(self, inner: Function) -> None:
+        self.inner = inner
+        self.__signature__ = inspect.signature(inner)
+
+    def __call__(self, ask: Ask, /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+        return self.inner(ask, *args, **kwargs)
+
+    async def send(self, call: Call) -> Answer:
+        return await self.inner.send(call)
+
+    async def ready(self, log: Log) -> None:
+        await self.inner.ready(log)
+
+    def effect(self, arguments: JsonObject) -> Effect:
+        return self.inner.effect(arguments)
+
+    def described(self, name: str) -> tuple[str, JsonObject] | None:
+        return self.inner.described(name)
+
+    async def asked(self, ask: Ask) -> tuple[str, JsonObject]:
+        return await self.inner.asked(ask)
+
+    def told(self, result: Any) -> Any:
+        return self.inner.told(result)
+
+    async def estimate(self, arguments: JsonObject, usual: int | None) -> Amount:
+        return await self.inner.estimate(arguments, usual)
+
+
+Border: TypeAlias = Callable[[str, Function], Function]
+"""Takes `connector.function` and its Function, gives one with another border."""
+
+
+def _unchanged(_name: str, function: Function) -> Function:
+    return function
+
+
 Connector: TypeAlias = Mapping[str, Function]
 """Functions by their names. One that only another system knows has `names(ask)`, which records the answer."""
 
 
 class Connectors(Mapping[str, Connector]):
-    """The connectors of a run: `connectors["openai"]["chat"]`. Close them at its end."""
+    """The connectors of a run: `connectors["openai"]["chat"]`. Close them at its end.
 
-    def __init__(self, table: Mapping[str, Connector], closers: Sequence[Callable[[], Awaitable[None]]] = ()) -> None:
+    `own`: the border of functions that are in no connector: tools of a step, and what a person is asked.
+    """
+
+    def __init__(
+        self,
+        table: Mapping[str, Connector],
+        closers: Sequence[Callable[[], Awaitable[None]]] = (),
+        own: Border = _unchanged,
+    ) -> None:
         self._table = dict(table)
         self._closers = tuple(closers)
+        self.own = own
+
+    def bordered(self, border: Border, *, own: bool) -> Connectors:
+        """The same connectors, with other borders; with `own` also for the functions that are in no connector."""
+        table = {name: _BorderedConnector(name, connector, border) for name, connector in self.items()}
+        return Connectors(table, [self.aclose], border if own else self.own)
 
     def __getitem__(self, name: str) -> Connector:
         return self._table[name]
@@ -182,6 +237,27 @@ class Connectors(Mapping[str, Connector]):
         """Close the open connections."""
         for close in self._closers:
             await close()
+
+
+class _BorderedConnector(Mapping[str, Function]):
+    """A connector whose functions have another border."""
+
+    def __init__(self, name: str, inner: Connector, border: Border) -> None:
+        self._name = name
+        self._inner = inner
+        self._border = border
+
+    def __getitem__(self, name: str) -> Function:
+        return self._border(f"{self._name}.{name}", self._inner[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._inner)
+
+    def __len__(self) -> int:
+        return len(self._inner)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)  # `names`, if it has that
 
 
 def plain(call: str, argument: str, value: object) -> Json:

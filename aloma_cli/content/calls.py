@@ -14,8 +14,9 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
+from aloma_cli.budget import Amount
 from aloma_cli.clock import to_iso
-from aloma_cli.connectors.base import Answer, Ask, Call, Effect, Function
+from aloma_cli.connectors.base import Answer, Ask, Border, Call, Effect, Function
 from aloma_cli.content.cancellation import Queued
 from aloma_cli.content.host import Host
 from aloma_cli.content.job import Effects, Job
@@ -36,17 +37,22 @@ from aloma_cli.errors import (
 from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.record.counts import sound_usage
 from aloma_cli.record.events import CallAnswered, CallSent, Logged
+from aloma_cli.record.figures import is_own
 from aloma_cli.record.tree import ASKS
 
 
 @dataclass(slots=True)
 class Calls:
-    """The calls of one run of one firing. `written`: what its step has written and asked for so far."""
+    """The calls of one run of one firing.
+
+    `own`: as in Connectors. `written`: what its step has written and asked for so far.
+    """
 
     job: Job
     host: Host
     effects: Effects
     queued: Queued
+    own: Border
     written: Callable[[], object] = lambda: None
     refused: StepLimited | None = None
     _made: Counter[str] = field(default_factory=Counter)
@@ -71,15 +77,6 @@ class Calls:
         if recorded is not None:
             return self._replay(recorded)
         return await self._send(name, function, request, key)
-
-    async def ask_person(self, request: JsonObject) -> Json:
-        """A person's answer; until there is one, the firing stops."""
-        key = self._key(ASKS, request)
-        recorded = self.job.calls.get(key)
-        if recorded is not None:
-            return self._replay(recorded)
-        await self.host.keep(self._sent(ASKS, key, "once", request))
-        raise StepUnsettled("a person is asked")
 
     def _key(self, name: str, arguments: JsonObject) -> str:
         text = json.dumps([name, arguments], sort_keys=True, separators=(",", ":"))
@@ -217,7 +214,8 @@ class _Asking:
     async def call(self, name: str, function: Function, arguments: JsonObject) -> Any:
         before = self._calls.written()
         try:
-            return await self._calls.make(name, function, **arguments)
+            bordered = self._calls.own(name, function) if is_own(name) else function
+            return await self._calls.make(name, bordered, **arguments)
         finally:
             if self._calls.written() != before:
                 self._calls.log(
@@ -227,8 +225,24 @@ class _Asking:
                 )
 
     async def approve(self, question: str, call: str, arguments: JsonObject) -> bool:
-        about: JsonObject = {"call": call, "arguments": arguments}
-        return await self._calls.ask_person({"question": question, "schema": {"type": "boolean"}, **about}) is True
+        asked = {"question": question, "schema": {"type": "boolean"}, "call": call, "arguments": arguments}
+        return await self._calls.make(ASKS, self._calls.own(ASKS, _PERSON), **asked) is True
+
+
+class _Person(Function):
+    """Asks a person. The answer comes from outside, so that the firing stops here until it is on record."""
+
+    async def __call__(self, ask: Ask, /, **question: Any) -> Json:
+        return await ask(question)
+
+    async def estimate(self, arguments: JsonObject, usual: int | None) -> Amount:  # noqa: ARG002  (it costs nothing)
+        return Amount()
+
+    async def send(self, call: Call) -> Answer:
+        raise StepUnsettled(f"a person is asked: {call.arguments['question']}")
+
+
+_PERSON = _Person()
 
 
 def _called(

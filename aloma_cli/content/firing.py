@@ -99,7 +99,8 @@ class PythonRun:
     def call(self, name: str, function: Function, /, *arguments: Any, **options: Any) -> Any:
         """As `handles.connectors.MakeCall`."""
         if self._calls is None:
-            self._calls = Calls(self.job, self.host, self.effects, self.cancellation.queued, self._written)
+            own = self.toolbox.connectors.own
+            self._calls = Calls(self.job, self.host, self.effects, self.cancellation.queued, own, self._written)
         calls = self._calls
 
         def begin() -> Coroutine[Any, Any, Any]:

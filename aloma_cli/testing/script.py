@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aloma_cli.budget import Amount
 from aloma_cli.condition import Condition, compile_condition
-from aloma_cli.connectors.base import Answer, Ask, Call, Connectors, Effect, Function
+from aloma_cli.connectors.base import Answer, Bordered, Call, Connectors, Function, Log
 from aloma_cli.connectors.chat.chat import Chat
 from aloma_cli.connectors.chat.embed import Embed
 from aloma_cli.connectors.settings import ModelSettings
@@ -147,11 +145,7 @@ class Script:
 
     def border(self, connectors: Connectors) -> Connectors:
         """`connectors`, each call of which is answered here."""
-        table = {
-            name: {function: _Border(inner, self) for function, inner in functions.items()}
-            for name, functions in connectors.items()
-        }
-        return Connectors(table, [connectors.aclose])
+        return connectors.bordered(lambda _name, inner: _Border(inner, self), own=False)
 
     async def answer(self, call: Call, function: Function) -> Answer:
         """The scripted answer to a call. Raises ConnectorError for a scripted failure, and if there is none."""
@@ -213,28 +207,15 @@ def _as_http(value: Any) -> Json:
     return {"status": 200, "headers": {}, **({"body": value} if isinstance(value, str) else {"json": value})}
 
 
-class _Border(Function):
+class _Border(Bordered):
     """A function whose requests a script answers."""
 
     def __init__(self, inner: Function, script: Script) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._script = script
-        self.__signature__ = inspect.signature(inner)
 
-    def __call__(self, ask: Ask, /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
-        return self._inner(ask, *args, **kwargs)
-
-    async def estimate(self, arguments: JsonObject, usual: int | None) -> Amount:
-        return await self._inner.estimate(arguments, usual)
-
-    def described(self, name: str) -> tuple[str, JsonObject] | None:
-        return self._inner.described(name)
-
-    def told(self, result: Any) -> Any:
-        return self._inner.told(result)
-
-    def effect(self, arguments: JsonObject) -> Effect:
-        return self._inner.effect(arguments)
+    async def ready(self, log: Log) -> None:
+        """Nothing connects."""
 
     async def send(self, call: Call) -> Answer:
-        return await self._script.answer(call, self._inner)
+        return await self._script.answer(call, self.inner)

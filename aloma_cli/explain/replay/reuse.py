@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict, deque
-from collections.abc import Coroutine, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from aloma_cli.budget import Amount
-from aloma_cli.connectors.base import Answer, Ask, Call, Connectors, Function
+from aloma_cli.connectors.base import Answer, Bordered, Call, Connectors, Function
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import CallAnswered, Event
 
@@ -44,13 +43,7 @@ class Answers:
 
     def border(self, connectors: Connectors) -> Connectors:
         """The same connectors, with the calls that are on record answered by it."""
-        return Connectors(
-            {
-                name: {key: Reused(f"{name}.{key}", function, self) for key, function in connector.items()}
-                for name, connector in connectors.items()
-            },
-            [connectors.aclose],
-        )
+        return connectors.bordered(lambda name, function: Reused(name, function, self), own=True)
 
     def _key(self, step: str, call: str, arguments: JsonObject, root: str | None = None) -> str:
         # The id of a task may be part of a prompt, and a copy has another one.
@@ -63,21 +56,18 @@ class Answers:
         return any(kept and key.endswith(wanted) for key, kept in self._kept.items())
 
 
-class Reused(Function):
-    """A function of a connector, answered from another task where that was asked the same."""
+class Reused(Bordered):
+    """A function, answered from another task where that was asked the same."""
 
     def __init__(self, name: str, function: Function, answers: Answers) -> None:
+        super().__init__(function)
         self._name = name
-        self._function = function
         self._answers = answers
 
-    def __call__(self, ask: Ask, /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
-        return self._function(ask, *args, **kwargs)
-
     async def send(self, call: Call) -> Answer:
-        return self._answers.take(call) or await self._function.send(call)
+        return self._answers.take(call) or await self.inner.send(call)
 
     async def estimate(self, arguments: JsonObject, usual: int | None) -> Amount:
         if self._answers.may_have(self._name, arguments):
             return Amount(calls=1)
-        return await self._function.estimate(arguments, usual)
+        return await self.inner.estimate(arguments, usual)

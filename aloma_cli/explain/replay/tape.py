@@ -6,13 +6,12 @@ on record: by position, so that an edited prompt does not end a replay.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from aloma_cli.budget import Amount
 from aloma_cli.clock import from_iso
-from aloma_cli.connectors.base import Answer, Ask, Call, Connectors, Function
+from aloma_cli.connectors.base import Answer, Bordered, Call, Connectors, Function, Log
 from aloma_cli.errors import ConnectorError, PermanentError
 from aloma_cli.explain.ledger import Firing, Ledger
 from aloma_cli.jsontext import JsonObject
@@ -101,25 +100,25 @@ def _standing(ledger: Ledger, firing: Firing) -> list[CallAnswered]:
     return [*_standing(ledger, before), *own]
 
 
-class Recorded(Function):
-    """A function of a connector, answered from the tapes, by the number of the firing."""
+class Recorded(Bordered):
+    """A function, answered from the tapes, by the number of the firing."""
 
     def __init__(self, function: Function, tapes: Mapping[int, Tape]) -> None:
-        self._function = function
+        super().__init__(function)
         self._tapes = tapes
-
-    def __call__(self, ask: Ask, /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
-        return self._function(ask, *args, **kwargs)
 
     async def send(self, call: Call) -> Answer:
         tape = self._tapes.get(call.firing)
         if tape is None:  # the step runs live
-            return await self._function.send(call)
+            return await self.inner.send(call)
         recorded = tape.answer(call)
         if recorded.error is not None:
             error = recorded.error
             raise ConnectorError(error["message"], retryable=error.get("retryable", False), status=error.get("status"))
         return Answer(recorded.answer, recorded.usage, recorded.about)
+
+    async def ready(self, log: Log) -> None:
+        """Nothing connects."""
 
     async def estimate(self, arguments: JsonObject, usual: int | None) -> Amount:  # noqa: ARG002  (nothing is paid)
         return Amount()
@@ -127,10 +126,4 @@ class Recorded(Function):
 
 def recorded(connectors: Connectors, tapes: Mapping[int, Tape]) -> Connectors:
     """The same connectors, with the calls of firings that have a tape answered by it."""
-    return Connectors(
-        {
-            name: {key: Recorded(function, tapes) for key, function in connector.items()}
-            for name, connector in connectors.items()
-        },
-        [connectors.aclose],
-    )
+    return connectors.bordered(lambda _name, function: Recorded(function, tapes), own=True)
