@@ -101,9 +101,7 @@ def put_back(name: str, stream: object) -> None:
     A stream that other code put in its place is kept, because its last reference might close a descriptor.
     """
     found = getattr(sys, name)
-    if found is stream:
-        return
-    if not isinstance(found, Lent):
+    if found is not stream and not isinstance(found, Lent):
         with contextlib.suppress(Exception):
             found.flush()
         _displaced.append(found)

@@ -76,7 +76,7 @@ def _replaced(name: str, stand_in: _Split | _Stderr) -> Iterator[None]:
 
 def _put_back_all() -> None:
     for name, stack in _installed.items():
-        if stack:
+        if stack and getattr(sys, name) is not stack[-1]:
             put_back(name, stack[-1])
 
 
