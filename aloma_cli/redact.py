@@ -77,6 +77,8 @@ class Redactor:
 
         A number that contains one becomes a string. Keys that become equal are numbered.
         """
+        if not self._secrets:
+            return value
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
