@@ -97,12 +97,17 @@ ROWS = [
         for where in ("memory", "unsynced", "memory deep")
         for size, kilobytes in (("10 KB", 10), ("1 MB", 1000), ("20 MB", 20_000))
     ),
-    Row("a waiting task: create it", "ms", "works/waiting.py park"),
+    Row("a waiting task: create it", "ms", "works/waiting.py park", "floors/waiting.py park", goal=2),
+    Row("a waiting task: answer it", "ms", "works/waiting.py resume", "floors/waiting.py resume", goal=2),
     Row("a waiting task: blocks on disk", "KB", "works/waiting.py blocks", goal=12),
     Row("a waiting task: bytes beyond its data", "B", "works/waiting.py bytes"),
     *(
         Row(f"command: {what}", "ms", f"works/command.py {what}", "works/command.py nothing", goal=goal)
         for what, goal in (("show", 5), ("list", 5), ("completion", 5), ("help", 8), ("new", None))
+    ),
+    *(
+        Row(f"first page of 100,000 tasks: {what or 'all'}", "ms", f"works/listing.py 100000 {what}", goal=100)
+        for what in ("", "--state error")
     ),
     Row("20,000 commits: the end over the beginning", "×", "works/history.py 20000 flat", goal=1.1),
     *(

@@ -181,12 +181,12 @@ class FileStore:
 
     def _names(self, *, hidden: bool = False) -> list[str]:
         try:
-            with os.scandir(self._tasks) as entries:
-                return [entry.name for entry in entries if hidden or entry.name[0] != "."]
+            names = os.listdir(self._tasks)  # noqa: PTH208  (it takes a fifth less time for very many)
         except FileNotFoundError:
             return []
         except OSError as error:
             raise refused(self._tasks, "read", error) from error
+        return names if hidden else [name for name in names if name[0] != "."]
 
     def _is_task(self, name: str) -> bool:
         """A folder with neither file is being made, or was when the program was killed; one without journal lost it."""

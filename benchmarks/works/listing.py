@@ -1,0 +1,73 @@
+"""The first page of `aloma task list` at a terminal, as a whole process, among very many tasks. Milliseconds.
+
+listing.py [TASKS] [OPTION ...]. The tasks share the files of one, because only their names and sizes count here.
+"""
+
+from __future__ import annotations
+
+import os
+import pty
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from measure import least, number, tell
+
+from aloma_cli import Step, Workspace, run
+from aloma_cli.ids import new_task_id
+
+KEPT = Path(__file__).parents[1] / ".many"
+"""Where the tasks are kept, because to make them takes a minute."""
+
+LINKS = 30_000
+"""How many names a file may have; file systems allow some 65,000."""
+
+
+def fill(tasks: Path, count: int) -> None:
+    """Make so many tasks of one, a second apart."""
+    [source] = tasks.iterdir()
+    began, names = time.time() - count, [path.name for path in source.iterdir() if path.is_file()]
+    for at in range(1, count):
+        folder = tasks / new_task_id(began + at)
+        folder.mkdir()
+        for name in names:
+            if at % LINKS:
+                os.link(source / name, folder / name)
+            else:
+                shutil.copy(source / name, folder / name)
+        source = source if at % LINKS else folder
+
+
+def at_terminal(command: list[str]) -> None:
+    """Run a command whose streams are a terminal, and read what it writes."""
+    ours, its = pty.openpty()
+    with subprocess.Popen(command, stdin=its, stdout=its, stderr=its):
+        os.close(its)
+        try:
+            while os.read(ours, 65_536):
+                pass
+        except OSError:  # its end
+            os.close(ours)
+
+
+def main() -> None:
+    count = number(1, 100_000)
+    folder = KEPT / str(count)
+    if not folder.exists():
+        (folder / "steps").mkdir(parents=True)
+        run(Workspace([Step("square", {"n": int, "square": None}, square)], folder=folder), "Square", {"n": 3})
+        fill(folder / ".aloma" / "tasks", count)
+    command = [sys.executable, "-m", "aloma_cli", "task", "list", "-w", str(folder), *sys.argv[2:]]
+    tell(least(lambda: at_terminal(command), repeats=9) * 1e3)
+
+
+def square(data: dict[str, int]) -> None:
+    data["square"] = data["n"] ** 2
+
+
+if __name__ == "__main__":
+    main()
