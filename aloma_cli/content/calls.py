@@ -22,7 +22,7 @@ from aloma_cli.content.host import Host
 from aloma_cli.content.job import Effects, Job
 from aloma_cli.content.lost import Watching
 from aloma_cli.content.progress import Watched
-from aloma_cli.content.room import Room
+from aloma_cli.content.reservation import Reservation
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.errors import (
     AnswerError,
@@ -94,14 +94,16 @@ class Calls:
 
     async def _send(self, name: str, function: Function, arguments: JsonObject, key: str) -> Json:
         try:
-            async with Room(self.host, function, self.job.step, arguments) as room:
+            async with Reservation(self.host, function, self.job.step, arguments) as room:
                 return await self._carry_out(name, function, arguments, key, room)
         except StepLimited as refusal:
             # Kept for a step that catches everything: what it returns after this is void.
             self.refused = refusal
             raise
 
-    async def _carry_out(self, name: str, function: Function, arguments: JsonObject, key: str, room: Room) -> Json:
+    async def _carry_out(
+        self, name: str, function: Function, arguments: JsonObject, key: str, room: Reservation
+    ) -> Json:
         job = self.job
         await function.ready(self.log)
         sent = self._sent(name, key, function.effect(arguments), arguments)
@@ -160,7 +162,7 @@ class Calls:
         job, at = self.job, to_iso(self.host.clock.now())
         self.host.note(Logged(at=at, task=job.task, firing=job.firing, step=job.step, level=level, text=line))
 
-    async def _keep_try(self, call: Call, key: str, seconds: float, error: ConnectorError, room: Room) -> None:
+    async def _keep_try(self, call: Call, key: str, seconds: float, error: ConnectorError, room: Reservation) -> None:
         """Record a try of which a part of the answer came; if another one follows, hold room for it anew.
 
         Raises StepLimited.

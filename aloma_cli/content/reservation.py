@@ -11,7 +11,7 @@ from aloma_cli.content.host import Host
 from aloma_cli.jsontext import JsonObject
 
 
-class Room:
+class Reservation:
     """Held within its context. To enter it waits until there is room, and raises StepLimited if there will be none."""
 
     def __init__(self, host: Host, function: Function, step: str, arguments: JsonObject) -> None:
