@@ -17,8 +17,19 @@ from aloma_cli.content.step import Step
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.jsontext import Json, JsonObject, dumps, show_path
 from aloma_cli.record.codec import to_wire
-from aloma_cli.record.events import CallAnswered, Committed, Event, FiringFailed, FiringLooked, Logged, TaskCreated
+from aloma_cli.record.events import (
+    CallAnswered,
+    CallSent,
+    Committed,
+    Event,
+    FiringFailed,
+    FiringLooked,
+    FiringVoided,
+    Logged,
+    TaskCreated,
+)
 from aloma_cli.record.states import STATES
+from aloma_cli.record.tree import ASKS
 from aloma_cli.view.changes import is_bookkeeping, operation_text
 from aloma_cli.view.format import clean, error_text, plural
 from aloma_cli.view.prompts import readable
@@ -66,14 +77,17 @@ class _Done:
         self._step, self._document = step, document
         self._end = next((event for event in events if isinstance(event, ends)), None)
         self._calls = [event for event in events if isinstance(event, CallAnswered)]
+        self._asks = [event for event in events if isinstance(event, CallSent) and event.call == ASKS]
+        self._parked = any(isinstance(event, FiringVoided) and event.again for event in events)
         self._logs = [event for event in events if isinstance(event, Logged)]
         self._subtasks = [event for event in events if isinstance(event, TaskCreated) and event.parent]
 
     @property
     def code(self) -> int:
         """The exit code."""
-        failed = isinstance(self._end, FiringFailed)
-        return STATES["error" if failed else "done" if self._end else "ignored"].exit_code
+        if self._end is None:
+            return STATES["question" if self._parked else "ignored"].exit_code
+        return STATES["error" if isinstance(self._end, FiringFailed) else "done"].exit_code
 
     def to_json(self) -> Json:
         """What `--json` prints."""
@@ -116,6 +130,9 @@ class _Done:
                     say(f"  {frame}")
                 if self._end.error.get("hint"):
                     say(f"  → {clean(self._end.error['hint'])}")
+            case None if self._parked:
+                for asked in self._asks:
+                    put(f"asks {clean(str((asked.arguments or {}).get('question')))}")
             case None:
                 self._tell_missing()
 
