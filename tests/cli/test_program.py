@@ -234,6 +234,14 @@ def test_reading_a_task_imports_nothing_heavy(desk: Desk, command: list[str]) ->
     assert not modules & HEAVY
 
 
+@pytest.mark.parametrize("command", ["usage", "usage --by tag --json", "task show --usage", "task calls", "task log"])
+def test_adding_up_and_reading_a_history_needs_no_library(desk: Desk, command: str) -> None:
+    call = 'await connectors.openai.chat(messages="Hi")'
+    desk.step("ask", '{"name": str, "out": None}', call, "data['out'] = 1", asks="data, connectors")
+    desk.new()
+    assert not imported(desk, *command.split()) & {"genai_prices", "httpx2", "jsonschema", "mcp", "openai", "pydantic"}
+
+
 @pytest.mark.parametrize("command", [["--help"], ["task", "--help"], ["task", "list", "--help"], ["--version"]])
 def test_help_imports_nothing_heavy(desk: Desk, command: list[str]) -> None:
     assert not imported(desk, *command) & HEAVY
