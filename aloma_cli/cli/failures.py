@@ -57,13 +57,19 @@ def _last_failures(task: Task) -> dict[str, tuple[JsonObject, str | None]]:
 
     The journal has more of an error than the document: frames, and a hint.
     """
-    found: dict[str, tuple[JsonObject, str | None]] = {}
+    failed: dict[str, FiringFailed] = {}
     count, calls = CallCount(), defaultdict[int, list[RecordedCall]](list)
     for event in task.tree_journal:
         call = count.take(event)
-        if call is not None:
+        if call is not None:  # also after its firing, if that ended before the call did
             calls[call.firing].append(call)
         if isinstance(event, FiringFailed) and event.task == task.id:
-            failing = failing_call(event.error, calls[event.firing])
-            found[event.step] = event.error, call_command(task.id, failing) if failing is not None else None
-    return found
+            failed[event.step] = event
+    for call in count.unanswered():
+        calls[call.firing].append(call)
+    return {step: (event.error, _command(event, calls[event.firing])) for step, event in failed.items()}
+
+
+def _command(event: FiringFailed, calls: list[RecordedCall]) -> str | None:
+    failing = failing_call(event.error, calls)
+    return None if failing is None else call_command(event.task, failing)

@@ -194,6 +194,8 @@ async def content(data, connectors):
     assert call["answer"]["choices"][0]["message"]["content"] == "Once upon"
     assert call["usage"]["estimated"] is True
     assert "the call was ended" in call["error"]["message"]
+    shown = desk.run("task", "show").out
+    assert ("to see what it asked and got: aloma task calls" in shown) == (ended_by == "timeout")
 
 
 def test_at_a_terminal_the_words_of_an_answer_appear_in_the_region_and_are_gone_at_the_end(

@@ -9,6 +9,7 @@ import pytest
 from aloma_cli.connectors.chat.shape import Integer, Text
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.connectors.table import open_connectors
+from aloma_cli.errors import ConnectorError
 from aloma_cli.jsontext import JsonObject
 from tests.connectors.support import Recorder, run
 from tests.servers import Aimock, Llama
@@ -90,3 +91,13 @@ def test_aimock_streams_words_and_their_count(aimock: Aimock) -> None:
     assert told
     [request] = aimock.journal()
     assert request["body"]["stream"] is True
+
+
+@pytest.mark.parametrize("fault", ["dropRate", "malformedRate", "disconnectRate"])
+def test_a_stream_that_aimock_breaks_is_an_error_that_may_pass(aimock: Aimock, fault: str) -> None:
+    aimock.answer("Once upon a time there was a server", to="story")
+    aimock.fault(**{fault: 1.0})
+    settings = ModelSettings(base_url=aimock.base_url, api_key=aimock.key, max_retries=0)
+    with pytest.raises(ConnectorError) as caught:
+        ask(settings, watched=True, messages="Tell me a story")
+    assert caught.value.retryable
