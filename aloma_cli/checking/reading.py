@@ -18,6 +18,12 @@ from aloma_cli.checking.values import ANY, STAR, Doc, Kind, Known, Lst, Obj, Val
 _DEEPEST = 8
 _LONGEST_PATH = 12
 _MOST = 24
+_MOST_LINES = 6_000
+"""After this many lines, those of loops and of called functions each time, the rest of a step is not read."""
+
+
+class _TooLongError(Exception):
+    """A step is too long to be read."""
 
 
 @dataclass(slots=True)
@@ -30,20 +36,28 @@ class Reader:
     facts: Facts = field(default_factory=Facts)
     _depth: int = 0
     _unsure: int = 0
+    _lines: int = 0
 
     def read(self) -> Facts:
         """What its `content` does."""
         content = self.module.functions.get("content")
-        if content is None:  # made by a call, or imported: it may do anything
-            self.write((STAR,), ANY, 0)
-            self.facts.groups.add(None)
+        if content is None:  # made by a call, or imported
+            self._give_up()
             return self.facts
         given = {argument.arg for argument in (*content.args.args, *content.args.kwonlyargs)}
         scope: dict[str, Values] = {name: [Handle((name,))] for name in given}
         if "data" in given:
             scope["data"] = [Doc(())]
-        self._run(content.body, Scope(self.module, scope))
+        try:
+            self._run(content.body, Scope(self.module, scope))
+        except (_TooLongError, RecursionError):
+            self._give_up()
         return self.facts
+
+    def _give_up(self) -> None:
+        """It may do anything."""
+        self.write((STAR,), ANY, 0, later=True)
+        self.facts.groups.add(None)
 
     # -- what it does ------------------------------------------------------------------------------------------------
 
@@ -107,6 +121,9 @@ class Reader:
         self._unsure -= 1
 
     def _statement(self, node: ast.stmt, scope: Scope) -> None:
+        self._lines += 1
+        if self._lines > _MOST_LINES:
+            raise _TooLongError
         run = getattr(self, f"on_{type(node).__name__.lower()}", None)
         if run is not None:
             run(node, scope)

@@ -92,3 +92,15 @@ def test_what_it_names() -> None:
 def test_a_step_that_calls_itself_ends() -> None:
     head = "def loop(data):\n    loop(data['x'])\n    data['y'] = 1\n"
     assert read("loop(data)", head).writes
+
+
+def test_a_step_that_is_too_long_to_be_read_may_write_anything() -> None:
+    nested = "".join(f"{'    ' * depth}for x{depth} in data['x']:\n" for depth in range(14))
+    facts = read(f"{nested}{'    ' * 14}data['y'] = 1")
+    assert ("*",) in {write.path for write in facts.writes}
+    assert None in facts.groups
+
+
+def test_a_content_that_is_made_elsewhere_may_write_anything() -> None:
+    facts = Reader("s", Module.of("content = make()"), {}).read()
+    assert ({write.path for write in facts.writes}, facts.groups) == ({("*",)}, {None})

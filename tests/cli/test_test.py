@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from aloma_cli.cli.init import templates
 from aloma_cli.testing.cases.rate import wilson
-from tests.cli.desk import Desk
+from tests.cli.desk import Desk, until
 from tests.workflows.workspace import REPOSITORY
 
 ASK = """
@@ -241,3 +242,50 @@ def test_a_case_is_not_overwritten(asks: Desk) -> None:
     refused = asks.run("task", "record-test", "@last", "--name", "porto")
     assert (refused.code, "it was not changed" in refused.err) == (2, True)
     assert (asks.root / "cases/porto.yaml").read_text(encoding="utf-8") == PASSES
+
+
+def test_what_people_and_time_did_is_part_of_a_recorded_case(desk: Desk) -> None:
+    """Values that a person set, an answer into an object, and a default that was taken when its time had come."""
+    ask = 'task.ask("Sure?", into="deal.sure", default="no", timeout=0.2)'
+    desk.step("ask", '{"greeting": str, "go": True, "deal": None}', ask, asks="task")
+    desk.step("end", '{"deal": {"sure": str}, "at": None}', 'data["at"] = now.isoformat()', asks="data, now")
+    desk.new('{"name": "Ada"}')
+    desk.run("task", "set", "@last", "go=true")
+    time.sleep(0.3)
+    desk.run("task", "resume", "@last")
+    made = desk.run("task", "record-test", "@last", "--name", "mine")
+    assert made.err == "aloma: `aloma test mine` repeats it\n"
+    text = (desk.root / "cases/mine.yaml").read_text(encoding="utf-8")
+    assert "then:\n- set:\n    go: true\n- later:\n    seconds: 1\n" in text
+    assert "at:\n      $exists: true" in text
+
+
+def test_failed_calls_and_other_connectors_are_part_of_a_recorded_case(desk: Desk) -> None:
+    desk.write("connectors/shop.py", "def stock(item):\n    return [item, 3]\n")
+    desk.write(
+        "responses/ask.json", '[{"calls": [{"error": {"status": 503, "message": "busy"}}, {"answer": "plain"}]}]'
+    )
+    head = "from aloma_cli import Retry\n\nretry = Retry(times=2, wait=0.01)\n"
+    call = 'answer = await connectors.openai.chat(messages="?")'
+    desk.step("ask", '{"item": str, "stock": None}', call, 'data["said"] = answer.data',
+              'data["stock"] = await connectors.shop.stock(data["item"])', asks="data, connectors")  # fmt: skip
+    path = desk.root / "steps/ask.py"
+    path.write_text(head + path.read_text(encoding="utf-8"), encoding="utf-8")
+    desk.new('{"item": "bolt"}')
+    made = desk.run("task", "record-test", "@last", "--name", "mine")
+    assert made.err == "aloma: `aloma test mine` repeats it\n"
+    text = (desk.root / "cases/mine.yaml").read_text(encoding="utf-8")
+    assert "status: 503" in text
+    assert "call: shop.stock" in text
+
+
+def test_a_task_that_is_under_way_is_not_recorded(desk: Desk) -> None:
+    desk.step("wait", '{"name": str}', "task.park(3600)", asks="task")
+    process = desk.started("task", "new", "A task", "-d", '{"name": "Ada"}')
+    try:
+        until(lambda: desk.tasks)
+        refused = desk.run("task", "record-test", "@last")
+    finally:
+        process.terminate()
+        process.communicate()
+    assert (refused.code, "is not at rest" in refused.err) == (2, True)

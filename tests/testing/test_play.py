@@ -185,3 +185,29 @@ def test_vectors_are_simulated_where_that_is_asked_for() -> None:
     assert len(Play(NEAR, Script().simulate())({"go": True}).data["vectors"]) == 2
     with pytest.raises(AssertionError, match=r"near called openai\.embed, which is not scripted"):
         Play(NEAR, Script())({"go": True})
+
+
+def test_a_question_that_nobody_asked_is_named(play: Play) -> None:
+    with pytest.raises(AssertionError, match="no question is answered at elsewhere"):
+        play({"pay": 7}).answer(True, into="elsewhere")
+
+
+def test_what_a_step_did_not_do_is_told(play: Play) -> None:
+    played = play({"pay": 7})
+    with pytest.raises(AssertionError, match="read made no call: text is missing"):
+        played.prompt("read")
+    with pytest.raises(AssertionError, match="read did not fire: text is missing"):
+        played.firing("read")
+    with pytest.raises(AssertionError, match="ask made no call"):
+        _ = played.firing("ask").prompt
+
+
+def test_a_rule_without_an_answer_answers_nothing(play: Play, script: Script) -> None:
+    script.on("read")
+    with pytest.raises(AssertionError, match=r"read called openai\.chat, which is not scripted"):
+        play({"text": "x"})
+
+
+def test_a_folder_of_answers_must_exist(script: Script) -> None:
+    with pytest.raises(AssertionError, match="there is no folder"):
+        script.use("nowhere")
