@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli.desk import Desk
-from tests.support.model_server import ModelServer, model_server, refusal, said
+from tests.support.model_server import ModelServer, Reply, model_server, refusal, said
 
 
 @pytest.fixture
@@ -70,3 +70,24 @@ def test_a_missing_key_is_named_with_its_cure(desk: Desk, second: ModelServer) -
     failed = desk.new('{"go": 1}')
     assert (failed.code, len(second.posts)) == (4, 0)
     assert "export SECOND_KEY=…" in failed.err
+
+
+def test_a_repeated_firing_keeps_the_answer_of_the_server_that_gave_it(
+    desk: Desk, first: ModelServer, second: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECOND_KEY", "k2-12345678")
+    settings = (desk.root / "aloma.yaml").read_text()
+    desk.write("aloma.yaml", f"{settings}\n        fallbacks: [first/small]\n")
+    ask = 'await connectors.openai.chat(messages="Hi", model="gpt-4")'
+    then = f"await connectors.http.get('{first.url}/models')"
+    desk.step("asks", '{"go": 1, "said": None}', f"said = ({ask}).data", then, "data['said'] = said", asks=ASKS)
+    second.answer, first.get = lambda _: refusal(503, "overloaded"), lambda _: refusal(500, "not yet")
+    assert desk.new('{"go": 1}').code == 1
+
+    second.answer, first.get = lambda _: said("from the second"), lambda _: Reply({})
+    asked = len(first.posts), len(second.posts)
+    assert desk.run("task", "resume", "@last", "--data").json["said"] == "from the first"
+    assert (len(first.posts), len(second.posts)) == asked
+
+
+ASKS = "data, connectors"
