@@ -66,7 +66,7 @@ class Governor:
         self._floor = 1.0
         self._budget, self._interval = float("inf"), 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._answered_at = float("-inf")
+        self._answered_at = self._refused_when = float("-inf")
 
     @property
     def is_serving(self) -> bool:
@@ -166,7 +166,9 @@ class Governor:
         others = self._under_way - 1
         is_new = number > self._round
         if is_new:
-            self.refusals += 1
+            now = self._loop.time()
+            self.refusals = self.refusals + 1 if now - self._refused_when < SERVING else 1
+            self._refused_when = now
             self._round = self._sent
         if not others:  # it holds none of our calls: the number of them is not what it refuses
             return

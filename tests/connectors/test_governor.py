@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import openai
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aloma_cli.connectors.base import unwatched
 from aloma_cli.connectors.chat.tries import Tries
-from aloma_cli.connectors.governor import Governor, at_most, governor_of
+from aloma_cli.connectors.governor import SERVING, Governor, at_most, governor_of
 from tests.support.busy_server import BusyServer, Limiter
 from tests.support.manual import manually
 
@@ -78,12 +79,27 @@ def test_whatever_the_server_allows_all_calls_are_answered_and_never_more_than_t
     assert server.refused <= 3 * len(server.accepted) + 20
 
 
-def test_a_server_that_refuses_everybody_is_asked_three_times_by_each_one_after_the_other() -> None:
+def test_a_server_that_refuses_everybody_is_found_out_by_the_first_and_asked_once_by_each_of_the_others() -> None:
     server = BusyServer(at_once=0, hints="none")
     agents = Agents(server.call)
-    assert [type(error).__name__ for error in agents.run(10)] == ["RateLimitError"] * 10
-    assert server.refused == 30
+    assert [type(error).__name__ for error in agents.run(100)] == ["RateLimitError"] * 100
+    assert 100 < server.refused <= 150
+    assert agents.seconds < 10
     assert "rate_limited" in agents.told
+
+
+def test_a_server_that_was_busy_long_ago_is_tried_as_often_as_any_other() -> None:
+    async def work() -> list[int]:
+        governor, refused = Governor(4), []
+        for _ in range(2):
+            server = BusyServer(at_once=0, hints="none")
+            with pytest.raises(openai.RateLimitError):
+                await Tries(3, 90, unwatched, governor).run(server.call)
+            refused.append(server.refused)
+            await asyncio.sleep(SERVING)
+        return refused
+
+    assert manually(work()) == [3, 3]
 
 
 def test_a_queue_of_ones_own_does_not_count_against_the_timeout_of_a_call() -> None:

@@ -37,7 +37,8 @@ async def _untold(error: Exception) -> None:
 class Tries:
     """Up to `most` tries of one request, each of which takes at most `seconds`, in the queue of the server.
 
-    A try that the server refuses because it is busy does not count while it answers other calls. `failed` is told of an
+    A try that the server refuses because it is busy does not count while it works on other calls. If it answers none,
+    the first call finds that out, and each of those behind it is tried once. `failed` is told of an
     error before another try is made.
     """
 
@@ -59,7 +60,7 @@ class Tries:
                     sent += 1
                     return await send()
             except (OpenAIError, ConnectorError) as error:
-                attempt += not (is_busy(error) and self.governor.is_serving)
+                attempt += self._counts(error)
                 pause = None if attempt > self.most else self._pause(error, attempt - 1)
                 if pause is None:
                     if sent > 1:
@@ -69,6 +70,14 @@ class Tries:
                 self._announce(error, pause, attempt)
                 with self.governor.held() if pause and is_busy(error) else nullcontext():
                     await asyncio.sleep(pause)
+
+    def _counts(self, error: OpenAIError | ConnectorError) -> int:
+        """How many tries a failure counts as: all of them where a busy server has refused so many calls in a row."""
+        if not is_busy(error):
+            return 1
+        if self.governor.is_serving or not self.governor.is_idle:
+            return 0
+        return self.most if self.governor.refusals >= self.most else 1
 
     def _pause(self, error: OpenAIError | ConnectorError, attempt: int) -> float | None:
         if not is_busy(error):
