@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,6 +78,8 @@ def _name(base_url: str, model: str) -> str:
 
 def _replace(path: Path, text: str) -> None:
     """Write the file at once: another process may read it meanwhile."""
+    import tempfile  # it is slow to import, and most commands write nothing
+
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, written = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:
