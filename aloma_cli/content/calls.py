@@ -12,6 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, NoReturn
 
 from aloma_cli.budget import Amount
@@ -36,7 +37,7 @@ from aloma_cli.errors import (
 )
 from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.record.counts import sound_usage
-from aloma_cli.record.events import CallAnswered, CallSent, Logged
+from aloma_cli.record.events import CallAnswered, CallProgress, CallSent, Logged
 from aloma_cli.record.figures import is_own
 from aloma_cli.record.tree import ASKS
 
@@ -94,12 +95,29 @@ class Calls:
 
     async def _send(self, name: str, function: Function, arguments: JsonObject, key: str) -> Json:
         try:
-            async with Reservation(self.host, function, self.job.step, arguments) as room:
+            waits = partial(self._wait_for_room, name, key)
+            async with Reservation(self.host, function, self.job.step, arguments, waits) as room:
                 return await self._carry_out(name, function, arguments, key, room)
         except StepLimited as refusal:
             # Kept for a step that catches everything: what it returns after this is void.
             self.refused = refusal
             raise
+
+    def _wait_for_room(self, name: str, key: str) -> None:
+        """Tell the views that a call waits until others have left room within the limits."""
+        job, at = self.job, to_iso(self.host.clock.now())
+        self.host.note(
+            CallProgress(
+                at=at,
+                task=job.task,
+                firing=job.firing,
+                step=job.step,
+                call=name,
+                key=key,
+                state="queued",
+                text="room within the limits",
+            )
+        )
 
     async def _carry_out(
         self, name: str, function: Function, arguments: JsonObject, key: str, room: Reservation

@@ -28,8 +28,13 @@ class Host(Protocol):
     def later(self, seconds: float, action: Callable[[], None]) -> Callable[[], None]:
         """Call `action` after `seconds`, unless the returned function is called before."""
 
-    async def enter(self, function: Function, step: str, arguments: JsonObject) -> Amount:
-        """Reserve the expected usage of a call, and return it; waits for room. Raises StepLimited."""
+    async def enter(
+        self, function: Function, step: str, arguments: JsonObject, waits: Callable[[], None] = lambda: None
+    ) -> Amount:
+        """Reserve the expected usage of a call, and return it. Raises StepLimited.
+
+        `waits` is called each time before it waits for room within the limits.
+        """
 
     def leave(self, held: Amount) -> None:
         """Release a reservation: the call has ended, and its usage is recorded."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -14,7 +15,11 @@ from aloma_cli.jsontext import JsonObject
 class Reservation:
     """Held within its context. To enter it waits until there is room, and raises StepLimited if there will be none."""
 
-    def __init__(self, host: Host, function: Function, step: str, arguments: JsonObject) -> None:
+    def __init__(
+        self, host: Host, function: Function, step: str, arguments: JsonObject, waits: Callable[[], None]
+    ) -> None:
+        """`waits` is called when there is no room yet."""
+        self._waits = waits
         self._host = host
         self._function = function
         self._step = step
@@ -22,7 +27,7 @@ class Reservation:
         self._held: Amount | None = None
 
     async def __aenter__(self) -> Self:
-        self._held = await self._host.enter(self._function, self._step, self._arguments)
+        self._held = await self._host.enter(self._function, self._step, self._arguments, self._waits)
         return self
 
     async def __aexit__(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from aloma_cli.budget import Amount, Budget, LimitRequest, Refusal
 from aloma_cli.clock import Clock
@@ -60,7 +60,9 @@ class Gate:
         self._clock = clock
         self._waiting: list[asyncio.Future[None]] = []
 
-    async def enter(self, function: Function, step: str, arguments: JsonObject) -> Amount:
+    async def enter(
+        self, function: Function, step: str, arguments: JsonObject, waits: Callable[[], None] = lambda: None
+    ) -> Amount:
         """Hold what the call is expected to take, and give that; waits for room. Raises StepLimited."""
         while True:
             # Again each time: the answers that came meanwhile tell more of how long this one will be.
@@ -76,6 +78,7 @@ class Gate:
                 return wanted
             if late or self._is_alone:
                 raise StepLimited(refusal.reason, refusal.limit, refusal.needed)
+            waits()
             await self._room()
 
     def leave(self, held: Amount) -> None:

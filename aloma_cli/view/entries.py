@@ -237,7 +237,7 @@ def waiting(call: CallSent | CallProgress, now: float) -> str:
         return f"{call.text}: waits {_left(call, now)} s{_try(call, ', ')}"
     silent = call.silent + now - from_iso(call.at)
     if is_in_queue(call):
-        return "queued"
+        return "queued" if call.text is None else f"waits for {call.text}"
     if silent >= SILENCE:
         heard = "no more of the answer" if call.state == "streaming" else "no answer"
         return f"{heard} for {duration(silent) if silent >= 60 else f'{int(silent)} s'}{_limit(call)}"

@@ -177,6 +177,8 @@ def test_what_is_held_for_a_call_that_waits_follows_the_answers_that_came_meanwh
         during=lambda run: run.do(set_limits, wishes),
     )
     assert played.root.state == "done", "the first answer was short: the others need not be held for 4,000 tokens"
+    waits = [(event.state, event.text) for event in played.events if isinstance(event, ev.CallProgress)]
+    assert ("queued", "room within the limits") in waits
 
 
 def test_a_counter_that_grows_for_ever_is_paused_after_a_thousand_firings() -> None:

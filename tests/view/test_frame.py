@@ -363,3 +363,11 @@ def test_firings_in_a_queue_come_after_those_that_get_answers() -> None:
         story.wait(1, firing, "queued" if firing < 19 else "streaming", text="words")
     shown = region(fold(story), 2, 100)
     assert shown.index("topic 17") < shown.index("topic 18") < shown.index("topic 0")
+
+
+def test_a_call_that_does_not_fit_into_the_limits_yet_says_so() -> None:
+    story = fan_out(1)
+    story.wait(1, 2, "queued", text="room within the limits")
+    assert "waits for room within the limits" in region(fold(story), 2, 100)
+    story.ask(2, 2)
+    assert "calling openai.chat" in region(fold(story), 2, 100)

@@ -65,7 +65,13 @@ class ReplayHost:
     def later(self, seconds: float, action: Callable[[], None]) -> Callable[[], None]:  # noqa: ARG002  (time stands)
         return lambda: None
 
-    async def enter(self, function: Function, step: str, arguments: JsonObject) -> Amount:  # noqa: ARG002
+    async def enter(
+        self,
+        function: Function,  # noqa: ARG002
+        step: str,  # noqa: ARG002
+        arguments: JsonObject,  # noqa: ARG002
+        waits: Callable[[], None] = lambda: None,  # noqa: ARG002
+    ) -> Amount:
         return Amount()
 
     def leave(self, held: Amount) -> None:

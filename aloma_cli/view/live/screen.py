@@ -284,7 +284,7 @@ class Screen:
 
     def _ask(self, event: CallSent | CallProgress) -> None:
         firing = self._firing(event)
-        if isinstance(event, CallSent) or event.key in firing.asking:
+        if isinstance(event, CallSent) or event.key in firing.asking or event.state == "queued":
             firing.asking[event.key] = event
             self._queue(event)
 
