@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import gzip
 import json
+import socket
 import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
@@ -377,3 +379,63 @@ def test_an_address_that_is_none_cannot_be_tried_again(url: str) -> None:
 def test_an_argument_that_is_not_json_is_named() -> None:
     with pytest.raises(PermanentError, match=r"connectors\.http\.post: the argument json is not JSON"):
         use(lambda _: httpx2.Response(200), "post", "http://crm.test", json={"when": object()})
+
+
+# -- effects -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "effect"),
+    [
+        ("GET", {}, "read"),
+        ("HEAD", {}, "read"),
+        ("OPTIONS", {}, "read"),
+        ("PUT", {}, "idempotent"),
+        ("DELETE", {}, "idempotent"),
+        ("POST", {}, "once"),
+        ("PATCH", {}, "once"),
+        ("POST", {"Idempotency-Key": "7"}, "idempotent"),
+        ("PURGE", {"x": "y"}, "once"),
+    ],
+)
+def test_the_effect_of_a_request_follows_from_its_method(method: str, headers: dict[str, str], effect: str) -> None:
+    request = {"method": method, "url": "http://crm.test", **({"headers": headers} if headers else {})}
+    assert Http().functions["request"].effect(request) == effect
+
+
+@pytest.mark.parametrize(
+    ("error", "unanswered"),
+    [
+        (httpx2.ConnectError("refused"), False),
+        (httpx2.ConnectTimeout("late"), False),
+        (httpx2.PoolTimeout("late"), False),
+        (httpx2.ProxyError("407"), False),
+        (httpx2.ReadTimeout("late"), True),
+        (httpx2.WriteError("broken pipe"), True),
+        (httpx2.ReadError("reset"), True),
+        (httpx2.RemoteProtocolError("closed"), True),
+    ],
+)
+def test_a_request_that_may_have_been_carried_out_is_unanswered(error: Exception, unanswered: bool) -> None:
+    def fail(_: httpx2.Request) -> httpx2.Response:
+        raise error
+
+    with pytest.raises(ConnectorError) as caught:
+        run(Recorder().call(Http(httpx2.MockTransport(fail)).functions["post"], "http://crm.test"))
+    assert (caught.value.unanswered, caught.value.retryable) == (unanswered, True)
+
+
+@pytest.mark.parametrize("accepts", [True, False])
+def test_only_a_request_that_left_is_unanswered(accepts: bool) -> None:
+    """A server that accepts connections and never answers, and one that accepts none."""
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        if not accepts:  # what waits to be accepted leaves no room
+            for _ in range(4):
+                one = stack.enter_context(socket.socket())
+                one.setblocking(False)
+                one.connect_ex(server.getsockname())
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(ConnectorError) as caught:
+            run(Recorder().call(Http().functions["post"], url, timeout=0.3))
+    assert caught.value.unanswered == accepts

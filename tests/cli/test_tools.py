@@ -1,0 +1,66 @@
+"""A model with tools at the command line: what a person sees of it, and is asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.desk import Desk
+
+CLERK = """
+from aloma_cli import tool
+
+condition = {"customer": str, "letter": None}
+
+
+async def content(data, connectors):
+    tools = [tool(connectors.post.send, approve=True)]
+    answer = await connectors.openai.chat(messages="Write to Ada", tools=tools, shape={"summary": str})
+    data["letter"] = answer.data["summary"]
+"""
+
+POST = '''
+async def send(to: str) -> str:
+    """Send a letter."""
+    return f"sent to {to}"
+'''
+
+STORY = """
+[{"calls": [
+  {"tool_calls": [{"name": "post_send", "arguments": {"to": "Ada"}}]},
+  {"answer": {"summary": "Wrote to Ada."}}
+]}]
+"""
+
+
+@pytest.fixture
+def office(desk: Desk) -> Desk:
+    """A workspace whose model writes a letter, if a person allows it."""
+    desk.write("steps/clerk.py", CLERK)
+    desk.write("connectors/post.py", POST)
+    desk.write("responses/clerk.json", STORY)
+    return desk
+
+
+def test_a_terminal_shows_what_is_asked(office: Desk) -> None:
+    code, _, screen = office.at_terminal("task", "new", "Letter", "-d", '{"customer": "Ada"}', "--offline")
+    assert code == 8
+    assert 'May the model call post.send with {"to":"Ada"}?' in screen
+    assert f"aloma task answer {office.tasks[0]} true|false" in screen
+    code, _, screen = office.at_terminal("task", "answer", "@last", "true")
+    assert code == 0
+    assert "done" in screen
+
+
+def test_a_call_is_named_by_its_number(office: Desk) -> None:
+    office.run("task", "new", "Letter", "-d", '{"customer": "Ada"}', "--offline")
+    refused = office.run("task", "answer", "@last", "true", "--call", "9")
+    assert (refused.code, "does not wait for an approval" in refused.err) == (2, True)
+    assert office.run("task", "answer", "@last", "no", "--call", "2", "--data").json["letter"] == "Wrote to Ada."
+    (call,) = [line for line in office.run("task", "calls").out.splitlines() if "person.approve" in line]
+    assert "false" in call
+
+
+def test_a_connector_cannot_be_called_as_the_calls_of_steps_are(office: Desk) -> None:
+    office.write("connectors/tool.py", POST)
+    refused = office.run("task", "new", "Letter", "-d", '{"customer": "Ada"}', "--offline")
+    assert (refused.code, "a connector cannot be called tool" in refused.err) == (3, True)
