@@ -29,7 +29,7 @@ def replayed(home: Workspace, text: str, live: frozenset[str] = frozenset()) -> 
     settings = home.choice(Tree.of(asked.events)).settings if live else offline
 
     async def run() -> Report:
-        connectors = open_connectors(settings, home.loaded.connector_modules)
+        connectors = open_connectors(settings, home.loaded.connector_modules, mcp=home.loaded.mcp_servers())
         tools = Tools(connectors, home.loaded.lib, home.loaded.environment, live)
         try:
             with tasks_noticed(asyncio.get_running_loop()), stdout_split(), stderr_redacted(home.redactor):

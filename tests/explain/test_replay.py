@@ -21,10 +21,16 @@ from aloma_cli.testing.replay import replayed
 from aloma_cli.testing.timeline import Timeline
 from tests.support.steps import connector, puts, step
 from tests.workflows.chance import play_by_chance
+from tests.workflows.test_desk import DESK, NEW, Desk, desk
 from tests.workflows.workspace import REPOSITORY
 from tests.workflows.workspace import Workspace as Examples
 
-STORIES = sorted(path.parent.relative_to(REPOSITORY) for path in (REPOSITORY / "examples").rglob("README.md"))
+STORIES = sorted(
+    path.parent.relative_to(REPOSITORY) for path in (REPOSITORY / "examples").rglob("README.md") if path.parent != DESK
+)
+
+
+__all__ = ["desk"]
 
 
 def told(report: Report) -> list[tuple[str, str, str]]:
@@ -39,6 +45,15 @@ def test_a_replay_of_an_example_is_exact(story: Path, tmp_path: Path) -> None:
         examples.aloma(*shlex.split(line), "-q")
         ended = examples.aloma("task", "replay")
         assert (ended.code, ended.out.partition(":")[0]) == (0, "exact"), ended.out + ended.err
+
+
+def test_a_replay_of_agents_with_tools_and_people_is_exact_and_runs_no_tool(desk: Desk) -> None:
+    desk.aloma(*NEW)
+    desk.aloma("task", "answer", "@last", "Say that we are sorry.", "-q")
+    assert desk.aloma("task", "answer", "@last", "yes", "-q")[0] == 0
+    sent = desk.outbox
+    assert desk.aloma("task", "replay", "--all") == (0, "exact: 7 firings on 10 recorded answers\n")
+    assert desk.outbox == sent
 
 
 class Shop:
@@ -255,3 +270,17 @@ def test_a_live_step_makes_its_calls_and_all_others_do_not() -> None:
     assert shop == ["a", "b", "b"]
     assert (report.live, report.answers) == (1, 1)
     assert told(report) == [("field", "second", "b")]
+
+
+def test_what_is_in_the_stash_is_not_shown() -> None:
+    def puts_secret(token: str) -> Callable[..., Any]:
+        async def content(data: Any) -> None:
+            data["$stash"] = {"token": token}
+
+        return content
+
+    workspace = Workspace([step("one", {"go": True, "$stash": None}, puts_secret("first"))])
+    task = run(workspace, "t", {"go": True})
+    workspace.steps["one"] = step("one", {"go": True, "$stash": None}, puts_secret("second"))
+    [one] = replayed(workspace, task.id).divergences
+    assert (one.where, one.recorded, one.today) == ("$stash.token", "«hidden string»", "«hidden string»")

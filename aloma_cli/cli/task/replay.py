@@ -15,7 +15,7 @@ from aloma_cli.explain.replay.divergence import Divergence
 from aloma_cli.explain.replay.replay import Report
 from aloma_cli.jsontext import cut
 from aloma_cli.testing.replay import replayed
-from aloma_cli.view.format import clean, plural
+from aloma_cli.view.format import clean, money, plural
 
 _MOST_LINES = 30
 _LONGEST = 200
@@ -56,7 +56,8 @@ def replay(
 
 
 def _lines(report: Report, *, all_: bool) -> Iterator[str]:
-    made = f" and {plural(report.live, 'call')}" if report.live else ""
+    cost = f" ({money(report.cost)})" if report.cost else ""
+    made = f" and {plural(report.live, 'call')}{cost}" if report.live else ""
     what = f"{plural(report.firings, 'firing')} on {plural(report.answers, 'recorded answer')}{made}"
     if report.is_exact:
         yield f"exact: {what}"

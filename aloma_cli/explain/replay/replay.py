@@ -9,14 +9,16 @@ from typing import NamedTuple
 
 from aloma_cli.content.step import Step
 from aloma_cli.document.paths import MISSING
+from aloma_cli.document.stash import hide_stash
 from aloma_cli.explain import writers
 from aloma_cli.explain.ledger import Firing, Ledger
 from aloma_cli.explain.replay.divergence import Divergence, of_calls, place_of
 from aloma_cli.explain.replay.left import differences, left_on_record, left_today
 from aloma_cli.explain.replay.rerun import Rerun, Tools, run_again
 from aloma_cli.explain.why import Question
-from aloma_cli.jsontext import Json, JsonObject
+from aloma_cli.jsontext import Json, JsonObject, Path
 from aloma_cli.record import events as ev
+from aloma_cli.record.figures import Figures
 from aloma_cli.redact import Redactor
 
 _COMPARED = (ev.Committed, ev.FiringLooked, ev.FiringFailed)
@@ -25,7 +27,8 @@ _FROM_OUTSIDE = ("StepTimeout", "StepStopped", "StepWithdrawn")
 
 @dataclass(slots=True)
 class Report:
-    """`firings`: how many were run again, on `answers` answers of the record. `live`: how many calls were made.
+    """`firings`: how many were run again, on `answers` answers of the record. `live`: how many calls were made,
+    which cost `cost` US dollars.
 
     `asked`: for each firing the calls that are not on record as they are made today, each with the one in its position.
     """
@@ -34,6 +37,7 @@ class Report:
     firings: int = 0
     answers: int = 0
     live: int = 0
+    cost: float = 0.0
     divergences: list[Divergence] = field(default_factory=list)
     asked: dict[int, list[ev.CallAnswered | None]] = field(default_factory=dict)
 
@@ -49,6 +53,7 @@ class Report:
             "firings": self.firings,
             "answers": self.answers,
             "live": self.live,
+            "cost": self.cost,
             "divergences": [one.to_json() for one in self.divergences],
         }
 
@@ -78,6 +83,11 @@ class _Held(NamedTuple):
     entry: int
     version: int
     at: int
+
+
+def _shown(value: Json, path: Path) -> Json:
+    """A value at a place of what a firing left, without what is in `$stash`."""
+    return value if value is MISSING else hide_stash(value, path)
 
 
 @dataclass(slots=True)
@@ -142,11 +152,12 @@ class _Replay:
         if isinstance(event, ev.FiringFailed) and "error" not in today and "trace" not in event.error:
             return  # the step returned, and the engine refused what it asked for: that depends on all other tasks
         for path, before, after in differences(on_record, today):
-            self._diverge(firing, "field", place_of(path), before, after)
+            self._diverge(firing, "field", place_of(path), _shown(before, path), _shown(after, path))
 
     def _compare_calls(self, firing: Firing, run: Rerun) -> None:
         if run.tape is None:
             self.report.live += len(run.answered)
+            self.report.cost += Figures.of(*run.answered).cost
             return
         self.report.answers += run.tape.made
         if run.tape.changed:

@@ -16,6 +16,7 @@ from aloma_cli.errors import ConnectorError, PermanentError
 from aloma_cli.explain.ledger import Firing, Ledger
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import CallAnswered, FiringFailed
+from aloma_cli.record.figures import is_own
 
 
 class NotOnRecordError(PermanentError):
@@ -56,8 +57,12 @@ class Tape:
 
     @property
     def missed(self) -> list[CallAnswered]:
-        """The answers of the last run that no call of today asked for."""
-        return [call for call in self.order[: self.own] if call.key not in self._used]
+        """The answers of the last run that no call of today asked for.
+
+        A tool whose answer is on record does not run, so what it called is not called either.
+        """
+        tools = [call for call in self.order if call.key in self._used and is_own(call.call)]
+        return [call for call in self.order[: self.own] if call.key not in self._used and not _within(call, tools)]
 
     @property
     def unused(self) -> list[CallAnswered]:
@@ -83,6 +88,11 @@ class Tape:
 def _whole(calls: list[CallAnswered]) -> list[CallAnswered]:
     """Without the answers that broke off and were asked for again."""
     return [call for call in calls if not (call.error or {}).get("again")]
+
+
+def _within(call: CallAnswered, tools: list[CallAnswered]) -> bool:
+    """Whether a call was made while one of these ran."""
+    return any(_began(tool) <= _began(call) and call.at <= tool.at for tool in tools)
 
 
 def _began(call: CallAnswered) -> float:
