@@ -95,7 +95,8 @@ class Desk:
         command = f'aloma() {{ {" ".join(COMMAND)} "$@"; }}; python() {{ {sys.executable} "$@"; }}; {script}'
         pipe, env = subprocess.PIPE, {**os.environ, **environ}
         shell = ["bash", "-c", command]
-        return ended(subprocess.Popen(shell, cwd=self.root, text=True, stdout=pipe, stderr=pipe, env=env))
+        # Longer than the commands of aloma need: some lines run pytest.
+        return ended(subprocess.Popen(shell, cwd=self.root, text=True, stdout=pipe, stderr=pipe, env=env), 100)
 
     def at_terminal(
         self, *arguments: str, width: int = 100, height: int = 40, typed: str | None = None, **environ: str

@@ -25,6 +25,7 @@ from aloma_cli.record.events import Committed, TaskCreated
 from aloma_cli.view.format import plural
 
 _MOST_TASKS = 200
+_MOST_COMMITS = 20_000
 
 
 def check_steps(
@@ -75,7 +76,7 @@ def material_of(home: Workspace) -> Material:
     payloads = dict(_examples(root))
     recorded: list[list[tuple[str, tuple[JsonObject, ...]]]] = []
     for task in home.store.newest_first().ids:
-        if len(recorded) >= _MOST_TASKS:
+        if len(recorded) >= _MOST_TASKS or sum(map(len, recorded)) >= _MOST_COMMITS:
             break
         try:
             events = home.task(task).tree_journal
