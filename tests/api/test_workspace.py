@@ -14,6 +14,7 @@ import pytest
 
 from aloma_cli import Step, Task, Workspace, run
 from aloma_cli.clock import from_iso
+from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import (
     ConditionError,
     ConfigError,
@@ -24,8 +25,9 @@ from aloma_cli.errors import (
     TaskLockedError,
     WorkspaceError,
 )
+from aloma_cli.jsontext import dumps
 from aloma_cli.loader.sources import ModelFlags
-from aloma_cli.record.events import Event
+from aloma_cli.record.events import CallAnswered, Event
 from tests.support.manual import HeldClock
 from tests.support.steps import connector, puts, raises, step
 
@@ -397,3 +399,36 @@ print(run(Workspace([Step("cling", {}, cling, priority=1), Step("end", {}, end)]
 def test_a_program_ends_though_a_step_of_its_run_will_not() -> None:
     ended = subprocess.run([sys.executable, "-c", CLINGS], capture_output=True, text=True, timeout=10, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "done\n", "")
+
+
+@pytest.mark.parametrize("kind", ["async", "plain"])
+@pytest.mark.parametrize("tool", ["async_tool", "plain_tool"])
+def test_tools_of_any_kind_of_step_reach_connectors(kind: str, tool: str, tmp_path: Path) -> None:
+    called = {"tool_calls": [{"name": tool, "arguments": {"name": "Ada"}}]}
+    (tmp_path / "agent.json").write_text(dumps([{"calls": [called, {"answer": "done"}]}]))
+
+    class Crm:
+        def find(self, name: str) -> str:
+            return f"{name} is found"
+
+    def tools(connectors: Any) -> list[Any]:
+        async def async_tool(name: str) -> str:
+            return str(await connectors.crm.find(name))
+
+        def plain_tool(name: str) -> str:
+            return str(connectors.crm.find(name))
+
+        return [async_tool, plain_tool]
+
+    async def content(data: dict[str, Any], connectors: Any) -> None:
+        data["out"] = (await connectors.openai.chat(messages="q", tools=tools(connectors))).data
+
+    def plain_content(data: dict[str, Any], connectors: Any) -> None:
+        data["out"] = connectors.openai.chat(messages="q", tools=tools(connectors)).data
+
+    step = Step("agent", {"out": None}, content if kind == "async" else plain_content)
+    models = ModelSettings(offline=True, responses=tmp_path)
+    task = run(Workspace([step], connectors={"crm": Crm()}, models=models), "A task", {})
+    assert task.data == {"out": "done"}
+    answers = [(event.call, event.answer) for event in task.journal if isinstance(event, CallAnswered)]
+    assert answers[1:3] == [("crm.find", "Ada is found"), (f"tool.{tool}", "Ada is found")]
