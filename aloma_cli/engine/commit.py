@@ -106,7 +106,7 @@ def _look(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Re
         task=task.id,
         firing=flight.firing,
         step=flight.step,
-        armed=bool(missed) and tx.plan.reads(flight.step, missed),
+        rearmed=bool(missed) and tx.plan.reads(flight.step, missed),
         seconds=outcome.seconds,
         figures=outcome.effects.figures,
         read=tx.plan.steps[flight.step].condition.beside(outcome.read),

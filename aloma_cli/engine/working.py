@@ -294,7 +294,7 @@ def _looked(tree: WorkingTree, task: WorkingTask, event: ev.FiringLooked) -> Non
     _trim_history(task)
     if event.figures:
         task.trail.restart()
-    if event.armed:
+    if event.rearmed:
         _arm(task, (event.step,))
     else:
         task.looked.add(event.step)

@@ -191,7 +191,7 @@ class Ledger:
         firing = self.firings[number]
         firing.end, firing.entry = event, len(task.entries)
         match event:
-            case ev.FiringLooked(armed=True):
+            case ev.FiringLooked(rearmed=True):
                 _arm(task, (event.step,))
             case ev.FiringVoided():
                 paused = event.reason in ("limited", "stopped", "unknown", "asking")

@@ -51,9 +51,10 @@ class UnknownLineError(ValueError):
 
 
 class Reader(NamedTuple):
-    """How one field of an event is read. `place`: its kind and name."""
+    """How the field `name` of an event is read. `place`: its kind and name."""
 
     place: str
+    name: str
     fits: Fits
     is_tuple: bool
 
@@ -78,13 +79,13 @@ def _written(event: Event) -> str:
 def checked_text(event: Event) -> str:
     """The event as JSON text. Raises WireError, JsonError for an event that no reader would take."""
     text = f'{{"event":"{event.KIND}"'
-    for name, default, reader in _checks(event.KIND):
-        value = getattr(event, name)
+    for key, default, reader in _checks(event.KIND):
+        value = getattr(event, reader.name)
         if value is default or _is_default(value, default):
             continue
         _read(reader, value)
         write = _SCALARS.get(type(value), dumps)
-        text += f',"{name}":{write(value)}'
+        text += f',"{key}":{write(value)}'
     return text + "}"
 
 
@@ -118,7 +119,7 @@ def to_wire(event: Event) -> JsonObject:
     for name, default in _defaults(event.KIND):
         value = getattr(event, name)
         if not _is_default(value, default):
-            wire[name] = list(value) if isinstance(value, tuple) else value
+            wire[key_of(event.KIND, name)] = list(value) if isinstance(value, tuple) else value
     return wire
 
 
@@ -227,7 +228,7 @@ def from_wire(wire: Json) -> Event:
     if not isinstance(kind, str):
         raise WireError("an event has no kind")
     cls, readers, required = _readers(kind)
-    values = {name: _read(readers[name], value) for name, value in wire.items() if name in readers}
+    values = {readers[key].name: _read(readers[key], value) for key, value in wire.items() if key in readers}
     for name in required:
         if name not in values:
             raise WireError(f"{kind} lacks {name}")
@@ -252,14 +253,21 @@ def _readers(kind: str) -> tuple[type[Event], dict[str, Reader], list[str]]:
         raise UnknownEventError(kind)
     hints = get_type_hints(cls)
     required = [name for name, default in _defaults(kind) if default is MISSING]
-    return cls, {name: _reader(f"{kind}.{name}", name, hints[name]) for name, _ in _defaults(kind)}, required
+    names = (name for name, _ in _defaults(kind))
+    return cls, {key_of(kind, name): _reader(f"{kind}.{name}", name, hints[name]) for name in names}, required
+
+
+def key_of(kind: str, name: str) -> str:
+    """The name of an event's field in the file format."""
+    return _KEYS.get((kind, name), name)
 
 
 @cache
 def _checks(kind: str) -> list[tuple[str, object, Reader]]:
-    """Each field of a kind of events, its default, and how it is read."""
+    """The key of each field of a kind of events, its default, and how it is read."""
     _, readers, _ = _readers(kind)
-    return [(name, default, readers[name]) for name, default in _defaults(kind)]
+    defaults = dict(_defaults(kind))
+    return [(key, defaults[reader.name], reader) for key, reader in readers.items()]
 
 
 def _reader(place: str, name: str, hint: Any) -> Reader:
@@ -270,7 +278,7 @@ def _reader(place: str, name: str, hint: Any) -> Reader:
     if name in _TIMES:
         fits = _both(fits, _is_time)
     alternatives = get_args(hint) if get_origin(hint) is UnionType else (hint,)
-    return Reader(place, fits, any(get_origin(one) is tuple for one in alternatives))
+    return Reader(place, name, fits, any(get_origin(one) is tuple for one in alternatives))
 
 
 def _fits(hint: Any) -> Fits:
@@ -321,6 +329,9 @@ def _has(part: Mapping[str, Any]) -> Fits:
 
     return fits
 
+
+_KEYS = {("firing_looked", "rearmed"): "armed"}
+"""The fields that have another name in the file format, which must never change."""
 
 _TIMES = ("at", "retry_at", "parked_until", "expires_at")
 

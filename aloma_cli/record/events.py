@@ -222,14 +222,14 @@ class Committed(Event):
 
 @_event
 class FiringLooked(Event):
-    """A firing ended without a trace. `armed`: a commit made while it ran armed the step again.
+    """A firing ended without a trace. `rearmed`: a commit made while it ran armed the step again.
 
     `figures` and `read` as in Committed.
     """
 
     firing: int
     step: str
-    armed: bool = False
+    rearmed: bool = False
     seconds: float = 0.0
     figures: bool = False
     read: tuple[str, ...] = ()

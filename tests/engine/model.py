@@ -105,7 +105,7 @@ class Model:
     def _firing_looked(self, task: ModelTask, event: ev.FiringLooked) -> None:
         flight = task.flights.pop(event.firing)
         missed = any(flight.step in commit.readers for commit in task.commits if commit.version > flight.version)
-        assert event.armed == missed, "a look is armed by what it did not see, and by nothing else"
+        assert event.rearmed == missed, "a look is armed by what it did not see, and by nothing else"
         (task.armed if missed else task.looked).add(flight.step)
 
     def _firing_voided(self, task: ModelTask, event: ev.FiringVoided) -> None:

@@ -264,7 +264,7 @@ class Truths:
     def _firing_looked(self, task: KnownTask, event: ev.FiringLooked) -> None:
         self._end(event.firing, event)
         task.looked += 1
-        if event.armed:
+        if event.rearmed:
             task.armed.add(event.step)
 
     def _firing_voided(self, task: KnownTask, event: ev.FiringVoided) -> None:
