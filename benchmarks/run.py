@@ -102,7 +102,7 @@ ROWS = [
     Row("a waiting task: blocks on disk", "KB", "works/waiting.py blocks", goal=12),
     Row("a waiting task: bytes beyond its data", "B", "works/waiting.py bytes"),
     *(
-        Row(f"command: {what}", "ms", f"works/command.py {what}", "works/command.py nothing", goal=goal)
+        Row(f"command: {what}", "ms of CPU", f"works/command.py {what}", "works/command.py nothing", goal=goal)
         for what, goal in (("show", 5), ("list", 5), ("completion", 5), ("help", 8), ("new", None))
     ),
     *(

@@ -1,4 +1,4 @@
-"""A command as a whole process, in a workspace of one step and one task. Milliseconds.
+"""A command as a whole process, in a workspace of one step and one task. Milliseconds of processor time.
 
 command.py [show | list | help | completion | new | nothing]: `nothing` is `python -c pass`.
 """
@@ -6,6 +6,7 @@ command.py [show | list | help | completion | new | nothing]: `nothing` is `pyth
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -40,7 +41,13 @@ def main() -> None:
             subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
 
         start(NEW)
-        tell(least(lambda: start(COMMANDS[what]), repeats=7) * 1e3)
+        tell(least(lambda: start(COMMANDS[what]), repeats=7, clock=processor_time) * 1e3)
+
+
+def processor_time() -> float:
+    """The seconds of processor time that all commands took so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":
