@@ -1,7 +1,7 @@
 """100 agents, each a task of its own, at a model server that takes 5 calls at a time and 60 a minute.
 
 busy.py [time | calls]: the time that they take, in units of the shortest possible time; the calls sent for each answer.
-The server is a process of its own on loopback. It answers in a second, and its minute has 60: the scale is 1 to 20.
+The server is a process of its own on loopback. It answers in a second, and its minute has 60: the scale is 1 to 10.
 A call that comes too early is refused with `Retry-After` (in milliseconds, since time is scaled).
 """
 
@@ -24,7 +24,7 @@ from aloma_cli import Step, Workspace
 from aloma_cli.connectors.settings import ModelSettings
 
 AGENTS, AT_ONCE, A_MINUTE = 100, 5, 60
-SECOND = 1 / 20
+SECOND = 1 / 10
 MINUTE = 60 * SECOND
 BEST = MINUTE + (AGENTS - A_MINUTE) / AT_ONCE * SECOND
 """60 calls in the first 12 s, and from the second minute on the other 40, five at a time."""
