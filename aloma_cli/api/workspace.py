@@ -139,15 +139,28 @@ class Workspace(Records):
         open_connectors(choice.settings, self.loaded.connector_modules, mcp=self.loaded.mcp_servers())
         return choice
 
+    def reserve(self, key: str) -> str:
+        """The id of the one task with this key; it need not exist yet."""
+        return self.store.reserve(key, new_task_id(self.clock.now()))
+
     def create(
-        self, name: str, data: JsonObject, *, tags: Iterable[str] = (), like: Tree | None = None
+        self,
+        name: str,
+        data: JsonObject,
+        *,
+        tags: Iterable[str] = (),
+        like: Tree | None = None,
+        root: str | None = None,
     ) -> tuple[Claim, TaskCreated]:
-        """Create a task without running it; with `like`, it uses the model server of that tree."""
+        """Create a task without running it; with `like`, it uses the model server of that tree.
+
+        `root`: its id, if one was reserved.
+        """
         choice = self.check(like)
         now, redactor = self.clock.now(), self.redactor
         created = TaskCreated(
             at=to_iso(now),
-            task=new_task_id(now),
+            task=root or new_task_id(now),
             name=redactor.text(_name(name)),
             data=redactor.value(_checked_document(data)),
             tags=tuple(map(redactor.text, (*self.loaded.config.tags, *tags))),

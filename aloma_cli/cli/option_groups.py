@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from aloma_cli.budget import LIMITS, Limit, LimitRequest
 from aloma_cli.cli.output import say
@@ -104,6 +104,23 @@ def _limit_request(limit: Limit, text: str) -> LimitRequest:
     return LimitRequest(value, more=text.startswith("+"))
 
 
+class EachOptions(NamedTuple):
+    """One task for each line of `file`, `jobs` at one time; `key_field` is the path at which a line has its key."""
+
+    file: str | None
+    jobs: int
+    key_field: str | None
+
+
+def _each(
+    each: Annotated[Text, Option(("--each",), "Make one task for each line of JSON.", "FILE|-")] = None,
+    jobs: Annotated[int, Option(("--jobs", "-j"), "With --each: tasks at the same time.", "N", min=1)] = 20,
+    key_field: Annotated[Text, Option(("--key-field",), "With --each: where a line has its key.", "PATH")] = None,
+) -> EachOptions:
+    return EachOptions(each, jobs, key_field)
+
+
+Each = Annotated[EachOptions, Group.of(_each)]
 Models = Annotated[ModelFlags, Group.of(_model_flags)]
 Limits = Annotated[
     dict[str, LimitRequest],

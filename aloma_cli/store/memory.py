@@ -37,6 +37,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._trees: dict[str, _Tree] = {}
+        self._keys: dict[str, str] = {}
 
     def create(self, root: str, events: Sequence[Event]) -> MemoryClaim:
         if root in self._trees:
@@ -67,6 +68,9 @@ class MemoryStore:
 
     def read_back(self, root: str) -> Iterator[Batch]:
         return reversed(self._tree(root).batches)
+
+    def reserve(self, key: str, root: str) -> str:
+        return self._keys.setdefault(key, root)
 
     def stamp(self, root: str) -> int:
         return len(self._tree(root).batches)

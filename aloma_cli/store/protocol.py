@@ -137,6 +137,9 @@ class Store(Protocol):
     def read_back(self, root: str) -> Iterator[Batch]:
         """The batches, newest first, up to one that cannot be read. Raises NotFoundError."""
 
+    def reserve(self, key: str, root: str) -> str:
+        """The id that `key` stands for: `root`, or the one that it was reserved for before. Raises StoreError."""
+
     def stamp(self, root: str) -> int:
         """A number that changes with every commit. Raises NotFoundError."""
 

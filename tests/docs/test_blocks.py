@@ -17,6 +17,7 @@ from tests.cli.desk import Desk
 from tests.support.pages import Block, Page
 
 REFERENCE = (
+    "bulk",
     "cli",
     "conditions",
     "connectors",
@@ -29,6 +30,7 @@ REFERENCE = (
     "steps",
     "tools",
     "why",
+    "worker",
 )
 PAGES = ("README.md", *(f"docs/{name}.md" for name in REFERENCE))
 PARTS = r"\b(?:\d+[hm])*\d+(?:\.\d+)?(?:ms|s)\b|\d\d:\d\d:\d\d|\b[0-9a-hjkmnp-tv-z]{16}\b|\d{4}-\d\d-\d\dT[\d:.]+Z?"

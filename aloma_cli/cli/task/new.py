@@ -5,15 +5,20 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
+from aloma_cli.api.once import create_once
 from aloma_cli.api.orders import limiting
 from aloma_cli.api.queue import leave_to_worker
+from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import options
-from aloma_cli.cli.option_groups import Limits, Models
-from aloma_cli.cli.output_options import Output
+from aloma_cli.cli.exit_codes import code_of_task
+from aloma_cli.cli.option_groups import Each, Limits, Models
+from aloma_cli.cli.output import say
+from aloma_cli.cli.output_options import Output, OutputOptions
 from aloma_cli.cli.parameters import Argument, Option
 from aloma_cli.cli.run import queued, run_and_show
 from aloma_cli.cli.task_data import read_data
 from aloma_cli.cli.workspaces import load_workspace
+from aloma_cli.errors import InputError
 
 
 def new(
@@ -21,6 +26,9 @@ def new(
     data: Annotated[str | None, Option(("-d",), "The task's data, a JSON object.", "JSON|@FILE|-")] = None,
     file: Annotated[str | None, Option(("--file", "-f"), "A .json or .yaml file with the data.", "FILE|-")] = None,
     tag: Annotated[list[str] | None, Option(("--tag",), "A tag; may be repeated.", "TAG")] = None,
+    key: Annotated[
+        str | None, Option(("--key",), "Make no second task with this key; show the one that exists.", "KEY")
+    ] = None,
     wait: options.Wait = False,
     queue: options.Queue = False,
     dry_run: Annotated[
@@ -28,6 +36,7 @@ def new(
     ] = False,
     workspace: options.Workspace = None,
     *,
+    each: Each,
     output: Output,
     limits: Limits,
     models: Models,
@@ -39,12 +48,20 @@ def new(
       aloma task new "Research" -f examples/research.json
       curl -s https://example.com/order | aloma task new "Order" -d -
       aloma task new "Research" -f examples/research.json --json | jq .data
+      aloma task new "Lead" --each leads.jsonl -j 20 > results.jsonl
 
     Prints the task's id on stdout, and the progress on stderr. --json prints the whole
     record instead of the id, --data the document.
+    --each prints a line of JSON for each task that ends. The same command again
+    continues: lines that have ended are skipped, failed ones are tried again.
     Exit codes: 0 done, 1 error, 5 limit reached, 6 ended without reaching its goal,
     8 waiting, 130 interrupted.
     """
+    if each.file is not None:
+        _refuse_beside_each(data=data, file=file, key=key, wait=wait, queue=queue, dry_run=dry_run)
+        from aloma_cli.cli.task.each import run_each
+
+        return run_each(load_workspace(workspace, models), name, each, output, tags=tag or (), limits=limits)
     document = read_data(data, file)
     home = load_workspace(workspace, models)
     if dry_run:
@@ -52,9 +69,28 @@ def new(
 
         return show_dry_run(home, document, as_json=output.as_json)
     notice = home.choice().notice
-    claim, created = home.create(name, document, tags=tag or ())
+    tags = tag or ()
+    made = home.create(name, document, tags=tags) if key is None else create_once(home, key, name, document, tags)
+    if isinstance(made, str):
+        return _existing(home, made, output)
+    claim, created = made
     if queue:
         wanted = limiting({**home.loaded.config.limits.budget, **limits})
         return queued(home, leave_to_worker(home, claim.root, wanted, claim), output, wait=wait)
     work = partial(home.start_created, claim, created, limits=limits, wait=wait)
     return run_and_show(home, claim.root, work, output, notice=notice, wait=wait)
+
+
+def _existing(home: Workspace, root: str, output: OutputOptions) -> int:
+    task = home.task(root)
+    if not output.quiet:
+        say(f"aloma: there is a task with this key: {root} ({task.state})")
+    output.print(task)
+    return code_of_task(task.record)
+
+
+def _refuse_beside_each(**others: object) -> None:
+    for name, value in others.items():
+        if value:
+            option = "-d" if name == "data" else f"--{name.replace('_', '-')}"
+            raise InputError(f"--each and {option} contradict one another")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import socket
@@ -66,6 +67,8 @@ class FileClaim:
     def begin(cls, folder: Path, events: Sequence[Event], *, fsync: bool) -> Self:
         """Fill a new folder, and claim it. It is a task as soon as it has a journal."""
         with _released_on_error(lock_folder(folder)) as lock:
+            if (folder / "journal.jsonl").exists():  # another process was quicker
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
             size = begin_journal(folder / "journal.jsonl", Batch(0, tuple(events)), fsync=fsync)
             for synced in (folder, folder.parent) if fsync else ():
                 sync_folder(synced)

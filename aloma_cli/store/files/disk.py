@@ -86,6 +86,12 @@ class FileStore:
     def is_held(self, root: str) -> bool:
         return self._open(self._existing(root)).is_held()
 
+    def reserve(self, key: str, root: str) -> str:
+        from aloma_cli.store.files.keys import reserve
+
+        self._prepare()
+        return reserve(self._folder / "keys", key, root, fsync=self._fsync)
+
     def stamp(self, root: str) -> int:
         try:
             return (self._tasks / root / "journal.jsonl").stat().st_size

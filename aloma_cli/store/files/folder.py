@@ -32,12 +32,23 @@ class TaskFolder:
     def begin(self, events: Sequence[Event]) -> FileClaim:
         """Make the folder, with these events as the first batch."""
         with refusing(self._path, "made"):
-            self._path.mkdir(mode=0o700)
+            ours = self._make()
             try:
                 return FileClaim.begin(self._path, events, fsync=self._fsync)
             except BaseException:
-                shutil.rmtree(self._path, ignore_errors=True)
+                if ours:
+                    shutil.rmtree(self._path, ignore_errors=True)
                 raise
+
+    def _make(self) -> bool:
+        """Make the folder, and tell whether it was missing; one without a journal may be what a kill left."""
+        try:
+            self._path.mkdir(mode=0o700)
+        except FileExistsError:
+            if self._journal.exists():
+                raise
+            return False
+        return True
 
     def claim(self) -> FileClaim:
         return FileClaim.take(self._path, fsync=self._fsync)

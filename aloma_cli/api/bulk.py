@@ -1,0 +1,159 @@
+"""Many tasks of one kind in one process: one for each object of a sequence, each of them made once."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aloma_cli.api.once import create_once
+from aloma_cli.document.paths import MISSING, get, parse_path
+from aloma_cli.errors import AlomaError, InputError
+from aloma_cli.jsontext import JsonError, JsonObject, dumps, kind_of, loads
+from aloma_cli.record.states import ACTIVE
+
+if TYPE_CHECKING:
+    from aloma_cli.api.task import Task
+    from aloma_cli.api.workspace import Workspace
+    from aloma_cli.budget import LimitRequest
+
+AGAIN = {*ACTIVE, "error", "limited"}
+"""The states of a task that is continued when its line comes again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One object, from line `number`. `key` is its identity: the same line in a later run is the same task."""
+
+    number: int
+    key: str
+    data: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a line: a task, or the error that kept it from being one. `skipped`: it had ended before."""
+
+    number: int
+    task: Task | None = None
+    error: AlomaError | None = None
+    skipped: bool = False
+
+
+def read_lines(lines: Iterable[str], name: str, key_field: str | None) -> Iterator[Line | Result]:
+    """The objects in lines of JSON; empty lines are left out. An invalid line is a Result with its error.
+
+    A line's key is the value at the path `key_field`; else it is made of the line itself, and of how often it came.
+    """
+    seen: Counter[str] = Counter()
+    for number, text in enumerate(lines, 1):
+        if not text.strip():
+            continue
+        try:
+            data = _object(text)
+            key = _digest(data, seen) if key_field is None else _key(data, key_field, seen)
+        except InputError as error:
+            yield Result(number, error=error)
+        else:
+            yield Line(number, f"{name}\n{key}", data)
+
+
+@dataclass(slots=True)
+class Bulk:
+    """Runs the tasks, `jobs` at one time; `tell` gets each result as its task ends.
+
+    `limits`, by their names in `budget.LIMITS`, hold for all tasks of this run together: once one is reached, no more
+    tasks are started.
+    """
+
+    home: Workspace
+    name: str
+    tell: Callable[[Result], object]
+    jobs: int = 20
+    tags: tuple[str, ...] = ()
+    limits: Mapping[str, LimitRequest] = field(default_factory=dict)
+    reached: str | None = None
+    _spent: Counter[str] = field(default_factory=Counter)
+    _began: float = field(default_factory=time.monotonic)
+
+    async def run(self, lines: Iterable[Line | Result]) -> None:
+        """All lines, or as many as the limits allow: then `reached` names the limit."""
+        self.home.check()
+        running: set[asyncio.Task[None]] = set()
+        try:
+            for line in lines:
+                if isinstance(line, Result):
+                    self.tell(line)
+                    continue
+                while len(running) >= self.jobs:
+                    _, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                self.reached = self._limit()
+                if self.reached is not None:
+                    break
+                running.add(asyncio.create_task(self._work_on(line)))
+                await asyncio.sleep(0)
+            if running:
+                await asyncio.wait(running)
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def _work_on(self, line: Line) -> None:
+        try:
+            result = await self._task_of(line)
+        except AlomaError as error:
+            result = Result(line.number, error=error)
+        if result.task is not None and not result.skipped:
+            usage = result.task.record["usage"]
+            tokens = usage["input_tokens"] + usage["output_tokens"]
+            self._spent.update(calls=usage["calls"], tokens=tokens, cost=usage["cost"])
+        self.tell(result)
+
+    async def _task_of(self, line: Line) -> Result:
+        made = create_once(self.home, line.key, self.name, line.data, self.tags)
+        if not isinstance(made, str):
+            return Result(line.number, await self.home.start_created(*made))
+        root, task = made, self.home.task(made)
+        if task.state in AGAIN:
+            return Result(line.number, await self.home.resume(root))
+        return Result(line.number, task, skipped=True)
+
+    def _limit(self) -> str | None:
+        """The limit that is reached, in words."""
+        self._spent["seconds"] = time.monotonic() - self._began  # type: ignore[assignment]
+        for name, limit in self.limits.items():
+            if self._spent[name] >= limit.value:
+                return f"{name}: {self._spent[name]:.6g} of {limit.value:g}"
+        return None
+
+
+def _object(text: str) -> JsonObject:
+    try:
+        value = loads(text)
+    except JsonError as error:
+        raise InputError(f"it is not valid JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise InputError(f"it is a {kind_of(value)}, not an object")
+    return value
+
+
+def _digest(data: JsonObject, seen: Counter[str]) -> str:
+    digest = hashlib.sha256(dumps(data).encode()).hexdigest()
+    seen[digest] += 1
+    return f"{digest}.{seen[digest]}"
+
+
+def _key(data: JsonObject, key_field: str, seen: Counter[str]) -> str:
+    value = get(data, parse_path(key_field))
+    if value is MISSING or isinstance(value, dict | list) or value is None:
+        raise InputError(f"it has no key at {key_field}")
+    key = str(value)
+    seen[key] += 1
+    if seen[key] > 1:
+        raise InputError(f"{key_field} {key} is that of an earlier line as well")
+    return key

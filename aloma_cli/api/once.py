@@ -1,0 +1,36 @@
+"""Make the one task with a key, whatever other processes do at the same moment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from aloma_cli.errors import StoreError, TaskLockedError
+
+if TYPE_CHECKING:
+    from aloma_cli.api.workspace import Workspace
+    from aloma_cli.jsontext import JsonObject
+    from aloma_cli.record.events import TaskCreated
+    from aloma_cli.store.protocol import Claim
+
+_PATIENCE = 10.0
+"""Seconds within which another process that has begun to make the task has made it."""
+
+_PAUSE = 0.02
+
+
+def create_once(
+    home: Workspace, key: str, name: str, data: JsonObject, tags: Iterable[str] = ()
+) -> str | tuple[Claim, TaskCreated]:
+    """Create the task with this key; if it exists, give its id. Raises as `Workspace.create`."""
+    root = home.reserve(key)
+    deadline = time.monotonic() + _PATIENCE
+    while root not in home.store.roots(root):
+        try:
+            return home.create(name, data, tags=tags, root=root)
+        except (StoreError, TaskLockedError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+    return root

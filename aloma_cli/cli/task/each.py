@@ -1,0 +1,197 @@
+"""`aloma task new --each`: one task for each line of a file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aloma_cli.api.bulk import Bulk, Result, read_lines
+from aloma_cli.cli import descriptors, output
+from aloma_cli.cli.exit_codes import DONE, REFUSED, code_of_task
+from aloma_cli.cli.interrupts import Interrupted, Interrupts
+from aloma_cli.cli.run import no_keyboard
+from aloma_cli.cli.task_data import given_path
+from aloma_cli.document.reserved import RESERVED
+from aloma_cli.errors import InputError
+from aloma_cli.view.format import clean, money, plural
+from aloma_cli.view.live.stderr import Notes
+
+if TYPE_CHECKING:
+    from aloma_cli.api.task import Task
+    from aloma_cli.api.workspace import Workspace
+    from aloma_cli.budget import LimitRequest
+    from aloma_cli.cli.option_groups import EachOptions
+    from aloma_cli.cli.output_options import OutputOptions
+
+_LIMITED = 5
+_GRAVEST = (REFUSED, _LIMITED, 4, 8, 6)
+"""Exit codes of tasks: the first one that any task came to is that of the command."""
+
+
+def run_each(
+    home: Workspace,
+    name: str,
+    each: EachOptions,
+    options: OutputOptions,
+    *,
+    tags: Sequence[str],
+    limits: Mapping[str, LimitRequest],
+) -> int:
+    """Make and run the tasks; their results go to stdout as lines of JSON, in the order in which they end."""
+    texts = _texts(each.file or "-")
+    total = sum(1 for text in texts if text.strip())
+    counts = _Counts()
+    loud = not options.quiet
+
+    def tell(result: Result) -> None:
+        counts.add(result)
+        if result.skipped:
+            return
+        output.put_json(_row(result, options))
+        output.result().flush()
+        problem = _problem(result)
+        if problem is not None and loud:
+            progress.say(f"aloma: line {result.number}: {problem}")
+        progress.show(counts)
+
+    bulk = Bulk(home, name, tell, each.jobs, tuple(tags), limits)
+    with Interrupts(lambda _: descriptors.end()) as interrupts, no_keyboard(), _progress(total, loud) as progress:
+        try:
+            interrupts.run(bulk.run(read_lines(texts, name, each.key_field)))
+        except Interrupted as interrupted:
+            progress.say("aloma: interrupted; run the same command again to continue")
+            return interrupted.code
+        finally:
+            descriptors.settle()
+    if loud:
+        output.say(f"aloma: {counts.words(total)}")
+    if bulk.reached is not None:
+        output.say(f"aloma: limit reached, {bulk.reached}; raise it and run the same command again to continue")
+        return _LIMITED
+    return counts.code
+
+
+def _texts(file: str) -> list[str]:
+    if file == "-":
+        return sys.stdin.read().splitlines()
+    path = given_path(file)
+    try:
+        return path.read_text("utf-8").splitlines()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8") from None
+
+
+def _row(result: Result, options: OutputOptions) -> Any:
+    """`line` with what the options ask for; by default the id, the state and the result."""
+    line = {"line": result.number}
+    if result.task is None:
+        return {**line, "id": None, "state": "invalid", "error": str(result.error)}
+    task = result.task
+    if options.as_json:
+        return {**line, "task": output.whole_record(task.record, task.data)}
+    return {**line, "id": task.id, "state": task.state, "result": _result(task, as_data=options.as_data)}
+
+
+def _result(task: Task, *, as_data: bool) -> Any:
+    if as_data or task.result is None:
+        return {key: value for key, value in task.data.items() if key not in RESERVED}
+    return output.visible_record({"result": task.result})["result"]
+
+
+def _problem(result: Result) -> str | None:
+    """Why a line is not done, in words."""
+    if result.task is None:
+        return str(result.error)
+    if code_of_task(result.task.record) == DONE:
+        return None
+    errors = [f"{step}: {error.get('message')}" for step, error in result.task.record["errors"].items()]
+    why = "; ".join(errors) or result.task.record["reason"] or ""
+    return clean(f"task {result.task.id} is {result.task.state}{f': {why}' if why else ''}")
+
+
+class _Counts:
+    """What the lines came to so far."""
+
+    def __init__(self) -> None:
+        self.states: Counter[str] = Counter()
+        self.ended = self.failed = self.skipped = 0
+        self.cost = 0.0
+        self._codes: set[int] = set()
+
+    def add(self, result: Result) -> None:
+        """Count a line."""
+        self.ended += 1
+        if result.skipped:
+            self.skipped += 1
+            return
+        code = REFUSED if result.task is None else code_of_task(result.task.record)
+        self._codes.add(code)
+        self.failed += code != DONE
+        self.states["invalid" if result.task is None else result.task.state] += 1
+        if result.task is not None:
+            self.cost += result.task.record["usage"]["cost"]
+
+    @property
+    def code(self) -> int:
+        """The exit code of the command."""
+        return next((code for code in _GRAVEST if code in self._codes), DONE)
+
+    def words(self, total: int) -> str:
+        """`3 of 4 lines: 2 done, 1 error, 1 skipped, $0.02`."""
+        parts = [f"{number:,} {state}" for state, number in self.states.most_common()]
+        parts += [f"{self.skipped:,} skipped, because they had ended before"] if self.skipped else []
+        parts += [money(self.cost)] if self.cost else []
+        return f"{self.ended:,} of {plural(total, 'line')}: {', '.join(parts) or 'nothing to do'}"
+
+
+class _Progress(Protocol):
+    def show(self, counts: _Counts) -> None: ...
+    def say(self, text: str) -> None: ...
+
+
+class _NoBar:
+    def show(self, counts: _Counts) -> None:
+        """Nothing: the summary comes at the end."""
+
+    def say(self, text: str) -> None:
+        output.say(text)
+
+
+def _progress(total: int, loud: bool) -> AbstractContextManager[_Progress]:
+    at_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return _bar(total) if loud and at_terminal else nullcontext(_NoBar())
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[_Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    stream = sys.stderr.original if isinstance(sys.stderr, Notes) else sys.stderr
+    console = Console(file=stream)
+    columns: Iterable[Any] = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[facts]}"),
+        TimeRemainingColumn(compact=True),
+    )
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as progress:
+        bar = progress.add_task("", total=total, facts="")
+
+        class Bar:
+            def show(self, counts: _Counts) -> None:
+                speed = progress.tasks[bar].speed
+                facts = [f"{speed:.1f}/s" if speed else "", f"{counts.failed:,} failed" if counts.failed else ""]
+                facts += [money(counts.cost) if counts.cost else ""]
+                progress.update(bar, completed=counts.ended, facts=" · ".join(filter(None, facts)))
+
+            def say(self, text: str) -> None:
+                console.print(clean(text), markup=False, highlight=False)
+
+        yield Bar()
