@@ -34,7 +34,8 @@ MOST_READ = 50
 Copied = dict[int, list[Any]]
 """What was handed out for the items of committed lists, by the `id` of the list: it tells which item was which."""
 
-_CONTAINERS = frozenset((dict, list))
+_KINDS = (dict, list)
+_CONTAINERS = frozenset(_KINDS)
 _get, _set, _items, _has = dict.__getitem__, dict.__setitem__, dict.items, dict.__contains__
 _get_item, _set_item, _iter_items = list.__getitem__, list.__setitem__, list.__iter__
 
@@ -380,10 +381,10 @@ def plain(value: Any, copies: Copied | None = None) -> Any:
     `copies`: takes, by the `id` of each list in `value`, the copies of its items.
     """
     if isinstance(value, dict):
-        return {key: plain(item, copies) for key, item in _items(value)}
+        return {key: plain(item, copies) if isinstance(item, _KINDS) else item for key, item in _items(value)}
     if not isinstance(value, list):
         return value
-    made = [plain(item, copies) for item in _iter_items(value)]
+    made = [plain(item, copies) if isinstance(item, _KINDS) else item for item in _iter_items(value)]
     if copies is not None:
         copies[id(value)] = made.copy()
     return made
