@@ -42,9 +42,11 @@ class Answer:
 
 def solve(pattern: Mapping[str, Any]) -> Answer:
     """The smallest document that meets a condition."""
-    clash, proven = None, True
+    clash = None
     condition = compile_condition(dict(pattern))
-    for tests in _alternatives(pattern, (), at_top=True):
+    ways = alternatives(pattern)
+    proven = len(ways) < _MOST
+    for tests in ways:
         found = _Alternative(tests).solve()
         if found.document is not None and condition.matches(found.document):
             return found
@@ -67,12 +69,13 @@ def test_of(pattern: Any) -> Callable[[Any], bool]:
 def always_holds(pattern: Mapping[str, Any]) -> bool:
     """Whether a condition holds for every document that its tests could distinguish."""
     condition = compile_condition(dict(pattern))
-    return all(map(condition.matches, _samples(pattern)))
+    ways = alternatives(pattern)
+    return len(ways) < _MOST and all(map(condition.matches, _samples(ways)))
 
 
-def _samples(pattern: Mapping[str, Any]) -> Iterator[JsonObject]:
+def _samples(ways: list[Tests]) -> Iterator[JsonObject]:
     yield {}
-    for tests in alternatives(pattern):
+    for tests in ways:
         for path, patterns in tests.items():
             for value in _candidates(patterns):
                 if path and value is not MISSING:
@@ -117,7 +120,7 @@ _NOTHING = object()
 
 
 def _alternatives(pattern: Mapping[str, Any], path: Path, *, at_top: bool = False) -> Iterator[Tests]:
-    """At most _MOST of them: more alternatives would prove nothing, but `solve` finds a document in the first ones."""
+    """At most _MOST of them: where there are as many, nothing is proven, because there may be more."""
     parts: list[list[Tests]] = [[{path: []}]]
     operators: dict[str, Any] = {}
     for key, inner in pattern.items():

@@ -63,7 +63,11 @@ def test_the_smallest_document(pattern: dict[str, Any], document: dict[str, Any]
 
 @pytest.mark.parametrize(
     "pattern",
-    [{"a": {"$regex": "(?=x)y"}}, {"a": {"$not": {"b": {"$nin": []}}, "$exists": True}, "b": {"$regex": "x(?!x)xx"}}],
+    [
+        {"$or": [*({"a": {"$gt": n, "$lt": n - 1}} for n in range(70)), {"a": 1}]},
+        {"a": {"$regex": "(?=x)y"}},
+        {"a": {"$not": {"b": {"$nin": []}}, "$exists": True}, "b": {"$regex": "x(?!x)xx"}},
+    ],
 )
 def test_nothing_is_claimed_about_what_cannot_be_decided(pattern: dict[str, Any]) -> None:
     answer = solve(pattern)
