@@ -37,7 +37,7 @@ def replay(
     Examples:
       aloma task replay
       aloma task replay 01jd3k --all
-      aloma task replay @last --live research/synthesis  # this step asks the model
+      aloma task replay @last --live research/synthesis  # it asks
 
     Runs the steps as they are today on the recorded answers, offline and at no cost, and
     shows the first place where they differ from the record: a condition, a prompt or a
