@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema  # noqa: F401  (a Stage has no event loop on which a thread could import it)
 import pytest
 
 from aloma_cli.budget import LimitRequest
