@@ -70,7 +70,8 @@ def always_holds(pattern: Mapping[str, Any]) -> bool:
     """Whether a condition holds for every document that its tests could distinguish."""
     condition = compile_condition(dict(pattern))
     ways = alternatives(pattern)
-    return len(ways) < _MOST and all(map(condition.matches, _samples(ways)))
+    decided = len(ways) < _MOST and not _is_undecidable(dict(pattern))
+    return decided and all(map(condition.matches, _samples(ways)))
 
 
 def _samples(ways: list[Tests]) -> Iterator[JsonObject]:
@@ -232,7 +233,9 @@ def _is_undecidable(pattern: Any) -> bool:
     """Whether the candidates may miss a value: for regular expressions, lists and nested negations."""
     if isinstance(pattern, dict):
         hard = {"$regex", "$size", "$all", "$not", "$nor", *_NESTED}
-        return bool(hard & pattern.keys()) or any(map(_is_undecidable, pattern.values()))
+        parts = [pattern[key] for key in ("$and", "$or") if key in pattern]
+        plain = [inner for key, inner in pattern.items() if key not in ("$and", "$or")]
+        return bool(hard & pattern.keys()) or any(map(_is_undecidable, [*plain, *itertools.chain(*parts)]))
     if isinstance(pattern, list):
         return any(isinstance(one, dict | list) or _is_undecidable(one) for one in pattern)
     return isinstance(pattern, re.Pattern)

@@ -44,6 +44,21 @@ def test_a_condition_that_is_said_always_to_hold_does(pattern: Any, document: An
 
 
 @pytest.mark.parametrize(
+    ("pattern", "always"),
+    [
+        ({}, True),
+        ({"a": {"$nin": []}}, True),
+        ({"$or": [{"a": {"$exists": True}}, {"a": {"$exists": False}}]}, True),
+        ({"a": None}, False),
+        ({"a": {"$not": {"$size": 2}}}, False),
+        ({"$nor": [{"a": 1}]}, False),
+    ],
+)
+def test_a_condition_that_always_holds(pattern: dict[str, Any], always: bool) -> None:
+    assert always_holds(pattern) is always
+
+
+@pytest.mark.parametrize(
     ("pattern", "document"),
     [
         ({"a": {"$gt": 3, "$lt": 5}}, {"a": 4}),
