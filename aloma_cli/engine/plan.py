@@ -82,7 +82,7 @@ class Plan:
     def to_start(self, task: WorkingTask, *, now: float, limit: int) -> list[Step]:
         """The steps to fire now, in order, so that at most `limit` firings are in flight."""
         room = limit - len(task.flights)
-        if room <= 0:
+        if task.flights:  # those that wait for a person take no place
             room += sum(flight.parked for flight in task.flights.values())
         if room <= 0 or task.completed is not None or task.awaited or (task.flights and alone_in(task) is not None):
             return []

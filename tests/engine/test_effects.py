@@ -339,3 +339,13 @@ def test_the_store_of_every_state_opens_again() -> None:
     assert isinstance(stage.store, MemoryStore)
     again = Stage(steps, store=stage.store, connectors=post.table)
     assert again.names == ["sender"]
+
+
+def test_what_waits_for_a_person_takes_no_place() -> None:
+    post = Post(lost())
+    steps = [step("sender", {"answers": None}, calls("mail"), priority=1)]
+    steps += [step(f"s{n}", {f"x{n}": None}, puts(**{f"x{n}": 1})) for n in range(4)]
+    stage = Stage(steps, {}, connectors=post.table, concurrency=3)
+    assert len(stage.names) == 3
+    stage.end("sender")
+    assert (len(stage.names), len(stage.root.flights)) == (3, 4)

@@ -15,6 +15,7 @@ from typing import Any, cast
 import pytest
 
 from aloma_cli.clock import to_iso
+from aloma_cli.connectors.effects import effect
 from aloma_cli.content import authors, watchdog
 from aloma_cli.content.retry import Retry
 from aloma_cli.content.step import Step
@@ -300,6 +301,7 @@ def test_a_plain_step_cut_during_a_call_meets_the_cut_whatever_the_call_comes_to
     tried = threading.Event()
     met: list[str] = []
 
+    @effect("idempotent")
     async def pay() -> None:
         await asyncio.sleep(0.2)
         raise ValueError("refused")
@@ -502,6 +504,7 @@ class FailingStore(MemoryStore):
 def shopping(bought: list[str]) -> dict[str, Any]:
     """A run with calls, subtasks and log lines, and what to play it with."""
 
+    @effect("idempotent")
     async def buy(what: str) -> str:
         await asyncio.sleep(1)
         bought.append(what)
