@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aloma_cli.content.step import Step
     from aloma_cli.engine.working import WorkingTree
     from aloma_cli.explain.blame import BlameResult
-    from aloma_cli.explain.why import Answer, Question
+    from aloma_cli.explain.why import Explanation, Inquiry
     from aloma_cli.record.events import Event
     from aloma_cli.store.protocol import Store
 
@@ -81,7 +81,7 @@ class Task:
             raise damage
         return events
 
-    def why(self, step: str, entry: int | None = None) -> Answer:
+    def why(self, step: str, entry: int | None = None) -> Explanation:
         """Why a step of the workspace fired or did not, at the end of the log or after one of its entries.
 
         Raises NotFoundError for an unknown step, InputError for an unknown entry, JournalDamagedError.
@@ -99,10 +99,10 @@ class Task:
 
         return blame(self._question(), path, entry)
 
-    def _question(self) -> Question:
-        from aloma_cli.explain.why import Question
+    def _question(self) -> Inquiry:
+        from aloma_cli.explain.why import Inquiry
 
-        return Question(self.tree_journal, self.id, self._steps, SystemClock().now())
+        return Inquiry(self.tree_journal, self.id, self._steps, SystemClock().now())
 
 
 def task_of(store: Store, tree: WorkingTree, task_id: str) -> Task:

@@ -27,7 +27,7 @@ class _Written(NamedTuple):
     rest: Path
 
 
-class _Node:
+class _Place:
     """What happened at one path of object keys. `touched`: the versions that wrote at it or below."""
 
     __slots__ = ("below", "touched", "written")
@@ -35,7 +35,7 @@ class _Node:
     def __init__(self) -> None:
         self.written: list[_Written] = []
         self.touched: list[int] = []
-        self.below: dict[str, _Node] = {}
+        self.below: dict[str, _Place] = {}
 
     def until(self, version: int) -> Iterator[_Written]:
         """What was written up to `version`, the last first."""
@@ -52,7 +52,7 @@ class Authors:
     """Who wrote what, by versions."""
 
     def __init__(self) -> None:
-        self._root = _Node()
+        self._root = _Place()
 
     def add(self, version: int, change: Change, position: int | None = None) -> None:
         """Take in a change; `position`: where an `append` put its item."""
@@ -64,14 +64,14 @@ class Authors:
         for depth, key in enumerate(path):  # noqa: B007  (it is used after the loop)
             if not isinstance(key, str):
                 break
-            node = node.below.setdefault(key, _Node())
+            node = node.below.setdefault(key, _Place())
             self._touch(node, version)
         else:
             depth = len(path)
         node.written.append(_Written(version, op, path[depth:]))
 
     @staticmethod
-    def _touch(node: _Node, version: int) -> None:
+    def _touch(node: _Place, version: int) -> None:
         if not node.touched or node.touched[-1] != version:
             node.touched.append(version)
 
@@ -96,7 +96,7 @@ class Authors:
         if len(way) == len(path) + 1:
             yield from _parts(way[-1][0], path, version, floor)
 
-    def _way(self, path: Path, version: int) -> Iterator[tuple[_Node, int]]:
+    def _way(self, path: Path, version: int) -> Iterator[tuple[_Place, int]]:
         """The nodes from the root to `path`, as far as there are; with each the last version that wrote `path`."""
         node, floor = self._root, NEVER
         for depth in range(len(path) + 1):
@@ -108,7 +108,7 @@ class Authors:
             node = node.below[key]
 
 
-def _parts(node: _Node, path: Path, version: int, floor: int) -> Iterator[tuple[Path, int]]:
+def _parts(node: _Place, path: Path, version: int, floor: int) -> Iterator[tuple[Path, int]]:
     inside = next((one.version for one in node.until(version) if one.rest), NEVER)
     if inside > floor:
         yield path, inside
@@ -120,7 +120,7 @@ def _parts(node: _Node, path: Path, version: int, floor: int) -> Iterator[tuple[
             yield from _parts(below, place, version, max(floor, wrote))
 
 
-def _traced(node: _Node, rest: Path, version: int, floor: int) -> int:
+def _traced(node: _Place, rest: Path, version: int, floor: int) -> int:
     """The last version after `floor` that wrote, at this node, the value at `rest` or one that contains it."""
     for one in node.until(version):
         if one.version <= floor:

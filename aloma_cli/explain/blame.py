@@ -13,8 +13,8 @@ from aloma_cli.document.stash import hide_stash
 from aloma_cli.errors import NotFoundError
 from aloma_cli.explain import writers
 from aloma_cli.explain.authors import NEVER
-from aloma_cli.explain.ledger import Firing, Ledger, Write
-from aloma_cli.explain.why import Question, Steps, check_entry
+from aloma_cli.explain.ledger import FiringRecord, Ledger, Writing
+from aloma_cli.explain.why import Inquiry, Steps, check_entry
 from aloma_cli.jsontext import Json, JsonObject, Path, show_path
 from aloma_cli.record import events as ev
 from aloma_cli.record.figures import Figures
@@ -36,8 +36,8 @@ class Cause:
     task: str
     path: Path
     value: Json
-    wrote: Write | None
-    firing: Firing | None = None
+    wrote: Writing | None
+    firing: FiringRecord | None = None
     inputs: list[Cause] = field(default_factory=list)
     again: bool = False
     cut: bool = False
@@ -104,7 +104,7 @@ class Blame:
             if place[:1] != (CHILDREN,) or path[:1] == (CHILDREN,):
                 yield self._cause(task, place, ledger.writes[at])
 
-    def _cause(self, task: str, path: Path, wrote: Write) -> Cause:
+    def _cause(self, task: str, path: Path, wrote: Writing) -> Cause:
         cause = Cause(task, path, hide_stash(wrote.value_at(path), path), wrote)
         event = wrote.event
         if isinstance(event, ev.TaskCreated):
@@ -130,7 +130,7 @@ class Blame:
             cause.inputs = [*self._inputs(cause.firing)]
         return cause.inputs
 
-    def _inputs(self, firing: Firing) -> Iterator[Cause]:
+    def _inputs(self, firing: FiringRecord) -> Iterator[Cause]:
         """What a firing started from: what its condition names, and what it read."""
         task, version = firing.started.task, firing.started.version
         found = [one for path in read_by(self.steps, firing) for one in self._causes(task, path, version)]
@@ -168,7 +168,7 @@ class Blame:
                         return
 
 
-def blame(question: Question, text: str, entry: int | None = None, *, depth: int = 12, most: int = 200) -> BlameResult:
+def blame(question: Inquiry, text: str, entry: int | None = None, *, depth: int = 12, most: int = 200) -> BlameResult:
     """Where the value at the path `text` comes from, at the end of the log or after one of its entries.
 
     `depth`: how many firings to go back. `most`: about so many values are shown. Raises NotFoundError where nothing was
@@ -236,7 +236,7 @@ def _comes_from_elsewhere(cause: Cause) -> bool:
     return isinstance(event, ev.Committed) and (event.child is not None or bool(event.answers))
 
 
-def read_by(steps: Steps, firing: Firing) -> list[Path]:
+def read_by(steps: Steps, firing: FiringRecord) -> list[Path]:
     """What a firing read: the paths of its condition, of today, and those on record."""
     step = steps.get(firing.step)
     named: list[Path] = [] if step is None else sorted(step.condition.paths)
@@ -245,7 +245,7 @@ def read_by(steps: Steps, firing: Firing) -> list[Path]:
     return [*dict.fromkeys([*named, *read])]
 
 
-def _failing(ledger: Ledger, task: str, step: str, at: str) -> Firing | None:
+def _failing(ledger: Ledger, task: str, step: str, at: str) -> FiringRecord | None:
     """The firing whose error was written at a time."""
     found = ledger.tasks[task].firings.get(step, ())
     return next((one for one in found if isinstance(one.end, ev.FiringFailed) and one.end.at == at), None)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from aloma_cli.explain import writers
-from aloma_cli.explain.ledger import Firing, Ledger, TaskLedger, Write
-from aloma_cli.explain.why import Question, Steps
+from aloma_cli.explain.ledger import FiringRecord, Ledger, TaskLedger, Writing
+from aloma_cli.explain.why import Inquiry, Steps
 from aloma_cli.jsontext import JsonObject, Path, show_path
 from aloma_cli.record import events as ev
 
@@ -21,11 +21,11 @@ SOURCES = (PAYLOAD, PERSON, ENGINE)
 class Wake(NamedTuple):
     """A firing, and what woke it. `via`: how it crossed from another task: `subtask`, `landing`, or nothing."""
 
-    firing: Firing
+    firing: FiringRecord
     source: str
     path: Path
     via: str
-    by: Firing | None
+    by: FiringRecord | None
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ class Graph:
         }
 
 
-def graph(question: Question) -> Graph:
+def graph(question: Inquiry) -> Graph:
     """The graph of a task with its subtasks."""
     ledger = Ledger.of(question.events)
     inside = {question.task, *(task.id for task in ledger.tree.descendants(question.task))}
@@ -96,7 +96,7 @@ def graph(question: Question) -> Graph:
     return Graph(question.task, tuple(edges.values()), Counter(one.firing.step for one in wakes), tuple(wakes))
 
 
-def _wake(ledger: Ledger, steps: Steps, firing: Firing) -> Wake:
+def _wake(ledger: Ledger, steps: Steps, firing: FiringRecord) -> Wake:
     task = ledger.tasks[firing.started.task]
     path, wrote = _last(steps, task, firing)
     event = wrote.event
@@ -112,7 +112,7 @@ def _wake(ledger: Ledger, steps: Steps, firing: Firing) -> Wake:
     return Wake(firing, PERSON if event.by == "person" else ENGINE, path, "", None)
 
 
-def _last(steps: Steps, task: TaskLedger, firing: Firing) -> tuple[Path, Write]:
+def _last(steps: Steps, task: TaskLedger, firing: FiringRecord) -> tuple[Path, Writing]:
     """The last commit, before a firing, that wrote what its condition names, and where."""
     step, version = steps.get(firing.step), firing.started.version
     paths: list[Path] = [()] if step is None else sorted(step.condition.paths)
@@ -122,14 +122,14 @@ def _last(steps: Steps, task: TaskLedger, firing: Firing) -> tuple[Path, Write]:
     return path or (wrote.changes[0].path if wrote.version and wrote.changes else ()), wrote
 
 
-def _ended(task: TaskLedger) -> Firing | None:
+def _ended(task: TaskLedger) -> FiringRecord | None:
     """The firing of a subtask that ended last before it landed."""
     ends = (one.end for one in _all(task) if one.end is not None)
     last = max(ends, key=lambda end: end.at, default=None)
     return next((one for one in _all(task) if one.end is last), None) if last is not None else None
 
 
-def _all(task: TaskLedger) -> Iterator[Firing]:
+def _all(task: TaskLedger) -> Iterator[FiringRecord]:
     for firings in task.firings.values():
         yield from firings
 

@@ -20,7 +20,7 @@ End = ev.Committed | ev.FiringLooked | ev.FiringVoided | ev.FiringFailed
 
 
 @dataclass(frozen=True, slots=True)
-class Write:
+class Writing:
     """A commit, or the creation of a task: it made the document what it is as of `version`. `entry`: its number."""
 
     event: ev.TaskCreated | ev.Committed
@@ -38,7 +38,7 @@ class Write:
 
 
 @dataclass(slots=True)
-class Firing:
+class FiringRecord:
     """A firing, as of its last run. `end` and `entry`: how it ended, and the number of that entry of the log.
 
     `at`: when its first run began. `before`: the calls that were answered before the last run began. `numbers`: those
@@ -68,12 +68,12 @@ class TaskLedger:
     """One task. `entries`: the events of its log by their numbers. `disarmed`: the firing that disarmed each step."""
 
     created: ev.TaskCreated
-    writes: dict[int, Write] = field(default_factory=dict)
+    writes: dict[int, Writing] = field(default_factory=dict)
     entries: list[ev.Event] = field(default_factory=list)
-    firings: dict[str, list[Firing]] = field(default_factory=dict)
-    disarmed: dict[str, Firing] = field(default_factory=dict)
+    firings: dict[str, list[FiringRecord]] = field(default_factory=dict)
+    disarmed: dict[str, FiringRecord] = field(default_factory=dict)
     settings: JsonObject = field(default_factory=dict)
-    landings: dict[str, Write] = field(default_factory=dict)
+    landings: dict[str, Writing] = field(default_factory=dict)
     authors: Authors = field(default_factory=Authors)
     replay: Replay = field(default_factory=lambda: Replay({}))
 
@@ -94,19 +94,19 @@ class TaskLedger:
         document: JsonObject = apply(self.created.data, changes)
         return document
 
-    def author(self, path: Path, version: int) -> Write | None:
+    def author(self, path: Path, version: int) -> Writing | None:
         """Who wrote last, as of `version`, the value at `path` or a part of it; None where nobody did."""
         found = self.authors.last(path, version)
         return None if found == NEVER else self.writes[found]
 
-    def remover(self, path: Path, version: int) -> Write | None:
+    def remover(self, path: Path, version: int) -> Writing | None:
         """Who removed last, as of `version`, the value at `path`, where there is none; None if there never was one."""
         found = last = self.authors.whole(path, version)
         while found != NEVER and self.writes[found].value_at(path) is MISSING:
             found = self.authors.whole(path, found - 1)
         return None if found == NEVER else self.writes[last]
 
-    def last_firing(self, step: str) -> Firing | None:
+    def last_firing(self, step: str) -> FiringRecord | None:
         """The firing of a step that started last."""
         return next(reversed(self.firings.get(step, ())), None)
 
@@ -129,7 +129,7 @@ class Ledger:
     def __init__(self) -> None:
         self.tree = Tree()
         self.tasks: dict[str, TaskLedger] = {}
-        self.firings: dict[int, Firing] = {}
+        self.firings: dict[int, FiringRecord] = {}
         self._count = CallCount()
 
     @classmethod
@@ -172,7 +172,7 @@ class Ledger:
     def _start(self, task: TaskLedger, event: ev.FiringStarted) -> None:
         firing = self.firings.get(event.firing)
         if firing is None:
-            firing = self.firings[event.firing] = Firing(event, event.at)
+            firing = self.firings[event.firing] = FiringRecord(event, event.at)
             task.firings.setdefault(event.step, []).append(firing)
         firing.started, firing.end, firing.entry, firing.before = event, None, None, len(firing.calls)
         task.disarmed[event.step] = firing
@@ -207,10 +207,10 @@ def _write(
     changes: tuple[Change, ...],
     *,
     is_noted: bool = False,
-) -> Write:
+) -> Writing:
     for change in () if is_noted else changes:
         task.authors.add(version, change)
-    wrote = task.writes[version] = Write(event, len(task.entries), version, changes)
+    wrote = task.writes[version] = Writing(event, len(task.entries), version, changes)
     return wrote
 
 

@@ -9,7 +9,7 @@ from aloma_cli.budget import LIMITS
 from aloma_cli.clock import from_iso
 from aloma_cli.content.step import Step
 from aloma_cli.document.reserved import ERRORS
-from aloma_cli.explain.ledger import Firing, Ledger, TaskLedger
+from aloma_cli.explain.ledger import FiringRecord, Ledger, TaskLedger
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import JsonObject, Path, show_path
 from aloma_cli.record import events as ev
@@ -32,7 +32,7 @@ class Obstacle:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Moment:
     """What is looked at: a task as of the last event of `ledger`. `now`: seconds since 1970."""
 
     ledger: Ledger
@@ -53,7 +53,7 @@ class View:
         return root_of(self.task_id)
 
 
-def of_task(view: View) -> Iterator[Obstacle]:
+def of_task(view: Moment) -> Iterator[Obstacle]:
     """What keeps every step of the task from starting."""
     tree, facts = view.ledger.tree, view.facts
     if facts.completed is not None or facts.closed:
@@ -72,7 +72,7 @@ def of_task(view: View) -> Iterator[Obstacle]:
         yield Obstacle("cycle", f"the task made no progress ({steps})", f"aloma task resume {view.root}")
 
 
-def of_step(view: View, step: Step) -> Iterator[Obstacle]:
+def of_step(view: Moment, step: Step) -> Iterator[Obstacle]:
     """What keeps this step from starting though its condition may hold."""
     if not step.enabled:
         yield Obstacle("disabled", "it is disabled: its file says enabled = False")
@@ -82,7 +82,7 @@ def of_step(view: View, step: Step) -> Iterator[Obstacle]:
         yield _disarmed(view, step, view.task.disarmed[step.name])
 
 
-def of_place(view: View, paths: Iterable[Path]) -> Iterator[Obstacle]:
+def of_place(view: Moment, paths: Iterable[Path]) -> Iterator[Obstacle]:
     """What is still to come at places where a condition does not hold: answers of people, and results of subtasks."""
     places = list(paths)
     for place, asked in view.facts.questions.items():
@@ -100,7 +100,7 @@ def _overlap(one: Path, other: Path) -> bool:
     return all(str(left) == str(right) for left, right in zip(one, other, strict=False))
 
 
-def _in_flight(view: View, step: str) -> Iterator[Obstacle]:
+def _in_flight(view: Moment, step: str) -> Iterator[Obstacle]:
     flights = view.facts.flights.values()
     for flight in flights:
         if flight.step == step and flight.parked:
@@ -131,7 +131,7 @@ def unsettled(task: str, flight: Flight) -> Iterator[Obstacle]:
             yield Obstacle("unsettled", text, f"aloma task settle {task} {call.number}")
 
 
-def _failed(view: View, step: str) -> Iterator[Obstacle]:
+def _failed(view: Moment, step: str) -> Iterator[Obstacle]:
     retry = view.facts.retries.get(step)
     if retry is not None:
         text = f"it failed ({retry.reason}) and is tried again at {retry.at}"
@@ -146,7 +146,7 @@ def _failed(view: View, step: str) -> Iterator[Obstacle]:
         yield Obstacle("failed", text, f"aloma task set {view.task_id} --unset '{unset}'")
 
 
-def _is_disarmed(view: View, step: Step) -> bool:
+def _is_disarmed(view: Moment, step: Step) -> bool:
     """Whether it fired and was not armed again; a new condition arms it when the task is opened."""
     firing = view.task.disarmed.get(step.name)
     flying = any(flight.step == step.name for flight in view.facts.flights.values())
@@ -154,7 +154,7 @@ def _is_disarmed(view: View, step: Step) -> bool:
     return firing is not None and not flying and not is_new and step.name not in view.facts.retries
 
 
-def _disarmed(view: View, step: Step, firing: Firing) -> Obstacle:
+def _disarmed(view: Moment, step: Step, firing: FiringRecord) -> Obstacle:
     redo = f"aloma task redo {view.task_id} {step.name}"
     if isinstance(firing.end, ev.FiringLooked):
         paths = ", ".join(sorted(map(show_path, step.condition.paths)))
@@ -168,7 +168,7 @@ def _disarmed(view: View, step: Step, firing: Firing) -> Obstacle:
     return Obstacle("disarmed", text, redo)
 
 
-def _why_closed(view: View) -> str:
+def _why_closed(view: Moment) -> str:
     for one in view.task.writes.values():
         if isinstance(one.event, ev.Committed) and one.event.completed is not None:
             return f"the task was completed by {one.event.step} (entry {one.entry})"
@@ -177,12 +177,12 @@ def _why_closed(view: View) -> str:
     return f"the task is closed ({view.facts.state}{why})"
 
 
-def _more(view: View) -> str:
+def _more(view: Moment) -> str:
     name = (view.ledger.tree.limit or {}).get("name")
     return next((f" {limit.option} +{limit.step:g}" for limit in LIMITS if limit.name == name), "")
 
 
-def _concurrency(view: View) -> int:
+def _concurrency(view: Moment) -> int:
     """How many firings may be in flight: set for the task, for one above it, or for the workspace."""
     task: str | None = view.task_id
     while task is not None:

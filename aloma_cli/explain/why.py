@@ -11,8 +11,8 @@ from aloma_cli.condition.slips import slip
 from aloma_cli.content.step import Step
 from aloma_cli.errors import InputError, NotFoundError, did_you_mean
 from aloma_cli.explain import writers
-from aloma_cli.explain.ledger import End, Firing, Ledger, TaskLedger, Write
-from aloma_cli.explain.obstacles import Obstacle, View, of_place, of_step, of_task
+from aloma_cli.explain.ledger import End, FiringRecord, Ledger, TaskLedger, Writing
+from aloma_cli.explain.obstacles import Moment, Obstacle, of_place, of_step, of_task
 from aloma_cli.explain.solve.remedy import Remedy, remedy_of
 from aloma_cli.jsontext import JsonObject, show_path
 from aloma_cli.record import events as ev
@@ -33,7 +33,7 @@ class Met:
     """A clause of a condition, and who wrote last what it met. `remark`: what its author probably meant."""
 
     clause: Clause
-    wrote: Write | None
+    wrote: Writing | None
     remark: str = ""
 
     def __str__(self) -> str:
@@ -42,9 +42,9 @@ class Met:
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """Why a firing began: the clauses on the document that it started from. `changed`: as `Answer.changed`."""
+    """Why a firing began: the clauses on the document that it started from. `changed`: as `Explanation.changed`."""
 
-    firing: Firing
+    firing: FiringRecord
     clauses: tuple[Met, ...]
     changed: str | None
 
@@ -61,7 +61,7 @@ class Next(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Explanation:
     """Why a step fired, or did not.
 
     `entry`: as of this entry of the log; None: at its end. `fired`: its last firing up to there. `clauses`: on the
@@ -123,7 +123,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Inquiry:
     """What to ask a record. `now`: seconds since 1970. `concurrency`: firings in flight, where a task sets no other."""
 
     events: Iterable[ev.Event]
@@ -133,7 +133,7 @@ class Question:
     concurrency: int = 8
 
 
-def why(question: Question, step: str, entry: int | None = None) -> Answer:
+def why(question: Inquiry, step: str, entry: int | None = None) -> Explanation:
     """Why `step` fired or did not, at the end of the log or after one of its entries.
 
     Raises NotFoundError for an unknown step, InputError for an unknown entry.
@@ -149,7 +149,7 @@ def why(question: Question, step: str, entry: int | None = None) -> Answer:
     return _answer(question, ledger, step, entry, next_=_next(task, step, later))
 
 
-def why_all(question: Question) -> list[Answer]:
+def why_all(question: Inquiry) -> list[Explanation]:
     """The answer for each step at the end of the log, without the change that would make it fire.
 
     Those that fired come first, then the others, the nearest to firing first.
@@ -162,7 +162,7 @@ def why_all(question: Question) -> list[Answer]:
     return [_answer(question, ledger, name, None, brief=True) for name in names]
 
 
-def fired_by(steps: Steps, task: TaskLedger, firing: Firing, *, brief: bool = False) -> Fired:
+def fired_by(steps: Steps, task: TaskLedger, firing: FiringRecord, *, brief: bool = False) -> Fired:
     """Why a firing began, by the condition of today; if `brief`, without its clauses."""
     step = steps.get(firing.step)
     if step is None:
@@ -172,14 +172,14 @@ def fired_by(steps: Steps, task: TaskLedger, firing: Firing, *, brief: bool = Fa
 
 
 def _answer(
-    question: Question,
+    question: Inquiry,
     ledger: Ledger,
     name: str,
     entry: int | None,
     *,
     next_: Next | None = None,
     brief: bool = False,
-) -> Answer:
+) -> Explanation:
     task = ledger.tasks[question.task]
     last = task.last_firing(name)
     fired = None if last is None else fired_by(question.steps, task, last, brief=brief)
@@ -187,14 +187,14 @@ def _answer(
     at = ledger.tree.last_at
     step = question.steps.get(name)
     if step is None:
-        return Answer(ledger, question.task, name, entry, at, fired, next=next_, changed="gone")
+        return Explanation(ledger, question.task, name, entry, at, fired, next=next_, changed="gone")
     clauses = tuple(_met(task, step, task.version))
     holds = all(met.clause.holds for met in clauses)
-    view = View(ledger, question.task, question.now, question.concurrency)
+    view = Moment(ledger, question.task, question.now, question.concurrency)
     remedy = remedy_of(step.condition, task.document) if not (brief or holds) else None
     unmet = [met.clause.path for met in clauses if not met.clause.holds]
     obstacles = (*of_task(view), *of_step(view, step), *of_place(view, unmet))
-    return Answer(ledger, question.task, name, entry, at, fired, clauses, obstacles, remedy, next_, changed)
+    return Explanation(ledger, question.task, name, entry, at, fired, clauses, obstacles, remedy, next_, changed)
 
 
 def _check_step(step: str, known: Iterable[str]) -> None:
@@ -230,7 +230,7 @@ def _next(task: TaskLedger, step: str, later: list[ev.Event]) -> Next | None:
     return None if started is None else Next(started, None)
 
 
-def _change(step: Step, firing: Firing) -> str | None:
+def _change(step: Step, firing: FiringRecord) -> str | None:
     if step.condition.fingerprint != firing.started.condition:
         return "condition"
     return None if step.content.fingerprint == firing.started.code else "content"

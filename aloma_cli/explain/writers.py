@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aloma_cli.explain.ledger import Ledger, Write
+from aloma_cli.explain.ledger import Ledger, Writing
 from aloma_cli.jsontext import JsonObject, show_path
 from aloma_cli.record.events import TaskCreated
 
@@ -13,7 +13,7 @@ def maker_of(task: str) -> int | None:
     return int(parts[1]) if len(parts) == 3 else None
 
 
-def words(ledger: Ledger, wrote: Write | None) -> str:
+def words(ledger: Ledger, wrote: Writing | None) -> str:
     """`ship (entry 3)`, `the payload`, `a person (entry 4)`, `subtask Ada (entry 5)`, `nobody`."""
     if wrote is None:
         return "nobody"
@@ -31,7 +31,7 @@ def words(ledger: Ledger, wrote: Write | None) -> str:
     return f"{'the default answer' if event.answers else 'the engine'}{entry}"
 
 
-def to_json(ledger: Ledger, wrote: Write | None) -> JsonObject | None:
+def to_json(ledger: Ledger, wrote: Writing | None) -> JsonObject | None:
     """`by`, `task`, `entry`, `version`, `at`, and where they apply `step`, `firing`, `child`, `words`."""
     if wrote is None:
         return None
@@ -49,7 +49,7 @@ def to_json(ledger: Ledger, wrote: Write | None) -> JsonObject | None:
     return told | {key: value for key, value in more.items() if value is not None}
 
 
-def place(wrote: Write) -> str:
+def place(wrote: Writing) -> str:
     """Where a commit wrote first: `order.paid (+2)`."""
     paths = [show_path(change.path) for change in wrote.changes]
     more = f" (+{len(paths) - 1})" if len(paths) > 1 else ""

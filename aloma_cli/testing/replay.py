@@ -11,13 +11,13 @@ from aloma_cli.connectors.table import open_connectors
 from aloma_cli.content.capture import stderr_redacted, stdout_split
 from aloma_cli.content.lost import tasks_noticed
 from aloma_cli.errors import FiringError
-from aloma_cli.explain.replay.replay import Report, replay
+from aloma_cli.explain.replay.replay import ReplayReport, replay
 from aloma_cli.explain.replay.rerun import Tools
 from aloma_cli.record.tree import Tree
 from aloma_cli.testing.timeline import RealTime, Timeline
 
 
-def replayed(home: Workspace, text: str, live: frozenset[str] = frozenset()) -> Report:
+def replayed(home: Workspace, text: str, live: frozenset[str] = frozenset()) -> ReplayReport:
     """Run the task that `text` names again, on its recorded answers; the steps in `live` make their calls.
 
     Waiting costs no time, unless a step is live. Raises NotFoundError, JournalDamagedError, StepError for a broken
@@ -28,7 +28,7 @@ def replayed(home: Workspace, text: str, live: frozenset[str] = frozenset()) -> 
     offline = ModelSettings(offline=True, models=home.loaded.config.models)
     settings = home.choice(Tree.of(asked.events)).settings if live else offline
 
-    async def run() -> Report:
+    async def run() -> ReplayReport:
         connectors = open_connectors(settings, home.loaded.connector_modules, mcp=home.loaded.mcp_servers())
         tools = Tools(connectors, home.loaded.lib, home.loaded.environment, live)
         try:

@@ -16,7 +16,7 @@ from aloma_cli import Step, Workspace, run
 from aloma_cli.api.workspace import load
 from aloma_cli.content.retry import Retry
 from aloma_cli.document.paths import MISSING
-from aloma_cli.explain.replay.replay import Report
+from aloma_cli.explain.replay.replay import ReplayReport
 from aloma_cli.testing.replay import replayed
 from aloma_cli.testing.timeline import Timeline
 from tests.support.steps import connector, puts, step
@@ -33,7 +33,7 @@ STORIES = sorted(
 __all__ = ["desk"]
 
 
-def told(report: Report) -> list[tuple[str, str, str]]:
+def told(report: ReplayReport) -> list[tuple[str, str, str]]:
     return [(one.kind, one.step, one.where) for one in report.divergences]
 
 
@@ -174,12 +174,12 @@ def asking(words: str) -> Callable[..., Any]:
     return content
 
 
-def planted(**changes: Step) -> Report:
+def planted(**changes: Step) -> ReplayReport:
     """Run three steps, change one, and replay."""
     workspace = Workspace(
         [
             step("price", {"items": list, "total": None}, priced),
-            step("ask", {"total": {"$gte": 10}, "offer": None}, asking("Write an offer over")),
+            step("ask", {"total": {"$gte": 10}, "offer": None}, asking("Writing an offer over")),
             step("send", {"offer": str, "sent": None}, puts(sent=True)),
         ]
     )
@@ -191,16 +191,16 @@ def planted(**changes: Step) -> Report:
 
 
 def test_a_changed_prompt_is_the_first_divergence_and_the_replay_continues() -> None:
-    report = planted(ask=step("ask", {"total": {"$gte": 10}, "offer": None}, asking("Write a short offer over")))
+    report = planted(ask=step("ask", {"total": {"$gte": 10}, "offer": None}, asking("Writing a short offer over")))
     assert told(report) == [("prompt", "ask", "openai.chat, call 1: messages.0.content")]
     first = report.divergences[0]
     assert first.entry == 2
-    assert first.lines == ["@@ -1 +1 @@", "-Write an offer over 12", "+Write a short offer over 12"]
+    assert first.lines == ["@@ -1 +1 @@", "-Writing an offer over 12", "+Writing a short offer over 12"]
     assert (report.firings, report.answers) == (3, 1)
 
 
 def test_a_changed_condition_that_no_longer_holds_is_the_first_divergence() -> None:
-    report = planted(ask=step("ask", {"total": {"$gte": 100}, "offer": None}, asking("Write an offer over")))
+    report = planted(ask=step("ask", {"total": {"$gte": 100}, "offer": None}, asking("Writing an offer over")))
     assert told(report) == [("condition", "ask", "it would not fire: total is 12, wanted >= 100")]
 
 
@@ -233,7 +233,7 @@ def test_what_a_step_asks_of_its_task_is_compared_as_well() -> None:
 
 def test_a_call_more_and_a_call_fewer_are_told() -> None:
     async def twice(data: Any, connectors: Any) -> None:
-        await asking("Write an offer over")(data, connectors)
+        await asking("Writing an offer over")(data, connectors)
         await connectors.openai.chat(messages="Is it good?")
 
     more = planted(ask=step("ask", {"total": {"$gte": 10}, "offer": None}, twice))

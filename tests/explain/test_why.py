@@ -16,9 +16,9 @@ from aloma_cli.content.retry import Retry
 from aloma_cli.errors import InputError, NotFoundError
 from aloma_cli.explain.blame import blame
 from aloma_cli.explain.graph import graph
-from aloma_cli.explain.obstacles import View
+from aloma_cli.explain.obstacles import Moment
 from aloma_cli.explain.waiting import waiting
-from aloma_cli.explain.why import Answer, Fired, Question, why, why_all
+from aloma_cli.explain.why import Explanation, Fired, Inquiry, why, why_all
 from aloma_cli.explain.writers import words
 from aloma_cli.record import events as ev
 from tests.condition.test_laws import CONDITIONS, DOCUMENTS
@@ -30,13 +30,13 @@ def ran(*steps: Step, data: Any = None) -> tuple[Workspace, Task]:
     return workspace, run(workspace, "A task", {"go": True} if data is None else data)
 
 
-def told(answer: Answer | Fired, by: Answer | None = None) -> list[tuple[str, bool, str]]:
+def told(answer: Explanation | Fired, by: Explanation | None = None) -> list[tuple[str, bool, str]]:
     """The clauses: the sentence, whether it holds, and who wrote."""
     ledger = (by or answer).ledger  # type: ignore[union-attr]
     return [(str(met.clause), met.clause.holds, words(ledger, met.wrote)) for met in answer.clauses]
 
 
-def kinds(answer: Answer) -> list[str]:
+def kinds(answer: Explanation) -> list[str]:
     return [obstacle.kind for obstacle in answer.obstacles]
 
 
@@ -225,7 +225,7 @@ def test_a_subtask_that_has_not_landed_is_what_a_step_waits_for() -> None:
     assert kinds(answer) == ["awaited", "subtask"]
     assert "subtask Child" in answer.obstacles[1].text
     asked = question(workspace, task.id)
-    lines = [one.text for one in waiting(View(answer.ledger, task.id, asked.now, asked.concurrency))]
+    lines = [one.text for one in waiting(Moment(answer.ledger, task.id, asked.now, asked.concurrency))]
     assert lines[0].startswith("a person is asked: Ok?")
     assert lines[1].startswith("1 of 1 subtasks have not ended: Child")
 
@@ -249,9 +249,9 @@ def test_a_firing_that_runs_alone_keeps_the_others_waiting() -> None:
         ]
     events.append(ev.FiringStarted(at=at, task=task, firing=1, step="one", version=0, run=4))
     steps = {name: step(name, {"go": True}, looks) for name in ("one", "two")}
-    answer = why(Question(events, task, steps, now=0.0), "two")
+    answer = why(Inquiry(events, task, steps, now=0.0), "two")
     assert (kinds(answer), answer.sentence) == (["alone"], "one was voided 3 times in a row, so it runs alone first")
-    assert kinds(why(Question(events, task, steps, now=0.0), "one")) == ["running"]
+    assert kinds(why(Inquiry(events, task, steps, now=0.0), "one")) == ["running"]
 
 
 @pytest.mark.slow
@@ -278,7 +278,7 @@ def test_a_question_about_ten_thousand_firings_takes_less_than_a_second() -> Non
             ),
         ]
     known = {f"s{at}": step(f"s{at}", {"at": at, "by": dict}, looks) for at in range(steps)}
-    asked = Question(events, task, known, now=0.0)
+    asked = Inquiry(events, task, known, now=0.0)
     for what in (
         lambda: why(asked, "s7"),
         lambda: why(asked, "s7", 5000),

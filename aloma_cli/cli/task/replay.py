@@ -12,7 +12,7 @@ from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.step.describe import step_named
 from aloma_cli.cli.workspaces import load_workspace
 from aloma_cli.explain.replay.divergence import Divergence
-from aloma_cli.explain.replay.replay import Report
+from aloma_cli.explain.replay.replay import ReplayReport
 from aloma_cli.jsontext import cut
 from aloma_cli.testing.replay import replayed
 from aloma_cli.view.format import clean, money, plural
@@ -55,7 +55,7 @@ def replay(
     return exit_codes.DONE if report.is_exact else exit_codes.DIVERGED
 
 
-def _lines(report: Report, *, all_: bool) -> Iterator[str]:
+def _lines(report: ReplayReport, *, all_: bool) -> Iterator[str]:
     cost = f" ({money(report.cost)})" if report.cost else ""
     made = f" and {plural(report.live, 'call')}{cost}" if report.live else ""
     what = f"{plural(report.firings, 'firing')} on {plural(report.answers, 'recorded answer')}{made}"

@@ -18,7 +18,7 @@ from aloma_cli.cli.workspaces import load_workspace, open_records
 from aloma_cli.errors import InputError
 from aloma_cli.explain.ledger import Ledger
 from aloma_cli.explain.replay.forecast import Forecast, forecast
-from aloma_cli.explain.replay.reuse import Answers
+from aloma_cli.explain.replay.reuse import KnownAnswers
 from aloma_cli.record.tree import Tree
 from aloma_cli.testing.replay import replayed
 from aloma_cli.view.format import clean, money, plural
@@ -67,7 +67,7 @@ def rerun(
             return exit_codes.DONE
         if not output.quiet:
             say(f"aloma: {_words(told)}")
-        home.border = Answers.of(task_id, asked.events).border
+        home.border = KnownAnswers.of(task_id, asked.events).border
     claim, created = home.create(found.name, document, tags=found.record["tags"], like=tree)
     work = partial(home.start_created, claim, created, limits=limits, wait=wait)
     return run_and_show(home, claim.root, work, output, notice=notice, wait=wait)

@@ -13,9 +13,9 @@ from aloma_cli.cli.workspaces import load_workspace
 from aloma_cli.errors import InputError
 from aloma_cli.explain import writers
 from aloma_cli.explain.ledger import Ledger
-from aloma_cli.explain.obstacles import View
+from aloma_cli.explain.obstacles import Moment
 from aloma_cli.explain.waiting import waiting
-from aloma_cli.explain.why import Answer, Fired, Met, Question, why, why_all
+from aloma_cli.explain.why import Explanation, Fired, Inquiry, Met, why, why_all
 from aloma_cli.view.format import clean, clock_time
 from aloma_cli.view.theme import glyphs_for
 
@@ -61,10 +61,10 @@ def explain(
     return exit_codes.DONE
 
 
-def _explain_task(asked: Question, *, as_json: bool) -> None:
+def _explain_task(asked: Inquiry, *, as_json: bool) -> None:
     answers = why_all(asked)
     ledger = answers[0].ledger if answers else Ledger.of(asked.events)
-    waits = [*waiting(View(ledger, asked.task, asked.now, asked.concurrency))]
+    waits = [*waiting(Moment(ledger, asked.task, asked.now, asked.concurrency))]
     if as_json:
         steps = [{"step": one.step, "fired": _fired_times(one), "reason": one.sentence} for one in answers]
         put_json({"schema": 1, "task": asked.task, "waits": [one.to_json() for one in waits], "steps": steps})
@@ -85,16 +85,16 @@ def _explain_task(asked: Question, *, as_json: bool) -> None:
         put_wrapped(f"{_sign(one, times)} {one.step:<{width}}  {count:<{digits + 3}}{clean(one.sentence)}")
 
 
-def _fired_times(answer: Answer) -> int:
+def _fired_times(answer: Explanation) -> int:
     return len(answer.ledger.tasks[answer.task].firings.get(answer.step, ()))
 
 
-def _sign(answer: Answer, times: int) -> str:
+def _sign(answer: Explanation, times: int) -> str:
     running = any(obstacle.kind == "running" for obstacle in answer.obstacles)
     return _glyph("running" if running else "fired" if times else "looked")
 
 
-def _lines(answer: Answer) -> Iterator[str]:
+def _lines(answer: Explanation) -> Iterator[str]:
     """The answer for people and for pipes."""
     of_firing = answer.fired is not None and answer.fired.firing.entry in (answer.entry, None)
     if answer.fired is not None:
@@ -123,7 +123,7 @@ def _fired_lines(ledger: Ledger, fired: Fired, *, whole: bool) -> Iterator[str]:
         yield from _clause_lines(ledger, fired.clauses)
 
 
-def _silent_lines(answer: Answer) -> Iterator[str]:
+def _silent_lines(answer: Explanation) -> Iterator[str]:
     if answer.changed in _CHANGED and answer.fired is None:
         yield f"  ({_CHANGED[answer.changed]})"
     if not (answer.holds and answer.fired is not None):
@@ -142,7 +142,7 @@ def _silent_lines(answer: Answer) -> Iterator[str]:
         yield f"  → aloma task resume {answer.ledger.tree.root_id}"
 
 
-def _remedy_lines(answer: Answer) -> Iterator[str]:
+def _remedy_lines(answer: Explanation) -> Iterator[str]:
     remedy = answer.remedy
     if remedy is None:
         return

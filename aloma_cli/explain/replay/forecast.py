@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from aloma_cli.explain import writers
 from aloma_cli.explain.blame import read_by
-from aloma_cli.explain.ledger import Firing, Ledger, TaskLedger
-from aloma_cli.explain.replay.replay import Report
+from aloma_cli.explain.ledger import FiringRecord, Ledger, TaskLedger
+from aloma_cli.explain.replay.replay import ReplayReport
 from aloma_cli.explain.why import Steps
 from aloma_cli.jsontext import JsonObject, Path
 from aloma_cli.record.events import CallAnswered, Committed, TaskCreated
@@ -38,7 +38,7 @@ class Forecast:
         }
 
 
-def forecast(ledger: Ledger, steps: Steps, report: Report) -> Forecast:
+def forecast(ledger: Ledger, steps: Steps, report: ReplayReport) -> Forecast:
     """What a run would ask again of which the replay gave `report`."""
     again = [call for calls in report.asked.values() for call in calls]
     changed = {one.firing for one in report.divergences if one.firing is not None}
@@ -67,7 +67,7 @@ def _affected(ledger: Ledger, steps: Steps, changed: set[int]) -> set[int]:
     return tainted - changed
 
 
-def _starts_from(ledger: Ledger, steps: Steps, firing: Firing, tainted: set[int]) -> bool:
+def _starts_from(ledger: Ledger, steps: Steps, firing: FiringRecord, tainted: set[int]) -> bool:
     task, version = ledger.tasks[firing.started.task], firing.started.version
     return any(_is_by(ledger, task, path, version, tainted) for path in read_by(steps, firing))
 

@@ -11,11 +11,11 @@ from aloma_cli.content.step import Step
 from aloma_cli.document.paths import MISSING
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.explain import writers
-from aloma_cli.explain.ledger import Firing, Ledger
+from aloma_cli.explain.ledger import FiringRecord, Ledger
 from aloma_cli.explain.replay.divergence import Divergence, of_calls, place_of
 from aloma_cli.explain.replay.left import differences, left_on_record, left_today
 from aloma_cli.explain.replay.rerun import Rerun, Tools, run_again
-from aloma_cli.explain.why import Question
+from aloma_cli.explain.why import Inquiry
 from aloma_cli.jsontext import Json, JsonObject, Path
 from aloma_cli.record import events as ev
 from aloma_cli.record.figures import Figures
@@ -26,7 +26,7 @@ _FROM_OUTSIDE = ("StepTimeout", "StepStopped", "StepWithdrawn")
 
 
 @dataclass(slots=True)
-class Report:
+class ReplayReport:
     """`firings`: how many were run again, on `answers` answers of the record. `live`: how many calls were made,
     which cost `cost` US dollars.
 
@@ -58,11 +58,11 @@ class Report:
         }
 
 
-async def replay(question: Question, tools: Tools, redactor: Redactor) -> Report:
+async def replay(question: Inquiry, tools: Tools, redactor: Redactor) -> ReplayReport:
     """Run the firings of a task and of its subtasks again, in the order of the record."""
     events = list(question.events)
     whole = Ledger.of(events)
-    run = _Replay(question, tools, redactor, whole, Report(question.task))
+    run = _Replay(question, tools, redactor, whole, ReplayReport(question.task))
     for run.now, event in enumerate(events):
         if isinstance(event, _COMPARED):
             run.compare(event)
@@ -92,11 +92,11 @@ def _shown(value: Json, path: Path) -> Json:
 
 @dataclass(slots=True)
 class _Replay:
-    question: Question
+    question: Inquiry
     tools: Tools
     redactor: Redactor
     whole: Ledger
-    report: Report
+    report: ReplayReport
     ledger: Ledger = field(default_factory=Ledger)
     inside: set[str] = field(default_factory=set)
     _children: dict[int, list[ev.TaskCreated]] = field(default_factory=lambda: defaultdict(list))
@@ -154,7 +154,7 @@ class _Replay:
         for path, before, after in differences(on_record, today):
             self._diverge(firing, "field", place_of(path), _shown(before, path), _shown(after, path))
 
-    def _compare_calls(self, firing: Firing, run: Rerun) -> None:
+    def _compare_calls(self, firing: FiringRecord, run: Rerun) -> None:
         if run.tape is None:
             self.report.live += len(run.answered)
             self.report.cost += Figures.of(*run.answered).cost
@@ -165,7 +165,9 @@ class _Replay:
         for kind, where, before, after in of_calls(run.tape):
             self._diverge(firing, kind, where, before, self.redactor.value(after))
 
-    def _diverge(self, firing: Firing, kind: str, where: str, recorded: Json = MISSING, today: Json = MISSING) -> None:
+    def _diverge(
+        self, firing: FiringRecord, kind: str, where: str, recorded: Json = MISSING, today: Json = MISSING
+    ) -> None:
         self.report.divergences.append(
             Divergence(
                 kind,

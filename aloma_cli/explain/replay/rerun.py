@@ -14,7 +14,7 @@ from aloma_cli.content.cancellation import Cancellation
 from aloma_cli.content.content import Toolbox
 from aloma_cli.content.job import Job, Outcome
 from aloma_cli.content.step import Step
-from aloma_cli.explain.ledger import Firing, Ledger
+from aloma_cli.explain.ledger import FiringRecord, Ledger
 from aloma_cli.explain.replay.tape import Tape, recorded
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import AnEvent, CallAnswered, Committed, Event
@@ -47,7 +47,7 @@ class RecordedTime:
 class ReplayHost:
     """What a replayed firing may ask for: the figures of that moment, and nothing that is written or paid."""
 
-    def __init__(self, ledger: Ledger, firing: Firing, tape: Tape | None) -> None:
+    def __init__(self, ledger: Ledger, firing: FiringRecord, tape: Tape | None) -> None:
         self.clock = RecordedTime(from_iso(firing.started.at))
         self.answered: list[CallAnswered] = []
         self._ledger = ledger
@@ -91,7 +91,7 @@ class Rerun:
     answered: list[CallAnswered]
 
 
-async def run_again(ledger: Ledger, whole: Ledger, firing: Firing, step: Step, tools: Tools) -> Rerun:
+async def run_again(ledger: Ledger, whole: Ledger, firing: FiringRecord, step: Step, tools: Tools) -> Rerun:
     """Run a firing that begins at the last event of `ledger`; `whole` has its answers, too."""
     own = whole.firings[firing.number]
     tape = None if firing.step in tools.live else Tape.of(whole, own)
@@ -103,7 +103,7 @@ async def run_again(ledger: Ledger, whole: Ledger, firing: Firing, step: Step, t
     return Rerun(job, await work, tape, host.answered)
 
 
-def _job(ledger: Ledger, firing: Firing, step: Step, calls: Mapping[str, CallAnswered]) -> Job:
+def _job(ledger: Ledger, firing: FiringRecord, step: Step, calls: Mapping[str, CallAnswered]) -> Job:
     started = firing.started
     task, facts = ledger.tasks[started.task], ledger.tree.tasks[started.task]
     is_newest = started.version == task.version

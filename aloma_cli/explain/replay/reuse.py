@@ -17,7 +17,7 @@ REUSED = "reused"
 
 
 @dataclass(slots=True)
-class Answers:
+class KnownAnswers:
     """The answers of the tree `root` by what was asked; each is given once. `given`: how many were."""
 
     root: str
@@ -25,7 +25,7 @@ class Answers:
     _kept: defaultdict[str, deque[CallAnswered]] = field(default_factory=lambda: defaultdict(deque))
 
     @classmethod
-    def of(cls, root: str, events: Iterable[Event]) -> Answers:
+    def of(cls, root: str, events: Iterable[Event]) -> KnownAnswers:
         answers = cls(root)
         for event in events:
             if isinstance(event, CallAnswered) and event.error is None:
@@ -59,7 +59,7 @@ class Answers:
 class Reused(Bordered):
     """A function, answered from another task where that was asked the same."""
 
-    def __init__(self, name: str, function: Function, answers: Answers) -> None:
+    def __init__(self, name: str, function: Function, answers: KnownAnswers) -> None:
         super().__init__(function)
         self._name = name
         self._answers = answers

@@ -13,7 +13,7 @@ from aloma_cli.budget import Amount
 from aloma_cli.clock import from_iso
 from aloma_cli.connectors.base import Answer, Bordered, Call, Connectors, Function, Log
 from aloma_cli.errors import ConnectorError, PermanentError
-from aloma_cli.explain.ledger import Firing, Ledger
+from aloma_cli.explain.ledger import FiringRecord, Ledger
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import CallAnswered, FiringFailed
 from aloma_cli.record.figures import is_own
@@ -48,7 +48,7 @@ class Tape:
     _used: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, ledger: Ledger, firing: Firing) -> Tape:
+    def of(cls, ledger: Ledger, firing: FiringRecord) -> Tape:
         """The answers that the last run of a firing had, with those of a failed try that still stood."""
         earlier = [*_standing(ledger, firing), *_whole(firing.calls[: firing.before])]
         own = _whole(firing.calls[firing.before :])
@@ -100,7 +100,7 @@ def _began(call: CallAnswered) -> float:
     return from_iso(call.at) - call.seconds
 
 
-def _standing(ledger: Ledger, firing: Firing) -> list[CallAnswered]:
+def _standing(ledger: Ledger, firing: FiringRecord) -> list[CallAnswered]:
     """The answers of the tries before that a connector, not the step, made fail."""
     before = ledger.firings.get(firing.started.continues or 0)
     if before is None:

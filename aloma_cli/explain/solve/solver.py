@@ -23,7 +23,7 @@ _MOST_PLACES = 4000
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class Way:
     """One way to meet what is needed at a place. `is_object`: whether the value must count as an object."""
 
     fields: dict[str, tuple[Need, ...]] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Case:
     def leaves(self) -> list[Leaf]:
         return [need.node for need in self.tests if isinstance(need.node, Leaf)]
 
-    def with_field(self, key: str, need: Need) -> Case:
+    def with_field(self, key: str, need: Need) -> Way:
         return replace(self, fields={**self.fields, key: (*self.fields.get(key, ()), need)})
 
 
@@ -55,7 +55,7 @@ class Solver:
         if self._places > _MOST_PLACES:
             self.is_sure = False
             return NOTHING
-        cases = [*islice(_cases(needs, Case()), _MOST_CASES + 1)]
+        cases = [*islice(_cases(needs, Way()), _MOST_CASES + 1)]
         if len(cases) > _MOST_CASES:
             self.is_sure = False
         for values in (self._likely, self._others):
@@ -69,7 +69,7 @@ class Solver:
                 return min(fitting, key=lambda value: cost(found, value))
         return NOTHING
 
-    def _likely(self, case: Case, found: Any, at_top: bool) -> Iterator[Any]:
+    def _likely(self, case: Way, found: Any, at_top: bool) -> Iterator[Any]:
         """Values that may meet a case."""
         if case.is_object:
             yield from self._objects(case, found, at_top=at_top)
@@ -78,13 +78,13 @@ class Solver:
         if not case.is_object and any(map(_is_about_lists, case.tests)):
             yield from lists(self, case.tests, found)
 
-    def _others(self, case: Case, found: Any, at_top: bool) -> Iterator[Any]:  # noqa: ARG002  (as _likely)
+    def _others(self, case: Way, found: Any, at_top: bool) -> Iterator[Any]:  # noqa: ARG002  (as _likely)
         """Values that nobody would think of first."""
         if any(leaf.word == "$regex" for leaf in _all_leaves(case.leaves)):
             self.is_sure = False  # there may be strings that are not tried
         return iter(()) if case.fields else others(case.leaves)
 
-    def _objects(self, case: Case, found: Any, *, at_top: bool) -> Iterator[Any]:
+    def _objects(self, case: Way, found: Any, *, at_top: bool) -> Iterator[Any]:
         made = dict(found) if isinstance(found, dict) else {}
         for key, needs in case.fields.items():
             before = made.get(key, MISSING)
@@ -105,7 +105,7 @@ def _as_it_is(needs: Iterable[Need], found: Any) -> Any:
     return found if all(need.met(found) for need in needs) else NOTHING
 
 
-def _cases(needs: tuple[Need, ...], case: Case) -> Iterator[Case]:
+def _cases(needs: tuple[Need, ...], case: Way) -> Iterator[Way]:
     """All ways to meet the needs, on top of a case."""
     if not needs:
         yield case
@@ -131,7 +131,7 @@ def _cases(needs: tuple[Need, ...], case: Case) -> Iterator[Case]:
             yield from _cases(rest, replace(case, tests=(*case.tests, needs[0])))
 
 
-def _object_cases(fields: tuple[tuple[str, Node], ...], wanted: bool, case: Case) -> Iterator[Case]:
+def _object_cases(fields: tuple[tuple[str, Node], ...], wanted: bool, case: Way) -> Iterator[Way]:
     if wanted:
         if case.is_object is not False:
             made = replace(case, is_object=True)
