@@ -151,13 +151,14 @@ class Played(Told):
         return {task.name: task for task in tasks}
 
     def answer(self, value: Json, *, into: str | None = None) -> Played:
-        """Answer the open question, or the one whose answer goes `into` a place, and play on."""
+        """Answer the first open question, or the one whose answer goes `into` a place, and play on."""
         if not self.record["questions"]:
             raise AssertionError(f"the task asks nothing; it is {self.state}\n\n{self.story()}")
         asked = next((one for one in self.record["questions"] if into in (None, one["into"])), None)
         if asked is None:
             raise AssertionError(f"no question is answered at {into}; {self.record['questions']}")
-        self._timeline.run(self._workspace.answer(asked["task"], value, into=into))
+        which = {"into": asked["into"], "call": asked.get("call")}
+        self._timeline.run(self._workspace.answer(asked["task"], value, **which))
         return self._again()
 
     def set(self, **values: Json) -> Played:

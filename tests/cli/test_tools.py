@@ -64,3 +64,14 @@ def test_a_connector_cannot_be_called_as_the_calls_of_steps_are(office: Desk) ->
     office.write("connectors/tool.py", POST)
     refused = office.run("task", "new", "Letter", "-d", '{"customer": "Ada"}', "--offline")
     assert (refused.code, "a connector cannot be called tool" in refused.err) == (3, True)
+
+
+def test_a_task_with_several_approvals_becomes_a_case(office: Desk) -> None:
+    """They are answered in the order in which they were asked."""
+    twice = '{"name": "post_send", "arguments": {"to": "Ada"}}, {"name": "post_send", "arguments": {"to": "Eve"}}'
+    office.write("responses/clerk.json", STORY.replace('{"name": "post_send", "arguments": {"to": "Ada"}}', twice))
+    office.run("task", "new", "Letter", "-d", '{"customer": "Ada"}', "--offline")
+    office.run("task", "answer", "@last", "yes", "--call", "2")
+    office.run("task", "answer", "@last", "no", "--call", "3")
+    assert office.run("task", "record-test", "@last", "--name", "mine").code == 0
+    assert office.run("test", "mine").code == 0
