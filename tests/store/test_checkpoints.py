@@ -168,6 +168,17 @@ def test_a_checkpoint_of_another_program_is_not_used(long: Long, monkeypatch: py
     assert long.decoded(monkeypatch) == long.length
 
 
+def test_a_checkpoint_of_another_program_is_replaced_by_the_next_run(
+    long: Long, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(state, "program", lambda: "another")
+        long.more()
+        assert json.loads(long.checkpoint.read_bytes())["state"]["program"] == "another"
+    long.more()
+    assert long.decoded(monkeypatch) == 0
+
+
 def test_damage_before_the_checkpoint_is_found(long: Long) -> None:
     text = long.journal.read_bytes()
     long.journal.write_bytes(flip(text, len(text) // 2))

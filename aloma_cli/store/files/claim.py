@@ -87,6 +87,7 @@ class FileClaim:
             return cls(folder, lock, size=size, count=count, fsync=fsync, checkpoint=checkpoint)
 
     def batches(self) -> Iterator[Batch]:
+        self._mark = START  # the checkpoint, if there is one, was of no use
         return (batch for batch, _ in read_journal(self._folder / "journal.jsonl"))
 
     def kept(self) -> Kept | None:
