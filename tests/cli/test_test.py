@@ -283,7 +283,7 @@ def test_a_task_that_is_under_way_is_not_recorded(desk: Desk) -> None:
     desk.step("wait", '{"name": str}', "task.park(3600)", asks="task")
     process = desk.started("task", "new", "A task", "-d", '{"name": "Ada"}')
     try:
-        until(lambda: desk.tasks)
+        until(lambda: desk.run("task", "show").code == 0)
         refused = desk.run("task", "record-test", "@last")
     finally:
         process.terminate()
