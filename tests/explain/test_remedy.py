@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from aloma_cli.cli.task.requests import assignment
@@ -37,15 +38,41 @@ def test_a_condition_holds_if_and_only_if_all_its_clauses_do(pattern: Any, docum
     assert condition.matches(document) == all(clause.holds for clause in condition.clauses(document))
 
 
+def drawn(number: int) -> tuple[list[Any], list[Any]]:
+    """So many random conditions, and as many documents."""
+    conditions, documents = [], []
+
+    @settings(max_examples=number, phases=[Phase.generate], database=None)
+    @given(CONDITIONS, DOCUMENTS)
+    def draw(pattern: Any, document: Any) -> None:
+        conditions.append(compile_condition(pattern))
+        documents.append(document)
+
+    draw()
+    return conditions, documents
+
+
 @pytest.mark.slow
-@settings(max_examples=100_000)
-@given(CONDITIONS, DOCUMENTS)
-def test_clauses_and_matcher_agree_on_many_pairs(pattern: Any, document: Any) -> None:
-    condition = compile_condition(pattern)
-    assert condition.matches(document) == all(clause.holds for clause in condition.clauses(document))
+def test_clauses_and_matcher_agree_on_a_hundred_thousand_pairs() -> None:
+    conditions, documents = drawn(400)
+    pairs = list(itertools.product(conditions, documents))
+    assert len(pairs) >= 100_000
+    for condition, document in pairs:
+        assert condition.matches(document) == all(clause.holds for clause in condition.clauses(document))
 
 
-@settings(max_examples=300)
+@pytest.mark.slow
+def test_a_change_is_found_for_many_conditions_that_some_document_meets() -> None:
+    conditions, documents = drawn(400)
+    for condition in conditions:
+        if any(map(condition.matches, documents)):
+            for document in documents[::20]:
+                remedy = remedy_of(condition, document)
+                assert remedy.edits is not None
+                assert condition.matches(changed(document, remedy))
+
+
+@settings(max_examples=150)
 @given(CONDITIONS, DOCUMENTS, st.lists(DOCUMENTS, max_size=5))
 def test_the_proposed_change_makes_the_condition_hold(pattern: Any, document: Any, others: list[Any]) -> None:
     condition = compile_condition(pattern)
@@ -58,7 +85,7 @@ def test_the_proposed_change_makes_the_condition_hold(pattern: Any, document: An
         assert bool(remedy.edits) is not condition.matches(document)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=200)
 @given(CONDITIONS, DOCUMENTS, DOCUMENTS)
 def test_a_change_is_found_wherever_one_is_possible(pattern: Any, document: Any, other: Any) -> None:
     condition = compile_condition(pattern)
