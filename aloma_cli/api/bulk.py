@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aloma_cli.api.once import create_once
+from aloma_cli.budget import LimitRequest
 from aloma_cli.document.paths import MISSING, get, parse_path
 from aloma_cli.errors import AlomaError, InputError
-from aloma_cli.jsontext import JsonError, JsonObject, dumps, kind_of, loads
+from aloma_cli.jsontext import JsonError, JsonObject, Path, dumps, kind_of, loads
 from aloma_cli.record.states import ACTIVE
 
 if TYPE_CHECKING:
     from aloma_cli.api.task import Task
     from aloma_cli.api.workspace import Workspace
-    from aloma_cli.budget import LimitRequest
 
 AGAIN = {*ACTIVE, "error", "limited"}
 """The states of a task that is continued when its line comes again."""
@@ -36,7 +36,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a line: a task, or the error that kept it from being one. `skipped`: it had ended before."""
+    """What became of a line: a task, or the error that kept it from being one. `skipped`: nothing was to be done."""
 
     number: int
     task: Task | None = None
@@ -50,12 +50,13 @@ def read_lines(lines: Iterable[str], name: str, key_field: str | None) -> Iterat
     A line's key is the value at the path `key_field`; else it is made of the line itself, and of how often it came.
     """
     seen: Counter[str] = Counter()
+    path = None if key_field is None else parse_path(key_field)
     for number, text in enumerate(lines, 1):
         if not text.strip():
             continue
         try:
             data = _object(text)
-            key = _digest(data, seen) if key_field is None else _key(data, key_field, seen)
+            key = _digest(data, seen) if path is None else _key(data, path, key_field or "", seen)
         except InputError as error:
             yield Result(number, error=error)
         else:
@@ -117,17 +118,21 @@ class Bulk:
     async def _task_of(self, line: Line) -> Result:
         made = create_once(self.home, line.key, self.name, line.data, self.tags)
         if not isinstance(made, str):
-            return Result(line.number, await self.home.start_created(*made))
+            return Result(line.number, await self.home.start_created(*made, limits=self._left()))
         root, task = made, self.home.task(made)
         if task.state in AGAIN:
             return Result(line.number, await self.home.resume(root))
         return Result(line.number, task, skipped=True)
 
+    def _left(self) -> dict[str, LimitRequest]:
+        """What one more task may spend."""
+        return {name: LimitRequest(max(0, limit.value - self._spent[name])) for name, limit in self.limits.items()}
+
     def _limit(self) -> str | None:
         """The limit that is reached, in words."""
         self._spent["seconds"] = time.monotonic() - self._began  # type: ignore[assignment]
         for name, limit in self.limits.items():
-            if self._spent[name] >= limit.value:
+            if 0 < limit.value <= self._spent[name]:
                 return f"{name}: {self._spent[name]:.6g} of {limit.value:g}"
         return None
 
@@ -148,11 +153,11 @@ def _digest(data: JsonObject, seen: Counter[str]) -> str:
     return f"{digest}.{seen[digest]}"
 
 
-def _key(data: JsonObject, key_field: str, seen: Counter[str]) -> str:
-    value = get(data, parse_path(key_field))
+def _key(data: JsonObject, path: Path, key_field: str, seen: Counter[str]) -> str:
+    value = get(data, path)
     if value is MISSING or isinstance(value, dict | list) or value is None:
         raise InputError(f"it has no key at {key_field}")
-    key = str(value)
+    key = dumps(value)
     seen[key] += 1
     if seen[key] > 1:
         raise InputError(f"{key_field} {key} is that of an earlier line as well")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from aloma_cli.ids import root_of
@@ -16,12 +17,23 @@ if TYPE_CHECKING:
 _PAUSE = 0.1
 
 
-async def follow(home: Records, task_id: str, emit: Emit, *, since: int = 0, wait: bool = False) -> Task:
+async def follow(
+    home: Records,
+    task_id: str,
+    emit: Emit,
+    *,
+    idle: Callable[[], object] = lambda: None,
+    since: int = 0,
+    wait: bool = False,
+) -> Task:
     """Pass the events of a tree on, from batch `since` on, until the task is at rest.
 
-    With `wait` also while a question waits for a person. Raises NotFoundError, JournalDamagedError.
+    With `wait` also while a question waits for a person. `idle` is called if no process runs it at first, though it is
+    not at rest. Raises NotFoundError, JournalDamagedError.
     """
     root, stamp = root_of(task_id), -1
+    if home.task(task_id).state in ACTIVE and not home.store.is_held(root):
+        idle()
     while True:
         now = home.store.stamp(root)
         if now != stamp:

@@ -108,13 +108,15 @@ class EachOptions(NamedTuple):
     """One task for each line of `file`, `jobs` at one time; `key_field` is the path at which a line has its key."""
 
     file: str | None
-    jobs: int
+    jobs: int | None
     key_field: str | None
 
 
 def _each(
     each: Annotated[Text, Option(("--each",), "Make one task for each line of JSON.", "FILE|-")] = None,
-    jobs: Annotated[int, Option(("--jobs", "-j"), "With --each: tasks at the same time.", "N", min=1)] = 20,
+    jobs: Annotated[
+        int | None, Option(("--jobs", "-j"), "With --each: tasks at the same time; 20 by default.", "N", min=1)
+    ] = None,
     key_field: Annotated[Text, Option(("--key-field",), "With --each: where a line has its key.", "PATH")] = None,
 ) -> EachOptions:
     return EachOptions(each, jobs, key_field)

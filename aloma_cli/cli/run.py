@@ -87,11 +87,21 @@ def run_and_show(
 def queued(home: Workspace, task: Task, options: OutputOptions, *, wait: bool) -> int:
     """Say that a worker runs the task, and print it; with `wait` follow it, and give the exit code for its state."""
     if wait:
-        return run_and_show(home, task.id, partial(follow, home, task.id), options, follows=True)
+        return run_and_show(home, task.id, following(home, task.id, options), options, follows=True)
     if not _is_quiet(options):
         output.say("aloma: queued; `aloma worker` runs it")
     options.print(task)
     return DONE
+
+
+def following(home: Workspace, task_id: str, options: OutputOptions, *, since: int = 0, wait: bool = False) -> Work:
+    """Work for `run_and_show` that another process does."""
+
+    def idle() -> None:
+        if not _is_quiet(options):
+            output.say(f"aloma: no process runs it now; to run it: `aloma worker`, or `aloma task resume {task_id}`")
+
+    return partial(follow, home, task_id, idle=idle, since=since, wait=wait)
 
 
 class _NoKeyboard:
@@ -169,7 +179,7 @@ def _say_notice(home: Workspace, notice: str | None) -> None:
 def _say_interrupted(task: Task, options: OutputOptions, *, follows: bool) -> None:
     _print(task, options)
     if follows:
-        output.say(f"aloma: task {task.id} is not watched any more; the process that runs it continues")
+        output.say(f"aloma: task {task.id} is not watched any more; it is not interrupted")
         return
     output.say(f"aloma: interrupted; to continue: aloma task resume {task.id}")
     _say_all(_waits_for(task))

@@ -117,10 +117,10 @@ async def _drive(run: Scheduler, runner: Runner, poll: Poll, stay: Stay) -> None
         for job in turn.jobs:
             runner.start(job)
         if turn.finished or run.clock.elapsed() >= publish_at:
-            publish_at = _publish(run)
+            publish_at = _publish(run, turn)
         if not runner.busy and not turn.jobs and not run.pending and _leaves(run, turn, stay):
             if not stay.leaving:  # else it has more to do, which a stale record says best
-                run.publish()
+                run.publish(turn.wake_at)
             return
         waits = stay.wait and run.tree.root.state in ("question", "unsettled")
         if turn.finished and not waits and not run.take_requests():
@@ -157,10 +157,10 @@ class Poll:
         self._wait()
 
 
-def _publish(run: Scheduler) -> float:
+def _publish(run: Scheduler, turn: Turn) -> float:
     """Publish, and say from when on to do it again."""
     started = run.clock.elapsed()
-    run.publish()
+    run.publish(turn.wake_at if turn.finished else None)
     took = run.clock.elapsed() - started
     return started + max(_PUBLISH, took / _SHARE)
 

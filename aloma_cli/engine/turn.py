@@ -82,7 +82,6 @@ class Scheduler:
         self._notes: list[Event] = []
         self._refused: Exception | None = None
         self._unpublished = False
-        self._wake_at: str | None = None
         self._taken: set[str] = set()
         self._fulfilled: list[Request] = []
 
@@ -127,7 +126,7 @@ class Scheduler:
         """Whether the next turn has something to do even if nothing ends meanwhile."""
         return bool(self._arrived or self._tx.postponed)
 
-    def publish(self) -> None:
+    def publish(self, wake_at: float | None = None) -> None:
         """Put the root's record and document where readers find them quickly; the journal has both in any case.
 
         After many commits it also keeps the whole tree, so that the next process need not add them up. It does nothing
@@ -137,7 +136,8 @@ class Scheduler:
             return
         try:
             document = self.tree.root.document
-            self._claim.publish(dict(summary(self.tree, self.tree.root_id, document, self._wake_at)), document)
+            wakes = None if wake_at is None else to_iso(wake_at)
+            self._claim.publish(dict(summary(self.tree, self.tree.root_id, document, wakes)), document)
             if self._claim.keeps:
                 self._claim.keep(to_checkpoint(self.tree))
         except StoreError as error:
@@ -155,10 +155,7 @@ class Scheduler:
         if self._refused is not None:
             raise self._refused
         self.do(_turn, self._arrived, self.budget, self._concurrency if start else None, self._redactor)
-        turn = self._close()
-        asleep = start and not self.tree.running and turn.wake_at is not None
-        self._wake_at = to_iso(turn.wake_at) if asleep and turn.wake_at is not None else None
-        return turn
+        return self._close()
 
     def _close(self) -> Turn:
         tx = self._tx

@@ -48,6 +48,9 @@ ACTIVE, PAUSED, ENDINGS = _names("active"), _names("paused"), _names("ended")
 """ENDINGS are also the keys of a group's count beside `total` and `running`."""
 
 
-def seen(state: str, *, held: bool) -> str:
-    """The state of a task in a tree that a process runs now (`held`) or that none does, by the state on record."""
-    return state if state not in ("processing", "waiting") else RUNNING if held else INTERRUPTED
+def seen(state: str, *, held: bool, asleep: bool = False) -> str:
+    """The state of a task in a tree that a process runs now (`held`) or that none does, by the state on record.
+
+    `asleep`: nothing runs in the tree before a moment that is on record, so nothing was interrupted.
+    """
+    return state if asleep or state not in ("processing", "waiting") else RUNNING if held else INTERRUPTED

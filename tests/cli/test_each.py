@@ -63,7 +63,7 @@ def test_a_failed_line_is_named_and_tried_again_by_the_next_run(desk: Desk) -> N
 
 
 @pytest.mark.parametrize(
-    ("line", "message"), [("{", "not valid JSON"), ("[1]", "it is a list"), ('{"name": 1}', "no key at id")]
+    ("line", "message"), [("{,", "not valid JSON"), ("1", "it is a number"), ('{"name": 1}', "no key at id")]
 )
 def test_an_invalid_line_stops_no_other(desk: Desk, line: str, message: str) -> None:
     desk.write("in.jsonl", f'{line}\n{{"name": "Ada", "id": 1}}\n')
@@ -126,7 +126,40 @@ def test_at_a_terminal_a_bar_shows_how_far_it_is(desk: Desk) -> None:
     assert "4 of 4 lines: 3 done, 1 error" in screen
 
 
-@pytest.mark.parametrize("options", [("-d", "{}"), ("--queue",), ("--key", "k"), ("-j", "0")])
+def test_a_line_whose_task_waits_is_told_again(desk: Desk) -> None:
+    desk.step("ask", '{"id": 0, "ok": None}', "task.ask('Approve?', into='ok', schema=bool)", asks="task")
+    write(desk, 2)
+    first, again = each(desk), each(desk)
+    assert (first.code, again.code) == (8, 8)
+    assert [(row["line"], row["state"]) for row in rows(again)] == [(1, "question")]
+
+
+def test_each_row_has_line_id_and_state_whatever_the_format(desk: Desk) -> None:
+    write(desk, 1)
+    [row] = rows(each(desk, "--json"))
+    assert (row["line"], row["state"], row["id"]) == (1, "done", row["task"]["id"])  # type: ignore[index]
+
+
+@pytest.mark.parametrize(("text", "cure"), [('[\n{"name": "a"}]', "jq -c '.[]'"), ('{\n"name": "a"}', "jq -c .")])
+def test_other_json_is_refused_with_what_makes_lines_of_it(desk: Desk, text: str, cure: str) -> None:
+    desk.write("in.jsonl", text)
+    refused = each(desk)
+    assert refused.code == 2
+    assert cure in refused.err
+
+
+def test_a_file_from_windows_loses_no_line(desk: Desk) -> None:
+    desk.write("in.jsonl", b'\xef\xbb\xbf{"name": "a"}\r\n{"name": "b"}\r\n')
+    assert len(rows(each(desk))) == 2
+
+
+@pytest.mark.parametrize("option", [("-j", "3"), ("--key-field", "id")])
+def test_its_options_are_refused_without_it(desk: Desk, option: tuple[str, str]) -> None:
+    assert desk.run("task", "new", "T", "-d", "{}", *option).code == 2
+    assert desk.tasks == []
+
+
+@pytest.mark.parametrize("options", [("-d", "{}"), ("--queue",), ("--key", "k"), ("-j", "0"), ("--key-field", "a..b")])
 def test_options_that_make_no_sense_beside_it_are_refused(desk: Desk, options: tuple[str, ...]) -> None:
     write(desk, 1)
     assert each(desk, *options).code == 2

@@ -34,6 +34,18 @@ def test_a_queued_task_is_created_and_not_run(desk: Desk) -> None:
     task = queue(desk)
     assert state(desk, task) == "created"
     assert "aloma worker" in desk.run("task", "new", "T", "-d", '{"name": "Ada"}', "--queue").err
+    assert "not started yet" in desk.run("task", "show", task).out
+
+
+def test_a_task_that_no_process_runs_is_not_watched_without_a_word(desk: Desk) -> None:
+    queue(desk)
+    watches = desk.started("task", "watch", "@last")
+    time.sleep(1.5)
+    worker = desk.started("worker", "--once", "-q")
+    assert ended(worker).code == 0
+    watched = ended(watches)
+    assert watched.code == 0
+    assert "no process runs it now" in watched.err
 
 
 def test_a_worker_runs_what_is_queued_and_ends_when_told_to_end_then(desk: Desk) -> None:
@@ -49,6 +61,9 @@ def test_a_timer_comes_true_with_nobody_looking(desk: Desk) -> None:
     task = queue(desk)
     assert desk.run("worker", "--once").code == 0
     assert state(desk, task) == "waiting"
+    listed = desk.run("task", "list").out
+    assert ("waiting" in listed, "interrupted" in listed) == (True, False)
+    assert "continues at" in desk.run("task", "show", task).out
     assert desk.run("worker", "--drain").code == 0
     assert desk.run("task", "show", task, "--json").json["data"]["waited"] is True
 
@@ -209,6 +224,6 @@ def test_ctrl_c_ends_the_watching_and_not_the_task(desk: Desk) -> None:
     watches.send_signal(signal.SIGINT)
     watched = ended(watches)
     assert watched.code == 130
-    assert "the process that runs it continues" in watched.err
+    assert "it is not interrupted" in watched.err
     (desk.root / "go").touch()
     assert ended(runs).code == 0

@@ -17,6 +17,7 @@ from aloma_cli.cli.run import no_keyboard
 from aloma_cli.cli.task_data import given_path
 from aloma_cli.document.reserved import RESERVED
 from aloma_cli.errors import InputError
+from aloma_cli.record.states import PAUSED
 from aloma_cli.view.format import clean, money, plural
 from aloma_cli.view.live.stderr import Notes
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from aloma_cli.cli.option_groups import EachOptions
     from aloma_cli.cli.output_options import OutputOptions
 
-_LIMITED = 5
+_LIMITED, _JOBS = 5, 20
 _GRAVEST = (REFUSED, _LIMITED, 4, 8, 6)
 """Exit codes of tasks: the first one that any task came to is that of the command."""
 
@@ -43,13 +44,14 @@ def run_each(
 ) -> int:
     """Make and run the tasks; their results go to stdout as lines of JSON, in the order in which they end."""
     texts = _texts(each.file or "-")
+    _refuse_other_json(texts, each.file or "-")
     total = sum(1 for text in texts if text.strip())
     counts = _Counts()
     loud = not options.quiet
 
     def tell(result: Result) -> None:
         counts.add(result)
-        if result.skipped:
+        if result.skipped and (result.task is None or result.task.state not in PAUSED):
             return
         output.put_json(_row(result, options))
         output.result().flush()
@@ -58,7 +60,7 @@ def run_each(
             progress.say(f"aloma: line {result.number}: {problem}")
         progress.show(counts)
 
-    bulk = Bulk(home, name, tell, each.jobs, tuple(tags), limits)
+    bulk = Bulk(home, name, tell, each.jobs or _JOBS, tuple(tags), limits)
     with Interrupts(lambda _: descriptors.end()) as interrupts, no_keyboard(), _progress(total, loud) as progress:
         try:
             interrupts.run(bulk.run(read_lines(texts, name, each.key_field)))
@@ -80,11 +82,19 @@ def _texts(file: str) -> list[str]:
         return sys.stdin.read().splitlines()
     path = given_path(file)
     try:
-        return path.read_text("utf-8").splitlines()
+        return path.read_text("utf-8-sig").splitlines()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise InputError(f"{path} is not UTF-8") from None
+
+
+def _refuse_other_json(texts: list[str], file: str) -> None:
+    """Raise InputError for a list, or for objects over several lines."""
+    first = next((text.strip() for text in texts if text.strip()), "")
+    if first.startswith("[") or first == "{":
+        cure = "jq -c ." if first == "{" else "jq -c '.[]'"
+        raise InputError(f"{file} is not a file of JSON lines, one object each", hint=f"make it one: {cure} {file}")
 
 
 def _row(result: Result, options: OutputOptions) -> Any:
@@ -94,7 +104,7 @@ def _row(result: Result, options: OutputOptions) -> Any:
         return {**line, "id": None, "state": "invalid", "error": str(result.error)}
     task = result.task
     if options.as_json:
-        return {**line, "task": output.whole_record(task.record, task.data)}
+        return {**line, "id": task.id, "state": task.state, "task": output.whole_record(task.record, task.data)}
     return {**line, "id": task.id, "state": task.state, "result": _result(task, as_data=options.as_data)}
 
 
@@ -127,11 +137,11 @@ class _Counts:
     def add(self, result: Result) -> None:
         """Count a line."""
         self.ended += 1
-        if result.skipped:
-            self.skipped += 1
-            return
         code = REFUSED if result.task is None else code_of_task(result.task.record)
         self._codes.add(code)
+        if result.skipped and (result.task is None or result.task.state not in PAUSED):
+            self.skipped += 1
+            return
         self.failed += code != DONE
         self.states["invalid" if result.task is None else result.task.state] += 1
         if result.task is not None:

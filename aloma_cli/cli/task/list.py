@@ -118,7 +118,7 @@ def _row(record: JsonObject, now: float) -> list[Any]:
 
 
 def _state(record: JsonObject) -> str:
-    return seen(record["state"], held=bool(record["held"]))
+    return seen(record["state"], held=bool(record["held"]), asleep=bool(record.get("wake_at")))
 
 
 def _long(record: JsonObject) -> list[Any]:

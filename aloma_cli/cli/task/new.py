@@ -62,6 +62,8 @@ def new(
         from aloma_cli.cli.task.each import run_each
 
         return run_each(load_workspace(workspace, models), name, each, output, tags=tag or (), limits=limits)
+    if each.jobs is not None or each.key_field is not None:
+        raise InputError(f"{'-j' if each.jobs is not None else '--key-field'} needs --each")
     document = read_data(data, file)
     home = load_workspace(workspace, models)
     if dry_run:

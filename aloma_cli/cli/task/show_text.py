@@ -42,7 +42,8 @@ def print_task(task: Task, home: Records) -> None:
     """Print a task; on a terminal about as many lines as it has."""
     record = task.record
     holder = home.store.holder(root_of(task.id)) if task.state in ACTIVE else None
-    state, seconds = seen(record["state"], held=holder is not None), record["seconds"]
+    asleep = bool(record.get("wake_at"))  # not in records of earlier programs
+    state, seconds = seen(record["state"], held=holder is not None, asleep=asleep), record["seconds"]
     if holder is not None:
         seconds = max(seconds, SystemClock().now() - from_iso(record["created_at"]))
     remarks = [*_standing(record, holder), *_answering(record), *_usage(record["usage"]), *_troubles(task)]
@@ -59,9 +60,19 @@ def print_task(task: Task, home: Records) -> None:
     _print_document(task, used=len(remarks) + len(steps) + len(subtasks) + 10)
 
 
+def _unheld(record: JsonObject) -> str:
+    """What to do for a task that is not at rest, and that no process runs."""
+    resume = f"aloma task resume {record['id']}"
+    if record["state"] == "created":
+        return f"not started yet; to run it: `aloma worker`, or {resume}"
+    if record.get("wake_at"):
+        return f"continues at {record['wake_at']}, under `aloma worker`, or with {resume}"
+    return f"interrupted; to continue: {resume}"
+
+
 def _standing(record: JsonObject, holder: str | None) -> Iterable[str]:
     if record["state"] in ACTIVE:
-        yield f"run by {holder}" if holder else f"interrupted; to continue: aloma task resume {record['id']}"
+        yield f"run by {holder}" if holder else _unheld(record)
     if record["tags"]:
         yield f"tags: {clean(', '.join(record['tags']))}"
     now = SystemClock().now()

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated
 
-from aloma_cli.api.follow import follow
 from aloma_cli.cli import options
 from aloma_cli.cli.output import say
 from aloma_cli.cli.output_options import Output, OutputOptions
 from aloma_cli.cli.parameters import Option
-from aloma_cli.cli.run import run_and_show
+from aloma_cli.cli.run import following, run_and_show
 from aloma_cli.cli.workspaces import load_workspace
 from aloma_cli.engine.working import WorkingTree
 from aloma_cli.ids import root_of
@@ -62,5 +60,5 @@ def _follow(text: str, workspace: str | None, output: OutputOptions, *, wait: bo
         say(f"aloma: task {task_id} is at rest: {task.state}")
     # Read once: what is recalled and what is followed must meet without a gap.
     batches = [*home.store.read(root_of(task_id))]
-    work = partial(follow, home, task_id, since=len(batches), wait=wait)
+    work = following(home, task_id, output, since=len(batches), wait=wait)
     return run_and_show(home, task_id, work, output, before=WorkingTree.read(batches), wait=wait, follows=True)
