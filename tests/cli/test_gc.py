@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from aloma_cli.api.gc import find_garbage
-from aloma_cli.clock import from_iso
+from aloma_cli.clock import SystemClock, from_iso
 from aloma_cli.store.files.disk import FileStore
 from tests.cli.desk import Desk, running
 
@@ -49,10 +49,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Moves the clock of the commands so many seconds on."""
 
     def move(seconds: float) -> None:
-        import time
-
-        now = time.time
-        monkeypatch.setattr("aloma_cli.clock.time.time", lambda: now() + seconds)
+        now = SystemClock.now
+        monkeypatch.setattr(SystemClock, "now", staticmethod(lambda: now() + seconds))
 
     return move
 
