@@ -14,7 +14,7 @@ from aloma_cli.document.changes import Change, apply
 from aloma_cli.document.diff import same
 from aloma_cli.document.held import MOVED
 from aloma_cli.document.paths import MISSING, get, make_room, parse_path, resolve
-from aloma_cli.document.reserved import refuse_engine_fields
+from aloma_cli.document.reserved import refuse_engine_fields, refuse_false_errors
 from aloma_cli.engine.arming import commit
 from aloma_cli.engine.failure import STRANDED_DEPTH, error_entry, stranded
 from aloma_cli.engine.plan import runs_alone
@@ -196,6 +196,7 @@ def checked(tree: WorkingTree, request: Request) -> Asked:
     if isinstance(request, Set):
         changes = _set(task.document, request)
         refuse_engine_fields(changes)
+        refuse_false_errors(task.document, apply(task.document, changes))
         # A value written where an answer was to go is the answer.
         written = {show_path(change.place) for change in changes}
         return Asked(request, task, changes, tuple(place for place in task.questions if place in written))

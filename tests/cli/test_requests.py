@@ -95,6 +95,15 @@ def test_a_failed_step_fires_again_when_a_person_removes_its_error(desk: Desk) -
     assert (done.code, done.json["mended"], "$errors" in done.json) == (0, True, False)
 
 
+def test_a_person_may_mark_an_error_as_handled_but_not_spoil_it(desk: Desk) -> None:
+    desk.step("fails", '{"name": str}', "1 / 0")
+    assert desk.new().code == 1
+    spoiled = desk.run("task", "set", "@last", "--unset", "$errors.fails.message")
+    assert (spoiled.code, "$errors.fails must be an object with" in spoiled.err) == (2, True)
+    handled = desk.run("task", "set", "@last", "$errors.fails.handled=true", "--data")
+    assert (handled.code, handled.json["$errors"]["fails"]["type"]) == (0, "ZeroDivisionError")
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -103,6 +112,10 @@ def test_a_failed_step_fires_again_when_a_person_removes_its_error(desk: Desk) -
         (["=1"], "the path '' has an empty or broken key"),
         (["name.x=1"], "name.x leads through a value that has no 'x'"),
         (["$children.x=1"], "$children is managed by the engine"),
+        (["$errors=1"], "$errors must be an object\n  → remove an entry, or set `handled` in it"),
+        (["$errors.greet=1"], "$errors.greet must be an object with the strings type and message"),
+        (["$errors.nope.handled=true"], "$errors.nope must be an object with the strings type and message"),
+        (['$errors={"greet": {"type": "E", "message": 1}}'], "$errors.greet must be an object with the strings type"),
         (["--unset", "nothing"], "there is nothing at nothing to remove"),
     ],
 )
