@@ -157,7 +157,7 @@ def test_the_final_answer_has_the_shape() -> None:
     [
         ({"id": "x", "function": {"name": "age", "arguments": "{'name'"}}, "The arguments are not JSON"),
         ({"id": "x", "function": {"name": "age", "arguments": "[1]"}}, "The arguments must be a JSON object, not a"),
-        ({"id": "x", "function": {"name": "age"}}, 'the arguments lacks "name"'),
+        ({"id": "x", "function": {"name": "age"}}, 'the object lacks "name"'),
         (("age", {"name": 5}), "5 is not of type 'string'"),
         (("age", {"name": "Ada", "more": 1}), "Additional properties are not allowed"),
         (("agee", {"name": "Ada"}), "There is no tool 'agee'. The tools are: age."),
@@ -171,13 +171,22 @@ def test_a_call_that_cannot_be_made_goes_back_once(bad: Any, told: str) -> None:
     (text,) = talk.told
     assert told in text
     again = Talk(calls(bad), calls(bad), "never")
-    with pytest.raises(AnswerError, match="wrongly in two turns"):
+    with pytest.raises(AnswerError, match=r"the model called (age wrongly|unknown tools) in two turns: "):
         again.ask(age)
 
 
 def test_a_right_call_makes_good_for_a_wrong_one() -> None:
     wrong, right = calls(("age", {})), calls(("age", {"name": "Ada"}))
     assert Talk(wrong, right, wrong, "done").ask(age).data == "done"
+
+
+def test_an_unknown_tool_and_then_wrong_arguments_are_two_mistakes() -> None:
+    unknown, wrong, right = calls(("agee", {})), calls(("age", {})), calls(("age", {"name": "Ada"}))
+    assert Talk(unknown, wrong, "done").ask(age).data == "done"
+    with pytest.raises(AnswerError, match=r"age wrongly in two turns: The arguments do not fit: the object lacks"):
+        Talk(wrong, unknown, wrong, "never").ask(age)
+    with pytest.raises(AnswerError, match="called unknown tools in two turns: There is no tool 'other'"):
+        Talk(unknown, right, calls(("other", {})), "never").ask(age)
 
 
 def test_arguments_come_in_many_forms() -> None:

@@ -58,7 +58,7 @@ class ToolLoop:
     async def __call__(self, request: JsonObject) -> Json:
         """The answer that calls no tool.
 
-        Raises AnswerError after `max_turns` turns that all call tools, and for the second misfit in calls of one tool.
+        Raises AnswerError after `max_turns` turns that all call tools, and for a repeated mistake (see `_count`).
         A retryable error of a tool is raised; what else goes wrong in a tool is told to the model.
         """
         messages = request["messages"]
@@ -121,7 +121,10 @@ class ToolLoop:
         return f"The arguments do not fit: {'; '.join(wrong)}" if wrong else None
 
     def _count(self, calls: list[Requested], problems: list[str | None]) -> None:
-        """Raise AnswerError where the model makes the same kind of mistake in a second turn."""
+        """Raise AnswerError where the model makes the same mistake in a second turn.
+
+        Wrong calls of one tool are the same mistake until it is called rightly. All unknown tools are one mistake.
+        """
         wrong = {
             call.name if call.name in self._tools else "": said
             for call, said in zip(calls, problems, strict=True)
@@ -134,7 +137,8 @@ class ToolLoop:
         for name, said in wrong.items():
             if self._misfits[name] > 1:
                 raise AnswerError(
-                    f"the model called {name or 'unknown tools'} wrongly in two turns: {cut(said, 400)}", retryable=True
+                    f"the model called {f'{name} wrongly' if name else 'unknown tools'} in two turns: {cut(said, 400)}",
+                    retryable=True,
                 )
 
     async def _run(self, call: Requested) -> str:
@@ -181,6 +185,6 @@ async def _misfits(arguments: JsonObject, schema: JsonObject) -> tuple[str, ...]
 
 def _complaints(arguments: JsonObject, schema: JsonObject) -> tuple[str, ...]:
     try:
-        return tuple(one.replace("the answer", "the arguments", 1) for one in complaints(arguments, schema))
+        return tuple(one.replace("the answer", "the object", 1) for one in complaints(arguments, schema))
     except Exception:  # noqa: BLE001  (another system's schema may be anything; that system checks for itself)
         return ()
