@@ -192,8 +192,11 @@ def _chat_parts(asked: JsonObject, before: Sequence[RecordedCall], width: int) -
     known = len(same.get("messages", ()))
     if earlier is not None:
         yield Part(f"continues call {earlier.number}", f"({plural(known, 'message')} as there)")
-    tools = _names_of_tools(asked["messages"])
-    yield from (_message_part(message, tools, width) for message in asked["messages"][known:])
+    tools: dict[str, str] = {}
+    for number, message in enumerate(asked["messages"]):
+        tools |= _names_of_tools(message)  # some servers use an id again in each turn
+        if number >= known:
+            yield _message_part(message, tools, width)
     more = {name: value for name, value in asked.items() if name not in same or same[name] != value}
     if offered := more.get("tools"):
         told = "\n".join(map(_tool_text, offered)) if isinstance(offered, list) else _one_line(offered)
@@ -204,12 +207,11 @@ def _chat_parts(asked: JsonObject, before: Sequence[RecordedCall], width: int) -
         yield Part("options", "\n".join(f"{name}: {_one_line(value)}" for name, value in options.items()))
 
 
-def _names_of_tools(messages: list[Json]) -> dict[str, str]:
-    """The names of the tools that were called, by the ids of the calls."""
-    calls = [call for message in messages if isinstance(message, dict) for call in _list(message.get("tool_calls"))]
+def _names_of_tools(message: Json) -> dict[str, str]:
+    """The names of the tools that a message calls, by the ids of the calls."""
     return {
         call["id"]: name
-        for call in calls
+        for call in (_list(message.get("tool_calls")) if isinstance(message, dict) else ())
         if isinstance(call, dict) and isinstance(call.get("id"), str) and (name := _name_of(call))
     }
 

@@ -66,6 +66,18 @@ def test_a_connector_cannot_be_called_as_the_calls_of_steps_are(office: Desk) ->
     assert (refused.code, "a connector cannot be called tool" in refused.err) == (3, True)
 
 
+def test_simulated_calls_of_tools_have_ids_of_their_own(office: Desk) -> None:
+    again = STORY.replace('  {"answer"', '  {"tool_calls": [{"name": "post_sent"}]},\n  {"answer"')
+    office.write("responses/clerk.json", again)
+    office.run("task", "new", "Letter", "-d", '{"customer": "Ada"}', "--offline")
+    office.run("task", "answer", "@last", "yes")
+    last = office.run("task", "calls", "@last", "--json").json[-1]
+    messages = last["arguments"]["messages"]
+    asked = [call["id"] for message in messages for call in message.get("tool_calls", ())]
+    assert len({*asked}) == len(asked) == 2
+    assert [message["tool_call_id"] for message in messages if message["role"] == "tool"] == asked
+
+
 def test_a_task_with_several_approvals_becomes_a_case(office: Desk) -> None:
     """They are answered in the order in which they were asked."""
     twice = '{"name": "post_send", "arguments": {"to": "Ada"}}, {"name": "post_send", "arguments": {"to": "Eve"}}'

@@ -74,6 +74,16 @@ def test_a_turn_shows_tools_shape_and_options_only_if_they_are_others() -> None:
     assert ("options", "temperature: 0") in shown(cooler, first)
 
 
+def test_a_result_stands_below_the_tool_of_its_turn_where_a_server_repeats_an_id() -> None:
+    turns: list[Json] = []
+    for name in ("find_parcle", "find_parcel"):
+        asks = {"id": "call_1", "type": "function", "function": {"name": name, "arguments": "{}"}}
+        turns.append({"role": "assistant", "content": None, "tool_calls": [asks]})
+        turns.append({"role": "tool", "tool_call_id": "call_1", "content": "none"})
+    titles = [title for title, _ in shown(call({"model": "m", "messages": turns}, said("done")))]
+    assert titles == ["assistant", "tool find_parcle", "assistant", "tool find_parcel", "answer"]
+
+
 def test_tool_turns_are_shown() -> None:
     asks = {"id": "c1", "type": "function", "function": {"name": "look_up", "arguments": '{"city": "Oslo"}'}}
     turn = [

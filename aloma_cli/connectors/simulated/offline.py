@@ -43,7 +43,7 @@ class Offline:
         if reply is not None and isinstance(reply.content, Error):
             raise _failure(reply.content, about)
         if reply is not None and isinstance(reply.content, ToolCalls):
-            content, message = dumps([*reply.content.calls]), _calling(reply.content)
+            content, message = dumps([*reply.content.calls]), _calling(reply.content, messages)
         else:
             content = _content(call, seed, reply)
             message = {"content": content}
@@ -77,11 +77,12 @@ def _seed(messages: list[JsonObject], schema: JsonObject | None) -> int:
     return int.from_bytes(sha256(text.encode()).digest()[:8], "big")
 
 
-def _calling(scripted: ToolCalls) -> JsonObject:
-    """The message of a model that calls tools."""
+def _calling(scripted: ToolCalls, messages: list[JsonObject]) -> JsonObject:
+    """The message of a model that calls tools. The ids of the calls are unique in the conversation."""
+    turn = 1 + sum(message.get("role") == "assistant" for message in messages)
     asked = [
         {
-            "id": f"call_{number}",
+            "id": f"call_{turn}_{number}",
             "type": "function",
             "function": {"name": one["name"], "arguments": dumps(one.get("arguments", {}))},
         }
