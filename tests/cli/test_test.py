@@ -211,6 +211,15 @@ def test_the_interval_holds_the_rate(runs: int, data: st.DataObject) -> None:
     assert high - low < wilson(0, 0)[1] - wilson(0, 0)[0]
 
 
+@pytest.mark.parametrize("name", ["../../x", "..", ".", "", "a b", "/x", "a/../b"])
+def test_a_recorded_case_stays_in_its_folder(asks: Desk, name: str) -> None:
+    asks.run("task", "new", "T", "-d", '{"name": "Ada"}', "--offline")
+    before = sorted(asks.root.parent.rglob("*.yaml"))
+    refused = asks.run("task", "record-test", "@last", "--name", name)
+    assert (refused.code, f"{name!r} is not a name for a case" in refused.err) == (2, True)
+    assert sorted(asks.root.parent.rglob("*.yaml")) == before
+
+
 # -- record-test -----------------------------------------------------------------------------------------------------
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated
 
 from aloma_cli.cli import options
 from aloma_cli.cli.exit_codes import DONE
+from aloma_cli.cli.file_names import checked_name
 from aloma_cli.cli.output import put, say
 from aloma_cli.cli.parameters import Argument
 from aloma_cli.errors import InputError
 from aloma_cli.loader.layout import STEPS_FOLDER, find_workspace
-
-_NAME = re.compile(r"[A-Za-z0-9][\w-]*(/[A-Za-z0-9][\w-]*)*")
 
 TEXT = '''"""{title}: when there is a `text`, ask a model about it."""
 
@@ -44,10 +42,7 @@ def new(
     Writes steps/NAME.py, a step that runs as it is, and prints its path. Change its
     condition, its question and what it writes.
     """
-    if not _NAME.fullmatch(name):
-        raise InputError(
-            f"{name!r} is not a name for a step", hint="use letters, digits, _ and -; a / stands for a folder"
-        )
+    checked_name(name, "step")
     root = find_workspace(workspace, Path.cwd())
     path = root / STEPS_FOLDER / f"{name}.py"
     last = name.rpartition("/")[2]

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from aloma_cli.cli import options
 from aloma_cli.cli.exit_codes import DONE
+from aloma_cli.cli.file_names import checked_name
 from aloma_cli.cli.output import put, say
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.task.which import task_id_of
@@ -37,6 +38,7 @@ def record_test(
     """
     import yaml
 
+    given = None if name is None else checked_name(name, "case")
     records, _ = open_records(workspace)
     found = records.task(root_of(task_id_of(records, task, "record-test")))
     if found.state in ACTIVE:
@@ -44,7 +46,7 @@ def record_test(
     case = case_of(found.tree_journal, found.record, found.data)
     home = load_workspace(workspace)
     root = home.loaded.root or Path()
-    called = name or re.sub(r"[^\w]+", "-", found.name).strip("-").lower() or found.id
+    called = given or re.sub(r"[^\w]+", "-", found.name).strip("-").lower() or found.id
     path = root / FOLDER / f"{called}.yaml"
     text = yaml.safe_dump(case, sort_keys=False, allow_unicode=True, width=110)
     try:
