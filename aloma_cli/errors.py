@@ -42,7 +42,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """The hint for a misspelled word: the closest known one, or None if none is close."""
     from difflib import get_close_matches
 
-    near = get_close_matches(word, list(known), 1)
+    # 0.65: above it are `aks` and `ask`; below it short words that only share letters, as `nope` and `openai`.
+    near = get_close_matches(word, list(known), 1, cutoff=0.65)
     return f"did you mean `{near[0]}`?" if near else None
 
 

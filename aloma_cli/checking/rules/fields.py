@@ -43,8 +43,8 @@ def _at(subject: Subject, step: Step, path: tuple[str, ...], patterns: list[Any]
     if tests and not needed and not subject.writes.is_named(path):
         yield from _unset(subject, step, path)
     for pattern, test in needed:
-        if not any(may_meet(value, test, is_type=isinstance(pattern, type)) for value in values):
-            told = ", ".join(sorted({_told(value) for value in values})[:_SHOWN])
+        if not any(may_meet(value, pattern, test) for value in values):
+            told = _listed({_told(value) for value in values})
             message = f"{step.name} waits until {show_path(path)} is {dumps(describe(pattern))}, which nothing writes"
             known = [value.value for value in values if isinstance(value, Known) and isinstance(value.value, str)]
             cure = did_you_mean(pattern, known) if isinstance(pattern, str) else None
@@ -59,7 +59,7 @@ def _unwritten(subject: Subject, step: Step, path: tuple[str, ...]) -> Iterator[
     meant = did_you_mean(last, known - {last})
     if meant is None and (subject.writes.values_at(path) or not subject.has_payloads):
         return  # it may be written by code that cannot be read, or come with data of which there is no example
-    hint = f"examples/, cases/ or a step must have it; known here: {', '.join(sorted(known)[:_SHOWN]) or 'nothing'}"
+    hint = f"examples/, cases/ or a step must have it; known here: {_listed(known)}"
     message = f"{step.name} needs {show_path(path)}, which no step, no example and no question writes"
     yield Finding(subject.place(step, path), "field", message, meant or hint, step.name)
 
@@ -86,6 +86,11 @@ def _reserved(subject: Subject, step: Step, path: tuple[str, ...]) -> Iterator[F
         case (field, name) if field == ERRORS and name not in subject.names:
             message = f"{step.name} waits for an error of the step {name!r}, which does not exist"
             yield Finding(subject.place(step, path), "group", message, did_you_mean(name, subject.names), step.name)
+
+
+def _listed(words: set[str]) -> str:
+    """The first of them, with … if there are more."""
+    return ", ".join([*sorted(words)[:_SHOWN], *["…"][: len(words) > _SHOWN]]) or "nothing"
 
 
 def _told(value: Value) -> str:
