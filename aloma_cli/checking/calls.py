@@ -195,10 +195,20 @@ def _method(
         if name in ("append", "insert", "extend", "add"):
             owner.elements += arguments[-1] if arguments else []
         return [ANY]
-    if isinstance(owner, Kind) or (isinstance(owner, Known) and isinstance(owner.value, str)):
-        return [Lst([Kind(str)])] if name in ("split", "splitlines") else [Kind(str)]
+    if (isinstance(owner, Kind) and owner.kind is str) or (isinstance(owner, Known) and isinstance(owner.value, str)):
+        return [_of_text(name)]
     _give(reader, node, arguments, named)
     return [ANY]
+
+
+def _of_text(name: str) -> Value:
+    if name in ("split", "rsplit", "splitlines"):
+        return Lst([Kind(str)])
+    if name in ("startswith", "endswith") or name.startswith("is"):
+        return Kind(bool)
+    if name in ("count", "find", "index", "rfind", "rindex"):
+        return Kind(float)
+    return ANY if name in ("encode", "partition", "rpartition") else Kind(str)
 
 
 def _of_document(

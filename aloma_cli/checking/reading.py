@@ -426,7 +426,8 @@ class Reader:
             return [Lst([element for one in both if isinstance(one, Lst) for element in one.elements] + [ANY])]
         if any(isinstance(one, Pattern) or (isinstance(one, Known) and isinstance(one.value, str)) for one in both):
             return [Kind(str)]
-        return [ANY] if isinstance(node.op, ast.Add | ast.Mod) else [Kind(float)]
+        may_be_text = isinstance(node.op, ast.Add | ast.Mod) or any(_is_text(one) for one in both)
+        return [ANY] if may_be_text else [Kind(float)]
 
     # -- helpers -----------------------------------------------------------------------------------------------------
 
@@ -505,6 +506,10 @@ def _may_leave(node: ast.AST) -> bool:
         return False
     leaves = isinstance(node, ast.Return | ast.Raise | ast.Continue | ast.Break)
     return leaves or any(map(_may_leave, ast.iter_child_nodes(node)))
+
+
+def _is_text(value: Value) -> bool:
+    return isinstance(value, Kind) and value.kind is str
 
 
 def _captured(pattern: ast.pattern) -> list[str]:

@@ -70,7 +70,7 @@ def always_holds(pattern: Mapping[str, Any]) -> bool:
     """Whether a condition holds for every document that its tests could distinguish."""
     condition = compile_condition(dict(pattern))
     ways = alternatives(pattern)
-    decided = len(ways) < _MOST and not _is_undecidable(dict(pattern))
+    decided = len(ways) < _MOST and not is_undecidable(dict(pattern))
     return decided and all(map(condition.matches, _samples(ways)))
 
 
@@ -78,7 +78,7 @@ def _samples(ways: list[Tests]) -> Iterator[JsonObject]:
     yield {}
     for tests in ways:
         for path, patterns in tests.items():
-            for value in _candidates(patterns):
+            for value in candidates(*patterns):
                 if path and value is not MISSING:
                     yield _with({}, path, value)
             for length in range(1, len(path)):
@@ -108,12 +108,12 @@ class _Alternative:
         needed = any(value is not MISSING for value in below)
         patterns = self.tests[path]
         tests = list(map(test_of, patterns)) if path else []
-        for value in _candidates(patterns):
+        for value in candidates(*patterns):
             if below and not (isinstance(value, dict) or (not needed and value in (MISSING, None))):
                 continue
             if all(test(value) for test in tests):
                 return {} if needed else value
-        self.undecided = self.undecided or any(map(_is_undecidable, patterns))
+        self.undecided = self.undecided or any(map(is_undecidable, patterns))
         return _NOTHING
 
 
@@ -159,7 +159,7 @@ def _joined(parts: tuple[Tests, ...]) -> Tests:
     return joined
 
 
-def _candidates(patterns: list[Any]) -> Iterator[Any]:
+def candidates(*patterns: Any) -> Iterator[Any]:
     """Smallest first: nothing, then what the patterns name, then some of each type."""
     yield MISSING
     constants = [one for pattern in patterns for one in _constants(pattern)]
@@ -170,7 +170,7 @@ def _candidates(patterns: list[Any]) -> Iterator[Any]:
     yield from ((low + high) / 2 for low, high in itertools.pairwise(numbers))
     for text in [one for one in constants if isinstance(one, str)]:
         yield from (f"{text}a", text[:-1])
-    yield from _lists(patterns, constants)
+    yield from _lists(list(patterns), constants)
     yield from _BASIC
 
 
@@ -229,15 +229,15 @@ def _sizes(pattern: Any) -> Iterator[int]:
         yield size
 
 
-def _is_undecidable(pattern: Any) -> bool:
+def is_undecidable(pattern: Any) -> bool:
     """Whether the candidates may miss a value: for regular expressions, lists and nested negations."""
     if isinstance(pattern, dict):
         hard = {"$regex", "$size", "$all", "$not", "$nor", *_NESTED}
         parts = [pattern[key] for key in ("$and", "$or") if key in pattern]
         plain = [inner for key, inner in pattern.items() if key not in ("$and", "$or")]
-        return bool(hard & pattern.keys()) or any(map(_is_undecidable, [*plain, *itertools.chain(*parts)]))
+        return bool(hard & pattern.keys()) or any(map(is_undecidable, [*plain, *itertools.chain(*parts)]))
     if isinstance(pattern, list):
-        return any(isinstance(one, dict | list) or _is_undecidable(one) for one in pattern)
+        return any(isinstance(one, dict | list) or is_undecidable(one) for one in pattern)
     return isinstance(pattern, re.Pattern)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from aloma_cli.checking.satisfy import candidates, is_undecidable
 from aloma_cli.jsontext import Json
 
 STAR = "*"
@@ -190,15 +191,22 @@ _SAMPLES: Mapping[type, tuple[Any, ...]] = {
 }
 
 
-def may_meet(value: Value, test: Test, *, is_type: bool) -> bool:
-    """Whether a value of which this is known may pass a test; `is_type`: it tests for a JSON type alone."""
+def may_meet(value: Value, pattern: Any, test: Test) -> bool:
+    """Whether a value of which this is known may pass `test`, the test of `pattern`."""
+    is_type = isinstance(pattern, type)
     match value:
         case Known():
             return test(value.value)
         case Kind():
-            return any(map(test, _SAMPLES[value.kind])) or not is_type
+            named = [one for one in candidates(pattern) if _is_of(one, value.kind)]
+            decided = is_type or value.kind is bool or not is_undecidable(pattern)
+            return any(map(test, (*_SAMPLES[value.kind], *named))) or not decided
         case Lst():
             return any(map(test, _SAMPLES[list])) or not is_type
         case Obj():
             return any(map(test, _SAMPLES[dict])) or not is_type
     return True
+
+
+def _is_of(value: Any, kind: type) -> bool:
+    return type(value) in ((int, float) if kind is float else (kind,))

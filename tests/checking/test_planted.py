@@ -292,6 +292,112 @@ PLANTED = {
         "steps/a.py:4",
         "returns is lost",
     ),
+    "a result that is used without await": Planted(
+        {
+            "steps/a.py": step(
+                '{"order": dict, "mood": None}',
+                'answer = connectors.openai.chat(messages="?", shape={"mood": str})',
+                'data["mood"] = answer.data["mood"]',
+                asks="data, connectors",
+                kind="async def",
+            )
+        },
+        "lost",
+        "steps/a.py:4",
+        "connectors.openai.chat is called without await",
+        "write await connectors.openai.chat(…)",
+    ),
+    "an attribute of a call without await": Planted(
+        {
+            "steps/a.py": step(
+                '{"order": dict, "mood": None}',
+                'data["mood"] = connectors.openai.chat(messages="?").data',
+                asks="data, connectors",
+                kind="async def",
+            )
+        },
+        "lost",
+        "steps/a.py:4",
+        "without await",
+    ),
+    "a call without await that is written": Planted(
+        {
+            "steps/a.py": step(
+                '{"order": dict, "mood": None}',
+                'data["mood"] = connectors.openai.chat(messages="?")',
+                asks="data, connectors",
+                kind="async def",
+            )
+        },
+        "lost",
+        "steps/a.py:4",
+        "without await",
+    ),
+    "the document is returned": Planted(
+        {"steps/a.py": step('{"order": dict, "m": None}', 'data["m"] = 1', "return data")},
+        "lost",
+        "steps/a.py:5",
+        "returns is lost",
+    ),
+    "a name for a new value is returned": Planted(
+        {"steps/a.py": step('{"order": dict}', 'made = {"m": 1}', "return made")},
+        "lost",
+        "steps/a.py:5",
+        "returns is lost",
+    ),
+    "an answer is returned": Planted(
+        {
+            "steps/a.py": step(
+                '{"order": dict}',
+                'answer = await connectors.openai.chat(messages="?")',
+                "return answer",
+                asks="connectors",
+                kind="async def",
+            )
+        },
+        "lost",
+        "steps/a.py:5",
+        "returns is lost",
+    ),
+    "a text where yes or no is asked": Planted(
+        {
+            "steps/a.py": step(
+                '{"order": dict, "ok": None}', 'task.ask("?", into="ok", schema=bool)', asks="data, task"
+            ),
+            "steps/b.py": step('{"ok": "true"}'),
+        },
+        "value",
+        "steps/b.py:1",
+        'b waits until ok is "true"',
+        "a value of type bool",
+    ),
+    "a comparison with a number where a text is written": Planted(
+        {
+            "steps/a.py": step('{"order": dict, "phase": None}', 'data["phase"] = str(data["order"])'),
+            "steps/b.py": step('{"phase": {"$gt": 5}}'),
+        },
+        "value",
+        "steps/b.py:1",
+        "b waits until phase is",
+        "a value of type str",
+    ),
+    "more fields than are listed": Planted(
+        {
+            "examples/a.json": '{"a": 1, "b": 1, "c": 1, "d": 1, "e": 1, "f": 1}',
+            "steps/a.py": step('{"customer": str}'),
+        },
+        "field",
+        "steps/a.py:1",
+        "a needs customer",
+        "known here: a, b, c, d, e, …",
+    ),
+    "a connector with a name like no other": Planted(
+        {"steps/a.py": step('{"order": dict}', 'connectors.nope.chat(messages="?")', asks="connectors")},
+        "name",
+        "steps/a.py:4",
+        "there is no connector 'nope'",
+        "the names are: ",
+    ),
     "another value for data": Planted(
         {"steps/a.py": step('{"order": dict}', "data = {**data, 'done': True}")},
         "lost",
@@ -389,6 +495,29 @@ RIGHT = {
         '{"order": dict, "a": None}', 'for key, value in data["order"].items():', "    data[key] = value"
     ),
     "updated by an operator": step('{"order": dict, "a": None}', 'data |= {"a": 1}'),
+    "a text of the step's asks whether": step(
+        '{"order": dict, "a": None}', 'data["a"] = str(data["order"]).startswith("x") or None'
+    ),
+    "a call is awaited later": step(
+        '{"order": dict, "a": None}',
+        'call = connectors.http.get("https://a.example")',
+        "data['a'] = (await call)['status']",
+        asks="data, connectors",
+        kind="async def",
+    ),
+    "a name that may be nothing is returned": step(
+        '{"order": dict, "a": None}', 'data["a"] = 1', "made = log('x')", "return made", asks="data, log"
+    ),
+    "calls in a list": step(
+        '{"order": dict, "a": None}',
+        "calls = {}",
+        'calls["x"] = connectors.http.get("https://a.example")',
+        "await asyncio.gather(*calls.values())",
+        'data["a"] = 1',
+        asks="data, connectors",
+        head="import asyncio",
+        kind="async def",
+    ),
     "a call in a group of calls": step(
         '{"order": dict, "a": None}',
         'await asyncio.gather(connectors.http.get("https://a.example"))',

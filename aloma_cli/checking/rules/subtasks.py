@@ -42,4 +42,4 @@ def _may_match(data: Value, path: tuple[str, ...], pattern: object) -> bool:
     values = [found.value for found in below(data, path)]
     if not values:
         return test(MISSING)
-    return any(may_meet(value, test, is_type=isinstance(pattern, type)) for value in values)
+    return any(may_meet(value, pattern, test) for value in values)
