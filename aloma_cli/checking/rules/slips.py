@@ -56,7 +56,7 @@ def _slips(content: _Content) -> Iterator[tuple[int, str, str]]:
                 )
             case _ if isinstance(content, ast.AsyncFunctionDef) and (call := _not_awaited(node, content)):
                 text = ast.unparse(call.func)
-                yield node.lineno, f"{text} is called without await, so it is never sent", f"write await {text}(…)"
+                yield call.lineno, f"{text} is called without await, so it is never sent", f"write await {text}(…)"
 
 
 def _is_made(value: ast.expr, content: _Content) -> bool:
