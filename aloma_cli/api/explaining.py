@@ -17,4 +17,5 @@ def question(home: Workspace, text: str) -> Inquiry:
     task = home.find(text)
     with without_collector():
         events = [event for batch in home.store.read(root_of(task)) for event in batch.events]
-    return Inquiry(events, task, home.steps, home.clock.now(), home.loaded.config.limits.concurrency)
+    held = home.store.is_held(root_of(task))
+    return Inquiry(events, task, home.steps, home.clock.now(), home.loaded.config.limits.concurrency, held)

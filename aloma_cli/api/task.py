@@ -102,7 +102,8 @@ class Task:
     def _question(self) -> Inquiry:
         from aloma_cli.explain.why import Inquiry
 
-        return Inquiry(self.tree_journal, self.id, self._steps, SystemClock().now())
+        held = self._store.is_held(root_of(self.id))
+        return Inquiry(self.tree_journal, self.id, self._steps, SystemClock().now(), held=held)
 
 
 def task_of(store: Store, tree: WorkingTree, task_id: str) -> Task:

@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator
 
 from aloma_cli.budget import DAY, LIMITS
+from aloma_cli.explain import cures
 from aloma_cli.jsontext import JsonObject, cut, dumps
 from aloma_cli.view.format import clean, plural
 
 _SHOWN = 5
-_LONGEST_CHOICES = 60
 _LONGEST_ARGUMENTS = 400
 
 
@@ -61,19 +61,8 @@ def questions(record: JsonObject) -> Iterator[str]:
 def question(asked: JsonObject, *, several: bool) -> Iterator[str]:
     """One question, as in the record. `several`: the answer has to name it."""
     until = asked.get("until")  # the default is the answer from then on
-    name = f"--call {asked['call']}" if asked.get("call") is not None else f"--into {asked['into']}"
-    into = f" {name}" if several else ""
     yield f"? {clean(asked['question'])}{f'   (until {until})' if until else ''}"
-    yield f"→ aloma task answer {asked['task']} {_choices(asked.get('schema'))}{into}"
-
-
-def _choices(schema: JsonObject | None) -> str:
-    """`true|false` for a question with few answers, else VALUE."""
-    if (schema or {}).get("type") == "boolean":
-        return "true|false"
-    choices = (schema or {}).get("enum") or ()
-    words = "|".join(choice if isinstance(choice, str) else dumps(choice) for choice in choices)
-    return words if words and len(words) <= _LONGEST_CHOICES and " " not in words else "VALUE"
+    yield f"→ {cures.answer(asked, several=several)}"
 
 
 def _raise(reached: JsonObject | None) -> str:

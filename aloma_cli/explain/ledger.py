@@ -16,6 +16,9 @@ from aloma_cli.record.calls import CallCount
 from aloma_cli.record.history import NUMBERED
 from aloma_cli.record.tree import Tree
 
+PAUSES = ("limited", "stopped", "unknown", "asking")
+"""Why a firing is voided that runs again later, without a conflict."""
+
 End = ev.Committed | ev.FiringLooked | ev.FiringVoided | ev.FiringFailed
 
 
@@ -194,8 +197,7 @@ class Ledger:
             case ev.FiringLooked(rearmed=True):
                 _arm(task, (event.step,))
             case ev.FiringVoided():
-                paused = event.reason in ("limited", "stopped", "unknown", "asking")
-                firing.voids = 0 if paused or not event.again else firing.voids + 1
+                firing.voids = 0 if event.reason in PAUSES or not event.again else firing.voids + 1
                 if event.reason == "superseded" and not event.again:
                     _arm(task, (event.step,))
 

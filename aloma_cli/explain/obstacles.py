@@ -9,10 +9,13 @@ from aloma_cli.budget import LIMITS
 from aloma_cli.clock import from_iso
 from aloma_cli.content.step import Step
 from aloma_cli.document.reserved import ERRORS
+from aloma_cli.explain import cures
 from aloma_cli.explain.ledger import FiringRecord, Ledger, TaskLedger
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import JsonObject, Path, show_path
 from aloma_cli.record import events as ev
+from aloma_cli.record.states import ACTIVE, seen
+from aloma_cli.record.summary import approval, questions_of
 from aloma_cli.record.tree import Flight, TaskFacts
 
 ALONE = 3
@@ -33,12 +36,15 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What is looked at: a task as of the last event of `ledger`. `now`: seconds since 1970."""
+    """What is looked at: a task as of the last event of `ledger`. `now`: seconds since 1970. `held`: whether a process
+    runs the tree.
+    """
 
     ledger: Ledger
     task_id: str
     now: float
     concurrency: int
+    held: bool = True
 
     @property
     def task(self) -> TaskLedger:
@@ -52,10 +58,32 @@ class Moment:
     def root(self) -> str:
         return root_of(self.task_id)
 
+    @property
+    def questions(self) -> list[JsonObject]:
+        """The open questions of the task and its subtasks, as in its record."""
+        tasks = (self.facts, *self.ledger.tree.descendants(self.task_id))
+        return [asked for one in tasks for asked in questions_of(one)]
+
+    def state_of(self, task: TaskFacts) -> str:
+        """The state of a task of the tree, as `aloma task list` shows it."""
+        return seen(task.state, held=self.held)
+
+    def flying(self, flight: Flight, who: str) -> Obstacle:
+        """That a firing has not ended. `who`: the subject of the sentence."""
+        since = f"{flight.at} (firing {flight.firing})"
+        if not self.held:
+            return Obstacle("unfinished", f"{who} started at {since} and did not end; it runs again after a resume")
+        return Obstacle("running", f"{who} {'runs' if flight.running else 'will run again'} since {since}")
+
+    def answer(self, asked: JsonObject) -> str:
+        """The command that answers one of the questions."""
+        return cures.answer(asked, several=len(self.questions) > 1)
+
 
 def of_task(view: Moment) -> Iterator[Obstacle]:
     """What keeps every step of the task from starting."""
     tree, facts = view.ledger.tree, view.facts
+    yield from _idle(view)
     if facts.completed is not None or facts.closed:
         yield Obstacle("closed", _why_closed(view), f"aloma task clone {view.task_id}")
     if tree.stopped is not None:
@@ -66,10 +94,23 @@ def of_task(view: Moment) -> Iterator[Obstacle]:
         yield Obstacle("parked", f"the task is parked until {facts.parked_until}, or until its data changes")
     for child in (tree.tasks[one] for one in facts.children):
         if child.wait_for and child.id in facts.live_children:
-            yield Obstacle("awaited", f"the task waits for its subtask {child.name} ({child.id}, {child.state})")
+            yield Obstacle(
+                "awaited", f"the task waits for its subtask {child.name} ({child.id}, {view.state_of(child)})"
+            )
     if facts.rest is not None and facts.rest.cycle:
         steps = " → ".join(str(commit["step"]) for commit in facts.rest.cycle)
         yield Obstacle("cycle", f"the task made no progress ({steps})", f"aloma task resume {view.root}")
+
+
+def _idle(view: Moment) -> Iterator[Obstacle]:
+    """That no process runs the task, though there is work to do in it."""
+    if view.held or view.facts.state not in ACTIVE:
+        return
+    resume = f"aloma task resume {view.root}"
+    if view.facts.state == "created":
+        yield Obstacle("created", "the task was not started yet; `aloma worker` runs it, or a resume", resume)
+    else:
+        yield Obstacle("interrupted", "the task was interrupted: no process runs it", resume)
 
 
 def of_step(view: Moment, step: Step) -> Iterator[Obstacle]:
@@ -85,13 +126,13 @@ def of_step(view: Moment, step: Step) -> Iterator[Obstacle]:
 def of_place(view: Moment, paths: Iterable[Path]) -> Iterator[Obstacle]:
     """What is still to come at places where a condition does not hold: answers of people, and results of subtasks."""
     places = list(paths)
-    for place, asked in view.facts.questions.items():
-        if any(_overlap(path, tuple(asked["into"])) for path in places):
-            text = f"a person is asked for {place}: {asked['question']}"
-            yield Obstacle("question", text, f"aloma task answer {view.task_id} VALUE")
+    for asked in questions_of(view.facts):
+        place = asked["into"]
+        if place and any(_overlap(path, tuple(view.facts.questions[place]["into"])) for path in places):
+            yield Obstacle("question", f"a person is asked for {place}: {asked['question']}", view.answer(asked))
     for child in (view.ledger.tree.tasks[one] for one in view.facts.children if one in view.facts.live_children):
         if child.into is not None and any(_overlap(path, child.into) for path in places):
-            text = f"subtask {child.name} ({child.id}, {child.state}) will land at {show_path(child.into)}"
+            text = f"subtask {child.name} ({child.id}, {view.state_of(child)}) will land at {show_path(child.into)}"
             yield Obstacle("subtask", text)
 
 
@@ -104,11 +145,11 @@ def _in_flight(view: Moment, step: str) -> Iterator[Obstacle]:
     flights = view.facts.flights.values()
     for flight in flights:
         if flight.step == step and flight.parked:
+            yield from _asked(view, flight)
             yield from unsettled(view.task_id, flight)
             return
         if flight.step == step:
-            what = "runs" if flight.running else "will run again"
-            yield Obstacle("running", f"it {what} since {flight.at} (firing {flight.firing})")
+            yield view.flying(flight, "it")
             return
     for flight in flights:
         if view.ledger.firings[flight.firing].voids >= ALONE:
@@ -119,16 +160,19 @@ def _in_flight(view: Moment, step: str) -> Iterator[Obstacle]:
         yield Obstacle("concurrency", f"{len(taking)} of {most} places are taken ({', '.join(taking)})")
 
 
+def _asked(view: Moment, flight: Flight) -> Iterator[Obstacle]:
+    """The calls of a firing that wait for the answer of a person."""
+    for asked in (approval(call) for call in flight.unanswered if call.asks):
+        yield Obstacle("question", f"it asks a person: {asked['question']}", view.answer(asked))
+
+
 def unsettled(task: str, flight: Flight) -> Iterator[Obstacle]:
-    """The calls of a firing that wait for a person."""
+    """The calls of a firing whose outcome a person has to tell."""
     for call in flight.unanswered:
-        if call.asks:
-            yield Obstacle(
-                "question", f"{flight.step} asks a person (call {call.number})", f"aloma task answer {task} VALUE"
-            )
-        else:
+        if not call.asks:
             text = f"call {call.number} of {flight.step} was sent, and its outcome is unknown"
-            yield Obstacle("unsettled", text, f"aloma task settle {task} {call.number}")
+            text += "; if it was not carried out, use --again or --failed REASON instead of --done VALUE"
+            yield Obstacle("unsettled", text, f"aloma task settle {task} {call.number} --done VALUE")
 
 
 def _failed(view: Moment, step: str) -> Iterator[Obstacle]:
@@ -139,7 +183,9 @@ def _failed(view: Moment, step: str) -> Iterator[Obstacle]:
     errors = view.task.document.get(ERRORS)
     entry = errors.get(step) if isinstance(errors, dict) else None
     if isinstance(entry, dict) and step in view.task.disarmed:
-        text = f"it failed after {entry.get('attempts', 1)} tries: {entry.get('type')}: {entry.get('message')}"
+        attempts = entry.get("attempts", 1)
+        tries = "1 try" if attempts == 1 else f"{attempts} tries"
+        text = f"it failed after {tries}: {entry.get('type')}: {entry.get('message')}"
         if entry.get("handled") is True:
             text += "; the error is marked as handled"
         unset = show_path((ERRORS, step))

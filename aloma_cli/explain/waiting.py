@@ -7,23 +7,31 @@ from collections.abc import Iterator
 from aloma_cli.explain.obstacles import Moment, Obstacle, of_task, unsettled
 from aloma_cli.record.tree import TaskFacts
 
+_ENDED = {"error": "ended in error", "ignored": "was ignored", "stopped": "was stopped"}
+
 
 def waiting(view: Moment) -> Iterator[Obstacle]:
-    """What the task waits for, and what keeps all its steps from starting; that it waits for nothing, if so."""
+    """What the task waits for, and what keeps all its steps from starting; or that nothing is waited for."""
     found = [*_flights(view), *_timers(view), *_questions(view), *_subtasks(view)]
-    found += [obstacle for obstacle in of_task(view) if obstacle.kind not in ("parked", "awaited")]
+    found[:0] = [obstacle for obstacle in of_task(view) if obstacle.kind not in ("parked", "awaited")]
     if not found and view.facts.rest is not None:
-        found = [Obstacle("nothing", f"it waits for nothing: it is {view.facts.state}")]
+        found = [_nothing(view)]
     yield from found
 
 
+def _nothing(view: Moment) -> Obstacle:
+    state = view.facts.state
+    cure = f"aloma task resume {view.root}" if state == "error" else None
+    return Obstacle("nothing", f"nothing is waited for: the task {_ENDED.get(state, f'is {state}')}", cure)
+
+
 def _flights(view: Moment) -> Iterator[Obstacle]:
-    for flight in view.facts.flights.values():
-        if flight.parked:
-            yield from unsettled(view.task_id, flight)
-            continue
-        what = "runs" if flight.running else "will run again"
-        yield Obstacle("running", f"{flight.step} {what} since {flight.at}")
+    for task in (view.facts, *view.ledger.tree.descendants(view.task_id)):
+        for flight in task.flights.values():
+            if flight.parked:
+                yield from unsettled(task.id, flight)
+            elif task is view.facts:
+                yield view.flying(flight, flight.step)
 
 
 def _timers(view: Moment) -> Iterator[Obstacle]:
@@ -34,18 +42,17 @@ def _timers(view: Moment) -> Iterator[Obstacle]:
 
 
 def _questions(view: Moment) -> Iterator[Obstacle]:
-    for task in (view.facts, *view.ledger.tree.descendants(view.task_id)):
-        for asked in task.questions.values():
-            yield Obstacle("question", f"a person is asked: {asked['question']}", f"aloma task answer {task.id} VALUE")
+    for asked in view.questions:
+        yield Obstacle("question", f"a person is asked: {asked['question']}", view.answer(asked))
 
 
 def _subtasks(view: Moment) -> Iterator[Obstacle]:
     live = [view.ledger.tree.tasks[child] for child in view.facts.children if child in view.facts.live_children]
     if live:
-        text = f"{len(live)} of {len(view.facts.children)} subtasks have not ended: {_names(live)}"
+        text = f"{len(live)} of {len(view.facts.children)} subtasks have not ended: {_names(view, live)}"
         yield Obstacle("subtasks", text)
 
 
-def _names(tasks: list[TaskFacts], most: int = 3) -> str:
+def _names(view: Moment, tasks: list[TaskFacts], most: int = 3) -> str:
     more = ", …" if len(tasks) > most else ""
-    return ", ".join(f"{task.name} ({task.id}, {task.state})" for task in tasks[:most]) + more
+    return ", ".join(f"{task.name} ({task.id}, {view.state_of(task)})" for task in tasks[:most]) + more

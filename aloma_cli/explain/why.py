@@ -11,7 +11,7 @@ from aloma_cli.condition.slips import slip
 from aloma_cli.content.step import Step
 from aloma_cli.errors import InputError, NotFoundError, did_you_mean
 from aloma_cli.explain import writers
-from aloma_cli.explain.ledger import End, FiringRecord, Ledger, TaskLedger, Writing
+from aloma_cli.explain.ledger import PAUSES, End, FiringRecord, Ledger, TaskLedger, Writing
 from aloma_cli.explain.obstacles import Moment, Obstacle, of_place, of_step, of_task
 from aloma_cli.explain.solve.remedy import Remedy, remedy_of
 from aloma_cli.jsontext import JsonObject, show_path
@@ -26,6 +26,9 @@ ENDS: dict[type[ev.Event], str] = {
     ev.FiringFailed: "failed",
     ev.FiringVoided: "voided",
 }
+
+FLYING = ("running", "unfinished", "question", "unsettled")
+"""The kinds of the obstacles that tell about a firing which has not ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,10 @@ class Fired:
 
     @property
     def word(self) -> str:
-        return "running" if self.firing.end is None else ENDS[type(self.firing.end)]
+        end = self.firing.end
+        if isinstance(end, ev.FiringVoided) and end.again and end.reason in PAUSES:
+            return "paused"
+        return "running" if end is None else ENDS[type(end)]
 
 
 class Next(NamedTuple):
@@ -93,12 +99,25 @@ class Explanation:
         return next((met for met in self.clauses if not met.clause.holds), None)
 
     @property
+    def in_flight(self) -> bool:
+        """Whether a firing of it has started and has not ended for good."""
+        flights = self.ledger.tree.tasks[self.task].flights.values()
+        return bool(self.obstacles) and any(flight.step == self.step for flight in flights)
+
+    @property
+    def times(self) -> int:
+        """How often it fired: its firings that were committed."""
+        firings = self.ledger.tasks[self.task].firings.get(self.step, ())
+        return sum(isinstance(one.end, ev.Committed) for one in firings)
+
+    @property
     def sentence(self) -> str:
         """The answer in one line."""
-        kinds = {obstacle.kind for obstacle in self.obstacles}
         if self.changed == "gone":
             return "it is not in the workspace any more"
-        if self.failed is not None and "running" not in kinds:
+        if self.in_flight:
+            return next((one for one in self.obstacles if one.kind in FLYING), self.obstacles[0]).text
+        if self.failed is not None:
             return str(self.failed)
         if self.obstacles:
             return self.obstacles[0].text
@@ -124,13 +143,20 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """What to ask a record. `now`: seconds since 1970. `concurrency`: firings in flight, where a task sets no other."""
+    """What to ask a record. `now`: seconds since 1970. `concurrency`: firings in flight, where a task sets no other.
+    `held`: whether a process runs the tree now.
+    """
 
     events: Iterable[ev.Event]
     task: str
     steps: Steps
     now: float
     concurrency: int = 8
+    held: bool = True
+
+    def moment(self, ledger: Ledger, entry: int | None = None) -> Moment:
+        """What was known after an entry; at that time a process ran the tree."""
+        return Moment(ledger, self.task, self.now, self.concurrency, held=self.held or entry is not None)
 
 
 def why(question: Inquiry, step: str, entry: int | None = None) -> Explanation:
@@ -190,7 +216,7 @@ def _answer(
         return Explanation(ledger, question.task, name, entry, at, fired, next=next_, changed="gone")
     clauses = tuple(_met(task, step, task.version))
     holds = all(met.clause.holds for met in clauses)
-    view = Moment(ledger, question.task, question.now, question.concurrency)
+    view = question.moment(ledger, entry)
     remedy = remedy_of(step.condition, task.document) if not (brief or holds) else None
     unmet = [met.clause.path for met in clauses if not met.clause.holds]
     obstacles = (*of_task(view), *of_step(view, step), *of_place(view, unmet))

@@ -79,7 +79,7 @@ def summary(tree: Tree, task_id: str, document: JsonObject, wake_at: str | None 
         ],
         "parked_until": task.parked_until,
         "wake_at": wake_at,
-        "questions": [asked for one in [task, *tree.descendants(task_id)] for asked in _questions(one)],
+        "questions": [asked for one in [task, *tree.descendants(task_id)] for asked in questions_of(one)],
         "unsettled": [call for one in [task, *tree.descendants(task_id)] for call in _unsettled(one)],
         "answering": tree.answering,
         "children": [_child(tree.tasks[child]) for child in task.children],
@@ -108,7 +108,8 @@ def result_of(task: TaskFacts, document: JsonObject) -> Json:
     return {key: value for key, value in document.items() if key not in RESERVED}
 
 
-def _questions(task: TaskFacts) -> Iterable[JsonObject]:
+def questions_of(task: TaskFacts) -> Iterable[JsonObject]:
+    """The open questions of a task alone, as in `questions` of a record."""
     for place, asked in task.questions.items():
         more = {name: asked.get(name) for name in ("until", "schema", "default")}
         yield {"task": task.id, "question": asked["question"], "into": place, **more}

@@ -132,3 +132,13 @@ def test_what_is_said_must_make_sense(office: Desk, words: tuple[str, ...], comp
     refused = office.run("task", "settle", task, *words)
     assert refused.code == 2
     assert complaint in refused.err
+
+
+def test_what_why_offers_can_be_typed_as_it_is(office: Desk) -> None:
+    task = killed(office)
+    office.run("task", "resume", task)
+    told = office.run("task", "why", "@last", "--json").json["waits"][0]
+    assert (told["kind"], told["cure"]) == ("unsettled", f"aloma task settle {task} 1 --done VALUE")
+    assert told["cure"] in office.run("task", "why", "@last", "send").out
+    assert office.run(*told["cure"].split()[1:]).code == 0
+    assert office.run("task", "show", task, "--path", "receipt").out == "VALUE\n"

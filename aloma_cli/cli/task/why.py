@@ -13,9 +13,8 @@ from aloma_cli.cli.workspaces import load_workspace
 from aloma_cli.errors import InputError
 from aloma_cli.explain import writers
 from aloma_cli.explain.ledger import Ledger
-from aloma_cli.explain.obstacles import Moment
 from aloma_cli.explain.waiting import waiting
-from aloma_cli.explain.why import Explanation, Fired, Inquiry, Met, why, why_all
+from aloma_cli.explain.why import FLYING, Explanation, Fired, Inquiry, Met, why, why_all
 from aloma_cli.view.format import clean, clock_time
 from aloma_cli.view.theme import glyphs_for
 
@@ -64,13 +63,13 @@ def explain(
 def _explain_task(asked: Inquiry, *, as_json: bool) -> None:
     answers = why_all(asked)
     ledger = answers[0].ledger if answers else Ledger.of(asked.events)
-    waits = [*waiting(Moment(ledger, asked.task, asked.now, asked.concurrency))]
+    view = asked.moment(ledger)
+    waits = [*waiting(view)]
     if as_json:
-        steps = [{"step": one.step, "fired": _fired_times(one), "reason": one.sentence} for one in answers]
+        steps = [{"step": one.step, "fired": one.times, "reason": one.sentence} for one in answers]
         put_json({"schema": 1, "task": asked.task, "waits": [one.to_json() for one in waits], "steps": steps})
         return
-    facts = ledger.tree.tasks[asked.task]
-    put_wrapped(f"{clean(facts.name)}: {facts.state}")
+    put_wrapped(f"{clean(view.facts.name)}: {view.state_of(view.facts)}")
     for wait in waits:
         put_wrapped(f"  {clean(wait.text)}")
         if wait.cure is not None:
@@ -78,20 +77,16 @@ def _explain_task(asked: Inquiry, *, as_json: bool) -> None:
     if answers:
         put("")
     width = max((len(one.step) for one in answers), default=0)
-    digits = max((len(str(_fired_times(one))) for one in answers), default=0)
+    digits = max((len(str(one.times)) for one in answers), default=0)
     for one in answers:
-        times = _fired_times(one)
-        count = f"{times}×" if times else "–"
-        put_wrapped(f"{_sign(one, times)} {one.step:<{width}}  {count:<{digits + 3}}{clean(one.sentence)}")
+        count = f"{one.times}×" if one.times else "–"
+        put_wrapped(f"{_sign(one)} {one.step:<{width}}  {count:<{digits + 3}}{clean(one.sentence)}")
 
 
-def _fired_times(answer: Explanation) -> int:
-    return len(answer.ledger.tasks[answer.task].firings.get(answer.step, ()))
-
-
-def _sign(answer: Explanation, times: int) -> str:
-    running = any(obstacle.kind == "running" for obstacle in answer.obstacles)
-    return _glyph("running" if running else "fired" if times else "looked")
+def _sign(answer: Explanation) -> str:
+    telling = FLYING if answer.in_flight else ("failed",)
+    kinds = (obstacle.kind for obstacle in answer.obstacles if obstacle.kind in telling)
+    return _glyph(next(kinds, "fired" if answer.times else "looked"))
 
 
 def _lines(answer: Explanation) -> Iterator[str]:
@@ -106,7 +101,9 @@ def _lines(answer: Explanation) -> Iterator[str]:
         yield ""
     if answer.fired is None:
         yield f"{answer.step} has not fired{when}: {clean(answer.sentence)}"
-    elif answer.fired.firing.end is not None:
+    elif answer.in_flight:
+        yield f"{answer.step} has not ended{when}: {clean(answer.sentence)}"
+    else:
         yield f"{answer.step} does not fire again{when}: {clean(answer.sentence)}"
     yield from _silent_lines(answer)
 
