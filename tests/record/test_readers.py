@@ -24,7 +24,11 @@ from tests.view.story import ROOT, Story, is_recorded, research
 from tests.workflows.test_examples import commands
 from tests.workflows.workspace import REPOSITORY, Workspace
 
-PAGES = sorted(page.relative_to(REPOSITORY) for page in REPOSITORY.glob("examples/**/README.md"))
+PAGES = sorted(
+    page.relative_to(REPOSITORY)
+    for page in REPOSITORY.glob("examples/**/README.md")
+    if not (page.parent / "aloma.yaml").exists()  # a workspace of its own
+)
 LINES = [line for page in PAGES for line in commands(str(page)) if line.startswith("aloma task new")]
 
 
