@@ -23,6 +23,9 @@ from aloma_cli.testing.cases.verdict import Verdict, junit
 from aloma_cli.testing.play import Home
 from aloma_cli.view.format import duration, money, plural
 
+_SIDES = ("here: ", "there: ")
+"""With --against: the workspace of the command, and the other one."""
+
 
 def run_tests(
     names: Annotated[
@@ -51,8 +54,11 @@ def run_tests(
 
     Runs the cases in cases/ in memory, with the answers written in them: no call is
     real. With --live the models answer, and the pass rate is told with its interval.
-    Exit codes: 0 all cases passed, 1 some did not.
+    With --against, "here" is this workspace and "there" is the one at PATH. Exit
+    codes: 0 all cases passed here, 1 some did not.
     """
+    if rate is not None and live is None:
+        raise InputError("--rate counts the runs of --live, which is not given", hint="add `--live N`")
     homes = [_home(path, models, live) for path in (workspace, *filter(None, [against]))]
     cases = load_cases(homes[0][0].root or Path(), names or ())
     least = 1.0 if rate is None else number(rate, "--rate", most=1)
@@ -67,8 +73,7 @@ def run_tests(
         for row in zip(*columns, strict=True):
             for line in _lines(row, live):
                 put(line)
-        failed = sum(not verdict.passed for verdict in verdicts)
-        say(f"aloma: {plural(len(verdicts), 'case')}, {failed or 'none'} failed")
+        say(f"aloma: {plural(len(verdicts), 'case')}, {_ended(columns)}")
     return DONE if all(verdict.passed for verdict in verdicts) else REFUSED
 
 
@@ -92,13 +97,20 @@ def _lines(row: Sequence[Verdict], live: int | None) -> Iterator[str]:
     """One case: how it went here, and there; then what is wrong here."""
     first, *others = row
     mark = "✓" if first.passed else "✗"
-    yield "  ".join([mark, first.case, *(_summary(verdict, live) for verdict in row)])
+    sides = _SIDES if others else ("",)
+    yield "  ".join([mark, first.case, *(f"{side}{_summary(one, live)}" for side, one in zip(sides, row, strict=True))])
     if not others and not first.passed:
         yield from (f"    {sentence}" for sentence in first.worst.wrong)
         yield from (f"    {line}" for line in first.worst.story.splitlines())
         return
-    for place, verdict in zip(("here", "there"), row if others else (), strict=False):
-        yield from (f"    {place}: {sentence}" for sentence in verdict.worst.wrong)
+    for side, verdict in zip(_SIDES, row if others else (), strict=False):
+        yield from (f"    {side}{sentence}" for sentence in verdict.worst.wrong)
+
+
+def _ended(columns: Sequence[Sequence[Verdict]]) -> str:
+    """How many cases failed, in each workspace."""
+    told = [f"{sum(not verdict.passed for verdict in verdicts) or 'none'} failed" for verdicts in columns]
+    return told[0] if len(told) == 1 else ", ".join(f"{side}{one}" for side, one in zip(_SIDES, told, strict=True))
 
 
 def _summary(verdict: Verdict, live: int | None) -> str:

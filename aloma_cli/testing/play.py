@@ -18,7 +18,7 @@ from aloma_cli.jsontext import Json, JsonObject, loads
 from aloma_cli.loader.environment import Environment
 from aloma_cli.loader.workspace import LoadedWorkspace, load_workspace
 from aloma_cli.testing.played import PlayedFiring, Told, mismatches, story, unknown
-from aloma_cli.testing.script import Script, how_to_script
+from aloma_cli.testing.script import Script
 from aloma_cli.testing.timeline import RealTime, Timeline
 
 NOW = "2026-01-01T09:00:00.000Z"
@@ -227,7 +227,8 @@ class Played(Told):
         """The same. Raises AssertionError if a step made a call that is not scripted."""
         calls, self._script.unscripted = self._script.unscripted, []
         if calls:
-            lines = [f"{call.step} called {call.name}, which is not scripted; {how_to_script(call)}" for call in calls]
+            cure = self._script.cure
+            lines = [f"{call.step} called {call.name}, which is not scripted; {cure(call)}" for call in calls]
             raise AssertionError("\n".join([*dict.fromkeys(lines), "", self.story()]))
         return self
 

@@ -101,8 +101,14 @@ class Script:
     script.use("responses")                                    # the rest from files
     """
 
-    def __init__(self, folder: Path | None = None, *, live: bool = False) -> None:
-        """`folder`: what the paths that `use` takes start from. `live`: models answer themselves, at their price."""
+    def __init__(
+        self, folder: Path | None = None, *, live: bool = False, cure: Callable[[Call], str] | None = None
+    ) -> None:
+        """`folder`: what the paths that `use` takes start from. `live`: models answer themselves, at their price.
+
+        `cure`: says how to script the answer to a call; default: as a line of Python.
+        """
+        self.cure = cure or how_to_script
         self.unscripted: list[Call] = []
         self._folder = folder or Path()
         self._answers: list[Answers] = []
@@ -166,7 +172,7 @@ class Script:
         self.unscripted.append(call)
         raise ConnectorError(
             f"no answer is scripted for {call.name} in the step {call.step}, and a test makes no real call",
-            hint=how_to_script(call),
+            hint=self.cure(call),
         )
 
     async def _given(self, call: Call, function: Function, entry: str, reply: Reply) -> Answer:
@@ -181,10 +187,14 @@ class Script:
 
 
 def how_to_script(call: Call) -> str:
-    """The line that would answer a call."""
-    chat = "messages" in call.arguments
-    function, answer = ("", _example(call.arguments)) if chat else (f', "{call.name}"', "…")
-    return f'add script.on("{call.step}"{function}).answers({answer})'
+    """The line of a Python test that would answer a call."""
+    function = "" if is_chat(call) else f', "{call.name}"'
+    return f'add script.on("{call.step}"{function}).answers({example(call)})'
+
+
+def is_chat(call: Call) -> bool:
+    """Whether a model is asked."""
+    return "messages" in call.arguments
 
 
 def prompt_of(arguments: JsonObject) -> str:
@@ -194,9 +204,12 @@ def prompt_of(arguments: JsonObject) -> str:
     return "\n\n".join(text_of(message) for message in arguments["messages"])
 
 
-def _example(arguments: JsonObject) -> str:
-    keys = arguments.get("schema", {}).get("properties", {})
-    return "{" + ", ".join(f'"{key}": …' for key in keys) + "}" if keys else '"…"'
+def example(call: Call) -> str:
+    """The shape of an answer to a call, with … for what is to be written: JSON, which is YAML too."""
+    keys = call.arguments.get("schema", {}).get("properties", {})
+    if keys:
+        return "{" + ", ".join(f'"{key}": …' for key in keys) + "}"
+    return '"…"' if is_chat(call) else "…"
 
 
 def _as_http(value: Any) -> Json:

@@ -98,6 +98,27 @@ def test_a_case_that_is_not_valid_is_named(asks: Desk, old: str, new: str, told:
     assert (ran.code, told in ran.err) == (2, True), ran.err
 
 
+@pytest.mark.parametrize("call", ["openai.chat", "shop.stock"])
+def test_a_call_without_an_answer_shows_the_yaml_that_answers_it(asks: Desk, call: str) -> None:
+    asks.write("connectors/shop.py", "def stock(item):\n    return item\n")
+    chat = 'answer = await connectors.openai.chat(messages="?", shape={"city": str})'
+    wanted = chat if call == "openai.chat" else 'answer = await connectors.shop.stock("bolt")'
+    asks.step("ask", '{"name": str, "city": None}', wanted, 'data["city"] = "Porto"', asks="data, connectors")
+    path = asks.root / "steps/ask.py"
+    path.write_text(path.read_text(encoding="utf-8").replace("\ndef content", "\nasync def content"), encoding="utf-8")
+    asks.write("cases/porto.yaml", "data: {name: Ada}\nexpect: {state: done}\n")
+    ran = asks.run("test")
+    assert (ran.code, "script.on" in ran.out) == (1, False)
+    shown = ran.out.partition("add to cases/porto.yaml: ")[2].splitlines()[0]
+    asks.write("cases/porto.yaml", f"data: {{name: Ada}}\nexpect: {{state: done}}\n{shown}\n")
+    assert asks.run("test").code == 0, shown
+
+
+def test_a_rate_without_live_runs_is_refused(asks: Desk) -> None:
+    ran = asks.run("test", "--rate", "0.5")
+    assert (ran.code, "add `--live N`" in ran.err) == (2, True)
+
+
 def test_only_some_cases(asks: Desk) -> None:
     asks.write("cases/sub/fails.yaml", PASSES.replace("state: done", "state: error"))
     assert asks.run("test", "porto").code == 0
@@ -137,8 +158,9 @@ def test_two_versions_side_by_side(asks: Desk) -> None:
     asks.write("before/steps/ask.py", ASK.replace('answer.data["city"]', '"?"'))
     ran = asks.run("test", "--against", "before")
     assert ran.code == 0
-    assert "porto  passed, 1 call" in ran.out
-    assert "failed, 1 call" in ran.out
+    assert "porto  here: passed, 1 call" in ran.out
+    assert "  there: failed, 1 call" in ran.out
+    assert ran.err == "aloma: 1 case, here: none failed, there: 1 failed\n"
     assert '    there: city is "?", wanted "Porto"' in ran.out
     assert asks.run("test", "--against", "before", "--json").json["against"][0]["passed"] is False
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from aloma_cli.clock import from_iso
 from aloma_cli.condition import compile_condition
+from aloma_cli.connectors.base import Call
 from aloma_cli.errors import ConditionError, InputError, did_you_mean
 from aloma_cli.jsontext import Json, JsonError, JsonObject, kind_of, loads, with_article
 from aloma_cli.loader.yamldata import load_yaml
 from aloma_cli.record.states import STATES
 from aloma_cli.testing.play import NOW
-from aloma_cli.testing.script import Answers, Script
+from aloma_cli.testing.script import Answers, Script, example, is_chat
 
 FOLDER = "cases"
 
@@ -58,13 +59,19 @@ class Case:
 
     def script(self, root: Path, *, live: bool = False) -> Script:
         """Its answers. `root`: the workspace's folder. `live`: models answer themselves."""
-        script = Script(root, live=live)
+        script = Script(root, live=live, cure=self._how_to_answer)
         for step, entries in self.answers.items():
             for entry in entries:
                 _add(script.on(step, entry.get("call"), when=entry.get("when"), prompt=entry.get("prompt")), entry)
         if self.responses is not None:
             script.use(self.responses)
         return script.simulate() if self.simulate else script
+
+    def _how_to_answer(self, call: Call) -> str:
+        """The YAML that would answer a call."""
+        named = "" if is_chat(call) else f"call: {call.name}, "
+        entry = f"answers: {{{call.step}: [{{{named}answer: {example(call)}}}]}}"
+        return f"add to {FOLDER}/{self.name}.yaml: {entry}"
 
 
 def load_cases(root: Path, names: Iterable[str] = ()) -> list[Case]:
