@@ -13,7 +13,7 @@ from aloma_cli.document.stash import hide_stash
 from aloma_cli.errors import NotFoundError
 from aloma_cli.explain import writers
 from aloma_cli.explain.authors import NEVER
-from aloma_cli.explain.ledger import FiringRecord, Ledger, Writing
+from aloma_cli.explain.ledger import FiringRecord, Ledger, TaskLedger, Writing
 from aloma_cli.explain.why import Inquiry, Steps, check_entry
 from aloma_cli.jsontext import Json, JsonObject, Path, show_path
 from aloma_cli.record import events as ev
@@ -30,7 +30,8 @@ class Cause:
     """A value of a document, and who wrote it.
 
     `firing`: the firing that wrote it, or whose subtask or error it is. `inputs`: what that firing started from.
-    `again`: these are shown elsewhere in the tree. `cut`: the tree ends here, because it is deep enough.
+    `again`: these are shown elsewhere in the tree. `cut`: the tree ends here, because it is deep enough. `question`:
+    what a person was asked there; there was no value then.
     """
 
     task: str
@@ -41,6 +42,7 @@ class Cause:
     inputs: list[Cause] = field(default_factory=list)
     again: bool = False
     cut: bool = False
+    question: str | None = None
 
     @property
     def calls(self) -> list[tuple[int, ev.CallAnswered]]:
@@ -60,6 +62,7 @@ class Cause:
             "task": self.task,
             "path": show_path(self.path),
             "value": None if self.value is MISSING else self.value,
+            "question": self.question,
             "wrote": writers.to_json(ledger, self.wrote),
             "firing": None if self.firing is None else self.firing.number,
             "step": None if self.firing is None else self.firing.step,
@@ -164,7 +167,8 @@ class Blame:
                 for one in asked.asked:
                     if show_path(tuple(one["into"])) in event.answers:
                         firing = self.ledger.firings.get(asked.firing or 0)
-                        yield Cause(cause.task, tuple(one["into"]), one["question"], wrote, firing)
+                        into, question = tuple(one["into"]), str(one["question"])
+                        yield Cause(cause.task, into, MISSING, wrote, firing, question=question)
                         return
 
 
@@ -184,7 +188,9 @@ def blame(question: Inquiry, text: str, entry: int | None = None, *, depth: int 
     path = () if text == ROOT_PATH else resolve(document, parse_path(text))
     value = get(document, path)
     if value is MISSING and task.remover(path, version) is None:
-        raise NotFoundError(f"nothing was ever written at {show_path(path)}", hint=_what_there_is(document, path))
+        raise _unwritten(ledger, task, path, version, entry) or NotFoundError(
+            f"nothing was ever written at {show_path(path)}", hint=_what_there_is(document, path)
+        )
     causes = Blame(ledger, question.steps, depth, most).of(question.task, path, version)
     return BlameResult(ledger, question.task, path, value, causes)
 
@@ -249,6 +255,19 @@ def _failing(ledger: Ledger, task: str, step: str, at: str) -> FiringRecord | No
     """The firing whose error was written at a time."""
     found = ledger.tasks[task].firings.get(step, ())
     return next((one for one in found if isinstance(one.end, ev.FiringFailed) and one.end.at == at), None)
+
+
+def _unwritten(ledger: Ledger, task: TaskLedger, path: Path, version: int, entry: int | None) -> NotFoundError | None:
+    """The error for a value that was first written after the entry in question; None if there is none."""
+    later = (one for one in task.writes.values() if one.version > version and one.touches(path))
+    first = next(later, None)
+    if first is None:
+        return None
+    place, who = show_path(path), writers.words(ledger, first)
+    return NotFoundError(
+        f"nothing was written at {place} up to entry {entry}; it was first written by {who}",
+        hint=f"run `aloma task blame {task.created.task} {place} --entry {first.entry}`",
+    )
 
 
 def _what_there_is(document: JsonObject, path: Path) -> str:

@@ -117,7 +117,8 @@ def _last(steps: Steps, task: TaskLedger, firing: FiringRecord) -> tuple[Path, W
     step, version = steps.get(firing.step), firing.started.version
     paths: list[Path] = [()] if step is None else sorted(step.condition.paths)
     dated = [(task.authors.last(path, version), path) for path in paths]
-    found, path = max(dated, default=(0, ()), key=lambda one: one[0])
+    # A condition may name a place where the commit wrote nothing: that did not wake the step.
+    found, path = max(dated, default=(0, ()), key=lambda one: (one[0], task.writes[max(0, one[0])].touches(one[1])))
     wrote = task.writes[max(0, found)]
     return path or (wrote.changes[0].path if wrote.version and wrote.changes else ()), wrote
 

@@ -39,6 +39,11 @@ class Writing:
                 return get(change.value, resolve(change.value, path[len(where) :]))
         return MISSING
 
+    def touches(self, path: Path) -> bool:
+        """Whether it wrote the value at `path`, or wrote or removed a part of it."""
+        below = any(change.path[: len(path)] == path for change in self.changes)
+        return below or self.value_at(path) is not MISSING
+
 
 @dataclass(slots=True)
 class FiringRecord:
@@ -112,6 +117,10 @@ class TaskLedger:
     def last_firing(self, step: str) -> FiringRecord | None:
         """The firing of a step that started last."""
         return next(reversed(self.firings.get(step, ())), None)
+
+    def times(self, step: str) -> int:
+        """How often a step fired: its firings that were committed."""
+        return sum(isinstance(one.end, ev.Committed) for one in self.firings.get(step, ()))
 
 
 @contextmanager

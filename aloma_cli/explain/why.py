@@ -73,7 +73,8 @@ class Explanation:
     `entry`: as of this entry of the log; None: at its end. `fired`: its last firing up to there. `clauses`: on the
     document of that moment, empty if the step is gone. `obstacles`: what else keeps it from starting. `next`: the
     firing that came next, where an entry is given. `changed`: how the step differs from the one that fired last, so
-    that the clauses are those of today: `condition`, `content`, `gone`.
+    that the clauses are those of today: `condition`, `content`, `gone`. `below`: how often a step that never started
+    in this task fired in its subtasks.
     """
 
     ledger: Ledger
@@ -87,6 +88,7 @@ class Explanation:
     remedy: Remedy | None = None
     next: Next | None = None
     changed: str | None = None
+    below: int = 0
 
     @property
     def holds(self) -> bool:
@@ -107,8 +109,7 @@ class Explanation:
     @property
     def times(self) -> int:
         """How often it fired: its firings that were committed."""
-        firings = self.ledger.tasks[self.task].firings.get(self.step, ())
-        return sum(isinstance(one.end, ev.Committed) for one in firings)
+        return self.ledger.tasks[self.task].times(self.step)
 
     @property
     def sentence(self) -> str:
@@ -118,7 +119,7 @@ class Explanation:
         if self.in_flight:
             return next((one for one in self.obstacles if one.kind in FLYING), self.obstacles[0]).text
         if self.failed is not None:
-            return str(self.failed)
+            return f"{self.failed}{_in_subtasks(self.below)}"
         if self.obstacles:
             return self.obstacles[0].text
         return "its condition holds: it starts when the task runs"
@@ -214,13 +215,19 @@ def _answer(
     step = question.steps.get(name)
     if step is None:
         return Explanation(ledger, question.task, name, entry, at, fired, next=next_, changed="gone")
-    clauses = tuple(_met(task, step, task.version))
+    subtasks = ledger.tree.descendants(question.task) if last is None else ()
+    below = sum(ledger.tasks[one.id].times(name) for one in subtasks)
+    clauses = tuple(_met(task, step, task.version, hints=not below))
     holds = all(met.clause.holds for met in clauses)
     view = question.moment(ledger, entry)
     remedy = remedy_of(step.condition, task.document) if not (brief or holds) else None
     unmet = [met.clause.path for met in clauses if not met.clause.holds]
     obstacles = (*of_task(view), *of_step(view, step), *of_place(view, unmet))
-    return Explanation(ledger, question.task, name, entry, at, fired, clauses, obstacles, remedy, next_, changed)
+    return Explanation(ledger, question.task, name, entry, at, fired, clauses, obstacles, remedy, next_, changed, below)
+
+
+def _in_subtasks(times: int) -> str:
+    return f" (in subtasks it fired {'once' if times == 1 else f'{times} times'})" if times else ""
 
 
 def _check_step(step: str, known: Iterable[str]) -> None:
@@ -236,11 +243,11 @@ def check_entry(task: TaskLedger, entry: int) -> None:
         raise InputError(f"the log of task {task.created.task} has no entry {entry}: {told}")
 
 
-def _met(task: TaskLedger, step: Step, version: int) -> Iterator[Met]:
+def _met(task: TaskLedger, step: Step, version: int, *, hints: bool = True) -> Iterator[Met]:
     document = task.document if version == task.version else task.document_at(version)
     for clause in step.condition.clauses(document):
         find = task.remover if clause.missing else task.author
-        remark = "" if clause.mismatch is None else slip(clause.mismatch, document)
+        remark = slip(clause.mismatch, document) if hints and clause.mismatch is not None else ""
         yield Met(clause, find(clause.path, version), remark)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -166,3 +167,46 @@ def test_in_the_graph_a_step_is_woken_by_the_last_that_wrote_what_it_names() -> 
         ("b", "c", "y"),
     ]
     assert drawn.nodes == ["payload", "a", "b", "c"]
+
+
+def test_a_place_that_a_condition_names_and_that_was_never_written_wakes_no_step() -> None:
+    workspace = Workspace([step("find", {"request": {"text": str}, "facts": None}, puts(facts=[1]))])
+    told = graph(question(workspace, run(workspace, "t", {"request": {"text": "x"}}).id))
+    assert [edge.label for edge in told.edges] == ["request.text"]
+
+
+def test_a_place_from_which_a_value_was_removed_can_wake_a_step() -> None:
+    async def clear(data: Any) -> None:
+        del data["lock"]
+
+    steps = [step("clear", {"go": True, "lock": True}, clear), step("work", {"go": True, "lock": None}, puts(x=1))]
+    workspace = Workspace(steps)
+    told = graph(question(workspace, run(workspace, "t", {"go": True, "lock": True}).id))
+    assert [edge.label for edge in told.edges if edge.step == "work"] == ["lock"]
+
+
+def test_what_a_person_was_asked_is_not_shown_as_a_value() -> None:
+    async def ask(data: Any, task: Any) -> None:
+        data["sent"] = True
+        task.ask("Send it?", into="mail.verdict")
+
+    workspace = Workspace([step("ask", {"mail": dict, "sent": None}, ask)])
+    task = run(workspace, "t", {"mail": {}})
+    told = asyncio.run(workspace.answer(task.id, "yes")).blame("mail.verdict").to_json()
+    [answered] = told["causes"]
+    [asked] = answered["inputs"]
+    assert (answered["value"], answered["question"]) == ("yes", None)
+    assert (asked["value"], asked["question"], asked["step"]) == (None, "Send it?", "ask")
+
+
+def test_a_value_that_was_written_after_the_entry_names_who_wrote_it_first() -> None:
+    workspace = Workspace([SUM, step("after", {"total": int, "x": None}, puts(x={"y": 1}))])
+    task = run(workspace, "t", {"items": [{"price": 70}]})
+    with pytest.raises(NotFoundError) as error:
+        task.blame("total", 0)
+    assert str(error.value) == "nothing was written at total up to entry 0; it was first written by sum (entry 1)"
+    assert error.value.hint == f"run `aloma task blame {task.id} total --entry 1`"
+    with pytest.raises(NotFoundError, match=r"nothing was written at x.y up to entry 1; .* by after \(entry 2\)"):
+        task.blame("x.y", 1)
+    with pytest.raises(NotFoundError, match="nothing was ever written at z"):
+        task.blame("z", 0)

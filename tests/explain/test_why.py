@@ -307,3 +307,17 @@ def test_the_proposed_change_lets_the_step_fire(pattern: Any, document: Any) -> 
     if change is not None and (change["set"] or change["unset"]):
         after = asyncio.run(workspace.set(task.id, dict(change["set"]), unset=change["unset"]))
         assert after.data.get("fired") is True
+
+
+def test_a_step_that_fired_in_subtasks_alone_is_said_to_have() -> None:
+    async def fan(data: Any, task: Any) -> None:
+        data["found"] = {}
+        for name in ("a", "b"):
+            task.subtask(name, {"question": name}, into=f"found.{name}")
+
+    fan_out = step("fan", {"questions": list, "found": None}, fan)
+    _, task = ran(fan_out, step("reply", {"question": str, "x": None}, puts(x=1)), data={"questions": []})
+    answer = task.why("reply")
+    assert answer.sentence == "question is missing, wanted a string (in subtasks it fired 2 times)"
+    assert answer.times == 0
+    assert [met.remark for met in answer.clauses] == ["", ""]

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from aloma_cli.api.explaining import question
+from aloma_cli.api.reader import Records
 from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.output import for_people, put, put_json, result
 from aloma_cli.cli.parameters import Argument, Option
-from aloma_cli.cli.task.which import task_id_of
+from aloma_cli.cli.task.which import LAST, task_id_of
 from aloma_cli.cli.workspaces import load_workspace, open_records
 from aloma_cli.document.paths import MISSING
 from aloma_cli.document.stash import hide_stash
-from aloma_cli.errors import InputError
+from aloma_cli.errors import InputError, NotFoundError
 from aloma_cli.explain import writers
 from aloma_cli.explain.blame import BlameResult, Cause, blame
 from aloma_cli.jsontext import cut, show_path
@@ -25,6 +26,7 @@ from aloma_cli.view.theme import Glyphs, glyphs_for
 
 _LONGEST = 60
 _LONGEST_PROMPT = 120
+_LEAST = 8
 _WIDE = 10_000
 
 
@@ -47,7 +49,9 @@ def trace(
     firing started from, back to the payload. The tree crosses subtasks.
     """
     records = open_records(workspace)[0]
-    found = task_id_of(records, task if path is not None else None, "blame", " PATH")
+    if task is not None and path is None:
+        raise _incomplete(records, task)
+    found = task_id_of(records, task, "blame", " PATH")
     if not path:
         raise InputError("a path needs at least one key", hint="run `aloma task blame ID PATH`")
     told = blame(question(load_workspace(workspace), found), path, entry, depth=depth or 12)
@@ -59,38 +63,55 @@ def trace(
     return exit_codes.DONE
 
 
+def _incomplete(records: Records, only: str) -> InputError:
+    """The error for one argument, which is a task or, if there is no such task, most likely a path."""
+    try:
+        records.find(only)
+    except NotFoundError:
+        if only.startswith("@"):
+            raise
+        hint = f"run `aloma task blame {LAST} {clean(only)}` for the last task"
+        return InputError("`aloma task blame` needs a task and a path", hint=hint)
+    return InputError("`aloma task blame` needs a path", hint=f"run `aloma task blame {only} PATH`")
+
+
 def _lines(told: BlameResult) -> Iterator[str]:
     glyphs = glyphs_for(result().encoding)
     value = "removed" if told.value is MISSING else value_text(hide_stash(told.value, told.path), _LONGEST)
     cost = f"   (cost {money(told.cost)})" if told.cost else ""
     yield f"{clean(show_path(told.path))} = {value}{cost}"
     room = size_of(result()).room if for_people() else _WIDE
-    for line in _tree(told, told.causes, told.task, "", glyphs):
+    for line in _tree(told, told.causes, told.task, "", glyphs, room):
         yield cut(line, room)
 
 
-def _tree(told: BlameResult, causes: list[Cause], task: str, indent: str, glyphs: Glyphs) -> Iterator[str]:
+def _tree(told: BlameResult, causes: list[Cause], task: str, indent: str, glyphs: Glyphs, room: int) -> Iterator[str]:
     for at, cause in enumerate(causes):
         is_last = at == len(causes) - 1
-        yield f"{indent}{glyphs.corner if is_last else glyphs.tee}{_headline(told, cause, task, glyphs)}"
+        start = f"{indent}{glyphs.corner if is_last else glyphs.tee}"
+        yield f"{start}{_headline(told, cause, task, glyphs, room - len(start))}"
         below = indent + ("  " if is_last else glyphs.bar)
         stem = f"{below}{glyphs.bar if cause.inputs else '  '}"
         yield from (f"{stem}{_call_line(*call)}" for call in cause.calls)
         if cause.cut:
             yield f"{below}  {glyphs.ellipsis} further back: aloma task blame {_deeper(cause)}"
-        yield from _tree(told, cause.inputs, cause.task, below, glyphs)
+        yield from _tree(told, cause.inputs, cause.task, below, glyphs, room)
 
 
-def _headline(told: BlameResult, cause: Cause, task: str, glyphs: Glyphs) -> str:
+def _headline(told: BlameResult, cause: Cause, task: str, glyphs: Glyphs, room: int) -> str:
+    """`order.total = 120   ← price (entry 1), 10:12:05`: in `room` columns the value is cut, not who wrote it."""
     wrote, ledger = cause.wrote, told.ledger
     inside = f"[{clean(ledger.tree.tasks[cause.task].name)}] " if cause.task != task else ""
-    shown = glyphs.ellipsis if cause.value is MISSING else value_text(cause.value, _LONGEST)
+    shown = f" = {glyphs.ellipsis if cause.value is MISSING else value_text(cause.value, _LONGEST)}"
+    if cause.question is not None:
+        shown = f": {value_text(cause.question, _LONGEST)}"
     who = writers.words(ledger, wrote)
     when = "" if wrote is None else f", {clock_time(wrote.event.at)}"
     answered = wrote is not None and isinstance(wrote.event, Committed) and wrote.event.answers
-    what = " answered" if answered else ""
+    what = " answered" if answered else " asked" if cause.question is not None else ""
     again = " (shown above)" if cause.again else ""
-    return f"{inside}{clean(show_path(cause.path))} = {shown}   ← {clean(who)}{what}{when}{again}"
+    author = f"   ← {clean(who)}{what}{when}{again}"
+    return f"{cut(f'{inside}{clean(show_path(cause.path))}{shown}', max(_LEAST, room - len(author)))}{author}"
 
 
 def _call_line(number: int, call: CallAnswered) -> str:

@@ -9,8 +9,9 @@ from aloma_cli.api.explaining import question
 from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.output import put, put_json, put_wrapped, result
 from aloma_cli.cli.parameters import Argument, Option
+from aloma_cli.cli.task.which import LAST
 from aloma_cli.cli.workspaces import load_workspace
-from aloma_cli.errors import InputError
+from aloma_cli.errors import InputError, NotFoundError
 from aloma_cli.explain import writers
 from aloma_cli.explain.ledger import Ledger
 from aloma_cli.explain.waiting import waiting
@@ -43,7 +44,12 @@ def explain(
     would let it fire.
     """
     home = load_workspace(workspace)
-    asked = question(home, task)
+    try:
+        asked = question(home, task)
+    except NotFoundError as error:
+        if step is not None or task not in home.steps:
+            raise
+        raise NotFoundError(str(error), hint=f"for the step {task}, run `aloma task why {LAST} {task}`") from None
     if step is None:
         if entry is not None:
             raise InputError("--entry needs a step", hint=f"run `aloma task why {task} STEP --entry {entry}`")

@@ -1,0 +1,50 @@
+"""How `aloma task blame` reads its arguments, and what it prints."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.desk import Desk
+
+
+def test_a_missing_path_is_what_is_asked_for(desk: Desk) -> None:
+    desk.new()
+    asked = desk.run("task", "blame", "@last")
+    assert (asked.code, asked.out) == (2, "")
+    assert "`aloma task blame` needs a path\n  → run `aloma task blame @last PATH`" in asked.err
+
+
+def test_a_path_alone_is_offered_with_the_last_task(desk: Desk) -> None:
+    desk.new()
+    asked = desk.run("task", "blame", "greeting")
+    assert (asked.code, asked.out) == (2, "")
+    assert "needs a task and a path\n  → run `aloma task blame @last greeting` for the last task" in asked.err
+    assert desk.run("task", "blame", "@last", "greeting").code == 0
+
+
+def test_a_step_alone_is_offered_with_the_last_task(desk: Desk) -> None:
+    desk.new()
+    assert "for the step greet, run `aloma task why @last greet`" in desk.run("task", "why", "greet").err
+    assert "@last" not in desk.run("task", "why", "nobody").err
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_narrow_terminal_cuts_the_value_and_not_who_wrote_it(desk: Desk, width: int) -> None:
+    desk.new('{"name": "Ada Lovelace of the Analytical Engine and its notes"}')
+    _, _, screen = desk.at_terminal("task", "blame", "@last", "greeting", width=width)
+    [wrote] = [line for line in screen.splitlines() if "←" in line and "greet (" in line]
+    assert "greeting = " in wrote
+    assert "…   ← greet (entry 1), " in wrote
+    assert len(wrote.rstrip()) <= width
+    [payload] = [line for line in screen.splitlines() if "the payload" in line]
+    assert payload.lstrip().startswith("└ name = ")
+
+
+def test_a_question_is_not_shown_as_the_value_of_its_place(desk: Desk) -> None:
+    desk.step("ask", '{"name": str}', 'task.ask("Send it?", into="mail.verdict")', asks="task")
+    desk.new()
+    desk.run("task", "answer", "@last", "yes")
+    told = desk.run("task", "blame", "@last", "mail.verdict").out
+    assert 'mail.verdict = "yes"   ← a person (entry 3) answered' in told
+    assert 'mail.verdict: "Send it?"   ← ask (entry ' in told
+    assert 'mail.verdict = "Send it?"' not in told
