@@ -40,15 +40,24 @@ def unknown(task: WorkingTask) -> list[SentCall]:
 
 def unknown_call(tree: WorkingTree, task: WorkingTask, number: int) -> tuple[WorkingTask, SentCall]:
     """The call of this number, of `task` or a subtask, whose outcome is unknown, and its task. Raises InputError."""
-    open_calls = [(one, call) for one in [task, *tree.descendants(task.id)] for call in unknown(one)]
-    for found in open_calls:
+    for found in _open_calls(tree, task):
         if found[1].number == number:
             return found
-    numbers = ", ".join(str(call.number) for _, call in open_calls)
+    made = 1 <= number <= tree.calls_made
     raise InputError(
-        f"the outcome of call {number} of task {task.id} is not unknown",
-        hint=f"use one of: {numbers}" if numbers else None,
+        f"call {number} of task {task.id} is not unsettled" if made else f"task {task.id} has no call {number}",
+        hint=which_unsettled(tree, task),
     )
+
+
+def which_unsettled(tree: WorkingTree, task: WorkingTask) -> str:
+    """The numbers of the calls that `unknown_call` finds, as a hint."""
+    told = ", ".join(str(call.number) for _, call in _open_calls(tree, task))
+    return f"use the number of an unsettled call: {told}" if told else "no call of it is unsettled"
+
+
+def _open_calls(tree: WorkingTree, task: WorkingTask) -> list[tuple[WorkingTask, SentCall]]:
+    return [(one, call) for one in [task, *tree.descendants(task.id)] for call in unknown(one)]
 
 
 def in_words(calls: Iterable[SentCall]) -> str:

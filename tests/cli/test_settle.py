@@ -123,7 +123,10 @@ def test_a_process_that_runs_the_task_takes_the_request(office: Desk) -> None:
     [
         (("1",), "use one of --done VALUE, --failed REASON, --again"),
         (("1", "--again", "--done", "1"), "use one of"),
-        (("2", "--again"), "the outcome of call 2 of task"),
+        ((), "needs the number of a call after the task\n  → use the number of an unsettled call: 1\n"),
+        (("--again",), "needs the number of a call after the task\n  → use the number of an unsettled call: 1\n"),
+        (("2", "--again"), "has no call 2\n  → use the number of an unsettled call: 1\n"),
+        (("0", "--again"), "has no call 0\n"),
         (("one", "--again"), "'one' is not the number of a call"),
     ],
 )
@@ -142,3 +145,12 @@ def test_what_why_offers_can_be_typed_as_it_is(office: Desk) -> None:
     assert told["cure"] in office.run("task", "why", "@last", "send").out
     assert office.run(*told["cure"].split()[1:]).code == 0
     assert office.run("task", "show", task, "--path", "receipt").out == "VALUE\n"
+
+
+def test_a_call_that_has_its_answer_is_not_settled_again(office: Desk) -> None:
+    task = office.new('{"to": "ada@x.org"}').out.strip()
+    refused = office.run("task", "settle", task, "1", "--again")
+    message = f"aloma: call 1 of task {task} is not unsettled\n  → no call of it is unsettled\n"
+    assert (refused.code, refused.err) == (2, message)
+    refused = office.run("task", "settle", "1", "--again")
+    assert (refused.code, "needs a task\n  → run `aloma task settle @last 1 --again`" in refused.err) == (2, True)

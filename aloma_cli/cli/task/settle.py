@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from aloma_cli.api.task import read_tree
 from aloma_cli.cli import options
 from aloma_cli.cli.parameters import Argument, Option
 from aloma_cli.cli.request_options import Running
 from aloma_cli.cli.task.requests import json_or_text, request_and_run
 from aloma_cli.cli.task.which import task_id_of
 from aloma_cli.cli.workspaces import open_records
+from aloma_cli.engine.unsettled import which_unsettled
 from aloma_cli.errors import InputError
+from aloma_cli.ids import root_of
 from aloma_cli.jsontext import JsonObject
 
 
@@ -35,10 +38,15 @@ def settle(
 
     Prints and exits as `task new`.
     """
-    task_id = task_id_of(
-        open_records(running.workspace)[0], task if call is not None else None, "settle", " CALL --again"
-    )
-    request = {"kind": "settle", "call": _number(call or ""), **_outcome(done, failed, again=again)}
+    home = open_records(running.workspace)[0]
+    # One number alone is a call: no task has such an id.
+    alone = call is None and task is not None and task.isdecimal() and not task.startswith("0")
+    task_id = task_id_of(home, None if alone else task, "settle", f" {task if alone else 'CALL'} --again")
+    if call is None:
+        tree = read_tree(home.store, root_of(task_id))
+        hint = which_unsettled(tree, tree.tasks[task_id])
+        raise InputError("`aloma task settle` needs the number of a call after the task", hint=hint)
+    request = {"kind": "settle", "call": _number(call), **_outcome(done, failed, again=again)}
     return request_and_run(running, task_id, request)
 
 
