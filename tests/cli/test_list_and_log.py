@@ -221,6 +221,16 @@ def test_the_log_of_a_step_has_its_entries_with_details(desk: Desk) -> None:
     assert {event["step"] for event in events} == {"last"}
 
 
+@pytest.mark.parametrize("options", [(), ("--json",), ("--last", "2")])
+def test_the_log_of_an_unknown_step_is_refused(desk: Desk, options: tuple[str, ...]) -> None:
+    task = desk.new().out.strip()
+    (desk.root / "steps" / "greet.py").unlink()  # the record alone is read
+    assert desk.run("task", "log", "--step", "greet", *options).code == 0
+    message = f"aloma: no step 'gret' fired in task {task}\n  → did you mean `greet`?\n"
+    assert desk.run("task", "log", "--step", "gret", *options) == (9, "", message)
+    assert desk.run("task", "log", "--step", "nope", *options).err.endswith("\n  → use one of: greet\n")
+
+
 def test_the_number_of_an_entry_is_not_a_step(desk: Desk) -> None:
     message = "aloma: --step 3: a step has a name\n  → use --entry 3 for the entry of that number\n"
     assert desk.run("task", "log", "--step", "3") == (2, "", message)

@@ -13,7 +13,7 @@ from aloma_cli.cli.output import put_json, result, visible_record
 from aloma_cli.cli.pager import write_paged
 from aloma_cli.cli.parameters import Option
 from aloma_cli.clock import SystemClock
-from aloma_cli.errors import InputError
+from aloma_cli.errors import InputError, NotFoundError, did_you_mean
 from aloma_cli.ids import root_of
 from aloma_cli.record.codec import to_wire
 from aloma_cli.store.protocol import Store
@@ -53,6 +53,8 @@ def log(
     home = Records.at(workspace)
     found = home.find(task)
     events = TreeEvents(home.store, root_of(found))
+    if step is not None:
+        _check_step(events, found, step)
     if as_json:
         own = (to_wire(event) for event in events if event.task == found)
         wanted = deque((event for event in own if step in (None, event.get("step"))), last)
@@ -75,6 +77,21 @@ def log(
     if events.damage is not None:
         raise events.damage
     return exit_codes.DONE
+
+
+def _check_step(events: TreeEvents, task: str, step: str) -> None:
+    """Raise NotFoundError for a step without an event in the log of `task`."""
+    known: dict[str, None] = {}
+    for event in events:
+        name = getattr(event, "step", None) if event.task == task else None
+        if name == step:
+            return
+        if name is not None:
+            known[name] = None
+    if events.damage is not None:
+        raise events.damage
+    hint = did_you_mean(step, known) or (f"use one of: {', '.join(known)}" if known else "no step of it has fired")
+    raise NotFoundError(f"no step {step!r} fired in task {task}", hint=hint)
 
 
 def _ending(store: Store, root: str, last: int) -> Ending | None:
