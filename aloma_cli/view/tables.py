@@ -18,6 +18,7 @@ Kind = Literal["text", "id", "state", "time", "seconds", "count", "size", "money
 
 _GAP = 2
 _LEAST = 8
+_MORE = "more columns: a wider terminal, or --json"
 _RIGHT = frozenset({"seconds", "count", "size", "money"})
 
 
@@ -64,7 +65,8 @@ def write_table(
 ) -> None:
     """Write `rows` to `stream`: for people by `write`, aligned below titles; else one tab-separated line each."""
     if is_for_people(stream, environ):
-        lines = table_lines(columns, list(rows), size_of(stream).room, glyphs_for(stream.encoding), clock.now())
+        size, glyphs = size_of(stream), glyphs_for(stream.encoding)
+        lines = table_lines(columns, list(rows), size.room, glyphs, clock.now(), more=_MORE)
         write(stream, "".join(f"{text}\n" for text in Ink(stream, environ).styled(lines)))
     else:
         kinds = [column.kind for column in columns]
@@ -108,17 +110,27 @@ def _cell_text(value: Any) -> str:
 
 
 def table_lines(
-    columns: Sequence[Column], rows: Sequence[Sequence[Any]], room: int, glyphs: Glyphs, now: float
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[Any]],
+    room: int,
+    glyphs: Glyphs,
+    now: float,
+    *,
+    more: str | None = None,
 ) -> list[Text]:
-    """The rows below their titles, in `room` cells; empty columns are left out."""
+    """The rows below their titles, in `room` cells; empty columns are left out. `more` says where others do not fit."""
     if not rows:
         return []
     cells = [[line((column.title.upper(), DIM)) for column in columns]]
     cells += [[_cell(value, column.kind, now) for value, column in zip(row, columns, strict=True)] for row in rows]
-    shown = _shown(columns, cells, room)
+    filled = [at for at in range(len(columns)) if any(row[at].cell_len for row in cells[1:])]
+    shown = _fitting(columns, cells, filled, room)
     columns, cells = [columns[at] for at in shown], [[row[at] for at in shown] for row in cells]
     widths = _widths(columns, cells, room)
-    return [_line(columns, row, widths, glyphs) for row in cells]
+    lines = [_line(columns, row, widths, glyphs) for row in cells]
+    if more is not None and len(shown) < len(filled):
+        lines.append(fit(line((f"{glyphs.ellipsis} {more}", DIM)), room, glyphs))
+    return lines
 
 
 def _cell(value: Any, kind: Kind, now: float) -> Text:
@@ -126,9 +138,9 @@ def _cell(value: Any, kind: Kind, now: float) -> Text:
     return line((text, style_of(text) if kind == "state" else DIM if kind == "time" else ""))
 
 
-def _shown(columns: Sequence[Column], cells: list[list[Text]], room: int) -> list[int]:
-    """The columns that have something in them, as many as fit."""
-    shown = [at for at in range(len(columns)) if any(row[at].cell_len for row in cells[1:])]
+def _fitting(columns: Sequence[Column], cells: list[list[Text]], filled: Sequence[int], room: int) -> list[int]:
+    """Of the columns that have something in them (`filled`) as many as fit."""
+    shown = [*filled]
     widths = [max(row[at].cell_len for row in cells) for at in range(len(columns))]
     least = [min(width, _LEAST) if columns[at].kind == "text" else width for at, width in enumerate(widths)]
     while sum(least[at] + _GAP for at in shown) - _GAP > room:

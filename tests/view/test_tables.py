@@ -102,7 +102,20 @@ def test_where_it_is_narrow_an_id_is_never_cut_and_what_is_dispensable_goes_from
         with terminal(width, 24) as screen:
             write_table(columns, rows, screen.stream, environ={"TERM": "dumb"}, clock=Clock())
         assert ROOT in screen.raw
-        return screen.raw.splitlines()[0].split()
+        first, _, *said = screen.raw.splitlines()
+        assert len(said) == ("TOOK" not in first)
+        return first.split()
 
     assert titles(60) == ["ID", "NAME", "TOOK"], "nothing is in the others"
     assert titles(28) == ["ID", "NAME"]
+
+
+def test_columns_that_do_not_fit_are_spoken_of() -> None:
+    columns = (Column("name"), Column("took", "seconds", dispensable=True))
+    with terminal(46, 24) as screen:
+        write_table(columns, [["x" * 60, 9.0]], screen.stream, environ={"TERM": "dumb"}, clock=Clock())
+    assert "more columns" not in screen.raw, "texts are cut first"
+    columns = (Column("id", "id"), Column("took", "seconds", dispensable=True))
+    with terminal(46, 24) as screen:
+        write_table(columns, [["x" * 44, 9.0]], screen.stream, environ={"TERM": "dumb"}, clock=Clock())
+    assert screen.raw.splitlines()[2] == "… more columns: a wider terminal, or --json"
