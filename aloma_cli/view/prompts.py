@@ -251,7 +251,7 @@ def _said(message: JsonObject, width: int = _WIDTH) -> str:
     if message.get("refusal"):
         texts.append(f"refused: {message['refusal']}")
     calls = message.get("tool_calls")
-    texts += [_tool_call_text(call) for call in calls] if isinstance(calls, list) else []
+    texts += [tool_call_text(call) for call in calls] if isinstance(calls, list) else []
     return "\n".join(texts)
 
 
@@ -282,7 +282,8 @@ def _tool_text(tool: Json) -> str:
     return _one_line(tool)
 
 
-def _tool_call_text(call: Json) -> str:
+def tool_call_text(call: Json) -> str:
+    """What a model calls, with the arguments, on one line."""
     match call:
         case {"function": {"name": str(name), "arguments": str(arguments)}}:
             return f"calls {name} {arguments}"

@@ -51,6 +51,11 @@ def test_a_terminal_shows_what_is_asked(office: Desk) -> None:
     assert "done" in screen
 
 
+def test_a_step_alone_shows_the_tools_that_a_turn_calls(office: Desk) -> None:
+    ran = office.run("step", "run", "clerk", "-d", '{"customer": "Ada"}', "--offline")
+    assert '  > openai.chat: calls post_send {"to":"Ada"}\n' in ran.err
+
+
 def test_a_call_is_named_by_its_number(office: Desk) -> None:
     office.run("task", "new", "Letter", "-d", '{"customer": "Ada"}', "--offline")
     refused = office.run("task", "answer", "@last", "true", "--call", "9")

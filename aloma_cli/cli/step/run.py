@@ -32,7 +32,7 @@ from aloma_cli.record.states import STATES
 from aloma_cli.record.tree import ASKS
 from aloma_cli.view.changes import is_bookkeeping, operation_text
 from aloma_cli.view.format import clean, error_text, plural
-from aloma_cli.view.prompts import readable
+from aloma_cli.view.prompts import readable, tool_call_text
 
 
 def run(
@@ -165,4 +165,8 @@ def _answer(call: CallAnswered) -> str:
     if call.error is not None:
         return clean(error_text(call.error))
     choices = call.answer.get("choices") if isinstance(call.answer, dict) else None
-    return clean(choices[0]["message"]["content"] if choices else dumps(readable(call.answer)))
+    if not choices:
+        return clean(dumps(readable(call.answer)))
+    message = choices[0]["message"]
+    called = [tool_call_text(one) for one in message.get("tool_calls") or ()]
+    return clean("; ".join(filter(None, (message.get("content"), *called))))
