@@ -20,6 +20,7 @@ def test_a_path_alone_is_offered_with_the_last_task(desk: Desk) -> None:
     assert (asked.code, asked.out) == (2, "")
     assert "needs a task and a path\n  → run `aloma task blame @last greeting` for the last task" in asked.err
     assert desk.run("task", "blame", "@last", "greeting").code == 0
+    assert "needs a task and a path" not in desk.run("task", "blame", "0").err
 
 
 def test_a_step_alone_is_offered_with_the_last_task(desk: Desk) -> None:

@@ -68,7 +68,7 @@ def _incomplete(records: Records, only: str) -> InputError:
     try:
         records.find(only)
     except NotFoundError:
-        if only.startswith("@"):
+        if only[:1] in "@0123456789":  # it looks like a task
             raise
         hint = f"run `aloma task blame {LAST} {clean(only)}` for the last task"
         return InputError("`aloma task blame` needs a task and a path", hint=hint)
