@@ -108,7 +108,7 @@ def _idle(view: Moment) -> Iterator[Obstacle]:
         return
     resume = f"aloma task resume {view.root}"
     if view.facts.state == "created":
-        yield Obstacle("created", "the task was not started yet; `aloma worker` runs it, or a resume", resume)
+        yield Obstacle("created", "the task was not started yet; run `aloma worker`, or resume it", resume)
     else:
         yield Obstacle("interrupted", "the task was interrupted: no process runs it", resume)
 

@@ -45,18 +45,23 @@ class Met:
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """Why a firing began: the clauses on the document that it started from. `changed`: as `Explanation.changed`."""
+    """Why a firing began: the clauses on the document that it started from. `changed`: as `Explanation.changed`.
+    `held`: whether a process runs its tree.
+    """
 
     firing: FiringRecord
     clauses: tuple[Met, ...]
     changed: str | None
+    held: bool = True
 
     @property
     def word(self) -> str:
         end = self.firing.end
         if isinstance(end, ev.FiringVoided) and end.again and end.reason in PAUSES:
             return "paused"
-        return "running" if end is None else ENDS[type(end)]
+        if end is None:
+            return "running" if self.held else "unfinished"
+        return ENDS[type(end)]
 
 
 class Next(NamedTuple):
@@ -189,13 +194,13 @@ def why_all(question: Inquiry) -> list[Explanation]:
     return [_answer(question, ledger, name, None, brief=True) for name in names]
 
 
-def fired_by(steps: Steps, task: TaskLedger, firing: FiringRecord, *, brief: bool = False) -> Fired:
+def fired_by(steps: Steps, task: TaskLedger, firing: FiringRecord, *, brief: bool = False, held: bool = True) -> Fired:
     """Why a firing began, by the condition of today; if `brief`, without its clauses."""
     step = steps.get(firing.step)
     if step is None:
-        return Fired(firing, (), "gone")
+        return Fired(firing, (), "gone", held)
     clauses = () if brief else tuple(_met(task, step, firing.started.version))
-    return Fired(firing, clauses, _change(step, firing))
+    return Fired(firing, clauses, _change(step, firing), held)
 
 
 def _answer(
@@ -209,7 +214,8 @@ def _answer(
 ) -> Explanation:
     task = ledger.tasks[question.task]
     last = task.last_firing(name)
-    fired = None if last is None else fired_by(question.steps, task, last, brief=brief)
+    view = question.moment(ledger, entry)
+    fired = None if last is None else fired_by(question.steps, task, last, brief=brief, held=view.held)
     changed = None if fired is None else fired.changed
     at = ledger.tree.last_at
     step = question.steps.get(name)
@@ -219,7 +225,6 @@ def _answer(
     below = sum(ledger.tasks[one.id].times(name) for one in subtasks)
     clauses = tuple(_met(task, step, task.version, hints=not below))
     holds = all(met.clause.holds for met in clauses)
-    view = question.moment(ledger, entry)
     remedy = remedy_of(step.condition, task.document) if not (brief or holds) else None
     unmet = [met.clause.path for met in clauses if not met.clause.holds]
     obstacles = (*of_task(view), *of_step(view, step), *of_place(view, unmet))

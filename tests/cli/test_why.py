@@ -34,13 +34,15 @@ def test_a_task_whose_process_died_is_interrupted_and_not_said_to_run(desk: Desk
     assert "runs since" not in told
     assert "slow has not ended: slow" not in told
     assert "slow has not ended: it started at" in desk.run("task", "why", "@last", "slow").out
+    assert desk.run("task", "why", "@last", "slow").out.startswith("slow did not end: started ")
+    assert desk.run("task", "why", "@last", "slow", "--json").json["fired"]["outcome"] == "unfinished"
     assert resume in cures(desk, "@last", "slow")
 
 
 def test_a_queued_task_was_not_started_yet(desk: Desk) -> None:
     desk.new('{"name": "Ada"}', "--queue")
     told = desk.run("task", "why").out
-    assert "A task: created\n  the task was not started yet; `aloma worker` runs it, or a resume\n" in told
+    assert "A task: created\n  the task was not started yet; run `aloma worker`, or resume it\n" in told
     assert cures(desk) == [f"aloma task resume {desk.tasks[0]}"]
     assert cures(desk, "@last", "greet") == [f"aloma task resume {desk.tasks[0]}"]
 

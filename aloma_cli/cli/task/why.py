@@ -19,6 +19,7 @@ from aloma_cli.explain.why import FLYING, Explanation, Fired, Inquiry, Met, why,
 from aloma_cli.view.format import clean, clock_time
 from aloma_cli.view.theme import glyphs_for
 
+_WORDS = {"running": "runs", "unfinished": "did not end"}
 _CHANGED = {
     "condition": "its condition has changed since it fired: shown is that of today",
     "content": "its code has changed since it fired",
@@ -118,7 +119,7 @@ def _fired_lines(ledger: Ledger, fired: Fired, *, whole: bool) -> Iterator[str]:
     firing = fired.firing
     at = f" at entry {firing.entry}" if firing.entry is not None else ""
     tries = f", try {firing.started.attempt}" if firing.started.attempt > 1 else ""
-    word = "runs" if fired.word == "running" else fired.word
+    word = _WORDS.get(fired.word, fired.word)
     yield f"{firing.step} {word}{at}: started {clock_time(firing.started.at)}{tries}"
     if fired.changed in _CHANGED:
         yield f"  ({_CHANGED[fired.changed]})"
