@@ -125,6 +125,7 @@ def test_a_process_that_runs_the_task_takes_the_request(office: Desk) -> None:
         (("1", "--again", "--done", "1"), "use one of"),
         ((), "needs the number of a call after the task\n  → use the number of an unsettled call: 1\n"),
         (("--again",), "needs the number of a call after the task\n  → use the number of an unsettled call: 1\n"),
+        (("2",), "has no call 2\n  → use the number of an unsettled call: 1\n"),
         (("2", "--again"), "has no call 2\n  → use the number of an unsettled call: 1\n"),
         (("0", "--again"), "has no call 0\n"),
         (("one", "--again"), "'one' is not the number of a call"),

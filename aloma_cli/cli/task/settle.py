@@ -11,7 +11,7 @@ from aloma_cli.cli.request_options import Running
 from aloma_cli.cli.task.requests import json_or_text, request_and_run
 from aloma_cli.cli.task.which import task_id_of
 from aloma_cli.cli.workspaces import open_records
-from aloma_cli.engine.unsettled import which_unsettled
+from aloma_cli.engine.unsettled import unknown_call, which_unsettled
 from aloma_cli.errors import InputError
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import JsonObject
@@ -42,11 +42,13 @@ def settle(
     # One number alone is a call: no task has such an id.
     alone = call is None and task is not None and task.isdecimal() and not task.startswith("0")
     task_id = task_id_of(home, None if alone else task, "settle", f" {task if alone else 'CALL'} --again")
+    tree = read_tree(home.store, root_of(task_id))
     if call is None:
-        tree = read_tree(home.store, root_of(task_id))
         hint = which_unsettled(tree, tree.tasks[task_id])
         raise InputError("`aloma task settle` needs the number of a call after the task", hint=hint)
-    request = {"kind": "settle", "call": _number(call), **_outcome(done, failed, again=again)}
+    number = _number(call)
+    unknown_call(tree, tree.tasks[task_id], number)  # before a person is told to say how it ended
+    request = {"kind": "settle", "call": number, **_outcome(done, failed, again=again)}
     return request_and_run(running, task_id, request)
 
 
