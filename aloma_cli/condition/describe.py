@@ -1,4 +1,4 @@
-"""A pattern as JSON for people, and as a fingerprint that identifies it."""
+"""A pattern as JSON and as text for people, and as a fingerprint that identifies it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ import re
 from collections.abc import Callable
 
 from aloma_cli.condition.regexes import options_of
-from aloma_cli.jsontext import Json
+from aloma_cli.jsontext import Json, dumps
 
 
 def describe(pattern: object) -> Json:
     """`pattern` as JSON: types as their names, regular expressions as `$regex` and `$options`."""
     return _render(pattern, lambda kind: kind.__name__)
+
+
+def written(pattern: object, dump: Callable[[Json], str] = dumps) -> str:
+    """`pattern` as text: JSON, but a type is a bare word, unlike a string: `{"name":"str","size":int}`."""
+    text = dump(_render(pattern, lambda kind: f"\0{kind.__name__}"))
+    return re.sub(r'"\\u0000(\w+)"', r"\1", text)
 
 
 def fingerprint(pattern: object) -> str:

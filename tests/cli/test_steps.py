@@ -50,6 +50,7 @@ def test_json_is_a_list_of_steps(desk: Desk) -> None:
         "asks_for": ["data", "log"],
         "specificity": 2,
         "condition": {"name": "str", "greeting": None},
+        "condition_text": '{"name":str,"greeting":null}',
         "source": str(desk.root / "steps/greet.py"),
     }
 
@@ -95,6 +96,16 @@ def test_a_step_is_shown_with_its_condition(desk: Desk) -> None:
         f"  source      {desk.root}/steps/full.py",
     ]
     assert "  parameters  data, connectors\n  condition\n    {\n" in ended.out
+
+
+def test_a_type_is_shown_unlike_the_string_of_its_name(desk: Desk) -> None:
+    desk.step("mixed", '{"name": "str", "x": str, "y": [int, "int"]}', "pass")
+    shown = desk.run("step", "show", "mixed").out
+    assert '"name": "str",' in shown
+    assert '"x": str,' in shown
+    step = desk.run("step", "show", "mixed", "--json").json
+    assert step["condition_text"] == '{"name":"str","x":str,"y":[int,"int"]}'
+    assert step["condition"]["x"] == "str"
 
 
 def test_json_is_the_step(desk: Desk) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from aloma_cli.checking.finding import Finding
 from aloma_cli.checking.satisfy import always_holds, solve
 from aloma_cli.checking.subject import Subject
-from aloma_cli.condition.describe import describe
-from aloma_cli.jsontext import dumps, show_path
+from aloma_cli.condition.describe import written
+from aloma_cli.jsontext import show_path
 
 
 def find(subject: Subject) -> Iterator[Finding]:
@@ -17,7 +17,7 @@ def find(subject: Subject) -> Iterator[Finding]:
         answer = solve(step.condition.pattern)
         if answer.document is None and answer.proven:
             path, patterns = answer.clash or ((), [])
-            tests = " and ".join(dumps(describe(pattern)) for pattern in patterns)
+            tests = " and ".join(written(pattern) for pattern in patterns)
             yield Finding(
                 subject.place(step, path),
                 "never",

@@ -9,7 +9,7 @@ from aloma_cli.checking.finding import Finding
 from aloma_cli.checking.satisfy import alternatives, test_of
 from aloma_cli.checking.subject import Subject
 from aloma_cli.checking.values import Kind, Known, Lst, Obj, Value, may_meet
-from aloma_cli.condition.describe import describe
+from aloma_cli.condition.describe import written
 from aloma_cli.content.step import Step
 from aloma_cli.document.paths import MISSING
 from aloma_cli.document.reserved import CHILDREN, ERRORS, RESERVED
@@ -45,7 +45,7 @@ def _at(subject: Subject, step: Step, path: tuple[str, ...], patterns: list[Any]
     for pattern, test in needed:
         if not any(may_meet(value, pattern, test) for value in values):
             told = _listed({_told(value) for value in values})
-            message = f"{step.name} waits until {show_path(path)} is {dumps(describe(pattern))}, which nothing writes"
+            message = f"{step.name} waits until {show_path(path)} is {written(pattern)}, which nothing writes"
             known = [value.value for value in values if isinstance(value, Known) and isinstance(value.value, str)]
             cure = did_you_mean(pattern, known) if isinstance(pattern, str) else None
             yield Finding(subject.place(step, path), "value", message, cure or f"what is written: {told}", step.name)

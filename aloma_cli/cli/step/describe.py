@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from aloma_cli.condition.describe import written
 from aloma_cli.content.step import Step
 from aloma_cli.errors import NotFoundError, did_you_mean
 from aloma_cli.jsontext import JsonObject
@@ -12,7 +13,7 @@ NO_STEPS = "this workspace has no steps; write one with `aloma step new NAME`"
 
 
 def step_record(step: Step) -> JsonObject:
-    """What `--json` prints; types in the condition are words such as `str`."""
+    """What `--json` prints; types in `condition` are words such as `str`, and bare ones in `condition_text`."""
     retry = step.retry
     return {
         "name": step.name,
@@ -26,6 +27,7 @@ def step_record(step: Step) -> JsonObject:
         "asks_for": list(step.parameters),
         "specificity": step.condition.specificity,
         "condition": step.condition.describe(),
+        "condition_text": written(step.condition.pattern),
         "source": str(step.source.path) if step.source is not None else None,
     }
 

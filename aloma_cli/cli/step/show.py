@@ -9,6 +9,7 @@ from aloma_cli.cli.output import put, put_json
 from aloma_cli.cli.parameters import Argument, Option
 from aloma_cli.cli.step.describe import step_named, step_record
 from aloma_cli.cli.workspaces import load_workspace
+from aloma_cli.condition.describe import written
 from aloma_cli.jsontext import pretty
 
 
@@ -23,7 +24,8 @@ def show(
       aloma step show research/synthesis
       aloma step show research/synthesis --json | jq .condition
     """
-    record = step_record(step_named(load_workspace(workspace).steps, name))
+    step = step_named(load_workspace(workspace).steps, name)
+    record = step_record(step)
     if as_json:
         put_json(record)
         return exit_codes.DONE
@@ -35,5 +37,5 @@ def show(
             put(f"  {label:<12}{record[label]}")
     put(f"  parameters  {', '.join(record['asks_for']) or 'none'}")
     put("  condition")
-    put("".join(f"    {line}\n" for line in pretty(record["condition"]).splitlines()).rstrip("\n"))
+    put("".join(f"    {line}\n" for line in written(step.condition.pattern, pretty).splitlines()).rstrip("\n"))
     return exit_codes.DONE
