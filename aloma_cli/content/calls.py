@@ -7,7 +7,6 @@ firing repeated after a void or a crash makes the same calls, and gets the recor
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 from collections import Counter
 from collections.abc import Callable, Coroutine
@@ -22,6 +21,7 @@ from aloma_cli.content.cancellation import Queued
 from aloma_cli.content.host import Host
 from aloma_cli.content.job import Effects, Job
 from aloma_cli.content.lost import Watching
+from aloma_cli.content.misuse import misuse
 from aloma_cli.content.progress import Watched
 from aloma_cli.content.reservation import Reservation
 from aloma_cli.document.diff import clean_copy
@@ -272,9 +272,8 @@ def _called(
     try:
         return function(ask, *arguments, **options)
     except TypeError as error:
-        taken = [f"{one}" for one in list(inspect.signature(function).parameters.values())[1:]]
-        problem = str(error).partition("() ")[2] or str(error)
-        raise PermanentError(f"connectors.{name} {problem}", hint=f"it takes ({', '.join(taken)})") from None
+        problem, hint = misuse(function, arguments, options)
+        raise PermanentError(f"connectors.{name} {problem or error}", hint=hint) from None
 
 
 def _describe(error: ConnectorError) -> JsonObject:

@@ -96,7 +96,13 @@ HINTS = {
         ["from pydantic import BaseModel", "class Found(BaseModel):", "    a: int", "data['out'] = Found(a=1)"],
         'write .model_dump(mode="json") after it',
     ),
-    "positional": (["await connectors.openai.chat('gpt-4', [])"], "connectors.openai.chat takes"),
+    "positional": (
+        ["await connectors.openai.chat('gpt-4', [])"],
+        "connectors.openai.chat takes its arguments by name only: write messages=…",
+    ),
+    "readable types": (["await connectors.openai.chat()"], "it takes (messages: Sequence[Any] | str, model: str = "),
+    "one too many": (["await connectors.http.get('https://a.example', {})"], "connectors.http.get takes 1 by position"),
+    "none": (["await connectors.openai.chat()"], "connectors.openai.chat needs messages=…"),
     "JSON": (["import json", "data['out'] = json.loads('Sure!')"], "→ ask the model with shape="),
     "keyboard": (["data['out'] = input('?')"], "a step has no keyboard: use task.ask"),
 }
