@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,6 +14,7 @@ from aloma_cli.clock import Clock
 from aloma_cli.connectors.chat.server import ChatServer
 from aloma_cli.connectors.checkup import Checkup, Finding
 from aloma_cli.connectors.honours import Honours
+from aloma_cli.connectors.mcp.settings import McpSettings
 from aloma_cli.connectors.providers.router import targets
 from aloma_cli.connectors.providers.table import PROVIDERS
 from aloma_cli.connectors.settings import DEFAULT_PROVIDER, ModelSettings
@@ -62,6 +64,17 @@ class Doctor:
             yield Finding("secrets", "failed", f"{name} has no value", f"run `aloma secret set {name}`")
         if self.loaded.config.secrets and not missing:
             yield Finding("secrets", "ok", "all have a value")
+
+    def mcp(self) -> Iterator[Finding]:
+        """The findings about the programs of the MCP servers, before any is started."""
+        servers, root = (self.loaded.config.mcp, self.loaded.root) if self.loaded else ((), None)
+        for server in servers:
+            if server.command and not _is_program(server.command[0], root or Path(), self._path_of(server)):
+                says = f"the MCP server `{server.name}` is the program `{server.command[0]}`, which does not exist"
+                yield Finding("mcp", "failed", says, f"install it, or fix `mcp.{server.name}.command` in aloma.yaml")
+
+    def _path_of(self, server: McpSettings) -> str | None:
+        return server.environment.get("PATH", self.environ.get("PATH"))
 
     def models(self) -> Iterator[Finding]:
         """The findings about the choice of a server, before any is called."""
@@ -147,3 +160,8 @@ class Doctor:
     @property
     def _extras(self) -> dict[str, Any]:
         return {"stored": self.loaded.stored if self.loaded else {}, "honours": self.honours}
+
+
+def _is_program(word: str, root: Path, path: str | None) -> bool:
+    """Whether a command can be started in the folder `root`: only a name without a folder is looked up in `path`."""
+    return shutil.which(str(root / word) if "/" in word else word, path=path) is not None

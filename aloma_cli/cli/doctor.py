@@ -30,7 +30,12 @@ if TYPE_CHECKING:
     from aloma_cli.loader.sources import ModelFlags
 
 _SIGNS = {"ok": "ok", "warning": "!", "failed": "FAILED"}
-_CODES = {"key": ERRORS[CredentialsError], "steps": ERRORS[WorkspaceError], "secrets": ERRORS[CredentialsError]}
+_CODES = {
+    "key": ERRORS[CredentialsError],
+    "steps": ERRORS[WorkspaceError],
+    "mcp": ERRORS[WorkspaceError],
+    "secrets": ERRORS[CredentialsError],
+}
 
 
 def doctor(
@@ -47,16 +52,18 @@ def doctor(
       aloma doctor --base-url http://127.0.0.1:11434/v1 --model qwen3
       aloma doctor --json | jq '.findings[] | select(.state == "failed")'
 
-    Checks the files and secrets of the workspace, then each model server: whether it
-    can be reached, accepts the key and has the models that steps use. It tries with
-    a few short calls what each model honours: schemas, tools, streaming. What
-    schemas it honours is remembered, so later calls begin with what works. Each
-    finding that needs it has its cure. Exit codes: 0 nothing failed, 3 invalid
-    steps or settings, 4 a key or a secret is missing or refused, 1 anything else.
+    Checks the files, the secrets and the programs of MCP servers of the workspace,
+    then each model server: whether it can be reached, accepts the key and has the
+    models that steps use. It tries with a few short calls what each model honours:
+    schemas, tools, streaming. What schemas it honours is remembered, so later calls
+    begin with what works. Each finding that needs it has its cure. Exit codes: 0 nothing failed,
+    3 invalid steps or settings, 4 a key or a secret is missing or refused, 1 anything
+    else.
     """
     examined = _doctor(workspace, models)
     servers, report = _chosen(examined, server), _Report(as_json=as_json)
     report.add("workspace", examined.workspace())
+    report.add("mcp", examined.mcp())
     report.add("models", examined.models())
     asyncio.run(_check_servers(examined, report, servers, models.model))
     return report.end()

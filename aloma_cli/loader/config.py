@@ -18,6 +18,7 @@ from aloma_cli.errors import ConfigError, did_you_mean
 from aloma_cli.loader.layout import CONFIG_FILE, NAME
 from aloma_cli.loader.mcp import servers
 from aloma_cli.loader.settings import (
+    Checker,
     Refused,
     Setting,
     Table,
@@ -123,7 +124,8 @@ def read_config(root: Path) -> Config:
     misnamed = root / "aloma.yml"
     if misnamed.exists() and not (root / CONFIG_FILE).exists():
         raise ConfigError("aloma.yml is not read", hint=f"rename it to {CONFIG_FILE}")
-    config = _config(read_yaml(root / CONFIG_FILE, _WORKSPACE, shown=CONFIG_FILE), CONFIG_FILE)
+    table = {**_WORKSPACE, "responses": _folder_in(root)}
+    config = _config(read_yaml(root / CONFIG_FILE, table, shown=CONFIG_FILE), CONFIG_FILE)
     _refuse_written_secrets(config)
     return config
 
@@ -183,6 +185,17 @@ def _url(entry: Setting) -> str:
             raise entry.error(f"must be a URL such as {_URL}", hint="percent-encode the user name and the password")
         raise entry.mistaken(f"a URL such as {_URL}")
     return value
+
+
+def _folder_in(root: Path) -> Checker:
+    def check(entry: Setting) -> str:
+        if not (root / text(entry)).is_dir():
+            raise entry.error(
+                f"names the folder `{entry.written}`, which does not exist", hint="create it, or remove the line"
+            )
+        return text(entry)
+
+    return check
 
 
 def _named_providers(entry: Setting) -> dict[str, ProviderConfig]:

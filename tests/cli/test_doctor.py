@@ -195,3 +195,23 @@ def test_an_unknown_server_is_refused_by_name(desk: Desk, server: ModelServer) -
     ended = desk.run("doctor", "locol")
     assert (ended.code, ended.out) == (9, "")
     assert json.dumps("local").strip('"') in ended.err
+
+
+@pytest.mark.parametrize(
+    ("command", "is_found"), [("nosuchcmd", 0), ("./tools/serve", 1), ("./serve", 0), ("sh -c x", 1)]
+)
+def test_a_program_of_an_mcp_server_that_does_not_exist_is_found(desk: Desk, command: str, is_found: int) -> None:
+    desk.write("tools/serve", "#!/bin/sh\n")
+    (desk.root / "tools/serve").chmod(0o755)
+    desk.write("aloma.yaml", f"mcp: {{x: {{command: {command}}}}}\n")
+    told = desk.run("doctor", "--json")
+    failed = [one["says"] for one in told.json["findings"] if one["check"] == "mcp"]
+    assert told.code == (0 if is_found else 3)
+    assert failed == ([] if is_found else [f"the MCP server `x` is the program `{command}`, which does not exist"])
+
+
+def test_a_folder_of_responses_that_does_not_exist_is_told(desk: Desk) -> None:
+    desk.write("aloma.yaml", "responses: nope\n")
+    for command in (["doctor"], ["task", "new", "T", "-d", "{}", "--offline"]):
+        told = desk.run(*command)
+        assert (told.code, "aloma.yaml:1: `responses` names the folder `nope`" in told.err) == (3, True)

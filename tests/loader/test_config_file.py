@@ -23,7 +23,14 @@ Write = Callable[[str, str], Path]
 SETTINGS = "name, tags, models, providers, fallbacks, openai, offline, limits, environment, secrets, responses, mcp"
 
 
+def test_a_folder_of_responses_that_does_not_exist_is_refused(root: Path, write: Write) -> None:
+    write("aloma.yaml", "name: Research\nresponses: nope\n")
+    with pytest.raises(ConfigError, match=r"aloma\.yaml:2: `responses` names the folder `nope`, which does not exist"):
+        read_config(root)
+
+
 def test_every_setting_is_read(root: Path, write: Write) -> None:
+    (root / "answers").mkdir()
     write(
         "aloma.yaml",
         """\
