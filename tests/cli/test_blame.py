@@ -1,4 +1,4 @@
-"""How `aloma task blame` reads its arguments, and what it prints."""
+"""How `aloma task blame` and its neighbours read their arguments, and what it prints."""
 
 from __future__ import annotations
 
@@ -6,21 +6,25 @@ import pytest
 
 from tests.cli.desk import Desk
 
+SECOND = [("blame", "PATH"), ("answer", "VALUE"), ("redo", "STEP")]
+"""The commands with a second argument."""
 
-def test_a_missing_path_is_what_is_asked_for(desk: Desk) -> None:
+
+@pytest.mark.parametrize(("command", "name"), SECOND)
+def test_a_missing_second_argument_is_what_is_asked_for(desk: Desk, command: str, name: str) -> None:
     desk.new()
-    asked = desk.run("task", "blame", "@last")
+    asked = desk.run("task", command, "@last")
     assert (asked.code, asked.out) == (2, "")
-    assert "`aloma task blame` needs a path\n  → run `aloma task blame @last PATH`" in asked.err
+    assert f"`aloma task {command}` needs {name}\n  → run `aloma task {command} @last {name}`" in asked.err
 
 
-def test_a_path_alone_is_offered_with_the_last_task(desk: Desk) -> None:
+@pytest.mark.parametrize(("command", "name"), SECOND)
+def test_a_second_argument_alone_is_offered_with_the_last_task(desk: Desk, command: str, name: str) -> None:
     desk.new()
-    asked = desk.run("task", "blame", "greeting")
+    asked = desk.run("task", command, "greet all")
     assert (asked.code, asked.out) == (2, "")
-    assert "needs a task and a path\n  → run `aloma task blame @last greeting` for the last task" in asked.err
-    assert desk.run("task", "blame", "@last", "greeting").code == 0
-    assert "needs a task and a path" not in desk.run("task", "blame", "0").err
+    assert f"needs a task and {name}\n  → run `aloma task {command} @last 'greet all'` for the last task" in asked.err
+    assert "needs a task and" not in desk.run("task", command, "0").err
 
 
 def test_a_step_alone_is_offered_with_the_last_task(desk: Desk) -> None:

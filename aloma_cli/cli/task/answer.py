@@ -8,7 +8,7 @@ from aloma_cli.cli import options
 from aloma_cli.cli.parameters import Argument, Option
 from aloma_cli.cli.request_options import Running
 from aloma_cli.cli.task.requests import json_or_text, request_and_run
-from aloma_cli.cli.task.which import task_id_of
+from aloma_cli.cli.task.which import task_id_with
 from aloma_cli.cli.workspaces import open_records
 
 
@@ -29,7 +29,7 @@ def answer(
 
     Prints and exits as `task new`.
     """
-    task_id = task_id_of(open_records(running.workspace)[0], task if value is not None else None, "answer", " VALUE")
+    task_id = task_id_with(open_records(running.workspace)[0], task, value, "answer", "VALUE")
     request = {"kind": "answer", "value": json_or_text(value or ""), "text": value}
     request |= {"into": into} if into else {}
     request |= {"call": call} if call else {}

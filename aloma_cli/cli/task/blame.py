@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from aloma_cli.api.explaining import question
-from aloma_cli.api.reader import Records
 from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.output import for_people, put, put_json, result
 from aloma_cli.cli.parameters import Argument, Option
-from aloma_cli.cli.task.which import LAST, task_id_of
+from aloma_cli.cli.task.which import task_id_with
 from aloma_cli.cli.workspaces import load_workspace, open_records
 from aloma_cli.document.paths import MISSING
 from aloma_cli.document.stash import hide_stash
-from aloma_cli.errors import InputError, NotFoundError
+from aloma_cli.errors import InputError
 from aloma_cli.explain import writers
 from aloma_cli.explain.blame import BlameResult, Cause, blame
 from aloma_cli.jsontext import cut, show_path
@@ -48,10 +47,7 @@ def trace(
     Shows which firing wrote a value, with its model calls and their prices, and what that
     firing started from, back to the payload. The tree crosses subtasks.
     """
-    records = open_records(workspace)[0]
-    if task is not None and path is None:
-        raise _incomplete(records, task)
-    found = task_id_of(records, task, "blame", " PATH")
+    found = task_id_with(open_records(workspace)[0], task, path, "blame", "PATH")
     if not path:
         raise InputError("a path needs at least one key", hint="run `aloma task blame ID PATH`")
     told = blame(question(load_workspace(workspace), found), path, entry, depth=depth or 12)
@@ -61,18 +57,6 @@ def trace(
     for line in _lines(told):
         put(line)
     return exit_codes.DONE
-
-
-def _incomplete(records: Records, only: str) -> InputError:
-    """The error for one argument, which is a task or, if there is no such task, most likely a path."""
-    try:
-        records.find(only)
-    except NotFoundError:
-        if only[:1] in "@0123456789":  # it looks like a task
-            raise
-        hint = f"run `aloma task blame {LAST} {clean(only)}` for the last task"
-        return InputError("`aloma task blame` needs a task and a path", hint=hint)
-    return InputError("`aloma task blame` needs a path", hint=f"run `aloma task blame {only} PATH`")
 
 
 def _lines(told: BlameResult) -> Iterator[str]:

@@ -10,7 +10,7 @@ from aloma_cli.cli.parameters import Argument
 from aloma_cli.cli.request_options import Running
 from aloma_cli.cli.step.describe import step_named
 from aloma_cli.cli.task.requests import request_and_run
-from aloma_cli.cli.task.which import task_id_of
+from aloma_cli.cli.task.which import task_id_with
 from aloma_cli.cli.workspaces import load_workspace, open_records
 from aloma_cli.engine.rest import nearest_misses
 from aloma_cli.view.entries import explained
@@ -29,7 +29,7 @@ def redo(
 
     Prints and exits as `task new`.
     """
-    task_id = task_id_of(open_records(running.workspace)[0], task if step is not None else None, "redo", " STEP")
+    task_id = task_id_with(open_records(running.workspace)[0], task, step, "redo", "STEP")
     home = load_workspace(running.workspace, running.models)
     wanted = step_named(home.steps, step or "")
     missing = explained(nearest_misses([wanted], home.task(task_id).data), ())

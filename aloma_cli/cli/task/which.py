@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 
 from aloma_cli.api.reader import Records
@@ -28,3 +29,20 @@ def task_id_of(home: Records, task: str | None, command: str, more: str = "", *,
         f"`aloma task {command}` needs a task",
         hint=f'run `aloma task {command} {LAST}{more}` for the last one, "{clean(last.name)}" ({last.id})',
     )
+
+
+def task_id_with(home: Records, task: str | None, second: str | None, command: str, name: str) -> str:
+    """As `task_id_of`, for a command with a second argument, called `name`.
+
+    One argument alone is a task. If there is no such task, it is most likely the second one.
+    """
+    if task is None or second is not None:
+        return task_id_of(home, task, command, f" {name}")
+    try:
+        home.find(task)
+    except NotFoundError:
+        if task[:1] in "@0123456789":  # it looks like a task
+            raise
+        hint = f"run `aloma task {command} {LAST} {shlex.quote(clean(task))}` for the last task"
+        raise InputError(f"`aloma task {command}` needs a task and {name}", hint=hint) from None
+    raise InputError(f"`aloma task {command}` needs {name}", hint=f"run `aloma task {command} {task} {name}`")
