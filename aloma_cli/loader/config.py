@@ -15,7 +15,7 @@ from aloma_cli.connectors.kinds import COMPATIBLE, KINDS, azure_url, kind_of_ser
 from aloma_cli.connectors.providers.table import PROVIDERS, key_variables
 from aloma_cli.connectors.settings import ALL, DEFAULT_PROVIDER, MAX_ANSWER
 from aloma_cli.errors import ConfigError, did_you_mean
-from aloma_cli.loader.layout import CONFIG_FILE, NAME
+from aloma_cli.loader.layout import CONFIG_FILE, NAME, RESPONSES_FOLDER
 from aloma_cli.loader.mcp import servers
 from aloma_cli.loader.settings import (
     Checker,
@@ -97,7 +97,7 @@ class Config:
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
-    responses: str = "responses"
+    responses: str = RESPONSES_FOLDER
     offline: bool | None = None
     mcp: tuple[McpSettings, ...] = ()
 
@@ -188,8 +188,10 @@ def _url(entry: Setting) -> str:
 
 
 def _folder_in(root: Path) -> Checker:
+    """A folder of the workspace. The default one may be missing: then nothing is scripted."""
+
     def check(entry: Setting) -> str:
-        if not (root / text(entry)).is_dir():
+        if text(entry) != RESPONSES_FOLDER and not (root / text(entry)).is_dir():
             raise entry.error(
                 f"names the folder `{entry.written}`, which does not exist", hint="create it, or remove the line"
             )

@@ -11,6 +11,7 @@ CONFIG_FILE = "aloma.yaml"
 STEPS_FOLDER = "steps"
 LIBRARIES_FOLDER = "libraries"
 CONNECTORS_FOLDER = "connectors"
+RESPONSES_FOLDER = "responses"
 DATA_FOLDER = ".aloma"
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -92,3 +92,16 @@ def test_a_task_with_several_approvals_becomes_a_case(office: Desk) -> None:
     office.run("task", "answer", "@last", "no", "--call", "3")
     assert office.run("task", "record-test", "@last", "--name", "mine").code == 0
     assert office.run("test", "mine").code == 0
+
+
+@pytest.mark.parametrize("allowed", ["true", "false"])
+def test_the_template_does_not_claim_a_mail_that_a_person_refused(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, allowed: str
+) -> None:
+    """Scripted answers are the same for both, so they must hold for both."""
+    desk.run("init", "mine", "-t", "tools")
+    monkeypatch.chdir(desk.root / "mine")
+    desk.run("task", "new", "Lamp", "-f", "examples/lamp.json")
+    summary = desk.run("task", "answer", "@last", allowed, "--data").json["summary"]
+    assert (desk.root / "mine/outbox.jsonl").exists() == (allowed == "true")
+    assert summary == "Answer to Ada: a photo is enough for a free replacement."

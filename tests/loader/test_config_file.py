@@ -27,6 +27,8 @@ def test_a_folder_of_responses_that_does_not_exist_is_refused(root: Path, write:
     write("aloma.yaml", "name: Research\nresponses: nope\n")
     with pytest.raises(ConfigError, match=r"aloma\.yaml:2: `responses` names the folder `nope`, which does not exist"):
         read_config(root)
+    write("aloma.yaml", "responses: responses\n")
+    assert read_config(root).responses == "responses"
 
 
 def test_every_setting_is_read(root: Path, write: Write) -> None:

@@ -8,7 +8,8 @@ condition = {
     "summary": None,
 }
 
-TASK = """Answer this customer with these facts alone: send one mail, then sum up what you did.
+TASK = """Answer this customer with these facts alone: send one mail, then sum up your answer.
+If a person refuses the mail, say so.
 
 From: {sender}
 {text}
