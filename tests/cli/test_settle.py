@@ -45,7 +45,8 @@ def killed(desk: Desk, how: int = signal.SIGKILL) -> str:
     """The task whose process was killed while its mail was under way."""
     (desk.root / "slow").touch()
     process = desk.started("task", "new", "A task", "-d", '{"to": "ada@x.org"}')
-    until((desk.root / "sent").exists)
+    mails = desk.root / "sent"
+    until(lambda: mails.exists() and mails.read_text() != "")
     process.send_signal(how)
     ended(process)
     (desk.root / "slow").unlink()
