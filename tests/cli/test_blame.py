@@ -53,3 +53,10 @@ def test_a_question_is_not_shown_as_the_value_of_its_place(desk: Desk) -> None:
     assert 'mail.verdict = "yes"   ← a person (entry 3) answered' in told
     assert 'mail.verdict: "Send it?"   ← ask (entry ' in told
     assert 'mail.verdict = "Send it?"' not in told
+
+
+def test_a_call_of_which_nothing_more_is_known_is_its_name(desk: Desk) -> None:
+    desk.write("connectors/post.py", "def mail(to):\n    return to\n")
+    desk.step("send", '{"to": str}', "data['sent'] = await connectors.post.mail(data['to'])", asks="data, connectors")
+    desk.new('{"to": "Ada"}')
+    assert "> call 1: post.mail\n" in desk.run("task", "blame", "@last", "sent").out

@@ -110,7 +110,8 @@ def _call_line(number: int, call: CallAnswered) -> str:
     ]
     prompt = _prompt(call)
     told = f": {value_text(prompt, _LONGEST_PROMPT)}" if prompt else ""
-    return f"> call {number}: {call.call} {', '.join(filter(None, said))}{told}"
+    name = f"{call.call} {', '.join(filter(None, said))}".rstrip()
+    return f"> call {number}: {name}{told}"
 
 
 def _prompt(call: CallAnswered) -> str:
