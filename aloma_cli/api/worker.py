@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -119,10 +120,10 @@ class Worker:
             if moment > now or len(self._running) >= self.concurrency:
                 return
             if root not in self._running:
-                self._running[root] = asyncio.create_task(self._work_on(root), name=f"worker {root}")
+                work = self._work_on(root, self._known[root])
+                self._running[root] = asyncio.create_task(work, name=f"worker {root}")
 
-    async def _work_on(self, root: str) -> None:
-        known = self._known[root]
+    async def _work_on(self, root: str, known: _Known) -> None:
         try:
             task = await self.home.work_on(root, self._stay)
         except TaskLockedError:
@@ -148,7 +149,8 @@ class Worker:
 
     def _refuse(self, root: str, error: AlomaError) -> None:
         """A tree that cannot be run is left alone until somebody changes it."""
-        self._known[root] = _Known(self.home.store.stamp(root), None)
+        with suppress(NotFoundError):  # deleted meanwhile
+            self._known[root] = _Known(self.home.store.stamp(root), None)
         self.refused(root, error)
 
     def _is_over(self, until: Until) -> bool:

@@ -137,9 +137,9 @@ class Scheduler:
         try:
             document = self.tree.root.document
             wakes = None if wake_at is None else to_iso(wake_at)
-            self._claim.publish(dict(summary(self.tree, self.tree.root_id, document, wakes)), document)
-            if self._claim.keeps:
+            if self._claim.keeps:  # first, so that what a kill leaves of it is removed before the record is current
                 self._claim.keep(to_checkpoint(self.tree))
+            self._claim.publish(dict(summary(self.tree, self.tree.root_id, document, wakes)), document)
         except StoreError as error:
             if not self._unpublished:
                 _log.warning("%s; the run continues, and its record is in the journal", printable(str(error)))

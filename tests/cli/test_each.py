@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import signal
+import sys
 from collections import Counter
 
 import pytest
 
+from aloma_cli.cli.task.each import _bar, _Counts
 from aloma_cli.jsontext import dumps, loads
 from tests.cli.desk import Desk, Ended, ended, until
 
@@ -185,3 +188,25 @@ def test_a_key_whose_task_was_not_made_is_used_by_the_next(desk: Desk, folder: b
         (desk.root / ".aloma" / "tasks" / reserved).mkdir()
     made = desk.run("task", "new", "T", "-d", '{"name": "Ada"}', "--key", "order 17")
     assert (made.code, made.out) == (0, f"{reserved}\n")
+
+
+class Screen(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_bar_has_the_rate_the_failures_and_the_money(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    counts = _Counts()
+    with _bar(4) as bar:
+        counts.ended, counts.failed, counts.cost = 3, 1, 0.25
+        bar.show(counts)
+        bar.say("line 2: \x1b[31mno luck")
+    assert "line 2: " in screen.getvalue()
+    assert "\x1b[31mno luck" not in screen.getvalue()
+    assert "3/4" in screen.getvalue()
+    assert "1 failed" in screen.getvalue()
+    assert "$0.25" in screen.getvalue()

@@ -1,0 +1,127 @@
+"""A worker from Python: what it leaves, forgets and refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from aloma_cli import Step, Workspace
+from aloma_cli.api.orders import limiting
+from aloma_cli.api.queue import leave_to_worker
+from aloma_cli.api.task import Task
+from aloma_cli.api.worker import Worker
+from aloma_cli.errors import AlomaError
+
+
+class Told:
+    """What a worker told: the states of the tasks that it left, and the errors."""
+
+    def __init__(self) -> None:
+        self.states: list[str] = []
+        self.errors: list[str] = []
+
+    def worker(self, home: Workspace) -> Worker:
+        return Worker(home, self.tell, self.refuse)
+
+    def tell(self, task: Task) -> None:
+        self.states.append(task.state)
+
+    def refuse(self, root: str, error: AlomaError) -> None:
+        self.errors.append(f"{root}: {error}")
+
+
+def queued(home: Workspace, name: str = "T") -> str:
+    claim, _ = home.create(name, {"n": 1})
+    return leave_to_worker(home, claim.root, limiting({}), claim).id
+
+
+async def waits(data: dict[str, object]) -> None:
+    await asyncio.sleep(0.3)
+    data["done"] = True
+
+
+async def follows(data: dict[str, object]) -> None:
+    data["after"] = True
+
+
+STEPS = (Step("wait", {"n": int, "done": None}, waits), Step("follow", {"done": True, "after": None}, follows))
+
+
+def test_a_worker_that_leaves_lets_what_runs_end_and_starts_nothing_more(tmp_path: Path) -> None:
+    home, told = Workspace(STEPS, folder=tmp_path), Told()
+    task = queued(home)
+
+    async def main() -> None:
+        worker = told.worker(home)
+        working = asyncio.create_task(worker.run())
+        await asyncio.sleep(0.2)
+        worker.leave()
+        await working
+
+    asyncio.run(main())
+    assert home.task(task).data == {"n": 1, "done": True}
+    asyncio.run(told.worker(home).run("drained"))
+    assert home.task(task).data["after"] is True
+
+
+def test_a_worker_that_is_cancelled_leaves_its_tasks_to_be_continued(tmp_path: Path) -> None:
+    home, told = Workspace(STEPS, folder=tmp_path), Told()
+    task = queued(home)
+
+    async def main() -> None:
+        working = asyncio.create_task(told.worker(home).run())
+        await asyncio.sleep(0.2)
+        working.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await working
+
+    asyncio.run(main())
+    assert home.task(task).state == "processing"
+    asyncio.run(told.worker(home).run("idle"))
+    assert (home.task(task).state, told.states) == ("done", ["done"])
+
+
+def test_a_task_that_was_deleted_meanwhile_is_forgotten(tmp_path: Path) -> None:
+    home, told = Workspace(STEPS, folder=tmp_path), Told()
+    first, second = queued(home), queued(home)
+
+    async def main() -> None:
+        worker = told.worker(home)
+        worker._look()
+        shutil.rmtree(tmp_path / ".aloma" / "tasks" / first)
+        worker._start_due()
+        await worker.run("drained")
+
+    asyncio.run(main())
+    assert (told.states, told.errors) == (["done"], [])
+    assert home.task(second).state == "done"
+
+
+def test_a_task_that_another_process_runs_is_tried_again_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aloma_cli.api.worker._AGAIN", 0.2)
+    home, told = Workspace(STEPS, folder=tmp_path), Told()
+    task = queued(home)
+    claim = home.store.claim(task)
+
+    async def main() -> None:
+        working = asyncio.create_task(told.worker(home).run("drained"))
+        await asyncio.sleep(0.4)
+        assert told.states == []
+        claim.close()
+        await working
+
+    asyncio.run(main())
+    assert told.states == ["done"]
+
+
+def test_a_damaged_task_is_refused_once_and_keeps_no_other_from_running(tmp_path: Path) -> None:
+    home, told = Workspace(STEPS, folder=tmp_path), Told()
+    broken, whole = queued(home), queued(home)
+    (tmp_path / ".aloma" / "tasks" / broken / "journal.jsonl").write_bytes(b"nothing\n")
+    asyncio.run(told.worker(home).run("drained"))
+    assert [error.partition(":")[0] for error in told.errors] == [broken]
+    assert home.task(whole).state == "done"
