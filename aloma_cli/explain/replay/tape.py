@@ -90,9 +90,13 @@ def _whole(calls: list[CallAnswered]) -> list[CallAnswered]:
     return [call for call in calls if not (call.error or {}).get("again")]
 
 
+_ROUNDED = 0.0015
+"""Seconds by which two moments on record, in whole milliseconds, may be further apart than they were, and a little."""
+
+
 def _within(call: CallAnswered, tools: list[CallAnswered]) -> bool:
     """Whether a call was made while one of these ran."""
-    return any(_began(tool) <= _began(call) and call.at <= tool.at for tool in tools)
+    return any(_began(tool) - _ROUNDED <= _began(call) and call.at <= tool.at for tool in tools)
 
 
 def _began(call: CallAnswered) -> float:
