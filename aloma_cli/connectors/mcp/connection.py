@@ -29,8 +29,8 @@ _LINE = 2_000
 """Characters of one line of stderr; longer ones are broken."""
 
 _LAST_LINES = 20
-_LAST_WORDS = 0.1
-"""Seconds for what a server wrote to stderr before it ended, because that comes another way."""
+_SOON, _LOOKS = 0.1, 10
+"""Seconds until the last words of a server are looked for, and how often they are if there are none."""
 
 _PAGES = 100
 
@@ -73,6 +73,7 @@ class Connection:
                 try:
                     await self._kept.open()
                 except Exception as error:
+                    await self._last_words()
                     raise ConnectorError(
                         f"the MCP server {self._settings.name} cannot be {self._verb}: {_reason(error)}{self._said()}",
                         retryable=True,
@@ -93,7 +94,7 @@ class Connection:
             result = await kept.client.call_tool(tool, arguments, read_timeout_seconds=self._settings.timeout)
         except MCPError as error:
             if error.code == CONNECTION_CLOSED:
-                await asyncio.sleep(_LAST_WORDS)
+                await self._last_words()
                 raise ConnectorError(
                     f"{name}: the server ended before it answered{self._said()}", retryable=True, unanswered=True
                 ) from error
@@ -127,6 +128,14 @@ class Connection:
             self._listening[0](named)
         else:
             self._unread.append(named)
+
+    async def _last_words(self) -> None:
+        """Wait for what a server wrote to stderr before it ended, because that comes another way."""
+        await asyncio.sleep(_SOON)
+        for _ in range(_LOOKS):
+            if self._heard or self._settings.url:
+                return
+            await asyncio.sleep(_SOON)
 
     def _said(self) -> str:
         return f"; it said: {cut(' / '.join(self._heard)[-300:], 300)}" if self._heard else ""
