@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 from aloma_cli.cli.exit_codes import DONE
+from aloma_cli.cli.new_files import write_new
 from aloma_cli.cli.output import put, put_json, say
 from aloma_cli.cli.parameters import Argument, Option
 from aloma_cli.cli.task_data import given_path
@@ -43,7 +44,7 @@ def init(
     files = dict(_files(_chosen(template), root.name))
     _refuse_existing(root, files)
     for name, text in files.items():
-        _write(root / name, text)
+        write_new(root / name, text, hint="name a new folder: aloma init DIR")
     if as_json:
         put_json({"schema": 1, "workspace": str(root), "template": template, "files": sorted(files)})
         return DONE
@@ -89,12 +90,3 @@ def _refuse_existing(root: Path, files: dict[str, str]) -> None:
     if there:
         shown = ", ".join(there[:_SHOWN]) + (", …" if len(there) > _SHOWN else "")
         raise InputError(f"{root} already has {shown}; nothing was written", hint="name a new folder: aloma init DIR")
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from None

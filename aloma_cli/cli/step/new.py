@@ -7,10 +7,9 @@ from typing import Annotated
 
 from aloma_cli.cli import options
 from aloma_cli.cli.exit_codes import DONE
-from aloma_cli.cli.file_names import checked_name
+from aloma_cli.cli.new_files import checked_name, write_new
 from aloma_cli.cli.output import put, say
 from aloma_cli.cli.parameters import Argument
-from aloma_cli.errors import InputError
 from aloma_cli.loader.layout import STEPS_FOLDER, find_workspace
 
 TEXT = '''"""{title}: when there is a `text`, ask a model about it."""
@@ -47,14 +46,7 @@ def new(
     path = root / STEPS_FOLDER / f"{name}.py"
     last = name.rpartition("/")[2]
     text = TEXT.format(title=last.replace("_", " ").replace("-", " ").capitalize(), field=last.replace("-", "_"))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise InputError(f"{path} exists; it was not changed", hint="choose another name") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from None
+    write_new(path, text, hint="choose another name")
     put(str(path))
     say(f'aloma: edit it, then try it alone: aloma step run {name} -d \'{{"text": "…"}}\'')
     return DONE

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from aloma_cli.cli import options
 from aloma_cli.cli.exit_codes import DONE
-from aloma_cli.cli.file_names import checked_name
+from aloma_cli.cli.new_files import checked_name, write_new
 from aloma_cli.cli.output import put, say
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.task.which import task_id_of
@@ -49,14 +49,7 @@ def record_test(
     called = given or re.sub(r"[^\w]+", "-", found.name).strip("-").lower() or found.id
     path = root / FOLDER / f"{called}.yaml"
     text = yaml.safe_dump(case, sort_keys=False, allow_unicode=True, width=110)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise InputError(f"{path} exists; it was not changed", hint="use --name NAME") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from None
+    write_new(path, text, hint="use --name NAME")
     put(str(path))
     run = run_case(load_case(path, root, called), Home(home.loaded))
     if run.passed:
