@@ -135,6 +135,14 @@ def test_the_words_of_a_server_that_cannot_be_started_are_in_the_error() -> None
         use(missing, lambda recorder, server: recorder.call(server["search"], text="a"))
 
 
+def test_without_the_library_it_is_said_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    with pytest.raises(ConnectorError, match="the MCP client is not installed") as refused:
+        call(tmp_path, "search", text="a")
+    assert refused.value.hint == "run `pip install 'aloma-cli[mcp]'`"
+    assert not (tmp_path / "log").exists()
+
+
 def test_too_large_an_answer_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConnectorError, match="larger than 1 MB"):
         use(settings(tmp_path, max_answer=1_000_000), lambda recorder, server: recorder.call(server["huge"]))

@@ -72,6 +72,8 @@ class Connection:
                 self._kept = _Kept(self._settings, self._hear)
                 try:
                     await self._kept.open()
+                except ConnectorError:  # it says itself what to do
+                    raise
                 except Exception as error:
                     await self._last_words()
                     raise ConnectorError(
