@@ -11,6 +11,8 @@ from pytest_socket import socket_allow_hosts
 
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 PRIVATE = ("ALOMA_", "OPENAI_", "XDG_")
+DISPLAY = ("CI", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "COLORTERM", "COLUMNS", "LINES", "PAGER", "TTY_")
+"""What changes the display: a test sets the ones that it is about."""
 
 # A slow machine is not a failure, and every run must give the same result.
 settings.register_profile("aloma", deadline=None, derandomize=True, max_examples=70)
@@ -29,7 +31,7 @@ def nobody(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     """The home folder of a user who has configured nothing."""
     home = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
-        if name.startswith(PRIVATE):
+        if name.startswith((*PRIVATE, *DISPLAY)):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("USERPROFILE", str(home))

@@ -230,7 +230,7 @@ def test_what_loggers_and_children_write_stands_above_the_live_view(desk: Desk) 
         "data['out'] = 1",
     )
     path.write_text(f"import logging, subprocess\nlogging.basicConfig(level=logging.INFO)\n{path.read_text()}")
-    code, raw, screen = desk.at_terminal("task", "new", "X", "-d", '{"name": "Ada"}', CI="")
+    code, raw, screen = desk.at_terminal("task", "new", "X", "-d", '{"name": "Ada"}')
     lines = screen.splitlines()
     told = [line for line in lines if line.startswith(("child line", "INFO:root:message"))]
     assert (code, told) == (0, [f"{kind} {n}" for n in range(4) for kind in ("INFO:root:message", "child line")])
