@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from aloma_cli.connectors.address import shown
 from aloma_cli.connectors.base import Log
 from aloma_cli.errors import ConnectorError
+from aloma_cli.extras import extra
 from aloma_cli.jsontext import JsonObject, cut
 from aloma_cli.threads import in_thread
 
@@ -222,10 +223,8 @@ class _Kept:
 
 
 def _library() -> Any:
-    try:
+    with extra("mcp", "the MCP client", ConnectorError):
         import mcp
-    except ImportError:
-        raise ConnectorError("the MCP client is not installed", hint="run `pip install 'aloma-cli[mcp]'`") from None
     # What it logs without a handler would go to stderr; the errors it raises say the same.
     logging.getLogger("mcp").addHandler(logging.NullHandler())
     return mcp

@@ -1,0 +1,128 @@
+"""Serve an app inside the running event loop, and stop cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from aloma_cli.errors import InputError
+from aloma_cli.extras import extra
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+    from uvicorn import Config, Server
+
+LOOPBACK = "127.0.0.1"
+
+HEAD = 10.0
+"""Seconds within which a client must have sent the head of a request."""
+
+IDLE = 5
+"""Seconds after which a connection without a request is closed."""
+
+GRACE = 3
+"""Seconds that answers under way get at the end."""
+
+CONNECTIONS = 100
+_MOST_HEAD = 32_768
+"""Bytes of the head of a request."""
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp, host: str = LOOPBACK, port: int = 0) -> AsyncIterator[str]:
+    """Serve `app` until the block ends; gives the URL without a slash at the end. Port 0 is any free one.
+
+    It installs no signal handler and writes nothing. Raises InputError where it cannot listen there, and
+    WorkspaceError where the extra is missing.
+    """
+    with extra("web", "the HTTP server"):
+        server = _server(app)
+    with _listening(host, port) as listening:
+        await server.startup(sockets=[listening])
+        try:
+            yield _url(host, listening.getsockname()[1])
+        finally:
+            await server.shutdown(sockets=[listening])
+
+
+def _server(app: ASGIApp) -> Server:
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,
+        http=_protocol(),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        limit_concurrency=CONNECTIONS,
+        timeout_keep_alive=IDLE,
+        timeout_graceful_shutdown=GRACE,
+        h11_max_incomplete_event_size=_MOST_HEAD,
+    )
+    config.load()
+    server = uvicorn.Server(config)
+    # `Server.serve` would also look ten times a second whether it is to end, and take the signals of the program.
+    server.lifespan = config.lifespan_class(config)
+    return server
+
+
+def _protocol() -> Any:
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class Protocol(H11Protocol):
+        """Closes a connection on which no request begins in time: uvicorn itself waits for a head for ever."""
+
+        def __init__(self, config: Config, *args: Any, **options: Any) -> None:
+            super().__init__(config, *args, **options)
+            self._deadline: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._watch()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            self._watch()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._forget()
+            super().connection_lost(exc)
+
+        def _watch(self) -> None:
+            answering = self.cycle is not None and not self.cycle.response_complete
+            if answering:
+                self._forget()
+            elif self._deadline is None:
+                self._deadline = self.loop.call_later(HEAD, self.transport.close)
+
+        def _forget(self) -> None:
+            if self._deadline is not None:
+                self._deadline.cancel()
+                self._deadline = None
+
+    return Protocol
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        reason = error.strerror or str(error)
+        raise InputError(f"the HTTP server cannot listen on {host}:{port}: {reason}", hint="use another port") from None
+    return listening
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
