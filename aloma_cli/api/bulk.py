@@ -68,7 +68,7 @@ class Bulk:
     """Runs the tasks, `jobs` at one time; `tell` gets each result as its task ends.
 
     `limits`, by their names in `budget.LIMITS`, hold for all tasks of this run together: once one is reached, no more
-    tasks are started.
+    tasks are started. `expect`: what each task is to come to, as in `Workspace.run`.
     """
 
     home: Workspace
@@ -77,6 +77,7 @@ class Bulk:
     jobs: int = 20
     tags: tuple[str, ...] = ()
     limits: Mapping[str, LimitRequest] = field(default_factory=dict)
+    expect: JsonObject | None = None
     reached: str | None = None
     _spent: Counter[str] = field(default_factory=Counter)
     _began: float = field(default_factory=time.monotonic)
@@ -118,10 +119,10 @@ class Bulk:
     async def _task_of(self, line: Line) -> Result:
         made = create_once(self.home, line.key, self.name, line.data, self.tags)
         if not isinstance(made, str):
-            return Result(line.number, await self.home.start_created(*made, limits=self._left()))
+            return Result(line.number, await self.home.start_created(*made, limits=self._left(), expect=self.expect))
         root, task = made, self.home.task(made)
         if task.state in AGAIN:
-            return Result(line.number, await self.home.resume(root))
+            return Result(line.number, await self.home.resume(root, expect=self.expect))
         return Result(line.number, task, skipped=True)
 
     def _left(self) -> dict[str, LimitRequest]:

@@ -7,26 +7,34 @@ from typing import TYPE_CHECKING
 
 from aloma_cli.budget import DAY
 from aloma_cli.engine import failure, requests
+from aloma_cli.engine.expectation import expect
 from aloma_cli.engine.limits import set_limits
 
 if TYPE_CHECKING:
     from aloma_cli.budget import LimitRequest
     from aloma_cli.engine.turn import Scheduler
+    from aloma_cli.jsontext import JsonObject
 
 Order = Callable[["Scheduler"], None]
 
 
-def limiting(limits: Mapping[str, LimitRequest]) -> Order:
-    """Set limits, by their names in `budget.LIMITS`."""
-    return lambda run: run.do(set_limits, limits)
+def starting(limits: Mapping[str, LimitRequest], expected: JsonObject | None = None) -> Order:
+    """Set limits, by their names in `budget.LIMITS`, and the condition that the document is expected to meet."""
+
+    def order(run: Scheduler) -> None:
+        run.do(set_limits, limits)
+        if expected is not None:
+            run.do(expect, expected)
+
+    return order
 
 
-def resuming(limits: Mapping[str, LimitRequest], *, retry_failed: bool) -> Order:
+def resuming(limits: Mapping[str, LimitRequest], *, retry_failed: bool, expected: JsonObject | None = None) -> Order:
     """Let a tree continue that was stopped, limited, in error or without progress."""
 
     def order(run: Scheduler) -> None:
         run.do(requests.resume)
-        run.do(set_limits, limits)
+        starting(limits, expected)(run)
         if run.failed or retry_failed:
             run.do(failure.retry_failed)
         run.do(requests.release_cycles)

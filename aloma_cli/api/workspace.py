@@ -13,12 +13,13 @@ from types import MappingProxyType
 from typing import Any
 
 from aloma_cli.api.handover import hand_over, loop_runs
-from aloma_cli.api.orders import limiting, on_another_day, resuming
+from aloma_cli.api.orders import Order, on_another_day, resuming, starting
 from aloma_cli.api.reader import Records
 from aloma_cli.api.session import Equipment, fire_once, run_claim, write
 from aloma_cli.api.task import Task, task_of
 from aloma_cli.budget import LimitRequest
 from aloma_cli.clock import Clock, to_iso
+from aloma_cli.condition import compile_condition
 from aloma_cli.connectors.base import Connectors
 from aloma_cli.connectors.honours import FILE
 from aloma_cli.connectors.settings import ModelSettings
@@ -168,13 +169,25 @@ class Workspace(Records):
         )
         return self.store.create(created.task, [created]), created
 
-    async def run(self, name: str, data: JsonObject, *, tags: Iterable[str] = (), emit: Emit = _ignore) -> Task:
+    async def run(
+        self,
+        name: str,
+        data: JsonObject,
+        *,
+        tags: Iterable[str] = (),
+        expect: JsonObject | None = None,
+        emit: Emit = _ignore,
+    ) -> Task:
         """Create a task and run it until nothing is left to do; `emit` gets each event once it is on record.
 
-        Raises InputError if `data` is not a JSON object, and what `check` raises; then nothing was created.
+        `expect`: a condition, as JSON; a task whose document does not meet it ends as `incomplete` and not as `done`.
+        Raises InputError if `data` is not a JSON object, ConditionError for an invalid condition, and what `check`
+        raises; then nothing was created.
         """
+        if expect is not None:
+            compile_condition(expect, name="expect")
         claim, created = self.create(name, data, tags=tags)
-        return await self.start_created(claim, created, emit)
+        return await self.start_created(claim, created, emit, expect=expect)
 
     async def start_created(
         self,
@@ -183,15 +196,23 @@ class Workspace(Records):
         emit: Emit = _ignore,
         *,
         limits: Mapping[str, LimitRequest] = NO_LIMITS,
+        expect: JsonObject | None = None,
         wait: bool = False,
     ) -> Task:
         """Run a task that was just created.
 
-        `limits`: by their names in `budget.LIMITS`. `wait`: keep running until open questions are answered.
+        `limits`: by their names in `budget.LIMITS`. `expect` as in `run`. `wait`: keep running until open questions are
+        answered.
         """
         emit(created)
-        wanted = {**self.loaded.config.limits.budget, **limits}
-        return await self._run(claim, emit, before=limiting(wanted), stay=Stay(wait))
+        return await self._run(claim, emit, before=self.starting(limits, expect), stay=Stay(wait))
+
+    def starting(self, limits: Mapping[str, LimitRequest], expect: JsonObject | None = None) -> Order:
+        """What a new task begins with: these limits and those of the workspace, and what it is expected to come to."""
+        return starting({**self.loaded.config.limits.budget, **limits}, self._clean(expect))
+
+    def _clean(self, expect: JsonObject | None) -> JsonObject | None:
+        return None if expect is None else self.redactor.value(expect)
 
     async def resume(
         self,
@@ -199,6 +220,7 @@ class Workspace(Records):
         emit: Emit = _ignore,
         *,
         limits: Mapping[str, LimitRequest] = NO_LIMITS,
+        expect: JsonObject | None = None,
         wait: bool = False,
         retry_failed: bool = False,
     ) -> Task:
@@ -210,8 +232,14 @@ class Workspace(Records):
         """
         self.loaded.check()
         task_id = self.find(task_id)
-        claim, before = self.store.claim(root_of(task_id)), resuming(limits, retry_failed=retry_failed)
+        claim, before = self.store.claim(root_of(task_id)), self.resuming(limits, expect, retry_failed=retry_failed)
         return await self._run(claim, emit, before=before, task_id=task_id, stay=Stay(wait))
+
+    def resuming(
+        self, limits: Mapping[str, LimitRequest], expect: JsonObject | None = None, *, retry_failed: bool = False
+    ) -> Order:
+        """What a task continues with, as in `resume`."""
+        return resuming(limits, retry_failed=retry_failed, expected=self._clean(expect))
 
     async def answer(
         self, text: str, value: Json, *, into: str | None = None, call: int | None = None, emit: Emit = _ignore

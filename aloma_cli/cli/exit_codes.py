@@ -8,8 +8,8 @@ from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.states import STATES
 from aloma_cli.store.files.os_errors import hint_for
 
-DIVERGED = 6
-"""A replay differs from its record."""
+SHORT = 6
+"""A task did not reach its goal, or a replay differs from its record."""
 
 DONE, REFUSED, USAGE, INTERRUPTED, TERMINATED, FAULT = 0, 1, 2, 130, 143, 70
 

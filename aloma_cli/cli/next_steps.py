@@ -23,6 +23,8 @@ def next_steps(record: JsonObject) -> Iterator[str]:
         yield f"→ to continue: aloma task resume {record['id']}{_raise(reached)}"
     elif record["state"] == "stopped" and not record["closed"]:
         yield f"→ to continue: aloma task resume {record['id']}"
+    elif record["state"] == "incomplete" and not record["closed"] and not record["cycle"]:
+        yield f"→ to write what it lacks: aloma task set {record['id']} path=…"
     elif record["state"] == "incomplete" and not record["closed"]:
         if any(commit.get("redo") for commit in record["cycle"]):
             yield "→ a step that waits for something outside: task.park(seconds) before step.redo()"

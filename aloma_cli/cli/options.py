@@ -15,6 +15,10 @@ Queue = Annotated[bool, Option(("--queue",), "Leave the run to `aloma worker`; w
 NoRun = Annotated[bool, Option(("--no-run",), "Only write it; do not run the task.")]
 AsJson = Annotated[bool, Option(("--json",), "Print the whole record as JSON.")]
 AsData = Annotated[bool, Option(("--data",), "Print the task's document as JSON.")]
+AsResult = Annotated[bool, Option(("--result",), "Print the result as JSON: that of `complete()`, else the document.")]
+Expect = Annotated[
+    str | None, Option(("--expect",), "Ends as incomplete (6) without this: PATH[=VALUE], or a condition.", "PATTERN")
+]
 TaskId = Annotated[str | None, Argument("ID", "A task id or the beginning of one; @last, @-2 for the last but one.")]
 LastTask = Annotated[str, Argument("[ID]", "A task id or the beginning of one; default: the last task.")]
 

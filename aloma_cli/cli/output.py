@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from aloma_cli.document.reserved import RESERVED
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.jsontext import Json, JsonObject, dumps, pretty
 from aloma_cli.lent import put_back
@@ -104,6 +105,13 @@ def own_streams() -> Iterator[None]:
 def whole_record(record: JsonObject, data: JsonObject) -> Json:
     """What `--json` prints: the record of a task, with its document as `data`."""
     return visible_record({**record, "data": data})
+
+
+def visible_result(record: JsonObject, data: JsonObject) -> Json:
+    """What `--result` prints: what a task was completed with, else its document without the fields of the engine."""
+    if record["result"] is not None:
+        return visible_record({"result": record["result"]})["result"]
+    return {key: value for key, value in data.items() if key not in RESERVED}
 
 
 def visible_record(record: JsonObject) -> Json:

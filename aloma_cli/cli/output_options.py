@@ -13,18 +13,19 @@ from aloma_cli.document.stash import hide_stash
 
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
-    """What goes to stdout: the record or the document, and the events; default: the id. `quiet`: no output on stderr.
+    """What goes to stdout: the record, the document or the result, and the events; default: the id.
 
-    Raises InputError for both the record and the document.
+    `quiet`: no output on stderr. Raises InputError for two of these.
     """
 
     as_json: options.AsJson = False
     as_data: options.AsData = False
+    as_result: options.AsResult = False
     events: Annotated[bool, Option(("--events",), "Print each event as a line of JSON, as it happens.")] = False
     quiet: Annotated[bool, Option(("--quiet", "-q"), "Show nothing of the run on stderr.")] = False
 
     def __post_init__(self) -> None:
-        options.check_one_format({"--json": self.as_json, "--data": self.as_data})
+        options.check_one_format({"--json": self.as_json, "--data": self.as_data, "--result": self.as_result})
 
     def print(self, task: Task) -> None:
         """Print the task in the format asked for; by default nothing after its events."""
@@ -32,6 +33,8 @@ class OutputOptions:
             output.put_json(output.whole_record(task.record, task.data))
         elif self.as_data:
             output.put_json(hide_stash(task.data))
+        elif self.as_result:
+            output.put_json(output.visible_result(task.record, task.data))
         elif not self.events:
             output.put(task.id)
 

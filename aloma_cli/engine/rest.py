@@ -8,6 +8,7 @@ from aloma_cli.condition.slips import slip
 from aloma_cli.content.step import Step
 from aloma_cli.document.reserved import unhandled_errors
 from aloma_cli.engine.cycles import Cycle, cycle_commits, reason_of, shown_cycle
+from aloma_cli.engine.expectation import shortfall
 from aloma_cli.engine.plan import alone_in, is_parked, to_repeat
 from aloma_cli.engine.subtasks import end, rest_stopped
 from aloma_cli.engine.transaction import Transaction
@@ -57,12 +58,16 @@ def rest_again(tx: Transaction, task: WorkingTask) -> None:
 
 
 def _end(tx: Transaction, task: WorkingTask, redactor: Redactor) -> None:
-    state = _state_at_rest(task)
-    if state != "ignored":
+    state, reason = _state_at_rest(task), None
+    short = shortfall(tx.tree, task) if state == "done" else None
+    if short is not None:
+        state, reason = "incomplete", redactor.text(short)
+    elif state == "ignored":
+        idle = sorted(name for name, one in task.figures.items() if one.looked)
+        reason = f"ran, and changed nothing: {', '.join(idle)}" if idle else None
+    else:
         end(tx, task, state)
         return
-    idle = sorted(name for name, one in task.figures.items() if one.looked)
-    reason = f"ran, and changed nothing: {', '.join(idle)}" if idle else None
     missing = nearest_misses(tx.plan.steps.values(), task.document)
     # A condition may name a secret: conditions are not data, so no other check has seen them.
     end(tx, task, state, reason=reason, missing=tuple(map(redactor.value, missing)))

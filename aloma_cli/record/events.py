@@ -296,6 +296,13 @@ class LimitsSet(Event):
 
 
 @_event
+class ExpectationSet(Event):
+    """From here on the root is expected to end with a document that meets the condition `pattern`, which is JSON."""
+
+    pattern: dict[str, Any]
+
+
+@_event
 class LimitReached(Event):
     """The tree is paused: nothing new starts. `reason` has the numbers.
 
@@ -345,6 +352,7 @@ KINDS: Mapping[str, type[Event]] = {
     "firing_failed": FiringFailed,
     "steps_armed": StepsArmed,
     "limits_set": LimitsSet,
+    "expectation_set": ExpectationSet,
     "limit_reached": LimitReached,
     "task_rested": TaskRested,
 }

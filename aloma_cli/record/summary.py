@@ -34,6 +34,7 @@ class TaskRecord(TypedDict):
     result: Json
     reason: str | None
     limit: JsonObject | None
+    expected: JsonObject | None
     errors: dict[str, JsonObject]
     missing: list[dict[str, Any]]
     cycle: list[dict[str, Any]]
@@ -68,6 +69,7 @@ def summary(tree: Tree, task_id: str, document: JsonObject, wake_at: str | None 
         "result": None if task.completed is None else result_of(task, document),
         "reason": rest.reason if rest else None,
         "limit": tree.limit if task.state == "limited" else None,
+        "expected": tree.expected if task.parent is None else None,
         "errors": unhandled_errors(document),
         "missing": list(rest.missing) if rest else [],
         "cycle": list(rest.cycle) if rest else [],

@@ -152,7 +152,8 @@ class TaskFacts:
 class Tree:
     """A root task and its descendants. `flying` has the task of each firing that has not ended for good.
 
-    `stopped`: why a person stopped the whole tree; nothing starts before it is resumed.
+    `stopped`: why a person stopped the whole tree; nothing starts before it is resumed. `expected`: the condition, as
+    JSON, that the document of the root is to meet at its end.
     """
 
     task_type: ClassVar[type[TaskFacts]] = TaskFacts
@@ -171,6 +172,7 @@ class Tree:
     limit: JsonObject | None = None
     stopped: str | None = None
     answering: JsonObject | None = None
+    expected: JsonObject | None = None
     last_at: str = ""
 
     @classmethod
@@ -393,6 +395,11 @@ def _limits_set(tree: Tree, event: ev.LimitsSet) -> None:
             _wake(tree, task)
 
 
+def _expectation_set(tree: Tree, event: ev.ExpectationSet) -> None:
+    tree.expected = event.pattern
+    _wake(tree, tree.root)
+
+
 def _limit_reached(tree: Tree, event: ev.LimitReached) -> None:
     tree.limited = event.reason
     tree.limit = None if event.limit is None else {"name": event.limit, "needed": event.needed}
@@ -495,6 +502,7 @@ _APPLY: dict[type[ev.Event], Callable[[Tree, Any], None]] = {
     ev.FiringFailed: _failed,
     ev.StepsArmed: _armed,
     ev.LimitsSet: _limits_set,
+    ev.ExpectationSet: _expectation_set,
     ev.LimitReached: _limit_reached,
     ev.TaskRested: _rested,
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aloma_cli import Step, Workspace
-from aloma_cli.api.orders import limiting
+from aloma_cli.api.orders import starting
 from aloma_cli.api.queue import leave_to_worker
 from aloma_cli.api.task import Task
 from aloma_cli.api.worker import Worker
@@ -36,7 +36,7 @@ class Told:
 
 def queued(home: Workspace, name: str = "T") -> str:
     claim, _ = home.create(name, {"n": 1})
-    return leave_to_worker(home, claim.root, limiting({}), claim).id
+    return leave_to_worker(home, claim.root, starting({}), claim).id
 
 
 async def waits(data: dict[str, object]) -> None:

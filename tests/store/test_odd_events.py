@@ -116,6 +116,7 @@ EVENTS: list[ev.Event] = [
     ev.AnsweringSet(at=AT, task=ROOT, answering=ANSWERING, reason="model changed: m → n"),
     ev.RequestRefused(at=AT, task=ROOT, request="q", reason="it is not a request"),
     ev.TreeResumed(at=AT, task=ROOT),
+    ev.ExpectationSet(at=AT, task=ROOT, pattern={"order": {"paid": True}}),
     ev.LimitReached(at=AT, task=ROOT, reason="5 of 5 calls are made"),
     ev.TaskRested(at=AT, task=CHILD, state="ignored", missing=({"step": "s", "missing": ["a is missing"], "more": 1},)),
     ev.TaskRested(
@@ -131,7 +132,7 @@ EVENTS: list[ev.Event] = [
 
 WIRES: list[JsonObject] = [json.loads(json.dumps(to_wire(event))) for event in EVENTS]
 
-MAPS = ("stopped", "models", "retries")
+MAPS = ("stopped", "models", "retries", "pattern", "order")
 """Objects whose keys are names: a key more is no field that was added."""
 
 
@@ -285,6 +286,7 @@ def test_what_is_written_is_what_is_read(event: ev.Event) -> None:
     "event",
     [
         ev.LimitsSet(at=AT, task=ROOT, limits={"calls": "5"}),
+        ev.ExpectationSet(at=AT, task=ROOT, pattern=["paid"]),  # type: ignore[arg-type]
         ev.Logged(at=AT, task=ROOT, firing="1", step="s", level="info", text="x"),  # type: ignore[arg-type]
         ev.FiringFailed(**STEP, firing=1, error={"type": "E"}, attempt=1),
     ],

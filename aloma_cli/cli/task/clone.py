@@ -8,6 +8,7 @@ from typing import Annotated
 from aloma_cli.api.copies import document_for_copy
 from aloma_cli.api.task import read_tree
 from aloma_cli.cli import options
+from aloma_cli.cli.expectation import expectation
 from aloma_cli.cli.option_groups import Limits, Models
 from aloma_cli.cli.output_options import Output
 from aloma_cli.cli.parameters import Option
@@ -23,6 +24,7 @@ def clone(
     at: Annotated[int | None, Option(("--at",), "Copy the document after entry N of `aloma task log`.", "N")] = None,
     values: Annotated[list[str] | None, Option(("--set",), "A value to change in the copy.", "PATH=VALUE")] = None,
     name: Annotated[str | None, Option(("--name",), "A new name for the copy.", "NAME")] = None,
+    expect: options.Expect = None,
     wait: options.Wait = False,
     workspace: options.Workspace = None,
     *,
@@ -39,11 +41,12 @@ def clone(
     Subtasks are not copied. The copy uses the model server of the original. Prints
     and exits as `task new`.
     """
+    expected = expectation(expect)
     task_id = task_id_of(open_records(workspace)[0], task, "clone")
     home = load_workspace(workspace, models)
     found, like = home.task(task_id), read_tree(home.store, root_of(task_id))
     notice = home.choice(like).notice
     document = document_for_copy(found, at=at, assignments=[assignment(text) for text in values or ()])
     claim, created = home.create(name or found.name, document, tags=found.record["tags"], like=like)
-    work = partial(home.start_created, claim, created, limits=limits, wait=wait)
+    work = partial(home.start_created, claim, created, limits=limits, expect=expected, wait=wait)
     return run_and_show(home, claim.root, work, output, notice=notice, wait=wait)

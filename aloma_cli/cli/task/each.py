@@ -15,18 +15,17 @@ from aloma_cli.cli.exit_codes import DONE, REFUSED, code_of_task
 from aloma_cli.cli.interrupts import Interrupted, Interrupts
 from aloma_cli.cli.run import no_keyboard
 from aloma_cli.cli.task_data import given_path
-from aloma_cli.document.reserved import RESERVED
 from aloma_cli.errors import InputError
 from aloma_cli.record.states import PAUSED
 from aloma_cli.view.format import clean, money, plural
 from aloma_cli.view.live.stderr import Notes
 
 if TYPE_CHECKING:
-    from aloma_cli.api.task import Task
     from aloma_cli.api.workspace import Workspace
     from aloma_cli.budget import LimitRequest
     from aloma_cli.cli.option_groups import EachOptions
     from aloma_cli.cli.output_options import OutputOptions
+    from aloma_cli.jsontext import JsonObject
 
 _LIMITED, _JOBS = 5, 20
 _GRAVEST = (REFUSED, _LIMITED, 4, 8, 6)
@@ -41,6 +40,7 @@ def run_each(
     *,
     tags: Sequence[str],
     limits: Mapping[str, LimitRequest],
+    expect: JsonObject | None = None,
 ) -> int:
     """Make and run the tasks; their results go to stdout as lines of JSON, in the order in which they end."""
     texts = _texts(each.file or "-")
@@ -60,7 +60,7 @@ def run_each(
             progress.say(f"aloma: line {result.number}: {problem}")
         progress.show(counts)
 
-    bulk = Bulk(home, name, tell, each.jobs or _JOBS, tuple(tags), limits)
+    bulk = Bulk(home, name, tell, each.jobs or _JOBS, tuple(tags), limits, expect)
     with Interrupts(lambda _: descriptors.end()) as interrupts, no_keyboard(), _progress(total, loud) as progress:
         try:
             interrupts.run(bulk.run(read_lines(texts, name, each.key_field)))
@@ -105,13 +105,8 @@ def _row(result: Result, options: OutputOptions) -> Any:
     task = result.task
     if options.as_json:
         return {**line, "id": task.id, "state": task.state, "task": output.whole_record(task.record, task.data)}
-    return {**line, "id": task.id, "state": task.state, "result": _result(task, as_data=options.as_data)}
-
-
-def _result(task: Task, *, as_data: bool) -> Any:
-    if as_data or task.result is None:
-        return {key: value for key, value in task.data.items() if key not in RESERVED}
-    return output.visible_record({"result": task.result})["result"]
+    record = {**task.record, "result": None} if options.as_data else task.record
+    return {**line, "id": task.id, "state": task.state, "result": output.visible_result(record, task.data)}
 
 
 def _problem(result: Result) -> str | None:

@@ -6,11 +6,11 @@ from functools import partial
 from typing import Annotated
 
 from aloma_cli.api.once import create_once
-from aloma_cli.api.orders import limiting
 from aloma_cli.api.queue import leave_to_worker
 from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import options
 from aloma_cli.cli.exit_codes import code_of_task
+from aloma_cli.cli.expectation import expectation
 from aloma_cli.cli.option_groups import Each, Limits, Models
 from aloma_cli.cli.output import say
 from aloma_cli.cli.output_options import Output, OutputOptions
@@ -29,6 +29,7 @@ def new(
     key: Annotated[
         str | None, Option(("--key",), "Make no second task with this key; show the one that exists.", "KEY")
     ] = None,
+    expect: options.Expect = None,
     wait: options.Wait = False,
     queue: options.Queue = False,
     dry_run: Annotated[
@@ -57,11 +58,14 @@ def new(
     Exit codes: 0 done, 1 error, 5 limit reached, 6 ended without reaching its goal,
     8 waiting, 130 interrupted.
     """
+    expected = expectation(expect)
     if each.file is not None:
         _refuse_beside_each(data=data, file=file, key=key, wait=wait, queue=queue, dry_run=dry_run)
         from aloma_cli.cli.task.each import run_each
 
-        return run_each(load_workspace(workspace, models), name, each, output, tags=tag or (), limits=limits)
+        return run_each(
+            load_workspace(workspace, models), name, each, output, tags=tag or (), limits=limits, expect=expected
+        )
     if each.jobs is not None or each.key_field is not None:
         raise InputError(f"{'-j' if each.jobs is not None else '--key-field'} needs --each")
     document = read_data(data, file)
@@ -77,9 +81,9 @@ def new(
         return _existing(home, made, output)
     claim, created = made
     if queue:
-        wanted = limiting({**home.loaded.config.limits.budget, **limits})
-        return queued(home, leave_to_worker(home, claim.root, wanted, claim), output, wait=wait)
-    work = partial(home.start_created, claim, created, limits=limits, wait=wait)
+        order = home.starting(limits, expected)
+        return queued(home, leave_to_worker(home, claim.root, order, claim), output, wait=wait)
+    work = partial(home.start_created, claim, created, limits=limits, expect=expected, wait=wait)
     return run_and_show(home, claim.root, work, output, notice=notice, wait=wait)
 
 

@@ -52,7 +52,7 @@ def replay(
     else:
         for line in _lines(report, all_=all_):
             put(line)
-    return exit_codes.DONE if report.is_exact else exit_codes.DIVERGED
+    return exit_codes.DONE if report.is_exact else exit_codes.SHORT
 
 
 def _lines(report: ReplayReport, *, all_: bool) -> Iterator[str]:

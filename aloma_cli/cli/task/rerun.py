@@ -8,6 +8,7 @@ from typing import Annotated
 from aloma_cli.api.copies import document_for_copy
 from aloma_cli.api.explaining import question
 from aloma_cli.cli import exit_codes, options
+from aloma_cli.cli.expectation import expectation
 from aloma_cli.cli.option_groups import Limits, Models
 from aloma_cli.cli.output import put_json, say
 from aloma_cli.cli.output_options import Output
@@ -33,6 +34,7 @@ def rerun(
         int | None, Option(("--from",), "Start from the document after entry N of `aloma task log`.", "N")
     ] = None,
     dry_run: Annotated[bool, Option(("--dry-run",), "Only say what would be asked again, as JSON.")] = False,
+    expect: options.Expect = None,
     wait: options.Wait = False,
     workspace: options.Workspace = None,
     *,
@@ -51,6 +53,7 @@ def rerun(
     it pays only for calls whose prompt or arguments have changed, and says beforehand how
     many these are. People are asked again. Prints and exits as `task new`.
     """
+    expected = expectation(expect)
     task_id = task_id_of(open_records(workspace)[0], task, "rerun")
     home = load_workspace(workspace, models)
     found = home.task(task_id)
@@ -69,7 +72,7 @@ def rerun(
             say(f"aloma: {_words(told)}")
         home.border = KnownAnswers.of(task_id, asked.events).border
     claim, created = home.create(found.name, document, tags=found.record["tags"], like=tree)
-    work = partial(home.start_created, claim, created, limits=limits, wait=wait)
+    work = partial(home.start_created, claim, created, limits=limits, expect=expected or tree.expected, wait=wait)
     return run_and_show(home, claim.root, work, output, notice=notice, wait=wait)
 
 

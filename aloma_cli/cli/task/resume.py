@@ -5,13 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-from aloma_cli.api.orders import resuming
 from aloma_cli.api.queue import leave_to_worker
 from aloma_cli.api.reader import Records
 from aloma_cli.api.resume import changed_steps, is_over, republish
 from aloma_cli.api.task import read_tree
 from aloma_cli.cli import options
-from aloma_cli.cli.exit_codes import code_of_task
+from aloma_cli.cli.expectation import code_for, expectation
 from aloma_cli.cli.option_groups import Limits, Models
 from aloma_cli.cli.output import say
 from aloma_cli.cli.output_options import Output
@@ -33,6 +32,7 @@ def resume(
     retry_failed: Annotated[
         bool, Option(("--retry-failed",), "Retry failed steps even if the task is not in error.")
     ] = False,
+    expect: options.Expect = None,
     wait: options.Wait = False,
     queue: options.Queue = False,
     workspace: options.Workspace = None,
@@ -53,6 +53,7 @@ def resume(
     steps are tried again. The task keeps its model server, unless you choose another
     one. Prints and exits as `task new`.
     """
+    expected = expectation(expect)
     records, _ = open_records(workspace)
     if from_last_good:
         _go_back(records, task or LAST)
@@ -66,7 +67,7 @@ def resume(
         republish(home.store, root_of(found.id), home.clock)
         say(f"aloma: task {found.id} is closed ({found.state}): there is nothing to resume")
         output.print(found)
-        return code_of_task(found.record)
+        return code_for(found.record, found.data, expected)
     home.loaded.check()
     changed = changed_steps(home.steps, tree)
     if changed and not output.quiet:
@@ -74,9 +75,9 @@ def resume(
         say(f"aloma: the code of these steps has changed since they ran: {what}")
     notice = home.choice(tree).notice
     if queue:
-        order = resuming(limits, retry_failed=retry_failed)
+        order = home.resuming(limits, expected, retry_failed=retry_failed)
         return queued(home, leave_to_worker(home, found.id, order), output, wait=wait)
-    work = partial(home.resume, found.id, limits=limits, wait=wait, retry_failed=retry_failed)
+    work = partial(home.resume, found.id, limits=limits, expect=expected, wait=wait, retry_failed=retry_failed)
     return run_and_show(home, found.id, work, output, before=tree, notice=notice, wait=wait)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from aloma_cli.api.reader import Records
 from aloma_cli.cli import exit_codes, options
-from aloma_cli.cli.output import put, put_json, whole_record
+from aloma_cli.cli.output import put, put_json, visible_result, whole_record
 from aloma_cli.cli.parameters import Option
 from aloma_cli.document.stash import hide_stash
 
@@ -14,6 +14,7 @@ from aloma_cli.document.stash import hide_stash
 def show(
     task: options.LastTask = "@last",
     as_data: options.AsData = False,
+    as_result: options.AsResult = False,
     path: Annotated[str | None, Option(("--path",), "Print one value of the document.", "a.b.0.c")] = None,
     usage: Annotated[bool, Option(("--usage",), "Calls, tokens and money by step and model.")] = False,
     as_json: options.AsJson = False,
@@ -29,7 +30,13 @@ def show(
     """
     is_part = path is not None or usage
     options.check_one_format(
-        {"--data": as_data, "--json": as_json and not is_part, "--path": path is not None, "--usage": usage}
+        {
+            "--data": as_data,
+            "--result": as_result,
+            "--json": as_json and not is_part,
+            "--path": path is not None,
+            "--usage": usage,
+        }
     )
     home = Records.at(workspace)
     if usage:
@@ -43,6 +50,8 @@ def show(
         put(value_at(hide_stash(found.data), path, as_json=as_json))
     elif as_data:
         put_json(hide_stash(found.data))
+    elif as_result:
+        put_json(visible_result(found.record, found.data))
     elif as_json:
         put_json(whole_record(found.record, found.data))
     else:

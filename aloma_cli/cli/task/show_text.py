@@ -78,6 +78,8 @@ def _standing(record: JsonObject, holder: str | None) -> Iterable[str]:
     now = SystemClock().now()
     for flight in record["running"] if holder else ():
         yield f"running: {clean(flight['step'])} for {duration(now - from_iso(flight['since']))}"
+    if record.get("expected"):  # not in records of earlier programs
+        yield f"expected: {value_text(record['expected'], _LONGEST_RESULT)}"
     if record["reason"]:
         yield f"reason: {clean(record['reason'])}"
     if record["result"] is not None:
