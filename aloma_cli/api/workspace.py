@@ -59,6 +59,9 @@ def _ignore(event: Event) -> None:
 
 NO_LIMITS: Mapping[str, LimitRequest] = MappingProxyType({})
 
+_PROGRAM = {"channel": "api"}
+"""Who asks, where a program does (`record/who.py`)."""
+
 
 class Workspace(Records):
     """Steps, and the tasks they work on.
@@ -249,7 +252,7 @@ class Workspace(Records):
         Where there are several, `into` names the place of the answer, or `call` the call that waits for approval.
         """
         which = {name: value for name, value in {"into": into, "call": call}.items() if value is not None}
-        request = {"kind": "answer", "value": value, **which}
+        request = {"kind": "answer", "value": value, **which, "who": _PROGRAM}
         return await self.apply_and_run(self.find(text), request, emit)
 
     async def settle(self, text: str, call: int, *, emit: Emit = _ignore, **outcome: Json) -> Task:
@@ -258,7 +261,9 @@ class Workspace(Records):
         `call`: its number, in `record["unsettled"]`. `outcome` is one of `done=` the answer, `failed=` why, as a
         string, and `again=True`: it was not carried out, and is to be sent again.
         """
-        return await self.apply_and_run(self.find(text), {"kind": "settle", "call": call, **outcome}, emit)
+        return await self.apply_and_run(
+            self.find(text), {"kind": "settle", "call": call, **outcome, "who": _PROGRAM}, emit
+        )
 
     async def set(
         self, text: str, values: Mapping[str, Json], *, unset: Iterable[str] = (), emit: Emit = _ignore
@@ -268,7 +273,8 @@ class Workspace(Records):
         Raises as `apply_and_run`.
         """
         pairs = [(parse_path(path), value) for path, value in values.items()]
-        return await self.apply_and_run(self.find(text), {"kind": "set", "set": pairs, "unset": [*unset]}, emit)
+        request = {"kind": "set", "set": pairs, "unset": [*unset], "who": _PROGRAM}
+        return await self.apply_and_run(self.find(text), request, emit)
 
     def stop(self, text: str, reason: str = "stopped by a person") -> Task | None:
         """Stop a task and its subtasks; as `submit`. `resume` continues one that is not a subtask."""

@@ -52,13 +52,17 @@ class SubtaskOrder:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a firing asks a person. `schema` is the JSON Schema of an answer; `timeout` in seconds."""
+    """What a firing asks a person. `schema` is the JSON Schema of an answer; `timeout` in seconds.
+
+    `context`: what the person has to know.
+    """
 
     question: str
     into: Path
     schema: JsonObject | None = None
     default: Json = None
     timeout: float | None = None
+    context: Json = None
 
 
 @dataclass(slots=True)

@@ -136,6 +136,7 @@ def _question(redactor: Redactor, asked: Question) -> Question:
         into=_redacted_place(redactor, asked.into),
         schema=redactor.value(asked.schema),
         default=redactor.value(asked.default),
+        context=redactor.value(asked.context),
     )
 
 

@@ -47,6 +47,8 @@ def place_questions(room: Room, task: WorkingTask, questions: list[Question], no
         kept: JsonObject = {"question": question.question, "into": list(place)}
         if question.schema is not None:
             kept["schema"] = question.schema
+        if question.context is not None:
+            kept["context"] = question.context
         if question.timeout is not None:
             kept |= {"default": question.default, "until": to_iso(now + question.timeout)}
         asked.append(kept)
@@ -88,7 +90,7 @@ class AnswerQuestion:
     """Answer a question.
 
     `text` is what was typed. Where there are several questions, `into` or `call` (the number of a call that waits for
-    approval) names one.
+    approval) names one. `asked_at`: when the question was asked that was read; another one is not answered.
     """
 
     task: str | None
@@ -96,6 +98,7 @@ class AnswerQuestion:
     text: str | None
     into: str | None
     call: int | None = None
+    asked_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +128,8 @@ def read_request(body: JsonObject) -> Request:
         case {"kind": "set"}:
             return Set(task, _paths(body.get("unset", [])), _pairs(body.get("set", [])))
         case {"kind": "answer", "value": value}:
-            return AnswerQuestion(
-                task, value, _text(body.get("text")), _text(body.get("into")), _number(body.get("call"))
-            )
+            text, into, asked_at = (_text(body.get(name)) for name in ("text", "into", "asked_at"))
+            return AnswerQuestion(task, value, text, into, _number(body.get("call")), asked_at)
         case {"kind": "settle", "call": int(call), "done": value}:
             return Settle(task, call, "done", value)
         case {"kind": "settle", "call": int(call), "failed": str(reason)}:
@@ -165,7 +167,23 @@ def _number(value: Json) -> int | None:
 def _text(value: Json) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    raise InputError(f"`text` and `into` must be strings, not {cut(str(value), _LONGEST)}")
+    raise InputError(f"`text`, `into` and `asked_at` must be strings, not {cut(str(value), _LONGEST)}")
+
+
+class Source(NamedTuple):
+    """Where a request comes from: the id of the file it came in, and the person (`record/who.py`), if known."""
+
+    request: str | None = None
+    who: JsonObject | None = None
+
+
+def source_of(body: JsonObject, request: str | None) -> Source:
+    """The source of the request `body`, which came in the file `request`. Raises InputError."""
+    who = body.get("who")
+    texts = who.values() if isinstance(who, dict) else ()
+    if who is not None and not (isinstance(who, dict) and "channel" in who and all(isinstance(t, str) for t in texts)):
+        raise InputError(f"`who` must be an object with a channel, not {cut(str(who), _LONGEST)}")
+    return Source(request, who)
 
 
 class Asked(NamedTuple):
@@ -208,29 +226,31 @@ def checked(tree: WorkingTree, request: Request) -> Asked:
     if approval is not None:
         return Asked(request, task, call=approval, value=_checked_answer(approval.event.arguments or {}, request))
     place = _question(task, request.into)
+    if request.asked_at not in (None, task.questions[place].get("asked_at")):
+        raise InputError(f"the question for {place} was answered, and task {task.id} has asked another one since")
     value = _checked_answer(task.questions[place], request)
     return Asked(request, task, answer(task, place, value), (place,))
 
 
-def carry_out(tx: Transaction, asked: Asked, request: str | None) -> None:
-    """Do what a person asked. `request` is the id of the file it came in. Raises InputError."""
+def carry_out(tx: Transaction, asked: Asked, source: Source = Source()) -> None:  # noqa: B008  (never altered)
+    """Do what a person asked. Raises InputError."""
     task = asked.task
     match asked.request:
         case Stop(reason=reason):
             _stop(tx, task, reason)
         case Redo(step=step) if step in tx.plan.steps:
-            arm(tx, task, (step,), "a person asked for it", request)
+            arm(tx, task, (step,), "a person asked for it", *source)
         case Settle(how="again") if asked.call is not None:
-            release(tx, asked.call, request)
+            release(tx, asked.call, *source)
         case Settle(how="failed", value=reason) if asked.call is not None:
             error = {"type": "ConnectorError", "message": reason, "retryable": False}
-            settle(tx, asked.call, None, request, error=error)
+            settle(tx, asked.call, None, *source, error=error)
         case Settle() | AnswerQuestion() if asked.call is not None:
-            settle(tx, asked.call, asked.value, request)
+            settle(tx, asked.call, asked.value, *source)
         case Redo(step=step):
             raise InputError(f"there is no step {step!r}", hint="aloma step list shows the names")
         case _:
-            event = partial(Committed, by="person", request=request)
+            event = partial(Committed, by="person", request=source.request, who=source.who)
             commit(tx, task, asked.changes, event, answers=asked.answers)
 
 

@@ -14,6 +14,7 @@ from aloma_cli.engine.plan import to_repeat
 from aloma_cli.engine.transaction import Transaction
 from aloma_cli.engine.unsettled import park_interrupted
 from aloma_cli.engine.working import WorkingFlight, WorkingTask
+from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import CallAnswered, FiringStarted, StepsArmed
 
 _NONE: Mapping[str, CallAnswered] = {}
@@ -90,9 +91,16 @@ def give_up_retries(tx: Transaction, task: WorkingTask) -> None:
         arm(tx, task, lapsed, "their condition no longer holds")
 
 
-def arm(tx: Transaction, task: WorkingTask, steps: Iterable[str], reason: str, request: str | None = None) -> None:
+def arm(
+    tx: Transaction,
+    task: WorkingTask,
+    steps: Iterable[str],
+    reason: str,
+    request: str | None = None,
+    who: JsonObject | None = None,
+) -> None:
     """Arm steps other than by a commit; `reason` says why, in words."""
-    tx.add(StepsArmed(at=tx.at, task=task.id, steps=tuple(steps), reason=reason, request=request))
+    tx.add(StepsArmed(at=tx.at, task=task.id, steps=tuple(steps), reason=reason, request=request, who=who))
 
 
 def jobs(tx: Transaction, firings: Iterable[int]) -> tuple[Job, ...]:

@@ -207,8 +207,9 @@ class Scheduler:
 
     def carry_out(self, body: JsonObject, request: str | None = None) -> None:
         """Do what a person asks (`docs/format.md`, Requests); the next turn makes it so. Raises InputError."""
-        asked = requests.checked(self.tree, requests.read_request(clean_request(self._redactor, body)))
-        self.do(requests.carry_out, asked, request)
+        body = clean_request(self._redactor, body)
+        asked = requests.checked(self.tree, requests.read_request(body))
+        self.do(requests.carry_out, asked, requests.source_of(body, request))
 
     def write(self) -> None:
         """Commit what was carried out without starting anything; the next run of the task does that."""

@@ -66,7 +66,13 @@ def in_words(calls: Iterable[SentCall]) -> str:
 
 
 def settle(
-    tx: Transaction, call: SentCall, value: Json, request: str | None, *, error: JsonObject | None = None
+    tx: Transaction,
+    call: SentCall,
+    value: Json,
+    request: str | None,
+    who: JsonObject | None,
+    *,
+    error: JsonObject | None = None,
 ) -> None:
     """Record how a call ended, as a person says. Raises InputError for a call that is under way."""
     sent = _settled(tx, call)
@@ -82,11 +88,12 @@ def settle(
         error=error,
         about=BY_PERSON,
         request=request,
+        who=who,
     )
     tx.add(answered)
 
 
-def release(tx: Transaction, call: SentCall, request: str | None) -> None:
+def release(tx: Transaction, call: SentCall, request: str | None, who: JsonObject | None) -> None:
     """Let a call be sent again, as a person wishes. Raises InputError for a call that is under way."""
     sent = _settled(tx, call)
     tx.add(
@@ -98,6 +105,7 @@ def release(tx: Transaction, call: SentCall, request: str | None) -> None:
             call=sent.call,
             key=sent.key,
             request=request,
+            who=who,
         )
     )
 

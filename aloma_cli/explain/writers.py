@@ -5,6 +5,7 @@ from __future__ import annotations
 from aloma_cli.explain.ledger import Ledger, Writing
 from aloma_cli.jsontext import JsonObject, show_path
 from aloma_cli.record.events import TaskCreated
+from aloma_cli.record.who import person
 
 
 def maker_of(task: str) -> int | None:
@@ -27,12 +28,12 @@ def words(ledger: Ledger, wrote: Writing | None) -> str:
         child = ledger.tree.tasks.get(event.child or "")
         return f"subtask {child.name if child else event.child}{entry}"
     if event.by == "person":
-        return f"a person{entry}"
+        return f"{person(event.who)}{entry}"
     return f"{'the default answer' if event.answers else 'the engine'}{entry}"
 
 
 def to_json(ledger: Ledger, wrote: Writing | None) -> JsonObject | None:
-    """`by`, `task`, `entry`, `version`, `at`, and where they apply `step`, `firing`, `child`, `words`."""
+    """`by`, `task`, `entry`, `version`, `at`, and where they apply `step`, `firing`, `child`, `who`, `words`."""
     if wrote is None:
         return None
     event = wrote.event
@@ -45,7 +46,7 @@ def to_json(ledger: Ledger, wrote: Writing | None) -> JsonObject | None:
         "version": wrote.version,
         "at": event.at,
     }
-    more = {} if is_payload else {key: getattr(event, key) for key in ("step", "firing", "child")}
+    more = {} if is_payload else {key: getattr(event, key) for key in ("step", "firing", "child", "who")}
     return told | {key: value for key, value in more.items() if value is not None}
 
 

@@ -195,6 +195,7 @@ def _is_plain(event: Committed) -> bool:
         or event.asked
         or event.answers
         or event.request is not None
+        or event.who is not None
         or event.figures
     )
 
@@ -346,7 +347,13 @@ _ANSWERING: Mapping[str, Any] = {
     "servers": dict[str, str] | None,
 }
 
+_WHO: Mapping[str, Any] = {"channel": str, "user": str | None, "to": str | None}
+
 _PARTS: Mapping[str, Mapping[str, Any]] = {
+    "committed.who": _WHO,
+    "call_answered.who": _WHO,
+    "call_released.who": _WHO,
+    "steps_armed.who": _WHO,
     "task_created.answering": _ANSWERING,
     "answering_set.answering": _ANSWERING,
     "call_answered.error": {

@@ -146,7 +146,8 @@ class CallAnswered(Event):
     `call` is `connector.function`; `key` its identity within the firing. `usage` has `input_tokens`,
     `output_tokens` and, where the price is known, `cost` (US dollars). `about` says who answered: `provider`,
     `model`, `simulated`, `entry`, …. `replayed` is True in views when a repeated firing was answered from the
-    record; such events are not written again. `request`: the id of the request in which a person gave the answer.
+    record; such events are not written again. `request`: the id of the request in which a person gave the answer, `who`
+    that person (`record/who.py`).
     """
 
     firing: int
@@ -161,17 +162,19 @@ class CallAnswered(Event):
     seconds: float = 0.0
     replayed: bool = False
     request: str | None = None
+    who: dict[str, Any] | None = None
 
 
 @_event
 class CallReleased(Event):
-    """A person lets a call be sent again that was sent and not answered; `key` and `request` as in CallAnswered."""
+    """A person lets a call be sent again that was sent and not answered; `key`, `request`, `who` as in CallAnswered."""
 
     firing: int
     step: str
     call: str
     key: str
     request: str | None = None
+    who: dict[str, Any] | None = None
 
 
 @_event
@@ -190,11 +193,11 @@ class Committed(Event):
 
     `by`: firing, landing (of a subtask), engine or person. `armed`: the steps this commit armed. `name`, `tags`,
     `completed` ({result?}; without `result` it is the document), `stopped` ({task: reason}), `settings`,
-    `parked_until`, `expires_at` (both ISO) and `asked` (questions: {question, into, schema?, default?, until?}) are
-    what a firing asked of its task. `answers` are the places of the questions that this commit answers. `child` is
-    the subtask that landed. `request` is the id of the request that a person's commit carries out. `figures`: the
-    step looked at what the run did so far. `read`: what the step read beside the values that its condition names, as at
-    most 50 dotted paths; a path stands for all that is below it.
+    `parked_until`, `expires_at` (both ISO) and `asked` (questions: {question, into, schema?, context?, default?,
+    until?}) are what a firing asked of its task. `answers` are the places of the questions that this commit answers.
+    `child` is the subtask that landed. `request` is the id of the request that a person's commit carries out, `who`
+    that person (`record/who.py`). `figures`: the step looked at what the run did so far. `read`: what the step read
+    beside the values that its condition names, as at most 50 dotted paths; a path stands for all that is below it.
     """
 
     version: int
@@ -216,6 +219,7 @@ class Committed(Event):
     answers: tuple[str, ...] = ()
     child: str | None = None
     request: str | None = None
+    who: dict[str, Any] | None = None
     figures: bool = False
     read: tuple[str, ...] = ()
 
@@ -280,12 +284,13 @@ class FiringFailed(Event):
 class StepsArmed(Event):
     """Steps were armed other than by a commit; a wait for their next try is over.
 
-    `reason` says why, in words. `request` is the id of the request that this carries out.
+    `reason` says why, in words. `request` is the id of the request that this carries out, `who` the person who sent it.
     """
 
     steps: tuple[str, ...]
     reason: str
     request: str | None = None
+    who: dict[str, Any] | None = None
 
 
 @_event

@@ -113,11 +113,14 @@ def result_of(task: TaskFacts, document: JsonObject) -> Json:
 def questions_of(task: TaskFacts) -> Iterable[JsonObject]:
     """The open questions of a task alone, as in `questions` of a record."""
     for place, asked in task.questions.items():
-        more = {name: asked.get(name) for name in ("until", "schema", "default")}
+        more = {name: asked.get(name) for name in _KEPT}
         yield {"task": task.id, "question": asked["question"], "into": place, **more}
     for call in task.unsettled:
         if call.asks:
             yield approval(call)
+
+
+_KEPT = ("until", "schema", "default", "context", "asked_at", "step")
 
 
 def approval(call: SentCall) -> JsonObject:
@@ -130,6 +133,9 @@ def approval(call: SentCall) -> JsonObject:
         "until": None,
         "schema": asked.get("schema"),
         "default": None,
+        "context": asked.get("arguments"),
+        "asked_at": call.event.at,
+        "step": call.event.step,
         "call": call.number,
     }
 

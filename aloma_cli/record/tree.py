@@ -343,7 +343,7 @@ def _committed(tree: Tree, event: ev.Committed) -> None:
     for place in event.answers:
         task.questions.pop(place, None)
     for asked in event.asked:
-        task.questions[show_path(tuple(asked["into"]))] = asked
+        task.questions[show_path(tuple(asked["into"]))] = {**asked, "asked_at": event.at, "step": event.step}
     if event.completed is not None and task.completed is None:
         task.completed = event.completed
     if event.request is not None:

@@ -29,6 +29,7 @@ from aloma_cli.record.events import (
     TreeResumed,
 )
 from aloma_cli.record.figures import Figures
+from aloma_cli.record.who import person
 from aloma_cli.view.changes import NOTHING, Summary, operation_text, place, summarise
 from aloma_cli.view.format import clean_lines, duration, error_text, money, plural, short_count
 
@@ -137,14 +138,16 @@ def _said(entry: Entry) -> tuple[str | None, ...]:
             return entry.name, event.task
         case Committed(by="firing") as event:
             return _fired_facts(event, entry.firing.subtasks if entry.firing else 0)
-        case Committed(by="person") | TreeResumed():
+        case Committed(by="person") as event:
+            return (f"by {person(event.who)}",)
+        case TreeResumed():
             return ("by a person",)
         case Committed(by="engine", answers=answers) if answers:
             return ("default used, no answer in time",)
         case FiringVoided() as event:
             return _voided_facts(event, entry.others)
         case StepsArmed() as event:
-            return ", ".join(event.steps), event.reason
+            return ", ".join(event.steps), event.reason, f"by {person(event.who)}" if event.who else None
         case TaskRested() as event:
             return entry.name, *entry.asked, event.reason, *(total_facts(entry.total) if entry.total else ())
         case LimitReached() | AnsweringSet() | RequestRefused() as event:

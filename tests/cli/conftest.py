@@ -13,4 +13,5 @@ from tests.cli.desk import Desk
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Desk:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONWARNINGS", "error")
+    monkeypatch.setenv("LOGNAME", "ada")  # who asks and answers
     return Desk(tmp_path, capsys)

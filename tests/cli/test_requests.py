@@ -59,6 +59,9 @@ def test_open_questions_are_in_the_record(shop: Desk) -> None:
             "until": None,
             "schema": {"type": "boolean"},
             "default": None,
+            "context": None,
+            "asked_at": record["updated_at"],
+            "step": "ask",
         }
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -36,7 +37,7 @@ def request_and_run(running: RequestOptions, task_id: str, request: JsonObject, 
     """
     records, root = Records.at(running.workspace), root_of(task_id)
     tree, output = read_tree(records.store, root), running.output
-    request = {**request, "task": task_id}
+    request = {**request, "task": task_id, "who": typed_by()}
     checked(tree, read_request(request))
     home = home or load_workspace(running.workspace, running.models)
     handed = hand_over(home.store, home.redactor, root, request, waiting=waiting_for(records, root))
@@ -64,6 +65,17 @@ def _run_claimed(
         refused.pop_all()
     work = partial(home.apply_and_run, task_id, request, claim=claim, limits=running.limits, wait=running.wait)
     return run_and_show(home, task_id, work, running.output, before=before, notice=notice, wait=running.wait)
+
+
+def typed_by() -> JsonObject:
+    """Who typed this command (`record/who.py`)."""
+    import getpass
+
+    try:
+        user = {"user": getpass.getuser()}
+    except (OSError, KeyError, ImportError):  # a container may run a user without a name
+        user = {}
+    return {"channel": "terminal" if sys.stdin is not None and sys.stdin.isatty() else "command", **user}
 
 
 def waiting_for(records: Records, root: str) -> Callable[[float], None]:

@@ -130,12 +130,13 @@ class TaskHandle:
         schema: Any = None,
         default: Json = None,
         timeout: float | None = None,
+        context: Json = None,
     ) -> None:
         """Ask a person; the answer will be written at `into` (a dotted path or a tuple of keys).
 
         The task does not stop: steps that do not need the answer continue. A value that a step writes at that place is
         the answer. `schema`: the shape of an answer, as in `docs/shapes.md`. With `timeout` (seconds), `default`
-        becomes the answer if none came in time.
+        becomes the answer if none came in time. `context`: what the person has to know, a text or any JSON value.
         """
         asked = Question(
             question=_checked_text(question, "a question"),
@@ -143,6 +144,7 @@ class TaskHandle:
             schema=None if schema is None else to_schema(schema, whole=False),
             default=clean_copy(default, "default"),
             timeout=None if timeout is None else _positive(timeout, "the timeout of a question"),
+            context=clean_copy(context, "context"),
         )
         self._effects.questions.append(asked)
 
