@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields
 from datetime import datetime
-from functools import cache, reduce
+from functools import cache, partial, reduce
 from json.encoder import encode_basestring as _quoted
 from types import NoneType, UnionType
 from typing import Any, NamedTuple, cast, get_args, get_origin, get_type_hints
@@ -26,6 +26,7 @@ from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, escape_surrog
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.counts import sound_usage
 from aloma_cli.record.events import KINDS, Committed, Event, FiringStarted
+from aloma_cli.record.repeats import Earlier, Repeats, UnknownBeginningError
 
 FORMAT = 1
 
@@ -59,10 +60,14 @@ class Reader(NamedTuple):
     is_tuple: bool
 
 
-def encode(batch: Batch) -> bytes:
-    """The batch as a line, with its newline. Raises WireError, JsonError for an event that no reader would take."""
+def encode(batch: Batch, repeats: Repeats | None = None) -> bytes:
+    """The batch as a line, with its newline. Raises WireError, JsonError for an event that no reader would take.
+
+    `repeats`: what the lines before hold, which is not written again.
+    """
+    write = _written if repeats is None else partial(_written_short, repeats)
     start = f'{{"seq":{batch.seq},"format":{FORMAT}' if batch.seq == 0 else f'{{"seq":{batch.seq}'
-    text = f'{start},"events":[{",".join(map(_written, batch.events))}]'
+    text = f'{start},"events":[{",".join(map(write, batch.events))}]'
     try:
         body = text.encode()
     except UnicodeEncodeError:
@@ -74,6 +79,12 @@ def _written(event: Event) -> str:
     write = _FAST.get(type(event))
     text = write(event) if write is not None else None
     return checked_text(event) if text is None else text
+
+
+def _written_short(repeats: Repeats, event: Event) -> str:
+    short, begins = repeats.short(event)
+    text = _written(short)
+    return f'{text[:-1]},"begins":{dumps(begins)}}}' if begins else text
 
 
 def checked_text(event: Event) -> str:
@@ -89,28 +100,36 @@ def checked_text(event: Event) -> str:
     return text + "}"
 
 
-def decode(line: bytes) -> Batch:
-    """The batch of a line (with or without newline). Raises BrokenLineError, UnknownLineError."""
+def decode(line: bytes, earlier: Earlier | None = None) -> Batch:
+    """The batch of a line (with or without newline). Raises BrokenLineError, UnknownLineError.
+
+    `earlier`: what the lines before hold. Without it, lists in `arguments` may lack their beginnings.
+    """
     line = line.rstrip(b"\n")
     body, tail = line[:-_TAIL], line[-_TAIL:]
     if tail != b',"sum":"%08x"}' % zlib.crc32(body):
         raise BrokenLineError("its checksum does not fit")
     try:
         # The checksum vouches for the text, so the plain parser will do.
-        return _read_record(reload(body + b"}"))
-    except (JsonError, WireError) as error:
+        return _read_record(reload(body + b"}"), earlier)
+    except (JsonError, WireError, UnknownBeginningError) as error:
         raise BrokenLineError(str(error)) from None
     except UnknownEventError as error:
         raise UnknownLineError(f"it holds an event that this program does not know ({error})") from None
 
 
-def _read_record(record: Json) -> Batch:
+def _read_record(record: Json, earlier: Earlier | None) -> Batch:
     match record:
         case {"format": version} if version != FORMAT:
             raise UnknownLineError(f"it has format {version}, and this program reads format {FORMAT}")
         case {"seq": int(seq), "events": list(events)} if not isinstance(seq, bool):
-            return Batch(seq, tuple(map(from_wire, events)))
+            return Batch(seq, tuple(map(from_wire if earlier is None else partial(_whole, earlier), events)))
     raise WireError("it has no number, or no list of events")
+
+
+def _whole(earlier: Earlier, wire: Json) -> Event:
+    event = from_wire(wire)
+    return earlier.whole(event, wire["begins"]) if "begins" in wire else event
 
 
 def to_wire(event: Event) -> JsonObject:

@@ -135,7 +135,10 @@ class Store(Protocol):
         """
 
     def read_back(self, root: str) -> Iterator[Batch]:
-        """The batches, newest first, up to one that cannot be read. Raises NotFoundError."""
+        """The batches, newest first, up to one that cannot be read. Raises NotFoundError.
+
+        Lists in the `arguments` of calls may lack their beginnings, which came before.
+        """
 
     def reserve(self, key: str, root: str) -> str:
         """The id that `key` stands for: `root`, or the one that it was reserved for before. Raises StoreError."""
@@ -146,8 +149,8 @@ class Store(Protocol):
     def answered(self, since: float = 0.0, seen: dict[str, int] | None = None) -> Iterator[tuple[str, CallAnswered]]:
         """The calls that were answered, or failed, at `since` (seconds since 1970) or later, each with its root.
 
-        Those of all trees, as far as they can be read. `seen`: how much of each tree was read before, which is passed
-        over; it is brought up to date. Raises StoreError.
+        Those of all trees, as far as they can be read. Lists in their `arguments` may lack their beginnings. `seen`:
+        how much of each tree was read before, which is passed over; it is brought up to date. Raises StoreError.
         """
 
     def roots(self, start: str = "") -> list[str]:

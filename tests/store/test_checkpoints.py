@@ -22,6 +22,7 @@ from aloma_cli.errors import JournalDamagedError
 from aloma_cli.record import checkpoint as state
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.codec import decode
+from aloma_cli.record.repeats import Earlier
 from aloma_cli.store.files import claim
 from aloma_cli.store.files.disk import FileStore
 from tests.support.deeply import differences
@@ -58,9 +59,9 @@ class Long:
         """How many lines are decoded to read the tree, which is as its journal tells."""
         lines: list[bytes] = []
 
-        def counted(line: bytes) -> Batch:
+        def counted(line: bytes, earlier: Earlier) -> Batch:
             lines.append(line)
-            return decode(line)
+            return decode(line, earlier)
 
         with monkeypatch.context() as patch:
             patch.setattr("aloma_cli.store.files.journal.decode", counted)

@@ -18,6 +18,7 @@ from aloma_cli.errors import StoreError, TaskLockedError
 from aloma_cli.jsontext import MAX_DEPTH, JsonObject, dumps, loads
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.events import Event
+from aloma_cli.record.repeats import Repeats
 from aloma_cli.store.files.atomic import refuse_links, replace_file, sync_folder
 from aloma_cli.store.files.checkpoint import START, Checkpoint, mark_at, read_checkpoint, write_checkpoint
 from aloma_cli.store.files.checksum import checksum
@@ -52,6 +53,7 @@ class FileClaim:
         count: int,
         fsync: bool,
         checkpoint: Checkpoint | None = None,
+        repeats: Repeats | None = None,
     ) -> None:
         self.root = folder.name
         self._folder = folder
@@ -61,7 +63,7 @@ class FileClaim:
         self._checkpoint = checkpoint
         self._mark = START if checkpoint is None else checkpoint.mark
         replace_file(folder / "holder", f"process {os.getpid()} on {socket.gethostname()}\n")
-        self._journal = JournalWriter(folder / "journal.jsonl", size=size, fsync=fsync)
+        self._journal = JournalWriter(folder / "journal.jsonl", size=size, fsync=fsync, repeats=repeats)
 
     @classmethod
     def begin(cls, folder: Path, events: Sequence[Event], *, fsync: bool) -> Self:
@@ -81,10 +83,10 @@ class FileClaim:
             _clear_leftovers(folder)
             checkpoint = read_checkpoint(folder)
             after = START if checkpoint is None else checkpoint.mark
-            size, count = after.size, after.lines
-            for batch, end in read_journal(folder / "journal.jsonl", after=after):
+            size, count, repeats = after.size, after.lines, Repeats()
+            for batch, end in read_journal(folder / "journal.jsonl", after=after, earlier=repeats):
                 size, count = end, batch.seq + 1
-            return cls(folder, lock, size=size, count=count, fsync=fsync, checkpoint=checkpoint)
+            return cls(folder, lock, size=size, count=count, fsync=fsync, checkpoint=checkpoint, repeats=repeats)
 
     def batches(self) -> Iterator[Batch]:
         self._mark = START  # the checkpoint, if there is one, was of no use
@@ -102,6 +104,7 @@ class FileClaim:
         mark = mark_at(self._folder / "journal.jsonl", self._count, self._journal.size, self._mark)
         write_checkpoint(self._folder, Checkpoint(mark, state))
         self._mark = mark
+        self._journal.forget()
 
     def commit(self, events: Sequence[Event], *, durable: bool = True) -> None:
         self._journal.append(Batch(self._count, tuple(events)), durable=durable)

@@ -16,6 +16,7 @@ from aloma_cli.errors import JournalDamagedError, StoreError
 from aloma_cli.ids import root_of
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.codec import BrokenLineError, UnknownLineError, decode, encode
+from aloma_cli.record.repeats import Earlier, Repeats
 from aloma_cli.store.files.atomic import NO_LINK
 from aloma_cli.store.files.checkpoint import START, Checkpoint, Mark
 from aloma_cli.store.files.os_errors import refused, refusing
@@ -30,10 +31,12 @@ _BLOCK = 65_536
 class JournalWriter:
     """Appends batches to a journal file. Raises StoreError if the disk refuses; the file is then as before."""
 
-    def __init__(self, path: Path, *, size: int, fsync: bool) -> None:
+    def __init__(self, path: Path, *, size: int, fsync: bool, repeats: Repeats | None = None) -> None:
+        """`repeats`: what the lines hold that are in the file."""
         self._path = path
         self._size = size
         self._fsync = fsync
+        self._repeats = Repeats() if repeats is None else repeats
         self._owner = os.getpid()
         with refusing(path, "written"):
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | NO_LINK, 0o600)
@@ -48,7 +51,7 @@ class JournalWriter:
     def append(self, batch: Batch, *, durable: bool) -> None:
         if self._file == _CLOSED or os.getpid() != self._owner:
             raise StoreError(f"{self._path} is closed, so nothing can be written to it")
-        line = encode(batch)
+        line = encode(batch, self._repeats)
         size = self._size + len(line)
         try:
             _write_all(self._file, line)
@@ -62,6 +65,11 @@ class JournalWriter:
             self._take_back()
             raise
         self._size = size
+        self._repeats.learn(batch)
+
+    def forget(self) -> None:
+        """Let the lines that follow be read without those before them."""
+        self._repeats.forget()
 
     def close(self) -> None:
         # The system gives the number of a closed file to the next one that is opened, so it must not be used again.
@@ -93,16 +101,19 @@ def begin_journal(path: Path, batch: Batch, *, fsync: bool) -> int:
     return writer.size
 
 
-def read_journal(path: Path, *, since: int = 0, after: Mark = START) -> Iterator[tuple[Batch, int]]:
+def read_journal(
+    path: Path, *, since: int = 0, after: Mark = START, earlier: Earlier | None = None
+) -> Iterator[tuple[Batch, int]]:
     """The complete batches from number `since` on, each with the size of the file up to its end.
 
-    Nothing is read of what comes before `after`.
+    Nothing is read of what comes before `after`. `earlier` learns what the lines hold.
 
     Raises JournalDamagedError for a broken, foreign or missing line, also the first; StoreError for a line of a newer
     program, and for a file that cannot be read; NotFoundError if the task was deleted.
     """
     end, number = after.size, after.lines
     torn: str | None = None
+    earlier = Earlier() if earlier is None else earlier
     for number, line in enumerate(_lines(path, after.size), after.lines + 1):
         if torn is not None:
             raise _damaged(path, number - 1, torn)
@@ -110,7 +121,7 @@ def read_journal(path: Path, *, since: int = 0, after: Mark = START) -> Iterator
             # Torn by a crash, or being written right now; in that case the next read would return its rest.
             break
         try:
-            batch = decode(line)
+            batch = decode(line, earlier)
         except BrokenLineError as error:
             # A write that was cut short ends without a newline. Only a loss of power can leave the end of a line
             # without its middle, and then the middle is zeros, which no line has.
@@ -125,6 +136,7 @@ def read_journal(path: Path, *, since: int = 0, after: Mark = START) -> Iterator
             raise _damaged(path, number, f"it has number {batch.seq}, and {number - 1} was expected")
         _check_owner(path, number, batch)
         end += len(line)
+        earlier.learn(batch)
         if batch.seq >= since:
             yield replace(batch, damaged=partial(_damaged, path, number)), end
     if not end:
@@ -138,7 +150,10 @@ def kept_by(checkpoint: Checkpoint, path: Path) -> Kept:
 
 
 def read_back(path: Path) -> Iterator[Batch]:
-    """The complete batches, newest first. It ends before a line that cannot be read: `read_journal` has the reason."""
+    """The complete batches, newest first, without the beginnings of repeated lists in `arguments`.
+
+    It ends before a line that cannot be read: `read_journal` has the reason.
+    """
     for line in _lines_back(path):
         try:
             yield decode(line)
