@@ -7,10 +7,11 @@ what the answers under way turn out to exceed their expectations by.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from typing import NamedTuple
 
 from aloma_cli.jsontext import JsonObject
+from aloma_cli.values import dataclass
 
 
 class Limit(NamedTuple):

@@ -7,7 +7,7 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from aloma_cli.api.once import create_once
@@ -16,6 +16,7 @@ from aloma_cli.document.paths import MISSING, get, parse_path
 from aloma_cli.errors import AlomaError, InputError
 from aloma_cli.jsontext import JsonError, JsonObject, Path, dumps, kind_of, loads
 from aloma_cli.record.states import ACTIVE
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from aloma_cli.api.task import Task

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from aloma_cli.loader.layout import LIBRARIES_FOLDER, STEPS_FOLDER
 from aloma_cli.loader.models import ModelChoice, configured_servers, resolve_models
 from aloma_cli.loader.sources import ModelFlags
 from aloma_cli.loader.workspace import LoadedWorkspace
+from aloma_cli.values import dataclass
 from aloma_cli.view.format import plural
 
 _FIRST = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from aloma_cli.api.task import read_record, read_records
@@ -11,6 +11,7 @@ from aloma_cli.clock import from_iso
 from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.states import ENDINGS
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from aloma_cli.store.protocol import Store

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from aloma_cli.api.workspace import Workspace
@@ -13,6 +13,7 @@ from aloma_cli.content.step import Step
 from aloma_cli.engine.plan import start_order
 from aloma_cli.errors import ConnectorError
 from aloma_cli.jsontext import JsonObject
+from aloma_cli.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

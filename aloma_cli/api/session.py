@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import ModuleType
 
 from aloma_cli.clock import Clock
@@ -29,6 +28,7 @@ from aloma_cli.loader.environment import Environment
 from aloma_cli.loader.libraries import Libraries
 from aloma_cli.redact import Redactor
 from aloma_cli.store.protocol import Claim
+from aloma_cli.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

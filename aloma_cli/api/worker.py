@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 from aloma_cli.api.task import Task, read_record
@@ -21,6 +21,7 @@ from aloma_cli.engine.day import begin_of_day
 from aloma_cli.engine.loop import Stay
 from aloma_cli.errors import AlomaError, NotFoundError, TaskLockedError
 from aloma_cli.record.states import ACTIVE
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from aloma_cli.api.workspace import Workspace

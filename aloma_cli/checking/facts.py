@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from aloma_cli.checking.values import Keys, Value, Write
+from aloma_cli.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, eq=False)

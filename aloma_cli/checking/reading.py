@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeGuard
 
 from aloma_cli.checking.calls import call
 from aloma_cli.checking.facts import Facts, Name
 from aloma_cli.checking.things import KINDS, Answer, Called, Function, Handle, Module, Pattern, Scope, Values, key_of
 from aloma_cli.checking.values import ANY, STAR, Doc, Kind, Known, Lst, Obj, Value, Write
+from aloma_cli.values import dataclass
 
 _DEEPEST = 8
 _LONGEST_PATH = 12

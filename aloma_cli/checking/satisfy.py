@@ -11,13 +11,14 @@ import copy
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from aloma_cli.condition import compile_condition
 from aloma_cli.document.paths import MISSING
 from aloma_cli.document.reserved import RESERVED
 from aloma_cli.jsontext import JsonObject
+from aloma_cli.values import dataclass
 
 Path = tuple[str, ...]
 Tests = dict[Path, list[Any]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from aloma_cli.checking.facts import Facts
 from aloma_cli.checking.reading import Reader
@@ -11,6 +11,7 @@ from aloma_cli.checking.things import Module
 from aloma_cli.checking.values import ANY, STAR, Write, Writes, sample
 from aloma_cli.content.step import Step
 from aloma_cli.jsontext import JsonObject
+from aloma_cli.values import dataclass
 
 
 @dataclass(slots=True)

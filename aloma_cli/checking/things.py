@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol, TypeAlias
 
 from aloma_cli.checking.facts import Facts
 from aloma_cli.checking.values import STAR, Kind, Known, Lst, Value
+from aloma_cli.values import dataclass
 
 Values: TypeAlias = list[Value]
 """What something may be."""

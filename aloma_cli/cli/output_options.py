@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from aloma_cli.api.task import Task
 from aloma_cli.cli import options, output
 from aloma_cli.cli.parameters import Group, Option
 from aloma_cli.document.stash import hide_stash
+from aloma_cli.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

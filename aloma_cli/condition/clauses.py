@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from aloma_cli.condition.mismatch import Found, Mismatch, sentence, visible
 from aloma_cli.condition.nodes import AllOf, AnyOf, Node, Object, Some, holds
 from aloma_cli.document.paths import MISSING
 from aloma_cli.jsontext import Path
+from aloma_cli.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

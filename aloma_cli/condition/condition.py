@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
 
 from aloma_cli.condition.clauses import Clause, clauses_of
@@ -15,6 +15,7 @@ from aloma_cli.condition.patterns import compile_pattern
 from aloma_cli.condition.place import Place
 from aloma_cli.document.paths import MISSING
 from aloma_cli.jsontext import Json, JsonObject, Path, show_path
+from aloma_cli.values import dataclass
 
 
 def compile_condition(pattern: dict[str, Any], *, name: str = "condition") -> Condition:

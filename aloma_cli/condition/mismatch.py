@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from aloma_cli.document.paths import MISSING
 from aloma_cli.document.reserved import STASH
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.jsontext import Path, cut, show_path
+from aloma_cli.values import dataclass
 
 _VALUE_WIDTH = 60
 _WANTED_WIDTH = 120

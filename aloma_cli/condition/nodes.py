@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from aloma_cli.condition.mismatch import Found, Mismatch, visible
 from aloma_cli.document.paths import MISSING
 from aloma_cli.jsontext import Json, JsonObject, Path
+from aloma_cli.values import dataclass
 
 _SHOWN_ALTERNATIVES = 8
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from aloma_cli.condition.mismatch import show
 from aloma_cli.condition.nodes import Node
 from aloma_cli.errors import ConditionError
 from aloma_cli.jsontext import MAX_DEPTH, Path, kind_of, show_path, with_article
+from aloma_cli.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

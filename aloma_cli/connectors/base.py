@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, Protocol, TypeAlias
 
 from aloma_cli.budget import Amount
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.errors import ConnectorError, DocumentError, PermanentError
 from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, loads
+from aloma_cli.values import dataclass
 
 Waiting: TypeAlias = Literal["queued", "waiting", "rate_limited", "streaming"]
 """What a call waits for: a turn at its server, an answer, permission to try again, the rest of its answer."""

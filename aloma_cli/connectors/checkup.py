@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from aloma_cli.connectors.base import Call
@@ -14,6 +13,7 @@ from aloma_cli.connectors.kinds import kind_of_server
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import ConnectorError, KeyRefusedError, did_you_mean
 from aloma_cli.jsontext import Json, JsonObject, cut
+from aloma_cli.values import dataclass
 
 REACHING, ANSWERING = 10.0, 60.0
 """Seconds for a list of models, and for an answer."""
@@ -43,7 +43,7 @@ class Finding(NamedTuple):
     cure: str | None = None
 
 
-@dataclass
+@dataclass()
 class Checkup:
     """The checks of one server. `models`: the names that a run would use there. `key`: a new one for each checkup."""
 

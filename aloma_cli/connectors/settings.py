@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from aloma_cli.connectors.address import Login, split_login
 from aloma_cli.redact import NamedValue
+from aloma_cli.values import dataclass
 
 DEFAULT_PROVIDER = "openai"
 MAX_ANSWER = 50_000_000

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Any, NoReturn
 
@@ -40,6 +40,7 @@ from aloma_cli.record.counts import sound_usage
 from aloma_cli.record.events import CallAnswered, CallProgress, CallSent, Logged
 from aloma_cli.record.figures import is_own
 from aloma_cli.record.tree import ASKS
+from aloma_cli.values import dataclass
 
 
 @dataclass(slots=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from aloma_cli.content.watchdog import seen
 from aloma_cli.errors import ContentError, Cut
+from aloma_cli.values import dataclass
 
 
 @dataclass(slots=True)

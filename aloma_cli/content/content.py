@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from aloma_cli.document.draft import Drafts
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

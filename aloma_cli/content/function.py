@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aloma_cli.content.report import Report, shown
 from aloma_cli.errors import did_you_mean
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,6 @@ import contextlib
 import linecache
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from types import FrameType, TracebackType
@@ -17,6 +16,7 @@ from aloma_cli.content.authors import is_own
 from aloma_cli.content.function import StepFunction
 from aloma_cli.content.lost import place_in_content
 from aloma_cli.errors import DocumentError, did_you_mean
+from aloma_cli.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from aloma_cli.content.retry import Retry
 from aloma_cli.document.changes import Change
 from aloma_cli.jsontext import Json, JsonObject, Path
 from aloma_cli.record.events import CallAnswered
+from aloma_cli.values import dataclass
 
 
 class Job(NamedTuple):

@@ -10,12 +10,13 @@ import weakref
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from aloma_cli.content.authors import called_from, is_own, place
 from aloma_cli.content.function import StepFunction
 from aloma_cli.errors import ContentError
+from aloma_cli.values import dataclass
 
 
 class ConnectorCall(Coroutine[Any, Any, Any]):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aloma_cli.errors import ConditionError, StepError
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from aloma_cli.content.source import Source

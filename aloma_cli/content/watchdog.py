@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import takewhile
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -18,6 +18,7 @@ from typing import Self
 
 from aloma_cli.content.authors import is_alomas, is_own, line_of, outwards
 from aloma_cli.jsontext import printable
+from aloma_cli.values import dataclass
 
 BLOCKED = 1.0
 """Seconds without a turn of the event loop before a warning."""

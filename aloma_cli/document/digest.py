@@ -9,13 +9,14 @@ Hashes that are added must be strong: with Python's own, the items of a list in 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import blake2b
 
 from aloma_cli.document.changes import Change
 from aloma_cli.document.paths import MISSING, get
 from aloma_cli.document.volatile import Volatile
 from aloma_cli.jsontext import Json, Path
+from aloma_cli.values import dataclass
 
 MOST = 10_000
 """The number of values that one commit may touch; following a larger one would cost more than making it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -17,6 +17,7 @@ from aloma_cli.document.changes import Change
 from aloma_cli.document.diff import same
 from aloma_cli.document.paths import get
 from aloma_cli.jsontext import Json, Path
+from aloma_cli.values import dataclass
 
 _Leaf: TypeAlias = tuple[str | int, str]
 _Leaves: TypeAlias = set[_Leaf]

@@ -7,8 +7,9 @@ last week does make progress.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from aloma_cli.values import dataclass
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
 # A quick test: searching for this end of a time is many times faster, and most strings have none.

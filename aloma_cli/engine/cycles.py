@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from aloma_cli.clock import from_iso
 from aloma_cli.document.changes import Change
@@ -22,6 +22,7 @@ from aloma_cli.document.volatile import Volatile
 from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.record.checkpoint import PASSING
 from aloma_cli.record.events import CallAnswered, Committed, Event
+from aloma_cli.values import dataclass
 
 OFTEN = 16
 """Firings of one step with nothing from outside, before anything is compared."""

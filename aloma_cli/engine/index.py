@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from aloma_cli.content.step import Step
 from aloma_cli.document.changes import Change
 from aloma_cli.jsontext import Json, JsonObject
+from aloma_cli.values import dataclass
 
 Value: TypeAlias = tuple[bool, object]
 """A scalar as a key: 1 is 1.0, as in conditions, and True is neither."""

@@ -9,7 +9,6 @@ import asyncio
 import contextvars
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import count
 
 from aloma_cli.engine.day import DayLimit
@@ -19,6 +18,7 @@ from aloma_cli.engine.turn import Scheduler, Turn
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import AnEvent, Event
 from aloma_cli.record.summary import figures
+from aloma_cli.values import dataclass
 
 POLL = 0.25
 """Seconds between looks for requests of other processes."""

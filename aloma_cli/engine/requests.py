@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -27,6 +26,7 @@ from aloma_cli.errors import InputError
 from aloma_cli.jsontext import MAX_DEPTH, Json, JsonObject, Path, cut, is_deeper, show_path
 from aloma_cli.record.events import AnsweringSet, Committed, RequestRefused, TreeResumed
 from aloma_cli.record.tree import SentCall
+from aloma_cli.values import dataclass
 
 _MOST_SHOWN = 4
 _LONGEST = 80

@@ -11,7 +11,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
 from aloma_cli.document.changes import Change, replay
@@ -26,6 +26,7 @@ from aloma_cli.record.batch import Batch
 from aloma_cli.record.checkpoint import PASSING, from_checkpoint
 from aloma_cli.record.tree import Flight, TaskFacts, Tree, is_end
 from aloma_cli.store.protocol import Kept
+from aloma_cli.values import dataclass
 
 _FROM_OUTSIDE = ("person", "landing")
 

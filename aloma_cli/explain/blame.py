@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import Any
 
@@ -18,6 +18,7 @@ from aloma_cli.explain.why import Inquiry, Steps, check_entry
 from aloma_cli.jsontext import Json, JsonObject, Path, show_path
 from aloma_cli.record import events as ev
 from aloma_cli.record.figures import Figures
+from aloma_cli.values import dataclass
 
 MOST_PARTS = 20
 """So many parts of one object, each with an author of its own, are followed."""

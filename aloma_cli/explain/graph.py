@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from aloma_cli.explain import writers
@@ -12,6 +12,7 @@ from aloma_cli.explain.ledger import FiringRecord, Ledger, TaskLedger, Writing
 from aloma_cli.explain.why import Inquiry, Steps
 from aloma_cli.jsontext import JsonObject, Path, show_path
 from aloma_cli.record import events as ev
+from aloma_cli.values import dataclass
 
 PAYLOAD, PERSON, ENGINE = "payload", "person", "engine"
 SOURCES = (PAYLOAD, PERSON, ENGINE)

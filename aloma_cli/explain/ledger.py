@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from aloma_cli.document.changes import Change, Replay, apply
 from aloma_cli.document.paths import MISSING, get, resolve
@@ -15,6 +15,7 @@ from aloma_cli.record import events as ev
 from aloma_cli.record.calls import CallCount
 from aloma_cli.record.history import NUMBERED
 from aloma_cli.record.tree import Tree
+from aloma_cli.values import dataclass
 
 PAUSES = ("limited", "stopped", "unknown", "asking")
 """Why a firing is voided that runs again later, without a conflict."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from aloma_cli.budget import LIMITS
 from aloma_cli.clock import from_iso
@@ -17,6 +16,7 @@ from aloma_cli.record import events as ev
 from aloma_cli.record.states import ACTIVE, seen
 from aloma_cli.record.summary import approval, questions_of
 from aloma_cli.record.tree import Flight, TaskFacts
+from aloma_cli.values import dataclass
 
 ALONE = 3
 """A firing that was voided so often in a row runs alone."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from aloma_cli.condition import Clause
@@ -17,6 +16,7 @@ from aloma_cli.explain.solve.remedy import Remedy, remedy_of
 from aloma_cli.jsontext import JsonObject, show_path
 from aloma_cli.record import events as ev
 from aloma_cli.record.history import NUMBERED
+from aloma_cli.values import dataclass
 
 Steps = Mapping[str, Step]
 

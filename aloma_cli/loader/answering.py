@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from aloma_cli.connectors.address import split_login
 from aloma_cli.connectors.providers.table import PROVIDERS
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import InputError
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from aloma_cli.jsontext import JsonObject

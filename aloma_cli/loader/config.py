@@ -6,7 +6,7 @@ A new setting is one line in a table and one field.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from aloma_cli.budget import LIMITS, Limit, LimitRequest
@@ -33,6 +33,7 @@ from aloma_cli.loader.settings import (
     text_or_number,
     whole,
 )
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from aloma_cli.errors import InputError, NotFoundError, WorkspaceError, did_you_mean
@@ -17,6 +17,7 @@ from aloma_cli.loader.layout import CONNECTORS_FOLDER, DATA_FOLDER, LIBRARIES_FO
 from aloma_cli.store.files.atomic import refuse_links, replace_file
 from aloma_cli.store.files.dotfolder import prepare_folder
 from aloma_cli.store.files.os_errors import refusing
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from aloma_cli.clock import POSITIVE_DURATION, is_positive_duration
 from aloma_cli.connectors.providers.table import key_variables
 from aloma_cli.errors import ConfigError, did_you_mean
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     import pathlib

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from aloma_cli.connectors.providers.table import PROVIDERS
 from aloma_cli.loader.answering import Answering, Past
 from aloma_cli.loader.config import Config, ProviderConfig
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from aloma_cli.content.step import OPTIONS, Step
 from aloma_cli.errors import StepError
 from aloma_cli.loader.layout import LIBRARIES_FOLDER, STEPS_FOLDER
 from aloma_cli.loader.modules import is_private, load_module
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

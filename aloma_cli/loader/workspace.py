@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from aloma_cli.connectors.providers.table import BUILT_IN, key_variables
@@ -17,6 +17,7 @@ from aloma_cli.loader.modules import load_folder
 from aloma_cli.loader.secrets import Secret, known_values, read_secrets
 from aloma_cli.loader.steps import load_steps
 from aloma_cli.redact import Redactor
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

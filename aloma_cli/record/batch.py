@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from aloma_cli.errors import JournalDamagedError
 from aloma_cli.record.events import Event
+from aloma_cli.values import dataclass
 
 
 def _damaged(why: str) -> JournalDamagedError:

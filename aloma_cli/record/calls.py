@@ -7,7 +7,7 @@ never changes: `aloma task calls`, `aloma task settle` and hints in messages nam
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from aloma_cli.jsontext import Json, JsonObject
@@ -22,6 +22,7 @@ from aloma_cli.record.events import (
     TreeOpened,
 )
 from aloma_cli.record.tree import ASKS
+from aloma_cli.values import dataclass
 
 ANSWERED, FAILED, IN_FLIGHT = "answered", "failed", "in flight"
 INTERRUPTED, UNKNOWN, WAITS = "interrupted", "outcome unknown", "waits for a person"

@@ -7,8 +7,10 @@ them for readers in other languages, so a change here is a change of the file fo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import Field, dataclass
+from dataclasses import Field
 from typing import Any, ClassVar, TypeVar, dataclass_transform
+
+from aloma_cli.values import dataclass
 
 _AnyEvent = TypeVar("_AnyEvent")
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from aloma_cli.record.events import CallAnswered
+from aloma_cli.values import dataclass
 
 _Key = TypeVar("_Key", bound=Hashable)
 

@@ -9,7 +9,7 @@ code, and nothing here decides anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, ClassVar, Self
 
 from aloma_cli.budget import Amount, Limits
@@ -19,6 +19,7 @@ from aloma_cli.record import events as ev
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.figures import Figures, is_own
 from aloma_cli.record.states import PAUSED
+from aloma_cli.values import dataclass
 
 ASKS = "person.approve"
 """The function of the calls that a person answers: may this be called?"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from aloma_cli.clock import from_iso
@@ -13,12 +13,13 @@ from aloma_cli.record.batch import Batch
 from aloma_cli.record.codec import encode
 from aloma_cli.record.events import CallAnswered
 from aloma_cli.store.protocol import Kept, Newest, Published, Request, no_such_task
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from aloma_cli.record.events import Event
 
 
-@dataclass
+@dataclass()
 class _Tree:
     batches: list[Batch] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC
 from typing import Any
 
@@ -26,6 +26,7 @@ from aloma_cli.record.events import (
 )
 from aloma_cli.record.history import changes_of
 from aloma_cli.testing.script import prompt_of
+from aloma_cli.values import dataclass
 from aloma_cli.view.lines import Lines
 
 _ENDS: dict[type[Event], str] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from aloma_cli.connectors.simulated.prompt_facts import text_of
 from aloma_cli.connectors.simulated.scripted import Error, Reply, Scripts, ToolCalls
 from aloma_cli.errors import ConnectorError
 from aloma_cli.jsontext import Json, JsonObject, dumps
+from aloma_cli.values import dataclass
 
 _MESSAGES = {429: "too many requests", 500: "internal error", 503: "overloaded"}
 

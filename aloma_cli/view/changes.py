@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from aloma_cli.document.reserved import CHILDREN, VIA
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.jsontext import show_path
+from aloma_cli.values import dataclass
 from aloma_cli.view.format import value_text
 
 _SIGNS = {"add": "+", "replace": "~", "remove": "-"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import ceil
 from typing import Any
 
@@ -30,6 +30,7 @@ from aloma_cli.record.events import (
 )
 from aloma_cli.record.figures import Figures
 from aloma_cli.record.who import person
+from aloma_cli.values import dataclass
 from aloma_cli.view.changes import NOTHING, Summary, operation_text, place, summarise
 from aloma_cli.view.format import clean_lines, duration, error_text, money, plural, short_count
 

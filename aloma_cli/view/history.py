@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,7 @@ from aloma_cli.clock import to_iso
 from aloma_cli.record.calls import CallCount, RecordedCall
 from aloma_cli.record.events import Event, FiringVoided, Logged
 from aloma_cli.record.history import changes_of, numbered
+from aloma_cli.values import dataclass
 from aloma_cli.view.entries import Entry, Firing
 from aloma_cli.view.live.screen import Screen
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, TextIO
 
@@ -12,6 +11,7 @@ from aloma_cli.connectors.address import shown
 from aloma_cli.errors import InputError
 from aloma_cli.record.calls import RecordedCall, failing_call
 from aloma_cli.record.events import FiringFailed
+from aloma_cli.values import dataclass
 from aloma_cli.view.changes import is_bookkeeping, operation_text
 from aloma_cli.view.entries import call_command, facts, leveled, text
 from aloma_cli.view.format import ago, bounded, clean, clock_time, duration, plural
@@ -44,13 +44,16 @@ class Details:
         return self.step is None or self.step == record.number
 
 
+_NO_DETAILS = Details()
+
+
 def write_log(
     history: History,
     stream: TextIO,
     *,
     environ: Mapping[str, str],
     clock: Clock,
-    details: Details = Details(),
+    details: Details = _NO_DETAILS,
     zone: tzinfo | None = None,
     write: Callable[[TextIO, str], None] = write,
 ) -> None:

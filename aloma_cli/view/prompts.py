@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from typing import TYPE_CHECKING, TextIO
 
@@ -14,6 +13,7 @@ from aloma_cli.connectors.chat.parse import was_repaired
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.jsontext import Json, JsonError, JsonObject, loads
 from aloma_cli.record.calls import ANSWERED, FAILED, RecordedCall
+from aloma_cli.values import dataclass
 from aloma_cli.view.format import clean, clean_lines, clock_time, data_size, duration, error_text, money, plural
 from aloma_cli.view.terminal import Ink, is_for_people, size_of, write, write_plain
 from aloma_cli.view.theme import DIM, Glyphs, glyphs_for, style_of

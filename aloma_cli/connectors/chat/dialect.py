@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import copy
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
 from aloma_cli.connectors.chat.parse import read_object
 from aloma_cli.connectors.chat.schemas import parts, resolved
 from aloma_cli.jsontext import Json, JsonObject, Path, dumps
+from aloma_cli.values import dataclass
 
 Form: TypeAlias = Literal["json_schema", "json_object", "words"]
 

@@ -9,11 +9,11 @@ import contextlib
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from aloma_cli.connectors.chat.completion import content_of
 from aloma_cli.jsontext import MAX_DEPTH, Json, JsonError, JsonObject, cut, dumps, kind_of, loads, show_path
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError

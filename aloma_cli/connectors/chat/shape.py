@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from aloma_cli.connectors.chat.pydantic_model import is_model, schema_of
 from aloma_cli.connectors.chat.schemas import checked, is_json_schema
 from aloma_cli.errors import ShapeError, did_you_mean
 from aloma_cli.jsontext import JsonObject, Path, kind_of, show_path
+from aloma_cli.values import dataclass
 
 Shape: TypeAlias = Any
 """A marker of this module, a type, a literal, `{"$in": [...]}`, `[shape]`, or a dict from names to shapes.

@@ -6,7 +6,6 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
@@ -15,6 +14,7 @@ from aloma_cli.connectors.base import Progress, is_retryable
 from aloma_cli.connectors.governor import Governor, is_busy
 from aloma_cli.connectors.retry_after import wait_in
 from aloma_cli.errors import ConnectorError
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     import httpx2

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from aloma_cli.connectors.base import Effect
+from aloma_cli.values import dataclass
 
 TIMEOUT = 60.0
 

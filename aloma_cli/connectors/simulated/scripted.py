@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from aloma_cli.clock import DURATION, is_duration
 from aloma_cli.condition import compile_condition
 from aloma_cli.errors import ConditionError, ConfigError, did_you_mean
 from aloma_cli.jsontext import Json, JsonError, JsonObject, kind_of, loads
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from aloma_cli.condition import Condition

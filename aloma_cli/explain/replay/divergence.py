@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from aloma_cli.document.diff import diff
 from aloma_cli.document.paths import MISSING, get
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.explain.replay.tape import Changed, Tape
 from aloma_cli.jsontext import Json, JsonObject, Path, pretty, show_path
+from aloma_cli.values import dataclass
 
 KINDS = ("condition", "prompt", "call", "field", "gone")
 """A condition decides otherwise; a model is asked, or another call made, otherwise; a firing leaves something else; the

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from aloma_cli.explain import writers
 from aloma_cli.explain.blame import read_by
@@ -13,6 +12,7 @@ from aloma_cli.explain.why import Steps
 from aloma_cli.jsontext import JsonObject, Path
 from aloma_cli.record.events import CallAnswered, Committed, TaskCreated
 from aloma_cli.record.figures import Figures
+from aloma_cli.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

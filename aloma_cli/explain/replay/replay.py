@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from aloma_cli.content.step import Step
@@ -20,6 +20,7 @@ from aloma_cli.jsontext import Json, JsonObject, Path
 from aloma_cli.record import events as ev
 from aloma_cli.record.figures import Figures
 from aloma_cli.redact import Redactor
+from aloma_cli.values import dataclass
 
 _COMPARED = (ev.Committed, ev.FiringLooked, ev.FiringFailed)
 _FROM_OUTSIDE = ("StepTimeout", "StepStopped", "StepWithdrawn")

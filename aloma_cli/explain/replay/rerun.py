@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from aloma_cli.budget import Amount
@@ -19,6 +18,7 @@ from aloma_cli.explain.replay.tape import Tape, recorded
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import AnEvent, CallAnswered, Committed, Event
 from aloma_cli.record.summary import figures
+from aloma_cli.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections import defaultdict, deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from aloma_cli.budget import Amount
 from aloma_cli.connectors.base import Answer, Bordered, Call, Connectors, Function
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import CallAnswered, Event
+from aloma_cli.values import dataclass
 
 REUSED = "reused"
 """In `about` of a call: the task that it was answered in."""

@@ -7,7 +7,7 @@ on record: by position, so that an edited prompt does not end a replay.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from aloma_cli.budget import Amount
 from aloma_cli.clock import from_iso
@@ -17,6 +17,7 @@ from aloma_cli.explain.ledger import FiringRecord, Ledger
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import CallAnswered, FiringFailed
 from aloma_cli.record.figures import is_own
+from aloma_cli.values import dataclass
 
 
 class NotOnRecordError(PermanentError):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from aloma_cli.document.diff import same
 from aloma_cli.document.paths import MISSING, get
 from aloma_cli.jsontext import Json, Path, dumps, show_path
+from aloma_cli.values import dataclass
 
 _UNLIKELY = 8
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 
 from aloma_cli.condition import Condition
 from aloma_cli.document.reserved import CHILDREN
@@ -11,6 +10,7 @@ from aloma_cli.explain.solve.edits import Edit, edits
 from aloma_cli.explain.solve.needs import NOTHING, Need
 from aloma_cli.explain.solve.solver import Solver
 from aloma_cli.jsontext import Json, JsonError, JsonObject, JsonSyntaxError, dumps, loads, show_path
+from aloma_cli.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

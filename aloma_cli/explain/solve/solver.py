@@ -7,7 +7,7 @@ taken apart first: what is left at a place are tests of the value, of its fields
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import islice
 from typing import Any
 
@@ -17,6 +17,7 @@ from aloma_cli.explain.solve.edits import cost
 from aloma_cli.explain.solve.lists import lists
 from aloma_cli.explain.solve.needs import NOTHING, Need
 from aloma_cli.explain.solve.scalars import likely, others
+from aloma_cli.values import dataclass
 
 _MOST_CASES = 48
 _MOST_PLACES = 4000

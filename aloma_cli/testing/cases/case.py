@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from aloma_cli.loader.yamldata import load_yaml
 from aloma_cli.record.states import STATES
 from aloma_cli.testing.play import NOW
 from aloma_cli.testing.script import Answers, Script, example, is_chat
+from aloma_cli.values import dataclass
 
 FOLDER = "cases"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from aloma_cli.connectors.settings import ModelSettings
@@ -15,6 +14,7 @@ from aloma_cli.record.figures import Figures
 from aloma_cli.testing.cases.case import Case
 from aloma_cli.testing.play import Home, Play, Played
 from aloma_cli.testing.played import mismatches
+from aloma_cli.values import dataclass
 
 _REFUSED_BEFORE = ("calls", "cost")
 """Limits that a live run keeps itself, so that a wrong case costs no more."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 from aloma_cli.jsontext import JsonObject, printable
 from aloma_cli.record.figures import Figures
 from aloma_cli.testing.cases.rate import wilson
 from aloma_cli.testing.cases.run import Run
+from aloma_cli.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

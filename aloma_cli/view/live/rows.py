@@ -6,11 +6,12 @@ Of a thousand firings in flight a screen shows a dozen, so only a dozen are look
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain, islice
 from math import ceil
 from typing import TypeAlias
 
+from aloma_cli.values import dataclass
 from aloma_cli.view.entries import Firing, doing, is_queued, streaming
 from aloma_cli.view.format import duration, plural
 from aloma_cli.view.live.screen import Retrying, Screen, TaskNode

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from aloma_cli.clock import from_iso
@@ -32,6 +32,7 @@ from aloma_cli.record.events import (
 from aloma_cli.record.figures import Figures
 from aloma_cli.record.states import PAUSED
 from aloma_cli.record.tree import Flight, TaskFacts, Tree
+from aloma_cli.values import dataclass
 from aloma_cli.view.changes import group_totals
 from aloma_cli.view.entries import Entry, Firing, is_in_queue, word_of
 from aloma_cli.view.format import LONGEST, error_text

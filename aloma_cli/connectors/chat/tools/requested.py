@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from aloma_cli.connectors.chat.completion import content_of
 from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, dumps, kind_of, loads, with_article
+from aloma_cli.values import dataclass
 
 MOST_CALLS = 64
 """The calls of one turn that are carried out; a model that asks for more is told so."""

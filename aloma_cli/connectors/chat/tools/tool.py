@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aloma_cli.connectors.base import Ask, Function
 from aloma_cli.connectors.chat.tools.plain import plain_function
 from aloma_cli.errors import PermanentError
 from aloma_cli.jsontext import Json, JsonObject
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from aloma_cli.connectors.base import Effect
