@@ -10,7 +10,8 @@ AlomaError                     expected: one sentence and, in `hint`, the next s
 ├── NotFoundError              no such task or step
 ├── TaskLockedError            another process runs the task
 ├── StoreError                 the record cannot be read or written
-│   └── JournalDamagedError    … because it is damaged at a known place
+│   ├── JournalDamagedError    … because it is damaged at a known place
+│   └── ClaimLostError         … because another process may run the task by now
 └── FiringError                a step's firing fails; content may raise the two below itself
     ├── PermanentError         trying again cannot help
     │   ├── ShapeError         … because a shape is invalid, at `path`
@@ -100,6 +101,10 @@ class StoreError(AlomaError):
 
 class JournalDamagedError(StoreError):
     """A line of the journal is not as it was written; a torn last line is not an error."""
+
+
+class ClaimLostError(StoreError):
+    """The lease of this process on a task has ended, so it writes nothing more to the task."""
 
 
 class FiringError(AlomaError):

@@ -15,17 +15,13 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 from aloma_cli.api.task import Task, read_record
-from aloma_cli.budget import DAY
-from aloma_cli.clock import from_iso
-from aloma_cli.engine.day import begin_of_day
 from aloma_cli.engine.loop import Stay
 from aloma_cli.errors import AlomaError, NotFoundError, TaskLockedError
-from aloma_cli.record.states import ACTIVE
+from aloma_cli.record.due import due
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from aloma_cli.api.workspace import Workspace
-    from aloma_cli.jsontext import JsonObject
 
 Until = Literal["stopped", "idle", "drained"]
 """When a worker ends: when it is told to; when nothing is due; when nothing is due or will be."""
@@ -165,17 +161,3 @@ class Worker:
         waking = asyncio.create_task(self._wake.wait())
         await asyncio.wait({waking}, timeout=pause)
         waking.cancel()
-
-
-def due(record: JsonObject | None) -> float | None:
-    """When a tree with this record is to be run, in seconds since 1970: 0 is at once, None never.
-
-    A record that is missing or older than the journal (None) is of a tree that another process left.
-    """
-    if record is None:
-        return 0.0
-    if record.get("wake_at") is not None:
-        return from_iso(record["wake_at"])
-    if record["state"] == "limited" and (record.get("limit") or {}).get("name") == DAY:
-        return begin_of_day(from_iso(record["updated_at"]), days=1)
-    return 0.0 if record["state"] in ACTIVE else None

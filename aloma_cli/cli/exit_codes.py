@@ -19,6 +19,7 @@ ERRORS: dict[type[errors.AlomaError], int] = {
     errors.WorkspaceError: 3,
     errors.CredentialsError: 4,
     errors.TaskLockedError: 7,
+    errors.ClaimLostError: 7,
     errors.NotFoundError: 9,
     errors.StoreError: 1,
     errors.FiringError: 1,

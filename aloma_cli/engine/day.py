@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
 
 from aloma_cli.budget import DAY, Amount, Refusal
 from aloma_cli.clock import Clock
+from aloma_cli.record.due import begin_of_day
 from aloma_cli.store.protocol import Store
 from aloma_cli.threads import in_thread
 
@@ -72,10 +72,3 @@ class DayLimit:
             self._begin, self._spent, self._seen = begin, 0.0, {}
         for _, call in self._store.answered(begin, self._seen):
             self._spent += (call.usage or {}).get("cost") or 0.0
-
-
-def begin_of_day(now: float, *, days: int = 0) -> float:
-    """When the local day of `now` began, or one that is `days` later; both in seconds since 1970."""
-    local = datetime.fromtimestamp(now).astimezone()
-    midnight = datetime(local.year, local.month, local.day) + timedelta(days=days)  # noqa: DTZ001  (astimezone follows)
-    return midnight.astimezone().timestamp()

@@ -23,7 +23,7 @@ from aloma_cli.engine.subtasks import expire
 from aloma_cli.engine.transaction import Emit, Transaction
 from aloma_cli.engine.unsettled import park
 from aloma_cli.engine.working import WorkingFlight, WorkingTask, WorkingTree
-from aloma_cli.errors import InputError, StoreError
+from aloma_cli.errors import ClaimLostError, InputError, StoreError
 from aloma_cli.jsontext import JsonObject, printable
 from aloma_cli.record import events as ev
 from aloma_cli.record.checkpoint import to_checkpoint
@@ -140,6 +140,8 @@ class Scheduler:
             if self._claim.keeps:  # first, so that what a kill leaves of it is removed before the record is current
                 self._claim.keep(to_checkpoint(self.tree))
             self._claim.publish(dict(summary(self.tree, self.tree.root_id, document, wakes)), document)
+        except ClaimLostError:
+            raise
         except StoreError as error:
             if not self._unpublished:
                 _log.warning("%s; the run continues, and its record is in the journal", printable(str(error)))

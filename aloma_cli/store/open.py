@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _MODULES = {
     "memory": "aloma_cli.store.memory",
     "file": "aloma_cli.store.files.disk",
+    "postgresql": "aloma_cli.store.postgres.store",
+    "postgres": "aloma_cli.store.postgres.store",
 }
 _SCHEME = r"([a-z][a-z0-9+]+):"  # one letter is a drive of Windows
 

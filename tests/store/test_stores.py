@@ -14,6 +14,7 @@ from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
 from aloma_cli.record.events import CallAnswered, Committed, Event, Logged, TaskCreated
 from aloma_cli.store.files.disk import FileStore
 from aloma_cli.store.memory import MemoryStore
+from aloma_cli.store.open import open_store
 from aloma_cli.store.protocol import Store
 
 AT = "2026-11-22T08:00:00.000Z"
@@ -32,12 +33,13 @@ def texts(store: Store, root: str = "1", since: int = 0) -> list[list[str]]:
     return [[e.text for e in batch.events if isinstance(e, Logged)] for batch in store.read(root, since)]
 
 
-@pytest.fixture(params=["memory", "file", "file, synced"])
+@pytest.fixture(params=["memory", "file", "file, synced", pytest.param("postgres", marks=pytest.mark.e2e)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     kinds: dict[str, Callable[[], Store]] = {
         "memory": MemoryStore,
         "file": lambda: FileStore(tmp_path / ".aloma", fsync=False),
         "file, synced": lambda: FileStore(tmp_path / ".aloma"),
+        "postgres": lambda: open_store(request.getfixturevalue("postgres").url()),
     }
     return kinds[request.param]()
 

@@ -1,0 +1,134 @@
+"""The claim on one tree: what it writes names the claim, and writes nothing once another process has taken the tree."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from aloma_cli.clock import to_iso
+from aloma_cli.errors import ClaimLostError, StoreError
+from aloma_cli.jsontext import JsonObject, dumps, reload
+from aloma_cli.record.batch import Batch
+from aloma_cli.record.codec import encode
+from aloma_cli.record.due import due
+from aloma_cli.store.postgres.lines import batches, kept_of
+from aloma_cli.store.protocol import Kept, Request
+
+if TYPE_CHECKING:
+    from aloma_cli.record.events import Event
+    from aloma_cli.store.postgres.database import Database
+    from aloma_cli.store.postgres.keeper import Keeper
+
+_LONG = 2_000
+"""Batches after which the next process would gain by another kept state: to add them up takes it 0.1 s."""
+
+_POLL = 5.0
+"""Seconds after which requests are looked for though nobody told of one: the message may have been lost."""
+
+
+class PostgresClaim:
+    """The sole right to write one tree, for as long as its lease is prolonged."""
+
+    publishes = True
+
+    def __init__(
+        self, database: Database, keeper: Keeper, tree: int, root: str, number: int, *, seq: int, began: int
+    ) -> None:
+        """`tree`, `number`: the ids of the tree and of this claim. `seq`: its batches. `began`: those it had before."""
+        self.root = root
+        self.tree = tree
+        self.number = number
+        self._database = database
+        self._keeper = keeper
+        self._seq = seq
+        self._began = began
+        self._kept_at = 0
+        self._open = True
+        self._waiting: list[Request] = []
+        self._look_at = 0.0
+        keeper.add(self)
+
+    def batches(self) -> Iterator[Batch]:
+        return batches(self._database, self.tree, self.root)
+
+    def kept(self) -> Kept | None:
+        if self._seq < _LONG:
+            return None
+        kept = kept_of(self._database, self.tree, self.root)
+        self._kept_at = 0 if kept is None else kept[0]
+        return None if kept is None else kept[1]
+
+    @property
+    def keeps(self) -> bool:
+        return self._seq - self._kept_at >= _LONG
+
+    def keep(self, state: JsonObject) -> None:
+        self._write("select aloma.keep(%s, %s, %s, %s)", self._seq, dumps(state).encode())
+        self._kept_at = self._seq
+
+    def commit(self, events: Sequence[Event], *, durable: bool = True) -> None:
+        line = encode(Batch(self._seq, tuple(events)))
+        self._write("select aloma.commit(%s, %s, %s, %s, %s)", self._seq, line, durable)
+        self._seq += 1
+
+    def publish(self, record: JsonObject, data: JsonObject) -> None:
+        moment = due(record)
+        self._write(
+            "select aloma.publish(%s, %s, %s, %s, %s, %s, %s)",
+            self._seq,
+            dumps(record).encode(),
+            dumps(data).encode(),
+            None if moment is None else to_iso(moment),
+            [*record.get("tags", ())],
+        )
+
+    def requests(self) -> list[Request]:
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + _POLL
+            found = self._database.rows("select name, body from aloma.request where tree = %s order by id", self.tree)
+            self._waiting = [Request(name, reload(body)) for name, body in found]
+            if not found and not self._database.value("select exists(select from aloma.tree where id = %s)", self.tree):
+                raise StoreError(f"task {self.root} was deleted")
+        return [*self._waiting]
+
+    def look(self) -> None:
+        """Let the next call of `requests` ask the database; from any thread."""
+        self._look_at = 0.0
+
+    def fulfilled(self, request: Request) -> None:
+        self._waiting = [other for other in self._waiting if other.id != request.id]
+        self._database.rows("delete from aloma.request where name = %s returning 1", request.id)
+
+    def delete(self) -> None:
+        if not self._open:
+            raise StoreError(f"the claim on task {self.root} is closed, so it cannot delete the task")
+        self._write("select aloma.remove(%s, %s)")
+        self._end()
+
+    def cut(self, at: int) -> None:
+        """Cut the tree off before batch `at`, and keep what is cut off."""
+        self._write("select aloma.cut(%s, %s, %s)", at)
+        self._seq = at
+
+    def close(self) -> None:
+        if self._open:
+            self._end()
+            self._database.rows("select aloma.close(%s, %s, %s)", self.tree, self.number, self._began)
+
+    def _end(self) -> None:
+        self._open = False
+        self._keeper.drop(self)
+
+    def _write(self, statement: str, *values: object) -> None:
+        """Carry out a statement that gives whether the claim is still ours. Raises ClaimLostError if not."""
+        if not self._open or os.getpid() != self._keeper.process:
+            raise StoreError(f"the claim on task {self.root} is closed, so nothing can be written to it")
+        if not self._database.value(statement, self.tree, self.number, *values):
+            self._end()
+            raise ClaimLostError(
+                f"this process has lost task {self.root}: it did not prolong its lease in time, so another process "
+                "may run the task",
+                hint=f"run `aloma task show {self.root}`",
+            )

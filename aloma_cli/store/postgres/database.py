@@ -1,0 +1,110 @@
+"""A connection to PostgreSQL that is made again when it was lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import psycopg
+from psycopg import errors
+
+from aloma_cli.errors import StoreError
+
+PATIENCE = 60.0
+"""Seconds for which a statement waits for a database that was reached before: it restarts, or the network is cut."""
+
+_PAUSE = 0.2
+
+_OPTIONS = {
+    "connect_timeout": "5",
+    "application_name": "aloma",
+    # A cut network is noticed within about 15 s.
+    "keepalives_idle": "5",
+    "keepalives_interval": "3",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "15000",
+}
+
+_PASSING = (errors.DeadlockDetected, errors.SerializationFailure)
+"""The errors after which the same statement may succeed on the same connection."""
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+class Address:
+    """Where a store is: `url` for libpq, the name of the `workspace` in it, and the seconds of a `lease`."""
+
+    def __init__(self, where: str) -> None:
+        parts = urlsplit(where)
+        values = dict(parse_qsl(parts.query))
+        self.workspace = values.pop("workspace", "default")
+        self.lease = int(values.pop("lease", "30"))
+        self.url = urlunsplit(parts._replace(query=urlencode(_OPTIONS | values)))
+        self.shown = f"{parts.hostname or values.get('host') or 'this machine'}{parts.path}"
+
+    def connect(self) -> Connection:
+        return psycopg.connect(self.url, autocommit=True)
+
+
+class Database:
+    """Statements, one at a time, from any thread. `prepare` is called with the first connection."""
+
+    def __init__(self, address: Address, prepare: Callable[[Connection], None]) -> None:
+        self.address = address
+        self._prepare = prepare
+        self._lock = threading.RLock()
+        self._held: list[Connection] = []
+        self._was_reached = False
+        self.close = weakref.finalize(self, _close_all, self._held)
+
+    def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """The rows that a statement gives. It may be sent twice where the connection was lost. Raises StoreError."""
+        with self._lock:
+            deadline = time.monotonic() + (PATIENCE if self._was_reached else 0)
+            while True:
+                try:
+                    return self._connection().execute(statement, values, binary=True).fetchall()
+                except psycopg.Error as error:
+                    if not self._passes(error) or time.monotonic() >= deadline:
+                        raise self._refused(error) from error
+                time.sleep(_PAUSE)
+
+    def value(self, statement: str, *values: Any) -> Any:
+        """The first value of the first row; None if there is no row."""
+        rows = self.rows(statement, *values)
+        return rows[0][0] if rows else None
+
+    def _connection(self) -> Connection:
+        if self._held and self._held[0].closed:
+            self._held.clear()
+        if not self._held:
+            connection = self.address.connect()
+            try:
+                if not self._was_reached:
+                    self._prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._held.append(connection)
+            self._was_reached = True
+        return self._held[0]
+
+    def _passes(self, error: psycopg.Error) -> bool:
+        lost = not self._held or self._held[0].closed
+        return isinstance(error, _PASSING) or (lost and isinstance(error, psycopg.OperationalError))
+
+    def _refused(self, error: psycopg.Error) -> StoreError:
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        if not self._held or self._held[0].closed:
+            hint = "start the database, or fix `store` in aloma.yaml or ALOMA_STORE"
+            return StoreError(f"the database {self.address.shown} cannot be reached: {reason}", hint=hint)
+        return StoreError(f"the database {self.address.shown} refused a statement: {reason}")
+
+
+def _close_all(held: list[Connection]) -> None:
+    for connection in held:
+        connection.close()

@@ -1,0 +1,243 @@
+"""Tasks in PostgreSQL, for workers on several machines: `docs/scale.md`, and the tables in `schema.sql`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from aloma_cli.clock import from_iso
+from aloma_cli.errors import JournalDamagedError, StoreError, TaskLockedError
+from aloma_cli.jsontext import JsonObject, dumps, reload
+from aloma_cli.record.batch import Batch
+from aloma_cli.record.codec import BrokenLineError, UnknownLineError, decode, encode
+from aloma_cli.record.events import CallAnswered, TaskCreated
+from aloma_cli.store.postgres.claim import PostgresClaim
+from aloma_cli.store.postgres.database import Address, Database
+from aloma_cli.store.postgres.install import install
+from aloma_cli.store.postgres.keeper import Keeper
+from aloma_cli.store.postgres.lines import batches, batches_back, kept_of
+from aloma_cli.store.protocol import Newest, Published, Salvage, no_such_task
+
+if TYPE_CHECKING:
+    from aloma_cli.record.events import Event
+    from aloma_cli.store.protocol import Kept
+
+_PAGE = 256
+"""How many ids are read at a time."""
+
+_ANSWERED = b'"event":"call_answered"'
+
+
+def open_at(where: str, release: Callable[[], str] | None = None) -> PostgresStore:
+    """The store at a `postgresql:` URL. `workspace` and `lease` (seconds) in it are ours, the rest is libpq's."""
+    return PostgresStore(where, release)
+
+
+class PostgresStore:
+    """The tasks of one workspace in a database. `release`: the code of this process; None if it runs nothing."""
+
+    def __init__(self, where: str, release: Callable[[], str] | None = None) -> None:
+        self.address = Address(where)
+        self._release = release
+        self._database = Database(self.address, install)
+        self._number: int | None = None
+        self._keeper = Keeper(self.address, lambda: self._space)
+        self._owner = f"process {os.getpid()} on {socket.gethostname()}"
+
+    @property
+    def _space(self) -> int:
+        if self._number is None:
+            self._number = int(self._database.value("select aloma.open(%s)", self.address.workspace))
+        return self._number
+
+    def create(self, root: str, events: Sequence[Event]) -> PostgresClaim:
+        number = _claim_number()
+        tags = [tag for event in events if isinstance(event, TaskCreated) and event.task == root for tag in event.tags]
+        line = encode(Batch(0, tuple(events)))
+        tree = self._database.value(
+            "select aloma.make(%s, %s, %s, %s, %s, %s, %s, %s)",
+            *(self._space, root, self._release and self._release(), tags),
+            *(number, self._owner, self.address.lease, line),
+        )
+        if tree is None:
+            raise StoreError(f"task {root} already exists")
+        return PostgresClaim(self._database, self._keeper, tree, root, number, seq=1, began=0)
+
+    def claim(self, root: str) -> PostgresClaim:
+        number = _claim_number()
+        rows = self._database.rows(
+            "select id, seq, taken, holder, until from aloma.take(%s, %s, %s, %s, %s, %s)",
+            *(self._space, root, self._release and self._release()),
+            *(number, self._owner, self.address.lease),
+        )
+        if not rows:
+            raise no_such_task(root)
+        ((tree, seq, taken, holder, until),) = rows
+        if not taken:
+            raise TaskLockedError(
+                f"{holder} is running task {root}, at least until {_time_of(until)}",
+                hint=f"aloma task stop {root}   (or wait until it ends)",
+            )
+        return PostgresClaim(self._database, self._keeper, tree, root, number, seq=seq, began=seq)
+
+    def salvage(self, root: str, take: Callable[[Batch], object]) -> Salvage | None:
+        claim, kept = self.claim(root), 0
+        try:
+            for batch in claim.batches():
+                take(batch)
+                kept = batch.seq + 1
+        except JournalDamagedError:
+            if not kept:
+                raise
+            lost = self._database.rows(
+                "select line from aloma.batch where tree = %s and seq >= %s order by seq", claim.tree, kept
+            )
+            claim.cut(kept)
+            return Salvage(kept, len(lost), tuple(_readable(line for (line,) in lost)), "the table aloma.damaged")
+        finally:
+            claim.close()
+        return None
+
+    def read(self, root: str, since: int = 0) -> Iterator[Batch]:
+        return batches(self._database, self._tree(root), root, since)
+
+    def kept(self, root: str) -> Kept | None:
+        kept = kept_of(self._database, self._tree(root), root)
+        return None if kept is None else kept[1]
+
+    def read_back(self, root: str) -> Iterator[Batch]:
+        tree, seq = self._row(root, "id, seq")
+        return batches_back(self._database, tree, seq)
+
+    def reserve(self, key: str, root: str) -> str:
+        return str(self._database.value("select aloma.reserve(%s, %s, %s)", self._space, key, root))
+
+    def stamp(self, root: str) -> int:
+        return int(self._row(root, "seq")[0])
+
+    def answered(self, since: float = 0.0, seen: dict[str, int] | None = None) -> Iterator[tuple[str, CallAnswered]]:
+        places = {} if seen is None else seen
+        trees = self._database.rows(
+            "select id, root, seq from aloma.tree where space = %s and changed >= to_timestamp(%s) order by root",
+            *(self._space, since),
+        )
+        for tree, root, seq in trees:
+            if seq > places.get(root, 0):
+                yield from ((root, call) for call in self._answered(tree, places.get(root, 0), seq, since))
+                places[root] = seq
+
+    def _answered(self, tree: int, start: int, end: int, since: float) -> Iterator[CallAnswered]:
+        lines = self._database.rows(
+            "select line from aloma.batch where tree = %s and seq >= %s and seq < %s and position(%s in line) > 0 "
+            "order by seq",
+            *(tree, start, end, _ANSWERED),
+        )
+        for event in _readable(line for (line,) in lines):
+            if isinstance(event, CallAnswered) and from_iso(event.at) >= since:
+                yield event
+
+    def roots(self, start: str = "") -> list[str]:
+        found = self._database.rows(
+            "select root from aloma.tree where space = %s and starts_with(root, %s) and root >= %s order by root",
+            *(self._space, start, start),
+        )
+        return [root for (root,) in found]
+
+    def newest_first(self) -> Newest:
+        total = self._database.value("select count(*) from aloma.tree where space = %s", self._space)
+        return Newest(total, self._newest())
+
+    def _newest(self) -> Iterator[str]:
+        last = "~"  # after every id
+        while True:
+            page = self._database.rows(
+                "select root from aloma.tree where space = %s and root < %s order by root desc limit %s",
+                *(self._space, last, _PAGE),
+            )
+            for (last,) in page:
+                yield last
+            if len(page) < _PAGE:
+                return
+
+    def record(self, root: str) -> JsonObject | None:
+        row = self._published(root, "record")
+        return None if row is None else reload(row[0])
+
+    def published(self, root: str) -> Published | None:
+        row = self._published(root, "record, data")
+        return None if row is None else Published(reload(row[0]), reload(row[1]))
+
+    def _published(self, root: str, what: str) -> tuple[Any, ...] | None:
+        rows = self._database.rows(
+            f"select {what} from aloma.tree t join aloma.published p on p.tree = t.id "  # noqa: S608  (our own words)
+            "where space = %s and root = %s and published = seq",
+            *(self._space, root),
+        )
+        return rows[0] if rows else None
+
+    def size(self, root: str) -> int:
+        return int(
+            self._row(
+                root,
+                "size + coalesce((select octet_length(record) + octet_length(data) from aloma.published "
+                "where tree = id), 0)",
+            )[0]
+        )
+
+    def holder(self, root: str) -> str | None:
+        (holder,) = self._row(root, "case when aloma.visible_at(tree) > clock_timestamp() then owner end")
+        return None if holder is None else str(holder)
+
+    def is_held(self, root: str) -> bool:
+        return self.holder(root) is not None
+
+    def post(self, root: str, body: JsonObject) -> str:
+        name = f"{time.time_ns():020}-{os.getpid()}-{secrets.token_hex(3)}"
+        if not self._database.value(
+            "select aloma.post(%s, %s, %s, %s)", self._space, root, name, dumps(body).encode()
+        ):
+            raise no_such_task(root)
+        self._keeper.asked(root)
+        return name
+
+    def is_waiting(self, root: str, request: str) -> bool:
+        return bool(self._row(root, "exists(select from aloma.request where name = %s)", request)[0])
+
+    def sweep(self) -> None:
+        """Nothing, because whatever a killed process began is undone by the database."""
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _tree(self, root: str) -> int:
+        return int(self._row(root, "id")[0])
+
+    def _row(self, root: str, what: str, *values: object) -> tuple[Any, ...]:
+        rows = self._database.rows(
+            f"select {what} from aloma.tree where space = %s and root = %s",  # noqa: S608  (our own words)
+            *(*values, self._space, root),
+        )
+        if not rows:
+            raise no_such_task(root)
+        return rows[0]
+
+
+def _claim_number() -> int:
+    return secrets.randbits(62)
+
+
+def _time_of(moment: datetime) -> str:
+    return f"{moment.astimezone():%H:%M:%S}"
+
+
+def _readable(lines: Iterator[bytes]) -> Iterator[Event]:
+    for line in lines:
+        try:
+            yield from decode(line).events
+        except (BrokenLineError, UnknownLineError, ValueError):
+            continue
