@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,8 @@ from aloma_cli.api.task import (
 from aloma_cli.clock import Clock, SystemClock
 from aloma_cli.errors import JournalDamagedError, NotFoundError, StoreError
 from aloma_cli.jsontext import JsonObject
-from aloma_cli.loader.layout import DATA_FOLDER, find_workspace
+from aloma_cli.loader.layout import find_workspace
+from aloma_cli.loader.place import store_at
 from aloma_cli.record.states import ACTIVE
 from aloma_cli.store.open import open_store
 
@@ -39,7 +41,7 @@ class Records:
     @classmethod
     def at(cls, path: str | Path | None = None) -> Records:
         """Those of the workspace at `path`, or of the one around the current folder. Raises WorkspaceError."""
-        return cls(open_store(find_workspace(path, Path.cwd()) / DATA_FOLDER))
+        return cls(open_store(store_at(find_workspace(path, Path.cwd()), os.environ)))
 
     def find(self, text: str) -> str:
         """The id of the task that `text` names: an id, a unique beginning of one, `@last`, `@-2`."""

@@ -7,7 +7,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -41,6 +41,8 @@ from aloma_cli.loader.answering import Answering, Past
 from aloma_cli.loader.config import Config, read_user_config, user_cache_path, user_config_path
 from aloma_cli.loader.layout import DATA_FOLDER
 from aloma_cli.loader.models import ModelChoice, resolve_models, secrets_given
+from aloma_cli.loader.place import store_at
+from aloma_cli.loader.release import release_of
 from aloma_cli.loader.sources import ModelFlags
 from aloma_cli.loader.workspace import Hide, LoadedWorkspace, load_workspace, no_redaction
 from aloma_cli.record.events import Event, TaskCreated
@@ -79,6 +81,7 @@ class Workspace(Records):
         steps: Iterable[Step] = (),
         *,
         folder: str | Path | None = None,
+        store: str | Path | None = None,
         connectors: Mapping[str, Any] | None = None,
         models: ModelSettings | None = None,
         clock: Clock | None = None,
@@ -87,7 +90,8 @@ class Workspace(Records):
         secrets: Iterable[tuple[str, str]] = (),
         border: Border = lambda connectors: connectors,
     ) -> None:
-        """`choose`: the model server for a task with this past. `secrets`: more names and values to hide in records.
+        """`store`: where its tasks are kept; by default in `folder`. `choose`: the model server for a task with this
+        past. `secrets`: more names and values to hide in records.
 
         `border` may wrap the connectors of every run, to answer their calls in another way.
         """
@@ -98,7 +102,9 @@ class Workspace(Records):
         self._choose = choose or _fixed(models)
         self.border = border
         self._day: DayLimit | None = None
-        super().__init__(open_store("memory:" if folder is None else Path(folder) / DATA_FOLDER), clock=clock)
+        if store is None:
+            store = "memory:" if folder is None else Path(folder) / DATA_FOLDER
+        super().__init__(open_store(store, lambda: self.release), clock=clock)
 
     @classmethod
     def open(
@@ -117,6 +123,11 @@ class Workspace(Records):
         workspace = load(path, flags=flags, environ=environ, hide=hide)
         workspace.choice()
         return workspace
+
+    @cached_property
+    def release(self) -> str:
+        """The version of its code, which tells workers on several machines which trees are theirs."""
+        return release_of(self.loaded)
 
     @property
     def plan(self) -> Plan:
@@ -407,7 +418,8 @@ def load(
         stored=loaded.stored,
         honours=user_cache_path() / FILE,
     )
-    return Workspace(folder=loaded.root, loaded=loaded, choose=choose, secrets=secrets)
+    store = None if loaded.root is None else store_at(loaded.root, environ, loaded.config)
+    return Workspace(folder=loaded.root, store=store, loaded=loaded, choose=choose, secrets=secrets)
 
 
 def run(workspace: Workspace, name: str, data: JsonObject) -> Task:

@@ -11,7 +11,8 @@ from aloma_cli.api.reader import Records
 from aloma_cli.api.workspace import Workspace, load
 from aloma_cli.cli import descriptors, output, streams
 from aloma_cli.loader.config import read_user_config, user_config_path
-from aloma_cli.loader.layout import DATA_FOLDER, find_workspace
+from aloma_cli.loader.layout import find_workspace
+from aloma_cli.loader.place import store_at
 from aloma_cli.loader.sources import ModelFlags
 from aloma_cli.loader.workspace import redactor_of
 from aloma_cli.redact import RedactedStream, Redactor
@@ -23,7 +24,7 @@ def open_records(path: str | None) -> tuple[Records, Redactor]:
     root = find_workspace(path, Path.cwd())
     redactor = redactor_of(root, os.environ, read_user_config(user_config_path()).key_variables)
     hide(redactor)
-    return Records(open_store(root / DATA_FOLDER)), redactor
+    return Records(open_store(store_at(root, os.environ))), redactor
 
 
 def load_workspace(path: str | None, flags: ModelFlags | None = None) -> Workspace:

@@ -86,7 +86,8 @@ class Config:
     `file`: how messages name it. `models`: from the names steps use to the server's. `providers`: by name. `fallbacks`:
     for a name in `models`, or ALL, the models to ask next, in this order. `environment`: values for
     `config("NAME")`. `secrets`: the names of those whose values are secret. `responses`: the folder of scripted
-    answers, relative to the workspace. `offline`: None means "not set here". `mcp`: the MCP servers.
+    answers, relative to the workspace. `offline`: None means "not set here". `mcp`: the MCP servers. `store`: the URL
+    of the database with the tasks; None: the folder of the workspace. `release`: the version of the code.
     """
 
     file: str = CONFIG_FILE
@@ -101,6 +102,8 @@ class Config:
     responses: str = RESPONSES_FOLDER
     offline: bool | None = None
     mcp: tuple[McpSettings, ...] = ()
+    store: str | None = None
+    release: str | None = None
 
     def section(self, provider: str) -> ProviderConfig:
         """The section of a provider; an empty one if it is missing."""
@@ -185,6 +188,18 @@ def _url(entry: Setting) -> str:
         if "@" in value:  # perhaps with a password before it, so it is not shown
             raise entry.error(f"must be a URL such as {_URL}", hint="percent-encode the user name and the password")
         raise entry.mistaken(f"a URL such as {_URL}")
+    return value
+
+
+def _store(entry: Setting) -> str:
+    """The URL of a database. Anything else may be a password, so messages do not show it."""
+    value = text(entry)
+    if not value.startswith(("postgresql://", "postgres://")):
+        raise entry.error("must be a URL such as postgresql://db.example.com/aloma")
+    login = split_login(value)[1]
+    if login is not None and login.password:
+        hint = "remove it, and set PGPASSWORD, write ~/.pgpass, or put the whole URL into ALOMA_STORE"
+        raise entry.error("has a password, and others may read this file", hint=hint)
     return value
 
 
@@ -329,4 +344,6 @@ _WORKSPACE: Table = {
     "secrets": _secrets,
     "responses": text,
     "mcp": servers,
+    "store": _store,
+    "release": text,
 }

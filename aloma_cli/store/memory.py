@@ -27,7 +27,7 @@ class _Tree:
     claimed: bool = False
 
 
-def open_at(where: str, release: object = None) -> MemoryStore:
+def open_at(where: str, _release: object = None) -> MemoryStore:
     """A new store, whatever `where` is."""
     del where
     return MemoryStore()

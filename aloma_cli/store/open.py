@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aloma_cli.errors import ConfigError
+from aloma_cli.extras import extra
 
 if TYPE_CHECKING:
     from aloma_cli.store.protocol import Store
 
-# Each module has `open_at(where) -> Store`. Only the one that is used is imported.
+# Each module has `open_at(where, release) -> Store`. Only the one that is used is imported.
 _MODULES = {
     "memory": "aloma_cli.store.memory",
     "file": "aloma_cli.store.files.disk",
@@ -22,14 +24,16 @@ _MODULES = {
 _SCHEME = r"([a-z][a-z0-9+]+):"  # one letter is a drive of Windows
 
 
-def open_store(where: str | Path) -> Store:
+def open_store(where: str | Path, release: Callable[[], str] | None = None) -> Store:
     """The store at `where`: a folder (`.aloma` of a workspace), or a URL such as `memory:`.
 
-    Raises ConfigError for a URL of an unknown kind.
+    `release`: the version of the code that runs its trees; None if nothing is run. Raises ConfigError for a URL of an
+    unknown kind, WorkspaceError for one that needs an extra which is not installed.
     """
     url = re.match(_SCHEME, where) if isinstance(where, str) else None
     kind = "file" if url is None else url[1]
     if kind not in _MODULES:
         raise ConfigError(f"unknown kind of store {kind!r} in {where!r}", hint=f"use a folder or {', '.join(_MODULES)}")
-    store: Store = import_module(_MODULES[kind]).open_at(str(where))
+    with extra("postgres", "the driver of PostgreSQL"):
+        store: Store = import_module(_MODULES[kind]).open_at(str(where), release)
     return store

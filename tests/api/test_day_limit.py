@@ -16,10 +16,10 @@ from aloma_cli.cli.exit_codes import code_of_task
 from aloma_cli.cli.next_steps import next_steps
 from aloma_cli.connectors.base import Answer, Call, Connectors
 from aloma_cli.connectors.chat.chat import Chat
-from aloma_cli.record.due import begin_of_day
 from aloma_cli.errors import AlomaError
 from aloma_cli.loader.config import Config, LimitsConfig
 from aloma_cli.loader.workspace import LoadedWorkspace
+from aloma_cli.record.due import begin_of_day
 from tests.support.manual import HeldClock
 
 

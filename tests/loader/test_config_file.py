@@ -20,7 +20,10 @@ from aloma_cli.loader.config import Config, read_config, read_user_config
 
 Write = Callable[[str, str], Path]
 
-SETTINGS = "name, tags, models, providers, fallbacks, openai, offline, limits, environment, secrets, responses, mcp"
+SETTINGS = (
+    "name, tags, models, providers, fallbacks, openai, offline, limits, environment, secrets, responses, mcp, store, "
+    "release"
+)
 
 
 def test_a_folder_of_responses_that_does_not_exist_is_refused(root: Path, write: Write) -> None:

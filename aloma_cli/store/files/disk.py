@@ -48,7 +48,7 @@ _ENVELOPE = ("journal_bytes", "data_sum", "data")
 """The keys that only the file has, and not the record in it."""
 
 
-def open_at(where: str, release: object = None) -> FileStore:
+def open_at(where: str, _release: object = None) -> FileStore:
     """The store in the folder `where`, a path or a `file:` URL."""
     return FileStore(Path(where.removeprefix("file:")))
 

@@ -68,6 +68,13 @@ create table aloma.key (
     primary key (space, key)
 );
 
+create table aloma.note (
+    space int not null references aloma.workspace,
+    name text not null,
+    body bytea not null,
+    primary key (space, name)
+);
+
 -- The lines that were cut off a damaged tree.
 create table aloma.damaged (
     at timestamptz not null default now(),

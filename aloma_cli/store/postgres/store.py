@@ -117,6 +117,17 @@ class PostgresStore:
     def reserve(self, key: str, root: str) -> str:
         return str(self._database.value("select aloma.reserve(%s, %s, %s)", self._space, key, root))
 
+    def note(self, name: str) -> JsonObject | None:
+        body = self._database.value("select body from aloma.note where space = %s and name = %s", self._space, name)
+        return None if body is None else reload(body)
+
+    def write_note(self, name: str, note: JsonObject) -> None:
+        self._database.rows(
+            "insert into aloma.note values (%s, %s, %s) on conflict (space, name) do update set body = excluded.body "
+            "returning 1",
+            *(self._space, name, dumps(note).encode()),
+        )
+
     def stamp(self, root: str) -> int:
         return int(self._row(root, "seq")[0])
 
@@ -198,9 +209,7 @@ class PostgresStore:
 
     def post(self, root: str, body: JsonObject) -> str:
         name = f"{time.time_ns():020}-{os.getpid()}-{secrets.token_hex(3)}"
-        if not self._database.value(
-            "select aloma.post(%s, %s, %s, %s)", self._space, root, name, dumps(body).encode()
-        ):
+        if not self._database.value("select aloma.post(%s, %s, %s, %s)", self._space, root, name, dumps(body).encode()):
             raise no_such_task(root)
         self._keeper.asked(root)
         return name

@@ -1,0 +1,50 @@
+"""Where the tasks of a workspace are kept: in its folder, or where `ALOMA_STORE` or `store` in aloma.yaml says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from aloma_cli.errors import ConfigError
+from aloma_cli.loader.layout import CONFIG_FILE, DATA_FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aloma_cli.loader.config import Config
+
+VARIABLE = "ALOMA_STORE"
+
+_DATABASE = re.compile(r"postgres(ql)?://")
+
+
+def store_at(root: Path, environ: Mapping[str, str], config: Config | None = None) -> str | Path:
+    """What names the store of the workspace at `root`, for `open_store`. `config`: its settings, if they were read.
+
+    Raises ConfigError.
+    """
+    if config is None and (VARIABLE in environ or _may_name_store(root)):
+        from aloma_cli.loader.config import read_config  # most commands only read files
+
+        config = read_config(root)
+    written = environ.get(VARIABLE) or (config.store if config else None)
+    if written is None or config is None:
+        return root / DATA_FOLDER
+    if not _DATABASE.match(written):
+        raise ConfigError(
+            f"the store is neither a folder of the workspace nor a database: {VARIABLE} or `store` must begin with "
+            "postgresql://",
+            hint="use a URL such as postgresql://db.example.com/aloma",
+        )
+    if "workspace=" in written:
+        return written
+    return f"{written}{'&' if '?' in written else '?'}workspace={quote(config.name or root.name)}"
+
+
+def _may_name_store(root: Path) -> bool:
+    try:
+        return b"store" in (root / CONFIG_FILE).read_bytes()
+    except OSError:
+        return False
