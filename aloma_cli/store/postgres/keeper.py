@@ -10,16 +10,26 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import psycopg
 
 if TYPE_CHECKING:
-    from aloma_cli.store.postgres.claim import PostgresClaim
     from aloma_cli.store.postgres.database import Address, Connection
 
 _PAUSE = 0.5
 """Seconds between two attempts to reach the database, and for which one wait for a notification lasts at most."""
+
+
+class Held(Protocol):
+    """A claim whose lease is prolonged: its tree, its id, and the number of the claim."""
+
+    root: str
+    tree: int
+    number: int
+
+    def look(self) -> None:
+        """Look for requests."""
 
 
 class Keeper:
@@ -30,15 +40,15 @@ class Keeper:
         self.wakes: list[Callable[[], object]] = []
         self._address = address
         self._space = space
-        self._claims: dict[int, PostgresClaim] = {}
+        self._claims: dict[int, Held] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def add(self, claim: PostgresClaim) -> None:
+    def add(self, claim: Held) -> None:
         self._claims[claim.tree] = claim
         self._start()
 
-    def drop(self, claim: PostgresClaim) -> None:
+    def drop(self, claim: Held) -> None:
         if self._claims.get(claim.tree) is claim:
             del self._claims[claim.tree]
 
