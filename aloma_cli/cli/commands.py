@@ -54,6 +54,8 @@ COMMANDS = {
     "task clone": Command("task.clone:clone", "Make a new task from the document of another, and run it."),
     "task stop": Command("task.stop:stop", "Stop a task and its subtasks."),
     "task record-test": Command("task.record_test:record_test", "Make a case for aloma test of a task that ran."),
+    "task export": Command("task.export:export", "Write all that is on record of a task into one file."),
+    "task import": Command("task.export:import_", "Put an exported task into this workspace."),
     "task gc": Command("task.gc:gc", "Delete the records of old tasks and their subtasks."),
     "step list": Command("step.list:list_steps", "List the steps, in the order in which they start."),
     "step new": Command("step.new:new", "Write the file of a new step."),

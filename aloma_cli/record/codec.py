@@ -118,6 +118,12 @@ def decode(line: bytes, earlier: Earlier | None = None) -> Batch:
         raise UnknownLineError(f"it holds an event that this program does not know ({error})") from None
 
 
+def renamed(line: bytes, old: str, new: str) -> bytes:
+    """The line (with its newline) with another task id of the same length, wherever it has the old one."""
+    body = line[: -_TAIL - 1].replace(old.encode(), new.encode())
+    return body + b',"sum":"%08x"}\n' % zlib.crc32(body)
+
+
 def _read_record(record: Json, earlier: Earlier | None) -> Batch:
     match record:
         case {"format": version} if version != FORMAT:

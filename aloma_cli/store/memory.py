@@ -10,8 +10,9 @@ from aloma_cli.clock import from_iso
 from aloma_cli.errors import StoreError, TaskLockedError
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.batch import Batch
-from aloma_cli.record.codec import encode
+from aloma_cli.record.codec import decode, encode
 from aloma_cli.record.events import CallAnswered
+from aloma_cli.record.repeats import Earlier
 from aloma_cli.store.protocol import Kept, Newest, Published, Request, no_such_task
 from aloma_cli.values import dataclass
 
@@ -48,6 +49,16 @@ class MemoryStore:
         claim.commit(events)
         return claim
 
+    def restore(self, root: str, lines: Sequence[bytes]) -> MemoryClaim:
+        earlier, batches = Earlier(), []
+        for line in lines:
+            batches.append(decode(line, earlier))
+            earlier.learn(batches[-1])
+        claim = self.create(root, batches[0].events)
+        for batch in batches[1:]:
+            claim.commit(batch.events)
+        return claim
+
     def claim(self, root: str) -> MemoryClaim:
         tree = self._tree(root)
         if tree.claimed:
@@ -62,6 +73,9 @@ class MemoryStore:
 
     def read(self, root: str, since: int = 0) -> Iterator[Batch]:
         return iter(self._tree(root).batches[since:])
+
+    def lines(self, root: str) -> Iterator[bytes]:
+        return map(encode, self._tree(root).batches)
 
     def kept(self, root: str) -> Kept | None:
         self._tree(root)

@@ -115,6 +115,9 @@ class Store(Protocol):
     def create(self, root: str, events: Sequence[Event]) -> Claim:
         """Begin a tree with its first batch. Raises StoreError; then nothing was created."""
 
+    def restore(self, root: str, lines: Sequence[bytes]) -> Claim:
+        """Begin a tree with what `lines` gave of it, here or in another store. Raises as `create`."""
+
     def claim(self, root: str) -> Claim:
         """Take the tree over and drop a torn last batch. Raises NotFoundError, TaskLockedError, StoreError."""
 
@@ -127,6 +130,12 @@ class Store(Protocol):
 
     def read(self, root: str, since: int = 0) -> Iterator[Batch]:
         """The batches from `since` on, also of a tree that another process runs. Raises NotFoundError."""
+
+    def lines(self, root: str) -> Iterator[bytes]:
+        """The batches as lines of a journal (`docs/format.md`), byte for byte as they were written.
+
+        Raises NotFoundError, JournalDamagedError, StoreError.
+        """
 
     def kept(self, root: str) -> Kept | None:
         """What was last kept of a tree, and the batches after it; None if there is nothing that the batches bear out.

@@ -61,6 +61,29 @@ def test_what_was_committed_is_read_in_order_and_numbered(store: Store) -> None:
     assert list(claim.batches()) == list(store.read("1"))
 
 
+def test_the_lines_of_a_tree_make_the_same_tree_in_another_store(store: Store) -> None:
+    claim = store.create("1", [created(x="é\ud800")])
+    claim.commit([logged("a"), logged("b")])
+    claim.close()
+    lines = [*store.lines("1")]
+    for other in (MemoryStore(), store):
+        if other is store:
+            store.claim("1").delete()
+        restored = other.restore("1", lines)
+        assert [*other.lines("1")] == lines
+        restored.commit([logged("c")])
+        restored.close()
+        assert texts(other) == [[], ["a", "b"], ["c"]]
+
+
+def test_a_tree_that_exists_is_not_restored(store: Store) -> None:
+    store.create("1", [created(x=1)]).close()
+    with pytest.raises(StoreError):
+        store.restore("1", [*store.lines("1")])
+    with pytest.raises(NotFoundError):
+        [*store.lines("2")]
+
+
 def test_reading_begins_where_it_is_asked_to(store: Store) -> None:
     claim = store.create("1", [created()])
     claim.commit([logged("a")])

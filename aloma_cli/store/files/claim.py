@@ -66,15 +66,15 @@ class FileClaim:
         self._journal = JournalWriter(folder / "journal.jsonl", size=size, fsync=fsync, repeats=repeats)
 
     @classmethod
-    def begin(cls, folder: Path, events: Sequence[Event], *, fsync: bool) -> Self:
-        """Fill a new folder, and claim it. It is a task as soon as it has a journal."""
+    def begin(cls, folder: Path, lines: Sequence[bytes], *, fsync: bool) -> Self:
+        """Fill a new folder with the lines of a journal, and claim it. It is a task as soon as it has a journal."""
         with _released_on_error(lock_folder(folder)) as lock:
             if (folder / "journal.jsonl").exists():  # another process was quicker
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-            size = begin_journal(folder / "journal.jsonl", Batch(0, tuple(events)), fsync=fsync)
+            size = begin_journal(folder / "journal.jsonl", lines, fsync=fsync)
             for synced in (folder, folder.parent) if fsync else ():
                 sync_folder(synced)
-            return cls(folder, lock, size=size, count=1, fsync=fsync)
+            return cls(folder, lock, size=size, count=len(lines), fsync=fsync)
 
     @classmethod
     def take(cls, folder: Path, *, fsync: bool) -> Self:

@@ -63,7 +63,11 @@ class FileStore:
 
     def create(self, root: str, events: Sequence[Event]) -> FileClaim:
         self._prepare()
-        return self._open(self._tasks / root).begin(events)
+        return self._open(self._tasks / root).create(events)
+
+    def restore(self, root: str, lines: Sequence[bytes]) -> FileClaim:
+        self._prepare()
+        return self._open(self._tasks / root).restore(lines)
 
     def claim(self, root: str) -> FileClaim:
         return self._open(self._existing(root)).claim()
@@ -73,6 +77,9 @@ class FileStore:
 
     def read(self, root: str, since: int = 0) -> Iterator[Batch]:
         return self._open(self._existing(root)).batches(since)
+
+    def lines(self, root: str) -> Iterator[bytes]:
+        return self._open(self._existing(root)).lines()
 
     def kept(self, root: str) -> Kept | None:
         return self._open(self._existing(root)).kept()

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aloma_cli.errors import TaskLockedError
+from aloma_cli.record.batch import Batch
+from aloma_cli.record.codec import encode
 from aloma_cli.store.files.atomic import sync_folder
 from aloma_cli.store.files.checkpoint import read_checkpoint
 from aloma_cli.store.files.claim import FileClaim, holder_of, lock_folder, lock_task
-from aloma_cli.store.files.journal import kept_by, read_back, read_journal
+from aloma_cli.store.files.journal import kept_by, read_back, read_journal, read_lines
 from aloma_cli.store.files.os_errors import refusing
 from aloma_cli.store.files.salvage import salvage_journal
 
 if TYPE_CHECKING:
-    from aloma_cli.record.batch import Batch
     from aloma_cli.record.events import Event
     from aloma_cli.store.protocol import Kept, Salvage
 
@@ -29,12 +30,14 @@ class TaskFolder:
         self._journal = path / "journal.jsonl"
         self._fsync = fsync
 
-    def begin(self, events: Sequence[Event]) -> FileClaim:
-        """Make the folder, with these events as the first batch."""
+    def create(self, events: Sequence[Event]) -> FileClaim:
+        return self.restore([encode(Batch(0, tuple(events)))])
+
+    def restore(self, lines: Sequence[bytes]) -> FileClaim:
         with refusing(self._path, "made"):
             ours = self._make()
             try:
-                return FileClaim.begin(self._path, events, fsync=self._fsync)
+                return FileClaim.begin(self._path, lines, fsync=self._fsync)
             except BaseException:
                 if ours:
                     shutil.rmtree(self._path, ignore_errors=True)
@@ -66,6 +69,9 @@ class TaskFolder:
 
     def batches(self, since: int) -> Iterator[Batch]:
         return (batch for batch, _ in read_journal(self._journal, since=since))
+
+    def lines(self) -> Iterator[bytes]:
+        return read_lines(self._journal)
 
     def batches_back(self) -> Iterator[Batch]:
         return read_back(self._journal)

@@ -7,7 +7,7 @@ off. No crash damages any other line, so such damage is reported with its place.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -49,9 +49,13 @@ class JournalWriter:
         return self._size
 
     def append(self, batch: Batch, *, durable: bool) -> None:
+        self.write(encode(batch, self._repeats), durable=durable)
+        self._repeats.learn(batch)
+
+    def write(self, line: bytes, *, durable: bool) -> None:
+        """Append a line as it is."""
         if self._file == _CLOSED or os.getpid() != self._owner:
             raise StoreError(f"{self._path} is closed, so nothing can be written to it")
-        line = encode(batch, self._repeats)
         size = self._size + len(line)
         try:
             _write_all(self._file, line)
@@ -65,7 +69,6 @@ class JournalWriter:
             self._take_back()
             raise
         self._size = size
-        self._repeats.learn(batch)
 
     def forget(self) -> None:
         """Let the lines that follow be read without those before them."""
@@ -85,15 +88,16 @@ class JournalWriter:
             self.close()
 
 
-def begin_journal(path: Path, batch: Batch, *, fsync: bool) -> int:
-    """Make the journal at `path` with its first line and return its size. Raises StoreError.
+def begin_journal(path: Path, lines: Sequence[bytes], *, fsync: bool) -> int:
+    """Make the journal at `path` with its first lines and return its size. Raises StoreError.
 
-    It appears with that line, or not at all.
+    It appears with all of them, or not at all.
     """
     unfinished = path.with_name(f".{path.name}")
     writer = JournalWriter(unfinished, size=0, fsync=fsync)
     try:
-        writer.append(batch, durable=True)
+        for number, line in enumerate(lines, 1):
+            writer.write(line, durable=number == len(lines))
     finally:
         writer.close()
     with refusing(path, "written"):
@@ -142,6 +146,15 @@ def read_journal(
     if not end:
         # Because a journal appears with its first line.
         raise _damaged(path, 1, "it is incomplete" if number else "the file is empty")
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """The complete lines as they are written. Raises as `read_journal`, also for what a line holds."""
+    start = 0
+    with refusing(path, "read"), path.open("rb") as file:
+        for _, end in read_journal(path):
+            yield file.read(end - start)
+            start = end
 
 
 def kept_by(checkpoint: Checkpoint, path: Path) -> Kept:

@@ -1,0 +1,96 @@
+"""`aloma task export` and `aloma task import`"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+from aloma_cli.api.archive import exported, read_archive, restored
+from aloma_cli.api.reader import Records
+from aloma_cli.cli import exit_codes, options, output
+from aloma_cli.cli.parameters import Argument, Option
+from aloma_cli.cli.task_data import given_path
+from aloma_cli.cli.workspaces import open_records
+from aloma_cli.errors import InputError
+from aloma_cli.store.files.atomic import private
+
+
+def export(
+    task: options.LastTask = "@last",
+    file: Annotated[str | None, Option(("-o",), "The file to write; default: standard output.", "FILE")] = None,
+    workspace: options.Workspace = None,
+) -> int:
+    """
+    \b
+    Examples:
+      aloma task export @last -o order.jsonl
+      aloma task export 01jd3k | ssh other aloma task import -
+
+    Writes one file with everything that is on record of a task and its subtasks:
+    data, changes, calls, prompts and answers. Secrets are not on record.
+    """
+    home = Records.at(workspace)
+    root, _, rest = home.find(task).partition(".")
+    if rest:
+        raise InputError(f"{root}.{rest} is a subtask", hint=f"run `aloma task export {root}`: it has its subtasks")
+    lines = exported(home.store, root)
+    first = next(lines)  # so that no file is made of a task that cannot be read
+    with _opened(file) as target:
+        target.write(first)
+        target.writelines(lines)
+    return exit_codes.DONE
+
+
+def import_(
+    file: Annotated[str, Argument("FILE|-", "A file that `aloma task export` wrote; - reads standard input.")],
+    as_new: Annotated[bool, Option(("--as-new",), "Give the task a new id.")] = False,
+    workspace: options.Workspace = None,
+) -> int:
+    """
+    \b
+    Examples:
+      aloma task import order.jsonl
+      aloma task import order.jsonl --as-new
+
+    Puts an exported task into this workspace, and prints its id. Runs nothing. The whole
+    file is checked first. A task that exists is not replaced.
+    """
+    home, redactor = open_records(workspace)
+    name = "standard input" if file == "-" else str(given_path(file))
+    archive = read_archive(_lines(file), name)
+    output.put(restored(home.store, archive, home.clock, redactor, as_new=as_new))
+    return exit_codes.DONE
+
+
+@contextlib.contextmanager
+def _opened(file: str | None) -> Iterator[IO[bytes]]:
+    if file is None:
+        stream: Any = output.result()
+        yield stream.buffer
+        stream.flush()
+        return
+    path = given_path(file)
+    unfinished = path.with_name(f".{path.name}.new")
+    try:
+        with open(unfinished, "wb", opener=private) as target:
+            yield target
+        unfinished.replace(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+
+
+def _lines(file: str) -> Iterable[bytes]:
+    if file == "-":
+        return sys.stdin.buffer.readlines()
+    path: Path = given_path(file)
+    try:
+        with path.open("rb") as source:
+            return source.readlines()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
