@@ -20,9 +20,12 @@ ALLOWED = (
 )
 
 
+_NUMBERS = (int, float)
+
+
 def is_number(value: Found) -> bool:
     """Whether `value` is a JSON number; a boolean is not, although Python counts it as an int."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, _NUMBERS) and not isinstance(value, bool)
 
 
 def equal(left: Json, right: Json) -> bool:

@@ -23,23 +23,39 @@ class Change(NamedTuple):
     @property
     def moves_items(self) -> bool:
         """Whether it shifts the positions of other items of its list."""
-        return self.op in ("add", "remove") and bool(self.path) and isinstance(self.path[-1], int)
+        op, path, _ = self
+        return bool(path) and type(path[-1]) is int and op in ("add", "remove")
 
     @property
     def place(self) -> Path:
         """The smallest path that contains all it changes: the whole list if items move."""
-        return self.path[:-1] if self.moves_items else self.path
+        op, path, _ = self
+        return path[:-1] if path and type(path[-1]) is int and op in ("add", "remove") else path
 
 
-def apply(document: Json, changes: Iterable[Change]) -> Json:
+def apply(document: Json, changes: Sequence[Change]) -> Json:
     """A new document with `changes` applied in order.
 
     Raises LookupError or ValueError if a change does not fit: the record is damaged, or this program has a bug.
     """
+    fields = _fields(changes)
+    if fields is not None and type(document) is dict:
+        return document | fields
     edit = _Edit(document)
     for change in changes:
         edit.one(change)
     return edit.root
+
+
+def _fields(changes: Iterable[Change]) -> JsonObject | None:
+    """The fields that `changes` set, if that is all they do to a document, as most commits do."""
+    fields: JsonObject = {}
+    for op, path, value in changes:
+        key = path[0] if len(path) == 1 else None
+        if not isinstance(key, str) or op in ("remove", "append"):
+            return None
+        fields[key] = value
+    return fields
 
 
 LARGE = 256
@@ -51,13 +67,17 @@ def apply_in_place(document: JsonObject, changes: Sequence[Change]) -> JsonObjec
 
     None, with nothing done, where a field is removed: it might be set again, and then come last. Raises as `apply`.
     """
-    if any(not change.path or (change.op == "remove" and len(change.path) == 1) for change in changes):
+    fields = _fields(changes)
+    if fields is not None:
+        before = {key: document[key] for key in fields if key in document}
+    elif any(not change.path or (change.op == "remove" and len(change.path) == 1) for change in changes):
         return None
-    touched = dict.fromkeys(str(change.path[0]) for change in changes)
-    before = {key: document[key] for key in touched if key in document}
-    after = apply(before, changes)
-    for key in touched:
-        document[key] = after[key]
+    else:
+        touched = dict.fromkeys(str(change.path[0]) for change in changes)
+        before = {key: document[key] for key in touched if key in document}
+        after = apply(before, changes)
+        fields = {key: after[key] for key in touched}
+    document.update(fields)
     return before
 
 
@@ -95,11 +115,12 @@ class Replay:
 
 
 def _to_operation(change: Change) -> JsonObject:
-    op, path = ("add", (*change.path, "-")) if change.op == "append" else (change.op, change.path)
-    operation: JsonObject = {"op": op, "path": _pointer(path)}
-    if op != "remove":
-        operation["value"] = change.value
-    return operation
+    op, path, value = change
+    if op == "remove":
+        return {"op": op, "path": _pointer(path)}
+    if op == "append":
+        return {"op": "add", "path": f"{_pointer(path)}/-", "value": value}
+    return {"op": op, "path": _pointer(path), "value": value}
 
 
 def _pointer(path: Path) -> str:
@@ -193,7 +214,7 @@ class _Edit:
     def _own(self, container: Any) -> Any:
         if id(container) in self._ours:
             return container
-        if not isinstance(container, dict | list):
+        if not isinstance(container, (dict, list)):
             raise LookupError("a change leads through a value that is neither an object nor a list")
         copy = container.copy()
         self._ours.add(id(copy))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
+from bisect import bisect_left
 from collections.abc import Container, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
@@ -27,11 +27,11 @@ class Made(NamedTuple):
 class Agenda:
     """What one task's steps wait for. `names` has all steps in the start order, `positions` where each of them is.
 
-    Invariants after every event: `true` has the steps whose condition holds for the document. The heap has every step
-    that is in `true` and not in `disarmed`; it may have others, which are dropped when they come to the top.
+    Invariants after every event: `true` has the steps whose condition holds for the document. `_queue` has the
+    positions of those in `true` that are not in `disarmed`, in order.
     """
 
-    __slots__ = ("_disarmed", "_heap", "_names", "_positions", "_queued", "true")
+    __slots__ = ("_disarmed", "_names", "_positions", "_queue", "true")
 
     def __init__(
         self, names: Sequence[str], positions: Mapping[str, int], true: set[str], disarmed: AbstractSet[str]
@@ -40,52 +40,48 @@ class Agenda:
         self._names = names
         self._positions = positions
         self._disarmed = disarmed
-        self._heap = [at for at, name in enumerate(names) if name in true and name not in disarmed]
-        self._queued = set(self._heap)
+        self._queue = [at for at, name in enumerate(names) if name in true and name not in disarmed]
 
     def follow(self, verdicts: Iterable[tuple[str, bool]], armed: Iterable[str]) -> None:
         """Take in which conditions hold now, or do not, and which steps are armed now."""
         for name, holds in verdicts:
             if holds:
                 self.true.add(name)
-                self._queue(name)
-            else:
+                self._enter(name)
+            elif name in self.true:
                 self.true.discard(name)
+                self.leave(name)
         for name in armed:
-            self._queue(name)
+            self._enter(name)
 
-    def _queue(self, name: str) -> None:
+    def _enter(self, name: str) -> None:
         """A step may have become true or armed. Its file may be away."""
-        if name in self.true and name not in self._disarmed:
-            at = self._positions.get(name)
-            if at is not None and at not in self._queued:
-                self._queued.add(at)
-                heapq.heappush(self._heap, at)
+        if name in self.true and name not in self._disarmed and name in self._positions:
+            at = self._positions[name]
+            place = bisect_left(self._queue, at)
+            if self._queue[place : place + 1] != [at]:
+                self._queue.insert(place, at)
+
+    def leave(self, name: str) -> None:
+        """A step is not true any more, or not armed."""
+        at = self._positions.get(name, -1)
+        place = bisect_left(self._queue, at)
+        if self._queue[place : place + 1] == [at]:
+            del self._queue[place]
 
     def ready(self) -> list[str]:
         """All steps that are true and armed, in the start order."""
-        return [self._names[at] for at in sorted(self._queued) if self._is_ready(at)]
+        return [self._names[at] for at in self._queue]
 
     def first(self, most: int, but: Container[str]) -> list[str]:
         """The first of `ready`, without those in `but`."""
         found: list[str] = []
-        kept: list[int] = []
-        while self._heap and len(found) < most:
-            at = heapq.heappop(self._heap)
-            name = self._names[at]
-            if name not in self.true or name in self._disarmed:
-                self._queued.discard(at)
-                continue
-            kept.append(at)
-            if name not in but:
-                found.append(name)
-        for at in kept:
-            heapq.heappush(self._heap, at)
+        for at in self._queue:
+            if self._names[at] not in but:
+                found.append(self._names[at])
+                if len(found) == most:
+                    break
         return found
-
-    def _is_ready(self, at: int) -> bool:
-        name = self._names[at]
-        return name in self.true and name not in self._disarmed
 
 
 UNWATCHED = Agenda((), {}, set(), frozenset())

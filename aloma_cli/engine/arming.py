@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 from aloma_cli.document.changes import LARGE, Change, apply, apply_in_place, to_wire
 from aloma_cli.document.held import WRITTEN
@@ -19,15 +19,16 @@ def commit(
     tx: Transaction,
     task: WorkingTask,
     changes: list[Change],
-    event: Callable[..., Committed],
     *,
+    by: str,
     author: str | None = None,
-    redo: bool = False,
     ends: int | None = None,
+    seconds: float = 0.0,
+    redo: bool = False,
     drafted: int | None = None,
-    answers: tuple[str, ...] = (),
+    **more: Any,
 ) -> None:
-    """Bring `changes` onto the newest document, by an `event` that knows all but what follows from that.
+    """Bring `changes` onto the newest document. `more`: further fields of the event.
 
     `ends`: the firing that it ends. `drafted`: the same, if it made these changes and no others.
     """
@@ -37,28 +38,18 @@ def commit(
     if document.get(ERRORS) == {}:
         emptied = Change("remove", (ERRORS,))
         changes, document, drafted = [*changes, emptied], apply(document, [emptied]), None
-    solved = _removed_errors(before, document)
     verdicts, armed = tx.plan.judged(task, changes, before, document, author)
-    if solved:
-        armed |= solved & task.disarmed
+    if ERRORS in before:
+        armed |= _removed_errors(before, document) & task.disarmed
     if redo and author is not None:
         armed.add(author)
     if task.questions:
-        answers = tuple(dict.fromkeys((*answers, *_answered_by(task, before, document, changes))))
+        answers = (*more.get("answers", ()), *_answered_by(task, before, document, changes))
+        more["answers"] = tuple(dict.fromkeys(answers))
     task.made = Made(before, document, changes, verdicts, drafted)
-    committed = event(
-        at=tx.at,
-        task=task.id,
-        version=task.version + 1,
-        changes=to_wire(changes),
-        armed=tuple(sorted(armed)),
-        firing=ends,
-        step=author,
-        redo=redo,
-        answers=answers,
-    )
-    tx.add(committed)
-    for flight in list(task.flights.values()):
+    version, operations, names = task.version + 1, to_wire(changes), tuple(sorted(armed))
+    tx.add(Committed(tx.at, task.id, version, by, operations, names, ends, author, seconds, redo, **more))
+    for flight in list(task.flights.values()) if task.flights else ():
         step = tx.plan.steps.get(flight.step)  # None: interrupted, and its file is away for now
         if step is not None and step.withdraw and step.name not in task.true:
             void(tx, task, flight, "withdrawn")
@@ -100,7 +91,7 @@ def void(
         paths=paths,
         others=others,
     )
-    tx.add(voided)
+    tx.void(voided)
 
 
 def _removed_errors(before: JsonObject, after: JsonObject) -> set[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 from typing import Any, NamedTuple
 
 from aloma_cli.content.job import NO_EFFECTS, Effects, Raised, Returned
@@ -16,17 +15,10 @@ from aloma_cli.engine.arming import commit, void
 from aloma_cli.engine.failure import fail
 from aloma_cli.engine.requests import place_questions, who_answers
 from aloma_cli.engine.transaction import Transaction
-from aloma_cli.engine.working import WorkingFlight, WorkingTask, merge_settings
+from aloma_cli.engine.working import Revision, WorkingFlight, WorkingTask, merge_settings
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import Json, JsonObject, Path, show_path
-from aloma_cli.record.events import Committed, FiringLooked
-
-
-class Merged(NamedTuple):
-    """What a firing wrote as it applies to the newest document, and what it asked of its task (`about`)."""
-
-    changes: list[Change]
-    about: Any
+from aloma_cli.record.events import FiringLooked
 
 
 class Rejection(NamedTuple):
@@ -42,34 +34,55 @@ def returned(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome:
     if not (outcome.changes or outcome.effects.trace):
         _look(tx, task, flight, outcome)
         return
-    merged = _merge(tx, task, flight, outcome)
-    if isinstance(merged, Rejection):
-        again = flight.step in task.true and task.completed is None
-        why, paths, others = merged
-        void(tx, task, flight, why, again=again, seconds=outcome.seconds, paths=paths, others=others)
-        return
-    effects = outcome.effects
+    effects, changes = outcome.effects, outcome.changes
+    wishes = [] if effects is NO_EFFECTS else _wishes(flight.about, effects)
+    since = task.since(flight.version) if task.history else []
+    if since:
+        merged = _merge(tx, task, flight, changes, wishes, since)
+        if isinstance(merged, Rejection):
+            again = flight.step in task.true and task.completed is None
+            why, paths, others = merged
+            void(tx, task, flight, why, again=again, seconds=outcome.seconds, paths=paths, others=others)
+            return
+        changes, wishes = merged
+    _land(tx, task, flight, outcome, changes, wishes)
+
+
+def _land(
+    tx: Transaction,
+    task: WorkingTask,
+    flight: WorkingFlight,
+    outcome: Returned,
+    changes: list[Change],
+    wishes: list[Change],
+) -> None:
+    effects, more = outcome.effects, dict[str, Any]()
+    places: list[Path | None] = []
     try:
-        refuse_engine_fields(merged.changes)
-        if effects.subtasks or effects.stops:
+        refuse_engine_fields(changes)
+        if effects is not NO_EFFECTS:
             subtasks.check_orders(tx.tree, task, effects)
-        changes, places, asked = _with_room(tx, task, merged.changes, effects)
+            more = _wanted(tx, effects, apply(task.about, wishes) if wishes else task.about)
+            changes, places, more["asked"] = _with_room(tx, task, changes, effects)
     except InputError as error:
         told = {"type": type(error).__name__, "message": str(error)}
         failed = Raised(flight.firing, told, False, outcome.seconds, effects.figures, outcome.read)
         fail(tx, task, flight, failed)
         return
-    event = partial(
-        Committed,
+    if outcome.read:
+        more["read"] = tx.plan.steps[flight.step].condition.beside(outcome.read)
+    commit(
+        tx,
+        task,
+        changes,
         by="firing",
+        author=flight.step,
+        ends=flight.firing,
         seconds=outcome.seconds,
-        asked=asked,
-        read=tx.plan.steps[flight.step].condition.beside(outcome.read),
+        redo=effects.redo,
+        drafted=None if outcome.cleaned or changes is not outcome.changes else flight.firing,
+        **more,
     )
-    if effects is not NO_EFFECTS:
-        event = partial(event, **_wanted(tx, effects, merged.about))
-    drafted = None if outcome.cleaned or changes is not outcome.changes else flight.firing
-    commit(tx, task, changes, event, author=flight.step, redo=effects.redo, ends=flight.firing, drafted=drafted)
     if effects is not NO_EFFECTS:
         _follow(tx, task, effects, places)
 
@@ -114,23 +127,27 @@ def _look(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Re
     tx.add(looked)
 
 
-def _merge(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Returned) -> Merged | Rejection:
-    wishes = [] if outcome.effects is NO_EFFECTS else _wishes(flight.about, outcome.effects)
-    since = task.since(flight.version) if task.history else []
-    if not since:
-        return Merged(outcome.changes, apply(task.about, wishes) if wishes else task.about)
+def _merge(
+    tx: Transaction,
+    task: WorkingTask,
+    flight: WorkingFlight,
+    changes: list[Change],
+    wishes: list[Change],
+    since: list[Revision],
+) -> tuple[list[Change], list[Change]] | Rejection:
+    """The changes and the wishes of a firing as they apply after the commits `since` it started."""
     theirs = [(change, revision.firing) for revision in since for change in revision.changes]
-    changes, places, rivals = _bring(outcome.changes, theirs, task.document)
+    merged, places, rivals = _bring(changes, theirs, task.document)
     others = [(change, revision.firing) for revision in since for change in revision.about]
     wishes, more_places, more_rivals = _bring(wishes, others, task.about)
     if places or more_places:
         paths = _shown([*places, *(("task", *place) for place in more_places)])
         return Rejection("conflict", paths, _known(rivals | more_rivals))
     condition = tx.plan.steps[flight.step].condition
-    own = [change for change in outcome.changes if alters(change, condition.paths, flight.base)]
+    own = [change for change in changes if alters(change, condition.paths, flight.base)]
     if own and flight.step not in task.true:
         return Rejection("lost", _shown(change.place for change in own), _known(firing for _, firing in theirs))
-    return Merged(changes, apply(task.about, wishes))
+    return merged, wishes
 
 
 def _bring(

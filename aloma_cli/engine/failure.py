@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 from aloma_cli.content.job import Raised
 from aloma_cli.content.retry import Retry
@@ -15,7 +14,7 @@ from aloma_cli.engine.arming import commit
 from aloma_cli.engine.transaction import Transaction
 from aloma_cli.engine.working import WorkingFlight, WorkingTask, WorkingTree
 from aloma_cli.jsontext import Json, JsonObject, Path, show_path
-from aloma_cli.record.events import Committed, FiringFailed
+from aloma_cli.record.events import FiringFailed
 
 STRANDED_DEPTH = 3
 """How deep in the document a value is kept that could not land: `$errors`, its entry, the field in it."""
@@ -58,7 +57,7 @@ def fail(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Rai
         told = {name: outcome.error[name] for name in ("type", "message")}
         entry = {**told, "at": tx.at, "attempts": flight.attempt}
         changes = error_entry(task.document, flight.step, entry)
-        commit(tx, task, changes, partial(Committed, by="engine"), author=flight.step)
+        commit(tx, task, changes, by="engine", author=flight.step)
 
 
 def retry_of(tree: WorkingTree, task: WorkingTask, step: Step) -> Retry | None:
@@ -73,7 +72,7 @@ def retry_failed(tx: Transaction) -> None:
         # Other entries are not failed steps: they may hold a result that had no place to land.
         failed = [step for step in unhandled_errors(task.document) if step in tx.plan.steps]
         if failed and not task.closed:
-            commit(tx, task, _without_errors(task.document, failed), partial(Committed, by="person"))
+            commit(tx, task, _without_errors(task.document, failed), by="person")
 
 
 def error_entry(document: JsonObject, key: str, entry: JsonObject) -> list[Change]:

@@ -70,9 +70,9 @@ class Index:
             above, at = self._way(change.place)
             for node in above:
                 # Only a container has something below it, so the value is not a scalar, before or after.
-                found.update(node.any)
+                found |= node.any
             for node in at:
-                found.update(node.any)
+                found |= node.any
                 if node.values:
                     for document in (before, after):
                         found.update(node.values.get(_scalar_at(document, node.path), ()))
@@ -88,7 +88,10 @@ class Index:
             if below is None:
                 return above, []
             node = below
-        return above, [node, *node.all_below()]
+        return above, [node, *node.all_below()] if node.below else [node]
+
+
+_SCALARS = (str, int, float)
 
 
 def _scalar_at(document: Json, path: tuple[str, ...]) -> Value | None:
@@ -101,4 +104,4 @@ def _scalar_at(document: Json, path: tuple[str, ...]) -> Value | None:
 
 
 def _value(found: Json | object) -> Value | None:
-    return (isinstance(found, bool), found) if isinstance(found, str | int | float) else None
+    return (found is True or found is False, found) if isinstance(found, _SCALARS) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 from typing import NamedTuple
 
 from aloma_cli.clock import from_iso, to_iso
@@ -24,7 +23,7 @@ from aloma_cli.engine.unsettled import approvals, release, settle, unknown_call
 from aloma_cli.engine.working import WorkingTask, WorkingTree
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import MAX_DEPTH, Json, JsonObject, Path, cut, is_deeper, show_path
-from aloma_cli.record.events import AnsweringSet, Committed, RequestRefused, TreeResumed
+from aloma_cli.record.events import AnsweringSet, RequestRefused, TreeResumed
 from aloma_cli.record.tree import SentCall
 from aloma_cli.values import dataclass
 
@@ -250,8 +249,8 @@ def carry_out(tx: Transaction, asked: Asked, source: Source = Source()) -> None:
         case Redo(step=step):
             raise InputError(f"there is no step {step!r}", hint="aloma step list shows the names")
         case _:
-            event = partial(Committed, by="person", request=source.request, who=source.who)
-            commit(tx, task, asked.changes, event, answers=asked.answers)
+            request, who = source
+            commit(tx, task, asked.changes, by="person", answers=asked.answers, request=request, who=who)
 
 
 def _stop(tx: Transaction, task: WorkingTask, reason: str) -> None:
@@ -294,7 +293,7 @@ def default_answers(tx: Transaction, task: WorkingTask) -> None:
         until = question.get("until")
         if until is not None and from_iso(until) <= tx.now and not runs_alone(task):
             changes = _default(task, place, question)
-            commit(tx, task, changes, partial(Committed, by="engine"), answers=(place,))
+            commit(tx, task, changes, by="engine", answers=(place,))
 
 
 def _default(task: WorkingTask, place: str, question: JsonObject) -> list[Change]:

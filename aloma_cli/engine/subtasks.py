@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from aloma_cli.content.job import Effects, SubtaskOrder
@@ -17,7 +16,7 @@ from aloma_cli.engine.transaction import Transaction
 from aloma_cli.engine.working import WorkingTask, WorkingTree
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import MAX_DEPTH, JsonObject, Path, is_deeper, show_path
-from aloma_cli.record.events import Committed, TaskCreated, TaskRested
+from aloma_cli.record.events import TaskCreated, TaskRested
 from aloma_cli.record.states import ENDINGS, PAUSED
 from aloma_cli.record.summary import result_of
 
@@ -120,7 +119,7 @@ def create(tx: Transaction, parent: WorkingTask, order: SubtaskOrder, place: Pat
         wait_for=order.wait_for,
         expires_at=None if order.timeout is None else tx.after(order.timeout),
     )
-    tx.add(created)
+    tx.create(created)
 
 
 def end(
@@ -146,10 +145,10 @@ def end(
         missing=missing,
         cycle=cycle,
     )
-    tx.add(rested)
+    tx.rest(rested)
     if parent is not None and was_live and state not in PAUSED:
         changes = landing(parent, task, rested)
-        commit(tx, parent, changes, partial(Committed, by="landing", child=task.id))
+        commit(tx, parent, changes, by="landing", child=task.id)
 
 
 def stop(tx: Transaction, task: WorkingTask, reason: str) -> None:
@@ -172,7 +171,7 @@ def halt(tx: Transaction, reason: str) -> None:
 
 def rest_stopped(tx: Transaction, task: WorkingTask, reason: str) -> None:
     """Let a task rest whose tree a person stopped; it has not ended, and does not land."""
-    tx.add(TaskRested(at=tx.at, task=task.id, state="stopped", reason=reason))
+    tx.rest(TaskRested(at=tx.at, task=task.id, state="stopped", reason=reason))
 
 
 def expire(tx: Transaction, task: WorkingTask) -> None:

@@ -16,12 +16,17 @@ from aloma_cli.store.protocol import Claim
 
 Emit = Callable[[ev.Event], None]
 
-_ABOUT_ALL = (ev.LimitsSet, ev.LimitReached, ev.TreeResumed)
+_ABOUT_ALL = frozenset({ev.LimitsSet, ev.LimitReached, ev.TreeResumed})
 """Events after which every task may continue, or may not."""
+
+_CUT = frozenset({"stopped", "withdrawn", "superseded"})
+"""The voids that the engine decides, so that a runner must end the firing."""
 
 
 class Transaction:
     """`now` (seconds since 1970) and `at` (the same in ISO 8601) are read once a turn.
+
+    `started` are the firings that began to run in the turn, `cuts` those that it ended from outside, with the reason.
 
     Three things are kept so that a turn need not ask every task. They hold after every event: `restless` are the tasks
     that do not rest; `_timers` has the due moments of every task with some; `dirty` has at least the tasks to which
@@ -36,6 +41,8 @@ class Transaction:
         self.postponed: dict[str, None] = {}
         """The tasks that come to rest when a firing in their parent no longer runs alone."""
         self.restless: set[str] = set()
+        self.started: dict[int, None] = {}
+        self.cuts: dict[int, str] = {}
         self._timers: dict[str, list[float]] = {}
         self._events: list[ev.Event] = []
         self._claim = claim
@@ -64,34 +71,54 @@ class Transaction:
 
     def add(self, event: ev.Event) -> None:
         """Let something have happened."""
-        self.tree.apply(event)
-        self._events.append(event)
-        task, kind = self.tree.tasks[event.task], type(event)
-        if kind in _ABOUT_ALL:
+        self.dirty[event.task] = None
+        self._take(event)
+        if type(event) in _ABOUT_ALL:
             for one in self.tree.tasks.values():
                 self._track(one)
                 self.dirty[one.id] = None
-            return
-        if kind is ev.TaskCreated:
-            self.plan.watch(task)
-        if kind is not ev.FiringStarted:  # who starts firings has started all that may start
-            self.dirty[task.id] = None
+
+    def start(self, event: ev.FiringStarted) -> None:
+        """Let a firing have started: whoever starts one has started all that may start in its task."""
+        self.started[event.firing] = None
+        self._take(event)
+
+    def void(self, event: ev.FiringVoided) -> None:
+        """Let a firing have ended that leaves nothing."""
+        if event.reason in _CUT:
+            self.cuts[event.firing] = event.reason
+        self.add(event)
+
+    def rest(self, event: ev.TaskRested) -> None:
+        """Let a task have come to rest; the one above it may have waited for this one only."""
+        self.add(event)
+        parent = self.tree.tasks[event.task].parent
+        if parent is not None:
+            self.dirty[parent] = None
+
+    def create(self, event: ev.TaskCreated) -> None:
+        """Let a subtask have begun."""
+        self.add(event)
+        self.plan.watch(self.tree.tasks[event.task])
+
+    def _take(self, event: ev.Event) -> None:
+        self.tree.apply(event)
+        self._events.append(event)
+        task = self.tree.tasks[event.task]
         self._track(task)
-        if kind is ev.TaskRested and task.parent is not None:
-            self.dirty[task.parent] = None  # it may have waited for this one only
         # The event may have woken those above it.
         while task.parent is not None and task.parent not in self.restless:
             task = self.tree.tasks[task.parent]
             self._track(task)
 
-    def close(self) -> list[ev.Event]:
-        """Write the events, tell the views, and give them. Raises StoreError; then no view was told."""
+    def close(self) -> None:
+        """Write the events, and tell the views. Raises StoreError; then no view was told."""
         events, self._events = self._events, []
+        self.started, self.cuts = {}, {}
         if events:
             self._claim.commit(events)
         for event in events:
             self._emit(event)
-        return events
 
     def history(self) -> Iterator[ev.Event]:
         """All events of the tree, in order."""
@@ -101,7 +128,7 @@ class Transaction:
 
     def look_again(self) -> None:
         """Mark the tasks as dirty in which a timer has run out, and those that were postponed."""
-        for task_id, moments in self._timers.items():
+        for task_id, moments in self._timers.items() if self._timers else ():
             if min(moments) <= self.now:
                 self.dirty[task_id] = None
         if self.postponed:

@@ -32,9 +32,6 @@ from aloma_cli.record.summary import summary
 from aloma_cli.redact import NO_SECRETS, Redactor
 from aloma_cli.store.protocol import Claim, Request
 
-_CUT = ("stopped", "withdrawn", "superseded")
-"""The voids that the engine decides, so that a runner must end the firing."""
-
 P = ParamSpec("P")
 
 _log = logging.getLogger(__name__.partition(".")[0])
@@ -161,17 +158,12 @@ class Scheduler:
 
     def _close(self) -> Turn:
         tx = self._tx
-        events = tx.close()
-        done, self._fulfilled = self._fulfilled, []
-        for request in done:
-            self._claim.fulfilled(request)
-        started: dict[int, None] = {}
-        cuts: dict[int, str] = {}
-        for event in events:
-            if isinstance(event, ev.FiringStarted):
-                started[event.firing] = None
-            elif isinstance(event, ev.FiringVoided) and event.reason in _CUT:
-                cuts[event.firing] = event.reason
+        started, cuts = tx.started, tx.cuts
+        tx.close()
+        if self._fulfilled:
+            done, self._fulfilled = self._fulfilled, []
+            for request in done:
+                self._claim.fulfilled(request)
         # What is due already, and was not started, has no place yet: the end of another firing gives it one, not time.
         wake_at = tx.next_timer() if self.tree.stopped is None else None
         return Turn(start.jobs(tx, started), cuts, wake_at, finished=not tx.restless)

@@ -177,6 +177,7 @@ def _started(tree: WorkingTree, task: WorkingTask, event: ev.FiringStarted) -> N
         flight.based_on, flight.base, flight.about = event.version, task.document, task.about
         flight.digest = task.trail.digest.value
         task.disarmed.add(step)
+        task.agenda.leave(step)
     if event.continues is not None and event.firing not in tree.calls:
         answered = tree.calls.pop(event.continues, {})
         tree.calls[event.firing] = {key: call for key, call in answered.items() if call.error is None}

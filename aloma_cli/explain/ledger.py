@@ -99,7 +99,7 @@ class TaskLedger:
 
     def document_at(self, version: int) -> JsonObject:
         """The document as of a version."""
-        changes = (change for at, one in self.writes.items() if 0 < at <= version for change in one.changes)
+        changes = [change for at, one in self.writes.items() if 0 < at <= version for change in one.changes]
         document: JsonObject = apply(self.created.data, changes)
         return document
 

@@ -25,6 +25,7 @@ def test_the_agenda_is_what_is_true_and_armed_after_any_history(
             agenda.follow([], [name])
         elif move == "start":
             disarmed.add(name)
+            agenda.leave(name)
         else:
             agenda.first(2, {name})
         wanted = [one for one in NAMES if one in agenda.true and one not in disarmed]
