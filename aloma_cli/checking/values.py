@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
 from aloma_cli.checking.satisfy import candidates, is_undecidable
 from aloma_cli.jsontext import Json
+from aloma_cli.values import dataclass
 
 STAR = "*"
 """In a path: a key that is not known, or a position in a list."""
