@@ -65,7 +65,7 @@ class Call:
     other system supports one. `document` is the one that the firing started from. `progress` tells what it waits for.
     `unfinished` records a try of which a part of the answer came (the error's `answer`, `usage`, `about`), before
     another try is made (then the error is retryable) or the call is ended from outside. `log` writes a line to the log
-    of the step.
+    of the step. `fallback`: what answered the last call of the firing to the same model, as in `about` of that Answer.
     """
 
     name: str
@@ -78,6 +78,7 @@ class Call:
     progress: Progress = field(default=unwatched, repr=False, compare=False)
     unfinished: Callable[[ConnectorError], Awaitable[None]] = field(default=unkept, repr=False, compare=False)
     log: Log = field(default=unheard, repr=False, compare=False)
+    fallback: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class Answer:
 
     `usage`: `input_tokens`, `output_tokens`; of these `cached_tokens` and `reasoning_tokens`, if any; `cost` in US
     dollars if the price is known; `estimated` if the tokens were not counted. `about`: who answered (`provider`,
-    `model`, `simulated`, `entry`, …).
+    `model`, `simulated`, `entry`, …); `fallback` names a model of `fallbacks`, if that one did.
     """
 
     value: Json

@@ -58,6 +58,8 @@ class Calls:
     written: Callable[[], object] = lambda: None
     refused: StepLimited | None = None
     _made: Counter[str] = field(default_factory=Counter)
+    _fallbacks: dict[str, str | None] = field(default_factory=dict)
+    """The fallback that answered last, by the model that was asked for: the one that is asked first from then on."""
 
     async def make(self, name: str, function: Function, /, *arguments: Any, **options: Any) -> Any:
         """Call one function (`connector.function`); each of its requests is sent, or answered from the record."""
@@ -77,6 +79,7 @@ class Calls:
         keys.append(key)
         recorded = self.job.calls.get(key)
         if recorded is not None:
+            self._remember(request, recorded)
             return self._replay(recorded)
         return await self._send(name, function, request, key)
 
@@ -93,6 +96,13 @@ class Calls:
         if recorded.error is not None:
             _raise_again(recorded.error)
         return clean_copy(recorded.answer)
+
+    def _fallback(self, request: JsonObject) -> str | None:
+        return self._fallbacks.get(model) if isinstance(model := request.get("model"), str) else None
+
+    def _remember(self, request: JsonObject, recorded: CallAnswered) -> None:
+        if recorded.error is None and isinstance(model := request.get("model"), str):
+            self._fallbacks[model] = (recorded.about or {}).get("fallback")
 
     async def _send(self, name: str, function: Function, arguments: JsonObject, key: str) -> Json:
         try:
@@ -142,10 +152,12 @@ class Calls:
                 progress,
                 lambda error: self._keep_try(call, key, progress.seconds, error, room),
                 self.log,
+                self._fallback(arguments),
             )
             answer = await self._answer(function, call, sent, progress)
             # The recorded answer, not the received one: a repeated firing must get the same.
             recorded = await self._record(call, key, progress.seconds, answer)
+        self._remember(arguments, recorded)
         return clean_copy(recorded.answer)
 
     def _sent(self, name: str, key: str, effect: Effect, arguments: JsonObject) -> CallSent:

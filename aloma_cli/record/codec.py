@@ -394,6 +394,7 @@ _PARTS: Mapping[str, Mapping[str, Any]] = {
         "provider": str | None,
         "model": str | None,
         "entry": str | None,
+        "fallback": str | None,
         "instead_of": list[dict[str, Any]] | None,
     },
     "firing_failed.error": {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cli.desk import Desk
+from tests.cli.desk import Desk, ended
 from tests.support.model_server import ModelServer, Reply, model_server, refusal, said
 
 
@@ -88,6 +88,28 @@ def test_a_repeated_firing_keeps_the_answer_of_the_server_that_gave_it(
     asked = len(first.posts), len(second.posts)
     assert desk.run("task", "resume", "@last", "--data").json["said"] == "from the first"
     assert (len(first.posts), len(second.posts)) == asked
+
+
+def test_a_repeated_firing_asks_who_answered_before_also_in_a_new_process(
+    desk: Desk, first: ModelServer, second: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The preferred server is back, and the conversation stays where it began."""
+    monkeypatch.setenv("SECOND_KEY", "k2-12345678")
+    settings = (desk.root / "aloma.yaml").read_text()
+    desk.write("aloma.yaml", f"{settings}\n        fallbacks: [first/small]\n")
+    ask = "(await connectors.openai.chat(messages='%s', model='gpt-4')).data"
+    then = f"await connectors.http.get('{first.url}/models')"
+    told = f"data['said'] = [said, {ask % 'Go on'}]"
+    desk.step("asks", '{"go": 1, "said": None}', f"said = {ask % 'Hi'}", then, told, asks=ASKS)
+    second.answer, first.get = lambda _: refusal(503, "overloaded"), lambda _: refusal(500, "not yet")
+    assert desk.new('{"go": 1}').code == 1
+
+    second.answer, first.get = lambda _: said("from the second"), lambda _: Reply({})
+    asked = len(second.posts)
+    resumed = ended(desk.started("task", "resume", "@last", "--data"), 60)
+    assert (resumed.json["said"], len(second.posts)) == (["from the first"] * 2, asked)
+    desk.new('{"go": 1}')
+    assert len(second.posts) == asked + 2, "another firing begins with the preferred server"
 
 
 ASKS = "data, connectors"

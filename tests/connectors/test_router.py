@@ -55,8 +55,13 @@ def server(name: str, url: str, **more: Any) -> ModelSettings:
     return ModelSettings(base_url=url, name=name, max_retries=0, **more)
 
 
-def ask(hosts: Hosts, asked: str = "default", *, times: int = 1, extra: Any = None, **settings: Any) -> Answer:
-    """The last answer to `times` calls; the servers are `a`, which is the one of the run, and `b`."""
+def ask(
+    hosts: Hosts, asked: str = "default", *, times: int = 1, extra: Any = None, last: str | None = None, **settings: Any
+) -> Answer:
+    """The last answer to `times` calls; the servers are `a`, which is the one of the run, and `b`.
+
+    `last`: the fallback that answered the call before.
+    """
     a, b = server("a", A, api_key="key-of-a"), server("b", B, api_key="key-of-b")
     given = ModelSettings(
         base_url=A, name="a", api_key="key-of-a", max_retries=0, **{"servers": {"a": a, "b": b}, **settings}
@@ -69,7 +74,7 @@ def ask(hosts: Hosts, asked: str = "default", *, times: int = 1, extra: Any = No
     async def work() -> Answer:
         try:
             arguments = {"model": asked, "messages": MESSAGES, **(extra or {})}
-            call = Call("openai.chat", arguments, "the-key", "t", "s", 1, {})
+            call = Call("openai.chat", arguments, "the-key", "t", "s", 1, {}, fallback=last)
             return [await router.send(call) for _ in range(times)][-1]
         finally:
             await router.aclose()
@@ -229,3 +234,20 @@ def test_a_named_server_without_the_key_that_it_requires_is_not_called() -> None
     with pytest.raises(KeyRefusedError) as caught:
         ask(hosts, "b/m", servers={"b": server("b", B, key_variable="B_KEY")}, fallbacks={"*": ("m",)})
     assert (hosts.seen, "B_KEY" in str(caught.value.hint)) == ([], True)
+
+
+@pytest.mark.parametrize(
+    ("fallback", "hosts"), [("b/other", ["b"]), (None, ["a"]), ("b/unknown", ["a"]), ("m", ["a"]), ("a/m", ["a"])]
+)
+def test_a_conversation_stays_with_the_model_that_answered(fallback: str | None, hosts: list[str]) -> None:
+    network = Hosts(a=said("from a"), b=said("from b"))
+    answer = ask(network, "m", fallbacks={"*": ("b/other",)}, last=fallback)
+    assert [host for host, *_ in network.seen] == hosts
+    assert (answer.about or {}).get("fallback") == ("b/other" if hosts == ["b"] else None)
+
+
+def test_the_others_are_asked_where_the_one_that_answered_cannot_any_more() -> None:
+    network = Hosts(a=said("from a"), b=unreachable)
+    answer = ask(network, "m", fallbacks={"*": ("b/other", "b/last")}, last="b/last")
+    assert [(host, model) for host, _, model, _ in network.seen] == [("b", "last"), ("a", "m")]
+    assert "fallback" not in (answer.about or {})

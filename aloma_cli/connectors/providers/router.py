@@ -26,6 +26,10 @@ class Target(NamedTuple):
     server: str | None
     model: str
 
+    @property
+    def name(self) -> str:
+        return self.model if self.server is None else f"{self.server}/{self.model}"
+
 
 class _Outage(NamedTuple):
     """`until`: when the target is asked again, by the monotonic clock."""
@@ -45,14 +49,15 @@ class Router:
 
     async def send(self, call: Call) -> Answer:
         """The answer of the first server that can give one; its `about` tells which could not before (`instead_of`)."""
-        first, *_ = route = targets(self._settings, call.arguments["model"])
-        failed = _Failed()
-        for target in route[:-1]:
+        first, *others = targets(self._settings, call.arguments["model"])
+        *route, last = sorted((first, *others), key=lambda target: target.name != call.fallback or target == first)
+        failed = _Failed(first)
+        for target in route:
             answer = await self._answer(_for(target, first, call), target, failed)
             if answer is not None:
-                return failed.before(answer)
+                return failed.before(answer, target)
         try:
-            return failed.before(await self._send(_for(route[-1], first, call), route[-1]))
+            return failed.before(await self._send(_for(last, first, call), last), last)
         except ConnectorError as error:
             raise failed.before(error) from error.__cause__
 
@@ -144,7 +149,8 @@ async def _is_kept(call: Call, error: ConnectorError) -> bool:
 class _Failed:
     """The servers that could not answer a call, and what their tries took."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: Target) -> None:
+        self._first = first
         self._targets: list[JsonObject] = []
         self._usage: JsonObject | None = None
 
@@ -153,11 +159,14 @@ class _Failed:
         self._targets.append({**named, "error": cut(reason, 300)})
         self._usage = _sum(self._usage, usage)
 
-    def before(self, ended: _Ended) -> _Ended:
-        """`ended`, with what came before it."""
-        if not self._targets:
+    def before(self, ended: _Ended, target: Target | None = None) -> _Ended:
+        """`ended`, with what came before it. `target`: who answered."""
+        told: JsonObject = {"instead_of": self._targets} if self._targets else {}
+        if target is not None and target != self._first:
+            told["fallback"] = target.name
+        if not told:
             return ended
-        usage, about = _sum(self._usage, ended.usage), {**(ended.about or {}), "instead_of": self._targets}
+        usage, about = _sum(self._usage, ended.usage), {**(ended.about or {}), **told}
         if isinstance(ended, ConnectorError):
             ended.usage, ended.about = usage, about
             return ended
