@@ -124,23 +124,31 @@ class Budget:
         most = self.limits.seconds
         if most is None or working < most:
             return None
-        return Refusal("seconds", f"time limit reached ({working:.1f} of {most:g} s)")
+        return Refusal("seconds", _reason("time", most, f"{working:.1f} of {most:g} s", "no step is started"))
 
     def refusal(self, wanted: Amount) -> Refusal | None:
         """Why a call that is expected to take `wanted` does not fit now; None if it does."""
         limits, spent, held = self.limits, self.spent, self.held
         if limits.calls is not None and spent.calls + held.calls + wanted.calls > limits.calls:
-            return Refusal("calls", f"call limit reached ({spent.calls} of {limits.calls})")
+            reason = _reason("call", limits.calls, f"{spent.calls} of {limits.calls}", "no call is allowed")
+            return Refusal("calls", reason)
         if limits.tokens is not None and spent.tokens + held.tokens + wanted.tokens > limits.tokens:
-            reason = f"{spent.tokens} of {limits.tokens}; the next call may take {wanted.tokens}"
-            return Refusal("tokens", f"token limit reached ({reason})", wanted.tokens)
+            then = f"the next call may take {wanted.tokens}"
+            reason = _reason("token", limits.tokens, f"{spent.tokens} of {limits.tokens}; {then}", then)
+            return Refusal("tokens", reason, wanted.tokens)
         if limits.cost is None:
             return None
         if wanted.cost is None:
-            reason = f"${limits.cost:g}; the price of the next call is unknown"
-            return Refusal("cost", f"cost limit reached ({reason})")
+            then = "the price of the next call is unknown"
+            return Refusal("cost", _reason("cost", limits.cost, f"${limits.cost:g}; {then}", then))
         cost = spent.cost or 0.0
         if cost + (held.cost or 0.0) + wanted.cost > limits.cost:
-            reason = f"${cost:.4f} of ${limits.cost:g}; the next call may cost ${wanted.cost:.4f}"
-            return Refusal("cost", f"cost limit reached ({reason})", wanted.cost)
+            then = f"the next call may cost ${wanted.cost:.4f}"
+            reason = _reason("cost", limits.cost, f"${cost:.4f} of ${limits.cost:g}; {then}", then)
+            return Refusal("cost", reason, wanted.cost)
         return None
+
+
+def _reason(name: str, most: float, used: str, nothing: str) -> str:
+    """Why no more is allowed; of a limit of 0 nothing was, so there is nothing to reach."""
+    return f"{name} limit reached ({used})" if most else f"the {name} limit is 0: {nothing}"

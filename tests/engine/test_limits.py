@@ -219,6 +219,28 @@ def test_the_limits_and_what_is_spent_are_in_the_record() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ({"calls": 0}, "the call limit is 0: no call is allowed"),
+        ({"tokens": 0}, "the token limit is 0: the next call may take "),
+        ({"cost": 0}, "the cost limit is 0: the next call may cost $"),
+        ({"seconds": 0}, "the time limit is 0: no step is started"),
+    ],
+)
+def test_a_limit_of_0_allows_nothing_and_says_so(limits: dict[str, float], reason: str) -> None:
+    server = Server()
+    tree = limited(server, 2, MemoryStore(), **limits).tree
+    assert (server.requests, tree.root.state) == (0, "limited")
+    assert (tree.limited or "").startswith(reason)
+
+
+def test_with_a_limit_of_0_calls_a_step_that_makes_none_runs() -> None:
+    limits = {"calls": LimitRequest(0)}
+    played = play([step("quiet", {"go": 1}, puts(x=1))], {"go": 1}, during=lambda run: run.do(set_limits, limits))
+    assert (played.tree.root.state, played.data["x"]) == ("done", 1)
+
+
 AMOUNTS = st.builds(Amount, st.integers(1, 3), st.integers(0, 50), st.floats(0, 1).map(lambda cost: round(cost, 3)))
 
 
