@@ -18,8 +18,8 @@ from aloma_cli.errors import ConnectorError, DocumentError, PermanentError
 from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, loads
 from aloma_cli.values import dataclass
 
-Waiting: TypeAlias = Literal["queued", "waiting", "rate_limited", "streaming"]
-"""What a call waits for: a turn at its server, an answer, permission to try again, the rest of its answer."""
+Waiting: TypeAlias = Literal["queued", "waiting", "rate_limited", "streaming", "working"]
+"""What a call waits for: a turn at its server, an answer, permission to try again, more of the answer, its own work."""
 
 
 class Progress(Protocol):
@@ -38,7 +38,7 @@ class Progress(Protocol):
 
         `seconds`: how long this wait takes at most: the time limit of a try, or the time until the next one. `attempt`
         of `tries` (from 1): the try that is under way or comes next. `text`: of `streaming` all of the answer so far;
-        of another state why there is a wait before the next try, such as `429`.
+        of `working` how far it is; of another state why there is a wait before the next try, such as `429`.
         """
 
 

@@ -6,13 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aloma_cli.connectors.base import EFFECTS, Effect
+from aloma_cli.connectors.handed import KEY
 from aloma_cli.errors import PermanentError, did_you_mean
 
 if TYPE_CHECKING:
     from inspect import Signature
-
-KEY = "idempotency_key"
-"""The parameter by which a function gets the key of its call: the same when the call is sent again."""
 
 Declared = TypeVar("Declared", bound=Callable[..., Any])
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from aloma_cli.connectors.base import Answer, Ask, Call, Connector, Effect, Function, plain
 from aloma_cli.connectors.chat.tools.signature import described
-from aloma_cli.connectors.effects import KEY, effect_of
+from aloma_cli.connectors.effects import effect_of
+from aloma_cli.connectors.handed import handed, is_handed
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.errors import ConnectorError, DocumentError, RetryableError
 from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, loads
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 def module_connector(name: str, module: object) -> Connector:
     """The public functions that `module` defines, as the connector `name`; or the public methods of an object.
 
-    Arguments and results must be JSON, because calls are recorded. A function with a parameter `idempotency_key`
-    receives the key of the call, the same when a call is sent again after a crash. Raises PermanentError for an
-    invalid `effect` of a function.
+    Arguments and results must be JSON, because calls are recorded. A function gets by the names of its parameters:
+    `idempotency_key`, the key of the call, the same when a call is sent again after a crash; `call`, a CallHandle.
+    Raises PermanentError for an invalid `effect` of a function.
     """
     public = ((attribute, getattr(module, attribute)) for attribute in dir(module) if not attribute.startswith("_"))
     return {
@@ -44,10 +45,10 @@ class ModuleFunction(Function):
         self._name = name
         self._function = function
         signature = inspect.signature(function)
-        self._takes_key = KEY in signature.parameters
+        self._parameters = signature.parameters
         self._effect = effect_of(function, signature)
         self._signature = signature.replace(
-            parameters=[parameter for parameter in signature.parameters.values() if parameter.name != KEY]
+            parameters=[parameter for parameter in signature.parameters.values() if not is_handed(parameter)]
         )
 
     async def __call__(self, ask: Ask, /, *args: Any, **kwargs: Any) -> Json:
@@ -83,8 +84,7 @@ class ModuleFunction(Function):
 
     async def _run_function(self, call: Call) -> Any:
         args, kwargs = self._unbind(call.arguments)
-        if self._takes_key:
-            kwargs[KEY] = call.key
+        kwargs |= handed(self._parameters, call)
         if inspect.iscoroutinefunction(self._function):
             return await self._function(*args, **kwargs)
         value = await in_thread(lambda: self._function(*args, **kwargs), name=self._name)

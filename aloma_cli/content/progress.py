@@ -81,7 +81,7 @@ class Watched:
     def _listened(self) -> None:
         self._cancel = None
         silent = self._host.clock.elapsed() - self._heard
-        if self._state["state"] not in ("waiting", "streaming") or self._is_before_a_try():
+        if self._state["state"] not in ("waiting", "streaming", "working") or self._is_before_a_try():
             return
         if silent < SILENCE:
             self._listen(SILENCE - silent)

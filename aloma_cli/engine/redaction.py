@@ -31,7 +31,8 @@ def clean_event(redactor: Redactor, event: AnEvent) -> AnEvent:
         told = {name: redactor.value(getattr(event, name)) for name in ("arguments", "answer", "error", "about")}
         return replace(event, **told)
     if isinstance(event, CallProgress) and event.text is not None:
-        return replace(event, text=_newest(redactor.growing(event.text)))
+        is_growing = event.state == "streaming"
+        return replace(event, text=_newest(redactor.growing(event.text)) if is_growing else redactor.text(event.text))
     return event
 
 

@@ -125,10 +125,10 @@ class CallSent(Event):
 class CallProgress(Event):
     """What a call that was sent waits for. For views only; it is not written to the journal.
 
-    `state`: queued (for its turn at the server), waiting (for an answer), rate_limited or streaming. `until`: when
-    this wait ends at the latest (ISO). `attempt` of `tries` (from 1) is the try under way, or the next one. `text`: the
-    last part of an answer that is streamed; else why there is a wait before the next try. `silent`: for how many
-    seconds nothing had been heard of the call.
+    `state`: queued (for its turn at the server), waiting (for an answer), rate_limited, streaming or working. `until`:
+    when this wait ends at the latest (ISO). `attempt` of `tries` (from 1) is the try under way, or the next one.
+    `text`: the last part of an answer that is streamed; of working how far the connector's function is; else why there
+    is a wait before the next try. `silent`: for how many seconds nothing had been heard of the call.
     """
 
     firing: int

@@ -245,6 +245,8 @@ def waiting(call: CallSent | CallProgress, now: float) -> str:
     if silent >= SILENCE:
         heard = "no more of the answer" if call.state == "streaming" else "no answer"
         return f"{heard} for {duration(silent) if silent >= 60 else f'{int(silent)} s'}{_limit(call)}"
+    if call.state == "working":
+        return f"{call.call}: {call.text}"
     return f"{'receiving from' if call.state == 'streaming' else 'calling'} {call.call}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -9,7 +10,8 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from aloma_cli.connectors.base import Connector
+from aloma_cli import CallHandle, tool
+from aloma_cli.connectors.base import Call, Connector
 from aloma_cli.connectors.workspace import module_connector
 from aloma_cli.errors import ConnectorError, PermanentError, RetryableError
 from aloma_cli.jsontext import Json
@@ -127,3 +129,64 @@ def test_any_object_with_functions_will_do() -> None:
 
     assert use(fake, "lookup", customer="acme") == 7
     assert use(fake, "count") == 3
+
+
+CALLED = """
+def plain(pages, call):
+    for page in range(pages):
+        call.progress(f"page {page}\\n of  {pages}")
+    call.log("all read")
+    return threading.current_thread() is threading.main_thread()
+
+async def on_the_loop(call: CallHandle):
+    call.progress("x" * 1000)
+
+def dial(call: str):
+    return call
+"""
+
+
+def told(function: str, **arguments: Any) -> tuple[Json, list[tuple[str, str | None]], list[str]]:
+    """The result of a function, what it told the views, and what it logged."""
+    module = ModuleType("pbx")
+    progress: list[tuple[str, str | None]] = []
+    logged: list[str] = []
+    exec(f"import threading\n{CALLED}", module.__dict__)  # noqa: S102  (the source stands above)
+    border = module_connector("pbx", module)[function]
+
+    async def work() -> Json:
+        def show(state: str, *, text: str | None = None) -> None:
+            progress.append((state, text))
+
+        call = Call(f"pbx.{function}", arguments, "k", "t", "s", 1, {}, show, log=logged.append)  # type: ignore[arg-type]
+        answer = await border.send(call)
+        await asyncio.sleep(0)
+        return answer.value
+
+    return run(work()), progress, logged
+
+
+def test_a_function_tells_how_far_it_is_from_any_thread() -> None:
+    result, progress, logged = told("plain", pages=1000)
+    assert (result, logged) == (False, ["all read"])
+    assert progress[0] == ("working", "page 0 of 1000")
+    assert len(progress) < 10, "at most ten a second"
+
+
+def test_a_progress_is_one_short_line() -> None:
+    [(state, text)] = told("on_the_loop")[1]
+    assert (state, len(text or "")) == ("working", 200)
+
+
+def test_a_parameter_call_with_a_type_of_its_own_is_an_argument() -> None:
+    assert told("dial", call="112")[0] == "112"
+    assert run(Recorder().call(module_connector("pbx", SimpleNamespace(dial=lambda call: None))["dial"])) is None
+
+
+def test_what_a_function_is_handed_is_not_told_to_a_model() -> None:
+    def load(pages: int, call: CallHandle, idempotency_key: str) -> None:
+        """Load pages."""
+
+    _, schema = module_connector("crm", SimpleNamespace(load=load))["load"].described("crm.load") or ("", {})
+    assert list(schema["properties"]) == ["pages"]
+    assert tool(load).definition["function"]["parameters"]["required"] == ["pages"]

@@ -338,6 +338,8 @@ def test_an_answer_fills_its_line_from_left_to_right_and_then_begins_a_new_one()
     said = "It was a bright cold day in April, and the clocks were striking thirteen. Winston"
     assert doing_at(waits("streaming", text=said[:40]), 1) == "1.0s  It was a bright cold day in April, and t"
     assert doing_at(waits("streaming", text=said), 1) == "1.0s  striking thirteen. Winston"
+    assert doing_at(waits("working", text="page 3 of 12"), 1) == "1.0s  openai.chat: page 3 of 12"
+    assert doing_at(waits("working", text="page 3 of 12"), 40) == "40s  no answer for 40 s"
 
 
 def test_calls_in_the_queue_of_a_server_are_counted() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 from aloma_cli.budget import Amount
 from aloma_cli.connectors.base import Answer, Ask, Call, Effect, Function
 from aloma_cli.connectors.chat.tools.signature import described, from_json, to_json
-from aloma_cli.connectors.effects import KEY, declared_effect
+from aloma_cli.connectors.effects import declared_effect
+from aloma_cli.connectors.handed import handed
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.errors import ConnectorError, DocumentError, PermanentError, RetryableError
 from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, dumps, loads
@@ -26,7 +27,7 @@ class PlainFunction(Function):
         self.name: str = getattr(function, "__name__", "")
         self._function = function
         self.description, self.schema, self._kinds = described(function, self.name)
-        self._takes_key = KEY in inspect.signature(function).parameters
+        self._parameters = inspect.signature(function).parameters
         self._effect = effect or declared_effect(function) or "idempotent"
 
     async def __call__(self, ask: Ask, /, **arguments: Any) -> Json:
@@ -53,8 +54,7 @@ class PlainFunction(Function):
 
     async def _run(self, call: Call) -> Any:
         arguments = {name: from_json(self._kinds[name], value) for name, value in call.arguments.items()}
-        if self._takes_key:
-            arguments[KEY] = call.key
+        arguments |= handed(self._parameters, call)
         if inspect.iscoroutinefunction(self._function):
             return await self._function(**arguments)
         value = await in_thread(lambda: self._function(**arguments), name=self.name)
