@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from aloma_cli.api.follow import follow
 from aloma_cli.api.task import Task
-from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import descriptors, output, streams
 from aloma_cli.cli.exit_codes import DONE, code_of_task, refusal
-from aloma_cli.cli.failures import failures
 from aloma_cli.cli.interrupts import Interrupted, Interrupts
-from aloma_cli.cli.next_steps import next_steps, question, questions, unsettled
-from aloma_cli.cli.output_options import OutputOptions
-from aloma_cli.cli.step.describe import NO_STEPS
 from aloma_cli.clock import SystemClock
-from aloma_cli.content.step import Step
 from aloma_cli.errors import AlomaError, PermanentError, StoreError
-from aloma_cli.jsontext import dumps, show_path
+from aloma_cli.jsontext import dumps
+from aloma_cli.later import Later
 from aloma_cli.record.codec import to_wire
-from aloma_cli.record.events import Committed, Event, FiringVoided
-from aloma_cli.record.tree import Tree
-from aloma_cli.view.choose import Mode, open_view
+from aloma_cli.record.events import Event
+from aloma_cli.view.choose import open_view
+
+if TYPE_CHECKING:
+    from aloma_cli.api.workspace import Workspace
+    from aloma_cli.cli import closing
+    from aloma_cli.cli.output_options import OutputOptions
+    from aloma_cli.content.step import Step
+    from aloma_cli.record.tree import Tree
+else:
+    closing = Later("aloma_cli.cli.closing")
 
 Emit = Callable[[Event], None]
 Work = Callable[[Emit], Coroutine[Any, Any, Task]]
@@ -49,8 +52,8 @@ def run_and_show(
     question is shown when it is asked, since the run continues until it is answered. With `follows` another process
     runs the task.
     """
-    view = open_view(sys.stderr, environ=os.environ, clock=SystemClock(), mode=_mode(options))
     loud = not _is_quiet(options)
+    view = open_view(sys.stderr, environ=os.environ, clock=SystemClock(), mode="auto" if loud else "quiet")
 
     def last_words(judged: Step | None) -> None:
         descriptors.settle()
@@ -63,11 +66,12 @@ def run_and_show(
     try:
         with Interrupts(last_words) as interrupts:
             _say_notice(home, notice if loud else None)
-            _say_all(_waits_for(home.task(task_id)) if wait and before is not None and loud else ())
+            if wait and before is not None and loud:
+                closing.say_waits(home.task(task_id))
             with view:
                 if before is not None:
                     view.recall(before)
-                show = _say_questions(view.emit, lambda: home.task(task_id)) if wait and loud else view.emit
+                show = closing.say_questions(view.emit, lambda: home.task(task_id)) if wait and loud else view.emit
                 try:
                     with no_keyboard():
                         task = interrupts.run(work(_emitter(show, options)))
@@ -80,7 +84,7 @@ def run_and_show(
         raise _cut_short(home, task_id, options, error) from error
     _print(task, options)
     if loud:
-        _say_next(home, task)
+        closing.say_next(home, task)
     return code_of_task(task.record)
 
 
@@ -152,10 +156,6 @@ def _is_quiet(options: OutputOptions) -> bool:
     return options.quiet or options.events
 
 
-def _mode(options: OutputOptions) -> Mode:
-    return "quiet" if _is_quiet(options) else "auto"
-
-
 def _emitter(show: Emit, options: OutputOptions) -> Emit:
     def emit(event: Event) -> None:
         show(event)
@@ -178,36 +178,4 @@ def _say_notice(home: Workspace, notice: str | None) -> None:
 
 def _say_interrupted(task: Task, options: OutputOptions, *, follows: bool) -> None:
     _print(task, options)
-    if follows:
-        output.say(f"aloma: task {task.id} is not watched any more; it is not interrupted")
-        return
-    output.say(f"aloma: interrupted; to continue: aloma task resume {task.id}")
-    _say_all(_waits_for(task))
-
-
-def _waits_for(task: Task) -> Iterable[str]:
-    return [*questions(task.record), *unsettled(task.record)]
-
-
-def _say_next(home: Workspace, task: Task) -> None:
-    if not home.steps:
-        output.say(f"aloma: no step could fire: {NO_STEPS}")
-    elif task.state == "error":
-        _say_all(failures(task, home.loaded.root))
-    _say_all(next_steps(task.record))
-
-
-def _say_questions(show: Emit, read: Callable[[], Task]) -> Emit:
-    def emit(event: Event) -> None:
-        show(event)
-        if isinstance(event, FiringVoided) and event.reason in ("asking", "unknown"):
-            _say_all(_waits_for(read()))
-        for asked in event.asked if isinstance(event, Committed) else ():
-            _say_all(question({**asked, "task": event.task, "into": show_path(tuple(asked["into"]))}, several=True))
-
-    return emit
-
-
-def _say_all(lines: Iterable[str]) -> None:
-    for line in lines:
-        output.say(f"  {line}")
+    closing.say_interrupted(task, follows=follows)

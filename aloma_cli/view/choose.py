@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
-from aloma_cli.clock import Clock
+from aloma_cli.later import Later
 from aloma_cli.view.base import View
-from aloma_cli.view.guard import Guarded
-from aloma_cli.view.lines import Lines
-from aloma_cli.view.terminal import can_redraw
+
+if TYPE_CHECKING:
+    from aloma_cli.clock import Clock
+    from aloma_cli.view import guard, lines, terminal
+    from aloma_cli.view.live import live
+else:
+    guard = Later("aloma_cli.view.guard")
+    lines = Later("aloma_cli.view.lines")
+    live = Later("aloma_cli.view.live.live")
+    terminal = Later("aloma_cli.view.terminal")
 
 Mode = Literal["auto", "live", "lines", "quiet"]
 
@@ -22,17 +29,13 @@ def open_view(stream: TextIO, *, environ: Mapping[str, str], clock: Clock, mode:
     """
     if mode == "quiet":
         return View()
-    live = can_redraw(stream, environ) if mode == "live" else mode == "auto" and draws_frames(stream, environ)
-    return Guarded(_live(stream, environ, clock) if live else Lines(stream), stream)
+    can = terminal.can_redraw if mode == "live" else draws_frames
+    draws = mode != "lines" and can(stream, environ)
+    shown = live.Live(stream, environ=environ, clock=clock) if draws else lines.Lines(stream)
+    return guard.Guarded(shown, stream)
 
 
 def draws_frames(stream: TextIO, environ: Mapping[str, str]) -> bool:
     """Whether frames can be drawn on `stream`, and a person may see them."""
     in_ci = environ.get("CI", "").lower() not in ("", "0", "false")
-    return can_redraw(stream, environ) and not in_ci and environ.get("TTY_INTERACTIVE") != "0"
-
-
-def _live(stream: TextIO, environ: Mapping[str, str], clock: Clock) -> View:
-    from aloma_cli.view.live.live import Live
-
-    return Live(stream, environ=environ, clock=clock)
+    return terminal.can_redraw(stream, environ) and not in_ci and environ.get("TTY_INTERACTIVE") != "0"
