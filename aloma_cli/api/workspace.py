@@ -331,9 +331,9 @@ class Workspace(Records):
         claim = claim or self.store.claim(root_of(task_id))
         return await self._run(claim, emit, before=before, task_id=task_id, stay=Stay(wait))
 
-    async def work_on(self, root: str, stay: Stay, emit: Emit = _ignore) -> Task:
-        """Continue a tree as far as it goes by itself, or as `stay` says. Raises NotFoundError, TaskLockedError."""
-        return await self._run(self.store.claim(root), emit, before=on_another_day, stay=stay)
+    async def work_on(self, claim: Claim, stay: Stay, emit: Emit = _ignore) -> Task:
+        """Continue a claimed tree as far as it goes by itself, or as `stay` says, and close the claim."""
+        return await self._run(claim, emit, before=on_another_day, stay=stay)
 
     async def _run(
         self,

@@ -22,6 +22,7 @@ def worker(
     only: Annotated[str | None, Option(("--only",), "Only tasks with this tag.", "TAG")] = None,
     once: Annotated[bool, Option(("--once",), "End when no task is due.")] = False,
     drain: Annotated[bool, Option(("--drain",), "End when no task is due, or will be by a timer.")] = False,
+    any_release: Annotated[bool, Option(("--any-release",), "Also tasks of other versions of the steps.")] = False,
     as_json: options.AsJson = False,
     quiet: Annotated[bool, Option(("--quiet", "-q"), "Show only errors on stderr.")] = False,
     workspace: options.Workspace = None,
@@ -57,7 +58,7 @@ def worker(
 
     if not quiet:
         output.say(f"aloma: worker started, up to {plural(concurrency, 'task')} at the same time; Ctrl-C ends it")
-    return _run(Worker(home, tell, refused, concurrency, only), until)
+    return _run(Worker(home, tell, refused, concurrency, only, any_release), until)
 
 
 def _run(worker: Worker, until: Until) -> int:

@@ -131,6 +131,9 @@ class MemoryStore:
     def is_waiting(self, root: str, request: str) -> bool:
         return any(one.id == request for one in self._tree(root).requests)
 
+    def due(self, *_: object, **__: object) -> None:
+        """None: a worker reads the records."""
+
     def sweep(self) -> None:
         """Nothing, because no process leaves anything behind."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from aloma_cli.errors import NotFoundError
+from aloma_cli.errors import AlomaError, NotFoundError
 from aloma_cli.jsontext import JsonObject
 
 if TYPE_CHECKING:
@@ -109,6 +109,28 @@ class Claim(Protocol):
         """Give the claim up."""
 
 
+class DueTrees(Protocol):
+    """The trees that workers are to run, those that are due first in front."""
+
+    def take(self, running: Collection[str]) -> Claim | None:
+        """Claim the next tree that is due, other than those that this worker is running; None if there is none.
+
+        Raises StoreError.
+        """
+
+    def left(self, root: str, error: AlomaError | None) -> None:
+        """Note that the worker has left a tree; `error`: why it could not run it."""
+
+    def upcoming(self) -> float | None:
+        """When the next tree is due, in seconds since 1970; None: none of them. Raises StoreError."""
+
+    def pause(self) -> float:
+        """Seconds until the next tree may be due that is not known of yet."""
+
+    def close(self) -> None:
+        """Listen no more."""
+
+
 class Store(Protocol):
     """All trees of tasks of one workspace."""
 
@@ -188,6 +210,13 @@ class Store(Protocol):
 
     def is_waiting(self, root: str, request: str) -> bool:
         """Whether a request has not been carried out yet. Raises NotFoundError."""
+
+    def due(self, tag: str | None, wake: Callable[[], object], *, any_release: bool = False) -> DueTrees | None:
+        """The queue of trees that are due, of those with `tag`; None for a store without one: then records are read.
+
+        `wake` is called, from any thread, when a tree has become due. With `any_release` also trees of other versions
+        of the code.
+        """
 
     def sweep(self) -> None:
         """Free what killed creations and deletions left behind."""

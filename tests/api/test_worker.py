@@ -12,6 +12,7 @@ import pytest
 from aloma_cli import Step, Workspace
 from aloma_cli.api.orders import starting
 from aloma_cli.api.queue import leave_to_worker
+from aloma_cli.api.scan import Scan
 from aloma_cli.api.task import Task
 from aloma_cli.api.worker import Worker
 from aloma_cli.errors import AlomaError
@@ -91,10 +92,15 @@ def test_a_task_that_was_deleted_meanwhile_is_forgotten(tmp_path: Path) -> None:
 
     async def main() -> None:
         worker = told.worker(home)
-        worker._look()
+        working = asyncio.create_task(worker.run("drained"))
+        scan = Scan(home, None, told.refuse)
+        scan._look(())
         shutil.rmtree(tmp_path / ".aloma" / "tasks" / first)
-        worker._start_due()
-        await worker.run("drained")
+        claim = scan.take(())
+        assert claim is not None
+        assert claim.root == second
+        claim.close()
+        await working
 
     asyncio.run(main())
     assert (told.states, told.errors) == (["done"], [])
@@ -102,7 +108,7 @@ def test_a_task_that_was_deleted_meanwhile_is_forgotten(tmp_path: Path) -> None:
 
 
 def test_a_task_that_another_process_runs_is_tried_again_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aloma_cli.api.worker._AGAIN", 0.2)
+    monkeypatch.setattr("aloma_cli.api.scan._AGAIN", 0.2)
     home, told = Workspace(STEPS, folder=tmp_path), Told()
     task = queued(home)
     claim = home.store.claim(task)

@@ -179,6 +179,9 @@ class FileStore:
     def is_waiting(self, root: str, request: str) -> bool:
         return (self._existing(root) / "inbox" / request).exists()
 
+    def due(self, *_: object, **__: object) -> None:
+        """None: a worker reads the records."""
+
     def sweep(self) -> None:
         import shutil
 

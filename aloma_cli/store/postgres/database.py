@@ -59,7 +59,15 @@ class Database:
         self._lock = threading.RLock()
         self._held: list[Connection] = []
         self._was_reached = False
+        self._space: int | None = None
         self.close = weakref.finalize(self, _close_all, self._held)
+
+    @property
+    def space(self) -> int:
+        """The number of the workspace."""
+        if self._space is None:
+            self._space = int(self.value("select aloma.open(%s)", self.address.workspace))
+        return self._space
 
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """The rows that a statement gives. It may be sent twice where the connection was lost. Raises StoreError."""
@@ -70,6 +78,7 @@ class Database:
                     return self._connection().execute(statement, values, binary=True).fetchall()
                 except psycopg.Error as error:
                     if not self._passes(error) or time.monotonic() >= deadline:
+                        self._was_reached = False  # so that whoever asks next does not wait as long again
                         raise self._refused(error) from error
                 time.sleep(_PAUSE)
 

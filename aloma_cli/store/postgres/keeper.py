@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import psycopg
 
 if TYPE_CHECKING:
-    from aloma_cli.store.postgres.database import Address, Connection
+    from aloma_cli.store.postgres.database import Connection, Database
 
 _PAUSE = 0.5
 """Seconds between two attempts to reach the database, and for which one wait for a notification lasts at most."""
@@ -35,11 +35,11 @@ class Held(Protocol):
 class Keeper:
     """`wakes` are called, from the thread, when a tree may be due."""
 
-    def __init__(self, address: Address, space: Callable[[], int]) -> None:
+    def __init__(self, database: Database) -> None:
         self.process = os.getpid()
         self.wakes: list[Callable[[], object]] = []
-        self._address = address
-        self._space = space
+        self._database = database
+        self._address = database.address
         self._claims: dict[int, Held] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -87,7 +87,7 @@ class Keeper:
                 time.sleep(_PAUSE)
 
     def _serve(self, connection: Connection) -> None:
-        space, beat_at = self._space(), 0.0
+        space, beat_at = self._database.space, 0.0
         connection.execute(f"listen aloma_{space}".encode())
         self._hear("")  # what was notified while nothing was heard
         for claim in [*self._claims.values()]:

@@ -18,6 +18,7 @@ from aloma_cli.record.codec import BrokenLineError, UnknownLineError, decode, en
 from aloma_cli.record.events import CallAnswered, TaskCreated
 from aloma_cli.store.postgres.claim import PostgresClaim
 from aloma_cli.store.postgres.database import Address, Database
+from aloma_cli.store.postgres.due import PostgresDue
 from aloma_cli.store.postgres.install import install
 from aloma_cli.store.postgres.keeper import Keeper
 from aloma_cli.store.postgres.lines import batches, batches_back, kept_of
@@ -45,15 +46,15 @@ class PostgresStore:
         self.address = Address(where)
         self._release = release
         self._database = Database(self.address, install)
-        self._number: int | None = None
-        self._keeper = Keeper(self.address, lambda: self._space)
+        self._keeper = Keeper(self._database)
         self._owner = f"process {os.getpid()} on {socket.gethostname()}"
 
     @property
     def _space(self) -> int:
-        if self._number is None:
-            self._number = int(self._database.value("select aloma.open(%s)", self.address.workspace))
-        return self._number
+        return self._database.space
+
+    def _own_release(self) -> str | None:
+        return None if self._release is None else self._release()
 
     def create(self, root: str, events: Sequence[Event]) -> PostgresClaim:
         number = _claim_number()
@@ -61,7 +62,7 @@ class PostgresStore:
         line = encode(Batch(0, tuple(events)))
         tree = self._database.value(
             "select aloma.make(%s, %s, %s, %s, %s, %s, %s, %s)",
-            *(self._space, root, self._release and self._release(), tags),
+            *(self._space, root, self._own_release(), tags),
             *(number, self._owner, self.address.lease, line),
         )
         if tree is None:
@@ -72,7 +73,7 @@ class PostgresStore:
         number = _claim_number()
         rows = self._database.rows(
             "select id, seq, taken, holder, until from aloma.take(%s, %s, %s, %s, %s, %s)",
-            *(self._space, root, self._release and self._release()),
+            *(self._space, root, self._own_release()),
             *(number, self._owner, self.address.lease),
         )
         if not rows:
@@ -216,6 +217,36 @@ class PostgresStore:
 
     def is_waiting(self, root: str, request: str) -> bool:
         return bool(self._row(root, "exists(select from aloma.request where name = %s)", request)[0])
+
+    def due(self, tag: str | None, wake: Callable[[], object], *, any_release: bool = False) -> PostgresDue:
+        return PostgresDue(self, tag, wake, any_release=any_release)
+
+    def next(self, tag: str | None, *, any_release: bool) -> PostgresClaim | None:
+        """Claim the next tree that is due."""
+        number = _claim_number()
+        rows = self._database.rows(
+            "select id, root, seq from aloma.next(%s, %s, %s, %s, %s, %s, %s)",
+            *(self._space, self._own_release(), any_release, tag, number, self._owner, self.address.lease),
+        )
+        if not rows:
+            return None
+        ((tree, root, seq),) = rows
+        return PostgresClaim(self._database, self._keeper, tree, root, number, seq=seq, began=seq)
+
+    def upcoming(self, tag: str | None, *, any_release: bool) -> datetime | None:
+        """When the next tree is due."""
+        found: datetime | None = self._database.value(
+            "select aloma.upcoming(%s, %s, %s, %s)", self._space, self._own_release(), any_release, tag
+        )
+        return found
+
+    def postpone(self, root: str, seconds: int) -> None:
+        """Leave a tree that could not be run alone for some time."""
+        self._database.rows("select aloma.postpone(%s, %s, %s)", self._space, root, seconds)
+
+    def listen(self, wake: Callable[[], object]) -> Callable[[], None]:
+        """Call `wake` when a tree may be due, until what this gives is called."""
+        return self._keeper.listen(wake)
 
     def sweep(self) -> None:
         """Nothing, because whatever a killed process began is undone by the database."""

@@ -1,0 +1,140 @@
+"""The due trees of a store without a queue of its own: the published record of each tree is looked at.
+
+Due are new trees, those whose timer has come, those that another process left unfinished, and those that the limit of
+a day stopped on an earlier day.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import field
+from typing import TYPE_CHECKING
+
+from aloma_cli.api.task import read_record
+from aloma_cli.errors import AlomaError, NotFoundError, TaskLockedError
+from aloma_cli.record.due import due
+from aloma_cli.values import dataclass
+
+if TYPE_CHECKING:
+    from aloma_cli.api.reader import Records
+    from aloma_cli.store.protocol import Claim
+
+_LEAST_PAUSE = 0.1
+_SHARE = 0.05
+"""The share of its time that a worker may take to look for due trees."""
+
+_AGAIN = 1.0
+"""Seconds until a tree that was due, and could not be run or did nothing, is looked at again."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """A tree as it was when it was looked at. `due`: seconds since 1970; None while nothing is to be done."""
+
+    stamp: int
+    due: float | None
+
+
+@dataclass(slots=True)
+class Scan:
+    """As `store.protocol.DueTrees`. `only`: none but those with this tag. `refused` gets each error that keeps a tree
+    from being claimed."""
+
+    home: Records
+    only: str | None
+    refused: Callable[[str, AlomaError], object]
+    _known: dict[str, _Known] = field(default_factory=dict)
+    _look_at: float = 0.0
+
+    def take(self, running: Collection[str]) -> Claim | None:
+        if time.monotonic() >= self._look_at:
+            self._look(running)
+        for root in self._ready():
+            if root not in running:
+                claim = self._claimed(root)
+                if claim is not None:
+                    return claim
+        return None
+
+    def left(self, root: str, error: AlomaError | None) -> None:
+        known = self._known.get(root)
+        if error is not None:
+            self._leave_alone(root)
+        elif known is not None:
+            self._note(root, known)
+
+    def upcoming(self) -> float | None:
+        self._look(())
+        return min((known.due for known in self._known.values() if known.due is not None), default=None)
+
+    def pause(self) -> float:
+        return 0.0 if self._ready() else max(0.0, self._look_at - time.monotonic())
+
+    def close(self) -> None:
+        """Nothing, because nothing is held."""
+
+    def _ready(self) -> list[str]:
+        now = self.home.clock.now()
+        ready = [(known.due, root) for root, known in self._known.items() if known.due is not None and known.due <= now]
+        return [root for _, root in sorted(ready)]
+
+    def _claimed(self, root: str) -> Claim | None:
+        try:
+            return self.home.store.claim(root)
+        except TaskLockedError:
+            self._known[root].due = self.home.clock.now() + _AGAIN
+        except NotFoundError:
+            del self._known[root]
+        except AlomaError as error:
+            self._refuse(root, error)
+        return None
+
+    def _look(self, running: Collection[str]) -> None:
+        """Note which trees are due, and forget those that were deleted."""
+        started, store, roots = time.monotonic(), self.home.store, self.home.store.roots()
+        for root in self._known.keys() - set(roots):
+            del self._known[root]
+        for root in roots:
+            if root in running:
+                continue
+            try:
+                stamp = store.stamp(root)
+                known = self._known.get(root)
+                if known is None or known.stamp != stamp:
+                    self._known[root] = _Known(stamp, self._due(root))
+            except NotFoundError:
+                self._known.pop(root, None)
+            except AlomaError as error:
+                self._refuse(root, error)
+        took = time.monotonic() - started
+        self._look_at = started + took + max(_LEAST_PAUSE, took / _SHARE)
+
+    def _due(self, root: str) -> float | None:
+        record = self.home.store.record(root)
+        if self.only is not None and self.only not in (record or read_record(self.home.store, root))["tags"]:
+            return None
+        return due(record)
+
+    def _note(self, root: str, known: _Known) -> None:
+        """What is next for a tree that was left."""
+        try:
+            stamp, known.due = self.home.store.stamp(root), due(self.home.store.record(root))
+        except NotFoundError:
+            del self._known[root]
+            return
+        if stamp == known.stamp and known.due is not None:
+            # It did nothing, although it was due, and must not be claimed again and again.
+            known.due = max(known.due, self.home.clock.now() + _AGAIN)
+        known.stamp = stamp
+
+    def _refuse(self, root: str, error: AlomaError) -> None:
+        self._leave_alone(root)
+        self.refused(root, error)
+
+    def _leave_alone(self, root: str) -> None:
+        """A tree that cannot be run is left alone until somebody changes it."""
+        self._known.pop(root, None)
+        with suppress(NotFoundError):  # deleted meanwhile
+            self._known[root] = _Known(self.home.store.stamp(root), None)
