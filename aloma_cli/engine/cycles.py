@@ -135,14 +135,12 @@ class Trail:
         self.watched = self.watched or fired >= OFTEN
 
     def follow(self, before: JsonObject, after: JsonObject, changes: Iterable[Change], at: str) -> None:
-        """The task's document became another one at that time (ISO)."""
-        if self.watched and not self.digest.follow(before, after, changes, from_iso(at)):
+        """The document of a watched task became another one at that time (ISO)."""
+        if not self.digest.follow(before, after, changes, from_iso(at)):
             self._begin()
 
     def land(self, firing: int, calls: Iterable[CallAnswered]) -> None:
-        """A firing has ended, after these calls."""
-        if not self.watched:
-            return
+        """A firing of a watched task has ended, after these calls."""
         if self.cycle is not None and firing <= self.cycle.firing:
             self.cycle, self._ended = None, True
         self._chances += sum(self._request_hash(call) for call in calls)

@@ -45,6 +45,7 @@ class Transaction:
         self.cuts: dict[int, str] = {}
         self._timers: dict[str, list[float]] = {}
         self._events: list[ev.Event] = []
+        self._millisecond = -1
         self._claim = claim
         self._emit = emit
         self.tick()
@@ -63,7 +64,9 @@ class Transaction:
     def tick(self) -> None:
         """Read the clock."""
         self.now = self.clock.now()
-        self.at = to_iso(self.now)
+        millisecond = int(self.now * 1000)
+        if millisecond != self._millisecond:  # quick firings share one
+            self._millisecond, self.at = millisecond, to_iso(self.now)
 
     def after(self, seconds: float) -> str:
         """The time (ISO) in this many seconds."""
@@ -102,9 +105,8 @@ class Transaction:
         self.plan.watch(self.tree.tasks[event.task])
 
     def _take(self, event: ev.Event) -> None:
-        self.tree.apply(event)
+        task = self.tree.apply(event)
         self._events.append(event)
-        task = self.tree.tasks[event.task]
         self._track(task)
         # The event may have woken those above it.
         while task.parent is not None and task.parent not in self.restless:

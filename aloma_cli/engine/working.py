@@ -36,8 +36,8 @@ class WorkingFlight(Flight):
     """A firing under way, and what it started from: `base` and `about`, as of `version`."""
 
     based_on: int | None = None
-    base: JsonObject = field(default_factory=dict)
-    about: JsonObject = field(default_factory=dict)
+    base: JsonObject = field(init=False)
+    about: JsonObject = field(init=False)
     digest: int = 0
     voids: int = 0
 
@@ -116,12 +116,13 @@ class WorkingTree(Tree):
     def root(self) -> WorkingTask:
         return self.tasks[self.root_id]
 
-    def apply(self, event: ev.Event) -> None:
-        """Take in one event."""
-        super().apply(event)
+    def apply(self, event: ev.Event) -> WorkingTask:
+        """Take in one event, and give its task."""
+        task: WorkingTask = Tree.apply(self, event)  # type: ignore[assignment]  # as `task_type` says
         follow = _APPLY.get(type(event))
         if follow is not None:
-            follow(self, self.tasks[event.task], event)
+            follow(self, task, event)
+        return task
 
     def descendants(self, task_id: str) -> list[WorkingTask]:  # type: ignore[override]
         return [self.tasks[task.id] for task in super().descendants(task_id)]
@@ -223,8 +224,9 @@ def _committed(tree: WorkingTree, task: WorkingTask, event: ev.Committed) -> Non
     if task.held.at:
         task.held.follow(before, task.document, changes)
     _trace(tree, task, before, changes, event)
-    task.disarmed.difference_update(event.armed)
-    task.looked.difference_update(event.armed)
+    if event.armed:
+        task.disarmed.difference_update(event.armed)
+        task.looked.difference_update(event.armed)
     task.agenda.follow(() if made is None else made.verdicts, event.armed)
     if event.asked:
         _ask(task, event)
@@ -246,11 +248,11 @@ def _trace(
     """Let the trail of a task follow a commit, and the firing that it ends."""
     if _is_from_outside(event):
         task.trail.restart()
-    else:
+    elif task.trail.watched:
         task.trail.follow(before, task.document, changes, event.at)
     if event.firing is not None:
         task.trail.fire(event.step or "")
-        task.trail.land(event.firing, tree.calls.pop(event.firing, {}).values())
+        _land(tree, task, event.firing)
 
 
 def _about(task: WorkingTask) -> JsonObject:
@@ -354,7 +356,9 @@ def _rested(tree: WorkingTree, task: WorkingTask, event: ev.TaskRested) -> None:
 
 def _land(tree: WorkingTree, task: WorkingTask, firing: int) -> None:
     """End a flight for good; its calls will not be asked for again."""
-    task.trail.land(firing, tree.calls.pop(firing, {}).values())
+    calls = tree.calls.pop(firing, None)
+    if task.trail.watched:
+        task.trail.land(firing, calls.values() if calls else ())
 
 
 def _mark(tree: WorkingTree, task: WorkingTask) -> None:

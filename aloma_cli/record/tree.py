@@ -209,14 +209,16 @@ class Tree:
             why = f"it does not follow from the lines before it ({type(error).__name__}: {error})"
             raise batch.damaged(why) from error
 
-    def apply(self, event: ev.Event) -> None:
-        """Take in one event."""
-        if event.at != self.last_at:  # all events of one turn have one time
+    def apply(self, event: ev.Event) -> TaskFacts:
+        """Take in one event, and give its task."""
+        at = event.at
+        if at != self.last_at:  # all events of one turn have one time
             self._pass_time(event)
         _APPLY[type(event)](self, event)
         task = self.tasks[event.task]
-        if event.at > task.updated_at:
-            task.updated_at = event.at
+        if at > task.updated_at:
+            task.updated_at = at
+        return task
 
     def worked(self, now: float) -> float:
         """Seconds with firings running up to `now` (seconds since 1970), while a process runs the tree."""
@@ -277,9 +279,10 @@ def _started(tree: Tree, event: ev.FiringStarted) -> None:
     tree.running.add(firing)
     flight = task.flights.get(firing)
     if flight is None:
-        flight = task.flights[firing] = task.flight_type(firing, step, event.at)
-    flight.version, flight.attempt, flight.run, flight.running = event.version, event.attempt, event.run, True
-    flight.parked = False
+        task.flights[firing] = task.flight_type(firing, step, event.at, event.version, event.attempt, event.run)
+    else:
+        flight.version, flight.attempt, flight.run, flight.running = event.version, event.attempt, event.run, True
+        flight.parked = False
     if task.retries:
         task.retries.pop(step, None)
     task.last_start[step] = firing
@@ -448,7 +451,7 @@ def _nothing(tree: Tree, event: ev.Event) -> None:
 def _land(tree: Tree, task: TaskFacts, firing: int, seconds: float) -> list[Figures]:
     """End a flight for good; gives the figures to count it in."""
     flight = task.flights.pop(firing)
-    tree.flying.pop(firing)
+    del tree.flying[firing]
     tree.running.discard(firing)
     return _pass(tree, task, flight.step, seconds)
 
@@ -462,15 +465,10 @@ def _pass(tree: Tree, task: TaskFacts, step: str, seconds: float) -> list[Figure
 
 def _figures(tree: Tree, task: TaskFacts, step: str) -> list[Figures]:
     """The figures of `step` in a task and in all above it."""
-    found = []
-    while True:
-        figures = task.figures.get(step)
-        if figures is None:
-            figures = task.figures[step] = Figures()
-        found.append(figures)
-        if task.parent is None:
-            return found
-        task = tree.tasks[task.parent]
+    figures = task.figures.get(step)
+    if figures is None:
+        figures = task.figures[step] = Figures()
+    return [figures] if task.parent is None else [figures, *_figures(tree, tree.tasks[task.parent], step)]
 
 
 def _wake(tree: Tree, task: TaskFacts) -> None:
