@@ -20,7 +20,7 @@ from aloma_cli.connectors.base import Answer, Ask, Border, Call, Effect, Functio
 from aloma_cli.content.cancellation import Queued
 from aloma_cli.content.host import Host
 from aloma_cli.content.job import Effects, Job
-from aloma_cli.content.lost import Watching
+from aloma_cli.content.lost import unwatched
 from aloma_cli.content.misuse import misuse
 from aloma_cli.content.progress import Watched
 from aloma_cli.content.reservation import Reservation
@@ -175,7 +175,7 @@ class Calls:
 
     async def _answer(self, function: Function, call: Call, sent: CallSent, progress: Watched) -> Answer:
         try:
-            with Watching(None):  # a connector's own tasks are not the step's
+            with unwatched():  # a connector's own tasks are not the step's
                 return await function.send(call)
         except ConnectorError as error:
             if error.unanswered and sent.effect == "once":

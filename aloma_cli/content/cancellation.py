@@ -48,8 +48,14 @@ class Cancellation:
     loop: asyncio.AbstractEventLoop
     cut: type[Cut] | None = None
     over: bool = False
-    queued: Queued = field(default_factory=Queued)
     thread: int = field(default_factory=threading.get_ident)
+    _queued: Queued | None = None
+
+    @property
+    def queued(self) -> Queued:
+        if self._queued is None:
+            self._queued = Queued()
+        return self._queued
 
     def check(self) -> None:
         """Raise the cut, or ContentError, if the firing has ended."""

@@ -27,7 +27,7 @@ from aloma_cli.content.handles.step import StepHandle
 from aloma_cli.content.handles.task import TaskHandle
 from aloma_cli.content.host import Host
 from aloma_cli.content.job import NO_EFFECTS, Effects, Job, Limited, Outcome, Raised, Returned
-from aloma_cli.content.lost import Loose, Watching
+from aloma_cli.content.lost import Loose
 from aloma_cli.content.watchdog import on_a_thread
 from aloma_cli.errors import ContentError, DocumentError
 from aloma_cli.jsontext import JsonObject, Path
@@ -36,6 +36,20 @@ from aloma_cli.threads import in_thread
 
 class PythonRun:
     """One run. Only what its content asks for is made."""
+
+    __slots__ = (
+        "_calls",
+        "_draft",
+        "_effects",
+        "_log",
+        "_process",
+        "cancellation",
+        "content",
+        "host",
+        "job",
+        "loose",
+        "toolbox",
+    )
 
     def __init__(
         self, content: StepFunction, job: Job, toolbox: Toolbox, host: Host, cancellation: Cancellation
@@ -56,7 +70,7 @@ class PythonRun:
         """As `Content.run`."""
         started, number = self.host.clock.elapsed(), self.job.firing
         try:
-            with PrintsTo(self._print), Watching(self.loose):
+            with PrintsTo(self._print), self.loose:
                 # No name holds the arguments, so that afterwards nobody has the draft unless the author kept it.
                 returned = await self._run_content({name: _MAKERS[name](self) for name in self.content.parameters})
                 self.loose.refuse(returned)

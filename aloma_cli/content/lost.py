@@ -9,7 +9,7 @@ import textwrap
 import weakref
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import field
 from typing import Any
 
@@ -57,6 +57,15 @@ class Loose:
     content: StepFunction
     calls: list[ConnectorCall] = field(default_factory=list)
     tasks: weakref.WeakKeyDictionary[asyncio.Task[Any], str | None] | None = None
+    _token: Token[Loose | None] | None = None
+
+    def __enter__(self) -> None:
+        """Enter here the tasks that are started from now on, and those that these start."""
+        self._token = _watched.set(self)
+
+    def __exit__(self, *_error: object) -> None:
+        if self._token is not None:
+            _watched.reset(self._token)
 
     def call(self, name: str, begin: Callable[[], Coroutine[Any, Any, Any]]) -> ConnectorCall:
         """A call that must be awaited before the step returns."""
@@ -162,24 +171,19 @@ def _own_nodes(function: ast.AST) -> Iterator[Any]:
 _watched: ContextVar[Loose | None] = ContextVar("aloma_loose", default=None)
 
 
-class Watching:
-    """A context: the tasks started in it, and in tasks started in it, are entered in `loose`."""
-
-    __slots__ = ("_loose", "_token")
-
-    def __init__(self, loose: Loose | None) -> None:
-        self._loose = loose
-
-    def __enter__(self) -> None:
-        self._token = _watched.set(self._loose)
-
-    def __exit__(self, *_error: object) -> None:
-        _watched.reset(self._token)
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """A context in which started tasks are entered nowhere."""
+    token = _watched.set(None)
+    try:
+        yield
+    finally:
+        _watched.reset(token)
 
 
 @contextmanager
 def tasks_noticed(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Let `loop` enter started tasks where `Watching` says, until the end."""
+    """Let `loop` enter started tasks in the `Loose` of the firing that starts them, until the end."""
     factory = _Factory(loop.get_task_factory())
     loop.set_task_factory(factory)
     try:

@@ -42,22 +42,29 @@ class Agenda:
         self._disarmed = disarmed
         self._queue = [at for at, name in enumerate(names) if name in true and name not in disarmed]
 
-    def follow(self, verdicts: Iterable[tuple[str, bool]], armed: Iterable[str]) -> None:
-        """Take in which conditions hold now, or do not, and which steps are armed now."""
+    def follow(self, verdicts: Iterable[tuple[str, bool]]) -> None:
+        """Take in which conditions hold now, or do not; before the steps that this arms are armed."""
+        true, disarmed = self.true, self._disarmed
         for name, holds in verdicts:
             if holds:
-                self.true.add(name)
+                true.add(name)
+                if name not in disarmed:
+                    self._enter(name)
+            elif name in true:
+                true.discard(name)
+                if name not in disarmed:
+                    self.leave(name)
+
+    def arm(self, names: Iterable[str]) -> None:
+        """These steps are armed now."""
+        for name in names:
+            if name in self.true and name not in self._disarmed:
                 self._enter(name)
-            elif name in self.true:
-                self.true.discard(name)
-                self.leave(name)
-        for name in armed:
-            self._enter(name)
 
     def _enter(self, name: str) -> None:
-        """A step may have become true or armed. Its file may be away."""
-        if name in self.true and name not in self._disarmed and name in self._positions:
-            at = self._positions[name]
+        """A step is true and armed. Its file may be away."""
+        at = self._positions.get(name)
+        if at is not None:
             place = bisect_left(self._queue, at)
             if self._queue[place : place + 1] != [at]:
                 self._queue.insert(place, at)

@@ -44,18 +44,16 @@ class LocalRunner:
         return bool(self._running)
 
     def start(self, job: Job) -> None:
-        cancellation = Cancellation(self._loop)
-        content = self._steps[job.step].content
-        running = _Running(job, content, cancellation)
+        running = _Running(job, self._steps[job.step].content, Cancellation(self._loop))
         if job.timeout is not None:
             running.timer = self._loop.call_later(job.timeout, self._time_out, running)
-        work = content.run(job, self._toolbox, self._host, cancellation)
+        work = running.content.run(job, self._toolbox, self._host, running.cancellation)
         # Ctrl-C within the first part of a step comes out here: there is no task then that could be cancelled.
         running.work = eager_task(self._loop, work, name=f"{job.step} #{job.firing}")
-        self._running[job.firing] = running
         if running.work.done():
-            self._done(running, running.work)
+            self._end(running)
         else:
+            self._running[job.firing] = running
             running.work.add_done_callback(partial(self._done, running))
 
     def cut(self, firing: int, reason: str) -> None:
@@ -87,11 +85,14 @@ class LocalRunner:
 
     def _done(self, running: _Running, work: asyncio.Task[Outcome]) -> None:
         self._left.discard(work)
+        if self._running.get(running.job.firing) is running:  # else it was cut meanwhile: its outcome is void
+            del self._running[running.job.firing]
+            self._end(running)
+
+    def _end(self, running: _Running) -> None:
         if running.timer is not None:
             running.timer.cancel()
-        if self._running.get(running.job.firing) is not running:
-            return  # cut meanwhile: its outcome is void
-        del self._running[running.job.firing]
+        work = running.work
         error = asyncio.CancelledError() if work.cancelled() else work.exception()
         self._report(work.result() if error is None else running.content.failed(running.job, error, 0.0))
 

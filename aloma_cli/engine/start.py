@@ -99,8 +99,12 @@ def arm(
 
 def jobs(tx: Transaction, firings: Iterable[int]) -> tuple[Job, ...]:
     """What a runner needs to run those of the `firings` that still run."""
-    found = [tx.tree.flight(firing) for firing in firings]
-    return tuple([_job(tx, *pair) for pair in found if pair is not None])
+    found: list[Job] = []
+    for firing in firings:
+        running = tx.tree.flight(firing)
+        if running is not None:
+            found.append(_job(tx, *running))
+    return tuple(found)
 
 
 def _job(tx: Transaction, task: WorkingTask, flight: WorkingFlight) -> Job:

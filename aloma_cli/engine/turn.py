@@ -166,7 +166,7 @@ class Scheduler:
                 self._claim.fulfilled(request)
         # What is due already, and was not started, has no place yet: the end of another firing gives it one, not time.
         wake_at = tx.next_timer() if self.tree.stopped is None else None
-        return Turn(start.jobs(tx, started), cuts, wake_at, finished=not tx.restless)
+        return Turn(start.jobs(tx, started), cuts, wake_at, not tx.restless)
 
     def do(self, rule: Callable[Concatenate[Transaction, P], None], *wanted: P.args, **options: P.kwargs) -> None:
         """Let a rule add events to the next turn's batch."""
@@ -231,7 +231,8 @@ def _rest_all(tx: Transaction) -> None:
 
 def _take_in(tx: Transaction, arrived: list[Outcome]) -> None:
     """Take in what may land; what must wait for a firing that runs alone stays in `arrived`."""
-    while arrived:
+    landed = True
+    while arrived and landed:
         outcomes, landed = arrived[:], False
         arrived.clear()
         for outcome in outcomes:
@@ -239,17 +240,15 @@ def _take_in(tx: Transaction, arrived: list[Outcome]) -> None:
             if found is None:
                 continue  # stopped or withdrawn meanwhile, so its outcome is void
             task, flight = found
-            if len(task.flights) == 1 or alone_in(task) in (None, flight):
+            if len(task.flights) > 1 and alone_in(task) not in (None, flight):
+                arrived.append(outcome)
+            else:
                 landed = True
                 _end(tx, task, flight, outcome)
-            else:
-                arrived.append(outcome)
-        if not landed:
-            return
 
 
 def _end(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Outcome) -> None:
-    if flight.unanswered:
+    if flight.sent and flight.unanswered:
         park(tx, task, flight, outcome.seconds)
     elif isinstance(outcome, Limited):
         limits.pause(tx, task, flight, outcome)

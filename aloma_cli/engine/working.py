@@ -129,9 +129,11 @@ class WorkingTree(Tree):
 
     def setting(self, task: WorkingTask, name: str) -> Any:
         """What was set for a task, or for the nearest task above it; None where nothing was."""
-        while name not in task.settings and task.parent is not None:
+        while name not in task.settings:
+            if task.parent is None:
+                return None
             task = self.tasks[task.parent]
-        return task.settings.get(name)
+        return task.settings[name]
 
     def flights(self) -> list[tuple[WorkingTask, WorkingFlight]]:
         """Every firing under way."""
@@ -224,10 +226,10 @@ def _committed(tree: WorkingTree, task: WorkingTask, event: ev.Committed) -> Non
     if task.held.at:
         task.held.follow(before, task.document, changes)
     _trace(tree, task, before, changes, event)
+    if made is not None:
+        task.agenda.follow(made.verdicts)
     if event.armed:
-        task.disarmed.difference_update(event.armed)
-        task.looked.difference_update(event.armed)
-    task.agenda.follow(() if made is None else made.verdicts, event.armed)
+        _arm(task, event.armed)
     if event.asked:
         _ask(task, event)
     about = task.about
@@ -377,7 +379,7 @@ def _trim_history(task: WorkingTask) -> None:
 def _arm(task: WorkingTask, steps: Sequence[str]) -> None:
     task.disarmed.difference_update(steps)
     task.looked.difference_update(steps)
-    task.agenda.follow((), steps)
+    task.agenda.arm(steps)
 
 
 _APPLY: dict[type[ev.Event], Callable[[WorkingTree, WorkingTask, Any], None]] = {
