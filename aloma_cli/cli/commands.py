@@ -33,6 +33,7 @@ COMMANDS = {
     "init": Command("init:init", "Create a workspace that runs at once."),
     "doctor": Command("doctor:doctor", "Check the workspace and its model servers."),
     "test": Command("test:run_tests", "Run the cases of the workspace, without a real call."),
+    "inbox": Command("inbox:inbox", "Show all open questions, and answer them one by one."),
     "usage": Command("usage:usage", "Show calls, tokens and money of all tasks."),
     "task new": Command("task.new:new", "Create a task and run it until nothing is left to do."),
     "task list": Command("task.list:list_tasks", "List the tasks of the workspace, the newest last."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator
@@ -25,11 +26,15 @@ from aloma_cli.view.choose import open_view
 if TYPE_CHECKING:
     from aloma_cli.api.workspace import Workspace
     from aloma_cli.cli import closing
+    from aloma_cli.cli.asking import in_place, keyboard
     from aloma_cli.cli.output_options import OutputOptions
     from aloma_cli.content.step import Step
     from aloma_cli.record.tree import Tree
+    from aloma_cli.view.base import View
 else:
     closing = Later("aloma_cli.cli.closing")
+    in_place = Later("aloma_cli.cli.asking.in_place")
+    keyboard = Later("aloma_cli.cli.asking.keyboard")
 
 Emit = Callable[[Event], None]
 Work = Callable[[Emit], Coroutine[Any, Any, Task]]
@@ -66,12 +71,12 @@ def run_and_show(
     try:
         with Interrupts(last_words) as interrupts:
             _say_notice(home, notice if loud else None)
-            if wait and before is not None and loud:
+            if wait and before is not None and loud and not keyboard.can_ask():
                 closing.say_waits(home.task(task_id))
-            with view:
+            with view, contextlib.ExitStack() as asking:
                 if before is not None:
                     view.recall(before)
-                show = closing.say_questions(view.emit, lambda: home.task(task_id)) if wait and loud else view.emit
+                show = _asking(home, task_id, view, asking) if wait and loud else view.emit
                 try:
                     with no_keyboard():
                         task = interrupts.run(work(_emitter(show, options)))
@@ -86,6 +91,13 @@ def run_and_show(
     if loud:
         closing.say_next(home, task)
     return code_of_task(task.record)
+
+
+def _asking(home: Workspace, task_id: str, view: View, within: contextlib.ExitStack) -> Emit:
+    """What shows events and open questions: where a person sits at the terminal, they are asked there."""
+    if not keyboard.can_ask():
+        return closing.say_questions(view.emit, lambda: home.task(task_id))
+    return within.enter_context(in_place.InPlace(home, task_id, view)).emit
 
 
 def queued(home: Workspace, task: Task, options: OutputOptions, *, wait: bool) -> int:

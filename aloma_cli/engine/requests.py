@@ -22,6 +22,7 @@ from aloma_cli.engine.transaction import Transaction
 from aloma_cli.engine.unsettled import approvals, release, settle, unknown_call
 from aloma_cli.engine.working import WorkingTask, WorkingTree
 from aloma_cli.errors import InputError
+from aloma_cli.forms.read import WORDS
 from aloma_cli.jsontext import MAX_DEPTH, Json, JsonObject, Path, cut, is_deeper, show_path
 from aloma_cli.record.events import AnsweringSet, RequestRefused, TreeResumed
 from aloma_cli.record.tree import SentCall
@@ -29,8 +30,6 @@ from aloma_cli.values import dataclass
 
 _MOST_SHOWN = 4
 _LONGEST = 80
-_WORDS = {"yes": True, "y": True, "on": True, "true": True, "no": False, "n": False, "off": False, "false": False}
-"""How people answer a question for a boolean."""
 
 
 def place_questions(room: Room, task: WorkingTask, questions: list[Question], now: float) -> tuple[JsonObject, ...]:
@@ -365,7 +364,7 @@ def _checked_answer(question: JsonObject, given: AnswerQuestion) -> Json:
     if "schema" not in question:
         return given.value
     typed = [] if given.text is None else [given.text]
-    words = [_WORDS[text.casefold()] for text in typed if text.casefold() in _WORDS]
+    words = [WORDS[text.casefold()] for text in typed if text.casefold() in WORDS]
     for value in (given.value, *words, *typed):
         if not complaints(value, question["schema"]):
             return value

@@ -25,3 +25,9 @@ class View:
 
     def emit(self, event: Event) -> None:
         """Take in what happened now, and show it."""
+
+    def pause(self) -> None:
+        """Leave the terminal to a dialog, until `resume`."""
+
+    def resume(self) -> None:
+        """Show what happened meanwhile, and go on."""

@@ -40,6 +40,14 @@ class Guarded(View):
         with self._dropping():
             self._view.emit(event)
 
+    def pause(self) -> None:
+        with self._dropping():
+            self._view.pause()
+
+    def resume(self) -> None:
+        with self._dropping():
+            self._view.resume()
+
     @contextmanager
     def _dropping(self) -> Iterator[None]:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -109,9 +110,28 @@ class Desk:
             env = {**os.environ, "TERM": "xterm-256color", **environ}
             keys = subprocess.DEVNULL if typed is None else screen.stream
             process = self.started(*arguments, stdin=keys, stdout=screen.stream, stderr=screen.stream, env=env)
-            screen.type(typed or "")
+            screen.type_at_prompts(typed or "", lambda: process.poll() is not None)
             code = process.wait(20)
         return code, screen.raw, "\n".join(screen.lines())
+
+    def sit(self, *arguments: str, typed: str, width: int = 80) -> tuple[int, str]:
+        """Run a command in this process with a terminal as its keyboard and its standard error.
+
+        Each line is typed at a prompt. Gives the exit code, and what the screen shows.
+        """
+        with terminal(width, 40) as screen, pytest.MonkeyPatch.context() as patch:
+            over = threading.Event()
+            with open(screen.stream.fileno(), encoding="utf-8", closefd=False) as keys:
+                patch.setattr(sys, "stdin", keys)
+                patch.setattr(sys, "stderr", screen.stream)
+                patch.setenv("TERM", "xterm-256color")
+                patch.delenv("CI", raising=False)
+                typist = threading.Thread(target=screen.type_at_prompts, args=(typed, over.is_set))
+                typist.start()
+                code = main(arguments)
+                over.set()
+                typist.join()
+        return code, "\n".join(screen.lines())
 
     @property
     def tasks(self) -> list[str]:

@@ -7,7 +7,8 @@ import pty
 import re
 import termios
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -22,6 +23,7 @@ class Terminal:
         self.stream: TextIO = os.fdopen(slave, "w", encoding="utf-8")
         self.resize(width, height)
         self._pieces: list[bytes] = []
+        self._typed_at = 0
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -33,6 +35,19 @@ class Terminal:
         """Press keys."""
         os.write(self._master, text.encode())
 
+    def type_at_prompts(self, text: str, is_over: Callable[[], object], seconds: float = 15) -> None:
+        """Type each line when the screen ends with a prompt (`: `); `^D` is Ctrl-D."""
+        for line in text.splitlines():
+            self._await_prompt(is_over, seconds)
+            self.type("\x04" if line == "^D" else f"{line}\n")
+
+    def _await_prompt(self, is_over: Callable[[], object], seconds: float) -> None:
+        deadline, before = time.monotonic() + seconds, self._typed_at
+        while not (self.raw.endswith(": ") and len(self.raw) > before) and not is_over():
+            assert time.monotonic() < deadline, f"there was no prompt: {self.raw[-200:]!r}"
+            time.sleep(0.01)
+        self._typed_at = len(self.raw)
+
     def close(self) -> None:
         """Everything written has been read when this returns."""
         self.stream.close()
@@ -40,7 +55,7 @@ class Terminal:
 
     @property
     def raw(self) -> str:
-        return b"".join(self._pieces).decode()
+        return b"".join(self._pieces).decode(errors="replace")
 
     def lines(self) -> list[str]:
         """Scrollback and screen, without colours, as they stand after all that was written."""

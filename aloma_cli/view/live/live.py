@@ -57,6 +57,8 @@ class Live(View):
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._keep_drawing, name="aloma-view", daemon=True)
         self._failure: Exception | None = None
+        self._drawing = threading.Lock()
+        self._paused = False
 
     def __enter__(self) -> Self:
         if self._notes is not None:
@@ -92,6 +94,15 @@ class Live(View):
             if entry is not None and self._worth_a_line(event):
                 self._news.append(entry)
 
+    def pause(self) -> None:
+        with self._drawing:
+            self._paused = True
+            self._region.draw(self._take_news(size_of(self._stream), len(self._news)), [])
+
+    def resume(self) -> None:
+        with self._drawing:
+            self._paused = False
+
     def _now(self) -> float:
         """The time, and never before the last event, even if the clock is set back."""
         return max(self._clock.now(), self._screen.last)
@@ -113,13 +124,16 @@ class Live(View):
             self._failure = error
 
     def _draw(self) -> None:
-        size = size_of(self._stream)
-        above = self._take_news(size, _ENTRIES_A_FRAME)
-        with self._lock:
-            if self._screen.root is None:
+        with self._drawing:
+            if self._paused:
                 return
-            lines = frame(self._screen, self._now(), size, self._glyphs)
-        self._region.draw(above, lines)
+            size = size_of(self._stream)
+            above = self._take_news(size, _ENTRIES_A_FRAME)
+            with self._lock:
+                if self._screen.root is None:
+                    return
+                lines = frame(self._screen, self._now(), size, self._glyphs)
+            self._region.draw(above, lines)
 
     def _take_news(self, size: Size, most: int) -> list[Text]:
         lines: list[Text] = []

@@ -1,0 +1,1 @@
+"""Ask a person at the terminal the open questions of tasks."""
