@@ -13,11 +13,11 @@ from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.asking.keyboard import can_ask
 from aloma_cli.cli.asking.round import ask_each
+from aloma_cli.cli.asking.who import typed_by
 from aloma_cli.cli.output import put_json, result, say
 from aloma_cli.cli.output_options import OutputOptions
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.run import run_and_show
-from aloma_cli.cli.task.requests import typed_by
 from aloma_cli.cli.workspaces import load_workspace, open_records
 from aloma_cli.clock import SystemClock
 from aloma_cli.document.stash import hide_stash
@@ -111,8 +111,9 @@ def _run(home: Workspace, root: str) -> None:
         return
     try:
         before = read_tree(home.store, root)
-        work = partial(home.work_on, root, Stay())
-        run_and_show(home, root, work, OutputOptions(events=False), before=before, notice=home.choice(before).notice)
+        notice = home.choice(before).notice
+        work = partial(home.work_on, home.store.claim(root), Stay())
+        run_and_show(home, root, work, OutputOptions(), before=before, notice=notice)
     except TaskLockedError:
         say(f"aloma: another process runs task {root}")
     except AlomaError as error:

@@ -147,8 +147,8 @@ def test_a_resumed_task_asks_in_place_what_it_had_asked_before(shop: Desk) -> No
 def test_a_question_that_is_answered_elsewhere_is_withdrawn(shop: Desk) -> None:
     def answer() -> None:
         until(lambda: shop.tasks and (shop.root / ".aloma/tasks" / shop.tasks[0] / "task.json").exists())
-        for value in ("no", "maybe"):
-            until(lambda: shop.spawn("task", "answer", shop.tasks[0], value).code == 0, 20)
+        until(lambda: shop.spawn("task", "answer", shop.tasks[0], "no").code == 0, 20)
+        until(lambda: shop.spawn("task", "answer", shop.tasks[0], "maybe").code == 0, 20)
 
     shop.step("more", '{"approval": {"granted": False}, "why": None}', 'task.ask("Why?", into="why")', asks="task")
     other = threading.Thread(target=answer)

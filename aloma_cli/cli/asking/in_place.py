@@ -11,9 +11,9 @@ from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli.asking.dialog import NoAnswerError, ask
 from aloma_cli.cli.asking.heading import heading
 from aloma_cli.cli.asking.keyboard import Keyboard
+from aloma_cli.cli.asking.who import typed_by
 from aloma_cli.cli.next_steps import unsettled
 from aloma_cli.cli.output import say
-from aloma_cli.cli.task.requests import typed_by
 from aloma_cli.errors import AlomaError
 from aloma_cli.explain import cures
 from aloma_cli.jsontext import JsonObject

@@ -7,9 +7,10 @@ from typing import Annotated
 from aloma_cli.api.inbox import answer_to
 from aloma_cli.api.task import Task
 from aloma_cli.cli import options
+from aloma_cli.cli.asking.who import typed_by
 from aloma_cli.cli.parameters import Argument, Option
 from aloma_cli.cli.request_options import RequestOptions, Running
-from aloma_cli.cli.task.requests import json_or_text, request_and_run, typed_by
+from aloma_cli.cli.task.requests import json_or_text, request_and_run
 from aloma_cli.cli.task.which import task_id_of, task_id_with
 from aloma_cli.cli.workspaces import load_workspace, open_records
 from aloma_cli.jsontext import JsonObject

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -13,6 +12,7 @@ from aloma_cli.api.reader import Records
 from aloma_cli.api.task import read_tree
 from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import exit_codes
+from aloma_cli.cli.asking.who import typed_by
 from aloma_cli.cli.output import say
 from aloma_cli.cli.request_options import RequestOptions
 from aloma_cli.cli.run import run_and_show
@@ -65,17 +65,6 @@ def _run_claimed(
         refused.pop_all()
     work = partial(home.apply_and_run, task_id, request, claim=claim, limits=running.limits, wait=running.wait)
     return run_and_show(home, task_id, work, running.output, before=before, notice=notice, wait=running.wait)
-
-
-def typed_by() -> JsonObject:
-    """Who typed this command (`record/who.py`)."""
-    import getpass
-
-    try:
-        user = {"user": getpass.getuser()}
-    except (OSError, KeyError, ImportError):  # a container may run a user without a name
-        user = {}
-    return {"channel": "terminal" if sys.stdin is not None and sys.stdin.isatty() else "command", **user}
 
 
 def waiting_for(records: Records, root: str) -> Callable[[float], None]:
