@@ -45,6 +45,7 @@ COMMANDS = {
     "task why": Command("task.why:explain", "Explain why a step fired, or why it did not."),
     "task blame": Command("task.blame:trace", "Show where a value comes from, back to the payload."),
     "task graph": Command("task.graph:draw", "Draw which step woke which, through which field."),
+    "task report": Command("task.report:report", "Write a task as a page: timeline, graph, documents, money."),
     "task replay": Command("task.replay:replay", "Run today's steps on the recorded answers, and compare."),
     "task rerun": Command("task.rerun:rerun", "Run a copy of a task again, and pay only for what changed."),
     "task resume": Command("task.resume:resume", "Continue an interrupted, stopped, paused or failed task."),

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from aloma_cli.document.reserved import RESERVED
-from aloma_cli.document.stash import hide_stash
+from aloma_cli.document.stash import hide_in_changes, hide_stash
 from aloma_cli.jsontext import Json, JsonObject, dumps, pretty
 from aloma_cli.lent import put_back
 from aloma_cli.view.format import bounded, clean_lines, legible
@@ -118,14 +118,7 @@ def visible_record(record: JsonObject) -> Json:
     """An event, or the record of a task, without `$stash`."""
     shown = {**record}
     if "changes" in record:
-        shown["changes"] = _visible_changes(record["changes"])
+        shown["changes"] = hide_in_changes(record["changes"])
     if "cycle" in record:
-        shown["cycle"] = [{**commit, "changes": _visible_changes(commit["changes"])} for commit in record["cycle"]]
+        shown["cycle"] = [{**commit, "changes": hide_in_changes(commit["changes"])} for commit in record["cycle"]]
     return hide_stash(shown)
-
-
-def _visible_changes(changes: Iterable[JsonObject]) -> list[JsonObject]:
-    return [
-        {**change, "value": hide_stash(change["value"], change["path"].split("/"))} if "value" in change else change
-        for change in changes
-    ]

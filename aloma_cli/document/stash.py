@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from aloma_cli.document.reserved import STASH
-from aloma_cli.jsontext import Json, kind_of
+from aloma_cli.jsontext import Json, JsonObject, kind_of
 
 
 def hide_stash(value: Json, path: Sequence[str | int] = ()) -> Json:
@@ -15,6 +15,14 @@ def hide_stash(value: Json, path: Sequence[str | int] = ()) -> Json:
     if isinstance(value, dict):
         return {key: hide_stash(item, (key,)) for key, item in value.items()}
     return [hide_stash(item) for item in value] if isinstance(value, list) else value
+
+
+def hide_in_changes(changes: Iterable[JsonObject]) -> list[JsonObject]:
+    """RFC 6902 operations, with what they write below a `$stash` hidden."""
+    return [
+        {**change, "value": hide_stash(change["value"], change["path"].split("/"))} if "value" in change else change
+        for change in changes
+    ]
 
 
 def _hidden(value: Json) -> Json:

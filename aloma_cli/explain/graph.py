@@ -84,7 +84,11 @@ class Graph:
 
 def graph(question: Inquiry) -> Graph:
     """The graph of a task with its subtasks."""
-    ledger = Ledger.of(question.events)
+    return graph_of(Ledger.of(question.events), question)
+
+
+def graph_of(ledger: Ledger, question: Inquiry) -> Graph:
+    """As `graph`, from a ledger of all events."""
     inside = {question.task, *(task.id for task in ledger.tree.descendants(question.task))}
     wakes = [_wake(ledger, question.steps, one) for one in ledger.firings.values() if one.started.task in inside]
     edges: dict[tuple[str, str], Edge] = {}

@@ -186,7 +186,11 @@ def why_all(question: Inquiry) -> list[Explanation]:
 
     Those that fired come first, then the others, the nearest to firing first.
     """
-    ledger = Ledger.of(question.events)
+    return why_all_of(Ledger.of(question.events), question)
+
+
+def why_all_of(ledger: Ledger, question: Inquiry) -> list[Explanation]:
+    """As `why_all`, from a ledger of all events."""
     task = ledger.tasks[question.task]
     silent = [step for name, step in question.steps.items() if name not in task.firings]
     silent.sort(key=lambda step: step.condition.nearness(task.document), reverse=True)

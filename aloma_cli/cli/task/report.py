@@ -1,0 +1,35 @@
+"""`aloma task report`"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from aloma_cli.api.explaining import question
+from aloma_cli.cli import exit_codes, options
+from aloma_cli.cli.pages import Open, Output, put_page
+from aloma_cli.cli.parameters import Option
+from aloma_cli.cli.workspaces import load_workspace
+from aloma_cli.report.task_page import task_page
+
+
+def report(
+    task: options.LastTask = "@last",
+    output: Output = None,
+    show: Open = False,
+    as_json: Annotated[bool, Option(("--json",), "Print the name and the size of the file as JSON.")] = False,
+    workspace: options.Workspace = None,
+) -> int:
+    """
+    \b
+    Examples:
+      aloma task report --open
+      aloma task report 01jd3k -o run.html
+      aloma task report @last -o - | gzip > run.html.gz
+
+    Writes one HTML file that needs nothing else: a timeline, who woke whom, the
+    document at each entry, where its values come from, prompts, answers, tokens
+    and money. Prints its name; default: report-ID.html.
+    """
+    asked = question(load_workspace(workspace), task)
+    put_page(task_page(asked), output or f"report-{asked.task}.html", show=show, as_json=as_json)
+    return exit_codes.DONE

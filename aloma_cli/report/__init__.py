@@ -1,0 +1,1 @@
+"""Pictures of what happened: pages of HTML, one file each, that need nothing else."""

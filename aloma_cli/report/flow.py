@@ -1,0 +1,130 @@
+"""The emergent graph: which step woke which, through which field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aloma_cli.explain.graph import SOURCES, Edge, Graph
+from aloma_cli.jsontext import cut
+from aloma_cli.report.layers import Layout, Pair, Spot, lay_out
+from aloma_cli.report.markup import Markup, tag
+from aloma_cli.view.format import clean
+
+_NODE, _LABEL, _BETWEEN, _MARGIN = 30, 16, 16, 12
+"""Pixels: the height of a node and of a label, the gap between layers, and the margin."""
+
+_LETTER, _SMALL = 7.6, 6.4
+"""The width of a letter of a node and of a label, in pixels."""
+
+_LONGEST_NAME, _LONGEST_LABEL = 34, 40
+_LOOP = 26
+
+
+def flow(graph: Graph) -> Markup:
+    """The graph as a picture."""
+    edges: dict[Pair, Edge] = {(edge.source, edge.step): edge for edge in graph.edges}
+    labels = {pair: _label(edge) for pair, edge in edges.items()}
+    loops = {source: pair for pair in edges if (source := pair[0]) == pair[1]}
+    names = {name: _name(graph, name) for name in graph.nodes}
+    widths = {name: _width(text) + _room(labels, loops.get(name)) for name, text in names.items()}
+    layout = lay_out(widths, {pair: len(text) * _SMALL + 8 for pair, text in labels.items()})
+    width, height = layout.width + 2 * _MARGIN, _top(layout.layers - 1) + _NODE + _MARGIN
+    boxes = (_box(layout, name, text, labels.get(loops.get(name, ("", "")))) for name, text in names.items())
+    return tag(
+        "svg",
+        tag(
+            "defs",
+            tag(
+                "marker",
+                tag("path", d="M0 0L8 4L0 8z"),
+                id="tip",
+                viewBox="0 0 8 8",
+                refX=7,
+                refY=4,
+                markerWidth=7,
+                markerHeight=7,
+                orient="auto",
+            ),
+        ),
+        *(
+            tag("path", d=_way(way, layout.labels[pair]), class_="edge", marker_end="url(#tip)")
+            for pair, way in layout.ways.items()
+        ),
+        *(_text(spot, labels[pair]) for pair, spot in layout.labels.items()),
+        *(piece for box in boxes for piece in box),
+        class_="flow",
+        viewBox=f"0 0 {width:.0f} {height:.0f}",
+        width=f"{width:.0f}",
+        height=f"{height:.0f}",
+        role="img",
+        aria_label=_told(graph),
+    )
+
+
+def _told(graph: Graph) -> str:
+    return "Graph: " + "; ".join(f"{edge.source} woke {edge.step} by {edge.label}" for edge in graph.edges[:20])
+
+
+def _name(graph: Graph, name: str) -> str:
+    return name if name in SOURCES else f"{cut(clean(name), _LONGEST_NAME)} {graph.fired[name]:,}×"
+
+
+def _label(edge: Edge) -> str:
+    return cut(clean(edge.label), _LONGEST_LABEL)
+
+
+def _width(text: str) -> float:
+    return len(text) * _LETTER + 22
+
+
+def _room(labels: dict[Pair, str], loop: Pair | None) -> float:
+    """What an edge of a node to itself takes, on both sides, so that the node stays in the middle."""
+    return 0.0 if loop is None else 2 * (_LOOP + len(labels[loop]) * _SMALL)
+
+
+def _top(layer: int) -> float:
+    """The upper edge of a layer: nodes and labels take turns."""
+    return _MARGIN + (layer + 1) // 2 * (_NODE + _BETWEEN) + layer // 2 * (_LABEL + _BETWEEN)
+
+
+def _height(layer: int) -> int:
+    return _LABEL if layer % 2 else _NODE
+
+
+def _way(way: list[Spot], label: Spot) -> str:
+    """A curve through all points, straight down through each of them, with a gap for the label."""
+    is_down = way[0].layer < way[-1].layer
+    points = [_MARGIN + way[0].x, _edge(way[0], lower=is_down)]
+    path = f"M{points[0]:.1f} {points[1]:.1f}"
+    y = points[1]
+    for number, spot in enumerate(way[1:], 1):
+        x, enter = _MARGIN + spot.x, _edge(spot, lower=not is_down)
+        middle = (y + enter) / 2
+        path += f"C{points[0]:.1f} {middle:.1f} {x:.1f} {middle:.1f} {x:.1f} {enter:.1f}"
+        if number < len(way) - 1:
+            y = _edge(spot, lower=is_down)
+            path += f"{'M' if spot is label else 'L'}{x:.1f} {y:.1f}"
+        points = [x, y]
+    return path
+
+
+def _edge(spot: Spot, *, lower: bool) -> float:
+    return _top(spot.layer) + (_height(spot.layer) if lower else 0)
+
+
+def _text(spot: Spot, text: str) -> Markup:
+    return tag("text", text, x=f"{_MARGIN + spot.x:.1f}", y=_top(spot.layer) + 12, text_anchor="middle", class_="label")
+
+
+def _box(layout: Layout, name: str, text: str, loop: str | None) -> Iterator[Markup]:
+    spot = layout.nodes[name]
+    x, y, width = _MARGIN + spot.x, _top(spot.layer), _width(text)
+    look = "node source" if name in SOURCES else "node"
+    radius = _NODE / 2 if name in SOURCES else 6
+    if loop is not None:
+        right, far = x + width / 2, x + width / 2 + _LOOP
+        curve = f"M{right:.1f} {y + 8}C{far:.1f} {y - 2} {far:.1f} {y + _NODE + 2} {right + 1:.1f} {y + 22}"
+        yield tag("path", d=curve, class_="edge", marker_end="url(#tip)")
+        yield tag("text", loop, x=f"{far - 2:.1f}", y=y + 19, class_="label")
+    yield tag("rect", x=f"{x - width / 2:.1f}", y=y, width=f"{width:.1f}", height=_NODE, rx=radius, class_=look)
+    yield tag("text", text, x=f"{x:.1f}", y=y + 20, text_anchor="middle", class_="name")

@@ -1,0 +1,67 @@
+"""The shell of every page: one file, which loads nothing, and lets nothing in it load anything."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from aloma_cli.jsontext import Json
+from aloma_cli.report.markup import Markup, data, join, tag
+
+_STATIC = Path(__file__).with_name("static")
+
+STYLE = "page.css"
+
+
+def page(
+    title: str, head: Markup, sections: Iterable[Section], *, scripts: Sequence[str] = (), record: Json = None
+) -> str:
+    """A page as HTML. `scripts`: names of files in `static/`, run in this order; they find `record` in `#record`."""
+    shown = [*sections]
+    style, script = _static(STYLE), "\n".join(map(_static, scripts))
+    inside = [
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=policy(style, script)),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", name="referrer", content="no-referrer"),
+        tag("meta", name="generator", content="aloma"),
+        tag("title", title),
+        tag("style", Markup(style)),
+    ]
+    body = [
+        tag("a", "Skip to the content", href="#content", class_="skip"),
+        tag("header", head),
+        tag("nav", *(tag("a", one.title, href=f"#{one.key}") for one in shown), aria_label="Sections"),
+        tag("main", *(one.drawn for one in shown), id="content"),
+    ]
+    if scripts:
+        body.append(tag("script", data(record), type="application/json", id="record"))
+        body.append(tag("script", Markup(script)))
+    root = tag("html", tag("head", *inside), tag("body", *body), lang="en")
+    return f"<!doctype html>\n{root}\n"
+
+
+class Section:
+    """A part of a page with a heading. `key`: its id."""
+
+    def __init__(self, key: str, title: str, *content: Markup | None, about: str = "") -> None:
+        self.key, self.title = key, title
+        told = tag("p", about, class_="about") if about else None
+        self.drawn = tag("section", tag("h2", title), told, join(content), id=key)
+
+
+def policy(style: str, script: str) -> str:
+    """The Content-Security-Policy under which only this style and this script work, and no request is made."""
+    run = f"script-src {_hash(script)}" if script else "script-src 'none'"
+    return f"default-src 'none'; style-src {_hash(style)}; {run}; base-uri 'none'; form-action 'none'"
+
+
+def _static(name: str) -> str:
+    return (_STATIC / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

@@ -1,0 +1,78 @@
+"""Tables of a page, with the columns and cells of those at a terminal (`view/tables.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from aloma_cli.report.markup import Markup, tag
+from aloma_cli.view.format import duration, money
+from aloma_cli.view.tables import Column
+
+_LEFT = ("text", "id", "state", "time")
+
+
+def table(columns: Sequence[Column], rows: Iterable[Sequence[Any]], caption: str) -> Markup:
+    """A table that scrolls sideways where a screen is narrow. A dispensable column that is empty is left out."""
+    columns, rows = _filled(columns, [*rows])
+    heads = (tag("th", column.title, scope="col", class_=_look(column)) for column in columns)
+    body = (
+        tag(
+            "tr", *(_cell(column, cell, number) for number, (column, cell) in enumerate(zip(columns, row, strict=True)))
+        )
+        for row in rows
+    )
+    drawn = tag("table", tag("caption", caption), tag("thead", tag("tr", *heads)), tag("tbody", *body))
+    return tag("div", drawn, class_="wide", tabindex=0, role="region", aria_label=caption)
+
+
+def tiles(figures: Iterable[tuple[str, str, str]]) -> Markup:
+    """Figures in large letters: the name of each, what it is, and more about it in small letters."""
+    drawn = (
+        tag("div", tag("dt", name), tag("dd", told, tag("small", more) if more else None))
+        for name, told, more in figures
+    )
+    return tag("dl", *drawn, class_="tiles")
+
+
+def badge(state: str) -> Markup:
+    """A state as a coloured word."""
+    return tag("span", state, class_=f"state {state}")
+
+
+def moment(at: str) -> Markup:
+    """A time (ISO 8601), which the script of a page puts into the zone of its reader."""
+    return tag("time", f"{at[:10]} {at[11:19]} UTC", datetime=at)
+
+
+def _filled(columns: Sequence[Column], rows: list[Sequence[Any]]) -> tuple[list[Column], list[list[Any]]]:
+    kept = [
+        at for at, one in enumerate(columns) if not one.dispensable or any(row[at] not in (None, "") for row in rows)
+    ]
+    return [columns[at] for at in kept], [[row[at] for at in kept] for row in rows]
+
+
+def _look(column: Column) -> str | None:
+    return None if column.kind in _LEFT else "number"
+
+
+def _cell(column: Column, cell: Any, number: int) -> Markup:
+    name = "td" if number else "th"
+    return tag(name, _content(column, cell), class_=_look(column), scope=None if number else "row")
+
+
+def _content(column: Column, cell: Any) -> Markup | str:
+    if cell is None or isinstance(cell, Markup):
+        return cell or ""
+    match column.kind:
+        case "count":
+            return f"{cell:,}"
+        case "money":
+            return money(cell)
+        case "seconds":
+            return duration(cell)
+        case "time":
+            return moment(cell)
+        case "state":
+            return badge(cell)
+    return str(cell)

@@ -1,0 +1,180 @@
+"""The report of one task, with its subtasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aloma_cli.explain.obstacles import Obstacle
+from aloma_cli.explain.solve.remedy import remedy_of
+from aloma_cli.explain.waiting import waiting
+from aloma_cli.explain.why import Explanation, Inquiry, why_all_of
+from aloma_cli.record.figures import Figures
+from aloma_cli.record.spending import role_of
+from aloma_cli.record.states import seen
+from aloma_cli.report.flow import flow
+from aloma_cli.report.markup import Markup, tag
+from aloma_cli.report.page import Section, page
+from aloma_cli.report.record import record
+from aloma_cli.report.story import Story, Talk
+from aloma_cli.report.table import badge, moment, table, tiles
+from aloma_cli.report.timeline import timeline
+from aloma_cli.view.entries import explained
+from aloma_cli.view.format import duration, money, short_count, value_text
+from aloma_cli.view.tables import STEPS, Column, step_row
+from aloma_cli.view.usage import COLUMNS, cells, remarks, with_total
+
+SCRIPTS = ("dom.js", "document.js", "blame.js", "task.js")
+
+_NEAREST = 5
+_LONGEST_ANSWER = 400
+_LEGEND = ("fired", "looked", "failed", "voided", "running", "call", "retry", "wait")
+
+
+def task_page(question: Inquiry) -> str:
+    """The report as HTML."""
+    story = Story(question)
+    return page(f"{story.task.name} · aloma", head(story), sections(story), scripts=SCRIPTS, record=record(story))
+
+
+def head(story: Story) -> Markup:
+    """Name, state, times, and the figures of the whole."""
+    task = story.task
+    total = task.total
+    seconds = story.until - story.runs[0].begin if story.runs else 0.0
+    tokens = f"{short_count(total.input_tokens)} in, {short_count(total.output_tokens)} out" if total.tokens else ""
+    figures = (
+        ("took", duration(seconds), ""),
+        ("firings", f"{total.fired:,}", ""),
+        ("subtasks", f"{len(story.tasks) - 1:,}", ""),
+        ("calls", f"{total.calls:,}", f"{total.failed_calls:,} failed" if total.failed_calls else ""),
+        ("tokens", short_count(total.tokens), tokens),
+        ("money", money(total.cost) if total.cost else "–", ""),
+    )
+    return tag(
+        "div",
+        tag("p", "aloma · task ", tag("code", task.id), class_="brand"),
+        tag("h1", task.name, " ", badge(seen(task.state, held=story.question.held))),
+        tag("p", "created ", moment(task.created_at), " · last change ", moment(task.updated_at), *_tags(story)),
+        tiles(figures),
+        *(tag("p", f"{remark}.", class_="about") for remark in remarks(total)),
+    )
+
+
+def _tags(story: Story) -> Iterator[Markup]:
+    for name in story.task.tags:
+        yield Markup(" ")
+        yield tag("span", name, class_="tag")
+
+
+def sections(story: Story) -> Iterator[Section]:
+    """The parts of the report, from the top."""
+    yield from _shortfall(story)
+    yield Section("timeline", "Timeline", _legend(), timeline(story), _readout())
+    if story.graph.edges:
+        yield Section(
+            "graph",
+            "Who woke whom",
+            tag("div", flow(story.graph), class_="wide", tabindex=0, role="region", aria_label="Graph"),
+            about="Nobody drew this graph: an arrow is a step that wrote the field for which another one waited.",
+        )
+    yield Section(
+        "run",
+        "Entry by entry",
+        tag("noscript", tag("p", "This part needs JavaScript, which is in this file.")),
+        tag("div", id="entries"),
+        about="The document at each entry of the log. A click on a name shows where its value comes from.",
+    )
+    yield Section("money", "Steps and money", *_money(story))
+    if story.talks:
+        yield Section("people", "Questions and answers", *map(_talk, story.talks))
+    if story.calls:
+        yield Section("calls", "Prompts and answers", tag("div", id="prompts"))
+
+
+def _legend() -> Markup:
+    return tag("p", *(tag("span", tag("i", class_=f"key {word}"), word) for word in _LEGEND), class_="legend")
+
+
+def _readout() -> Markup:
+    zoom = (tag("button", text, type="button", data_zoom=by, aria_label=told) for text, by, told in _ZOOM)
+    return tag("div", tag("p", "Point at a bar.", id="readout"), tag("div", *zoom, class_="zoom"), class_="under")
+
+
+_ZOOM = (("−", "0.5", "Zoom out"), ("+", "2", "Zoom in"))
+
+
+def _shortfall(story: Story) -> Iterator[Section]:
+    """Why the task did not reach its goal, or what it waits for; of a task that is done the steps that did not fire."""
+    task, question = story.task, story.question
+    answers = why_all_of(story.ledger, question)
+    silent = [answer for answer in answers if answer.fired is None and not answer.below]
+    if task.state == "done":
+        return
+    view = question.moment(story.ledger)
+    rest = task.rest
+    reasons = [] if rest is None else [rest.reason, *explained(rest.missing, rest.cycle)]
+    yield Section(
+        "short",
+        "What it waits for"
+        if task.state in ("waiting", "question", "processing", "created")
+        else "Where it fell short",
+        tag(
+            "ul", *(tag("li", reason) for reason in reasons if reason), *map(_obstacle, waiting(view)), class_="reasons"
+        ),
+        *(_miss(story, answer) for answer in silent[:_NEAREST]),
+    )
+
+
+def _obstacle(obstacle: Obstacle) -> Markup:
+    return tag("li", obstacle.text, tag("code", obstacle.cure, class_="cure") if obstacle.cure else None)
+
+
+def _miss(story: Story, answer: Explanation) -> Markup:
+    """A step that came near to firing: each clause of its condition, and the change that would let it fire."""
+    step = story.question.steps[answer.step]
+    remedy = remedy_of(step.condition, story.ledger.tasks[story.task.id].document) if answer.failed else None
+    command = remedy.command(story.task.id) if remedy is not None and remedy.edits is not None else None
+    clauses = (
+        tag(
+            "li", tag("b", "✓ " if met.clause.holds else "✗ "), str(met), class_="held" if met.clause.holds else "unmet"
+        )
+        for met in answer.clauses
+    )
+    return tag(
+        "div",
+        tag("h3", answer.step, " did not fire"),
+        tag("p", answer.sentence),
+        tag("ul", *clauses, class_="clauses"),
+        tag("p", "The smallest change that makes its condition hold: ", tag("code", command, class_="cure"))
+        if command
+        else None,
+        class_="miss",
+    )
+
+
+def _money(story: Story) -> Iterator[Markup]:
+    rows = [step_row({"step": step, **figures.to_json()}) for step, figures in story.task.figures.items()]
+    yield table(STEPS, rows, "By step")
+    calls = [call.event for call in story.calls.values() if call.event is not None]
+    groups = Figures.grouped((call, [(call.step, role_of(call))]) for call in calls)
+    spent = sorted(groups.items(), key=lambda one: (-one[1].cost, -one[1].tokens, one[0][0]))
+    if spent:
+        spending = [[step, role.shown, *cells(figures)] for (step, role), figures in spent]
+        yield table(
+            (Column("step"), Column("model"), *COLUMNS), with_total(spending, Figures.of(*calls)), "By step and model"
+        )
+
+
+def _talk(talk: Talk) -> Markup:
+    answer = "not answered yet" if talk.who is None else value_text(talk.answer, _LONGEST_ANSWER)
+    where = "" if talk.place is None else f" → {talk.place}"
+    return tag(
+        "div",
+        tag("p", tag("b", talk.question)),
+        tag("p", talk.step, " asked at ", moment(talk.asked), where, class_="about"),
+        tag("p", answer, class_="answer" if talk.who else "about"),
+        tag("p", talk.who, " answered at ", moment(talk.answered), class_="about")
+        if talk.who and talk.answered
+        else None,
+        class_="talk",
+    )

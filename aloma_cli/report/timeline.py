@@ -1,0 +1,136 @@
+"""The timeline: a lane for each step, a bar for each run of a firing, its calls inside, and what was waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aloma_cli.clock import from_iso
+from aloma_cli.jsontext import cut
+from aloma_cli.report.axis import Axis
+from aloma_cli.report.lanes import Lane, Lanes
+from aloma_cli.report.markup import Markup, join, tag
+from aloma_cli.report.story import Run, Story, spans_of
+from aloma_cli.view.format import duration, plural
+
+ROW, TOP, BAR = 20, 26, 14
+"""Pixels: the height of a row, of what is above the lanes, and of a bar."""
+
+_LONGEST_LABEL = 30
+_INDENT = 10
+
+_LOOK = {"fired": "fired", "looked": "looked", "failed": "failed", "running": "running"}
+"""The looks of runs; any other was voided."""
+
+
+def timeline(story: Story) -> Markup:
+    """Two pictures side by side: the names of the lanes, and the lanes, which scroll and grow."""
+    lanes = Lanes(story).all
+    begin, until = from_iso(story.task.created_at), story.until
+    axis = Axis(begin, until, [(run.begin, run.end or until) for run in story.runs])
+    height = TOP + sum(lane.height for lane in lanes) * ROW + 6
+    places = {task.id: number for number, task in enumerate(story.tasks)}
+    drawn: list[Markup] = []
+    names: list[Markup] = []
+    y = TOP
+    for lane in lanes:
+        names.append(_name(lane, y))
+        drawn += _lane(lane, y, axis, until, places)
+        y += lane.height * ROW
+    return tag(
+        "div",
+        tag("svg", *names, class_="names", width=216, height=height, aria_hidden="true"),
+        tag(
+            "div",
+            tag(
+                "svg",
+                _patterns(),
+                *_marks(axis, height),
+                *drawn,
+                id="lanes",
+                width="100%",
+                height=height,
+                role="img",
+                aria_label=_told(story, until - begin),
+            ),
+            class_="lanes",
+        ),
+        class_="timeline",
+        tabindex=0,
+        role="region",
+        aria_label="Timeline",
+    )
+
+
+def _told(story: Story, seconds: float) -> str:
+    steps = len({run.step for run in story.runs})
+    return f"Timeline of {plural(len(story.runs), 'run')} of {plural(steps, 'step')} in {duration(seconds)}"
+
+
+def _patterns() -> Markup:
+    stripes = tag("path", d="M0 6L6 0", class_="hatch")
+    return tag("defs", tag("pattern", stripes, id="hatch", width=6, height=6, patternUnits="userSpaceOnUse"))
+
+
+def _marks(axis: Axis, height: int) -> Iterator[Markup]:
+    """The ticks of the axis, and the pauses that were cut."""
+    for seconds, at in axis.ticks:
+        x = _percent(at)
+        yield tag("line", x1=x, x2=x, y1=TOP - 6, y2=height, class_="tick")
+        anchor = "start" if at < 4 else "end" if at > 96 else "middle"
+        yield tag("text", _since(seconds), x=x, y=12, text_anchor=anchor, class_="axis")
+    for pause in axis.cuts:
+        width = pause.right - pause.left
+        yield tag(
+            "rect", x=_percent(pause.left), y=TOP - 6, width=_percent(width), height=height - TOP + 6, class_="cut"
+        )
+        text = duration(pause.end - pause.begin)
+        yield tag("text", text, x=_percent(pause.left + width / 2), y=12, text_anchor="middle", class_="axis pause")
+
+
+def _since(seconds: float) -> str:
+    return "0" if seconds < 0.0005 else duration(seconds) if seconds >= 1 else f"{seconds * 1000:.0f}ms"
+
+
+def _name(lane: Lane, y: int) -> Markup:
+    x = 4 + _INDENT * max(0, lane.depth - 1)
+    text = cut(lane.label, _LONGEST_LABEL - lane.depth)
+    return tag("text", tag("title", lane.label), text, x=x, y=y + 14, class_="task" if lane.of else None)
+
+
+def _lane(lane: Lane, y: int, axis: Axis, until: float, places: dict[str, int]) -> Iterator[Markup]:
+    if lane.of:
+        yield from _heading(lane, y, axis)
+    for number, row in enumerate(lane.rows):
+        for run in row:
+            yield _bar(run, y + number * ROW + 3, axis, until, places)
+    for wait in lane.waits:
+        yield _box(axis, wait.begin, wait.end or until, y + 3, BAR, f"wait {wait.kind}")
+
+
+def _heading(lane: Lane, y: int, axis: Axis) -> Iterator[Markup]:
+    yield tag("rect", x=0, y=y, width="100%", height=ROW, class_="band")
+    begin = min(from_iso(task.created_at) for task in lane.of)
+    end = max(from_iso(task.updated_at) for task in lane.of)
+    yield _box(axis, begin, end, y + ROW // 2 - 1, 2, "span")
+
+
+def _bar(run: Run, y: int, axis: Axis, until: float, places: dict[str, int]) -> Markup:
+    look = _LOOK.get(run.outcome, "voided")
+    at = f"{places[run.task]}:{run.item}" if run.item is not None else None
+    pieces = [_box(axis, run.begin, run.end or until, y, BAR, f"bar {look}", at)]
+    for call, begin, end in spans_of(run):
+        pieces.append(_box(axis, begin, end, y + BAR - 5, 3, "call" if call.error is None else "call failed"))
+    if run.retry is not None and run.end is not None:
+        x1, x2 = _percent(axis.at(run.end)), _percent(axis.at(min(run.retry, until)))
+        pieces.append(tag("line", x1=x1, x2=x2, y1=y + BAR / 2, y2=y + BAR / 2, class_="retry"))
+    return join(pieces)
+
+
+def _box(axis: Axis, begin: float, end: float, y: int, height: int, look: str, at: str | None = None) -> Markup:
+    left = axis.at(begin)
+    width = max(0.0, axis.at(end) - left)
+    return tag("rect", x=_percent(left), y=y, width=_percent(width), height=height, class_=look, data_e=at)
+
+
+def _percent(value: float) -> str:
+    return f"{value:.3f}".rstrip("0").rstrip(".") + "%"
