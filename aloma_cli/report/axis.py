@@ -41,7 +41,10 @@ class Axis:
         merged = _merged(busy)
         least = max(_LEAST, _SHARE * sum(till - since for since, till in merged))
         edges = [begin, *(edge for span in merged for edge in span), self.end]
-        pauses = [(since, till) for since, till in zip(edges[::2], edges[1::2], strict=True) if till - since > least]
+        idle = zip(edges[::2], edges[1::2], strict=True)
+        pauses = [(since, till) for since, till in idle if till - since > least]
+        if sum(till - since for since, till in pauses) >= self.end - begin:
+            pauses = []  # nothing would be left
         longest = sorted(pauses, key=lambda span: span[0] - span[1])[:_MOST_CUTS]
         self.stretches = _placed(self.begin, self.end, sorted(longest))
         self._begins = [one.begin for one in self.stretches]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from html import escape
 
-from aloma_cli.jsontext import Json, dumps, printable
+from aloma_cli.jsontext import UNSAFE, Json, dumps, printable
 from aloma_cli.view.format import plain
 
 _VOID = ("meta", "input", "br", "rect", "line", "path", "circle", "use")
@@ -44,7 +44,7 @@ def text(value: object) -> Markup:
 
 def data(value: Json) -> Markup:
     """JSON for a `script` element, which no text in it can end."""
-    return Markup(re.sub("[<>&\u2028\u2029]", lambda match: f"\\u{ord(match[0]):04x}", dumps(value)))
+    return Markup(re.sub(f"[<>&]|{UNSAFE}", lambda match: f"\\u{ord(match[0]):04x}", dumps(value)))
 
 
 def _attribute(key: str, value: str | float | bool) -> str:

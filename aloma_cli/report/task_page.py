@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from aloma_cli.document.reserved import unhandled_errors
 from aloma_cli.explain.obstacles import Obstacle
 from aloma_cli.explain.solve.remedy import remedy_of
 from aloma_cli.explain.waiting import waiting
 from aloma_cli.explain.why import Explanation, Inquiry, why_all_of
+from aloma_cli.record.events import TaskRested
 from aloma_cli.record.figures import Figures
 from aloma_cli.record.spending import role_of
-from aloma_cli.record.states import seen
+from aloma_cli.record.states import ACTIVE, PAUSED, seen
 from aloma_cli.report.flow import flow
 from aloma_cli.report.markup import Markup, tag
 from aloma_cli.report.page import Section, page
@@ -19,7 +21,7 @@ from aloma_cli.report.story import Story, Talk
 from aloma_cli.report.table import badge, moment, table, tiles
 from aloma_cli.report.timeline import timeline
 from aloma_cli.view.entries import explained
-from aloma_cli.view.format import duration, money, short_count, value_text
+from aloma_cli.view.format import duration, error_text, money, short_count, value_text
 from aloma_cli.view.tables import STEPS, Column, step_row
 from aloma_cli.view.usage import COLUMNS, cells, remarks, with_total
 
@@ -68,7 +70,9 @@ def _tags(story: Story) -> Iterator[Markup]:
 
 def sections(story: Story) -> Iterator[Section]:
     """The parts of the report, from the top."""
-    yield from _shortfall(story)
+    is_done = story.task.state == "done"
+    if not is_done:
+        yield from _shortfall(story)
     yield Section("timeline", "Timeline", _legend(), timeline(story), _readout())
     if story.graph.edges:
         yield Section(
@@ -89,6 +93,8 @@ def sections(story: Story) -> Iterator[Section]:
         yield Section("people", "Questions and answers", *map(_talk, story.talks))
     if story.calls:
         yield Section("calls", "Prompts and answers", tag("div", id="prompts"))
+    if is_done and (silent := _silent(story)):
+        yield Section("silent", "Steps that did not fire", *(_miss(story, answer) for answer in silent[:_NEAREST]))
 
 
 def _legend() -> Markup:
@@ -104,25 +110,32 @@ _ZOOM = (("−", "0.5", "Zoom out"), ("+", "2", "Zoom in"))
 
 
 def _shortfall(story: Story) -> Iterator[Section]:
-    """Why the task did not reach its goal, or what it waits for; of a task that is done the steps that did not fire."""
-    task, question = story.task, story.question
-    answers = why_all_of(story.ledger, question)
-    silent = [answer for answer in answers if answer.fired is None and not answer.below]
-    if task.state == "done":
-        return
-    view = question.moment(story.ledger)
-    rest = task.rest
-    reasons = [] if rest is None else [rest.reason, *explained(rest.missing, rest.cycle)]
+    """Why the task did not reach its goal, or what it waits for, with the steps that came nearest to firing."""
+    task, waits = story.task, waiting(story.question.moment(story.ledger))
+    reasons = [*_errors(story), *([] if task.rest is None else _reasons(task.rest))]
     yield Section(
         "short",
-        "What it waits for"
-        if task.state in ("waiting", "question", "processing", "created")
-        else "Where it fell short",
-        tag(
-            "ul", *(tag("li", reason) for reason in reasons if reason), *map(_obstacle, waiting(view)), class_="reasons"
-        ),
-        *(_miss(story, answer) for answer in silent[:_NEAREST]),
+        "What it waits for" if task.state in (*ACTIVE, *PAUSED) else "Where it fell short",
+        tag("ul", *(tag("li", reason) for reason in reasons), *map(_obstacle, waits), class_="reasons"),
+        *(_miss(story, answer) for answer in _silent(story)[:_NEAREST]),
     )
+
+
+def _errors(story: Story) -> Iterator[str]:
+    for name, error in unhandled_errors(story.ledger.tasks[story.task.id].document).items():
+        yield f"{name} failed: {error_text(error)}"
+
+
+def _reasons(rest: TaskRested) -> Iterator[str]:
+    if rest.reason:
+        yield rest.reason
+    yield from explained((), rest.cycle)
+
+
+def _silent(story: Story) -> list[Explanation]:
+    """The steps that did not fire, the nearest to firing first."""
+    answers = why_all_of(story.ledger, story.question)
+    return [answer for answer in answers if answer.fired is None and not answer.below]
 
 
 def _obstacle(obstacle: Obstacle) -> Markup:
@@ -142,7 +155,7 @@ def _miss(story: Story, answer: Explanation) -> Markup:
     )
     return tag(
         "div",
-        tag("h3", answer.step, " did not fire"),
+        tag("h3", answer.step),
         tag("p", answer.sentence),
         tag("ul", *clauses, class_="clauses"),
         tag("p", "The smallest change that makes its condition hold: ", tag("code", command, class_="cure"))

@@ -16,6 +16,9 @@ ROW, TOP, BAR = 20, 26, 14
 """Pixels: the height of a row, of what is above the lanes, and of a bar."""
 
 _LONGEST_LABEL = 30
+_LEAST_WIDTH = 0.06
+"""Percents: a browser draws nothing that has no width."""
+
 _INDENT = 10
 
 _LOOK = {"fired": "fired", "looked": "looked", "failed": "failed", "running": "running"}
@@ -127,8 +130,8 @@ def _bar(run: Run, y: int, axis: Axis, until: float, places: dict[str, int]) -> 
 
 
 def _box(axis: Axis, begin: float, end: float, y: int, height: int, look: str, at: str | None = None) -> Markup:
-    left = axis.at(begin)
-    width = max(0.0, axis.at(end) - left)
+    left = min(axis.at(begin), 100 - _LEAST_WIDTH)
+    width = max(_LEAST_WIDTH, axis.at(end) - left)
     return tag("rect", x=_percent(left), y=y, width=_percent(width), height=height, class_=look, data_e=at)
 
 

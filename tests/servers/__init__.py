@@ -1,12 +1,26 @@
-"""Real servers on loopback, for the end-to-end tests: `llama`, `aimock` and `postgres` are pytest fixtures.
+"""Real servers on loopback, and a real browser, for the end-to-end tests.
 
-`tests/servers/install` installs them. Where they are missing the tests are skipped, or fail if ALOMA_E2E=required.
+`llama`, `aimock`, `postgres` and `chromium` are pytest fixtures. `tests/servers/install` installs what they start. Where
+it is missing the tests are skipped, or fail if ALOMA_E2E=required.
 """
 
 from __future__ import annotations
 
 from tests.servers.aimock import Aimock, aimock, aimock_server
+from tests.servers.browser import Chromium, chromium, violations
 from tests.servers.llama import Llama, llama, llama_embed
 from tests.servers.postgres import Postgres, postgres
 
-__all__ = ["Aimock", "Llama", "Postgres", "aimock", "aimock_server", "llama", "llama_embed", "postgres"]
+__all__ = [
+    "Aimock",
+    "Chromium",
+    "Llama",
+    "Postgres",
+    "aimock",
+    "aimock_server",
+    "chromium",
+    "llama",
+    "llama_embed",
+    "postgres",
+    "violations",
+]

@@ -11,11 +11,15 @@ function valueAt(value, path) {
   return value;
 }
 
+/** The keys of a JSON pointer. */
+function keysOf(pointer) {
+  return pointer.split("/").slice(1).map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
 /** A JSON pointer as a path in this document: positions in lists are numbers, and "-" is the end of a list. */
 function pathOf(pointer, root) {
   let here = root;
-  return pointer.split("/").slice(1).map((key) => {
-    key = key.replaceAll("~1", "/").replaceAll("~0", "~");
+  return keysOf(pointer).map((key) => {
     const at = Array.isArray(here) ? (key === "-" ? here.length : Number(key)) : key;
     here = isBox(here) && Object.hasOwn(here, at) ? here[at] : undefined;
     return at;

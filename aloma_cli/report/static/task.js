@@ -41,7 +41,7 @@ function words(line) {
 }
 
 function changedPlaces(line) {
-  return (line.changes ?? []).filter((change) => !change.path.startsWith("/$children")).map((change) => dotted(change.path.split("/").slice(1)));
+  return (line.changes ?? []).filter((change) => !change.path.startsWith("/$children")).map((change) => dotted(keysOf(change.path)));
 }
 
 /** Draws the lines that are in sight, and no others. */
@@ -126,7 +126,7 @@ function changes(line, version) {
 
 function drawChange({ path, was, now }) {
   const sign = was === undefined ? "+" : now === undefined ? "−" : "~";
-  const [left, right] = typeof was === "string" && typeof now === "string" ? marked(was, now) : [was === undefined ? [] : [pretty(was)], now === undefined ? [] : [pretty(now)]];
+  const [left, right] = typeof was === "string" && typeof now === "string" ? marked(was, now) : [whole(was), whole(now)];
   return el("div", { class: "change" }, el("code", { class: "path" }, el("b", {}, sign), ` ${dotted(path)}`),
     left.length ? el("pre", { class: "was" }, left.map(bounded)) : "", right.length ? el("pre", { class: "now" }, right.map(bounded)) : "");
 }
@@ -141,13 +141,17 @@ function marked(was, now) {
   return [cut(was), cut(now)];
 }
 
-const pretty = (value) => JSON.stringify(value, null, 2);
+/** A value in lines; nothing if there is none. */
+function whole(value) {
+  return value === undefined ? [] : [typeof value === "string" && value.includes("\n") ? value : JSON.stringify(value, null, 2)];
+}
+
 const bounded = (one) => (typeof one === "string" && one.length > 4000 ? el("span", {}, one.slice(0, 4000), el("button", { type: "button", class: "more", onclick: (event) => event.target.parentNode.replaceWith(shown(one)) }, `${(one.length - 4000).toLocaleString("en")} more characters`)) : one);
 
 function call(number) {
   const one = record.calls[number];
-  return fold([el("b", {}, `${number} `), one.function, el("span", { class: one.state === "failed" ? "word failed" : "dim" }, ` ${one.facts.join(", ") || one.state}`)],
-    () => one.parts.map(([title, text]) => el("div", { class: `part ${title.split(" ", 1)[0]}` }, el("h5", {}, title), el("pre", {}, bounded(text)))), { class: "call" });
+  return fold([`call ${number} `, one.function, el("span", { class: one.state === "failed" ? "word failed" : "dim" }, ` ${one.facts.join(", ") || one.state}`)],
+    () => one.parts.map(([title, text]) => el("div", { class: `part ${title.split(" ", 1)[0]}` }, el("p", { class: "title" }, title), el("pre", {}, bounded(text)))), { class: "call" });
 }
 
 // ---- the document
@@ -167,7 +171,8 @@ function leaf(value, path, changed) {
   const ask = el("button", { type: "button", class: "key", "aria-expanded": "false", title: "Where does it come from?", onclick: () => blame(ask, whose, path, version) }, String(path.at(-1)));
   const line = el("div", { class: is ? "leaf new" : "leaf" });
   if (!isBox(value) || !Object.keys(value).length) {
-    line.append(el("span", { class: "pad" }), ask, ": ", el("span", { class: `v ${typeof value}` }, bounded(JSON.stringify(value))));
+    const isText = typeof value === "string" && value.includes("\n");
+    line.append(el("span", { class: "pad" }), ask, ": ", isText ? el("pre", { class: "v string lines" }, bounded(value)) : el("span", { class: `v ${typeof value}` }, bounded(JSON.stringify(value))));
     return el("div", {}, line);
   }
   const size = Object.keys(value).length, kind = Array.isArray(value) ? `[${size}]` : `{${size}}`;
@@ -189,7 +194,7 @@ function blame(button, whose, path, version) {
   const line = button.parentNode, next = line.nextElementSibling;
   const is = next?.classList.contains("blame");
   button.setAttribute("aria-expanded", String(!is));
-  is ? next.remove() : line.after(el("div", { class: "blame" }, el("h5", {}, "Where it comes from"), causes(whose, path, version)));
+  is ? next.remove() : line.after(el("div", { class: "blame" }, el("p", { class: "title" }, "Where it comes from"), causes(whose, path, version)));
 }
 
 // ---- the timeline
@@ -241,9 +246,9 @@ document.addEventListener("keydown", (event) => {
 
 document.getElementById("prompts")?.append(...some(Object.keys(record.calls), (number) => {
   const made = call(number);
-  made.firstChild.prepend(el("span", { class: "who" }, `${record.calls[number].step} `));
+  made.firstChild.prepend(el("span", { class: "who" }, `${record.calls[number].step}, `));
   return made;
-}, 50));
+}, 20));
 
 addEventListener("beforeprint", () => { scroller.classList.add("whole"); spacer.replaceChildren(...listed.slice(0, 1000).map(row)); });
 addEventListener("afterprint", () => { scroller.classList.remove("whole"); draw(); });

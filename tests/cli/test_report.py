@@ -1,0 +1,66 @@
+"""`aloma task report`"""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+
+import pytest
+
+from tests.cli.desk import Desk
+
+
+def test_a_page_is_written_beside_you_and_its_name_printed(desk: Desk) -> None:
+    task = desk.new().out.strip()
+    ended = desk.run("task", "report")
+    assert (ended.code, ended.out) == (0, f"report-{task}.html\n")
+    page = (desk.root / f"report-{task}.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "Hello, Ada!" in page
+
+
+def test_a_name_a_pipe_and_json(desk: Desk) -> None:
+    desk.new()
+    assert desk.run("task", "report", "-o", "run.html", "--json").json == {
+        "schema": 1,
+        "file": "run.html",
+        "bytes": (desk.root / "run.html").stat().st_size,
+    }
+    assert desk.run("task", "report", "@last", "-o", "-").out == (desk.root / "run.html").read_text(encoding="utf-8")
+
+
+def test_it_is_opened_in_a_browser(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", lambda address: opened.append(address) or True)
+    desk.new()
+    assert desk.run("task", "report", "-o", "run.html", "--open").code == 0
+    assert opened == [Path("run.html").resolve().as_uri()]
+    monkeypatch.setattr(webbrowser, "open", lambda address: False)
+    ended = desk.run("task", "report", "-o", "run.html", "--open")
+    assert ended.code == 2
+    assert "no browser could be opened" in ended.err
+
+
+def test_what_cannot_be_written_is_said(desk: Desk) -> None:
+    desk.new()
+    ended = desk.run("task", "report", "-o", "no/folder/run.html")
+    assert ended.code == 2
+    assert ended.err == (
+        "aloma: no/folder/run.html cannot be written: No such file or directory\n  → name another file: -o FILE\n"
+    )
+    assert "contradict" in desk.run("task", "report", "-o", "-", "--open").err
+
+
+def test_a_secret_is_not_in_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRM_TOKEN", "very-secret-token")
+    desk.write("aloma.yaml", "secrets: [CRM_TOKEN]\n")
+    desk.new('{"name": "very-secret-token"}')
+    page = desk.run("task", "report", "-o", "-").out
+    assert "very-secret" not in page
+    assert "«secret:CRM_TOKEN»" in page
+
+
+def test_a_step_that_is_broken_today_does_not_hide_what_happened(desk: Desk) -> None:
+    desk.new()
+    desk.write("steps/greet.py", "condition = {")
+    assert "Hello, Ada!" in desk.run("task", "report", "-o", "-").out
