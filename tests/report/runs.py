@@ -54,7 +54,7 @@ async def _ask(data: Any, task: Any) -> None:
 
 async def _edit(data: Any) -> None:
     data["letter"] = data["letter"][:10] + " and more"
-    data["note"] = "\n".join(("one", "two", "three"))
+    data["note"] = "one\ntwo\nthree"
 
 
 ORDER = [

@@ -1,6 +1,6 @@
 """Real servers on loopback, and a real browser, for the end-to-end tests.
 
-`llama`, `aimock`, `postgres` and `chromium` are pytest fixtures. `tests/servers/install` installs what they start. Where
+`llama`, `aimock`, `postgres` and `chromium` are pytest fixtures. `tests/servers/install` installs all that. Where
 it is missing the tests are skipped, or fail if ALOMA_E2E=required.
 """
 
