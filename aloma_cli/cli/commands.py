@@ -34,6 +34,7 @@ COMMANDS = {
     "doctor": Command("doctor:doctor", "Check the workspace and its model servers."),
     "test": Command("test:run_tests", "Run the cases of the workspace, without a real call."),
     "inbox": Command("inbox:inbox", "Show all open questions, and answer them one by one."),
+    "report": Command("overview:report", "Write all tasks as a page: states, durations, money."),
     "usage": Command("usage:usage", "Show calls, tokens and money of all tasks."),
     "task new": Command("task.new:new", "Create a task and run it until nothing is left to do."),
     "task list": Command("task.list:list_tasks", "List the tasks of the workspace, the newest last."),

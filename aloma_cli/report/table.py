@@ -9,8 +9,6 @@ from aloma_cli.report.markup import Markup, tag
 from aloma_cli.view.format import duration, money
 from aloma_cli.view.tables import Column
 
-_LEFT = ("text", "id", "state", "time")
-
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[Any]], caption: str) -> Markup:
     """A table that scrolls sideways where a screen is narrow. A dispensable column that is empty is left out."""
@@ -53,7 +51,7 @@ def _filled(columns: Sequence[Column], rows: list[Sequence[Any]]) -> tuple[list[
 
 
 def _look(column: Column) -> str | None:
-    return None if column.kind in _LEFT else "number"
+    return {"text": None, "id": "brief", "state": "brief", "time": "brief"}.get(column.kind, "number")
 
 
 def _cell(column: Column, cell: Any, number: int) -> Markup:

@@ -64,3 +64,24 @@ def test_a_step_that_is_broken_today_does_not_hide_what_happened(desk: Desk) -> 
     desk.new()
     desk.write("steps/greet.py", "condition = {")
     assert "Hello, Ada!" in desk.run("task", "report", "-o", "-").out
+
+
+def test_all_tasks_of_a_time_are_a_page(desk: Desk) -> None:
+    desk.new()
+    desk.new()
+    ended = desk.run("report")
+    assert (ended.code, ended.out) == (0, "report.html\n")
+    assert (desk.root / "report.html").read_text(encoding="utf-8").count('class="dot s-done"') == 2
+    assert "No task was created" in desk.run("report", "--since", "0s", "-o", "-").out
+    assert desk.run("report", "--since", "moon").code == 2
+
+
+def test_a_damaged_task_is_left_out_and_said(desk: Desk) -> None:
+    desk.new()
+    task = desk.new().out.strip()
+    (desk.root / ".aloma/tasks" / task / "task.json").unlink()
+    (desk.root / ".aloma/tasks" / task / "journal.jsonl").write_text("{}\n", encoding="utf-8")
+    ended = desk.run("report", "-o", "-")
+    assert ended.out.count('class="dot s-done"') == 1
+    assert task in ended.err
+    assert ended.code != 0

@@ -1,0 +1,85 @@
+"""Charts of many tasks: bars over time, and each task as a dot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from math import log10
+
+from aloma_cli.report.buckets import Buckets
+from aloma_cli.report.markup import Markup, tag
+from aloma_cli.view.format import duration
+
+_HEIGHT, _TOP, _BOTTOM = 150, 18, 22
+_NAMES = 6
+_SECONDS = (0.01, 0.1, 1, 10, 60, 600, 3600, 21_600, 86_400, 604_800, 2_592_000)
+
+Dot = tuple[float, float, str, str]
+"""A moment (seconds since 1970), the seconds that a task took, its look, and what it is called."""
+
+
+def bars(label: str, buckets: Buckets, parts: Sequence[Mapping[str, float]], shown: Callable[[float], str]) -> Markup:
+    """A bar for each part of the time. `parts`: the amounts of each by look, from the ground. `shown`: one in words."""
+    most = max((sum(part.values()) for part in parts), default=0) or 1
+    pieces = [piece for number, part in enumerate(parts) for piece in _bar(number, part, buckets, most, shown)]
+    return _chart(label, [tag("text", shown(most), x=0, y=11, class_="axis"), *pieces, *_names(buckets)])
+
+
+def dots(label: str, buckets: Buckets, tasks: Iterable[Dot]) -> Markup:
+    """A dot for each task: when it began, and how long it took, on a logarithmic scale."""
+    drawn = [*tasks]
+    marks = _marks([seconds for _, seconds, _, _ in drawn])
+    begin, end = buckets.starts[0].timestamp(), max((at for at, *_ in drawn), default=0.0)
+    pieces = [*_lines(marks)]
+    for at, seconds, look, name in drawn:
+        x = 5 + 94 * (at - begin) / ((end - begin) or 1)
+        told = tag("title", f"{name}: {duration(seconds)}, {look}")
+        pieces.append(tag("ellipse", told, cx=f"{x:.2f}%", cy=_y(seconds, marks), rx=4, ry=4, class_=f"dot s-{look}"))
+    return _chart(label, [*pieces, *_names(buckets)])
+
+
+def _chart(label: str, pieces: Sequence[Markup]) -> Markup:
+    return tag("svg", *pieces, width="100%", height=_HEIGHT, role="img", aria_label=label, class_="chart")
+
+
+def _bar(
+    number: int, part: Mapping[str, float], buckets: Buckets, most: float, shown: Callable[[float], str]
+) -> Iterator[Markup]:
+    width, ground = 100 / len(buckets), float(_HEIGHT - _BOTTOM)
+    told = ", ".join(f"{shown(amount)} {look}" for look, amount in part.items())
+    for look, amount in part.items():
+        height = (_HEIGHT - _TOP - _BOTTOM) * amount / most
+        ground -= height
+        title = tag("title", f"{buckets.name(number)}: {told}")
+        x, wide = f"{number * width + width * 0.08:.3f}%", f"{width * 0.84:.3f}%"
+        yield tag(
+            "g", title, tag("rect", x=x, y=f"{ground:.1f}", width=wide, height=f"{height:.1f}", class_=f"s-{look}")
+        )
+
+
+def _names(buckets: Buckets) -> Iterator[Markup]:
+    step = -(-len(buckets) // _NAMES)
+    yield tag("line", x1=0, x2="100%", y1=_HEIGHT - _BOTTOM, y2=_HEIGHT - _BOTTOM, class_="tick")
+    for number in range(0, len(buckets), step):
+        x = 100 * (number + 0.04) / len(buckets)
+        yield tag("text", buckets.name(number), x=f"{x:.2f}%", y=_HEIGHT - 6, class_="axis")
+
+
+def _marks(seconds: Sequence[float]) -> list[float]:
+    """The marks of the scale around what was measured."""
+    least, most = max(0.01, min(seconds, default=1)), max(seconds, default=1)
+    first = max((at for at, mark in enumerate(_SECONDS) if mark <= least), default=0)
+    last = next((at for at, mark in enumerate(_SECONDS) if mark >= most), len(_SECONDS) - 1)
+    return [*_SECONDS[first : max(last, first + 1) + 1]]
+
+
+def _y(seconds: float, marks: Sequence[float]) -> float:
+    low, high = log10(marks[0]), log10(marks[-1])
+    share = (log10(min(marks[-1], max(marks[0], seconds))) - low) / (high - low)
+    return round(_HEIGHT - _BOTTOM - 4 - share * (_HEIGHT - _TOP - _BOTTOM), 1)
+
+
+def _lines(marks: Sequence[float]) -> Iterator[Markup]:
+    for mark in marks:
+        y = _y(mark, marks)
+        yield tag("line", x1="5%", x2="100%", y1=y, y2=y, class_="tick")
+        yield tag("text", duration(mark) if mark >= 1 else f"{mark * 1000:.0f}ms", x=0, y=y + 4, class_="axis")
