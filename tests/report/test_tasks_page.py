@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from html import unescape
 from itertools import pairwise
 from pathlib import Path
@@ -87,9 +88,10 @@ def test_a_page_of_no_tasks_says_so() -> None:
 
 def test_money_is_shown_where_there_is_some() -> None:
     tasks = _tasks(1, 5)
-    for number, call in enumerate(tasks.calls):
-        call.usage = {"input_tokens": 100, "output_tokens": 10, "cost": 0.25}
-        tasks.records[number]["usage"]["cost"] = 0.25
+    usage = {"input_tokens": 100, "output_tokens": 10, "cost": 0.25}
+    tasks = replace(tasks, calls=[replace(call, usage=usage) for call in tasks.calls])
+    for record in tasks.records:
+        record["usage"]["cost"] = 0.25
     page = tasks_page(tasks)
     assert "Money over time" in page
     assert "Dearest" in page
