@@ -91,7 +91,7 @@ def void(
         paths=paths,
         others=others,
     )
-    tx.void(voided)
+    tx.add(voided)
 
 
 def _removed_errors(before: JsonObject, after: JsonObject) -> set[str]:

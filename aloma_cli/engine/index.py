@@ -26,7 +26,7 @@ class _Node:
     steps: set[str] = field(default_factory=set)
     any: set[str] = field(default_factory=set)
     values: dict[Value | None, set[str]] = field(default_factory=dict)
-    below: dict[str, _Node] = field(default_factory=dict)
+    below: dict[str | int, _Node] = field(default_factory=dict)
 
     def all_below(self) -> Iterator[_Node]:
         for node in self.below.values():
@@ -74,8 +74,8 @@ class Index:
             for node in at:
                 found |= node.any
                 if node.values:
-                    for document in (before, after):
-                        found.update(node.values.get(_scalar_at(document, node.path), ()))
+                    found.update(node.values.get(_scalar_at(before, node.path), ()))
+                    found.update(node.values.get(_scalar_at(after, node.path), ()))
         return found
 
     def _way(self, place: Sequence[str | int]) -> tuple[list[_Node], list[_Node]]:
@@ -84,7 +84,7 @@ class Index:
         for key in place:
             above.append(node)
             # Conditions do not name positions in lists, so at one of them every reader has been passed.
-            below = node.below.get(key) if isinstance(key, str) else None
+            below = node.below.get(key)
             if below is None:
                 return above, []
             node = below
@@ -97,11 +97,11 @@ _SCALARS = (str, int, float)
 def _scalar_at(document: Json, path: tuple[str, ...]) -> Value | None:
     """The scalar at a path that is made of keys; None where there is none."""
     for key in path:
-        if not isinstance(document, dict) or key not in document:
+        if not isinstance(document, dict):
             return None
-        document = document[key]
+        document = document.get(key)
     return _value(document)
 
 
 def _value(found: Json | object) -> Value | None:
-    return (found is True or found is False, found) if isinstance(found, _SCALARS) else None
+    return (isinstance(found, bool), found) if isinstance(found, _SCALARS) else None

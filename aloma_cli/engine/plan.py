@@ -90,7 +90,7 @@ class Plan:
             return []
         if not task.retries and not task.trail.watched:
             flying = [flight.step for flight in task.flights.values()] if task.flights else ()
-            return [self.steps[name] for name in task.agenda.first(room, flying)]
+            return list(map(self.steps.__getitem__, task.agenda.first(room, flying)))
         ready = self.ready(task, now=now)
         if task.trail.cycle is not None:
             ready = [step for step in ready if step.name in task.retries]

@@ -57,7 +57,8 @@ def _launch(tx: Transaction, task: WorkingTask, step: Step, flight: WorkingFligh
         retry = task.retries.get(name)
         firing, attempt, run = tx.tree.last_firing + 1, retry.attempt + 1 if retry else 1, 1
         continues = (task.retried if retry else task.standing).get(name)
-    tx.start(FiringStarted(tx.at, task.id, firing, name, version, attempt, run, continues, condition, code))
+    tx.add(FiringStarted(tx.at, task.id, firing, name, version, attempt, run, continues, condition, code))
+    tx.jobs[firing] = _job(tx, task, task.flights[firing], step)
 
 
 def recover(tx: Transaction) -> None:
@@ -97,18 +98,8 @@ def arm(
     tx.add(StepsArmed(at=tx.at, task=task.id, steps=tuple(steps), reason=reason, request=request, who=who))
 
 
-def jobs(tx: Transaction, firings: Iterable[int]) -> tuple[Job, ...]:
-    """What a runner needs to run those of the `firings` that still run."""
-    found: list[Job] = []
-    for firing in firings:
-        running = tx.tree.flight(firing)
-        if running is not None:
-            found.append(_job(tx, *running))
-    return tuple(found)
-
-
-def _job(tx: Transaction, task: WorkingTask, flight: WorkingFlight) -> Job:
-    step = tx.plan.steps[flight.step]
+def _job(tx: Transaction, task: WorkingTask, flight: WorkingFlight, step: Step) -> Job:
+    """What a runner needs to run a firing."""
     calls = tx.tree.calls.get(flight.firing)
     # Without the names of its fields, because that takes half the time.
     return Job(

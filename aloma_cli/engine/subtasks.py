@@ -119,7 +119,7 @@ def create(tx: Transaction, parent: WorkingTask, order: SubtaskOrder, place: Pat
         wait_for=order.wait_for,
         expires_at=None if order.timeout is None else tx.after(order.timeout),
     )
-    tx.create(created)
+    tx.add(created)
 
 
 def end(
@@ -145,7 +145,7 @@ def end(
         missing=missing,
         cycle=cycle,
     )
-    tx.rest(rested)
+    tx.add(rested)
     if parent is not None and was_live and state not in PAUSED:
         changes = landing(parent, task, rested)
         commit(tx, parent, changes, by="landing", child=task.id)
@@ -171,7 +171,7 @@ def halt(tx: Transaction, reason: str) -> None:
 
 def rest_stopped(tx: Transaction, task: WorkingTask, reason: str) -> None:
     """Let a task rest whose tree a person stopped; it has not ended, and does not land."""
-    tx.rest(TaskRested(at=tx.at, task=task.id, state="stopped", reason=reason))
+    tx.add(TaskRested(at=tx.at, task=task.id, state="stopped", reason=reason))
 
 
 def expire(tx: Transaction, task: WorkingTask) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from aloma_cli.clock import Clock, ForwardClock, from_iso, to_iso
+from aloma_cli.content.job import Job
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.working import WorkingTask, read_working
 from aloma_cli.record import events as ev
@@ -16,8 +17,8 @@ from aloma_cli.store.protocol import Claim
 
 Emit = Callable[[ev.Event], None]
 
-_ABOUT_ALL = frozenset({ev.LimitsSet, ev.LimitReached, ev.TreeResumed})
-"""Events after which every task may continue, or may not."""
+_RARE = {ev.TaskCreated, ev.FiringVoided, ev.TaskRested, ev.LimitsSet, ev.LimitReached, ev.TreeResumed}
+"""The events that concern more than their task as such."""
 
 _CUT = frozenset({"stopped", "withdrawn", "superseded"})
 """The voids that the engine decides, so that a runner must end the firing."""
@@ -26,7 +27,7 @@ _CUT = frozenset({"stopped", "withdrawn", "superseded"})
 class Transaction:
     """`now` (seconds since 1970) and `at` (the same in ISO 8601) are read once a turn.
 
-    `started` are the firings that began to run in the turn, `cuts` those that it ended from outside, with the reason.
+    `jobs` has the firings that began to run in the turn, `cuts` those that it ended from outside, with the reason.
 
     Three things are kept so that a turn need not ask every task. They hold after every event: `restless` are the tasks
     that do not rest; `_timers` has the due moments of every task with some; `dirty` has at least the tasks to which
@@ -41,7 +42,7 @@ class Transaction:
         self.postponed: dict[str, None] = {}
         """The tasks that come to rest when a firing in their parent no longer runs alone."""
         self.restless: set[str] = set()
-        self.started: dict[int, None] = {}
+        self.jobs: dict[int, Job] = {}
         self.cuts: dict[int, str] = {}
         self._timers: dict[str, list[float]] = {}
         self._events: list[ev.Event] = []
@@ -74,49 +75,37 @@ class Transaction:
 
     def add(self, event: ev.Event) -> None:
         """Let something have happened."""
-        self.dirty[event.task] = None
-        self._take(event)
-        if type(event) in _ABOUT_ALL:
-            for one in self.tree.tasks.values():
-                self._track(one)
-                self.dirty[one.id] = None
-
-    def start(self, event: ev.FiringStarted) -> None:
-        """Let a firing have started: whoever starts one has started all that may start in its task."""
-        self.started[event.firing] = None
-        self._take(event)
-
-    def void(self, event: ev.FiringVoided) -> None:
-        """Let a firing have ended that leaves nothing."""
-        if event.reason in _CUT:
-            self.cuts[event.firing] = event.reason
-        self.add(event)
-
-    def rest(self, event: ev.TaskRested) -> None:
-        """Let a task have come to rest; the one above it may have waited for this one only."""
-        self.add(event)
-        parent = self.tree.tasks[event.task].parent
-        if parent is not None:
-            self.dirty[parent] = None
-
-    def create(self, event: ev.TaskCreated) -> None:
-        """Let a subtask have begun."""
-        self.add(event)
-        self.plan.watch(self.tree.tasks[event.task])
-
-    def _take(self, event: ev.Event) -> None:
         task = self.tree.apply(event)
         self._events.append(event)
+        kind = type(event)
+        if kind is not ev.FiringStarted:  # who starts firings has started all that may start
+            self.dirty[task.id] = None
+        if kind in _RARE:
+            self._spread(task, event)
         self._track(task)
         # The event may have woken those above it.
         while task.parent is not None and task.parent not in self.restless:
             task = self.tree.tasks[task.parent]
             self._track(task)
 
+    def _spread(self, task: WorkingTask, event: ev.Event) -> None:
+        """What an event means for other tasks and firings than its own."""
+        if isinstance(event, ev.TaskCreated):
+            self.plan.watch(task)
+        elif isinstance(event, ev.FiringVoided):
+            if event.reason in _CUT:
+                self.cuts[event.firing] = event.reason
+        elif not isinstance(event, ev.TaskRested):  # every task may continue, or may not
+            for one in self.tree.tasks.values():
+                self._track(one)
+                self.dirty[one.id] = None
+        elif task.parent is not None:
+            self.dirty[task.parent] = None  # it may have waited for this one only
+
     def close(self) -> None:
         """Write the events, and tell the views. Raises StoreError; then no view was told."""
         events, self._events = self._events, []
-        self.started, self.cuts = {}, {}
+        self.jobs, self.cuts = {}, {}
         if events:
             self._claim.commit(events)
         for event in events:
