@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from aloma_cli import process
 from aloma_cli.clock import from_iso
 from aloma_cli.connectors.base import Function
 from aloma_cli.content.calls import Calls
@@ -60,7 +61,7 @@ class PythonRun:
         self.host = host
         self.cancellation = cancellation
         self.loose = Loose(content)
-        self._process = os.getpid()
+        self._process = process.this.number
         self._draft = toolbox.drafts.begin(job.base, job.follows)
         self._effects: Effects | None = None
         self._calls: Calls | None = None
@@ -227,5 +228,5 @@ def _or_forgotten(error: BaseException, loose: Loose) -> BaseException:
 
 def _end_child(parent: int) -> None:
     """End a child that the step forked and that returns from it: the run is its parent's."""
-    if os.getpid() != parent:
+    if process.this.number != parent:
         os._exit(1 if sys.exc_info()[0] else 0)

@@ -56,7 +56,8 @@ def _land(
     changes: list[Change],
     wishes: list[Change],
 ) -> None:
-    effects, more = outcome.effects, dict[str, Any]()
+    effects = outcome.effects
+    more: dict[str, Any] = {}
     places: list[Path | None] = []
     try:
         refuse_engine_fields(changes)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from aloma_cli import process
 from aloma_cli.errors import JournalDamagedError, StoreError
 from aloma_cli.ids import root_of
 from aloma_cli.record.batch import Batch
@@ -37,7 +38,7 @@ class JournalWriter:
         self._size = size
         self._fsync = fsync
         self._repeats = Repeats() if repeats is None else repeats
-        self._owner = os.getpid()
+        self._owner = process.this.number
         with refusing(path, "written"):
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | NO_LINK, 0o600)
             # Anything after the last complete line is a torn write.
@@ -54,7 +55,7 @@ class JournalWriter:
 
     def write(self, line: bytes, *, durable: bool) -> None:
         """Append a line as it is."""
-        if self._file == _CLOSED or os.getpid() != self._owner:
+        if self._file == _CLOSED or process.this.number != self._owner:
             raise StoreError(f"{self._path} is closed, so nothing can be written to it")
         size = self._size + len(line)
         try:
