@@ -14,6 +14,7 @@ Wait = Annotated[bool, Option(("--wait",), "Keep running until open questions ar
 Queue = Annotated[bool, Option(("--queue",), "Leave the run to `aloma worker`; with --wait, follow it.")]
 NoRun = Annotated[bool, Option(("--no-run",), "Only write it; do not run the task.")]
 AsJson = Annotated[bool, Option(("--json",), "Print the whole record as JSON.")]
+AsSvg = Annotated[bool, Option(("--svg",), "Draw what a terminal shows, as SVG.")]
 AsData = Annotated[bool, Option(("--data",), "Print the task's document as JSON.")]
 AsResult = Annotated[bool, Option(("--result",), "Print the result as JSON: that of `complete()`, else the document.")]
 Expect = Annotated[

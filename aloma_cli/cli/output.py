@@ -87,6 +87,17 @@ def lend_stdout(out: TextIO, notes: TextIO) -> None:
 
 
 @contextmanager
+def put_on(stream: TextIO) -> Iterator[None]:
+    """Within, results go to another stream."""
+    global _result  # noqa: PLW0603  (there is one standard output)
+    before, _result = _result, stream
+    try:
+        yield
+    finally:
+        _result = before
+
+
+@contextmanager
 def own_streams() -> Iterator[None]:
     """Restore the two streams at the end."""
     global _result  # noqa: PLW0603  (there is one standard output)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
 from itertools import islice
 from typing import TYPE_CHECKING, TextIO
 
@@ -15,6 +16,16 @@ if TYPE_CHECKING:
 _FALLBACK = Size(80, 24)
 _PIECE = 500
 """Lines that are written at a time, so that a long log takes little memory."""
+
+
+class Canvas(StringIO):
+    """A terminal that nobody sees: what it would show is drawn (`view/svg.py`)."""
+
+    encoding = "utf-8"
+    size = Size(100, 40)
+
+    def isatty(self) -> bool:
+        return True
 
 
 def can_redraw(stream: TextIO, environ: Mapping[str, str]) -> bool:
@@ -30,6 +41,8 @@ def is_for_people(stream: TextIO, environ: Mapping[str, str]) -> bool:
 
 def size_of(stream: TextIO) -> Size:
     """The size of the terminal now, for a pipe that of standard error; 80 by 24 if it is unknown."""
+    if isinstance(stream, Canvas):
+        return stream.size
     for number in (stream.fileno, lambda: 2):
         try:
             columns, lines = os.get_terminal_size(number())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from contextlib import nullcontext
 from typing import Annotated
 
 from aloma_cli.api.reader import Records
 from aloma_cli.api.task import TreeEvents
 from aloma_cli.cli import exit_codes, options
+from aloma_cli.cli.drawing import drawing
 from aloma_cli.cli.output import put_json, result, visible_record
 from aloma_cli.cli.pager import write_paged
 from aloma_cli.cli.parameters import Option
@@ -35,6 +37,7 @@ def log(
         int | None, Option(("--last",), "Show the last N entries only; of --json the last N events.", "N", min=1)
     ] = None,
     as_json: Annotated[bool, Option(("--json",), "Print the events as a JSON list.")] = False,
+    as_svg: options.AsSvg = False,
     workspace: options.Workspace = None,
 ) -> int:
     """
@@ -44,10 +47,11 @@ def log(
       aloma task log @last --changes --logs
       aloma task log 01jd3k --entry 3
       aloma task log --step research/synthesis --prompts
-      aloma task log --last 20
+      aloma task log --last 20 --svg > run.svg
 
     --entry and --step show changes, logs and calls unless you name some.
     """
+    options.check_one_format({"--json": as_json, "--svg": as_svg})
     if step is not None and step.isdecimal():
         raise InputError(f"--step {step}: a step has a name", hint=f"use --entry {step} for the entry of that number")
     home = Records.at(workspace)
@@ -72,8 +76,9 @@ def log(
         ending = _ending(home.store, found, last) if last and not whole else None
         shown, skipped = ending or (events, 0)
         history = History(shown, found, entry=entry, step=step, last=last, skipped=skipped)
-        pages = write_paged if prompts else write
-        write_log(history, result(), environ=os.environ, clock=SystemClock(), details=details, write=pages)
+        pages = write_paged if prompts and not as_svg else write
+        with drawing(f"aloma task log {found}") if as_svg else nullcontext():
+            write_log(history, result(), environ=os.environ, clock=SystemClock(), details=details, write=pages)
     if events.damage is not None:
         raise events.damage
     return exit_codes.DONE

@@ -18,6 +18,7 @@ def show(
     path: Annotated[str | None, Option(("--path",), "Print one value of the document.", "a.b.0.c")] = None,
     usage: Annotated[bool, Option(("--usage",), "Calls, tokens and money by step and model.")] = False,
     as_json: options.AsJson = False,
+    as_svg: options.AsSvg = False,
     workspace: options.Workspace = None,
 ) -> int:
     """
@@ -26,6 +27,7 @@ def show(
       aloma task show
       aloma task show 01jd3k --json | jq .usage
       aloma task show --usage
+      aloma task show --svg > task.svg
       aloma task show @last --path researchProject.parallelExecution.synthesis
     """
     is_part = path is not None or usage
@@ -36,6 +38,7 @@ def show(
             "--json": as_json and not is_part,
             "--path": path is not None,
             "--usage": usage,
+            "--svg": as_svg,
         }
     )
     home = Records.at(workspace)
@@ -58,7 +61,13 @@ def show(
         # Tables and texts take a third of the time in which a program gets its JSON.
         from aloma_cli.cli.task.show_text import print_task
 
-        print_task(found, home)
+        if as_svg:
+            from aloma_cli.cli.drawing import drawing
+
+            with drawing(f"aloma task show {found.id}"):
+                print_task(found, home)
+        else:
+            print_task(found, home)
     if damage is not None:
         raise damage
     return exit_codes.DONE
