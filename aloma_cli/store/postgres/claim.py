@@ -27,6 +27,10 @@ _LONG = 2_000
 _POLL = 5.0
 """Seconds after which requests are looked for though nobody told of one: the message may have been lost."""
 
+_REQUESTS = (
+    "select r.name, r.body from aloma.tree t left join aloma.request r on r.tree = t.id where t.id = %s order by r.id"
+)
+
 
 class PostgresClaim:
     """The sole right to write one tree, for as long as its lease is prolonged."""
@@ -34,23 +38,34 @@ class PostgresClaim:
     publishes = True
 
     def __init__(
-        self, database: Database, keeper: Keeper, tree: int, root: str, number: int, *, seq: int, began: int
+        self,
+        database: Database,
+        keeper: Keeper,
+        tree: int,
+        root: str,
+        number: int,
+        *,
+        seq: int,
+        made: Batch | None = None,
     ) -> None:
-        """`tree`, `number`: the ids of the tree and of this claim. `seq`: its batches. `began`: those it had before."""
+        """`tree`, `number`: the ids of the tree and of this claim. `seq`: its batches. `made`: the first, if it is new."""
         self.root = root
         self.tree = tree
         self.number = number
         self._database = database
         self._keeper = keeper
         self._seq = seq
-        self._began = began
+        self._began = 0 if made else seq
+        self._made = made
         self._kept_at = 0
         self._open = True
         self._waiting: list[Request] = []
-        self._look_at = 0.0
+        self._look_at = time.monotonic() + _POLL if made else 0.0
         keeper.add(self)
 
     def batches(self) -> Iterator[Batch]:
+        if self._made is not None and self._seq == 1:
+            return iter((self._made,))
         return batches(self._database, self.tree, self.root)
 
     def kept(self) -> Kept | None:
@@ -87,10 +102,10 @@ class PostgresClaim:
     def requests(self) -> list[Request]:
         if time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + _POLL
-            found = self._database.rows("select name, body from aloma.request where tree = %s order by id", self.tree)
-            self._waiting = [Request(name, reload(body)) for name, body in found]
-            if not found and not self._database.value("select exists(select from aloma.tree where id = %s)", self.tree):
+            found = self._database.rows(_REQUESTS, self.tree)
+            if not found:
                 raise StoreError(f"task {self.root} was deleted")
+            self._waiting = [Request(name, reload(body)) for name, body in found if name is not None]
         return [*self._waiting]
 
     def look(self) -> None:

@@ -59,15 +59,15 @@ class PostgresStore:
     def create(self, root: str, events: Sequence[Event]) -> PostgresClaim:
         number = _claim_number()
         tags = [tag for event in events if isinstance(event, TaskCreated) and event.task == root for tag in event.tags]
-        line = encode(Batch(0, tuple(events)))
+        made = Batch(0, tuple(events))
         tree = self._database.value(
             "select aloma.make(%s, %s, %s, %s, %s, %s, %s, %s)",
             *(self._space, root, self._own_release(), tags),
-            *(number, self._owner, self.address.lease, line),
+            *(number, self._owner, self.address.lease, encode(made)),
         )
         if tree is None:
             raise StoreError(f"task {root} already exists")
-        return PostgresClaim(self._database, self._keeper, tree, root, number, seq=1, began=0)
+        return PostgresClaim(self._database, self._keeper, tree, root, number, seq=1, made=made)
 
     def claim(self, root: str) -> PostgresClaim:
         number = _claim_number()
@@ -84,7 +84,7 @@ class PostgresStore:
                 f"{holder} is running task {root}, at least until {_time_of(until)}",
                 hint=f"aloma task stop {root}   (or wait until it ends)",
             )
-        return PostgresClaim(self._database, self._keeper, tree, root, number, seq=seq, began=seq)
+        return PostgresClaim(self._database, self._keeper, tree, root, number, seq=seq)
 
     def salvage(self, root: str, take: Callable[[Batch], object]) -> Salvage | None:
         claim, kept = self.claim(root), 0
@@ -231,7 +231,7 @@ class PostgresStore:
         if not rows:
             return None
         ((tree, root, seq),) = rows
-        return PostgresClaim(self._database, self._keeper, tree, root, number, seq=seq, began=seq)
+        return PostgresClaim(self._database, self._keeper, tree, root, number, seq=seq)
 
     def upcoming(self, tag: str | None, *, any_release: bool) -> datetime | None:
         """When the next tree is due."""
