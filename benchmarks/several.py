@@ -13,7 +13,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from statistics import median, quantiles
@@ -157,10 +156,15 @@ def waiting(server: Postgres, trees: int) -> None:
     told(started(url, 1))
     _multiply(server, first, trees // 2)
     before = time.monotonic()
-    listed = [*home.records((root for root, _ in zip(home.store.newest_first().ids, range(50), strict=False)),
-                            unreadable=print)]
+    listed = [
+        *home.records(
+            (root for root, _ in zip(home.store.newest_first().ids, range(50), strict=False)), unreadable=print
+        )
+    ]
     print(f"{trees} waiting trees: the newest {len(listed)} listed in {(time.monotonic() - before) * 1000:.0f} ms")
-    worker = subprocess.Popen([sys.executable, __file__, "--work", url, "--most", "4"], stdout=subprocess.PIPE, text=True)
+    worker = subprocess.Popen(
+        [sys.executable, __file__, "--work", url, "--most", "4"], stdout=subprocess.PIPE, text=True
+    )
     time.sleep(3)
     took = []
     for root in home.store.roots()[5:45:2]:
@@ -198,7 +202,9 @@ def _multiply(server: Postgres, roots: tuple[str, str], times: int) -> None:
 def _copy(database: psycopg.Connection[Any], root: str, times: int) -> None:
     (tree,) = database.execute("select id from aloma.tree where root = %s", (root,)).fetchone() or ()
     lines = database.execute("select seq, line from aloma.batch where tree = %s", (tree,)).fetchall()
-    record, data = database.execute("select record, data from aloma.published where tree = %s", (tree,)).fetchone() or ()
+    record, data = (
+        database.execute("select record, data from aloma.published where tree = %s", (tree,)).fetchone() or ()
+    )
     first = database.execute("select max(id) from aloma.tree").fetchone()[0] + 1  # type: ignore[index]
     names = [f"{number:x}".zfill(10) + root[-6:] for number in range(times)]
     database.execute("select setval('aloma.tree_id_seq', %s)", (first + times,))

@@ -16,7 +16,7 @@ from aloma_cli.record.events import CallAnswered, CallSent, Event
 
 _CALLS = (CallAnswered, CallSent)
 
-_BLOCK = 1_000
+BLOCK = 1_000
 """Lines after which all lists are written whole again, so that a reader need not remember more."""
 
 _WORTH = 200
@@ -57,7 +57,7 @@ class Earlier:
         for position, event in enumerate(batch.events):
             if isinstance(event, _CALLS) and event.arguments:
                 self._add((batch.seq, position), event.arguments)
-        if (batch.seq + 1) % _BLOCK == 0:
+        if (batch.seq + 1) % BLOCK == 0:
             self.forget()
 
     def _add(self, place: tuple[int, int], arguments: JsonObject) -> None:

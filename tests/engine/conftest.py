@@ -6,6 +6,9 @@ import pytest
 
 from aloma_cli.document import draft
 from aloma_cli.engine import arming
+from tests.servers import postgres
+
+__all__ = ["postgres"]
 
 
 @pytest.fixture(autouse=True)

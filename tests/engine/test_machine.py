@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,8 +40,17 @@ from aloma_cli.view.history import History
 from tests.engine import acts
 from tests.engine.model import Model
 from tests.engine.truths import ENDINGS, Truths
+from tests.servers import Postgres
 from tests.store import foreign_reader
-from tests.support.brittle import BrittleClaim, BrittleFiles, BrittleMemory, BrittleStore, Dead, Fault
+from tests.support.brittle import (
+    BrittleClaim,
+    BrittleFiles,
+    BrittleMemory,
+    BrittlePostgres,
+    BrittleStore,
+    Dead,
+    Fault,
+)
 from tests.support.deeply import differences
 from tests.support.manual import EPOCH, HeldClock
 from tests.support.process import Cue, Process, Room
@@ -626,6 +635,23 @@ class InMemory(Machine):
         self.store = BrittleMemory()
 
 
+class InDatabase(Machine):
+    """Deaths leave whole batches, and a claim whose lease ends."""
+
+    url: Callable[[], str]
+    store: BrittlePostgres
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.store = BrittlePostgres(type(self).url())
+
+    def teardown(self) -> None:
+        try:
+            super().teardown()
+        finally:
+            self.store.close()
+
+
 def play(machine: type[Machine], *, examples: int, steps: int) -> None:
     """Run the machine; a history that goes wrong is shown as the calls that make it."""
     checks = list(HealthCheck)
@@ -645,3 +671,16 @@ def test_whatever_happens_the_record_holds_all_that_was_told_and_every_tree_come
 @pytest.mark.parametrize("machine", [OnDisk, InMemory])
 def test_the_same_in_long_histories(machine: type[Machine]) -> None:
     play(machine, examples=300, steps=50)
+
+
+@pytest.mark.e2e
+def test_the_same_with_the_record_in_a_database(postgres: Postgres) -> None:
+    InDatabase.url = staticmethod(postgres.url)
+    play(InDatabase, examples=6, steps=15)
+
+
+@pytest.mark.e2e
+@pytest.mark.slow
+def test_the_same_in_long_histories_in_a_database(postgres: Postgres) -> None:
+    InDatabase.url = staticmethod(postgres.url)
+    play(InDatabase, examples=100, steps=40)

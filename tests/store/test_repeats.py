@@ -63,7 +63,7 @@ def journal(folder: Path) -> Path:
 @given(st.lists(st.lists(ACTS, min_size=1, max_size=3), max_size=12), st.sampled_from([2, 5, 1_000]))
 def test_what_is_read_back_is_what_was_written(acts: list[list[Any]], block: int) -> None:
     with TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(repeats, "_BLOCK", block)
+        patch.setattr(repeats, "BLOCK", block)
         store = FileStore(Path(name) / ".aloma", fsync=False)
         claim = store.create("1", [created()])
         written: list[list[Any]] = [[created()]]

@@ -15,6 +15,7 @@ from aloma_cli.record.batch import Batch
 from aloma_cli.record.events import Event, Logged
 from aloma_cli.store.files.disk import FileStore
 from aloma_cli.store.memory import MemoryStore
+from aloma_cli.store.open import open_store
 from aloma_cli.store.protocol import Claim, Kept, Request, Store
 
 Fault = Literal["dies", "refuses", "dies before dropping a request"]
@@ -202,3 +203,40 @@ class BrittleFiles(BrittleStore):
         if holed and len(part) < len(torn) - 1:
             part += b"\0" * (len(torn) - len(part) - 1) + b"\n"
         self.journal(claim.root).write_bytes(text[:end] + part)
+
+
+class BrittlePostgres(BrittleStore):
+    """In a database a batch is there or not, and who dies leaves a claim, which another takes when its lease has ended.
+
+    `url`: of a workspace with nothing in it.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(open_store(url))
+        self._store: Any = self.store
+
+    def close(self) -> None:
+        self._store.close()
+
+    def waiting(self, root: str) -> list[Request]:
+        rows = self._store._database.rows(
+            "select r.name, r.body from aloma.request r join aloma.tree t on t.id = r.tree where t.space = %s "
+            "and t.root = %s order by r.id",
+            *(self._store._space, root),
+        )
+        return [Request(name, json.loads(body)) for name, body in rows]
+
+    def size(self, root: str) -> int:
+        return 0
+
+    def cut(self, claim: BrittleClaim, written: Written, count: int, tear: int, *, holed: bool) -> None:
+        inner: Any = claim.claim
+        rows = self._store._database.rows
+        rows("delete from aloma.batch where tree = %s and seq >= %s returning 1", inner.tree, count)
+        rows("delete from aloma.kept where tree = %s and seq > %s returning 1", inner.tree, count)
+        rows("update aloma.tree set seq = %s where id = %s returning 1", count, inner.tree)
+        rows(
+            "select pgmq.set_vt(aloma.queue(space), message, now()) from aloma.tree where id = %s",
+            inner.tree,
+        )
+        inner._end()

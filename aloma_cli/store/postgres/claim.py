@@ -13,6 +13,7 @@ from aloma_cli.jsontext import JsonObject, dumps, reload
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.codec import encode
 from aloma_cli.record.due import due
+from aloma_cli.record.repeats import Repeats
 from aloma_cli.store.postgres.lines import batches, kept_of
 from aloma_cli.store.protocol import Kept, Request
 
@@ -58,6 +59,7 @@ class PostgresClaim:
         self._began = 0 if made else seq
         self._made = made
         self._kept_at = 0
+        self._repeats = Repeats()
         self._open = True
         self._waiting: list[Request] = []
         self._look_at = time.monotonic() + _POLL if made else 0.0
@@ -66,14 +68,21 @@ class PostgresClaim:
     def batches(self) -> Iterator[Batch]:
         if self._made is not None and self._seq == 1:
             return iter((self._made,))
-        return batches(self._database, self.tree, self.root)
+        return self._learned(batches(self._database, self.tree, self.root))
+
+    def _learned(self, read: Iterator[Batch]) -> Iterator[Batch]:
+        """Who reads from the kept state on does not know what was before, so no line may refer to it."""
+        for batch in read:
+            if batch.seq >= self._kept_at:
+                self._repeats.learn(batch)
+            yield batch
 
     def kept(self) -> Kept | None:
         if self._seq < _LONG:
             return None
         kept = kept_of(self._database, self.tree, self.root)
         self._kept_at = 0 if kept is None else kept[0]
-        return None if kept is None else kept[1]
+        return None if kept is None else kept[1]._replace(rest=self._learned(kept[1].rest))
 
     @property
     def keeps(self) -> bool:
@@ -82,10 +91,13 @@ class PostgresClaim:
     def keep(self, state: JsonObject) -> None:
         self._write("select aloma.keep(%s, %s, %s, %s)", self._seq, dumps(state).encode())
         self._kept_at = self._seq
+        self._repeats.forget()
 
     def commit(self, events: Sequence[Event], *, durable: bool = True) -> None:
-        line = encode(Batch(self._seq, tuple(events)))
+        batch = Batch(self._seq, tuple(events))
+        line = encode(batch, self._repeats)
         self._write("select aloma.commit(%s, %s, %s, %s, %s)", self._seq, line, durable)
+        self._repeats.learn(batch)
         self._seq += 1
 
     def publish(self, record: JsonObject, data: JsonObject) -> None:

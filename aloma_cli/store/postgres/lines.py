@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from aloma_cli.errors import JournalDamagedError, StoreError
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import reload
 from aloma_cli.record.codec import BrokenLineError, UnknownLineError, decode
+from aloma_cli.record.repeats import BLOCK, Earlier
 from aloma_cli.store.protocol import Kept, no_such_task
 
 if TYPE_CHECKING:
@@ -22,6 +24,11 @@ _PAGE = 500
 
 _FORWARD = "select seq, line from aloma.batch where tree = %s and seq >= %s order by seq limit %s"
 _BACK = "select seq, line from aloma.batch where tree = %s and seq <= %s order by seq desc limit %s"
+_CALLS = (
+    "select line from aloma.batch where tree = %s and seq >= %s and seq < %s and position(%s in line) > 0 order by seq"
+)
+_CALL = b'"event":"call_'
+"""What every line contains to which a later line may refer."""
 
 
 def batches(database: Database, tree: int, root: str, since: int = 0) -> Iterator[Batch]:
@@ -29,24 +36,43 @@ def batches(database: Database, tree: int, root: str, since: int = 0) -> Iterato
 
     Raises JournalDamagedError for a broken, foreign or missing one, StoreError for one of a newer program.
     """
+    return (batch for _, batch in written(database, tree, root, since))
+
+
+def written(database: Database, tree: int, root: str, since: int = 0) -> Iterator[tuple[bytes, Batch]]:
+    """The same, each with its line."""
     page = database.rows(_FORWARD, tree, since, _PAGE)
     if not page and not since:
         raise no_such_task(root)
-    return _decoded(database, tree, root, since, page)
+    earlier = _earlier(database, tree, since) if page else Earlier()
+    return _decoded(database, tree, root, since, page, earlier)
 
 
-def _decoded(database: Database, tree: int, root: str, since: int, page: list[tuple[int, bytes]]) -> Iterator[Batch]:
+def _earlier(database: Database, tree: int, since: int) -> Earlier:
+    """What the lines from number `since` on may refer to."""
+    earlier = Earlier()
+    for (line,) in database.rows(_CALLS, tree, since - since % BLOCK, since, _CALL) if since % BLOCK else ():
+        with suppress(BrokenLineError, UnknownLineError):  # who refers to it is damaged as well
+            earlier.learn(decode(line, earlier))
+    return earlier
+
+
+def _decoded(
+    database: Database, tree: int, root: str, since: int, page: list[tuple[int, bytes]], earlier: Earlier
+) -> Iterator[tuple[bytes, Batch]]:
     while page:
         for number, line in page:
             if number != since:
                 raise _damaged(root, since, "it is missing")
-            yield _batch(root, number, line)
+            batch = _batch(root, number, line, earlier)
+            earlier.learn(batch)
+            yield line, batch
             since += 1
         page = database.rows(_FORWARD, tree, since, _PAGE) if len(page) == _PAGE else []
 
 
 def batches_back(database: Database, tree: int, last: int) -> Iterator[Batch]:
-    """The batches, newest first, up to one that cannot be read."""
+    """The batches, newest first, up to one that cannot be read; lists in `arguments` may lack their beginnings."""
     while page := database.rows(_BACK, tree, last, _PAGE):
         for number, line in page:
             try:
@@ -65,9 +91,9 @@ def kept_of(database: Database, tree: int, root: str) -> tuple[int, Kept] | None
     return seq, Kept(reload(state), batches(database, tree, root, seq))
 
 
-def _batch(root: str, number: int, line: bytes) -> Batch:
+def _batch(root: str, number: int, line: bytes, earlier: Earlier) -> Batch:
     try:
-        batch = decode(line)
+        batch = decode(line, earlier)
     except BrokenLineError as error:
         raise _damaged(root, number, str(error)) from None
     except UnknownLineError as error:

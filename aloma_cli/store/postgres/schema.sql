@@ -120,7 +120,7 @@ end $$;
 
 -- Make a claimed tree. No row: there is one with this id.
 create function aloma.make(
-    in_space int, in_root text, in_release text, in_tags text[], in_claim bigint, in_owner text, lease int, line bytea
+    in_space int, in_root text, in_release text, in_tags text[], in_claim bigint, in_owner text, lease int, lines bytea[]
 ) returns setof bigint language plpgsql as $$
 declare t aloma.tree;
 begin
@@ -130,11 +130,13 @@ begin
         return;
     end if;
     t.id := nextval('aloma.tree_id_seq');
-    t.space := in_space; t.root := in_root; t.release := in_release; t.seq := 1; t.size := octet_length(line);
+    t.space := in_space; t.root := in_root; t.release := in_release; t.seq := cardinality(lines);
+    select sum(octet_length(line)) into t.size from unnest(lines) line;
+   
     t.claim := in_claim; t.owner := in_owner; t.tags := in_tags; t.changed := now();
     t.message := aloma.send(t, aloma.lease_end(lease));
     insert into aloma.tree select t.*;
-    insert into aloma.batch values (t.id, 0, line);
+    insert into aloma.batch select t.id, n - 1, line from unnest(lines) with ordinality x (line, n);
     return next t.id;
 exception when unique_violation then return;
 end $$;

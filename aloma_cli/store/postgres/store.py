@@ -21,7 +21,7 @@ from aloma_cli.store.postgres.database import Address, Database
 from aloma_cli.store.postgres.due import PostgresDue
 from aloma_cli.store.postgres.install import install
 from aloma_cli.store.postgres.keeper import Keeper
-from aloma_cli.store.postgres.lines import batches, batches_back, kept_of
+from aloma_cli.store.postgres.lines import batches, batches_back, kept_of, written
 from aloma_cli.store.protocol import Newest, Published, Salvage, no_such_task
 
 if TYPE_CHECKING:
@@ -57,17 +57,23 @@ class PostgresStore:
         return None if self._release is None else self._release()
 
     def create(self, root: str, events: Sequence[Event]) -> PostgresClaim:
-        number = _claim_number()
-        tags = [tag for event in events if isinstance(event, TaskCreated) and event.task == root for tag in event.tags]
         made = Batch(0, tuple(events))
+        return self._make(root, made, [encode(made)])
+
+    def restore(self, root: str, lines: Sequence[bytes]) -> PostgresClaim:
+        return self._make(root, decode(lines[0]), lines)
+
+    def _make(self, root: str, made: Batch, lines: Sequence[bytes]) -> PostgresClaim:
+        number = _claim_number()
+        created = (event for event in made.events if isinstance(event, TaskCreated) and event.task == root)
         tree = self._database.value(
             "select aloma.make(%s, %s, %s, %s, %s, %s, %s, %s)",
-            *(self._space, root, self._own_release(), tags),
-            *(number, self._owner, self.address.lease, encode(made)),
+            *(self._space, root, self._own_release(), [tag for event in created for tag in event.tags]),
+            *(number, self._owner, self.address.lease, [*lines]),
         )
         if tree is None:
             raise StoreError(f"task {root} already exists")
-        return PostgresClaim(self._database, self._keeper, tree, root, number, seq=1, made=made)
+        return PostgresClaim(self._database, self._keeper, tree, root, number, seq=len(lines), made=made)
 
     def claim(self, root: str) -> PostgresClaim:
         number = _claim_number()
@@ -106,6 +112,9 @@ class PostgresStore:
 
     def read(self, root: str, since: int = 0) -> Iterator[Batch]:
         return batches(self._database, self._tree(root), root, since)
+
+    def lines(self, root: str) -> Iterator[bytes]:
+        return (line for line, _ in written(self._database, self._tree(root), root))
 
     def kept(self, root: str) -> Kept | None:
         kept = kept_of(self._database, self._tree(root), root)
