@@ -1,4 +1,4 @@
-"""Measure workers that share the trees of one PostgreSQL: `python benchmarks/several.py [--trees N] [--waiting N] [--due]`.
+"""Measure workers that share the trees of one PostgreSQL: `python benchmarks/several.py [--due]`.
 
 It starts a database of its own (fsync on) and two workers, 20 trees each. A tree has three firings and two calls. With
 `--due` the queue is a column of the tree's row in place of pgmq (`several_due.sql`): the rest of the store is the same.

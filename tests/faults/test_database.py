@@ -1,4 +1,4 @@
-"""A database that restarts, dies, or cannot be reached for a while: workers go on by themselves, and nothing is lost."""
+"""A database that restarts, dies, or cannot be reached for a while: workers continue, and nothing is lost."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class PostgresClaim:
         seq: int,
         made: Batch | None = None,
     ) -> None:
-        """`tree`, `number`: the ids of the tree and of this claim. `seq`: its batches. `made`: the first, if it is new."""
+        """`tree`, `number`: the ids of the tree and of this claim. `seq`: its batches. `made`: the first, if new."""
         self.root = root
         self.tree = tree
         self.number = number
