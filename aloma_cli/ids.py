@@ -20,6 +20,11 @@ def new_task_id(now: float) -> str:
     return _base32(int(now * 1000), 10) + _base32(int.from_bytes(os.urandom(4), "big"), 6)
 
 
+def first_task_id(since: float) -> str:
+    """The least id of a root that is made at `since` (seconds since 1970) or later."""
+    return _base32(max(0, int(since * 1000)), 10)
+
+
 def subtask_id(parent: str, firing: int, order: int) -> str:
     """The id of the `order`-th subtask (from 1) created by firing number `firing`."""
     return f"{root_of(parent)}.{firing}.{order}"

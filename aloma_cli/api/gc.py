@@ -10,7 +10,7 @@ from aloma_cli.api.task import read_record, read_records
 from aloma_cli.clock import from_iso
 from aloma_cli.errors import NotFoundError, StoreError, TaskLockedError
 from aloma_cli.jsontext import JsonObject
-from aloma_cli.record.states import ENDINGS
+from aloma_cli.record.states import ENDINGS, seen
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ class Criteria:
         """Whether the record of a root has the state and the age."""
         # The record is ahead of a clock that was set back.
         age = max(0.0, now - from_iso(record["updated_at"]))
-        return record["state"] in self.states and age >= self.older_than
+        states = {record["state"], seen(record["state"], held=False, asleep=bool(record.get("wake_at")))}
+        return not self.states.isdisjoint(states) and age >= self.older_than
 
     def spare(self, record: JsonObject, subtasks: Iterable[JsonObject]) -> bool:
         """Whether a root has ended and some of its subtasks have not."""

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from aloma_cli.clock import SystemClock
-from aloma_cli.errors import InputError, JournalDamagedError
+from aloma_cli.errors import JournalDamagedError
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import Json, JsonObject
 
@@ -64,6 +64,20 @@ class Task:
     def result(self) -> Json:
         """What `task.complete` was given, if it was called."""
         return self.record["result"]
+
+    @property
+    def seen(self) -> JsonObject:
+        """`record` as `--json` prints it: a task that is at work is `running`, or `interrupted` if no process runs it.
+
+        So are those of `children`. `held`: whether a process runs the tree now; None for a task that rests.
+        """
+        from aloma_cli.record.states import ACTIVE, as_seen
+
+        if self.state not in ACTIVE:
+            return {**self.record, "held": None}
+        root = root_of(self.id)
+        held, published = self._store.is_held(root), self._store.record(root) or {}
+        return {**as_seen(self.record, held=held, asleep=bool(published.get("wake_at"))), "held": held}
 
     @property
     def journal(self) -> list[Event]:
@@ -209,8 +223,5 @@ def document_at(task: Task, entry: int) -> JsonObject:
     document, last = history.document_at(task.tree_journal, task.id, entry)
     if entry < 0 or last != entry:
         last = history.document_at(task.tree_journal, task.id, sys.maxsize)[1]
-        raise InputError(
-            f"the log of task {task.id} has no entry {entry}: its entries are 0 to {last}",
-            hint=f"aloma task log {task.id}",
-        )
+        raise history.no_such_entry(task.id, entry, last)
     return document

@@ -30,7 +30,7 @@ class OutputOptions:
     def print(self, task: Task) -> None:
         """Print the task in the format asked for; by default nothing after its events."""
         if self.as_json:
-            output.put_json(output.whole_record(task.record, task.data))
+            output.put_json(output.whole_record(task.seen, task.data))
         elif self.as_data:
             output.put_json(hide_stash(task.data))
         elif self.as_result:

@@ -50,7 +50,7 @@ def worker(
         if not quiet:
             output.say(_line(task))
         if as_json:
-            output.put_json(output.whole_record(task.record, task.data))
+            output.put_json(output.whole_record(task.seen, task.data))
             output.result().flush()
 
     def refused(root: str, error: AlomaError) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from aloma_cli.document.changes import replay
+from aloma_cli.errors import InputError
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import Committed, Event, FiringFailed, FiringLooked, FiringVoided, TaskCreated
 
@@ -35,6 +36,33 @@ def changes_of(event: Event) -> tuple[dict[str, Any], ...]:
         case Committed():
             return event.changes
     return ()
+
+
+def events_of(events: Iterable[Event], task: str, entry: int) -> list[Event]:
+    """The events of one entry: what its firing did since the entry before of the same firing, and its end.
+
+    Raises InputError where there is no such entry.
+    """
+    last = -1
+    before: dict[int | None, list[Event]] = {}
+    for number, event in numbered(events, task):
+        if event.task != task:
+            continue
+        firing = getattr(event, "firing", None)
+        if number is None:
+            before.setdefault(firing, []).append(event)
+            continue
+        last, own = number, before.pop(firing, ())
+        if number == entry:
+            return [*(own if firing is not None else ()), event]
+    raise no_such_entry(task, entry, last)
+
+
+def no_such_entry(task: str, entry: int, last: int) -> InputError:
+    """The error for a number that is not in the log of `task`, whose last entry is `last`."""
+    return InputError(
+        f"the log of task {task} has no entry {entry}: its entries are 0 to {last}", hint=f"aloma task log {task}"
+    )
 
 
 def document_at(events: Iterable[Event], task: str, entry: int) -> tuple[JsonObject, int]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from aloma_cli.jsontext import JsonObject
+
 RUNNING = "running"
 INTERRUPTED = "interrupted"
 
@@ -54,3 +56,12 @@ def seen(state: str, *, held: bool, asleep: bool = False) -> str:
     `asleep`: nothing runs in the tree before a moment that is on record, so nothing was interrupted.
     """
     return state if asleep or state not in ("processing", "waiting") else RUNNING if held else INTERRUPTED
+
+
+def as_seen(record: JsonObject, *, held: bool, asleep: bool = False) -> JsonObject:
+    """The record of a task with the states that it and its subtasks have now, as `seen` tells them."""
+
+    def state(one: JsonObject) -> JsonObject:
+        return {**one, "state": seen(one["state"], held=held, asleep=asleep)}
+
+    return {**state(record), "children": [*map(state, record["children"])]}

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TextIO
 
 from aloma_cli.clock import Clock, from_iso, to_iso
 from aloma_cli.connectors.address import shown
-from aloma_cli.errors import InputError
 from aloma_cli.record.calls import RecordedCall, failing_call
 from aloma_cli.record.events import FiringFailed
+from aloma_cli.record.history import no_such_entry
 from aloma_cli.values import dataclass
 from aloma_cli.view.changes import is_bookkeeping, operation_text
 from aloma_cli.view.entries import call_command, facts, leveled, text
@@ -64,10 +64,7 @@ def write_log(
     `details.step` is not a number of the log.
     """
     if details.step is not None and not 0 <= details.step <= history.last_number:
-        raise InputError(
-            f"the log of task {history.task} has no entry {details.step}: its entries are 0 to {history.last_number}",
-            hint=f"aloma task log {history.task}",
-        )
+        raise no_such_entry(history.task, details.step, history.last_number)
     if is_for_people(stream, environ):
         page = _Page(size_of(stream).room, glyphs_for(stream.encoding), details, zone, clock.now())
         lines = [page.headline(history), *page.lines(history)]

@@ -48,7 +48,7 @@ def test_an_interrupted_run_prints_what_was_asked_for(desk: Desk) -> None:
     with running(desk, SLEEPS, "--json", "-q") as process:
         process.send_signal(signal.SIGINT)
         result = ended(process)
-    assert (result.json["state"], result.json["data"]["first"]) == ("processing", 1)
+    assert (result.json["state"], result.json["data"]["first"]) == ("interrupted", 1)
     assert result.err == go_on(desk.tasks[0])
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import pytest
 
+from aloma_cli.clock import SystemClock
 from aloma_cli.jsontext import loads
 from aloma_cli.record.states import STATES
 from tests.cli.desk import SLEEPS, Desk, running
@@ -74,9 +76,9 @@ def test_a_task_is_running_while_a_process_runs_it_and_interrupted_when_none_doe
         return [listed, shown, record["state"], record["held"]]
 
     with running(desk, SLEEPS):
-        assert seen() == ["running", "running", "processing", True]
+        assert seen() == ["running", "running", "running", True]
         assert desk.run("task", "list", "--state", "interrupted").out == ""
-    assert seen() == ["interrupted", "interrupted", "processing", False]
+    assert seen() == ["interrupted", "interrupted", "interrupted", False]
     assert desk.run("task", "list", "--state", "interrupted").out
     desk.run("task", "stop", "@last")
     assert seen()[0::3] == ["stopped", None]
@@ -239,3 +241,49 @@ def test_the_number_of_an_entry_is_not_a_step(desk: Desk) -> None:
 def test_one_format_at_a_time(desk: Desk) -> None:
     message = "aloma: --data and --json contradict one another\n  → use one of them\n"
     assert desk.run("task", "show", "--json", "--data") == (2, "", message)
+
+
+def test_the_events_of_one_entry_are_printed_alone(desk: Desk) -> None:
+    desk.step("shout", '{"greeting": str, "loud": None}', "log('loud')", "data['loud'] = True", asks="data, log")
+    desk.new()
+    events = desk.run("task", "log", "--entry", "2", "--json").json
+    assert [(event["event"], event.get("step")) for event in events] == [
+        ("firing_started", "shout"),
+        ("logged", "shout"),
+        ("committed", "shout"),
+    ]
+    [created] = desk.run("task", "log", "--entry", "0", "--json").json
+    assert created["event"] == "task_created"
+    for number in ("3", "99"):
+        ended = desk.run("task", "log", "--entry", number, "--json")
+        assert (ended.code, f"has no entry {number}: its entries are 0 to 2" in ended.err) == (2, True)
+
+
+def test_tasks_are_listed_by_their_age(desk: Desk) -> None:
+    desk.new()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SystemClock, "now", lambda _: time.time() - 7 * 86_400)
+        old = desk.new().out.strip()
+    assert len(desk.run("task", "list", "--since", "8d").out.splitlines()) == 2
+    assert old not in desk.run("task", "list", "--since", "6d").out
+    assert len(desk.run("task", "list", "--since", "6d", "--json").json) == 1
+    assert desk.run("task", "list", "--since", "soon").code == 2
+
+
+def test_a_subtask_of_a_task_that_is_asleep_is_not_interrupted(desk: Desk) -> None:
+    desk.step(
+        "split",
+        '{"name": "Ada", "made": None}',
+        "data['made'] = 1",
+        "task.subtask('Nap', {'nap': 1})",
+        asks="data, task",
+    )
+    desk.step("nap", '{"nap": 1}', "data['nap'] = 2", "task.park(600)", "step.redo()", asks="data, task, step")
+    desk.new('{"name": "Ada"}', "--queue")
+    desk.run("worker", "--once", "-q")
+    listed = desk.run("task", "list", "--all").out
+    assert ("waiting" in listed, "interrupted" in listed) == (True, False)
+    shown = desk.run("task", "show", "--json").json
+    assert {shown["state"], *(child["state"] for child in shown["children"])} == {"waiting"}
+    child = shown["children"][0]["id"]
+    assert desk.run("task", "show", child, "--json").json["state"] == "waiting"

@@ -141,7 +141,7 @@ def test_a_running_task_is_shown_with_who_runs_it(desk: Desk) -> None:
         record = desk.run("task", "show", "--json").json
         shown = desk.run("task", "show").out.splitlines()
         assert shown[1].startswith(f"  run by process {process.pid} on ")
-    assert (record["state"], record["running"][0]["step"], record["data"]["first"]) == ("processing", "slow", 1)
+    assert (record["state"], record["running"][0]["step"], record["data"]["first"]) == ("running", "slow", 1)
     assert shown[2].startswith("  running: slow for 0.")
 
 

@@ -140,7 +140,7 @@ def test_a_second_signal_ends_a_worker_at_once(desk: Desk) -> None:
     time.sleep(0.3)
     worker.send_signal(signal.SIGINT)
     assert ended(worker).code == 130
-    assert state(desk, task) == "processing"
+    assert state(desk, task) == "interrupted"
 
 
 def test_a_request_reaches_the_worker_that_runs_the_task(desk: Desk) -> None:

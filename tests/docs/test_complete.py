@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,10 @@ import aloma_cli
 from aloma_cli import Retry, errors
 from aloma_cli.budget import LIMITS
 from aloma_cli.cli import exit_codes
+from aloma_cli.cli.secret import list as secret_list
+from aloma_cli.cli.step import list as step_list
+from aloma_cli.cli.task import calls, gc
+from aloma_cli.cli.task import list as task_list
 from aloma_cli.connectors.kinds import COMPATIBLE, KINDS
 from aloma_cli.connectors.providers.table import PROVIDERS
 from aloma_cli.content import function, step
@@ -24,6 +29,8 @@ from aloma_cli.loader import config
 from aloma_cli.record import events
 from aloma_cli.record.codec import key_of
 from aloma_cli.record.states import STATES
+from aloma_cli.view import usage
+from aloma_cli.view.tables import Column
 from tests.support.pages import REPOSITORY, Page, codes
 from tools import cli_page
 
@@ -98,6 +105,23 @@ def test_each_kind_of_server_has_a_row_that_can_be_pasted(tmp_path: Path) -> Non
         assert name in {provider.kind, "mine"}
         assert provider.key_variable is None or provider.key_variable in row[1] + row[2]
     assert kinds == {*KINDS, COMPATIBLE}
+
+
+@pytest.mark.parametrize(
+    ("command", "columns"),
+    [
+        ("aloma task list", task_list._COLUMNS),
+        ("aloma task list -l", task_list._LONG_COLUMNS),
+        ("aloma task calls", calls._COLUMNS),
+        ("aloma task gc --dry-run", gc._COLUMNS),
+        ("aloma usage", usage.COLUMNS),
+        ("aloma step list", step_list._COLUMNS),
+        ("aloma secret list", secret_list._COLUMNS),
+    ],
+)
+def test_the_columns_of_a_table_in_a_pipe_are_those_of_its_row(command: str, columns: Sequence[Column]) -> None:
+    [row] = [row for row in CLI.rows("Command") if codes(row[0]) == [command]]
+    assert codes(row[1]) == [column.title for column in columns]
 
 
 # -- what an author writes -------------------------------------------------------------------------------------------

@@ -104,7 +104,7 @@ def _row(result: Result, options: OutputOptions) -> Any:
         return {**line, "id": None, "state": "invalid", "error": str(result.error)}
     task = result.task
     if options.as_json:
-        return {**line, "id": task.id, "state": task.state, "task": output.whole_record(task.record, task.data)}
+        return {**line, "id": task.id, "state": task.state, "task": output.whole_record(task.seen, task.data)}
     record = {**task.record, "result": None} if options.as_data else task.record
     return {**line, "id": task.id, "state": task.state, "result": output.visible_result(record, task.data)}
 

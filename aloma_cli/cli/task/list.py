@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from itertools import count, islice
+from collections.abc import Iterator
+from itertools import count, islice, takewhile
 from typing import Annotated, Any
 
 from aloma_cli.api.reader import Records
@@ -13,10 +14,12 @@ from aloma_cli.cli.exit_codes import DONE, code_of_error, tell
 from aloma_cli.cli.output import put_json, result, say, visible_record
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.task.states import checked_state
+from aloma_cli.cli.units import seconds_of
 from aloma_cli.clock import SystemClock, from_iso
 from aloma_cli.errors import StoreError
-from aloma_cli.jsontext import JsonObject
-from aloma_cli.record.states import seen
+from aloma_cli.ids import first_task_id
+from aloma_cli.jsontext import Json, JsonObject
+from aloma_cli.record.states import as_seen
 from aloma_cli.view.tables import Column, write_table
 
 MOST = 50
@@ -47,6 +50,7 @@ def list_tasks(
     state: Annotated[list[str] | None, Option(("--state", "-s"), "In this state; may be repeated.", "STATE")] = None,
     name: Annotated[str | None, Option(("--name", "-n"), "With this text in the name.", "TEXT")] = None,
     tag: Annotated[list[str] | None, Option(("--tag",), "With this tag; may be repeated.", "TAG")] = None,
+    since: Annotated[str | None, Option(("--since",), "Created within this time: 12h, 7d, 2w.", "AGE")] = None,
     subtasks: Annotated[bool, Option(("--all", "-a"), "Also subtasks, each after its parent.")] = False,
     limit: Annotated[
         int | None, Option(("--limit",), f"The newest N only; default: {MOST} at a terminal.", "N", 1)
@@ -60,7 +64,8 @@ def list_tasks(
     Examples:
       aloma task list
       aloma task list -l --limit 10
-      aloma task list --tag invoice --state error --json | jq -r '.[].id'
+      aloma task list --tag invoice --since 7d
+      aloma task list --state error --json | jq -r '.[].id'
 
     All given filters must match. Of several states one must match; of several tags all.
     """
@@ -68,25 +73,28 @@ def list_tasks(
 
     def matches(record: JsonObject) -> bool:
         return (
-            (not states or record["state"] in states or _state(record) in states)
+            (not states or record["state"] in states or record["recorded"] in states)
             and (name or "").casefold() in record["name"].casefold()
             and set(tag or ()).issubset(record["tags"])
         )
 
     home = Records.at(workspace)
-    narrowed = bool(states or name or tag)
-    page = limit is None and not as_json and result().isatty()
+    narrowed = bool(states or name or tag or since)
+    page = limit is None and since is None and not as_json and result().isatty()
     newest, searched = home.store.newest_first(), count()
     # The counter comes second, so it counts no id that was not there.
-    roots = (root for root, _ in zip(newest.ids, searched, strict=False))
+    roots: Iterator[str] = (root for root, _ in zip(newest.ids, searched, strict=False))
+    if since is not None:
+        first = first_task_id(home.clock.now() - seconds_of(since, "--since"))
+        roots = takewhile(lambda root: root >= first, roots)
     unreadable: list[StoreError] = []
     read = home.records(islice(roots, SEARCHED) if page else roots, subtasks=subtasks, unreadable=unreadable.append)
-    trees = filter(None, ([*filter(matches, tree)] for tree in read))
+    trees = filter(None, ([*filter(matches, _as_seen(tree))] for tree in read))
     most = MOST if page else limit
     found = list(islice(trees, None if most is None else min(most, sys.maxsize)))
     records = [record for tree in reversed(found) for record in tree]
     if as_json:
-        put_json([visible_record({**record, "size": home.size(record)}) for record in records])
+        put_json([_json(record, home.size(record)) for record in records])
     else:
         _print_table(records, home if long else None)
         if not records and result().isatty():
@@ -114,11 +122,19 @@ def _row(record: JsonObject, now: float) -> list[Any]:
     seconds = record["seconds"]
     if record["held"]:
         seconds = max(seconds, now - from_iso(record["created_at"]))
-    return [record["id"], _state(record), record["name"], record["created_at"], seconds, fired, calls, record["tags"]]
+    return [record["id"], record["state"], record["name"], record["created_at"], seconds, fired, calls, record["tags"]]
 
 
-def _state(record: JsonObject) -> str:
-    return seen(record["state"], held=bool(record["held"]), asleep=bool(record.get("wake_at")))
+def _as_seen(tree: list[JsonObject]) -> list[JsonObject]:
+    """The records of a tree, with the states that its tasks have now; `recorded` are those in the record."""
+    asleep = bool(tree[0].get("wake_at"))
+    return [
+        {**as_seen(record, held=bool(record["held"]), asleep=asleep), "recorded": record["state"]} for record in tree
+    ]
+
+
+def _json(record: JsonObject, size: int | None) -> Json:
+    return visible_record({**{key: value for key, value in record.items() if key != "recorded"}, "size": size})
 
 
 def _long(record: JsonObject) -> list[Any]:

@@ -18,6 +18,7 @@ from aloma_cli.clock import SystemClock
 from aloma_cli.errors import InputError, NotFoundError, did_you_mean
 from aloma_cli.ids import root_of
 from aloma_cli.record.codec import to_wire
+from aloma_cli.record.history import events_of
 from aloma_cli.store.protocol import Store
 from aloma_cli.view.ending import Ending, read_ending
 from aloma_cli.view.history import History
@@ -60,8 +61,8 @@ def log(
     if step is not None:
         _check_step(events, found, step)
     if as_json:
-        own = (to_wire(event) for event in events if event.task == found)
-        wanted = deque((event for event in own if step in (None, event.get("step"))), last)
+        own = (event for event in events if event.task == found) if entry is None else events_of(events, found, entry)
+        wanted = deque((event for event in map(to_wire, own) if step in (None, event.get("step"))), last)
         put_json([visible_record(event) for event in wanted])
     else:
         everything = (entry is not None or step is not None) and not (changes or logs or calls or prompts)

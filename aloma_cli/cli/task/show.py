@@ -56,7 +56,7 @@ def show(
     elif as_result:
         put_json(visible_result(found.record, found.data))
     elif as_json:
-        put_json(whole_record(found.record, found.data))
+        put_json(whole_record(found.seen, found.data))
     else:
         # Tables and texts take a third of the time in which a program gets its JSON.
         from aloma_cli.cli.task.show_text import print_task

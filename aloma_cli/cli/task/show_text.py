@@ -48,7 +48,10 @@ def print_task(task: Task, home: Records) -> None:
         seconds = max(seconds, SystemClock().now() - from_iso(record["created_at"]))
     remarks = [*_standing(record, holder), *_answering(record), *_usage(record["usage"]), *_troubles(task)]
     steps = [step_row(step) for step in record["steps"]]
-    subtasks = [[child["name"], child["state"], child["id"]] for child in record["children"]]
+    subtasks = [
+        [child["name"], seen(child["state"], held=holder is not None, asleep=asleep), child["id"]]
+        for child in record["children"]
+    ]
     _table(_FACTS, [[record["name"], state, record["created_at"], seconds, record["id"]]])
     for line in remarks:
         put_wrapped(f"  {line}")
