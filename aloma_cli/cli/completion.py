@@ -1,4 +1,4 @@
-"""What may come next in a line that bash or zsh completes. The parser's library answers other shells, more slowly."""
+"""What may come next in a line that bash, zsh or fish completes. The parser's library answers other shells."""
 
 from __future__ import annotations
 
@@ -6,7 +6,23 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
 from aloma_cli.cli import commands
-from aloma_cli.cli.parameters import Option, Parameter, parameters_of
+from aloma_cli.cli.parameters import Argument, Option, Parameter, parameters_of
+
+_LISTING = "63"
+"""The COMP_TYPE of bash that shows the words and inserts none: a question mark."""
+
+BASH = """
+_aloma_completion() {
+    local IFS=$'\\n'
+    COMPREPLY=( $( env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD COMP_TYPE=$COMP_TYPE \\
+                   _ALOMA_COMPLETE=complete_bash $1 ) )
+    [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
+    return 0
+}
+
+complete -o default -F _aloma_completion aloma
+"""
+"""The script for bash. It tells us also whether words are only shown, and it adds no space after `path=`."""
 
 _OPTIONS = {
     "--version": "Print the version.",
@@ -26,18 +42,25 @@ def completions(environ: Mapping[str, str]) -> str | None:
         return None
     if shell == "bash":
         at = int(environ.get("COMP_CWORD", len(words)))
-        return "\n".join(_next(words[1:at], words[at] if at < len(words) else ""))
-    if shell == "zsh":
+        found = _next(words[1:at], words[at] if at < len(words) else "")
+        return _for_bash(found, lists=environ.get("COMP_TYPE") == _LISTING and len(found) > 1)
+    if shell in ("zsh", "fish"):
         last = "" if line.endswith(" ") or len(words) < 2 else words.pop()
-        return _for_zsh(_next(words[1:], last))
+        found = _next(words[1:], last)
+        return _for_zsh(found) if shell == "zsh" else "\n".join(f"{word}\t{about}" for word, about in found.items())
     return None
+
+
+def asks_whether(environ: Mapping[str, str]) -> bool:
+    """Whether fish only asks if there is anything to offer; else it completes the names of files."""
+    return environ.get("_TYPER_COMPLETE_FISH_ACTION") == "is-args"
 
 
 def _next(words: Sequence[str], start: str) -> dict[str, str]:
     """The words that begin with `start` and may come after `words`, with their help."""
     name = commands.name_in(words)
     if name:
-        found = _of_command(parameters_of(commands.COMMANDS[name].load()), words, start)
+        found = _of_command(parameters_of(commands.COMMANDS[name].load()), words[len(name.split()) :], start)
     elif words and words[0] in commands.GROUPS:
         found = _members(f"{words[0]} ") | (_HELP if start.startswith("-") else {})
     else:
@@ -51,15 +74,49 @@ def _members(group: str) -> dict[str, str]:
 
 
 def _of_command(parameters: Iterable[Parameter], words: Sequence[str], start: str) -> dict[str, str]:
-    """The options of a command; nothing where a value comes, so that the shell completes the names of files."""
+    """The options of a command, or values for what comes next; nothing where these are names of files."""
     options = {word: one for one in parameters if isinstance(one.declared, Option) for word in one.declared.names}
-    takes_value = words[-1] in options and options[words[-1]].kind is not bool
-    if takes_value or not start.startswith("-"):
+    if words and words[-1] in options and options[words[-1]].kind is not bool:
+        return _values(options[words[-1]], words, start)
+    if start.startswith("-"):
+        return {word: one.declared.help for word, one in options.items()} | _HELP
+    arguments = [one for one in parameters if isinstance(one.declared, Argument)]
+    taken = _loose(words, options)
+    next_one = arguments[min(taken, len(arguments) - 1)] if arguments else None
+    if next_one is None or (taken >= len(arguments) and next_one.kind != list[str]):
         return {}
-    return {word: one.declared.help for word, one in options.items()} | _HELP
+    return _values(next_one, words, start)
+
+
+def _loose(words: Sequence[str], options: Mapping[str, Parameter]) -> int:
+    """How many of `words` are arguments."""
+    count, rest = 0, iter(words)
+    for word in rest:
+        if word in options and options[word].kind is not bool:
+            next(rest, None)
+        elif not word.startswith("-"):
+            count += 1
+    return count
+
+
+def _values(parameter: Parameter, words: Sequence[str], start: str) -> dict[str, str]:
+    offers = parameter.declared.offers
+    if not isinstance(offers, str):
+        return dict.fromkeys(offers, "")
+    from aloma_cli.cli.offers import offered
+
+    return offered(offers, words, start)
+
+
+def _for_bash(found: Mapping[str, str], *, lists: bool) -> str:
+    """With `lists` the words are only shown, each with what it means."""
+    width = max(map(len, found), default=0)
+    return "\n".join(f"{word:<{width}}  {about}".rstrip() if lists else word for word, about in found.items())
 
 
 def _for_zsh(found: Mapping[str, str]) -> str:
+    if found and all(word.endswith("=") for word in found):
+        return f"compadd -S '' -- {shlex.join(found)}"  # no space after it
     lines = "\n".join(f'"{_escaped(word)}":"{_escaped(about)}"' for word, about in found.items())
     return f"_arguments '*: :(({lines}))'" if found else "_files"
 

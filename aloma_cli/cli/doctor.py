@@ -40,7 +40,9 @@ _CODES = {
 
 def doctor(
     models: option_groups.Models,
-    server: Annotated[str | None, Argument("[PROVIDER]", "The name of one model server; default: all.")] = None,
+    server: Annotated[
+        str | None, Argument("[PROVIDER]", "The name of one model server; default: all.", "provider")
+    ] = None,
     as_json: Annotated[bool, Option(("--json",), "Print the findings as JSON.")] = False,
     workspace: options.Workspace = None,
 ) -> int:

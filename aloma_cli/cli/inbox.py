@@ -36,7 +36,7 @@ _COLUMNS = (
 
 
 def inbox(
-    only: Annotated[str | None, Option(("--only",), "Only tasks with this tag.", "TAG")] = None,
+    only: Annotated[str | None, Option(("--only",), "Only tasks with this tag.", "TAG", offers="tag")] = None,
     as_json: options.AsJson = False,
     no_run: options.NoRun = False,
     workspace: options.Workspace = None,

@@ -27,7 +27,13 @@ _SHOWN = 3
 def init(
     folder: Annotated[str, Argument("[DIR]", "The folder; it is made if needed. Default: the current one.")] = ".",
     template: Annotated[
-        str, Option(("--template", "-t"), "hello, research, approval or tools. Default: hello.", "NAME")
+        str,
+        Option(
+            ("--template", "-t"),
+            "hello, research, approval or tools. Default: hello.",
+            "NAME",
+            offers=("hello", "research", "approval", "tools"),
+        ),
     ] = "hello",
     as_json: Annotated[bool, Option(("--json",), "Print the folder and its new files as JSON.")] = False,
 ) -> int:

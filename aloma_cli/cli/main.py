@@ -56,8 +56,9 @@ def _main(arguments: list[str]) -> int:
 def _run_command(words: list[str]) -> int:
     """Run a command. The parser's library is imported only for help, completion and what is not plainly right."""
     completes = "_ALOMA_COMPLETE" in os.environ
-    if completes and _complete():
-        return exit_codes.DONE
+    told = _complete() if completes else None
+    if told is not None:
+        return told
     found = None if completes else commands.find(words)
     if found is not None:
         command, rest = found
@@ -70,14 +71,16 @@ def _run_command(words: list[str]) -> int:
     return run(words)
 
 
-def _complete() -> bool:
-    """Print what a shell asks for, if it is one that we know."""
-    from aloma_cli.cli.completion import completions
+def _complete() -> int | None:
+    """Print what a shell asks for, and give the exit code; None for a shell that we do not know."""
+    from aloma_cli.cli.completion import asks_whether, completions
 
     found = completions(os.environ)
+    if found is not None and asks_whether(os.environ):
+        return exit_codes.DONE if found else exit_codes.REFUSED
     if found:
         output.put(found)
-    return found is not None
+    return None if found is None else exit_codes.DONE
 
 
 def _show_traceback(*, verbose: bool) -> None:

@@ -20,8 +20,10 @@ AsResult = Annotated[bool, Option(("--result",), "Print the result as JSON: that
 Expect = Annotated[
     str | None, Option(("--expect",), "Ends as incomplete (6) without this: PATH[=VALUE], or a condition.", "PATTERN")
 ]
-TaskId = Annotated[str | None, Argument("ID", "A task id or the beginning of one; @last, @-2 for the last but one.")]
-LastTask = Annotated[str, Argument("[ID]", "A task id or the beginning of one; default: the last task.")]
+TaskId = Annotated[
+    str | None, Argument("ID", "A task id or the beginning of one; @last, @-2 for the last but one.", "task")
+]
+LastTask = Annotated[str, Argument("[ID]", "A task id or the beginning of one; default: the last task.", "task")]
 
 
 def check_one_format(given: dict[str, bool]) -> None:

@@ -21,19 +21,21 @@ _PLAIN_INTEGER = r"[0-9]{1,15}"
 
 
 class Argument(NamedTuple):
-    """A word in its place."""
+    """A word in its place. `offers`: what a shell offers for it, a kind of `offers.py` or the words themselves."""
 
     metavar: str
     help: str
+    offers: str | tuple[str, ...] = ()
 
 
 class Option(NamedTuple):
-    """A value after one of `names`; a flag where its type is `bool`. `min`: the least integer."""
+    """A value after one of `names`; a flag where its type is `bool`. `min`: the least integer. `offers` as above."""
 
     names: tuple[str, ...]
     help: str
     metavar: str | None = None
     min: int | None = None
+    offers: str | tuple[str, ...] = ()
 
 
 class Parameter(NamedTuple):

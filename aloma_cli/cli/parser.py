@@ -9,9 +9,11 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
+from typer._completion_shared import _completion_scripts as completion_scripts
 
 from aloma_cli import __version__
 from aloma_cli.cli import commands, exit_codes, output
+from aloma_cli.cli.completion import BASH
 from aloma_cli.cli.parameters import REQUIRED, Argument, Option, Parameter, call, parameters_of
 
 # What the parser raises. Some versions of typer bring a click of their own, so its class is found by its name.
@@ -20,6 +22,8 @@ _Refused: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name_
 
 def run(words: Sequence[str]) -> int:
     """Run one command; gives the exit code. Raises AlomaError, and BrokenPipeError."""
+    # The library has no other way to give a shell a script of ours.
+    completion_scripts["bash"] = BASH
     command = typer.main.get_command(_app(words))
     try:
         code = command(list(words), prog_name="aloma", standalone_mode=False)

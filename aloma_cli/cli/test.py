@@ -29,7 +29,7 @@ _SIDES = ("here: ", "there: ")
 
 def run_tests(
     names: Annotated[
-        list[str] | None, Argument("[CASE...]", "Only these cases, by their paths below cases/ without .yaml.")
+        list[str] | None, Argument("[CASE...]", "Only these cases, by their paths below cases/ without .yaml.", "case")
     ] = None,
     live: Annotated[int | None, Option(("--live",), "Run each case N times on the real model.", "N", 1)] = None,
     rate: Annotated[

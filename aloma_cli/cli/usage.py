@@ -34,7 +34,7 @@ _UNTAGGED = "(no tag)"
 
 def usage(
     since: Annotated[str | None, Option(("--since",), "Only the calls of this time: 12h, 7d, 2w.", "AGE")] = None,
-    by: Annotated[str, Option(("--by",), "model, step, tag or day.", "WHAT")] = "model",
+    by: Annotated[str, Option(("--by",), "model, step, tag or day.", "WHAT", offers=WAYS)] = "model",
     as_json: Annotated[bool, Option(("--json",), "Print the figures as JSON.")] = False,
     workspace: options.Workspace = None,
 ) -> int:

@@ -19,7 +19,7 @@ from aloma_cli.view.format import clean, duration, money, plural
 
 def worker(
     concurrency: Annotated[int, Option(("--concurrency", "-c"), "Tasks at the same time.", "N")] = 20,
-    only: Annotated[str | None, Option(("--only",), "Only tasks with this tag.", "TAG")] = None,
+    only: Annotated[str | None, Option(("--only",), "Only tasks with this tag.", "TAG", offers="tag")] = None,
     once: Annotated[bool, Option(("--once",), "End when no task is due.")] = False,
     drain: Annotated[bool, Option(("--drain",), "End when no task is due, or will be by a timer.")] = False,
     any_release: Annotated[bool, Option(("--any-release",), "Also tasks of other versions of the steps.")] = False,

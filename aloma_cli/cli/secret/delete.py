@@ -13,7 +13,7 @@ from aloma_cli.loader.secrets import delete_secret
 
 
 def delete(
-    name: Annotated[str, Argument("NAME", "The name of the secret.")],
+    name: Annotated[str, Argument("NAME", "The name of the secret.", "secret")],
     workspace: options.Workspace = None,
 ) -> int:
     """

@@ -20,7 +20,7 @@ from aloma_cli.redact import SHORTEST
 
 
 def set_value(
-    name: Annotated[str, Argument("NAME", "The name for the steps: letters, digits and _.")],
+    name: Annotated[str, Argument("NAME", "The name for the steps: letters, digits and _.", "secret")],
     source: Annotated[list[str] | None, Argument("[-]", "- reads the value from standard input.")] = None,
     workspace: options.Workspace = None,
 ) -> int:

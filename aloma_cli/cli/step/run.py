@@ -36,7 +36,7 @@ from aloma_cli.view.prompts import readable, tool_call_text
 
 
 def run(
-    name: Annotated[str, Argument("NAME", "The name of the step.")],
+    name: Annotated[str, Argument("NAME", "The name of the step.", "step")],
     data: Annotated[str | None, Option(("-d",), "The document, a JSON object.", "JSON|@FILE|-")] = None,
     file: Annotated[str | None, Option(("--file", "-f"), "A .json or .yaml file with it.", "FILE|-")] = None,
     as_json: Annotated[bool, Option(("--json",), "Print what it did as JSON.")] = False,

@@ -14,7 +14,7 @@ from aloma_cli.jsontext import pretty
 
 
 def show(
-    name: Annotated[str, Argument("NAME", "The name of the step.")],
+    name: Annotated[str, Argument("NAME", "The name of the step.", "step")],
     as_json: Annotated[bool, Option(("--json",), "Print the step as JSON.")] = False,
     workspace: options.Workspace = None,
 ) -> int:

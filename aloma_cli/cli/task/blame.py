@@ -31,7 +31,7 @@ _WIDE = 10_000
 
 def trace(
     task: options.TaskId = None,
-    path: Annotated[str | None, Argument("PATH", "The place of a value, such as order.total.")] = None,
+    path: Annotated[str | None, Argument("PATH", "The place of a value, such as order.total.", "place")] = None,
     entry: Annotated[int | None, Option(("--entry",), "As of entry N of `aloma task log`.", "N")] = None,
     depth: Annotated[int | None, Option(("--depth",), "How many firings to go back (default: 12).", "N", min=1)] = None,
     as_json: Annotated[bool, Option(("--json",), "Print the tree as JSON.")] = False,

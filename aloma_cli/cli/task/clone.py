@@ -22,7 +22,9 @@ from aloma_cli.ids import root_of
 def clone(
     task: options.TaskId = None,
     at: Annotated[int | None, Option(("--at",), "Copy the document after entry N of `aloma task log`.", "N")] = None,
-    values: Annotated[list[str] | None, Option(("--set",), "A value to change in the copy.", "PATH=VALUE")] = None,
+    values: Annotated[
+        list[str] | None, Option(("--set",), "A value to change in the copy.", "PATH=VALUE", offers="assignment")
+    ] = None,
     name: Annotated[str | None, Option(("--name",), "A new name for the copy.", "NAME")] = None,
     expect: options.Expect = None,
     wait: options.Wait = False,

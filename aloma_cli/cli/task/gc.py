@@ -42,7 +42,9 @@ def gc(
     older_than: Annotated[
         str | None, Option(("--older-than",), "Unchanged for at least this long: 12h, 30d, 2w.", "AGE")
     ] = None,
-    state: Annotated[list[str] | None, Option(("--state", "-s"), "In this state; may be repeated.", "STATE")] = None,
+    state: Annotated[
+        list[str] | None, Option(("--state", "-s"), "In this state; may be repeated.", "STATE", offers="state")
+    ] = None,
     larger_than: Annotated[str | None, Option(("--larger-than",), "At least this large: 500kB, 10MB.", "SIZE")] = None,
     keep: Annotated[int | None, Option(("--keep",), "Keep the newest N matching tasks.", "N", 0)] = None,
     yes: Annotated[bool, Option(("--yes", "-y"), "Delete without asking.")] = False,

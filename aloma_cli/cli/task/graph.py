@@ -22,7 +22,13 @@ from aloma_cli.view.theme import Glyphs, glyphs_for
 def draw(
     task: options.LastTask = "@last",
     form: Annotated[
-        str | None, Option(("--format",), "tree, mermaid or dot; default: tree at a terminal, else mermaid.", "NAME")
+        str | None,
+        Option(
+            ("--format",),
+            "tree, mermaid or dot; default: tree at a terminal, else mermaid.",
+            "NAME",
+            offers=("tree", "mermaid", "dot"),
+        ),
     ] = None,
     as_json: Annotated[bool, Option(("--json",), "Print the graph as JSON.")] = False,
     workspace: options.Workspace = None,

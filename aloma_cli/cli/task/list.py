@@ -47,9 +47,11 @@ _LONG_COLUMNS = (
 
 
 def list_tasks(
-    state: Annotated[list[str] | None, Option(("--state", "-s"), "In this state; may be repeated.", "STATE")] = None,
+    state: Annotated[
+        list[str] | None, Option(("--state", "-s"), "In this state; may be repeated.", "STATE", offers="state")
+    ] = None,
     name: Annotated[str | None, Option(("--name", "-n"), "With this text in the name.", "TEXT")] = None,
-    tag: Annotated[list[str] | None, Option(("--tag",), "With this tag; may be repeated.", "TAG")] = None,
+    tag: Annotated[list[str] | None, Option(("--tag",), "With this tag; may be repeated.", "TAG", offers="tag")] = None,
     since: Annotated[str | None, Option(("--since",), "Created within this time: 12h, 7d, 2w.", "AGE")] = None,
     subtasks: Annotated[bool, Option(("--all", "-a"), "Also subtasks, each after its parent.")] = False,
     limit: Annotated[

@@ -33,7 +33,9 @@ def log(
     calls: Annotated[bool, Option(("--calls",), "Show what the steps called.")] = False,
     prompts: Annotated[bool, Option(("--prompts",), "Show what models were asked and what they answered.")] = False,
     entry: Annotated[int | None, Option(("--entry",), "Show entry N only, with details.", "N")] = None,
-    step: Annotated[str | None, Option(("--step",), "Show the entries of this step only.", "NAME")] = None,
+    step: Annotated[
+        str | None, Option(("--step",), "Show the entries of this step only.", "STEP", offers="step")
+    ] = None,
     last: Annotated[
         int | None, Option(("--last",), "Show the last N entries only; of --json the last N events.", "N", min=1)
     ] = None,

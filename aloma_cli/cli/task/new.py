@@ -25,7 +25,7 @@ def new(
     name: Annotated[str, Argument("NAME", "The name of the task.")],
     data: Annotated[str | None, Option(("-d",), "The task's data, a JSON object.", "JSON|@FILE|-")] = None,
     file: Annotated[str | None, Option(("--file", "-f"), "A .json or .yaml file with the data.", "FILE|-")] = None,
-    tag: Annotated[list[str] | None, Option(("--tag",), "A tag; may be repeated.", "TAG")] = None,
+    tag: Annotated[list[str] | None, Option(("--tag",), "A tag; may be repeated.", "TAG", offers="tag")] = None,
     key: Annotated[
         str | None, Option(("--key",), "Make no second task with this key; show the one that exists.", "KEY")
     ] = None,

@@ -18,7 +18,7 @@ from aloma_cli.view.entries import explained
 
 def redo(
     task: options.TaskId = None,
-    step: Annotated[str | None, Argument("STEP", "The name of the step.")] = None,
+    step: Annotated[str | None, Argument("STEP", "The name of the step.", "step")] = None,
     *,
     running: Running,
 ) -> int:

@@ -24,7 +24,8 @@ _LONGEST = 200
 def replay(
     task: options.LastTask = "@last",
     live: Annotated[
-        list[str] | None, Option(("--live",), "Really make the calls of this step; may be repeated.", "STEP")
+        list[str] | None,
+        Option(("--live",), "Really make the calls of this step; may be repeated.", "STEP", offers="step"),
     ] = None,
     all_: Annotated[bool, Option(("--all",), "Show all divergences, not only the first.")] = False,
     as_json: Annotated[bool, Option(("--json",), "Print the report as JSON.")] = False,

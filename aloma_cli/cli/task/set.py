@@ -15,8 +15,12 @@ from aloma_cli.errors import InputError
 
 def set_values(
     task: options.TaskId = None,
-    values: Annotated[list[str] | None, Argument("PATH=VALUE…", "What to write: JSON, else text.")] = None,
-    unset: Annotated[list[str] | None, Option(("--unset",), "What to remove first; may be repeated.", "PATH")] = None,
+    values: Annotated[
+        list[str] | None, Argument("PATH=VALUE…", "What to write: JSON, else text.", "assignment")
+    ] = None,
+    unset: Annotated[
+        list[str] | None, Option(("--unset",), "What to remove first; may be repeated.", "PATH", offers="place")
+    ] = None,
     *,
     running: Running,
 ) -> int:

@@ -15,7 +15,9 @@ def show(
     task: options.LastTask = "@last",
     as_data: options.AsData = False,
     as_result: options.AsResult = False,
-    path: Annotated[str | None, Option(("--path",), "Print one value of the document.", "a.b.0.c")] = None,
+    path: Annotated[
+        str | None, Option(("--path",), "Print one value of the document.", "a.b.0.c", offers="place")
+    ] = None,
     usage: Annotated[bool, Option(("--usage",), "Calls, tokens and money by step and model.")] = False,
     as_json: options.AsJson = False,
     as_svg: options.AsSvg = False,

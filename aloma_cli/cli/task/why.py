@@ -28,7 +28,7 @@ _CHANGED = {
 
 def explain(
     task: options.LastTask = "@last",
-    step: Annotated[str | None, Argument("[STEP]", "The step; default: all, with one line each.")] = None,
+    step: Annotated[str | None, Argument("[STEP]", "The step; default: all, with one line each.", "step")] = None,
     entry: Annotated[int | None, Option(("--entry",), "As of entry N of `aloma task log`.", "N")] = None,
     as_json: Annotated[bool, Option(("--json",), "Print the explanation as JSON.")] = False,
     workspace: options.Workspace = None,

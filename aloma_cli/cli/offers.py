@@ -1,0 +1,155 @@
+"""What a shell is offered for a value: tasks, steps, states, places in a document, … Nothing of a workspace is run.
+
+Each function gives words with what they mean. Reading is best effort: what cannot be read is not offered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from aloma_cli.errors import AlomaError
+from aloma_cli.loader.layout import DATA_FOLDER, STEPS_FOLDER, find_workspace
+from aloma_cli.record.states import STATES
+from aloma_cli.store.open import open_store
+
+if TYPE_CHECKING:
+    from aloma_cli.jsontext import Json, JsonObject
+    from aloma_cli.store.protocol import Store
+
+_TASKS = 50
+"""How many of the newest tasks are offered, and searched for tags."""
+
+_PLACES = 200
+_ITEMS = 20
+_PLAIN_KEY = re.compile(r"[\w-]+")
+_NAMED = re.compile(r"""^name\s*(?::\s*str\s*)?=\s*(["'])(.+?)\1""", re.MULTILINE)
+_ABOUT = re.compile(r'\A\s*(?:#.*\n\s*)*"""\s*(.+?)\s*(?:"""|$)', re.MULTILINE)
+
+
+class Line(NamedTuple):
+    """`root`: the folder of the workspace. `words` come before the word `start` that is completed, after the command."""
+
+    root: Path
+    words: Sequence[str]
+    start: str
+
+    @property
+    def store(self) -> Store:
+        return open_store(self.root / DATA_FOLDER)
+
+    @property
+    def task(self) -> str:
+        """The task that the line is about."""
+        named = [word for word in self.words if word[0:1] in "@0123456789" and word]
+        return named[0] if named else "@last"
+
+
+def offered(kind: str, words: Sequence[str], start: str) -> dict[str, str]:
+    """The words for a value of this kind that begin with `start`, after `words`."""
+    named = next(
+        (after for option, after in zip(words, words[1:], strict=False) if option in ("-w", "--workspace")), None
+    )
+    with contextlib.suppress(AlomaError, OSError, ValueError):
+        line = Line(find_workspace(named, Path.cwd()), words, start)
+        return {word: about for word, about in _OFFERS[kind](line).items() if word.startswith(start)}
+    return {}
+
+
+def _tasks(line: Line) -> dict[str, str]:
+    store, (root, dot, _) = line.store, line.start.partition(".")
+    if dot:
+        return _subtasks(store, root)
+    newest = islice(store.newest_first().ids, _TASKS)
+    found = {task: _about(record) for task in newest for record in [store.record(task)]}
+    last = next(iter(found.values()), "")
+    return ({"@last": f"the last one: {last}"} if last else {}) | found
+
+
+def _subtasks(store: Store, root: str) -> dict[str, str]:
+    from aloma_cli.api.task import read_records
+
+    return {record["id"]: _about(record) for record in islice(read_records(store, root), _TASKS)}
+
+
+def _about(record: JsonObject | None) -> str:
+    return "at work" if record is None else f"{record['name']} ({record['state']})"
+
+
+def _tags(line: Line) -> dict[str, str]:
+    store = line.store
+    records = (store.record(task) for task in islice(store.newest_first().ids, _TASKS))
+    return dict.fromkeys((tag for record in records if record is not None for tag in record["tags"]), "")
+
+
+def _steps(line: Line) -> dict[str, str]:
+    folder = line.root / STEPS_FOLDER
+    found = {}
+    for path in sorted(folder.rglob("*.py")):
+        place = path.relative_to(folder)
+        if not any(part[0] in "_." for part in place.parts):
+            text = path.read_text(encoding="utf-8", errors="replace")
+            name, about = _NAMED.search(text), _ABOUT.search(text)
+            found[name[2] if name else place.with_suffix("").as_posix()] = about[1] if about else ""
+    return found
+
+
+def _places(line: Line) -> dict[str, str]:
+    from aloma_cli.api.lookup import find_task
+    from aloma_cli.api.task import read_task
+
+    document = read_task(line.store, find_task(line.store, line.task)).data
+    return dict(islice(_below(document, "", line.start), _PLACES))
+
+
+def _below(value: Json, place: str, start: str) -> Iterator[tuple[str, str]]:
+    """The places below one that may begin with `start`, with what is there."""
+    from aloma_cli.jsontext import cut, dumps
+
+    items = value.items() if isinstance(value, dict) else enumerate(value[:_ITEMS]) if isinstance(value, list) else ()
+    for key, item in items:
+        here = f"{place}{key}"
+        if _PLAIN_KEY.fullmatch(str(key)) and (here.startswith(start) or start.startswith(f"{here}.")):
+            if here.startswith(start):
+                yield here, cut(dumps(item), 40) if not isinstance(item, dict | list) else ""
+            yield from _below(item, f"{here}.", start)
+
+
+def _assignments(line: Line) -> dict[str, str]:
+    return {f"{place}=": about for place, about in _places(line).items()}
+
+
+def _secrets(line: Line) -> dict[str, str]:
+    from aloma_cli.loader.config import read_config
+    from aloma_cli.loader.secrets import read_secrets
+
+    declared = dict.fromkeys(read_config(line.root).secrets, "declared in aloma.yaml")
+    return declared | {name: f"stored {secret.set_at}" for name, secret in read_secrets(line.root).items()}
+
+
+def _providers(line: Line) -> dict[str, str]:
+    from aloma_cli.loader.config import read_config
+
+    return {name: provider.base_url or "" for name, provider in read_config(line.root).named.items()}
+
+
+def _cases(line: Line) -> dict[str, str]:
+    folder = line.root / "cases"
+    return {path.relative_to(folder).with_suffix("").as_posix(): "" for path in sorted(folder.rglob("*.yaml"))}
+
+
+_OFFERS: Mapping[str, Callable[[Line], Mapping[str, str]]] = {
+    "task": _tasks,
+    "tag": _tags,
+    "step": _steps,
+    "state": lambda _: dict.fromkeys(STATES, ""),
+    "place": _places,
+    "assignment": _assignments,
+    "secret": _secrets,
+    "provider": _providers,
+    "case": _cases,
+}
