@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
 
 from aloma_cli.cli import commands
-from aloma_cli.cli.parameters import Argument, Option, Parameter, parameters_of
+
+Parameters: TypeAlias = dict[str, Any]
 
 _LISTING = "63"
 """The COMP_TYPE of bash that shows the words and inserts none: a question mark."""
@@ -60,7 +64,7 @@ def _next(words: Sequence[str], start: str) -> dict[str, str]:
     """The words that begin with `start` and may come after `words`, with their help."""
     name = commands.name_in(words)
     if name:
-        found = _of_command(parameters_of(commands.COMMANDS[name].load()), words[len(name.split()) :], start)
+        found = _of_command(_parameters(name), words[len(name.split()) :], start)
     elif words and words[0] in commands.GROUPS:
         found = _members(f"{words[0]} ") | (_HELP if start.startswith("-") else {})
     else:
@@ -73,34 +77,39 @@ def _members(group: str) -> dict[str, str]:
     return {name.removeprefix(group): commands.COMMANDS[name].about for name in names}
 
 
-def _of_command(parameters: Iterable[Parameter], words: Sequence[str], start: str) -> dict[str, str]:
+def _of_command(found: Parameters, words: Sequence[str], start: str) -> dict[str, str]:
     """The options of a command, or values for what comes next; nothing where these are names of files."""
-    options = {word: one for one in parameters if isinstance(one.declared, Option) for word in one.declared.names}
-    if words and words[-1] in options and options[words[-1]].kind is not bool:
+    options = {word: one for one in found["options"] for word in one["names"]}
+    if words and options.get(words[-1], {}).get("value"):
         return _values(options[words[-1]], words, start)
     if start.startswith("-"):
-        return {word: one.declared.help for word, one in options.items()} | _HELP
-    arguments = [one for one in parameters if isinstance(one.declared, Argument)]
-    taken = _loose(words, options)
-    next_one = arguments[min(taken, len(arguments) - 1)] if arguments else None
-    if next_one is None or (taken >= len(arguments) and next_one.kind != list[str]):
+        return {word: one["help"] for word, one in options.items()} | _HELP
+    arguments, taken = found["arguments"], _loose(words, options)
+    if taken >= len(arguments) and not (arguments and arguments[-1]["many"]):
         return {}
-    return _values(next_one, words, start)
+    return _values(arguments[min(taken, len(arguments) - 1)], words, start)
 
 
-def _loose(words: Sequence[str], options: Mapping[str, Parameter]) -> int:
+def _loose(words: Sequence[str], options: Parameters) -> int:
     """How many of `words` are arguments."""
     count, rest = 0, iter(words)
     for word in rest:
-        if word in options and options[word].kind is not bool:
+        if options.get(word, {}).get("value"):
             next(rest, None)
         elif not word.startswith("-"):
             count += 1
     return count
 
 
-def _values(parameter: Parameter, words: Sequence[str], start: str) -> dict[str, str]:
-    offers = parameter.declared.offers
+def _parameters(name: str) -> Parameters:
+    """What a command takes: its module is not imported, because that takes too long."""
+    text = Path(__file__).with_name("words.json").read_text(encoding="utf-8")
+    found: Parameters = json.loads(text)[name]
+    return found
+
+
+def _values(parameter: Parameters, words: Sequence[str], start: str) -> dict[str, str]:
+    offers = parameter.get("offers", ())
     if not isinstance(offers, str):
         return dict.fromkeys(offers, "")
     from aloma_cli.cli.offers import offered

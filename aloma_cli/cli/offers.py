@@ -32,7 +32,7 @@ _ABOUT = re.compile(r'\A\s*(?:#.*\n\s*)*"""\s*(.+?)\s*(?:"""|$)', re.MULTILINE)
 
 
 class Line(NamedTuple):
-    """`root`: the folder of the workspace. `words` come before the word `start` that is completed, after the command."""
+    """`root`: the folder of the workspace. `words`: those between the command and the word `start` to complete."""
 
     root: Path
     words: Sequence[str]
@@ -51,9 +51,8 @@ class Line(NamedTuple):
 
 def offered(kind: str, words: Sequence[str], start: str) -> dict[str, str]:
     """The words for a value of this kind that begin with `start`, after `words`."""
-    named = next(
-        (after for option, after in zip(words, words[1:], strict=False) if option in ("-w", "--workspace")), None
-    )
+    pairs = zip(words, words[1:], strict=False)
+    named = next((after for option, after in pairs if option in ("-w", "--workspace")), None)
     with contextlib.suppress(AlomaError, OSError, ValueError):
         line = Line(find_workspace(named, Path.cwd()), words, start)
         return {word: about for word, about in _OFFERS[kind](line).items() if word.startswith(start)}

@@ -25,6 +25,7 @@ from aloma_cli.content import function, step
 from aloma_cli.content.handles.log import Log
 from aloma_cli.content.handles.step import StepHandle
 from aloma_cli.content.handles.task import TaskHandle
+from aloma_cli.jsontext import loads
 from aloma_cli.loader import config
 from aloma_cli.record import events
 from aloma_cli.record.codec import key_of
@@ -58,6 +59,11 @@ def test_the_help_texts_on_the_page_are_those_of_the_commands() -> None:
     """Where it fails: python -m tools.cli_page"""
     page = CLI.text
     assert " ".join(page.split()) == " ".join(cli_page.updated(page).split())
+
+
+def test_the_words_that_a_shell_completes_are_those_of_the_commands() -> None:
+    """Where it fails: python -m tools.cli_page"""
+    assert loads(cli_page.WORDS.read_text(encoding="utf-8")) == loads(cli_page.words())
 
 
 @pytest.mark.parametrize("page", [*TOP, *PAGES], ids=lambda page: str(page.path))
