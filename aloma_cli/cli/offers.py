@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -51,8 +51,7 @@ class Line(NamedTuple):
 
 def offered(kind: str, words: Sequence[str], start: str) -> dict[str, str]:
     """The words for a value of this kind that begin with `start`, after `words`."""
-    pairs = zip(words, words[1:], strict=False)
-    named = next((after for option, after in pairs if option in ("-w", "--workspace")), None)
+    named = next((after for option, after in pairwise(words) if option in ("-w", "--workspace")), None)
     with contextlib.suppress(AlomaError, OSError, ValueError):
         line = Line(find_workspace(named, Path.cwd()), words, start)
         return {word: about for word, about in _OFFERS[kind](line).items() if word.startswith(start)}
