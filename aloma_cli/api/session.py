@@ -94,7 +94,7 @@ async def fire_once(claim: Claim, equipment: Equipment, emit: Emit, settings: Mo
     with contextlib.closing(claim):
         run = Scheduler(claim, equipment.plan, clock=equipment.clock, emit=emit, redactor=equipment.redactor)
         run.recover()
-        connectors = equipment.border(open_connectors(settings, equipment.modules))
+        connectors = equipment.border(open_connectors(settings, equipment.modules, mcp=equipment.mcp))
         runner = LocalRunner(
             equipment.plan.steps, Toolbox(connectors, equipment.lib, equipment.config), LoopHost(run, equipment.day)
         )

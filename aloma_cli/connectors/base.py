@@ -162,10 +162,14 @@ class Function(Protocol):
 
 
 class Bordered(Function):
-    """A function with another border (`send`): a test, a replay and a dry run answer its requests in another way."""
+    """A function with another border (`send`): a test, a replay and a dry run answer its requests in another way.
+
+    `border`: the one that the functions get which it calls itself.
+    """
 
     def __init__(self, inner: Function) -> None:
         self.inner = inner
+        self.border: Border = _unchanged
         self.__signature__ = inspect.signature(inner)
 
     def __call__(self, ask: Ask, /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
@@ -184,7 +188,7 @@ class Bordered(Function):
         return self.inner.described(name)
 
     async def asked(self, ask: Ask) -> tuple[str, JsonObject]:
-        return await self.inner.asked(ask)
+        return await self.inner.asked(_BorderedAsk(ask, self.border))
 
     def told(self, result: Any) -> Any:
         return self.inner.told(result)
@@ -200,6 +204,26 @@ Border: TypeAlias = Callable[[str, Function], Function]
 def _unchanged(_name: str, function: Function) -> Function:
     return function
 
+
+@dataclass(frozen=True, slots=True)
+class _BorderedAsk:
+    """An Ask that gives a border to the functions which a connector calls itself."""
+
+    ask: Ask
+    border: Border
+
+    async def __call__(self, request: JsonObject) -> Json:
+        return await self.ask(request)
+
+    async def call(self, name: str, function: Function, arguments: JsonObject) -> Any:
+        return await self.ask.call(name, self.border(name, function), arguments)
+
+    async def approve(self, question: str, call: str, arguments: JsonObject) -> bool:
+        return await self.ask.approve(question, call, arguments)
+
+
+LIST = "tools/list"
+"""The function by which a connector whose functions only another system knows asks for them."""
 
 Connector: TypeAlias = Mapping[str, Function]
 """Functions by their names. One that only another system knows has `names(ask)`, which records the answer."""
@@ -250,7 +274,10 @@ class _BorderedConnector(Mapping[str, Function]):
         self._border = border
 
     def __getitem__(self, name: str) -> Function:
-        return self._border(f"{self._name}.{name}", self._inner[name])
+        function = self._border(f"{self._name}.{name}", self._inner[name])
+        if isinstance(function, Bordered):
+            function.border = self._border
+        return function
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._inner)
@@ -259,7 +286,8 @@ class _BorderedConnector(Mapping[str, Function]):
         return len(self._inner)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)  # `names`, if it has that
+        found = getattr(self._inner, name)
+        return (lambda ask: found(_BorderedAsk(ask, self._border))) if name == "names" else found
 
 
 def plain(call: str, argument: str, value: object) -> Json:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aloma_cli.condition import Condition, compile_condition
-from aloma_cli.connectors.base import Answer, Bordered, Call, Connectors, Function, Log
+from aloma_cli.connectors.base import LIST, Answer, Bordered, Call, Connectors, Function, Log
 from aloma_cli.connectors.chat.chat import Chat
 from aloma_cli.connectors.chat.embed import Embed
 from aloma_cli.connectors.settings import ModelSettings
@@ -80,7 +80,7 @@ class Answers:
         return (
             bool(self._replies)
             and self.step in ("*", call.step)
-            and self.call in (None, call.name)
+            and (self.call == call.name or (self.call is None and not call.name.endswith(LIST)))
             and (self.when is None or self.when.matches(call.document))
             and (self.prompt is None or self.prompt.search(prompt_of(call.arguments)) is not None)
         )
@@ -123,7 +123,8 @@ class Script:
     ) -> Answers:
         """Answers for the calls of a step; of several that fit, the first one counts.
 
-        `call`: only this function, such as `http.get`. `when`: a condition on the document of the firing. `prompt`: a
+        `call`: only this function, such as `http.get`; the list of the tools of an MCP server is answered by its name
+        alone, `mcp.NAME.tools/list`. `when`: a condition on the document of the firing. `prompt`: a
         regular expression that is found in the prompt.
         """
         condition = None if when is None else compile_condition(when, name="when")

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from aloma_cli.jsontext import dumps, loads
+from aloma_cli.testing.play import Home, Play
+from aloma_cli.testing.script import Script
 from tests.cli.desk import Desk, ended, until
 
 SERVER = Path(__file__).parents[1] / "servers" / "mcp_server.py"
@@ -173,3 +175,55 @@ def test_a_call_of_a_model_to_a_server_waits_for_approval(desk: Desk) -> None:
     assert (asked.code, calls_of(desk, "search")) == (8, 0)
     assert desk.run("task", "answer", "@last", "true").code == 0
     assert calls_of(desk, "search") == 1
+
+
+def hangs(desk: Desk) -> str:
+    """A server that says that it was started; it must not be."""
+    return f"mcp:\n  desk:\n    command: [touch, {desk.root}/started]\n"
+
+
+@pytest.mark.parametrize("tools", ["[desk]", "[desk.search]", "[tool(desk.search)]"])
+def test_a_dry_run_reaches_the_call_of_the_model_and_starts_no_server(desk: Desk, tools: str) -> None:
+    desk.write("aloma.yaml", hangs(desk))
+    desk.write("steps/ask.py", ASKS.replace("TOOLS", tools))
+    ran = desk.run("task", "new", "T", "-d", '{"question": "Who?"}', "--offline", "--dry-run")
+    assert [line.split()[0] for line in ran.out.splitlines()] == ["ask", "openai.chat"]
+    assert not (desk.root / "started").exists()
+
+
+@pytest.mark.parametrize("tools", ["[desk]", "[desk.search]", "[tool(desk.search)]"])
+def test_a_replay_starts_no_server(desk: Desk, tools: str) -> None:
+    desk.write("steps/ask.py", ASKS.replace("TOOLS", tools))
+    desk.write("responses/ask.json", dumps(SEARCHES))
+    assert desk.run("task", "new", "T", "-d", '{"question": "Who?"}', "--offline").code == 0
+    desk.write("aloma.yaml", hangs(desk))
+    replayed = desk.run("task", "replay", "@last")
+    assert replayed.code == 0, replayed
+    assert not (desk.root / "started").exists()
+
+
+@pytest.mark.parametrize("tools", ["[desk]", "[desk.search]", "[tool(desk.search)]"])
+def test_a_test_starts_no_server_and_gives_the_tools_that_it_scripts(desk: Desk, tools: str) -> None:
+    desk.write("aloma.yaml", hangs(desk))
+    desk.write("steps/ask.py", ASKS.replace("TOOLS", tools))
+    home = Home.open(desk.root)
+    script = Script()
+    script.on("ask").calls_tool("mcp_desk_search", text="Ada").then("Found Ada.")
+    play = Play(home, script)
+    with pytest.raises(AssertionError, match=r"mcp\.desk\.tools/list"):
+        play({"question": "Who?"})
+    listed = [{"name": "search", "description": "Search.", "inputSchema": {"type": "object"}}]
+    script = Script()
+    script.on("ask", "mcp.desk.tools/list").answers(listed)
+    script.on("ask", "mcp.desk.search").answers({"structuredContent": {"found": "Ada"}})
+    script.on("ask", "openai.chat").calls_tool("mcp_desk_search", text="Ada").then("Found Ada.")
+    assert Play(home, script)({"question": "Who?"}).data["answer"] == "Found Ada."
+    assert not (desk.root / "started").exists()
+
+
+def test_a_step_that_is_run_alone_calls_the_tools_of_a_server(desk: Desk) -> None:
+    desk.step(
+        "look", '{"found": None}', 'data |= await connectors.mcp.desk.search(text="Ada")', asks="data, connectors"
+    )
+    ran = desk.run("step", "run", "look", "-d", "{}", "--offline")
+    assert (ran.code, calls_of(desk, "search")) == (0, 1), ran

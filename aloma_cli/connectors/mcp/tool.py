@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from aloma_cli.connectors.base import Answer, Ask, Call, Effect, Function, Log, plain
+from aloma_cli.connectors.base import LIST, Answer, Ask, Call, Effect, Function, Log, plain
 from aloma_cli.connectors.mcp.connection import Connection
 from aloma_cli.errors import ConnectorError, PermanentError, did_you_mean
 from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, dumps, loads
@@ -95,7 +95,7 @@ class McpFunction(Function):
 
 async def _list(settings: McpSettings, connection: Connection, ask: Ask) -> dict[str, JsonObject]:
     """The tools by name, as they are on record: a repeated firing tells its model of the same ones."""
-    listed: list[JsonObject] = await ask.call(f"mcp.{settings.name}.tools/list", _ListTools(connection), {})
+    listed: list[JsonObject] = await ask.call(f"mcp.{settings.name}.{LIST}", _ListTools(connection), {})
     return {tool["name"]: tool for tool in listed}
 
 
