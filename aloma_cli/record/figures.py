@@ -20,6 +20,13 @@ def is_own(call: str) -> bool:
     return call.partition(".")[0] in OWN
 
 
+def is_estimated(call: CallAnswered | None) -> bool:
+    """Whether a server did not count the tokens of a call. Earlier programs marked simulated answers as well."""
+    if call is None or (call.about or {}).get("simulated"):
+        return False
+    return bool((call.usage or {}).get("estimated"))
+
+
 @dataclass(slots=True)
 class Figures:
     """How firings ended, how many seconds they ran, what they called and what that cost.
@@ -85,7 +92,7 @@ class Figures:
             self.output_tokens += usage.get("output_tokens") or 0
             self.cached_tokens += usage.get("cached_tokens") or 0
             self.reasoning_tokens += usage.get("reasoning_tokens") or 0
-            self.estimated += bool(usage.get("estimated")) and not simulated
+            self.estimated += is_estimated(call)
             self.cost += cost or 0.0
             self.unpriced += cost is None and not simulated
 

@@ -13,6 +13,7 @@ from aloma_cli.connectors.chat.parse import was_repaired
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.jsontext import Json, JsonError, JsonObject, loads
 from aloma_cli.record.calls import ANSWERED, FAILED, RecordedCall
+from aloma_cli.record.figures import is_estimated
 from aloma_cli.values import dataclass
 from aloma_cli.view.format import clean, clean_lines, clock_time, data_size, duration, error_text, money, plural
 from aloma_cli.view.terminal import Ink, is_for_people, size_of, write, write_plain
@@ -163,7 +164,7 @@ def call_figures(call: RecordedCall) -> Iterator[str]:
     if about.get("simulated"):
         yield "simulated"
     if usage:
-        guessed = "about " if usage.get("estimated") else ""
+        guessed = "about " if is_estimated(call.event) else ""
         cached, thought = _some(usage, "cached_tokens", "cached"), _some(usage, "reasoning_tokens", "reasoning")
         yield f"{guessed}{plural(usage.get('input_tokens') or 0, 'token')} in{cached}"
         yield f"{guessed}{usage.get('output_tokens') or 0:,} out{thought}"

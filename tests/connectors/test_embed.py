@@ -196,7 +196,7 @@ def test_simulated_vectors_are_the_same_each_time_and_near_for_texts_that_share_
     assert all(math.hypot(*vector) == pytest.approx(1.0, abs=1e-6) for vector in answer.vectors)
     assert len(empty) == 256
     assert recorder.answers[0].about == {"provider": "aloma.offline", "model": "aloma-offline", "simulated": True}
-    assert recorder.answers[0].usage == {"input_tokens": 15, "output_tokens": 0, "cost": 0.0, "estimated": True}
+    assert recorder.answers[0].usage == {"input_tokens": 15, "output_tokens": 0, "cost": 0.0}
 
 
 @pytest.mark.parametrize(("wanted", "size"), [(8, 8), (0, 256), ("many", 256), (10**9, 256)])

@@ -31,7 +31,7 @@ def embedded(call: Call) -> Answer:
         "data": data,
         "usage": {"prompt_tokens": tokens, "completion_tokens": 0, "total_tokens": tokens},
     }
-    usage = {"input_tokens": tokens, "output_tokens": 0, "cost": 0.0, "estimated": True}
+    usage = {"input_tokens": tokens, "output_tokens": 0, "cost": 0.0}
     return Answer(value, usage, {"provider": PROVIDER, "model": MODEL, "simulated": True})
 
 

@@ -48,7 +48,7 @@ class Offline:
             content = _content(call, seed, reply)
             message = {"content": content}
         completion = _completion(message, seed, estimated_usage(messages, content))
-        usage = recorded_usage(completion["usage"]) | {"cost": 0.0, "estimated": True}
+        usage = recorded_usage(completion["usage"]) | {"cost": 0.0}
         return Answer(completion, usage, about)
 
     async def price(self, asked: str, input_tokens: int, output_tokens: int) -> float:  # noqa: ARG002  (as `chat.Price`)
