@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.servers import aimock, aimock_server, llama, llama_embed
+from tests.servers import aimock, aimock_server, llama, llama_embed, llama_tools
 
-__all__ = ["aimock", "aimock_server", "llama", "llama_embed"]
+__all__ = ["aimock", "aimock_server", "llama", "llama_embed", "llama_tools"]
 
 
 class _Answers(BaseHTTPRequestHandler):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tests.servers.aimock import Aimock, aimock, aimock_server
 from tests.servers.browser import Chromium, chromium, violations
-from tests.servers.llama import Llama, llama, llama_embed
+from tests.servers.llama import Llama, llama, llama_embed, llama_tools
 from tests.servers.postgres import Postgres, postgres
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "chromium",
     "llama",
     "llama_embed",
+    "llama_tools",
     "postgres",
     "violations",
 ]

@@ -34,6 +34,12 @@ def llama_embed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Llama]:
     yield from _served(tmp_path_factory.mktemp("embed"), "embed")
 
 
+@pytest.fixture(scope="session")
+def llama_tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Llama]:
+    """The same server with a model that calls tools: the calls are held to the names and schemas of the tools."""
+    yield from _served(tmp_path_factory.mktemp("tools"), "tools")
+
+
 def _served(folder: Path, *options: str) -> Iterator[Llama]:
     for package in ("xllamacpp", "gguf"):
         if find_spec(package) is None:

@@ -1,4 +1,4 @@
-"""Serve the tiny model with llama.cpp: `python -m tests.servers.llama_main PORT FOLDER [embed]`, until terminated."""
+"""Serve the tiny model with llama.cpp: `python -m tests.servers.llama_main PORT FOLDER [embed|tools]`"""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tests.servers import tiny_model
 _LONGEST_ANSWER = 800  # tokens: an answer that runs on is cut, as with any real server
 
 
-def main(port: int, folder: Path, *, embed: bool) -> None:
+def main(port: int, folder: Path, *, embed: bool, tools: bool) -> None:
     model = folder / "tiny.gguf"
-    tiny_model.write(model)
+    tiny_model.write(model, tools=tools)
     params = xllamacpp.CommonParams()
     params.model.path = str(model)
     params.n_parallel = 4
@@ -34,4 +34,4 @@ def main(port: int, folder: Path, *, embed: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]), embed="embed" in sys.argv[3:])
+    main(int(sys.argv[1]), Path(sys.argv[2]), embed="embed" in sys.argv[3:], tools="tools" in sys.argv[3:])

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import aimock, aimock_server, llama
+from tests.servers import aimock, aimock_server, llama, llama_tools
 from tests.workflows.workspace import Workspace
 
-__all__ = ["aimock", "aimock_server", "llama"]
+__all__ = ["aimock", "aimock_server", "llama", "llama_tools"]
 
 
 @pytest.fixture
