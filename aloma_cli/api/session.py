@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from aloma_cli.clock import Clock
 from aloma_cli.connectors.base import Connectors
@@ -24,11 +25,18 @@ from aloma_cli.engine.unsettled import park_interrupted
 from aloma_cli.engine.working import WorkingTree
 from aloma_cli.errors import AlomaError
 from aloma_cli.jsontext import JsonObject
+from aloma_cli.later import Later
 from aloma_cli.loader.environment import Environment
 from aloma_cli.loader.libraries import Libraries
 from aloma_cli.redact import Redactor
 from aloma_cli.store.protocol import Claim
 from aloma_cli.values import dataclass
+
+if TYPE_CHECKING:
+    from aloma_cli.api import notifying
+    from aloma_cli.api.notifying import Notices
+else:
+    notifying = Later("aloma_cli.api.notifying")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,7 @@ class Equipment:
     """What a run needs besides the tree.
 
     `border` may wrap the connectors, to answer their calls in another way. `day`: what all tasks may spend on one day.
+    `notices`: whom to tell of questions and ends.
     """
 
     plan: Plan
@@ -48,6 +57,7 @@ class Equipment:
     border: Callable[[Connectors], Connectors]
     day: DayLimit | None = None
     mcp: Sequence[McpSettings] = ()
+    notices: Notices | None = None
 
 
 async def run_claim(
@@ -65,25 +75,30 @@ async def run_claim(
     sooner or later than at rest. After a cancellation a later run continues from the last commit.
     """
     stay = stay or Stay()
+    notifier = None if equipment.notices is None else notifying.Notifier(equipment.notices, emit)
     try:
         run = Scheduler(
             claim,
             equipment.plan,
             clock=equipment.clock,
-            emit=emit,
+            emit=emit if notifier is None else notifier.emit,
             concurrency=equipment.concurrency,
             redactor=equipment.redactor,
         )
+        if notifier is not None:
+            notifier.open(run)
         run.recover()
         run.take_requests()
         settings = answering(run)
         before(run)
         await _drive(run, equipment, settings, stay)
-        # Requests may arrive while steps clean up and connections close.
-        while run.take_requests():
+        # Requests may arrive while people are told, steps clean up and connections close.
+        while (notifier is not None and await notifier.settle(run)) or run.take_requests():
             await _drive(run, equipment, settings, stay)
         return run.tree
     finally:
+        if notifier is not None:
+            await notifier.close()
         claim.close()
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aloma_cli.api.handover import hand_over, loop_runs
 from aloma_cli.api.orders import Order, on_another_day, resuming, starting
@@ -50,6 +50,9 @@ from aloma_cli.record.tree import Tree
 from aloma_cli.redact import Redactor
 from aloma_cli.store.open import open_store
 from aloma_cli.store.protocol import Claim
+
+if TYPE_CHECKING:
+    from aloma_cli.api.notifying import Notices
 
 Border = Callable[[Connectors], Connectors]
 """Wraps the connectors of a run."""
@@ -102,6 +105,8 @@ class Workspace(Records):
         self._choose = choose or _fixed(models)
         self.border = border
         self._day: DayLimit | None = None
+        self.tells = False
+        """Whether people are told what `notify:` in aloma.yaml says: not by a workspace of a test or of a program."""
         if store is None:
             store = "memory:" if folder is None else Path(folder) / DATA_FOLDER
         super().__init__(open_store(store, lambda: self.release), clock=clock)
@@ -152,6 +157,7 @@ class Workspace(Records):
         self.loaded.check()
         choice = self.choice(like)
         open_connectors(choice.settings, self.loaded.connector_modules, mcp=self.loaded.mcp_servers())
+        self._notices()
         return choice
 
     def reserve(self, key: str) -> str:
@@ -385,7 +391,16 @@ class Workspace(Records):
             border=self.border,
             day=self._day_limit(),
             mcp=self.loaded.mcp_servers(),
+            notices=self._notices(),
         )
+
+    def _notices(self) -> Notices | None:
+        entries = self.loaded.notices() if self.tells else ()
+        if not entries:
+            return None
+        from aloma_cli.api.notifying import notices_of
+
+        return notices_of(self.loaded, entries)
 
     def _day_limit(self) -> DayLimit | None:
         """The limit that all runs on one event loop share; None if there is none."""
@@ -419,7 +434,9 @@ def load(
         honours=user_cache_path() / FILE,
     )
     store = None if loaded.root is None else store_at(loaded.root, environ, loaded.config)
-    return Workspace(folder=loaded.root, store=store, loaded=loaded, choose=choose, secrets=secrets)
+    workspace = Workspace(folder=loaded.root, store=store, loaded=loaded, choose=choose, secrets=secrets)
+    workspace.tells = True
+    return workspace
 
 
 def run(workspace: Workspace, name: str, data: JsonObject) -> Task:

@@ -14,7 +14,7 @@ from aloma_cli.document.changes import Change, apply
 from aloma_cli.document.diff import diff
 from aloma_cli.document.paths import MISSING, get
 from aloma_cli.jsontext import JsonObject, Path
-from aloma_cli.record.events import AnEvent, CallAnswered, CallProgress, CallSent, Logged
+from aloma_cli.record.events import AnEvent, CallAnswered, CallProgress, CallSent, Logged, NoticeFailed
 from aloma_cli.redact import Redactor
 
 _REFERENCES = ("kind", "task", "step")
@@ -25,6 +25,8 @@ def clean_event(redactor: Redactor, event: AnEvent) -> AnEvent:
     """An event that a running firing notes."""
     if isinstance(event, Logged):
         return replace(event, text=redactor.text(event.text))
+    if isinstance(event, NoticeFailed):
+        return replace(event, reason=redactor.text(event.reason))
     if isinstance(event, CallSent):
         return replace(event, arguments=redactor.value(event.arguments))
     if isinstance(event, CallAnswered):

@@ -79,6 +79,7 @@ class Scheduler:
         self._notes: list[Event] = []
         self._refused: Exception | None = None
         self._unpublished = False
+        self._wake_at: float | None = None
         self._taken: set[str] = set()
         self._fulfilled: list[Request] = []
 
@@ -129,6 +130,7 @@ class Scheduler:
         After many commits it also keeps the whole tree, so that the next process need not add them up. It does nothing
         while the tree has events that are not in the journal.
         """
+        self._wake_at = wake_at
         if not self._claim.publishes or self._tx.pending:
             return
         try:
@@ -143,6 +145,11 @@ class Scheduler:
             if not self._unpublished:
                 _log.warning("%s; the run continues, and its record is in the journal", printable(str(error)))
             self._unpublished = True
+
+    def publish_again(self) -> None:
+        """Publish what was noted since the tree was last published."""
+        self.flush()
+        self.publish(self._wake_at)
 
     def turn(self, *, start: bool = True) -> Turn:
         """Commit what has ended, settle what is at rest, and say what to start; without `start` only commit.
@@ -297,4 +304,4 @@ def _is_kept(event: Event) -> bool:
 
 
 def _must_last(event: Event) -> bool:
-    return isinstance(event, ev.CallSent | ev.CallAnswered)
+    return isinstance(event, ev.CallSent | ev.CallAnswered | ev.NoticeSent)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aloma_cli.connectors.mcp.settings import McpSettings
+    from aloma_cli.notices.settings import NoticeSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,9 @@ class Config:
     `file`: how messages name it. `models`: from the names steps use to the server's. `providers`: by name. `fallbacks`:
     for a name in `models`, or ALL, the models to ask next, in this order. `environment`: values for
     `config("NAME")`. `secrets`: the names of those whose values are secret. `responses`: the folder of scripted
-    answers, relative to the workspace. `offline`: None means "not set here". `mcp`: the MCP servers. `store`: the URL
-    of the database with the tasks; None: the folder of the workspace. `release`: the version of the code.
+    answers, relative to the workspace. `offline`: None means "not set here". `mcp`: the MCP servers. `notify`: whom to
+    tell of questions and ends. `store`: the URL of the database with the tasks; None: the folder of the workspace.
+    `release`: the version of the code.
     """
 
     file: str = CONFIG_FILE
@@ -102,6 +104,7 @@ class Config:
     responses: str = RESPONSES_FOLDER
     offline: bool | None = None
     mcp: tuple[McpSettings, ...] = ()
+    notify: tuple[NoticeSettings, ...] = ()
     store: str | None = None
     release: str | None = None
 
@@ -324,6 +327,12 @@ _USER: Table = {
 }
 
 
+def _notify(entry: Setting) -> tuple[NoticeSettings, ...]:
+    from aloma_cli.loader.notify import notices  # few workspaces tell anybody
+
+    return notices(entry)
+
+
 def _reader(limit: Limit) -> Any:
     if limit.unit == "SECONDS":
         return seconds
@@ -344,6 +353,7 @@ _WORKSPACE: Table = {
     "secrets": _secrets,
     "responses": text,
     "mcp": servers,
+    "notify": _notify,
     "store": _store,
     "release": text,
 }

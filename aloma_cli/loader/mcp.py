@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,14 +12,13 @@ from aloma_cli.connectors.base import EFFECTS, Effect
 from aloma_cli.connectors.mcp.settings import McpSettings
 from aloma_cli.errors import ConfigError, PermanentError
 from aloma_cli.loader.layout import CONFIG_FILE, NAME
+from aloma_cli.loader.references import all_filled
 from aloma_cli.loader.settings import Setting, Table, mapping_of, seconds, section, text, text_or_number
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from aloma_cli.loader.environment import Environment
-
-_REFERENCE = re.compile(r"\$\{([^}]*)\}")
 
 
 def servers(entry: Setting) -> tuple[McpSettings, ...]:
@@ -35,8 +32,8 @@ def equipped(server: McpSettings, root: Path | None, environment: Environment, m
         return replace(
             server,
             cwd=root,
-            environment=_filled(server.environment, environment),
-            headers=_filled(server.headers, environment),
+            environment=all_filled(server.environment, environment),
+            headers=all_filled(server.headers, environment),
             max_answer=max_answer,
         )
     except PermanentError as error:
@@ -52,7 +49,8 @@ def _server(name: str, entry: Setting) -> McpSettings:
     return McpSettings(name, **values)
 
 
-def _command(entry: Setting) -> tuple[str, ...]:
+def command(entry: Setting) -> tuple[str, ...]:
+    """The words of a command, written as a list or as one line."""
     words = [text(item) for item in entry.elements()] if entry.node.id == "sequence" else _words(entry)
     if not words:
         raise entry.error("is empty")
@@ -82,17 +80,10 @@ def _effect(entry: Setting) -> Effect:
 
 
 _SERVER: Table = {
-    "command": _command,
+    "command": command,
     "url": _url,
     "environment": mapping_of(text_or_number),
     "headers": mapping_of(text_or_number),
     "timeout": seconds,
     "effects": mapping_of(_effect),
 }
-
-
-def _filled(values: Mapping[str, str], environment: Environment) -> dict[str, str]:
-    return {
-        name: _REFERENCE.sub(lambda reference: environment(reference[1].strip()), value)
-        for name, value in values.items()
-    }

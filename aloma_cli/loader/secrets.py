@@ -57,7 +57,7 @@ def read_secrets(root: Path) -> dict[str, Secret]:
     path = _file(root)
     try:
         with path.open("rb") as file:
-            _refuse_open_file(path, os.fstat(file.fileno()).st_mode)
+            refuse_open_file(path, os.fstat(file.fileno()).st_mode)
             content = file.read()
     except (FileNotFoundError, NotADirectoryError):
         return {}
@@ -120,7 +120,8 @@ def _refuse_value(name: str, value: str) -> None:
         raise InputError(f"the value for {name} is not UTF-8") from None
 
 
-def _refuse_open_file(path: Path, mode: int) -> None:
+def refuse_open_file(path: Path, mode: int) -> None:
+    """Raise WorkspaceError for a file with secrets that other users may read."""
     if os.name != "nt" and mode & _OPEN_TO_OTHERS:
         raise WorkspaceError(
             f"{path} can be read by other users (mode {mode & 0o777:04o}), with all secrets in it",

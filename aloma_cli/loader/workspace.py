@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from aloma_cli.connectors.mcp.settings import McpSettings
     from aloma_cli.content.step import Step
+    from aloma_cli.notices.settings import NoticeSettings
     from aloma_cli.redact import NamedValue
 
 
@@ -67,6 +68,14 @@ class LoadedWorkspace:
         """The MCP servers, ready to be opened. Raises ConfigError for a `${NAME}` without a value."""
         most = self.config.limits.max_answer_mb * 1_000_000
         return tuple(equipped(server, self.root, self.environment, most) for server in self.config.mcp)
+
+    def notices(self) -> tuple[NoticeSettings, ...]:
+        """Whom to tell, ready to be used. Raises ConfigError for a `${NAME}` without a value."""
+        if not self.config.notify:
+            return ()
+        from aloma_cli.loader.notify import equipped as ready  # few workspaces tell anybody
+
+        return ready(self.config.notify, self.root, self.environment)
 
     def _refuse_missing_secrets(self) -> None:
         missing = [name for name in self.config.secrets if not self.environment(name, None)]

@@ -326,6 +326,27 @@ class LimitReached(Event):
 
 
 @_event
+class NoticeSent(Event):
+    """Somebody is being told of a question of the task, or of how the root rests: this is written before it is sent.
+
+    `word`: question, failed or done. `key` names the occasion within the tree, `to` who is told, and how.
+    """
+
+    word: str
+    key: str
+    to: str
+
+
+@_event
+class NoticeFailed(Event):
+    """A notice that was being sent was not delivered, after all its tries; `key` and `to` as in NoticeSent."""
+
+    key: str
+    to: str
+    reason: str
+
+
+@_event
 class TaskRested(Event):
     """Nothing is left to do now.
 
@@ -364,6 +385,8 @@ KINDS: Mapping[str, type[Event]] = {
     "limits_set": LimitsSet,
     "expectation_set": ExpectationSet,
     "limit_reached": LimitReached,
+    "notice_sent": NoticeSent,
+    "notice_failed": NoticeFailed,
     "task_rested": TaskRested,
 }
 """The classes of events by their names in the file format, which must never change."""

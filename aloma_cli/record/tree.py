@@ -21,6 +21,9 @@ from aloma_cli.record.figures import Figures, is_own
 from aloma_cli.record.states import PAUSED
 from aloma_cli.values import dataclass
 
+RESTED = "rested"
+"""The occasion for a notice that the root rests."""
+
 ASKS = "person.approve"
 """The function of the calls that a person answers: may this be called?"""
 
@@ -64,6 +67,11 @@ class Flight:
     def unanswered(self) -> list[SentCall]:
         """The calls without an answer that must not be sent twice."""
         return [call for call in self.sent.values() if call.event.effect == "once" and not call.released]
+
+
+def asked_key(task: str, place: str | None, call: int | None) -> str:
+    """The occasion for a notice that a task asks: for the answer at `place`, or whether a call may be made."""
+    return f"question {task} {place if call is None else f'call {call}'}"
 
 
 @dataclass(slots=True)
@@ -175,6 +183,8 @@ class Tree:
     answering: JsonObject | None = None
     expected: JsonObject | None = None
     last_at: str = ""
+    noticed: dict[str, list[str]] = field(default_factory=dict)
+    """Who was told of what, by the key of the occasion, as long as it lasts."""
 
     @classmethod
     def of(cls, events: Iterable[ev.Event]) -> Self:
@@ -346,8 +356,11 @@ def _committed(tree: Tree, event: ev.Committed) -> None:
     task.expires_at = event.expires_at or task.expires_at
     for place in event.answers:
         task.questions.pop(place, None)
+        tree.noticed.pop(asked_key(task.id, place, None), None)
     for asked in event.asked:
-        task.questions[show_path(tuple(asked["into"]))] = {**asked, "asked_at": event.at, "step": event.step}
+        place = show_path(tuple(asked["into"]))
+        task.questions[place] = {**asked, "asked_at": event.at, "step": event.step}
+        tree.noticed.pop(asked_key(task.id, place, None), None)
     if event.completed is not None and task.completed is None:
         task.completed = event.completed
     if event.request is not None:
@@ -412,6 +425,8 @@ def _limit_reached(tree: Tree, event: ev.LimitReached) -> None:
 def _rested(tree: Tree, event: ev.TaskRested) -> None:
     task = tree.tasks[event.task]
     task.rest = event
+    if task.parent is None:
+        tree.noticed.pop(RESTED, None)
     if not is_end(event):
         if event.state == "stopped" and task.parent is None:
             tree.stopped = event.reason or ""
@@ -442,6 +457,10 @@ def _refused(tree: Tree, event: ev.RequestRefused) -> None:
 def is_end(rest: ev.TaskRested) -> bool:
     """Whether a task that rests so has ended; one that was stopped with its root by a person has not."""
     return rest.state not in PAUSED and (rest.state != "stopped" or rest.closed)
+
+
+def _noticed(tree: Tree, event: ev.NoticeSent) -> None:
+    tree.noticed.setdefault(event.key, []).append(event.to)
 
 
 def _nothing(tree: Tree, event: ev.Event) -> None:
@@ -503,6 +522,8 @@ _APPLY: dict[type[ev.Event], Callable[[Tree, Any], None]] = {
     ev.LimitsSet: _limits_set,
     ev.ExpectationSet: _expectation_set,
     ev.LimitReached: _limit_reached,
+    ev.NoticeSent: _noticed,
+    ev.NoticeFailed: _nothing,
     ev.TaskRested: _rested,
 }
 

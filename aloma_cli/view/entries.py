@@ -22,6 +22,8 @@ from aloma_cli.record.events import (
     FiringVoided,
     LimitReached,
     Logged,
+    NoticeFailed,
+    NoticeSent,
     RequestRefused,
     StepsArmed,
     TaskCreated,
@@ -46,6 +48,8 @@ _WORDS: dict[type[Event], str] = {
     TreeResumed: "resumed",
     AnsweringSet: "changed",
     RequestRefused: "refused",
+    NoticeSent: "told",
+    NoticeFailed: "untold",
 }
 _COMMITS = {"firing": "fired", "person": "changed", "landing": "landed", "engine": "engine"}
 _AGAIN = {
@@ -153,6 +157,15 @@ def _said(entry: Entry) -> tuple[str | None, ...]:
             return entry.name, *entry.asked, event.reason, *(total_facts(entry.total) if entry.total else ())
         case LimitReached() | AnsweringSet() | RequestRefused() as event:
             return (event.reason,)
+    return _notice_facts(entry.event)
+
+
+def _notice_facts(event: Event | None) -> tuple[str, ...]:
+    match event:
+        case NoticeSent():
+            return (f"{event.word}: {event.to}",)
+        case NoticeFailed():
+            return event.to, event.reason
     return ()
 
 

@@ -20,6 +20,7 @@ _COLORS = {"blue": _BLUE, "orange": _ORANGE, "green": _GREEN, "red": _RED, "dim"
 _WORDS = {
     "fired": _GREEN,
     "looked": DIM,
+    "untold": _ORANGE,
     "failed": _RED,
     "changed": _BLUE,
     "landed": _BLUE,
@@ -66,6 +67,8 @@ _KINDS = (
     ("incomplete", "!", "!"),
     ("changed armed", "»", ">"),
     ("landed", "←", "<"),
+    ("told", "→", ">"),
+    ("untold", "!", "!"),
 )
 
 

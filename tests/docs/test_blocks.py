@@ -22,6 +22,7 @@ REFERENCE = (
     "conditions",
     "connectors",
     "models",
+    "people",
     "python",
     "responses",
     "secrets",

@@ -21,7 +21,8 @@ from aloma_cli.loader.config import Config, read_config, read_user_config
 Write = Callable[[str, str], Path]
 
 SETTINGS = (
-    "name, tags, models, providers, fallbacks, openai, offline, limits, environment, secrets, responses, mcp, store, "
+    "name, tags, models, providers, fallbacks, openai, offline, limits, environment, secrets, responses, mcp, notify, "
+    "store, "
     "release"
 )
 

@@ -90,6 +90,8 @@ EVENTS: list[ev.Event] = [
         arguments={"question": "May it?", "schema": {"type": "boolean"}},
     ),
     ev.FiringVoided(**STEP, firing=2, reason="unknown", again=True, seconds=1.0),
+    ev.NoticeSent(at=AT, task=ROOT, word="question", key=f"question {ROOT} a.b", to="mail ops@example.org"),
+    ev.NoticeFailed(at=AT, task=ROOT, key=f"question {ROOT} a.b", to="mail ops@example.org", reason="answered 404"),
     ev.TaskRested(at=AT, task=ROOT, state="unsettled", reason="call 3, post.mail, was sent"),
     ev.CallReleased(**STEP, firing=2, call="post.mail", key="k.3", request="t"),
     ev.CallReleased(**STEP, firing=2, call="person.approve", key="k.4"),

@@ -1,0 +1,144 @@
+"""Tell people what happens in a tree while it runs: at most once of each occasion, since that is on record first."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import field
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from aloma_cli.clock import to_iso
+from aloma_cli.document.reserved import unhandled_errors
+from aloma_cli.engine.loop import POLL
+from aloma_cli.errors import StoreError
+from aloma_cli.notices.due import Occasion, occasions
+from aloma_cli.notices.message import message
+from aloma_cli.notices.send import NoticeError, send
+from aloma_cli.record.events import Committed, Event, FiringVoided, NoticeFailed, NoticeSent
+from aloma_cli.values import dataclass
+
+if TYPE_CHECKING:
+    from aloma_cli.engine.transaction import Emit
+    from aloma_cli.engine.turn import Scheduler
+    from aloma_cli.jsontext import JsonObject
+    from aloma_cli.loader.workspace import LoadedWorkspace
+    from aloma_cli.notices.settings import NoticeSettings
+
+PAUSES = (1.0, 5.0)
+"""Seconds before each further try."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """Whom to tell, for a workspace of this name. `link`: makes the address at which `to` can answer a question."""
+
+    entries: tuple[NoticeSettings, ...]
+    workspace: str
+    link: Callable[[JsonObject, str], str | None] = lambda _question, _to: None
+
+
+def notices_of(loaded: LoadedWorkspace, entries: tuple[NoticeSettings, ...]) -> Notices:
+    """The notices of a workspace."""
+    return Notices(entries, loaded.config.name or (loaded.root.name if loaded.root is not None else "in memory"))
+
+
+@dataclass(slots=True)
+class Notifier:
+    """Sends the notices of one run beside it. `show` gets all events, `open` the run before its first one.
+
+    What was being told when a run ended or died is not told again.
+    """
+
+    notices: Notices
+    show: Emit
+    _run: Scheduler | None = None
+    _sending: set[asyncio.Task[None]] = field(default_factory=set)
+    _noted: bool = False
+
+    def open(self, run: Scheduler) -> None:
+        """The run whose events are seen from now on."""
+        self._run = run
+
+    def emit(self, event: Event) -> None:
+        """Show an event, and tell of a question as soon as the turn has ended."""
+        self.show(event)
+        if (isinstance(event, Committed) and event.asked) or (
+            isinstance(event, FiringVoided) and event.reason == "asking"
+        ):
+            asyncio.get_running_loop().call_soon(self._tell_early)
+
+    async def settle(self, run: Scheduler) -> bool:
+        """Tell of all there is to tell now that nothing runs; then whether a request came in meanwhile."""
+        self._tell(run)
+        self._publish(run)
+        while self._sending:
+            await asyncio.wait(self._sending, timeout=POLL)
+            self._publish(run)
+            if run.take_requests():
+                return True
+        return False
+
+    async def close(self) -> None:
+        """Send no more."""
+        for task in self._sending:
+            task.cancel()
+        await asyncio.gather(*self._sending, return_exceptions=True)
+
+    def _publish(self, run: Scheduler) -> None:
+        if self._noted:
+            self._noted = False
+            run.publish_again()
+
+    def _tell_early(self) -> None:
+        with contextlib.suppress(StoreError):  # the next turn raises it
+            if self._run is not None:
+                self._tell(self._run)
+
+    def _tell(self, run: Scheduler) -> None:
+        """Put on record what is due to be told, and begin to tell it. Raises StoreError; then nothing is told."""
+        at, due = to_iso(run.clock.now()), list(self._due(run))
+        for occasion, entry in due:
+            run.note(NoticeSent(at=at, task=occasion.task, word=occasion.word, key=occasion.key, to=entry.label))
+        if due:
+            run.flush()
+            self._noted = True
+        for occasion, entry in due:
+            task = asyncio.create_task(self._send(run, occasion, entry, at), name=f"notice {entry.label}")
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
+    def _due(self, run: Scheduler) -> Iterator[tuple[Occasion, NoticeSettings]]:
+        tags = run.tree.root.tags
+        entries = [entry for entry in self.notices.entries if entry.only is None or entry.only in tags]
+        for occasion in occasions(run.tree):
+            told = run.tree.noticed.get(occasion.key, ())
+            for entry in entries:
+                if occasion.word in entry.when and entry.label not in told:
+                    yield occasion, entry
+
+    async def _send(self, run: Scheduler, occasion: Occasion, entry: NoticeSettings, at: str) -> None:
+        errors = unhandled_errors(run.tree.root.document)
+        link = self.notices.link(occasion.question, entry.label) if occasion.question is not None else None
+        told = message(run.tree, occasion, self.notices.workspace, errors, link)
+        key = sha256(f"{run.tree.root_id} {occasion.key} {entry.label} {at}".encode()).hexdigest()[:32]
+        try:
+            await _deliver(entry, told, key)
+        except Exception as error:  # noqa: BLE001  (whatever it is, no task fails of it)
+            reason = str(error) if isinstance(error, NoticeError) else f"{type(error).__name__}: {error}"
+            at = to_iso(run.clock.now())
+            run.note(NoticeFailed(at=at, task=occasion.task, key=occasion.key, to=entry.label, reason=reason))
+            self._noted = True
+
+
+async def _deliver(entry: NoticeSettings, told: JsonObject, key: str) -> None:
+    """Raises NoticeError after the last try."""
+    for pause in PAUSES:
+        try:
+            return await send(entry.way, told, key, entry.timeout)
+        except NoticeError as error:
+            if not error.again:
+                raise
+        await asyncio.sleep(pause)
+    return await send(entry.way, told, key, entry.timeout)

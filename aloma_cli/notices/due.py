@@ -1,0 +1,44 @@
+"""What there is to be told of a tree of tasks now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aloma_cli.jsontext import JsonObject
+from aloma_cli.record.summary import questions_of
+from aloma_cli.record.tree import RESTED, Tree, asked_key
+from aloma_cli.values import dataclass
+
+_OF_REST = {
+    "done": "done",
+    "error": "failed",
+    "ignored": "failed",
+    "incomplete": "failed",
+    "limited": "failed",
+    "unsettled": "failed",
+}
+"""What the root's rest in a state is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Something to be told. `word`: one of `settings.WORDS`. `key` names it in the tree.
+
+    `question`: as in the record of a task.
+    """
+
+    word: str
+    task: str
+    key: str
+    question: JsonObject | None = None
+
+
+def occasions(tree: Tree) -> Iterator[Occasion]:
+    """All open questions of a tree, and how its root rests. Whether they were told is in `Tree.noticed`."""
+    for task in tree.tasks.values():
+        if not task.closed:
+            for asked in questions_of(task):
+                yield Occasion("question", task.id, asked_key(task.id, asked["into"], asked.get("call")), asked)
+    rest = tree.root.rest
+    if rest is not None and rest.state in _OF_REST:
+        yield Occasion(_OF_REST[rest.state], tree.root_id, RESTED)

@@ -1,0 +1,141 @@
+"""Send one notice on one way, once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import smtplib
+import ssl
+from email.message import EmailMessage
+from email.utils import formatdate
+
+from aloma_cli.errors import AlomaError
+from aloma_cli.jsontext import JsonObject, cut, dumps
+from aloma_cli.notices.message import subject, text
+from aloma_cli.notices.settings import Command, Mail, Post, Way
+
+_LONGEST = 200
+_RETRYABLE = (408, 425, 429)
+_PIECE = 4096
+
+
+class NoticeError(AlomaError):
+    """A notice was not delivered. `again`: another try may succeed."""
+
+    def __init__(self, message: str, *, again: bool) -> None:
+        super().__init__(message)
+        self.again = again
+
+
+async def send(way: Way, told: JsonObject, key: str, timeout: float) -> None:  # noqa: ASYNC109  (it kills, and tells)
+    """Deliver `told`; `key` is the same for each try. Raises NoticeError."""
+    try:
+        async with asyncio.timeout(timeout):
+            if isinstance(way, Command):
+                await _run(way, told)
+            elif isinstance(way, Post):
+                await _post(way, told, key)
+            else:
+                await asyncio.to_thread(_mail, way, told, timeout)
+    except TimeoutError:
+        raise NoticeError(f"no end within {timeout:g} s", again=True) from None
+
+
+async def _run(command: Command, told: JsonObject) -> None:
+    """Raises NoticeError where the program cannot be run, or fails."""
+    pipe = asyncio.subprocess.PIPE
+    null = asyncio.subprocess.DEVNULL
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command.words, stdin=pipe, stdout=null, stderr=pipe, cwd=command.cwd, start_new_session=True
+        )
+    except OSError as error:
+        raise NoticeError(f"cannot be run: {error.strerror}", again=False) from None
+    try:
+        said = await _talk(process, f"{dumps(told)}\n".encode())
+    finally:
+        # Also what it started, and left behind.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+    if process.returncode:
+        last = cut(said.decode(errors="replace").strip().rpartition("\n")[2], _LONGEST)
+        raise NoticeError(f"ended with {process.returncode}{f': {last}' if last else ''}", again=True)
+
+
+async def _talk(process: asyncio.subprocess.Process, given: bytes) -> bytes:
+    """The last of what it writes to its standard error."""
+    if process.stdin is None or process.stderr is None:
+        raise RuntimeError("it has no pipes")
+    with contextlib.suppress(ConnectionError):  # it need not read
+        process.stdin.write(given)
+        await process.stdin.drain()
+    process.stdin.close()
+    said, ended = b"", asyncio.ensure_future(process.wait())
+    try:
+        while not ended.done():
+            reading = asyncio.ensure_future(process.stderr.read(_PIECE))
+            await asyncio.wait((reading, ended), return_when=asyncio.FIRST_COMPLETED)
+            if not reading.done():  # a child of it holds the pipe
+                reading.cancel()
+                break
+            said = (said + reading.result())[-_PIECE:]
+            if not reading.result():
+                await ended
+    finally:
+        ended.cancel()
+    return said
+
+
+async def _post(post: Post, told: JsonObject, key: str) -> None:
+    import httpx2
+
+    headers = {"content-type": "application/json", "idempotency-key": key, **post.headers}
+    try:
+        async with (
+            httpx2.AsyncClient(follow_redirects=False) as client,
+            client.stream("POST", post.url, content=dumps(told), headers=headers) as answer,
+        ):
+            status = answer.status_code  # the body is of no use, and may be large
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        raise NoticeError(f"cannot be reached ({type(error).__name__})", again=True) from None
+    if not 200 <= status < 300:
+        raise NoticeError(f"answered {status}", again=status >= 500 or status in _RETRYABLE)
+
+
+def _mail(mail: Mail, told: JsonObject, timeout: float) -> None:
+    """Raises NoticeError."""
+    letter = EmailMessage()
+    letter["Subject"], letter["From"], letter["To"] = subject(told), mail.sender, ", ".join(mail.to)
+    letter["Date"], letter["Auto-Submitted"] = formatdate(localtime=True), "auto-generated"
+    letter.set_content(text(told))
+    try:
+        with _connected(mail, timeout) as server:
+            if mail.user is not None:
+                server.login(mail.user, mail.password or "")
+            server.send_message(letter)
+    except smtplib.SMTPResponseException as error:
+        again = 400 <= error.smtp_code < 500
+        raise NoticeError(f"the mail server answered {error.smtp_code}", again=again) from None
+    except smtplib.SMTPRecipientsRefused:
+        raise NoticeError("the mail server refused all recipients", again=False) from None
+    except smtplib.SMTPNotSupportedError as error:
+        raise NoticeError(f"the mail server cannot do it: {error}", again=False) from None
+    except (OSError, smtplib.SMTPException) as error:
+        raise NoticeError(f"the mail server cannot be reached ({type(error).__name__})", again=True) from None
+
+
+def _connected(mail: Mail, timeout: float) -> smtplib.SMTP:
+    secure = ssl.create_default_context()
+    if mail.security == "tls":
+        return smtplib.SMTP_SSL(mail.host, mail.port, timeout=timeout, context=secure)
+    server = smtplib.SMTP(mail.host, mail.port, timeout=timeout)
+    try:
+        if mail.security == "starttls":
+            server.starttls(context=secure)
+    except BaseException:
+        server.close()
+        raise
+    return server
