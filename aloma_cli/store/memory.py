@@ -40,6 +40,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._trees: dict[str, _Tree] = {}
         self._keys: dict[str, str] = {}
+        self._notes: dict[str, JsonObject] = {}
 
     def create(self, root: str, events: Sequence[Event]) -> MemoryClaim:
         if root in self._trees:
@@ -86,6 +87,12 @@ class MemoryStore:
 
     def reserve(self, key: str, root: str) -> str:
         return self._keys.setdefault(key, root)
+
+    def note(self, name: str) -> JsonObject | None:
+        return self._notes.get(name)
+
+    def write_note(self, name: str, note: JsonObject) -> None:
+        self._notes[name] = note
 
     def stamp(self, root: str) -> int:
         return len(self._tree(root).batches)

@@ -174,6 +174,15 @@ class Store(Protocol):
     def reserve(self, key: str, root: str) -> str:
         """The id that `key` stands for: `root`, or the one that it was reserved for before. Raises StoreError."""
 
+    def note(self, name: str) -> JsonObject | None:
+        """The note of this name (letters, digits, `_`, `-`, `.`) that was last written, if any. Raises StoreError."""
+
+    def write_note(self, name: str, note: JsonObject) -> None:
+        """Replace a note as a whole; it then survives a loss of power. Of two writers the last one counts.
+
+        Raises StoreError.
+        """
+
     def stamp(self, root: str) -> int:
         """A number that changes with every commit. Raises NotFoundError."""
 

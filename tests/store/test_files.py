@@ -442,3 +442,12 @@ def test_killed_before_any_of_its_steps_a_deletion_leaves_the_whole_task_or_none
     assert len(names) == codes.count(-signal.SIGKILL)
     store.sweep()
     assert [path.name for path in (folder / "tasks").iterdir()] == ["00"]
+
+
+def test_a_note_that_a_loss_of_power_tore_counts_as_none(tmp_path: Path) -> None:
+    store = FileStore(tmp_path / ".aloma")
+    store.write_note("a", {"number": 1})
+    (tmp_path / ".aloma" / "notes" / "a.json").write_text('{"num')
+    assert store.note("a") is None
+    store.write_note("a", {"number": 2})
+    assert store.note("a") == {"number": 2}

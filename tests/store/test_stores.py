@@ -51,6 +51,14 @@ def test_a_store_is_empty_at_first(store: Store) -> None:
             ask("7")
 
 
+def test_a_note_is_what_was_last_written_under_its_name(store: Store) -> None:
+    assert store.note("a.b-c_1") is None
+    for number in (1, 2):
+        store.write_note("a.b-c_1", {"number": number})
+    store.write_note("other", {})
+    assert (store.note("a.b-c_1"), store.note("other"), store.roots()) == ({"number": 2}, {}, [])
+
+
 def test_what_was_committed_is_read_in_order_and_numbered(store: Store) -> None:
     claim = store.create("1", [created(x=1)])
     claim.commit([logged("a"), logged("b")])

@@ -13,13 +13,13 @@ from aloma_cli.store.files.os_errors import refused
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
-def replace_file(path: Path, text: str, *, durable: bool = False) -> None:
+def replace_file(path: Path, text: str, *, durable: bool = False, shared: bool = False) -> None:
     """Write `text` (UTF-8, mode 0600) in place of the file at `path`. Raises StoreError.
 
-    No other process may replace it at the same time. With `durable` the file and its name survive a loss of power. A
-    link at `path` is replaced, and never followed.
+    Only with `shared` may another process replace it at the same time. With `durable` the file and its name survive a
+    loss of power. A link at `path` is replaced, and never followed.
     """
-    temporary = path.with_name(f".{path.name}.new")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new" if shared else f".{path.name}.new")
     try:
         with _opened_new(temporary) as file:
             file.write(text)

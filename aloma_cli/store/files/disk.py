@@ -59,6 +59,7 @@ class FileStore:
     def __init__(self, folder: Path, *, fsync: bool = True) -> None:
         self._folder = folder
         self._tasks = folder / "tasks"
+        self._notes = folder / "notes"
         self._fsync = fsync
 
     def create(self, root: str, events: Sequence[Event]) -> FileClaim:
@@ -98,6 +99,17 @@ class FileStore:
 
         self._prepare()
         return reserve(self._folder / "keys", key, root, fsync=self._fsync)
+
+    def note(self, name: str) -> JsonObject | None:
+        from aloma_cli.store.files.notes import read_note
+
+        return read_note(self._notes, name)
+
+    def write_note(self, name: str, note: JsonObject) -> None:
+        from aloma_cli.store.files.notes import write_note
+
+        self._prepare()
+        write_note(self._notes, name, note, fsync=self._fsync)
 
     def stamp(self, root: str) -> int:
         try:
@@ -191,7 +203,7 @@ class FileStore:
                 folder.unlink(missing_ok=True)
             elif name.startswith(".") or (not self._is_task(name) and _age(folder) > _ABANDONED):
                 shutil.rmtree(folder, ignore_errors=True)
-        for path in self._folder.glob(".*.new"):
+        for path in (*self._folder.glob(".*.new"), *self._notes.glob(".*.new")):
             if _age(path) > _ABANDONED:
                 path.unlink(missing_ok=True)
 
