@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from aloma_cli.record.events import TaskCreated
     from aloma_cli.store.protocol import Claim
 
-_PATIENCE = 10.0
+PATIENCE = 10.0
 """Seconds within which another process that has begun to make the task has made it."""
 
 _PAUSE = 0.02
 
 
 def create_once(
-    home: Workspace, key: str, name: str, data: JsonObject, tags: Iterable[str] = ()
+    home: Workspace, key: str, name: str, data: JsonObject, tags: Iterable[str] = (), *, patience: float = PATIENCE
 ) -> str | tuple[Claim, TaskCreated]:
-    """Create the task with this key; if it exists, give its id. Raises as `Workspace.create`."""
+    """Create the task with this key; if it exists, give its id. Raises as `Workspace.create`, after `patience`."""
     root = home.reserve(key)
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + patience
     while root not in home.store.roots(root):
         try:
             return home.create(name, data, tags=tags, root=root)

@@ -53,6 +53,10 @@ class Worker:
     def leave(self) -> None:
         """Take no more trees, and start no more firings; `run` ends once those that run have ended."""
         self._stay.leaving = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Look for due trees soon, because one was made."""
         self._wake.set()
 
     async def run(self, until: Until = "stopped") -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable
 from typing import Annotated
 
 from aloma_cli.api.task import Task
@@ -11,9 +12,13 @@ from aloma_cli.api.worker import Until, Worker
 from aloma_cli.cli import descriptors, exit_codes, options, output
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.run import no_keyboard
+from aloma_cli.cli.service import Service
 from aloma_cli.cli.workspaces import load_workspace
 from aloma_cli.engine.shutdown import leave
 from aloma_cli.errors import AlomaError, InputError
+from aloma_cli.jsontext import JsonObject
+from aloma_cli.triggers.trigger import Told
+from aloma_cli.triggers.triggers import Triggers
 from aloma_cli.view.format import clean, duration, money, plural
 
 
@@ -23,6 +28,7 @@ def worker(
     once: Annotated[bool, Option(("--once",), "End when no task is due.")] = False,
     drain: Annotated[bool, Option(("--drain",), "End when no task is due, or will be by a timer.")] = False,
     any_release: Annotated[bool, Option(("--any-release",), "Also tasks of other versions of the steps.")] = False,
+    web: Annotated[int | None, Option(("--web",), "Answer HTTP on this port.", "PORT", 1)] = None,
     as_json: options.AsJson = False,
     quiet: Annotated[bool, Option(("--quiet", "-q"), "Show only errors on stderr.")] = False,
     workspace: options.Workspace = None,
@@ -37,34 +43,74 @@ def worker(
     Runs each task that has something to do: tasks created with `aloma task new --queue`,
     tasks whose timer has come, tasks that another process left unfinished. Other commands
     work as without a worker.
+    The triggers of aloma.yaml make further tasks; webhooks are answered at the port of
+    its section `web`, or of --web. With --once and --drain, triggers make only the tasks
+    of what happened while no worker ran, and no request is answered.
     SIGTERM and Ctrl-C: takes nothing new, waits up to 30 s for running steps, and ends.
     """
     if concurrency < 1:
         raise InputError(f"-c {concurrency} is not an integer of at least 1")
-    if once and drain:
-        raise InputError("--once and --drain contradict one another")
-    home = load_workspace(workspace)
-    until: Until = "idle" if once else "drained" if drain else "stopped"
+    options.check_one_format({"--once": once, "--drain": drain, "--web": web is not None})
+    home, told = load_workspace(workspace), _Telling(quiet=quiet, as_json=as_json)
+    triggers = Triggers(home, told.triggered)
+    working = Worker(home, told.left, told.refused, concurrency, only, any_release)
+    told.made, told.ended = working.wake, triggers.see
+    service = Service(triggers, home.loaded.config.web, web, told.say, told.warn, working.leave)
+    told.say(f"worker started, up to {plural(concurrency, 'task')} at the same time; Ctrl-C ends it")
+    return _run(working, triggers, service, "idle" if once else "drained" if drain else "stopped")
 
-    def tell(task: Task) -> None:
-        if not quiet:
+
+class _Telling:
+    """What a worker prints. `made` is called when a trigger has made a task, `ended` with each record that was left."""
+
+    made: Callable[[], object]
+    ended: Callable[[JsonObject], object]
+
+    def __init__(self, *, quiet: bool, as_json: bool) -> None:
+        self._quiet = quiet
+        self._as_json = as_json
+
+    def warn(self, text: str) -> None:
+        output.say(f"aloma: {text}")
+
+    def say(self, text: str) -> None:
+        if not self._quiet:
+            self.warn(text)
+
+    def left(self, task: Task) -> None:
+        if not self._quiet:
             output.say(_line(task))
-        if as_json:
+        if self._as_json:
             output.put_json(output.whole_record(task.seen, task.data))
             output.result().flush()
+        self.ended(task.record)
 
-    def refused(root: str, error: AlomaError) -> None:
-        output.say(f"aloma: task {root}: {error}")
+    def refused(self, root: str, error: AlomaError) -> None:
+        self.warn(f"task {root}: {error}")
 
-    if not quiet:
-        output.say(f"aloma: worker started, up to {plural(concurrency, 'task')} at the same time; Ctrl-C ends it")
-    return _run(Worker(home, tell, refused, concurrency, only, any_release), until)
+    def triggered(self, told: Told) -> None:
+        if told.error is not None:
+            self.warn(f"trigger {told.trigger}: {told.error}")
+        if told.made is not None:
+            self.made()
+            if not self._quiet:
+                output.say(f"{told.made.task}  made by trigger {told.trigger}")
 
 
-def _run(worker: Worker, until: Until) -> int:
+async def _work(worker: Worker, triggers: Triggers, service: Service, until: Until) -> None:
+    await triggers.catch_up()
+    try:
+        if until == "stopped":
+            await service.start()
+        await worker.run(until)
+    finally:
+        await service.close()
+
+
+def _run(worker: Worker, triggers: Triggers, service: Service, until: Until) -> int:
     """Run the worker; the first signal lets it end in order, the second at once."""
     loop = asyncio.new_event_loop()
-    working = loop.create_task(worker.run(until))
+    working = loop.create_task(_work(worker, triggers, service, until))
     codes: list[int] = []
 
     def signalled(code: int) -> None:
@@ -73,6 +119,7 @@ def _run(worker: Worker, until: Until) -> int:
         else:
             output.say("aloma: the worker ends; it waits for running steps (Ctrl-C again: end at once)")
             worker.leave()
+            service.leave()
         codes.append(code)
 
     loop.add_signal_handler(signal.SIGINT, signalled, exit_codes.INTERRUPTED)

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aloma_cli.connectors.mcp.settings import McpSettings
+    from aloma_cli.loader.triggers import TriggerConfig
+    from aloma_cli.loader.web import WebConfig
     from aloma_cli.notices.settings import NoticeSettings
 
 
@@ -89,7 +91,8 @@ class Config:
     `config("NAME")`. `secrets`: the names of those whose values are secret. `responses`: the folder of scripted
     answers, relative to the workspace. `offline`: None means "not set here". `mcp`: the MCP servers. `notify`: whom to
     tell of questions and ends. `store`: the URL of the database with the tasks; None: the folder of the workspace.
-    `release`: the version of the code.
+    `release`: the version of the code. `triggers`: what starts tasks by itself. `web`: where a worker answers HTTP;
+    None means "not set here".
     """
 
     file: str = CONFIG_FILE
@@ -107,6 +110,8 @@ class Config:
     notify: tuple[NoticeSettings, ...] = ()
     store: str | None = None
     release: str | None = None
+    triggers: tuple[TriggerConfig, ...] = ()
+    web: WebConfig | None = None
 
     def section(self, provider: str) -> ProviderConfig:
         """The section of a provider; an empty one if it is missing."""
@@ -116,6 +121,11 @@ class Config:
     def key_variables(self) -> tuple[str, ...]:
         """The environment variables named as those of keys."""
         return tuple(section.key_variable for section in self.providers.values() if section.key_variable)
+
+    @property
+    def hook_secrets(self) -> tuple[str, ...]:
+        """The names of the secrets of webhooks."""
+        return tuple(trigger.said["secret"] for trigger in self.triggers if trigger.kind == "webhook")
 
     @property
     def named(self) -> dict[str, ProviderConfig]:
@@ -333,6 +343,18 @@ def _notify(entry: Setting) -> tuple[NoticeSettings, ...]:
     return notices(entry)
 
 
+def _triggers(entry: Setting) -> tuple[TriggerConfig, ...]:
+    from aloma_cli.loader.triggers import triggers  # few workspaces have any
+
+    return triggers(entry)
+
+
+def _web(entry: Setting) -> WebConfig:
+    from aloma_cli.loader.web import web
+
+    return web(entry)
+
+
 def _reader(limit: Limit) -> Any:
     if limit.unit == "SECONDS":
         return seconds
@@ -356,4 +378,6 @@ _WORKSPACE: Table = {
     "notify": _notify,
     "store": _store,
     "release": text,
+    "triggers": _triggers,
+    "web": _web,
 }

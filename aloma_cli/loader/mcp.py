@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aloma_cli.connectors.address import is_url
-from aloma_cli.connectors.base import EFFECTS, Effect
+from aloma_cli.connectors.base import EFFECTS
 from aloma_cli.connectors.mcp.settings import McpSettings
 from aloma_cli.errors import ConfigError, PermanentError
 from aloma_cli.loader.layout import CONFIG_FILE, NAME
 from aloma_cli.loader.references import all_filled
-from aloma_cli.loader.settings import Setting, Table, mapping_of, seconds, section, text, text_or_number
+from aloma_cli.loader.settings import Setting, Table, mapping_of, one_of, seconds, section, text, text_or_number
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,19 +71,11 @@ def _url(entry: Setting) -> str:
     return text(entry)
 
 
-def _effect(entry: Setting) -> Effect:
-    written = text(entry)
-    for effect in EFFECTS:
-        if written == effect:
-            return effect
-    raise entry.mistaken(f"one of: {', '.join(EFFECTS)}")
-
-
 _SERVER: Table = {
     "command": command,
     "url": _url,
     "environment": mapping_of(text_or_number),
     "headers": mapping_of(text_or_number),
     "timeout": seconds,
-    "effects": mapping_of(_effect),
+    "effects": mapping_of(one_of(*EFFECTS)),
 }

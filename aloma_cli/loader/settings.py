@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from aloma_cli.clock import POSITIVE_DURATION, is_positive_duration
 from aloma_cli.connectors.providers.table import key_variables
 from aloma_cli.errors import ConfigError, did_you_mean
+from aloma_cli.jsontext import Json, loads
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
@@ -205,6 +206,35 @@ def _number(entry: Setting, accepts: Callable[[float], bool], wanted: str) -> fl
     if not plain or not accepts(float(entry.node.value)):
         raise entry.mistaken(wanted)
     return float(entry.node.value)
+
+
+def one_of(*words: str) -> Checker:
+    """One of `words`."""
+
+    def check(entry: Setting) -> str:
+        if entry.written not in words:
+            raise entry.mistaken(f"one of: {', '.join(words)}")
+        return entry.written
+
+    return check
+
+
+def json_value(entry: Setting) -> Json:
+    """Any JSON value; one that YAML would convert to another type is refused."""
+    match entry.node.id, entry.tag:
+        case "mapping", _:
+            return {name: json_value(item) for name, item in entry.items()}
+        case "sequence", _:
+            return [json_value(item) for item in entry.elements()]
+        case _, "null":
+            return None
+        case _, "str":
+            return entry.written
+    if entry.tag == "bool" and entry.written in ("true", "false"):
+        return entry.written == "true"
+    if entry.tag in ("int", "float") and _NUMBER.fullmatch(entry.written or ""):
+        return loads(entry.written or "")
+    raise entry.misread(f"`{entry.key}`")
 
 
 def list_of(check: Checker) -> Checker:

@@ -141,7 +141,7 @@ def _read_secrets(
 ) -> tuple[Config, dict[str, Secret], tuple[NamedValue, ...]]:
     config = read_config(root)
     stored = read_secrets(root)
-    names = (*config.secrets, *key_variables(), *config.key_variables, *keys)
+    names = (*config.secrets, *config.hook_secrets, *key_variables(), *config.key_variables, *keys)
     return config, stored, known_values(stored, names, environ)
 
 

@@ -22,8 +22,7 @@ Write = Callable[[str, str], Path]
 
 SETTINGS = (
     "name, tags, models, providers, fallbacks, openai, offline, limits, environment, secrets, responses, mcp, notify, "
-    "store, "
-    "release"
+    "store, release, triggers, web"
 )
 
 

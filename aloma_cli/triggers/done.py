@@ -1,0 +1,86 @@
+"""The trigger `done`: a task after the end of another one."""
+
+from __future__ import annotations
+
+import fnmatch
+
+from aloma_cli.clock import from_iso, to_iso
+from aloma_cli.document.reserved import RESERVED, VIA
+from aloma_cli.errors import AlomaError, InputError
+from aloma_cli.jsontext import Json, JsonObject
+from aloma_cli.triggers.event import Event
+from aloma_cli.triggers.trigger import Trigger
+
+LONGEST_CHAIN = 10
+"""How many tasks may follow one another by triggers of this kind."""
+
+_SLACK = 60.0
+"""Seconds by which the end of a task may be seen late."""
+
+
+class Done:
+    """Takes what a worker sees of tasks. What ended before the trigger existed is passed over."""
+
+    def __init__(self, trigger: Trigger) -> None:
+        self.trigger = trigger
+        self._since: float | None = None
+        self._fired = False
+        self._again: list[JsonObject] = []
+
+    def see(self, record: JsonObject) -> None:
+        """Make a task if this record is of one that has ended as the trigger wants it."""
+        if not self._wants(record) or from_iso(record["updated_at"]) <= self._begin():
+            return
+        try:
+            self.trigger.offer(self.event(record))
+            self._fired = True
+        except InputError as error:
+            self.trigger.failed(error)
+        except AlomaError as error:
+            self._again.append(record)
+            self.trigger.failed(error)
+
+    def seen(self, at: float) -> None:
+        """All tasks were seen as they were at this time (seconds since 1970), or later."""
+        again, self._again = self._again, []
+        for record in again:
+            self.see(record)
+        if self._fired and not self._again and at - _SLACK > self._begin():
+            self.trigger.note(until=to_iso(at - _SLACK))
+            self._fired = False
+
+    def event(self, record: JsonObject) -> Event:
+        """The event of an end. Raises InputError where the chain of such tasks is too long."""
+        data = self.trigger.home.task(record["id"]).data
+        depth = _depth(data) + 1
+        if depth > LONGEST_CHAIN:
+            raise InputError(
+                f"task {record['id']} is the last of {LONGEST_CHAIN} that followed one another by triggers"
+            )
+        body = {name: record[name] for name in ("id", "name", "state", "tags", "result", "errors")}
+        body["data"] = {name: value for name, value in data.items() if name not in RESERVED}
+        return Event(body, f"{record['id']} {record['updated_at']}", {"task": record["id"], "depth": depth})
+
+    def _wants(self, record: JsonObject) -> bool:
+        said = self.trigger.config.said
+        return (
+            record["state"] in said.get("state", ("done",))
+            and ("tag" not in said or said["tag"] in record["tags"])
+            and fnmatch.fnmatchcase(record["name"], said.get("name", "*"))
+        )
+
+    def _begin(self) -> float:
+        if self._since is None:
+            noted = self.trigger.read().get("until")
+            if noted is None:
+                noted = to_iso(self.trigger.home.clock.now())
+                self.trigger.note(until=noted)
+            self._since = from_iso(noted)
+        return self._since
+
+
+def _depth(data: JsonObject) -> int:
+    """How many tasks came before this one by triggers."""
+    via: Json = data.get(VIA)
+    depth = via.get("depth", 0) if isinstance(via, dict) else 0
+    return depth if isinstance(depth, int) else 0

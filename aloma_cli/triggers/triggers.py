@@ -1,0 +1,70 @@
+"""All triggers of a workspace, as a worker runs them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from aloma_cli.triggers.cron import Cron
+from aloma_cli.triggers.done import Done
+from aloma_cli.triggers.files import Files
+from aloma_cli.triggers.trigger import Told, Trigger, untold
+from aloma_cli.triggers.webhook import Webhook
+
+if TYPE_CHECKING:
+    from aloma_cli.api.workspace import Workspace
+    from aloma_cli.jsontext import JsonObject
+    from aloma_cli.loader.triggers import TriggerConfig
+
+Source = Cron | Files | Done | Webhook
+
+
+def opened(home: Workspace, config: TriggerConfig, tell: Callable[[Told], object] = untold) -> Source:
+    """A trigger, checked. Raises ConfigError, and CredentialsError where the secret of a webhook has no value."""
+    trigger = Trigger(home, config, tell)
+    match config.kind:
+        case "cron":
+            return Cron(trigger)
+        case "files":
+            return Files(trigger)
+        case "done":
+            return Done(trigger)
+    return Webhook(trigger, time.monotonic)
+
+
+class Triggers:
+    """`tell` gets each task that is made, and each error once. Raises as `opened`."""
+
+    def __init__(self, home: Workspace, tell: Callable[[Told], object]) -> None:
+        sources = [opened(home, config, tell) for config in home.loaded.config.triggers]
+        self._crons = [one for one in sources if isinstance(one, Cron)]
+        self._folders = [one for one in sources if isinstance(one, Files)]
+        self._ends = [one for one in sources if isinstance(one, Done)]
+        self.webhooks = {one.trigger.config.name: one for one in sources if isinstance(one, Webhook)}
+
+    async def catch_up(self) -> None:
+        """Make the tasks of what happened while no worker ran."""
+        for cron in self._crons:
+            cron.look()
+        for folder in self._folders:
+            await folder.catch_up()
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for cron in self._crons:
+                group.create_task(cron.run())
+            for folder in self._folders:
+                group.create_task(folder.run())
+
+    def see(self, record: JsonObject) -> None:
+        """The record of a task that is new, or has changed."""
+        for one in self._ends:
+            one.see(record)
+
+    def seen(self, at: float) -> None:
+        """All tasks were seen as they were at this time (seconds since 1970), or later."""
+        for one in self._ends:
+            one.seen(at)
