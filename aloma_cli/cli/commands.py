@@ -25,6 +25,7 @@ class Command(NamedTuple):
 GROUPS = {
     "task": "Create, run and inspect tasks.",
     "step": "Inspect the steps (agents) of the workspace.",
+    "trigger": "See and try what starts tasks by itself.",
     "secret": "Keep keys and passwords for the steps, and out of every record.",
 }
 
@@ -65,6 +66,8 @@ COMMANDS = {
     "step run": Command("step.run:run", "Run one step alone, and show what it would change."),
     "step check": Command("step.check:check_steps", "Find mistakes in the steps without running them."),
     "step show": Command("step.show:show", "Show a step: condition, parameters, options, file."),
+    "trigger list": Command("trigger.list:list_triggers", "List what starts tasks by itself."),
+    "trigger test": Command("trigger.test:try_trigger", "Show the task that a trigger would make."),
     "secret set": Command("secret.set:set_value", "Keep a secret for this workspace."),
     "secret list": Command("secret.list:list_secrets", "List the secrets by name, never a value."),
     "secret delete": Command("secret.delete:delete", "Delete a secret of this workspace."),

@@ -74,6 +74,7 @@ def _as_text(value: Json) -> str:
 
 
 def _texts(value: Json) -> Iterator[str]:
+    """The texts in a value. Raises InputError for a place that YAML read as a mapping."""
     match value:
         case str():
             yield value
@@ -81,5 +82,7 @@ def _texts(value: Json) -> Iterator[str]:
             for item in value:
                 yield from _texts(item)
         case dict():
-            for item in value.values():
+            for key, item in value.items():
+                if item is None and len(value) == 1 and key.partition(".")[0] == ROOT:
+                    raise InputError(f"{{{key}}} is a mapping", hint=f'put it in quotes: "{{{key}}}"')
                 yield from _texts(item)

@@ -84,6 +84,10 @@ class Cron:
         }
         return Event(body, at, {"tick": at, **({"missed": True} if missed else {})})
 
+    def example(self) -> Event:
+        """The event of the next tick."""
+        return self.event(self.next(self.trigger.home.clock.now()))
+
     async def run(self) -> None:
         """Until it is cancelled."""
         while True:

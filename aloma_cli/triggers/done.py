@@ -29,7 +29,7 @@ class Done:
 
     def see(self, record: JsonObject) -> None:
         """Make a task if this record is of one that has ended as the trigger wants it."""
-        if not self._wants(record) or from_iso(record["updated_at"]) <= self._begin():
+        if not self._wants(record) or from_iso(record["updated_at"]) <= self.begin():
             return
         try:
             self.trigger.offer(self.event(record))
@@ -45,9 +45,27 @@ class Done:
         again, self._again = self._again, []
         for record in again:
             self.see(record)
-        if self._fired and not self._again and at - _SLACK > self._begin():
+        if self._fired and not self._again and at - _SLACK > self.begin():
             self.trigger.note(until=to_iso(at - _SLACK))
             self._fired = False
+
+    def example(self) -> Event:
+        """The event of the newest task that has ended as the trigger wants it, or of one that does not exist."""
+        store = self.trigger.home.store
+        for root in store.newest_first().ids:
+            record = store.record(root)
+            if record is not None and self._wants(record):
+                return self.event(record)
+        body: JsonObject = {
+            "id": "0" * 16,
+            "name": "A task",
+            "state": "done",
+            "tags": [],
+            "result": None,
+            "errors": {},
+            "data": {},
+        }
+        return Event(body, via={"task": body["id"], "depth": 1})
 
     def event(self, record: JsonObject) -> Event:
         """The event of an end. Raises InputError where the chain of such tasks is too long."""
@@ -69,7 +87,8 @@ class Done:
             and fnmatch.fnmatchcase(record["name"], said.get("name", "*"))
         )
 
-    def _begin(self) -> float:
+    def begin(self) -> float:
+        """The moment (seconds since 1970) after which ends count; the first call ever is that moment."""
         if self._since is None:
             noted = self.trigger.read().get("until")
             if noted is None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from aloma_cli.clock import to_iso
 from aloma_cli.errors import AlomaError, ConfigError, InputError, StoreError
 from aloma_cli.extras import extra
-from aloma_cli.jsontext import Json, JsonError, loads
+from aloma_cli.jsontext import Json, JsonError, JsonObject, loads
 from aloma_cli.threads import in_thread
 from aloma_cli.triggers.event import Event
 from aloma_cli.triggers.trigger import Trigger
@@ -90,10 +90,13 @@ class Files:
         finally:
             watching.cancel()
 
-    def example(self) -> Event | None:
-        """The event of the file that changed last, if there is one."""
+    def example(self) -> Event:
+        """The event of the file that changed last; of one that does not exist where the folder is empty."""
         newest = max(self._list(), key=lambda file: file.changed, default=None)
-        return None if newest is None else self._event(newest)
+        if newest is not None:
+            return self._event(newest)
+        read = self.trigger.config.said.get("read")
+        return Event(self._body(Found("example", 0, 0), {read: None} if read else {}), via={"file": "example"})
 
     async def _watch(self, changed: asyncio.Event) -> None:
         with extra("triggers", "watching a folder", ConfigError):
@@ -141,11 +144,14 @@ class Files:
 
     def _event(self, file: Found) -> Event:
         path, said = self.folder / file.name, self.trigger.config.said
-        body = {"path": str(path), "name": file.name, "size": file.size, "changed_at": to_iso(file.changed / 1e9)}
-        if "read" in said:
-            body[said["read"]] = _contents(path, file, as_json=said["read"] == "json")
+        read = said.get("read")
+        body = self._body(file, {read: _contents(path, file, as_json=read == "json")} if read else {})
         identity = str(file.changed) if said.get("by") == "time" else _digest(path)
         return Event(body, f"{file.name}\n{identity}", {"file": file.name})
+
+    def _body(self, file: Found, contents: JsonObject) -> JsonObject:
+        told = {"path": str(self.folder / file.name), "name": file.name, "size": file.size}
+        return {**told, "changed_at": to_iso(file.changed / 1e9), **contents}
 
 
 def _stamp(file: Found) -> Json:

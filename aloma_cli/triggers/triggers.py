@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from aloma_cli.triggers import webhook
 from aloma_cli.triggers.cron import Cron
 from aloma_cli.triggers.done import Done
 from aloma_cli.triggers.files import Files
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from aloma_cli.api.workspace import Workspace
     from aloma_cli.jsontext import JsonObject
     from aloma_cli.loader.triggers import TriggerConfig
+    from aloma_cli.triggers.event import Event
 
 Source = Cron | Files | Done | Webhook
 
@@ -34,6 +36,11 @@ def opened(home: Workspace, config: TriggerConfig, tell: Callable[[Told], object
     return Webhook(trigger, time.monotonic)
 
 
+def example(home: Workspace, config: TriggerConfig) -> Event:
+    """An event as this trigger gets them. Raises as `opened`; the secret of a webhook is not needed."""
+    return webhook.EXAMPLE if config.kind == "webhook" else opened(home, config).example()
+
+
 class Triggers:
     """`tell` gets each task that is made, and each error once. Raises as `opened`."""
 
@@ -46,6 +53,8 @@ class Triggers:
 
     async def catch_up(self) -> None:
         """Make the tasks of what happened while no worker ran."""
+        for end in self._ends:
+            end.begin()
         for cron in self._crons:
             cron.look()
         for folder in self._folders:

@@ -21,6 +21,10 @@ _HIDDEN = ("authorization", "proxy-authorization", "cookie")
 """Headers that an event does not have."""
 
 
+EXAMPLE = Event({"body": {}, "query": {}, "headers": {}}, via={"from": "127.0.0.1"})
+"""The event of a request with an empty object."""
+
+
 class Answer(NamedTuple):
     """What the client gets; `retry` in seconds."""
 
@@ -57,8 +61,8 @@ class Webhook:
         return self._fire(event)
 
     def example(self) -> Event:
-        """The event of a request with an empty object."""
-        return Event({"body": {}, "query": {}, "headers": {}}, via={"from": "127.0.0.1"})
+        """EXAMPLE."""
+        return EXAMPLE
 
     def _fire(self, event: Event) -> Answer:
         try:

@@ -80,10 +80,11 @@ def ticking(seconds: float) -> str:
 
 
 def ago(seconds: float) -> str:
-    """`just now`, `5 minutes ago`, `2 hours ago`, `3 days ago`."""
+    """`just now`, `5 minutes ago`, `2 hours ago`, `3 days ago`; `in 5 minutes` for what is to come."""
     for size, unit in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
-        if seconds >= size:
-            return f"{plural(int(seconds // size), unit)} ago"
+        if abs(seconds) >= size:
+            amount = plural(int(abs(seconds) // size), unit)
+            return f"{amount} ago" if seconds > 0 else f"in {amount}"
     return "just now"
 
 

@@ -30,6 +30,7 @@ REFERENCE = (
     "start",
     "steps",
     "tools",
+    "triggers",
     "why",
     "worker",
 )

@@ -68,7 +68,9 @@ def test_the_words_that_a_shell_completes_are_those_of_the_commands() -> None:
 
 @pytest.mark.parametrize("page", [*TOP, *PAGES], ids=lambda page: str(page.path))
 def test_the_commands_on_a_page_exist_with_their_options(page: Page) -> None:
-    for group, name, rest in re.findall(r"\baloma (task|step|secret) ([a-z]+(?:-[a-z]+)*)\b([^`\n|]*)", page.text):
+    for group, name, rest in re.findall(
+        r"\baloma (task|step|secret|trigger) ([a-z]+(?:-[a-z]+)*)\b([^`\n|]*)", page.text
+    ):
         help_text = cli_page.help_of((group, name))
         assert help_text.startswith(f"Usage: aloma {group} {name} "), name
         assert [option for option in re.findall(r"(?<!\S)--?[a-z][a-z-]*", rest) if option not in help_text] == []

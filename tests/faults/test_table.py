@@ -31,7 +31,12 @@ TESTS = {
     "A step or its children": (PIPES, "test_nothing_that_files_and_steps_do_to_the_streams_reaches_the_result"),
     "A child process of a step": (PIPES, "test_a_child_that_writes_much_or_stays_holds_nothing_up"),
     "A child that a step forked": (PIPES, "test_forked_children_have_nothing_of_the_run"),
-    "A worker is killed": ("cli.test_worker", "test_what_a_killed_worker_left_is_continued_by_the_next"),
+    "A worker is killed between": ("faults.test_triggers", "test_an_event_whose_worker_is_killed_makes_one_task"),
+    "A request to a webhook": ("faults.test_triggers", "test_a_request_that_is_sent_again_makes_one_task"),
+    "No worker runs when": ("cli.test_triggers", "test_a_worker_that_comes_later_makes_what_is_missing"),
+    "A trigger can make no task": ("cli.test_triggers", "test_a_worker_makes_and_runs_the_tasks_of_its_triggers"),
+    "The port of a worker": ("cli.test_triggers", "test_a_second_worker_without_the_port_works_all_the_same"),
+    "A worker is killed, or": ("cli.test_worker", "test_what_a_killed_worker_left_is_continued_by_the_next"),
     "SIGTERM, or Ctrl-C, to a worker": (
         "cli.test_worker",
         "test_a_worker_that_is_terminated_lets_running_steps_end_and_starts_nothing_more",
