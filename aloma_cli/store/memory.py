@@ -108,6 +108,10 @@ class MemoryStore:
     def roots(self, start: str = "") -> list[str]:
         return sorted(root for root in self._trees if root.startswith(start))
 
+    def changed(self, since: float) -> list[str]:
+        del since
+        return self.roots()
+
     def newest_first(self) -> Newest:
         return Newest(len(self._trees), reversed(self.roots()))
 

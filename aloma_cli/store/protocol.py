@@ -196,6 +196,12 @@ class Store(Protocol):
     def roots(self, start: str = "") -> list[str]:
         """The ids of all trees whose id begins with `start`, oldest first."""
 
+    def changed(self, since: float) -> list[str]:
+        """The ids of all trees to which something was written at `since` (seconds since 1970) or later, oldest first.
+
+        That is by the clock of the store, which may be another one.
+        """
+
     def newest_first(self) -> Newest:
         """The ids of all trees, newest first. The first ones cost little, even among very many."""
 

@@ -14,12 +14,9 @@ from aloma_cli.triggers.trigger import Trigger
 LONGEST_CHAIN = 10
 """How many tasks may follow one another by triggers of this kind."""
 
-_SLACK = 60.0
-"""Seconds by which the end of a task may be seen late."""
-
 
 class Done:
-    """Takes what a worker sees of tasks. What ended before the trigger existed is passed over."""
+    """Takes the records of tasks. What ended before the trigger existed is passed over."""
 
     def __init__(self, trigger: Trigger) -> None:
         self.trigger = trigger
@@ -41,12 +38,12 @@ class Done:
             self.trigger.failed(error)
 
     def seen(self, at: float) -> None:
-        """All tasks were seen as they were at this time (seconds since 1970), or later."""
+        """All ends up to this time (seconds since 1970) were seen."""
         again, self._again = self._again, []
         for record in again:
             self.see(record)
-        if self._fired and not self._again and at - _SLACK > self.begin():
-            self.trigger.note(until=to_iso(at - _SLACK))
+        if self._fired and not self._again and at > self.begin():
+            self.trigger.note(until=to_iso(at))
             self._fired = False
 
     def example(self) -> Event:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aloma_cli.triggers import webhook
 from aloma_cli.triggers.cron import Cron
 from aloma_cli.triggers.done import Done
+from aloma_cli.triggers.ends import Ends
 from aloma_cli.triggers.files import Files
 from aloma_cli.triggers.trigger import Told, Trigger, untold
 from aloma_cli.triggers.webhook import Webhook
@@ -48,13 +49,12 @@ class Triggers:
         sources = [opened(home, config, tell) for config in home.loaded.config.triggers]
         self._crons = [one for one in sources if isinstance(one, Cron)]
         self._folders = [one for one in sources if isinstance(one, Files)]
-        self._ends = [one for one in sources if isinstance(one, Done)]
+        self._ends = Ends(home, [one for one in sources if isinstance(one, Done)])
         self.webhooks = {one.trigger.config.name: one for one in sources if isinstance(one, Webhook)}
 
     async def catch_up(self) -> None:
         """Make the tasks of what happened while no worker ran."""
-        for end in self._ends:
-            end.begin()
+        self._ends.look()
         for cron in self._crons:
             cron.look()
         for folder in self._folders:
@@ -63,17 +63,12 @@ class Triggers:
     async def run(self) -> None:
         """Until it is cancelled."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._ends.run())
             for cron in self._crons:
                 group.create_task(cron.run())
             for folder in self._folders:
                 group.create_task(folder.run())
 
     def see(self, record: JsonObject) -> None:
-        """The record of a task that is new, or has changed."""
-        for one in self._ends:
-            one.see(record)
-
-    def seen(self, at: float) -> None:
-        """All tasks were seen as they were at this time (seconds since 1970), or later."""
-        for one in self._ends:
-            one.seen(at)
+        """The record of a task that a worker has left."""
+        self._ends.see(record)

@@ -99,6 +99,7 @@ def test_each_setting_stands_in_the_example_of_aloma_yaml() -> None:
         "gpt",
         "REGION",
         "files",
+        "nightly",
         "local",
         "azure",
     }

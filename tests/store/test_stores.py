@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,13 @@ def test_a_store_is_empty_at_first(store: Store) -> None:
     for ask in (store.claim, store.read, store.holder, store.size, lambda root: store.post(root, {})):
         with pytest.raises(NotFoundError, match="7"):
             ask("7")
+
+
+def test_what_was_written_to_lately_is_found(store: Store) -> None:
+    assert store.changed(0) == []
+    for root in ("2", "1"):
+        store.create(root, [created(root)])
+    assert store.changed(time.time() - 3600) == ["1", "2"]
 
 
 def test_a_note_is_what_was_last_written_under_its_name(store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from aloma_cli.api.task import Task
 from aloma_cli.api.worker import Worker
 from aloma_cli.errors import AlomaError, StoreError
+from aloma_cli.triggers import ends
 from aloma_cli.triggers.done import LONGEST_CHAIN
 from aloma_cli.triggers.triggers import Triggers
 from tests.triggers.conftest import Home, MakeHome
@@ -22,14 +24,16 @@ AFTER = (
 def work(at: Home) -> None:
     """A worker that ends when nothing is due."""
 
-    def tell(_task: Task) -> None: ...
+    def tell(task: Task) -> None:
+        triggers.see(task.record)
 
     def refused(_root: str, error: AlomaError) -> None:
         raise error
 
+    worker = Worker(at.workspace, tell, refused)
+    triggers = Triggers(at.workspace, lambda _: worker.wake())
+
     async def main() -> None:
-        triggers = Triggers(at.workspace, lambda told: worker.wake())
-        worker = Worker(at.workspace, tell, refused, see=triggers.see, seen=triggers.seen)
         await triggers.catch_up()
         await worker.run("idle")
 
@@ -88,25 +92,47 @@ def test_a_chain_of_tasks_ends(home: MakeHome) -> None:
 
 
 def test_a_task_that_cannot_be_made_now_is_made_later(home: MakeHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ends, "LATE", 0.0)
     at = home(AFTER)
+    work(at)
     triggers = Triggers(at.workspace, lambda told: None)
-    asyncio.run(triggers.catch_up())
-    ended = run(at, "Order 1", "paid")
+    run(at, "Order 1", "paid")
     with monkeypatch.context() as patch:
         patch.setattr(type(at.workspace), "create", lambda *_, **__: (_ for _ in ()).throw(StoreError("disk full")))
         patch.setattr("aloma_cli.triggers.event._PATIENCE", 0.05)
-        triggers.see(ended.record)
-        triggers.seen(at.workspace.clock.now() + 3600)
-        assert names(at) == ["Order 1"]
-    triggers.seen(at.workspace.clock.now() + 3600)
+        asyncio.run(triggers.catch_up())
+    assert names(at) == ["Order 1"]
+    asyncio.run(triggers.catch_up())
     assert names(at) == ["After Order 1", "Order 1"]
 
 
-def test_an_old_end_is_not_looked_at_again_once_all_were_seen_later(home: MakeHome) -> None:
+def test_an_end_that_was_seen_makes_no_other_task_once_its_own_was_deleted(
+    home: MakeHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ends, "LATE", 0.0)
     at = home(AFTER)
-    triggers = Triggers(at.workspace, lambda told: None)
-    asyncio.run(triggers.catch_up())
-    triggers.see(run(at, "Order 1", "paid").record)
-    began = at.noted["until"]
-    triggers.seen(at.workspace.clock.now() + 3600)
-    assert at.noted["until"] > began
+    work(at)
+    run(at, "Order 1", "paid")
+    work(at)
+    work(at)
+    (after,) = [task for task in at.workspace.tasks() if task.name.startswith("After")]
+    shutil.rmtree(at.folder / ".aloma" / "tasks" / after.id)
+    work(at)
+    assert names(at) == ["Order 1"]
+
+
+def test_what_another_process_ends_is_seen_while_a_worker_runs(home: MakeHome) -> None:
+    at = home(AFTER)
+    work(at)
+
+    async def main() -> None:
+        seeing = asyncio.create_task(Triggers(at.workspace, lambda told: None).run())
+        await asyncio.sleep(0.1)
+        await at.workspace.run("Order 1", {"n": 1}, tags=["paid"])
+        async with asyncio.timeout(10):
+            while len(names(at)) < 2:
+                await asyncio.sleep(0.05)
+        seeing.cancel()
+
+    asyncio.run(main())
+    assert names(at) == ["After Order 1", "Order 1"]

@@ -169,6 +169,13 @@ class PostgresStore:
         )
         return [root for (root,) in found]
 
+    def changed(self, since: float) -> list[str]:
+        found = self._database.rows(
+            "select root from aloma.tree where space = %s and changed >= to_timestamp(%s) order by root",
+            *(self._space, since),
+        )
+        return [root for (root,) in found]
+
     def newest_first(self) -> Newest:
         total = self._database.value("select count(*) from aloma.tree where space = %s", self._space)
         return Newest(total, self._newest())
