@@ -197,6 +197,7 @@ def test_the_list_tells_what_came_last_and_what_comes_next(at: Desk) -> None:
         "last_task": None,
         "errors": 0,
         "error": None,
+        "problem": None,
     }
     _, _, screen = at.at_terminal("trigger", "list", width=140)
     assert "in " in screen
