@@ -20,10 +20,10 @@ def page(
 ) -> str:
     """A page as HTML. `scripts`: names of files in `static/`, run in this order; they find `record` in `#record`."""
     shown = [*sections]
-    style, script = _static(STYLE), "\n".join(map(_static, scripts))
+    style, script = _static(STYLE), _script(scripts)
     inside = [
         tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy(style, script)),
+        tag("meta", http_equiv="Content-Security-Policy", content=policy(*scripts)),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("meta", name="referrer", content="no-referrer"),
@@ -53,10 +53,14 @@ class Section:
         self.drawn = tag("section", tag("h2", title), told, join(content), id=key)
 
 
-def policy(style: str, script: str) -> str:
-    """The Content-Security-Policy under which only this style and this script work, and no request is made."""
-    run = f"script-src {_hash(script)}" if script else "script-src 'none'"
-    return f"default-src 'none'; style-src {_hash(style)}; {run}; base-uri 'none'; form-action 'none'"
+def policy(*scripts: str) -> str:
+    """The Content-Security-Policy of a page with these scripts: only they and its style work, and nothing is loaded."""
+    run = f"script-src {_hash(_script(scripts))}" if scripts else "script-src 'none'"
+    return f"default-src 'none'; style-src {_hash(_static(STYLE))}; {run}; base-uri 'none'; form-action 'none'"
+
+
+def _script(names: Sequence[str]) -> str:
+    return "\n".join(map(_static, names))
 
 
 def _static(name: str) -> str:

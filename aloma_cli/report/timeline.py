@@ -16,6 +16,9 @@ ROW, TOP, BAR = 20, 26, 14
 """Pixels: the height of a row, of what is above the lanes, and of a bar."""
 
 _LONGEST_LABEL = 30
+_APART = 8.0
+"""Percents between two texts of the axis."""
+
 _LEAST_WIDTH = 0.06
 """Percents: a browser draws nothing that has no width."""
 
@@ -75,19 +78,19 @@ def _patterns() -> Markup:
 
 
 def _marks(axis: Axis, height: int) -> Iterator[Markup]:
-    """The ticks of the axis, and the pauses that were cut."""
-    for seconds, at in axis.ticks:
-        x = _percent(at)
-        yield tag("line", x1=x, x2=x, y1=TOP - 6, y2=height, class_="tick")
-        anchor = "start" if at < 4 else "end" if at > 96 else "middle"
-        yield tag("text", _since(seconds), x=x, y=12, text_anchor=anchor, class_="axis")
+    """The ticks of the axis, and the pauses that were cut. A text that would meet another one is left out."""
     for pause in axis.cuts:
-        width = pause.right - pause.left
-        yield tag(
-            "rect", x=_percent(pause.left), y=TOP - 6, width=_percent(width), height=height - TOP + 6, class_="cut"
-        )
-        text = duration(pause.end - pause.begin)
-        yield tag("text", text, x=_percent(pause.left + width / 2), y=12, text_anchor="middle", class_="axis pause")
+        x, width = _percent(pause.left), _percent(pause.right - pause.left)
+        yield tag("rect", x=x, y=TOP - 6, width=width, height=height - TOP + 6, class_="cut")
+    texts = [((pause.left + pause.right) / 2, duration(pause.end - pause.begin), "axis pause") for pause in axis.cuts]
+    for seconds, at in axis.ticks:
+        yield tag("line", x1=_percent(at), x2=_percent(at), y1=TOP - 6, y2=height, class_="tick")
+        if all(abs(at - other) > _APART for other, _, _ in texts):
+            later = axis.cuts and at > axis.cuts[0].left
+            texts.append((at, f"+{_since(seconds)}" if later else _since(seconds), "axis"))
+    for at, told, look in texts:
+        anchor = "start" if at < 4 else "end" if at > 96 else "middle"
+        yield tag("text", told, x=_percent(at), y=12, text_anchor=anchor, class_=look)
 
 
 def _since(seconds: float) -> str:

@@ -44,3 +44,10 @@ def test_a_night_is_cut_and_a_second_is_not() -> None:
 def test_time_with_nothing_in_it_is_not_cut_away() -> None:
     assert Axis(5.0, 5.0, []).at(5.0) == 0
     assert Axis(0.0, 100.0, []).at(100.0) == pytest.approx(100)
+
+
+def test_ticks_count_from_the_beginning_of_their_stretch() -> None:
+    axis = Axis(0.0, 40_000.0, [(0, 10), (39_990, 40_000)])
+    after = [seconds for seconds, at in axis.ticks if at > axis.cuts[0].right - 0.001]
+    assert after[0] == pytest.approx(0, abs=1e-6)
+    assert max(after) <= 10.001

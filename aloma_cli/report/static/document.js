@@ -75,7 +75,8 @@ class Task {
         line.writes = (line.changes ?? []).map(({ op, path: pointer, value }) => {
           const path = pathOf(pointer, root);
           const moves = op !== "replace" && path.length > 0 && Array.isArray(valueAt(root, path.slice(0, -1)));
-          const change = { op, path, value, moves };
+          const old = op === "add" && moves ? undefined : valueAt(root, path);
+          const change = { op, path, value, moves, was: isBox(old) ? structuredClone(old) : old };
           root = apply(root, change);
           return change;
         });

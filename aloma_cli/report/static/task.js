@@ -92,8 +92,8 @@ function go(whose, at, { look = true } = {}) {
 // ---- one line
 
 function tell() {
-  const line = task.lines[place], version = task.versionAt(place);
-  position.textContent = `${place + 1} of ${task.lines.length.toLocaleString("en")}`;
+  const line = task.lines[place], root = task.at(task.versionAt(place));
+  position.textContent = `${(place + 1).toLocaleString("en")} of ${task.lines.length.toLocaleString("en")}`;
   const facts = [line.attempt && `attempt ${line.attempt}`, line.seconds !== undefined && seconds(line.seconds), clock(line.at), ...(line.facts ?? [])].filter(Boolean);
   detail.replaceChildren(
     el("h3", {}, line.step ?? task.name, " ", el("span", { class: `word ${line.word}` }, line.word)),
@@ -102,9 +102,9 @@ function tell() {
     line.text ? el("pre", { class: "told" }, line.text) : "",
     line.logs ? el("pre", { class: "logs" }, line.logs.map(([level, text]) => (level === "info" ? text : `${level}: ${text}`)).join("\n")) : "",
     ...(line.asked ?? []).map(([question, into]) => el("p", { class: "asked" }, el("b", {}, question), ` → ${into}`)),
-    line.number === 0 || !line.changes ? "" : el("div", { class: "diff" }, el("h4", {}, "Changes"), some(changes(line, version), drawChange, 50)),
+    line.number === 0 || !line.changes ? "" : el("div", { class: "diff" }, el("h4", {}, "Changes"), some(line.writes, drawChange, 50)),
     line.calls ? el("div", { class: "calls" }, el("h4", {}, "Calls"), line.calls.map(call)) : "",
-    el("h4", {}, "Document"), tree(task.at(version), new Set((line.writes ?? []).map((change) => dotted(change.path)))));
+    el("h4", {}, "Document"), tree(root, new Set((line.writes ?? []).map((change) => dotted(change.path)))));
 }
 
 function woken(line) {
@@ -113,18 +113,9 @@ function woken(line) {
   return ["woken by ", name, " through ", el("code", {}, path), via ? ` (${via === "landing" ? "the result of a subtask" : "as a subtask"})` : ""];
 }
 
-/** The changes of a line, each with the value before and after it. */
-function changes(line, version) {
-  task.writes;
-  let root = structuredClone(task.at(version - 1));
-  return line.writes.map((change) => {
-    const old = change.op === "add" && change.moves ? undefined : valueAt(root, change.path), was = isBox(old) ? structuredClone(old) : old;
-    root = apply(root, change);
-    return { path: change.path, was, now: change.op === "remove" ? undefined : change.value };
-  });
-}
-
-function drawChange({ path, was, now }) {
+/** A change, with the value before and after it. */
+function drawChange({ op, path, was, value }) {
+  const now = op === "remove" ? undefined : value;
   const sign = was === undefined ? "+" : now === undefined ? "−" : "~";
   const [left, right] = typeof was === "string" && typeof now === "string" ? marked(was, now) : [whole(was), whole(now)];
   return el("div", { class: "change" }, el("code", { class: "path" }, el("b", {}, sign), ` ${dotted(path)}`),
@@ -163,7 +154,17 @@ function tree(root, changed) {
 
 function branch(value, path, changed) {
   const keys = Array.isArray(value) ? value.map((_, at) => at) : Object.keys(value);
-  return some(keys, (key) => leaf(value[key], [...path, key], changed));
+  const draw = (key) => leaf(value[key], [...path, key], changed);
+  const first = keys.length > 100 ? keys.findIndex((key) => leads(changed, dotted([...path, key]))) : 0;
+  if (first < 100) return some(keys, draw);
+  const before = el("button", { type: "button", class: "more", onclick: () => before.replaceWith(...some(keys.slice(0, first - 5), draw)) },
+    `${(first - 5).toLocaleString("en")} before`);
+  return [before, ...some(keys.slice(first - 5), draw)];
+}
+
+/** Whether a change is at a place, or below it. */
+function leads(changed, name) {
+  return changed.has(name) || [...changed].some((one) => one.startsWith(`${name}.`));
 }
 
 function leaf(value, path, changed) {
@@ -185,8 +186,7 @@ function leaf(value, path, changed) {
     toggle.textContent = wanted ? "▾" : "▸";
   };
   line.append(toggle, ask, el("span", { class: "dim" }, ` ${kind}`));
-  const leads = [...changed].some((one) => one.startsWith(`${name}.`));
-  if (leads || is || (path.length < 3 && size <= 12)) open(true);
+  if (leads(changed, name) || (path.length < 3 && size <= 12)) open(true);
   return el("div", {}, line, inside);
 }
 
