@@ -103,7 +103,9 @@ def _legend() -> Markup:
 
 def _readout() -> Markup:
     zoom = (tag("button", text, type="button", data_zoom=by, aria_label=told) for text, by, told in _ZOOM)
-    return tag("div", tag("p", "Point at a bar, or tap it.", id="readout"), tag("div", *zoom, class_="zoom"), class_="under")
+    return tag(
+        "div", tag("p", "Point at a bar, or tap it.", id="readout"), tag("div", *zoom, class_="zoom"), class_="under"
+    )
 
 
 _ZOOM = (("−", "0.5", "Zoom out"), ("+", "2", "Zoom in"))
