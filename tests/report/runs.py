@@ -8,7 +8,7 @@ from typing import Any
 from aloma_cli import Retry, Step, Workspace
 from aloma_cli.api.explaining import question
 from aloma_cli.explain.why import Inquiry
-from tests.support.steps import does, looks, step
+from tests.support.steps import connector, does, looks, step
 
 HOSTILE = (
     "</script><script>document.title='caught'</script>",
@@ -122,5 +122,87 @@ def hostile() -> Inquiry:
 
     async def act() -> str:
         return (await workspace.run(HOSTILE[0], {"found": {}, "name": HOSTILE[3]})).id
+
+    return question(workspace, asyncio.run(act()))
+
+
+def shelf() -> Inquiry:
+    """A task whose lists are appended to, inserted into, sorted and cut, with parts of their items written later."""
+
+    def fill(data: Any) -> None:
+        data["shelf"] = [{"name": name, "left": 1} for name in "abc"]
+
+    def insert(data: Any) -> None:
+        data["shelf"].insert(1, {"name": "x", "left": 0})
+        data["shelf"].append({"name": "y", "left": [1, 2]})
+
+    def edit(data: Any) -> None:
+        data["shelf"][2]["left"] = 5
+        data["shelf"][4]["left"].insert(0, 0)
+        data["odd/~ key.0"] = {"1": True, "__proto__": "x", "": []}
+
+    def cut(data: Any) -> None:
+        del data["shelf"][0]
+        data["shelf"][0]["note"] = "two\nlines"
+        del data["odd/~ key.0"]["1"]
+
+    def again(data: Any) -> None:
+        data["shelf"].reverse()
+        data["odd/~ key.0"][""].append({"deep": None})
+        data["other"] = data["shelf"].pop(0)
+
+    changes = (fill, insert, edit, cut, again)
+    return question(*_walked(changes))
+
+
+def _walked(changes: Any) -> tuple[Workspace, str]:
+    def step_of(at: int, change: Any) -> Step:
+        async def content(data: Any) -> None:
+            change(data)
+            data["at"] = at + 1
+
+        return step(f"step {at}", {"at": at}, content)
+
+    workspace = Workspace([step_of(at, change) for at, change in enumerate(changes)])
+
+    async def act() -> str:
+        return (await workspace.run("Shelf", {"at": 0})).id
+
+    return workspace, asyncio.run(act())
+
+
+def gates() -> Inquiry:
+    """A task with a call that a person allows, a parked time, a conflict, and a firing that has not ended."""
+
+    async def send(to: str) -> dict[str, str]:
+        return {"sent": to}
+
+    async def mail(data: Any, connectors: Any) -> None:
+        data["mail"] = await connectors.post.send("ada")
+
+    async def park(data: Any, task: Any) -> None:
+        data["parked"] = True
+        task.park(0.02)
+
+    async def slow(data: Any) -> None:
+        await asyncio.sleep(0.05)
+        data["n"] = data.get("n", 0) + 1
+        data["slow"] = True
+
+    async def fast(data: Any) -> None:
+        await asyncio.sleep(0.02)
+        data["n"] = data.get("n", 0) + 10
+        data["fast"] = True
+
+    steps = [
+        step("slow", {"go": 1, "slow": None}, slow),
+        step("fast", {"go": 1, "fast": None}, fast),
+        step("park", {"slow": True, "fast": True, "parked": None}, park),
+        step("mail", {"parked": True, "mail": None}, mail),
+    ]
+    workspace = Workspace(steps, connectors={"post": connector("post", send=send)})
+
+    async def act() -> str:
+        return (await workspace.run("Gates", {"go": 1})).id
 
     return question(workspace, asyncio.run(act()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from functools import cache
@@ -11,8 +12,9 @@ from typing import Any
 import pytest
 
 from aloma_cli.explain.why import Inquiry
+from aloma_cli.report.story import Story
 from aloma_cli.report.task_page import task_page
-from tests.report.runs import HOSTILE, hostile, order, ring
+from tests.report.runs import HOSTILE, hostile, order, ring, shelf
 from tests.servers import Chromium, violations
 
 pytestmark = pytest.mark.e2e
@@ -163,6 +165,42 @@ def test_hostile_texts_stay_texts(chromium: Chromium, address: Callable[..., str
         assert violations(page) == []
 
     chromium.visit(address(hostile), act)
+
+
+_ALL = """() => {
+  const found = [];
+  const walk = (value, path, version) => {
+    found.push([version, path, tasks[0].authors(path, version).whole.version ?? 0]);
+    if (!isBox(value)) return;
+    const keyOf = (key) => (Array.isArray(value) ? Number(key) : key);
+    for (const key of Object.keys(value)) walk(value[key], [...path, keyOf(key)], version);
+  };
+  const documents = [];
+  for (const version of [5, 2, 4, 0, 1, 3]) {
+    documents.push([version, structuredClone(tasks[0].at(version))]);
+    walk(tasks[0].at(version), [], version);
+  }
+  return [documents, found];
+}"""
+
+
+def test_the_script_and_the_program_agree_on_documents_and_authors(
+    chromium: Chromium, address: Callable[..., str]
+) -> None:
+    story = Story(shelf())
+    ledger = story.ledger.tasks[story.task.id]
+    path = Path(address(lambda: story.question).removeprefix("file://"))
+    documents, found = chromium.visit(
+        path.as_uri(), lambda page: json.loads(page.evaluate(f"JSON.stringify(({_ALL})())"))
+    )
+    assert dict(documents) == {version: ledger.document_at(version) for version in range(6)}
+    assert len(found) > 100
+    wrong = [
+        (version, path, whole, ledger.authors.whole(tuple(path), version))
+        for version, path, whole in found
+        if whole != ledger.authors.whole(tuple(path), version)
+    ]
+    assert wrong == []
 
 
 def test_1000_firings_open_in_two_seconds(chromium: Chromium, address: Callable[..., str]) -> None:

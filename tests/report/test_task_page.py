@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
+from aloma_cli.clock import from_iso
 from aloma_cli.document.changes import replay
+from aloma_cli.explain.why import Inquiry
 from aloma_cli.jsontext import JsonObject
+from aloma_cli.record.events import CallAnswered, CallSent, FiringStarted, FiringVoided, TaskCreated
+from aloma_cli.record.tree import ASKS
 from aloma_cli.report.record import record
 from aloma_cli.report.story import Story
 from aloma_cli.report.task_page import task_page
-from tests.report.runs import HOSTILE, hostile, order, ring
+from tests.report.runs import HOSTILE, gates, hostile, order, ring
 
 
 class _Read(HTMLParser):
@@ -123,6 +128,55 @@ def test_the_changes_of_a_record_add_up_to_the_document() -> None:
 def test_the_size_follows_the_number_of_firings() -> None:
     short, long = len(task_page(ring(100))), len(task_page(ring(1000)))
     assert long - short < 900 * 700  # bytes a firing: its bar, its line, its change
+
+
+def test_waits_for_times_and_conflicts_are_in_the_timeline() -> None:
+    page = _Read(task_page(gates()))
+    looks = [attributes.get("class") or "" for tag, attributes in page.elements if tag == "rect"]
+    assert looks.count("wait parked") == 1
+    assert looks.count("bar voided") == 1
+    assert looks.count("bar fired") == 4
+
+
+def test_a_run_is_told_while_it_runs() -> None:
+    question = gates()
+    events = [*question.events]
+    begun = next(at for at, event in enumerate(events) if isinstance(event, FiringStarted))
+    part = replace(question, events=events[: begun + 2], held=True, now=from_iso(events[0].at) + 100)
+    page = _Read(task_page(part))
+    assert "bar running" in {attributes.get("class") for _, attributes in page.elements}
+    assert "What it waits for" in page.text("h2")
+    assert "1m40s" in page.text("dd")
+
+
+def test_a_call_that_waits_for_a_person_is_a_question() -> None:
+    asked = CallSent(
+        at=_AT, task="t", firing=1, step="s", call=ASKS, key="k", effect="once", arguments={"question": "Send?"}
+    )
+    answered = CallAnswered(
+        at=_LATER, task="t", firing=1, step="s", call=ASKS, key="k", arguments={}, answer=True, who={"channel": "page"}
+    )
+    started = FiringStarted(at=_AT, task="t", firing=1, step="s", version=0)
+    void = FiringVoided(at=_AT, task="t", firing=1, step="s", reason="asking", again=True)
+    created = TaskCreated(at=_AT, task="t", name="T", data={})
+    story = Story(Inquiry([created, started, asked, void, answered], "t", {}, 0.0))
+    [talk] = story.talks
+    assert (talk.question, talk.answer, talk.who, talk.answered) == ("Send?", True, "a person on a page", _LATER)
+    [wait] = story.waits
+    assert wait.end == from_iso(_LATER)
+
+
+def test_a_subtask_and_a_task_without_a_firing_have_a_page() -> None:
+    question = order()
+    child = next(event.task for event in question.events if event.task != question.task)
+    page = _Read(task_page(replace(question, task=child)))
+    assert page.text("h1").startswith("Pack lamp")
+    created = TaskCreated(at=_AT, task="t", name="T", data={"a": 1})
+    page = _Read(task_page(Inquiry([created], "t", {}, 0.0, held=False)))
+    assert page.text("h2") == "What it waits for Timeline Entry by entry Steps and money"
+
+
+_AT, _LATER = "2026-11-28T12:00:00.000Z", "2026-11-28T12:00:10.000Z"
 
 
 def _record_in(page: str) -> JsonObject:
