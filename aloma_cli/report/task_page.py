@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from aloma_cli.clock import from_iso
 from aloma_cli.document.reserved import unhandled_errors
 from aloma_cli.explain.obstacles import Obstacle
 from aloma_cli.explain.solve.remedy import remedy_of
@@ -42,7 +43,7 @@ def head(story: Story) -> Markup:
     """Name, state, times, and the figures of the whole."""
     task = story.task
     total = task.total
-    seconds = story.until - story.runs[0].begin if story.runs else 0.0
+    seconds = story.until - from_iso(task.created_at)
     tokens = f"{short_count(total.input_tokens)} in, {short_count(total.output_tokens)} out" if total.tokens else ""
     figures = (
         ("took", duration(seconds), ""),
@@ -79,7 +80,7 @@ def sections(story: Story) -> Iterator[Section]:
             "graph",
             "Who woke whom",
             tag("div", flow(story.graph), class_="wide", tabindex=0, role="region", aria_label="Graph"),
-            about="Nobody drew this graph: an arrow is a step that wrote the field for which another one waited.",
+            about="An arrow leads from a step that wrote a field to the step whose condition waited for it.",
         )
     yield Section(
         "run",
