@@ -95,6 +95,7 @@ class Transaction:
         elif isinstance(event, ev.FiringVoided):
             if event.reason in _CUT:
                 self.cuts[event.firing] = event.reason
+                self.jobs.pop(event.firing, None)
         elif not isinstance(event, ev.TaskRested):  # every task may continue, or may not
             for one in self.tree.tasks.values():
                 self._track(one)

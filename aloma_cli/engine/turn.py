@@ -173,9 +173,7 @@ class Scheduler:
                 self._claim.fulfilled(request)
         # What is due already, and was not started, has no place yet: the end of another firing gives it one, not time.
         wake_at = tx.next_timer() if self.tree.stopped is None else None
-        # What was stopped in the turn that started it is not begun.
-        jobs = tuple(filter(lambda job: job.firing in self.tree.running, begun.values()))
-        return Turn(jobs, cuts, wake_at, not tx.restless)
+        return Turn(tuple(begun.values()), cuts, wake_at, not tx.restless)
 
     def do(self, rule: Callable[Concatenate[Transaction, P], None], *wanted: P.args, **options: P.kwargs) -> None:
         """Let a rule add events to the next turn's batch."""

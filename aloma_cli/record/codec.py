@@ -19,6 +19,7 @@ from dataclasses import MISSING, fields
 from datetime import datetime
 from functools import cache, partial, reduce
 from json.encoder import encode_basestring as _quoted
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, NamedTuple, cast, get_args, get_origin, get_type_hints
 
@@ -65,9 +66,8 @@ def encode(batch: Batch, repeats: Repeats | None = None) -> bytes:
 
     `repeats`: what the lines before hold, which is not written again.
     """
-    write = _written if repeats is None else partial(_written_short, repeats)
     start = f'{{"seq":{batch.seq},"format":{FORMAT}' if batch.seq == 0 else f'{{"seq":{batch.seq}'
-    text = f'{start},"events":[{",".join(map(write, batch.events))}]'
+    text = f'{start},"events":[{",".join([_written(event, repeats) for event in batch.events])}]'
     try:
         body = text.encode()
     except UnicodeEncodeError:
@@ -75,15 +75,15 @@ def encode(batch: Batch, repeats: Repeats | None = None) -> bytes:
     return body + b',"sum":"%08x"}\n' % zlib.crc32(body)
 
 
-def _written(event: Event) -> str:
+def _written(event: Event, repeats: Repeats | None) -> str:
     write = _FAST.get(type(event))
     text = write(event) if write is not None else None
-    return checked_text(event) if text is None else text
-
-
-def _written_short(repeats: Repeats, event: Event) -> str:
+    if text is not None:
+        return text
+    if repeats is None:
+        return checked_text(event)
     short, begins = repeats.short(event)
-    text = _written(short)
+    text = checked_text(short)
     return f'{text[:-1]},"begins":{dumps(begins)}}}' if begins else text
 
 
@@ -179,7 +179,7 @@ def _started_text(event: FiringStarted) -> str:
 
 def _committed_text(event: Committed) -> str | None:
     """The text of a commit by a firing or a landing that asks its task for nothing but to be complete; else None."""
-    if not _is_plain(event):
+    if _rarely(event) != _RARELY or event.by not in ("firing", "landing") or type(event.seconds) is not float:
         return None
     changes = _changes_text(event.changes)
     completed = None if event.completed is None else _json_text(event.completed)
@@ -205,24 +205,6 @@ def _committed_text(event: Committed) -> str | None:
     if event.read:
         text += f',"read":[{",".join(map(_quoted, event.read))}]'
     return text + "}"
-
-
-def _is_plain(event: Committed) -> bool:
-    return not (
-        event.by not in ("firing", "landing")
-        or type(event.seconds) is not float
-        or event.name is not None
-        or event.tags is not None
-        or event.stopped is not None
-        or event.settings is not None
-        or event.parked_until is not None
-        or event.expires_at is not None
-        or event.asked
-        or event.answers
-        or event.request is not None
-        or event.who is not None
-        or event.figures
-    )
 
 
 def _json_text(value: Json) -> str | None:
@@ -432,6 +414,13 @@ _SCALARS: Mapping[type, Callable[[Any], str]] = {
 """Of values that need no encoder: an encoder is made anew each time."""
 
 _value_text = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+_OFTEN = "at task version by changes armed firing step seconds redo completed child read"
+"""The fields of a commit that `_committed_text` writes."""
+
+_rarely = attrgetter(*[field.name for field in fields(Committed) if f" {field.name} " not in f" {_OFTEN} "])
+_RARELY = _rarely(Committed("", "", 0, ""))
+"""The other fields, as they mostly are."""
 
 _FAST = cast(
     "Mapping[type[Event], Callable[[Event], str | None]]", {FiringStarted: _started_text, Committed: _committed_text}
