@@ -1,4 +1,4 @@
-"""Capture what steps write to the two streams of Python.
+"""Tell the code of steps from that of the program, and capture what it writes to the two streams of Python.
 
 `print` goes to the step's log, because stdout is for the result of the command; stderr passes through, without secrets.
 """
@@ -10,24 +10,30 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
 from aloma_cli.lent import Lent, put_back
 from aloma_cli.redact import RedactedStream, Redactor
 
-_current: ContextVar[PrintsTo | None] = ContextVar("aloma_prints", default=None)
-_writing: set[PrintsTo] = set()
+if TYPE_CHECKING:
+    from asyncio import Task
+
+_current: ContextVar[Inside | None] = ContextVar("aloma_inside", default=None)
+_writing: set[Inside] = set()
 _installed: dict[str, list[_Split | _Stderr]] = {"stdout": [], "stderr": []}
 
 
-class PrintsTo:
-    """A context: text printed in it, and in tasks and threads started in it, goes to `log`, line by line.
+class Inside:
+    """A context for the code of one firing, and for the tasks and threads that it starts.
 
+    What is printed in it goes to `log`, line by line. `started` is told of its tasks (see `lost.tasks_noticed`).
     Changes of the streams are undone at its end, or at the end of the last of several side by side.
     """
 
-    __slots__ = ("_log", "_rest", "_token")
+    __slots__ = ("_log", "_rest", "_token", "started")
 
-    def __init__(self, log: Callable[[str], None]) -> None:
+    def __init__(self, log: Callable[[str], None], started: Callable[[Task[Any]], None]) -> None:
+        self.started = started
         self._log = log
         self._rest = ""
 
@@ -48,6 +54,11 @@ class PrintsTo:
         *whole, self._rest = (self._rest + text).split("\n")
         for line in whole:
             self._log(line)
+
+
+def current() -> Inside | None:
+    """Where the code is that asks."""
+    return _current.get()
 
 
 def stdout_split() -> AbstractContextManager[None]:
@@ -93,8 +104,8 @@ class _Split(Lent):
     over = False
 
     def write(self, text: str) -> int:
-        lines = _current.get()
-        if lines is None:
+        inside = _current.get()
+        if inside is None:
             return self.original.write(text)
-        lines.write(text)
+        inside.write(text)
         return len(text)

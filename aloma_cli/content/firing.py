@@ -18,7 +18,7 @@ from aloma_cli.clock import from_iso
 from aloma_cli.connectors.base import Function
 from aloma_cli.content.calls import Calls
 from aloma_cli.content.cancellation import Cancellation
-from aloma_cli.content.capture import PrintsTo
+from aloma_cli.content.capture import Inside
 from aloma_cli.content.content import Toolbox
 from aloma_cli.content.failure import describe, type_name
 from aloma_cli.content.function import StepFunction
@@ -71,7 +71,7 @@ class PythonRun:
         """As `Content.run`."""
         started, number = self.host.clock.elapsed(), self.job.firing
         try:
-            with PrintsTo(self._print), self.loose:
+            with Inside(self._print, self.loose.started):
                 # No name holds the arguments, so that afterwards nobody has the draft unless the author kept it.
                 returned = await self._run_content({name: _MAKERS[name](self) for name in self.content.parameters})
                 self.loose.refuse(returned)

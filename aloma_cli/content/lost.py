@@ -9,11 +9,12 @@ import textwrap
 import weakref
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from dataclasses import field
 from typing import Any
 
 from aloma_cli.content.authors import called_from, is_own, place
+from aloma_cli.content.capture import Inside, current
 from aloma_cli.content.function import StepFunction
 from aloma_cli.errors import ContentError
 from aloma_cli.values import dataclass
@@ -57,15 +58,6 @@ class Loose:
     content: StepFunction
     calls: list[ConnectorCall] = field(default_factory=list)
     tasks: weakref.WeakKeyDictionary[asyncio.Task[Any], str | None] | None = None
-    _token: Token[Loose | None] | None = None
-
-    def __enter__(self) -> None:
-        """Enter here the tasks that are started from now on, and those that these start."""
-        self._token = _watched.set(self)
-
-    def __exit__(self, *_error: object) -> None:
-        if self._token is not None:
-            _watched.reset(self._token)
 
     def call(self, name: str, begin: Callable[[], Coroutine[Any, Any, Any]]) -> ConnectorCall:
         """A call that must be awaited before the step returns."""
@@ -168,22 +160,22 @@ def _own_nodes(function: ast.AST) -> Iterator[Any]:
 
 # -- which tasks a firing starts ---------------------------------------------------------------------------------------
 
-_watched: ContextVar[Loose | None] = ContextVar("aloma_loose", default=None)
+_unwatched: ContextVar[Inside | None] = ContextVar("aloma_unwatched", default=None)
 
 
 @contextmanager
 def unwatched() -> Iterator[None]:
-    """A context in which started tasks are entered nowhere."""
-    token = _watched.set(None)
+    """A context in which the current firing is not told of the tasks that are started."""
+    token = _unwatched.set(current())
     try:
         yield
     finally:
-        _watched.reset(token)
+        _unwatched.reset(token)
 
 
 @contextmanager
 def tasks_noticed(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Let `loop` enter started tasks in the `Loose` of the firing that starts them, until the end."""
+    """Let `loop` tell firings of the tasks that are started inside of them, until the end."""
     factory = _Factory(loop.get_task_factory())
     loop.set_task_factory(factory)
     try:
@@ -202,7 +194,7 @@ class _Factory:
 
     def __call__(self, loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> Any:
         task = self.before(loop, work, **options) if self.before else asyncio.Task(work, loop=loop, **options)
-        loose = None if self.over else _watched.get()
-        if loose is not None:
-            loose.started(task)
+        inside = None if self.over else current()
+        if inside is not None and inside is not _unwatched.get():
+            inside.started(task)
         return task

@@ -67,17 +67,13 @@ def apply_in_place(document: JsonObject, changes: Sequence[Change]) -> JsonObjec
 
     None, with nothing done, where a field is removed: it might be set again, and then come last. Raises as `apply`.
     """
-    fields = _fields(changes)
-    if fields is not None:
-        before = {key: document[key] for key in fields if key in document}
-    elif any(not change.path or (change.op == "remove" and len(change.path) == 1) for change in changes):
-        return None
-    else:
-        touched = dict.fromkeys(str(change.path[0]) for change in changes)
-        before = {key: document[key] for key in touched if key in document}
-        after = apply(before, changes)
-        fields = {key: after[key] for key in touched}
-    document.update(fields)
+    fields, before = _fields(changes), {}
+    for op, path, _ in changes:
+        if not path or (op == "remove" and len(path) == 1):
+            return None
+        if path[0] in document:
+            before[path[0]] = document[path[0]]
+    document.update(apply(before, changes) if fields is None else fields)
     return before
 
 
