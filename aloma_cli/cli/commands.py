@@ -36,6 +36,8 @@ COMMANDS = {
     "test": Command("test:run_tests", "Run the cases of the workspace, without a real call."),
     "inbox": Command("inbox:inbox", "Show all open questions, and answer them one by one."),
     "report": Command("overview:report", "Write all tasks as a page: states, durations, money."),
+    "help": Command("help:show_help", "Show the help of a command, or a page about a topic."),
+    "config": Command("config:show_config", "Show the settings, and where each comes from."),
     "usage": Command("usage:usage", "Show calls, tokens and money of all tasks."),
     "task new": Command("task.new:new", "Create a task and run it until nothing is left to do."),
     "task list": Command("task.list:list_tasks", "List the tasks of the workspace, the newest last."),
@@ -76,7 +78,38 @@ COMMANDS = {
 _SYNONYMS = {
     "run": "new",
     "create": "new",
+    "start": "new resume",
+    "status": "list",
+    "ps": "list",
     "add": "set",
+    "edit": "set",
+    "update": "set",
+    "put": "set",
+    "reply": "answer",
+    "approve": "answer",
+    "abort": "stop",
+    "end": "stop",
+    "copy": "clone",
+    "cp": "clone",
+    "fork": "clone",
+    "follow": "watch",
+    "tail": "watch",
+    "attach": "watch",
+    "dump": "export",
+    "backup": "export",
+    "load": "import",
+    "restore": "import",
+    "explain": "why",
+    "trace": "blame",
+    "validate": "check",
+    "lint": "check",
+    "cost": "usage",
+    "settings": "config",
+    "serve": "worker",
+    "daemon": "worker",
+    "man": "help",
+    "docs": "help",
+    "topics": "help",
     "rm": "gc delete",
     "delete": "gc",
     "remove": "gc delete",
@@ -118,10 +151,11 @@ def _meant(words: Sequence[str]) -> str:
 
     group, word = words[:2] if words[0] in GROUPS else ("task", words[0])
     alone = [name for name in COMMANDS if " " not in name]
-    for name in (word, *_SYNONYMS.get(word, "").split()):
+    wanted = (word, *_SYNONYMS.get(word, "").split())
+    for name in wanted:
         if f"{group} {name}" in COMMANDS:
             return f"run `aloma {group} {name}`"
-    elsewhere = [command for command in COMMANDS if command.split()[-1] == word]
+    elsewhere = [command for command in COMMANDS if command.split()[-1] in wanted]
     if elsewhere:
         return f"run `aloma {elsewhere[0]}`"
     if word == words[0] and (near := get_close_matches(word, [*GROUPS, *alone], 1)):

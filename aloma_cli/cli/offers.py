@@ -6,6 +6,7 @@ Each function gives words with what they mean. Reading is best effort: what cann
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
@@ -13,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from aloma_cli.errors import AlomaError
-from aloma_cli.loader.layout import DATA_FOLDER, STEPS_FOLDER, find_workspace
+from aloma_cli.loader.layout import STEPS_FOLDER, find_workspace
+from aloma_cli.loader.place import store_at
 from aloma_cli.record.states import STATES
 from aloma_cli.store.open import open_store
 
@@ -40,7 +42,7 @@ class Line(NamedTuple):
 
     @property
     def store(self) -> Store:
-        return open_store(self.root / DATA_FOLDER)
+        return open_store(store_at(self.root, os.environ))
 
     @property
     def task(self) -> str:
@@ -140,6 +142,14 @@ def _cases(line: Line) -> dict[str, str]:
     return {path.relative_to(folder).with_suffix("").as_posix(): "" for path in sorted(folder.rglob("*.yaml"))}
 
 
+def _topics(_: Line) -> dict[str, str]:
+    from aloma_cli.cli.commands import COMMANDS
+    from aloma_cli.cli.help import topics
+
+    about = {name: command.about for name, command in COMMANDS.items() if " " not in name}
+    return about | {name: topic.heading or "" for name, topic in topics().items()}
+
+
 _OFFERS: Mapping[str, Callable[[Line], Mapping[str, str]]] = {
     "task": _tasks,
     "tag": _tags,
@@ -150,4 +160,5 @@ _OFFERS: Mapping[str, Callable[[Line], Mapping[str, str]]] = {
     "secret": _secrets,
     "provider": _providers,
     "case": _cases,
+    "topic": _topics,
 }

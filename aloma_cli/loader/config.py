@@ -141,15 +141,24 @@ def read_config(root: Path) -> Config:
     misnamed = root / "aloma.yml"
     if misnamed.exists() and not (root / CONFIG_FILE).exists():
         raise ConfigError("aloma.yml is not read", hint=f"rename it to {CONFIG_FILE}")
-    table = {**_WORKSPACE, "responses": _folder_in(root)}
-    config = _config(read_yaml(root / CONFIG_FILE, table, shown=CONFIG_FILE), CONFIG_FILE)
+    config = _config(written_settings(root), CONFIG_FILE)
     _refuse_written_secrets(config)
     return config
 
 
+def written_settings(root: Path) -> dict[str, Any]:
+    """What `root/aloma.yaml` says: values by key, sections as dicts. Raises ConfigError."""
+    return read_yaml(root / CONFIG_FILE, {**_WORKSPACE, "responses": _folder_in(root)}, shown=CONFIG_FILE)
+
+
+def written_user_settings(path: Path) -> dict[str, Any]:
+    """The same of the user's configuration."""
+    return read_yaml(path, _USER, shown=str(path))
+
+
 def read_user_config(path: Path) -> Config:
     """Read the user's configuration: `models`, `offline` and the sections of providers. Raises ConfigError."""
-    return _config(read_yaml(path, _USER, shown=str(path)), str(path))
+    return _config(written_user_settings(path), str(path))
 
 
 def user_config_path() -> Path:

@@ -1,0 +1,123 @@
+"""`aloma help`: the pages of the documentation, and parts of them, by topic."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+from aloma_cli.cli import commands, exit_codes
+from aloma_cli.cli.output import for_people, put, result
+from aloma_cli.cli.pager import write_paged
+from aloma_cli.cli.parameters import Argument
+from aloma_cli.errors import NotFoundError, did_you_mean
+from aloma_cli.view.terminal import size_of, write
+
+_WIDEST = 100
+_PACKAGE = Path(__file__).parents[1]
+_LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
+
+
+class Topic(NamedTuple):
+    """A page of the documentation, or the part of it below `heading`."""
+
+    page: str
+    heading: str | None = None
+
+
+PARTS: Mapping[str, Topic] = {
+    "completion": Topic("cli", "Completion"),
+    "config": Topic("cli", "Settings"),
+    "environment": Topic("cli", "Environment"),
+    "exit-codes": Topic("cli", "Exit codes"),
+    "patterns": Topic("cli", "What a task is to come to"),
+    "states": Topic("cli", "States of a task"),
+    "tables": Topic("cli", "Tables in a pipe"),
+}
+_LEFT_OUT = ("cli", "design")
+"""Pages that are no topic: the commands have a help of their own."""
+
+
+def show_help(
+    words: Annotated[list[str] | None, Argument("[TOPIC|COMMAND]", "What to read about.", "topic")] = None,
+) -> int:
+    """
+    \b
+    Examples:
+      aloma help                # the topics
+      aloma help exit-codes
+      aloma help task new
+
+    At a terminal, a long page goes through the pager in PAGER. In a pipe it is Markdown.
+    """
+    name = " ".join(words or ())
+    known = topics()
+    if not name:
+        _list(known)
+    elif name in known:
+        _show(text_of(known[name]))
+    elif commands.name_in(words or ()) == name or name in commands.GROUPS:
+        from aloma_cli.cli.parser import run
+
+        return run([*(words or ()), "--help"])
+    else:
+        near = did_you_mean(name, [*known, *commands.COMMANDS, *commands.GROUPS])
+        raise NotFoundError(f"there is no help about {name!r}", hint=near or "run `aloma help` for the topics")
+    return exit_codes.DONE
+
+
+def topics() -> dict[str, Topic]:
+    """All topics by name."""
+    pages = {path.stem: Topic(path.stem) for path in sorted(_folder().glob("*.md")) if path.stem not in _LEFT_OUT}
+    return dict(sorted({**pages, **PARTS}.items()))
+
+
+def text_of(topic: Topic) -> str:
+    """The Markdown of a topic."""
+    text = (_folder() / f"{topic.page}.md").read_text(encoding="utf-8")
+    if topic.heading is None:
+        return text
+    _, mark, rest = text.partition(f"\n## {topic.heading}\n")
+    if not mark:
+        raise NotFoundError(f"the page {topic.page} has no part {topic.heading!r}")
+    return f"# {topic.heading}\n{re.split('^##? [A-Z]', rest, maxsplit=1, flags=re.MULTILINE)[0]}"
+
+
+def _folder() -> Path:
+    """Where the pages are: in the package, or in the repository beside it."""
+    inside = _PACKAGE / "docs"
+    return inside if inside.is_dir() else _PACKAGE.parent / "docs"
+
+
+def _list(known: Mapping[str, Topic]) -> None:
+    lines = ["Topics, for `aloma help TOPIC`:"]
+    lines += _columns({name: topic.heading or _title(topic) for name, topic in known.items()})
+    lines += ["", "Commands, for `aloma help COMMAND`:"]
+    alone = {name: command.about for name, command in commands.COMMANDS.items() if " " not in name}
+    put("\n".join([*lines, *_columns(alone | commands.GROUPS)]))
+
+
+def _columns(about: Mapping[str, str]) -> Sequence[str]:
+    width = max(map(len, about))
+    return [f"  {name:<{width}}  {text}" for name, text in about.items()]
+
+
+def _title(topic: Topic) -> str:
+    return text_of(topic).partition("\n")[0].removeprefix("# ")
+
+
+def _show(text: str) -> None:
+    if not for_people():
+        write(result(), text)
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    page = io.StringIO()
+    width = min(_WIDEST, size_of(result()).room)
+    console = Console(file=page, width=width, force_terminal=True, _environ=os.environ)
+    console.print(Markdown(_LINK.sub(r"\1", text), code_theme="ansi_dark"))
+    write_paged(result(), page.getvalue())

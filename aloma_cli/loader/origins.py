@@ -1,0 +1,124 @@
+"""Each setting with its value, and where that comes from: an option, the environment, a file, or the default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from aloma_cli.connectors.address import shown
+from aloma_cli.connectors.mcp.settings import McpSettings
+from aloma_cli.connectors.providers.table import PROVIDERS
+from aloma_cli.connectors.settings import DEFAULT_PROVIDER, ModelSettings
+from aloma_cli.jsontext import Json
+from aloma_cli.loader.config import LimitsConfig, ProviderConfig, written_settings, written_user_settings
+from aloma_cli.loader.layout import CONFIG_FILE, DATA_FOLDER, RESPONSES_FOLDER
+from aloma_cli.loader.place import VARIABLE
+from aloma_cli.loader.secrets import read_secrets
+from aloma_cli.loader.sources import ModelFlags
+
+HIDDEN = "***"
+
+
+class Origin(NamedTuple):
+    """`key`: dotted, as in aloma.yaml. `origin`: flag, environment, secret, project, user or default. `place`: the
+    option, the variable or the file."""
+
+    key: str
+    value: Json
+    origin: str
+    place: str | None
+
+
+def origins(root: Path, flags: ModelFlags, environ: Mapping[str, str], user: Path) -> list[Origin]:
+    """All settings of a workspace, by key. Secrets are hidden. Raises ConfigError, WorkspaceError."""
+    project = written_settings(root)
+    found: dict[str, Origin] = {}
+    for origin in (
+        *_flags(flags),
+        *_variables(environ, project),
+        *(Origin(f"secrets.{name}", HIDDEN, "secret", "aloma secret set") for name in read_secrets(root)),
+        *_written(project, "project", CONFIG_FILE),
+        *_written(written_user_settings(user), "user", str(user)),
+        *_defaults(),
+    ):
+        found.setdefault(origin.key, origin)
+    return [found[key] for key in sorted(found)]
+
+
+def _flags(flags: ModelFlags) -> Iterator[Origin]:
+    given = {
+        f"{DEFAULT_PROVIDER}.base_url": ("--base-url", flags.base_url and shown(flags.base_url)),
+        f"{DEFAULT_PROVIDER}.api_key": ("--api-key", flags.api_key and HIDDEN),
+        "model": ("--model", flags.model),
+        "offline": ("--offline", flags.offline),
+        "responses": ("--responses", flags.responses and str(flags.responses)),
+        "delay": ("--delay", flags.delay),
+    }
+    for key, (option, value) in given.items():
+        if value is not None:
+            yield Origin(key, value, "flag", option)
+
+
+def _variables(environ: Mapping[str, str], project: Mapping[str, Any]) -> Iterator[Origin]:
+    wanted = {"offline": "ALOMA_OFFLINE", "store": VARIABLE}
+    for name, provider in PROVIDERS.items():
+        wanted |= {f"{name}.base_url": provider.URL_VARIABLE, f"{name}.api_key": provider.KEY_VARIABLE}
+        wanted["models.default"] = provider.MODEL_VARIABLE
+    wanted |= {f"environment.{name}": name for name in project.get("environment", ())}
+    wanted |= {f"secrets.{name}": name for name in project.get("secrets", ())}
+    for key, variable in wanted.items():
+        if value := environ.get(variable, "").strip():
+            secret = key.startswith("secrets.") or key.endswith(".api_key")
+            yield Origin(key, HIDDEN if secret else _shown(value), "environment", variable)
+
+
+def _written(values: Mapping[str, Any], origin: str, place: str) -> Iterator[Origin]:
+    for key, value in _flat(values):
+        if key == "secrets":
+            yield from (Origin(f"secrets.{name}", None, origin, place) for name in value)
+        else:
+            yield Origin(key, _shown(value), origin, place)
+
+
+def _defaults() -> Iterator[Origin]:
+    models, limits = ModelSettings(), LimitsConfig()
+    provider = PROVIDERS[DEFAULT_PROVIDER]
+    values = {
+        "offline": None,
+        "store": f"{DATA_FOLDER}/",
+        "responses": RESPONSES_FOLDER,
+        f"{DEFAULT_PROVIDER}.base_url": provider.URL,
+        f"{DEFAULT_PROVIDER}.api_key_env": provider.KEY_VARIABLE,
+        **{f"{DEFAULT_PROVIDER}.{name}": getattr(models, name) for name in ("timeout", "max_retries", "concurrency")},
+        "limits.concurrency": limits.concurrency,
+        "limits.max_answer_mb": limits.max_answer_mb,
+    }
+    yield from (Origin(key, value, "default", None) for key, value in values.items())
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """The values in sections, by dotted keys."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{key}.")
+        elif isinstance(value, ProviderConfig):
+            yield from _flat(_said(value), f"{above}{key}.")
+        elif key == "mcp":
+            yield from ((f"mcp.{server.name}", server) for server in value)
+        else:
+            yield f"{above}{key}", value
+
+
+def _said(provider: ProviderConfig) -> dict[str, Any]:
+    said = {name: getattr(provider, name) for name in provider.__slots__}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _shown(value: Any) -> Json:
+    """A value without what may be secret in it."""
+    if isinstance(value, McpSettings):
+        return shown(value.url) if value.url else list(value.command[:1])
+    if isinstance(value, str):
+        return shown(value) if "://" in value else value
+    return list(value) if isinstance(value, Iterable) else value

@@ -1,0 +1,118 @@
+"""Help by topic, the words that people try, and the settings with their origins."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from aloma_cli.cli.commands import COMMANDS, GROUPS
+from aloma_cli.cli.help import PARTS, topics
+from tests.cli.desk import Desk
+
+
+def test_help_lists_the_topics_and_the_commands(desk: Desk) -> None:
+    listed = desk.run("help").out
+    assert set(re.findall(r"^  ([\w-]+)  ", listed, re.MULTILINE)) == {
+        *topics(),
+        *(name for name in COMMANDS if " " not in name),
+        *GROUPS,
+    }
+    assert {"conditions", "states", "exit-codes", "environment", "config", "patterns"} <= topics().keys()
+    assert max(map(len, listed.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("topic", topics())
+def test_each_topic_has_a_page(desk: Desk, topic: str) -> None:
+    page = desk.run("help", topic)
+    assert (page.code, page.out.startswith("# ")) == (0, True)
+    assert len(page.out) > 200
+    if topic in PARTS:
+        assert "\n## " not in page.out
+
+
+def test_a_page_at_a_terminal_is_laid_out_for_it(desk: Desk) -> None:
+    code, _, shown = desk.at_terminal("help", "exit-codes", width=80, height=60, PAGER="cat")
+    assert code == 0
+    assert "| Code |" not in shown
+    assert "Exit codes" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_help_of_a_command_is_its_help(desk: Desk) -> None:
+    assert desk.run("help", "task", "new") == desk.run("task", "new", "--help")
+    assert desk.run("help", "task") == desk.run("task", "--help")
+
+
+@pytest.mark.parametrize(("asked", "hint"), [("state", "did you mean `states`?"), ("zzz", "run `aloma help`")])
+def test_an_unknown_topic_is_refused(desk: Desk, asked: str, hint: str) -> None:
+    ended = desk.run("help", asked)
+    assert (ended.code, hint in ended.err) == (9, True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("new", "task new"),
+        ("run", "task new"),
+        ("list", "task list"),
+        ("status", "task list"),
+        ("logs", "task log"),
+        ("cancel", "task stop"),
+        ("validate", "step check"),
+        ("settings", "config"),
+        ("docs", "help"),
+        ("task rm", "task gc"),
+        ("task delete", "task gc"),
+        ("task cancel", "task stop"),
+        ("task retry", "task resume"),
+        ("task get", "task show"),
+        ("task approve", "task answer"),
+        ("secret rm", "secret delete"),
+    ],
+)
+def test_a_word_of_another_program_is_answered_with_ours(desk: Desk, typed: str, meant: str) -> None:
+    ended = desk.run(*typed.split())
+    assert (ended.code, f"run `aloma {meant}`" in ended.err) == (2, True)
+
+
+def settings(desk: Desk, *options: str) -> dict[str, tuple[object, str, object]]:
+    found = desk.run("config", "--json", *options).json["settings"]
+    return {one["key"]: (one["value"], one["origin"], one["place"]) for one in found}
+
+
+def test_each_setting_is_told_with_its_origin(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    user = desk.write("user/config.yaml", "offline: true\nopenai: {timeout: 10, max_retries: 1}\n")
+    monkeypatch.setattr("aloma_cli.cli.config.user_config_path", lambda: user)
+    text = "openai: {timeout: 20}\nlimits: {max_cost: 2}\ntags: [a]\nenvironment: {REGION: eu}\nsecrets: [TOKEN]\n"
+    desk.write("aloma.yaml", text)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-abcdefgh12345678")
+    monkeypatch.setenv("REGION", "us")
+    found = settings(desk, "--base-url", "http://ada:secret-word@127.0.0.1:9/v1")
+    assert found["openai.base_url"] == ("http://127.0.0.1:9/v1", "flag", "--base-url")
+    assert found["openai.api_key"] == ("***", "environment", "OPENAI_API_KEY")
+    assert found["environment.REGION"] == ("us", "environment", "REGION")
+    assert found["openai.timeout"] == (20.0, "project", "aloma.yaml")
+    assert found["limits.max_cost"] == (2.0, "project", "aloma.yaml")
+    assert found["openai.max_retries"] == (1, "user", str(user))
+    assert found["offline"] == (True, "user", str(user))
+    assert found["limits.concurrency"] == (8, "default", None)
+    assert found["secrets.TOKEN"] == (None, "project", "aloma.yaml")
+    assert settings(desk, "--offline")["offline"] == (True, "flag", "--offline")
+
+
+def test_no_secret_is_shown_among_the_settings(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.write("aloma.yaml", "secrets: [TOKEN, OTHER]\nmcp:\n  x: {command: serve --key abcdefgh-1}\n")
+    monkeypatch.setenv("TOKEN", "token-abcdefgh")
+    monkeypatch.setenv("ALOMA_STORE", "postgresql://ada:secret-word@127.0.0.1/x")
+    desk.shell("echo other-abcdefgh | aloma secret set OTHER")
+    ended = desk.run("config", "--show-origin")
+    assert ended.code == 0
+    assert "secrets.TOKEN\t***\tenvironment: TOKEN\n" in ended.out
+    assert "secrets.OTHER\t***\tsecret: aloma secret set\n" in ended.out
+    for secret in ("token-abcdefgh", "other-abcdefgh", "secret-word", "abcdefgh-1"):
+        assert secret not in ended.out + ended.err
+
+
+def test_without_origins_a_setting_has_two_columns(desk: Desk) -> None:
+    assert "responses\tresponses\n" in desk.run("config").out
