@@ -15,19 +15,6 @@ Parameters: TypeAlias = dict[str, Any]
 _LISTING = "63"
 """The COMP_TYPE of bash that shows the words and inserts none: a question mark."""
 
-BASH = """
-_aloma_completion() {
-    local IFS=$'\\n'
-    COMPREPLY=( $( env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD COMP_TYPE=$COMP_TYPE \\
-                   _ALOMA_COMPLETE=complete_bash $1 ) )
-    [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
-    return 0
-}
-
-complete -o default -F _aloma_completion aloma
-"""
-"""The script for bash. It tells us also whether words are only shown, and it adds no space after `path=`."""
-
 _OPTIONS = {
     "--version": "Print the version.",
     "--verbose": "Print the traceback of an error; allowed anywhere.",

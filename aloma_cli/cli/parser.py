@@ -13,7 +13,7 @@ from typer._completion_shared import _completion_scripts as completion_scripts
 
 from aloma_cli import __version__
 from aloma_cli.cli import commands, exit_codes, output
-from aloma_cli.cli.completion import BASH
+from aloma_cli.cli.bash_script import BASH
 from aloma_cli.cli.parameters import REQUIRED, Argument, Option, Parameter, call, parameters_of
 
 # What the parser raises. Some versions of typer bring a click of their own, so its class is found by its name.
