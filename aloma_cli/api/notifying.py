@@ -13,13 +13,16 @@ from aloma_cli.clock import to_iso
 from aloma_cli.document.reserved import unhandled_errors
 from aloma_cli.engine.loop import POLL
 from aloma_cli.errors import StoreError
+from aloma_cli.loader.links import link_key
 from aloma_cli.notices.due import Occasion, occasions
+from aloma_cli.notices.links import PATH, ticket_for, token_of
 from aloma_cli.notices.message import message
 from aloma_cli.notices.send import NoticeError, send
 from aloma_cli.record.events import Committed, Event, FiringVoided, NoticeFailed, NoticeSent
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
+    from aloma_cli.clock import Clock
     from aloma_cli.engine.transaction import Emit
     from aloma_cli.engine.turn import Scheduler
     from aloma_cli.jsontext import JsonObject
@@ -39,9 +42,18 @@ class Notices:
     link: Callable[[JsonObject, str], str | None] = lambda _question, _to: None
 
 
-def notices_of(loaded: LoadedWorkspace, entries: tuple[NoticeSettings, ...]) -> Notices:
-    """The notices of a workspace."""
-    return Notices(entries, loaded.config.name or (loaded.root.name if loaded.root is not None else "in memory"))
+def notices_of(loaded: LoadedWorkspace, entries: tuple[NoticeSettings, ...], clock: Clock) -> Notices:
+    """The notices of a workspace; with links, where a worker answers HTTP. Raises as `link_key`."""
+    web, root = loaded.config.web, loaded.root
+    name = loaded.config.name or (root.name if root is not None else "in memory")
+    if web is None or root is None:
+        return Notices(entries, name)
+    base, key = web.url or f"http://{web.host}:{web.port}", link_key(root, loaded.environment)
+
+    def link(asked: JsonObject, to: str) -> str:
+        return f"{base}{PATH}{token_of(ticket_for(asked, to, clock.now()), key)}"
+
+    return Notices(entries, name, link)
 
 
 @dataclass(slots=True)

@@ -400,7 +400,7 @@ class Workspace(Records):
             return None
         from aloma_cli.api.notifying import notices_of
 
-        return notices_of(self.loaded, entries)
+        return notices_of(self.loaded, entries, self.clock)
 
     def _day_limit(self) -> DayLimit | None:
         """The limit that all runs on one event loop share; None if there is none."""

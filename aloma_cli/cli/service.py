@@ -12,7 +12,7 @@ from aloma_cli.extras import extra
 from aloma_cli.loader.web import WebConfig
 
 if TYPE_CHECKING:
-    from starlette.routing import BaseRoute
+    from starlette.routing import BaseRoute, Route
 
     from aloma_cli.triggers.triggers import Triggers
 
@@ -22,17 +22,26 @@ Say = Callable[[str], object]
 class Service:
     """`web`: the section of that name. `port`: the one that was asked for, and must be had.
 
-    `say` gets notices, `warn` problems. `fail` is called where a trigger ends by a bug, which `close` raises then.
+    `pages`: the routes for people. `say` gets notices, `warn` problems. `fail` is called where a trigger ends by a bug,
+    which `close` raises then.
     """
 
     def __init__(
-        self, triggers: Triggers, web: WebConfig | None, port: int | None, say: Say, warn: Say, fail: Callable[[], None]
+        self,
+        triggers: Triggers,
+        web: WebConfig | None,
+        port: int | None,
+        say: Say,
+        warn: Say,
+        fail: Callable[[], None],
+        pages: Callable[[], list[Route]],
     ) -> None:
         self._triggers = triggers
         self._web = web or WebConfig()
         self._port = port
         self._serves = web is not None or port is not None or bool(triggers.webhooks)
         self._say, self._warn, self._fail = say, warn, fail
+        self._pages = pages
         self._stack = AsyncExitStack()
         self._closing: asyncio.Task[None] | None = None
 
@@ -80,7 +89,7 @@ class Service:
         """All that is answered."""
         from aloma_cli.web.hooks import hooks
 
-        return [*hooks(self._triggers.webhooks)]
+        return [*hooks(self._triggers.webhooks), *self._pages()]
 
     def _failed(self, error: Exception) -> None:
         self._warn(f"a request failed: {type(error).__name__}: {error}")

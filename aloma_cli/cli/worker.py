@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
-from typing import Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 from aloma_cli.api.task import Task
 from aloma_cli.api.worker import Until, Worker
@@ -17,9 +18,15 @@ from aloma_cli.cli.workspaces import load_workspace
 from aloma_cli.engine.shutdown import leave
 from aloma_cli.errors import AlomaError, InputError
 from aloma_cli.jsontext import JsonObject
+from aloma_cli.loader.links import link_key
 from aloma_cli.triggers.trigger import Told
 from aloma_cli.triggers.triggers import Triggers
 from aloma_cli.view.format import clean, duration, money, plural
+
+if TYPE_CHECKING:
+    from starlette.routing import Route
+
+    from aloma_cli.api.workspace import Workspace
 
 
 def worker(
@@ -55,9 +62,20 @@ def worker(
     triggers = Triggers(home, told.triggered)
     working = Worker(home, told.left, told.refused, concurrency, only, any_release)
     told.made, told.ended = working.wake, triggers.see
-    service = Service(triggers, home.loaded.config.web, web, told.say, told.warn, working.leave)
+    service = Service(
+        triggers, home.loaded.config.web, web, told.say, told.warn, working.leave, partial(_pages, home, working.wake)
+    )
     told.say(f"worker started, up to {plural(concurrency, 'task')} at the same time; Ctrl-C ends it")
     return _run(working, triggers, service, "idle" if once else "drained" if drain else "stopped")
+
+
+def _pages(home: Workspace, wake: Callable[[], object]) -> list[Route]:
+    """The pages on which people answer questions, where `web:` says how they are reached."""
+    if home.loaded.config.web is None or home.loaded.root is None:
+        return []
+    from aloma_cli.web.answers import answers
+
+    return answers(home, link_key(home.loaded.root, home.loaded.environment), wake)
 
 
 class _Telling:

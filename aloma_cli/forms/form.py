@@ -27,6 +27,7 @@ class Field:
     """One value to give. `name`: its key in the answer; "" where it is the whole answer.
 
     `choices`: the only values there are, for the kind `choice`. `about`: a description for people.
+    `longest`: the most characters of a text.
     """
 
     name: str
@@ -36,12 +37,12 @@ class Field:
     choices: tuple[Json, ...] = ()
     title: str = ""
     about: str = ""
+    longest: int | None = None
 
     @property
     def is_long(self) -> bool:
         """Whether a text may be longer than a line."""
-        most = self.schema.get("maxLength")
-        return self.kind in ("json", "any") or (self.kind == "text" and (not isinstance(most, int) or most > LONG))
+        return self.kind in ("json", "any") or (self.kind == "text" and (self.longest is None or self.longest > LONG))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,9 @@ def _field(name: str, schema: Json, whole: JsonObject, *, required: bool) -> Fie
     title, about = (str(found.get(key) or inner.get(key) or "") for key in ("title", "description"))
     choices = _choices(inner)
     kind = "choice" if choices else _KINDS.get(str(inner.get("type")), "json")
+    longest = inner.get("maxLength")
     own = schema if isinstance(schema, dict) and "$ref" not in str(schema) else found
-    return Field(name, kind, _with_definitions(own, whole), required and not nullable, choices, title, about)
+    return Field(name, kind, _with_definitions(own, whole), required and not nullable, choices, title, about, longest)
 
 
 def _choices(schema: JsonObject) -> tuple[Json, ...]:
