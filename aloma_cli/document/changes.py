@@ -166,12 +166,12 @@ class _Edit:
         op, path, value = change
         if self._moves and (op, path) != self._next():
             self._move()
-        if change.moves_items:
-            self._moves.append(change)
-        elif op == "append":
+        if op == "append":
             self._container(path).append(value)
         elif not path:
             self._root = value
+        elif type(path[-1]) is int and op != "replace":
+            self._moves.append(change)
         elif op == "remove":
             del self._container(path[:-1])[path[-1]]
         else:
@@ -203,8 +203,10 @@ class _Edit:
     def _container(self, path: Path) -> Any:
         here = self._root = self._own(self._root)
         for key in path:
-            here[key] = self._own(here[key])
-            here = here[key]
+            child = here[key]
+            if id(child) not in self._ours:
+                child = here[key] = self._own(child)
+            here = child
         return here
 
     def _own(self, container: Any) -> Any:

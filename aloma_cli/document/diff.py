@@ -137,9 +137,13 @@ def collect_field(
         place = (*path, _checked_key(key, path))
         changes.append(Change("add", place, value if type(value) in _PLAIN else _copy_at(value, place)))
         return
-    before = old[key]
-    # Most values are unchanged scalars: comparing them here saves a call and a longer path.
-    if value is not before and (type(value) not in _SCALARS or type(before) is not type(value) or value != before):
+    before, kind = old[key], type(value)
+    # Most values are scalars: comparing them here saves several calls.
+    if value is before or (kind in _SCALARS and type(before) is kind and value == before):
+        return
+    if kind in _PLAIN:
+        changes.append(Change("replace", (*path, key), value))
+    else:
         compare(before, value, (*path, key), changes, copies)
 
 
