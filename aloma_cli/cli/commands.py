@@ -31,6 +31,7 @@ GROUPS = {
 
 COMMANDS = {
     "worker": Command("worker:worker", "Run every task that has something to do, until told to end."),
+    "top": Command("top:top", "Show what all tasks are at, live."),
     "init": Command("init:init", "Create a workspace that runs at once."),
     "doctor": Command("doctor:doctor", "Check the workspace and its model servers."),
     "test": Command("test:run_tests", "Run the cases of the workspace, without a real call."),
