@@ -9,7 +9,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aloma_cli import __version__
@@ -258,6 +258,7 @@ VALUES = ["x", "@last", "", "3", "-3", "1e3", "٣", "--limit=3", "-ay"]
 WORDS = st.sampled_from([*TYPED.split(), *VALUES])
 
 
+@settings(max_examples=25)
 @given(st.sampled_from(sorted(COMMANDS)), st.lists(WORDS, max_size=6))
 def test_words_mean_the_same_with_and_without_the_library(name: str, words: list[str]) -> None:
     """What `parse` understands, typer understands in the same way."""

@@ -230,7 +230,7 @@ class Story:
 
 
 def test_a_loop_that_is_killed_repeats_no_answered_turn_and_sends_nothing_twice(desk: Desk, town: Town) -> None:
-    Story(desk, town, random.Random(1)).play(8)
+    Story(desk, town, random.Random(1)).play(4)
 
 
 @pytest.mark.slow

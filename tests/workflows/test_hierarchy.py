@@ -13,7 +13,7 @@ from tests.workflows.chance import count, play_by_chance, steady
 from tests.workflows.workspace import REPOSITORY, Played, Workspace
 
 AGENTS = 5
-RUNS = 80
+RUNS = 30
 
 FINE = {"qualityAssessment": {"score": 90, "comment": "fine"}, "confidenceLevel": 75}
 OVERLOADED = {"error": {"status": 503, "message": "the model is overloaded"}}

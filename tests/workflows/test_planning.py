@@ -14,7 +14,7 @@ from tests.workflows.chance import count, play_by_chance, steady
 from tests.workflows.workspace import REPOSITORY, Played, Workspace
 
 STORY = REPOSITORY / "examples" / "two-phases"
-RUNS = 200
+RUNS = 60
 
 OVERLOADED = {"error": {"status": 503, "message": "the model is overloaded"}}
 
