@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from typing import Any, TypeAlias
 
-from aloma_cli.checking.satisfy import candidates, is_undecidable
+from aloma_cli.checking.places import value_for
 from aloma_cli.jsontext import Json
 from aloma_cli.values import dataclass
 
@@ -183,13 +183,9 @@ def fits(path: Keys, other: Keys) -> bool:
 Test: TypeAlias = Callable[[Any], bool]
 
 
-_SAMPLES: Mapping[type, tuple[Any, ...]] = {
-    str: ("", "a"),
-    bool: (True, False),
-    float: (0, 1, -1, 0.5),
-    list: ([], ["a"]),
-    dict: ({}, {"a": 1}),
-}
+_SAMPLES: Mapping[type, tuple[Any, ...]] = {list: ([], ["a"]), dict: ({}, {"a": 1})}
+_TYPES: Mapping[type, Any] = {float: {"$or": [int, float]}}
+"""The pattern of a kind, where that is not the type itself."""
 
 
 def may_meet(value: Value, pattern: Any, test: Test) -> bool:
@@ -199,15 +195,9 @@ def may_meet(value: Value, pattern: Any, test: Test) -> bool:
         case Known():
             return test(value.value)
         case Kind():
-            named = [one for one in candidates(pattern) if _is_of(one, value.kind)]
-            decided = is_type or value.kind is bool or not is_undecidable(pattern)
-            return any(map(test, (*_SAMPLES[value.kind], *named))) or not decided
+            return not value_for(_TYPES.get(value.kind, value.kind), pattern).proven
         case Lst():
             return any(map(test, _SAMPLES[list])) or not is_type
         case Obj():
             return any(map(test, _SAMPLES[dict])) or not is_type
     return True
-
-
-def _is_of(value: Any, kind: type) -> bool:
-    return type(value) in ((int, float) if kind is float else (kind,))

@@ -12,7 +12,7 @@ from aloma_cli.errors import InputError, NotFoundError, did_you_mean
 from aloma_cli.explain import writers
 from aloma_cli.explain.ledger import PAUSES, End, FiringRecord, Ledger, TaskLedger, Writing
 from aloma_cli.explain.obstacles import Moment, Obstacle, of_place, of_step, of_task
-from aloma_cli.explain.solve.remedy import Remedy, remedy_of
+from aloma_cli.explain.remedy import Remedy, remedy_of
 from aloma_cli.jsontext import JsonObject, show_path
 from aloma_cli.record import events as ev
 from aloma_cli.record.history import NUMBERED

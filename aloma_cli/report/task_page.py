@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from aloma_cli.clock import from_iso
 from aloma_cli.document.reserved import unhandled_errors
 from aloma_cli.explain.obstacles import Obstacle
-from aloma_cli.explain.solve.remedy import remedy_of
+from aloma_cli.explain.remedy import remedy_of
 from aloma_cli.explain.waiting import waiting
 from aloma_cli.explain.why import Explanation, Inquiry, why_all_of
 from aloma_cli.record.events import TaskRested

@@ -52,6 +52,12 @@ PLANTED = {
         "steps/a.py:1",
         "no value of order.id is 1 and 2",
     ),
+    "tests of no single place": Planted(
+        {"steps/a.py": step('{"$nor": [{"a": {"$exists": True}}, {"a": {"$exists": False}}]}')},
+        "never",
+        "steps/a.py:1",
+        "its tests contradict each other",
+    ),
     "a type and an object": Planted(
         {"steps/a.py": step('{"$and": [{"order": str}, {"order": {"id": 1}}]}')},
         "never",

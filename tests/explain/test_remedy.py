@@ -16,7 +16,7 @@ from aloma_cli.condition import compile_condition
 from aloma_cli.document.changes import Change, apply
 from aloma_cli.document.paths import parse_path, resolve
 from aloma_cli.engine.requests import assign
-from aloma_cli.explain.solve.remedy import Remedy, remedy_of
+from aloma_cli.explain.remedy import Remedy, remedy_of
 from tests.condition.test_laws import CONDITIONS, DOCUMENTS
 
 

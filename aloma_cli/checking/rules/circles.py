@@ -6,9 +6,9 @@ import copy
 from collections.abc import Iterator
 
 from aloma_cli.checking.finding import Finding
-from aloma_cli.checking.satisfy import solve
 from aloma_cli.checking.subject import Subject
 from aloma_cli.checking.values import Known, Obj, Value, Write, fits
+from aloma_cli.condition.solve.smallest import smallest
 from aloma_cli.content.step import Step
 from aloma_cli.jsontext import Json, JsonObject, dumps
 
@@ -41,7 +41,7 @@ def _finding(subject: Subject, circle: list[str]) -> Finding:
 def _by_writes(subject: Subject) -> Iterator[list[str]]:
     """Play what the steps always write, from the smallest document of each, until a state comes again."""
     for start in subject.steps:
-        document = solve(start.condition.pattern).document
+        document = smallest(start.condition).document
         if document is not None and _is_plain(subject, start):
             circle = _played(subject, start, document)
             if circle:

@@ -5,28 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aloma_cli.checking.finding import Finding
-from aloma_cli.checking.satisfy import always_holds, solve
+from aloma_cli.checking.places import clash
 from aloma_cli.checking.subject import Subject
 from aloma_cli.condition.describe import written
+from aloma_cli.condition.solve.smallest import always_holds, smallest
 from aloma_cli.jsontext import show_path
 
 
 def find(subject: Subject) -> Iterator[Finding]:
     """As every rule."""
     for step in subject.steps:
-        answer = solve(step.condition.pattern)
-        if answer.document is None and answer.proven:
-            path, patterns = answer.clash or ((), [])
+        if smallest(step.condition).proven:
+            path, patterns = clash(step.condition.pattern)
             tests = " and ".join(written(pattern) for pattern in patterns)
+            why = f"no value of {show_path(path)} is {tests}" if patterns else "its tests contradict each other"
             yield Finding(
                 subject.place(step, path),
                 "never",
-                f"the condition of {step.name} can never hold: no value of {show_path(path)} is {tests}",
+                f"the condition of {step.name} can never hold: {why}",
                 "change one of these tests",
                 step.name,
                 "error",
             )
-        elif always_holds(step.condition.pattern):
+        elif always_holds(step.condition):
             yield Finding(
                 subject.place(step),
                 "always",

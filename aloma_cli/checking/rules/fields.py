@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from aloma_cli.checking.finding import Finding
-from aloma_cli.checking.satisfy import alternatives, test_of
+from aloma_cli.checking.places import alternatives, test_of
 from aloma_cli.checking.subject import Subject
 from aloma_cli.checking.values import Kind, Known, Lst, Obj, Value, may_meet
 from aloma_cli.condition.describe import written

@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from aloma_cli.checking.finding import Finding
-from aloma_cli.checking.satisfy import solve
 from aloma_cli.checking.subject import Subject
 from aloma_cli.checking.values import Obj, Write, fits
+from aloma_cli.condition.solve.smallest import smallest
 from aloma_cli.content.step import Step
 from aloma_cli.jsontext import JsonObject, show_path
 
 
 def find(subject: Subject) -> Iterator[Finding]:
     """As every rule."""
-    smallest = {step.name: solve(step.condition.pattern).document for step in subject.steps}
+    documents = {step.name: smallest(step.condition).document for step in subject.steps}
     for one, other in combinations(subject.steps, 2):
         same = one.condition == other.condition
-        if not same and not _fire_together(one, other, smallest):
+        if not same and not _fire_together(one, other, documents):
             continue
         clash = _clash(subject, one, other)
         if clash is not None:
@@ -33,9 +33,9 @@ def find(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def _fire_together(one: Step, other: Step, smallest: dict[str, JsonObject | None]) -> bool:
+def _fire_together(one: Step, other: Step, documents: dict[str, JsonObject | None]) -> bool:
     """Whether one of them holds wherever the other begins to hold."""
-    first, second = smallest[one.name], smallest[other.name]
+    first, second = documents[one.name], documents[other.name]
     if first is None or second is None or not first or not second:
         return False
     return one.condition.matches(second) or other.condition.matches(first)

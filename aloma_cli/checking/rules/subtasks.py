@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aloma_cli.checking.finding import Finding
-from aloma_cli.checking.satisfy import alternatives, test_of
+from aloma_cli.checking.places import alternatives, test_of
 from aloma_cli.checking.subject import Subject
 from aloma_cli.checking.values import Obj, Value, below, may_meet
 from aloma_cli.content.step import Step

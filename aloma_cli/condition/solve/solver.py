@@ -12,11 +12,11 @@ from itertools import islice
 from typing import Any
 
 from aloma_cli.condition.nodes import AllOf, AnyOf, Each, Leaf, Node, Not, Object, Some
+from aloma_cli.condition.solve.edits import cost
+from aloma_cli.condition.solve.lists import lists
+from aloma_cli.condition.solve.needs import NOTHING, Need
+from aloma_cli.condition.solve.scalars import likely, others
 from aloma_cli.document.paths import MISSING
-from aloma_cli.explain.solve.edits import cost
-from aloma_cli.explain.solve.lists import lists
-from aloma_cli.explain.solve.needs import NOTHING, Need
-from aloma_cli.explain.solve.scalars import likely, others
 from aloma_cli.values import dataclass
 
 _MOST_CASES = 48

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 
 from aloma_cli.condition import Condition
+from aloma_cli.condition.solve.edits import Edit, edits
+from aloma_cli.condition.solve.needs import NOTHING, Need
+from aloma_cli.condition.solve.solver import Solver
 from aloma_cli.document.reserved import CHILDREN
-from aloma_cli.explain.solve.edits import Edit, edits
-from aloma_cli.explain.solve.needs import NOTHING, Need
-from aloma_cli.explain.solve.solver import Solver
 from aloma_cli.jsontext import Json, JsonError, JsonObject, JsonSyntaxError, dumps, loads, show_path
 from aloma_cli.values import dataclass
 

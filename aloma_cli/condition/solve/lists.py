@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from aloma_cli.condition.nodes import AnyOf, Each, Leaf, Some
+from aloma_cli.condition.solve.edits import cost
+from aloma_cli.condition.solve.needs import NOTHING, PRESENT, Need, Solve
 from aloma_cli.document.paths import MISSING
-from aloma_cli.explain.solve.edits import cost
-from aloma_cli.explain.solve.needs import NOTHING, PRESENT, Need, Solve
 
 _NEAREST = 3
 _MOST_LENGTH = 2000

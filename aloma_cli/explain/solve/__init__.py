@@ -1,1 +1,0 @@
-"""The smallest change of a document that makes a condition hold."""
