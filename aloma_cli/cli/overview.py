@@ -37,15 +37,20 @@ def report(
     home = Records.at(workspace)
     begin = None if since is None else home.clock.now() - seconds_of(since, "--since")
     unreadable: list[StoreError] = []
-    read = (record for [record] in home.records(unreadable=unreadable.append))
-    # Ids sort by the time of creation, so older tasks are not even read.
-    records = [*takewhile(lambda record: begin is None or from_iso(record["created_at"]) >= begin, read)]
-    first = from_iso(records[-1]["created_at"]) if records else home.clock.now()
-    calls = [call for _, call in home.store.answered(first if begin is None else begin)]
-    words = f"tasks since {to_iso(first if begin is None else begin)[:16].replace('T', ' ')} UTC"
-    name = find_workspace(workspace, Path.cwd()).name
-    tasks = Tasks(records, calls, first if begin is None else begin, home.clock.now(), name, words)
+    tasks = _tasks(home, begin, find_workspace(workspace, Path.cwd()).name, unreadable)
     put_page(tasks_page(tasks), output or "report.html", show=show, as_json=as_json)
     for error in unreadable:
         tell(error)
     return code_of_error(unreadable[0]) if unreadable else DONE
+
+
+def _tasks(home: Records, begin: float | None, name: str, unreadable: list[StoreError]) -> Tasks:
+    """Those that were created at `begin` or later. `unreadable` takes what keeps one from being read."""
+    read = (record for [record] in home.records(unreadable=unreadable.append))
+    # Ids sort by the time of creation, so older tasks are not even read.
+    records = [*takewhile(lambda record: begin is None or from_iso(record["created_at"]) >= begin, read)]
+    if begin is None:
+        begin = from_iso(records[-1]["created_at"]) if records else home.clock.now()
+    calls = [call for _, call in home.store.answered(begin)]
+    words = f"tasks since {to_iso(begin)[:16].replace('T', ' ')} UTC"
+    return Tasks(records, calls, begin, home.clock.now(), name, words)

@@ -24,41 +24,34 @@ def flow(graph: Graph) -> Markup:
     """The graph as a picture."""
     edges: dict[Pair, Edge] = {(edge.source, edge.step): edge for edge in graph.edges}
     labels = {pair: _label(edge) for pair, edge in edges.items()}
-    loops = {source: pair for pair in edges if (source := pair[0]) == pair[1]}
+    loops = {source: labels[source, target] for source, target in edges if source == target}
     names = {name: _name(graph, name) for name in graph.nodes}
-    widths = {name: _width(text) + _room(labels, loops.get(name)) for name, text in names.items()}
+    widths = {name: _width(text) + _room(loops.get(name)) for name, text in names.items()}
     layout = lay_out(widths, {pair: len(text) * _SMALL + 8 for pair, text in labels.items()})
-    width, height = layout.width + 2 * _MARGIN, _top(layout.layers - 1) + _NODE + _MARGIN
-    boxes = (_box(layout, name, text, labels.get(loops.get(name, ("", "")))) for name, text in names.items())
+    width, height = f"{layout.width + 2 * _MARGIN:.0f}", f"{_top(layout.layers - 1) + _NODE + _MARGIN:.0f}"
     return tag(
         "svg",
-        tag(
-            "defs",
-            tag(
-                "marker",
-                tag("path", d="M0 0L8 4L0 8z"),
-                id="tip",
-                viewBox="0 0 8 8",
-                refX=7,
-                refY=4,
-                markerWidth=7,
-                markerHeight=7,
-                orient="auto",
-            ),
-        ),
-        *(
-            tag("path", d=_way(way, layout.labels[pair]), class_="edge", marker_end="url(#tip)")
-            for pair, way in layout.ways.items()
-        ),
+        _tip(),
+        *(_edge(way, layout.labels[pair]) for pair, way in layout.ways.items()),
         *(_text(spot, labels[pair]) for pair, spot in layout.labels.items()),
-        *(piece for box in boxes for piece in box),
+        *(piece for name, text in names.items() for piece in _box(layout, name, text, loops.get(name))),
         class_="flow",
-        viewBox=f"0 0 {width:.0f} {height:.0f}",
-        width=f"{width:.0f}",
-        height=f"{height:.0f}",
+        viewBox=f"0 0 {width} {height}",
+        width=width,
+        height=height,
         role="img",
         aria_label=_told(graph),
     )
+
+
+def _tip() -> Markup:
+    look = tag("path", d="M0 0L8 4L0 8z")
+    size = {"refX": 7, "refY": 4, "markerWidth": 7, "markerHeight": 7}
+    return tag("defs", tag("marker", look, id="tip", viewBox="0 0 8 8", orient="auto", **size))
+
+
+def _edge(way: list[Spot], label: Spot) -> Markup:
+    return tag("path", d=_way(way, label), class_="edge", marker_end="url(#tip)")
 
 
 def _told(graph: Graph) -> str:
@@ -77,9 +70,9 @@ def _width(text: str) -> float:
     return len(text) * _LETTER + 22
 
 
-def _room(labels: dict[Pair, str], loop: Pair | None) -> float:
+def _room(loop: str | None) -> float:
     """What an edge of a node to itself takes, on both sides, so that the node stays in the middle."""
-    return 0.0 if loop is None else 2 * (_LOOP + len(labels[loop]) * _SMALL)
+    return 0.0 if loop is None else 2 * (_LOOP + len(loop) * _SMALL)
 
 
 def _top(layer: int) -> float:
@@ -94,21 +87,21 @@ def _height(layer: int) -> int:
 def _way(way: list[Spot], label: Spot) -> str:
     """A curve through all points, straight down through each of them, with a gap for the label."""
     is_down = way[0].layer < way[-1].layer
-    points = [_MARGIN + way[0].x, _edge(way[0], lower=is_down)]
+    points = [_MARGIN + way[0].x, _side(way[0], lower=is_down)]
     path = f"M{points[0]:.1f} {points[1]:.1f}"
     y = points[1]
     for number, spot in enumerate(way[1:], 1):
-        x, enter = _MARGIN + spot.x, _edge(spot, lower=not is_down)
+        x, enter = _MARGIN + spot.x, _side(spot, lower=not is_down)
         middle = (y + enter) / 2
         path += f"C{points[0]:.1f} {middle:.1f} {x:.1f} {middle:.1f} {x:.1f} {enter:.1f}"
         if number < len(way) - 1:
-            y = _edge(spot, lower=is_down)
+            y = _side(spot, lower=is_down)
             path += f"{'M' if spot is label else 'L'}{x:.1f} {y:.1f}"
         points = [x, y]
     return path
 
 
-def _edge(spot: Spot, *, lower: bool) -> float:
+def _side(spot: Spot, *, lower: bool) -> float:
     return _top(spot.layer) + (_height(spot.layer) if lower else 0)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import field
 
 from aloma_cli.record.tree import TaskFacts
-from aloma_cli.report.story import Run, Story, Wait
+from aloma_cli.report.story import FiringRun, Story, Wait
 from aloma_cli.values import dataclass
 
 MOST_ALONE = 8
@@ -27,7 +27,7 @@ class Lane:
 
     label: str
     depth: int
-    rows: list[list[Run]] = field(default_factory=list)
+    rows: list[list[FiringRun]] = field(default_factory=list)
     of: Sequence[TaskFacts] = ()
     waits: list[Wait] = field(default_factory=list)
 
@@ -43,7 +43,7 @@ class Lanes:
     def __init__(self, story: Story) -> None:
         self._tree = story.tree
         self._apart = len(story.tasks) <= MOST_TASKS
-        self._runs: defaultdict[str, list[Run]] = defaultdict(list)
+        self._runs: defaultdict[str, list[FiringRun]] = defaultdict(list)
         for run in story.runs:
             self._runs[run.task].append(run)
         self._waits: defaultdict[str, list[Wait]] = defaultdict(list)
@@ -55,7 +55,7 @@ class Lanes:
         waits = [wait for task in tasks for wait in self._waits[task.id]]
         if depth or waits:
             yield Lane(name, depth, of=tasks, waits=waits)
-        steps: dict[str, list[Run]] = {}
+        steps: dict[str, list[FiringRun]] = {}
         for task in tasks:
             for run in self._runs[task.id]:
                 steps.setdefault(run.step, []).append(run)
@@ -75,8 +75,8 @@ class Lanes:
             yield from self._block(child.name, [child], depth)
 
 
-def _rows(runs: list[Run]) -> list[list[Run]]:
-    rows: list[list[Run]] = []
+def _rows(runs: list[FiringRun]) -> list[list[FiringRun]]:
+    rows: list[list[FiringRun]] = []
     free: list[float] = []
     for run in sorted(runs, key=lambda one: one.begin):
         at = next((at for at, end in enumerate(free) if end <= run.begin), None)
@@ -91,5 +91,5 @@ def _rows(runs: list[Run]) -> list[list[Run]]:
     return rows
 
 
-def _end(run: Run) -> float:
+def _end(run: FiringRun) -> float:
     return float("inf") if run.end is None else run.end if run.retry is None else max(run.end, run.retry)

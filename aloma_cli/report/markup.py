@@ -32,6 +32,11 @@ def tag(name: str, /, *children: Child, **attributes: str | float | bool | None)
     return Markup(f"<{name}{told}>{join(children)}</{name}>")
 
 
+def region(label: str, look: str, *children: Child) -> Markup:
+    """A part of a page that scrolls by itself, also by keys."""
+    return tag("div", *children, class_=look, tabindex=0, role="region", aria_label=label)
+
+
 def join(children: Iterable[Child]) -> Markup:
     """The children one after the other."""
     return Markup("".join([one if isinstance(one, Markup) else text(one) for one in children if one is not None]))

@@ -27,7 +27,7 @@ _ENDS = (ev.Committed, ev.FiringLooked, ev.FiringVoided, ev.FiringFailed)
 
 
 @dataclass(slots=True)
-class Run:
+class FiringRun:
     """A run of a firing. `begin`, `end` and `retry`: seconds since 1970; `end` is None while it runs.
 
     `outcome`: fired, looked, failed, running, or why it was voided. `item`: its place in the log of its task.
@@ -52,7 +52,7 @@ class Item:
     entry: Entry
     event: ev.Event
     number: int | None = None
-    run: Run | None = None
+    run: FiringRun | None = None
     logs: list[ev.Logged] = field(default_factory=list)
 
 
@@ -91,13 +91,13 @@ class Story:
         self.question = question
         self.ledger = Ledger()
         self.items: dict[str, list[Item]] = {}
-        self.runs: list[Run] = []
+        self.runs: list[FiringRun] = []
         self.calls: dict[int, RecordedCall] = {}
         self.waits: list[Wait] = []
         self.talks: list[Talk] = []
         self._waiting: defaultdict[str, list[Wait]] = defaultdict(list)
         self._screen, self._count = Screen(), CallCount()
-        self._open: dict[int, Run] = {}
+        self._open: dict[int, FiringRun] = {}
         self._logs: defaultdict[int, list[ev.Logged]] = defaultdict(list)
         with without_collector():
             for event in question.events:
@@ -171,11 +171,11 @@ class Story:
         items.append(item)
 
     def _started(self, event: ev.FiringStarted) -> None:
-        run = Run(event.firing, event.step, event.task, from_iso(event.at), event.attempt)
+        run = FiringRun(event.firing, event.step, event.task, from_iso(event.at), event.attempt)
         self._open[event.firing] = run
         self.runs.append(run)
 
-    def _ended(self, event: ev.Event, outcome: str, item: int) -> Run | None:
+    def _ended(self, event: ev.Event, outcome: str, item: int) -> FiringRun | None:
         firing: Any = event
         run = self._open.pop(firing.firing, None)
         if run is not None:
@@ -241,7 +241,7 @@ def _value_at(event: ev.Committed, place: str) -> Json:
     return next((one.get("value") for one in event.changes if dotted(one["path"]) == place), None)
 
 
-def spans_of(run: Run) -> Iterator[tuple[RecordedCall, float, float]]:
+def spans_of(run: FiringRun) -> Iterator[tuple[RecordedCall, float, float]]:
     """The calls of a run with the seconds (since 1970) between which each was under way."""
     for call in run.calls:
         if call.event is not None:

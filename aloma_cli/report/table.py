@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from aloma_cli.report.markup import Markup, tag
+from aloma_cli.report.markup import Markup, region, tag
 from aloma_cli.view.format import duration, money
 from aloma_cli.view.tables import Column
 
@@ -21,7 +21,7 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[Any]], caption: str
         for row in rows
     )
     drawn = tag("table", tag("caption", caption), tag("thead", tag("tr", *heads)), tag("tbody", *body))
-    return tag("div", drawn, class_="wide", tabindex=0, role="region", aria_label=caption)
+    return region(caption, "wide", drawn)
 
 
 def tiles(figures: Iterable[tuple[str, str, str]]) -> Markup:

@@ -15,7 +15,7 @@ from aloma_cli.record.figures import Figures
 from aloma_cli.record.spending import role_of
 from aloma_cli.record.states import ACTIVE, PAUSED, seen
 from aloma_cli.report.flow import flow
-from aloma_cli.report.markup import Markup, tag
+from aloma_cli.report.markup import Markup, region, tag
 from aloma_cli.report.page import Section, page
 from aloma_cli.report.record import record
 from aloma_cli.report.story import Story, Talk
@@ -79,7 +79,7 @@ def sections(story: Story) -> Iterator[Section]:
         yield Section(
             "graph",
             "Who woke whom",
-            tag("div", flow(story.graph), class_="wide", tabindex=0, role="region", aria_label="Graph"),
+            region("Graph", "wide", flow(story.graph)),
             about="An arrow leads from a step that wrote a field to the step whose condition waited for it.",
         )
     yield Section(

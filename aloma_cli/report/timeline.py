@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import accumulate
 
 from aloma_cli.clock import from_iso
 from aloma_cli.jsontext import cut
 from aloma_cli.report.axis import Axis
 from aloma_cli.report.lanes import Lane, Lanes
-from aloma_cli.report.markup import Markup, join, tag
-from aloma_cli.report.story import Run, Story, spans_of
+from aloma_cli.report.markup import Markup, region, tag
+from aloma_cli.report.story import FiringRun, Story, spans_of
+from aloma_cli.values import dataclass
 from aloma_cli.view.format import duration, plural
 
 ROW, TOP, BAR = 20, 26, 14
@@ -28,43 +30,40 @@ _LOOK = {"fired": "fired", "looked": "looked", "failed": "failed", "running": "r
 """The looks of runs; any other was voided."""
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What all bars are drawn on. `until`: the end of what still runs. `places`: of the tasks in the record."""
+
+    axis: Axis
+    until: float
+    places: dict[str, int]
+
+
 def timeline(story: Story) -> Markup:
     """Two pictures side by side: the names of the lanes, and the lanes, which scroll and grow."""
     lanes = Lanes(story).all
-    begin, until = from_iso(story.task.created_at), story.until
-    axis = Axis(begin, until, [(run.begin, run.end or until) for run in story.runs])
-    height = TOP + sum(lane.height for lane in lanes) * ROW + 6
-    places = {task.id: number for number, task in enumerate(story.tasks)}
-    drawn: list[Markup] = []
-    names: list[Markup] = []
-    y = TOP
-    for lane in lanes:
-        names.append(_name(lane, y))
-        drawn += _lane(lane, y, axis, until, places)
-        y += lane.height * ROW
-    return tag(
-        "div",
-        tag("svg", *names, class_="names", width=216, height=height, aria_hidden="true"),
-        tag(
-            "div",
-            tag(
-                "svg",
-                _patterns(),
-                *_marks(axis, height),
-                *drawn,
-                id="lanes",
-                width="100%",
-                height=height,
-                role="img",
-                aria_label=_told(story, until - begin),
-            ),
-            class_="lanes",
-        ),
-        class_="timeline",
-        tabindex=0,
-        role="region",
-        aria_label="Timeline",
+    *tops, end = accumulate((lane.height * ROW for lane in lanes), initial=TOP)
+    frame, height = _frame(story), end + 6
+    drawn = (piece for lane, top in zip(lanes, tops, strict=True) for piece in _lane(lane, top, frame))
+    names = tag("svg", *map(_name, lanes, tops), class_="names", width=216, height=height, aria_hidden="true")
+    chart = tag(
+        "svg",
+        _patterns(),
+        *_marks(frame.axis, height),
+        *drawn,
+        id="lanes",
+        width="100%",
+        height=height,
+        role="img",
+        aria_label=_told(story, frame.axis.end - frame.axis.begin),
     )
+    return region("Timeline", "timeline", names, tag("div", chart, class_="lanes"))
+
+
+def _frame(story: Story) -> Frame:
+    until = story.until
+    axis = Axis(from_iso(story.task.created_at), until, [(run.begin, run.end or until) for run in story.runs])
+    return Frame(axis, until, {task.id: number for number, task in enumerate(story.tasks)})
 
 
 def _told(story: Story, seconds: float) -> str:
@@ -103,14 +102,14 @@ def _name(lane: Lane, y: int) -> Markup:
     return tag("text", tag("title", lane.label), text, x=x, y=y + 14, class_="task" if lane.of else None)
 
 
-def _lane(lane: Lane, y: int, axis: Axis, until: float, places: dict[str, int]) -> Iterator[Markup]:
+def _lane(lane: Lane, y: int, frame: Frame) -> Iterator[Markup]:
     if lane.of:
-        yield from _heading(lane, y, axis)
+        yield from _heading(lane, y, frame.axis)
     for number, row in enumerate(lane.rows):
         for run in row:
-            yield _bar(run, y + number * ROW + 3, axis, until, places)
+            yield from _bar(run, y + number * ROW + 3, frame)
     for wait in lane.waits:
-        yield _box(axis, wait.begin, wait.end or until, y + 3, BAR, f"wait {wait.kind}")
+        yield _box(frame.axis, wait.begin, wait.end or frame.until, y + 3, BAR, f"wait {wait.kind}")
 
 
 def _heading(lane: Lane, y: int, axis: Axis) -> Iterator[Markup]:
@@ -120,16 +119,15 @@ def _heading(lane: Lane, y: int, axis: Axis) -> Iterator[Markup]:
     yield _box(axis, begin, end, y + ROW // 2 - 1, 2, "span")
 
 
-def _bar(run: Run, y: int, axis: Axis, until: float, places: dict[str, int]) -> Markup:
-    look = _LOOK.get(run.outcome, "voided")
-    at = f"{places[run.task]}:{run.item}" if run.item is not None else None
-    pieces = [_box(axis, run.begin, run.end or until, y, BAR, f"bar {look}", at)]
+def _bar(run: FiringRun, y: int, frame: Frame) -> Iterator[Markup]:
+    axis, look = frame.axis, _LOOK.get(run.outcome, "voided")
+    at = f"{frame.places[run.task]}:{run.item}" if run.item is not None else None
+    yield _box(axis, run.begin, run.end or frame.until, y, BAR, f"bar {look}", at)
     for call, begin, end in spans_of(run):
-        pieces.append(_box(axis, begin, end, y + BAR - 5, 3, "call" if call.error is None else "call failed"))
+        yield _box(axis, begin, end, y + BAR - 5, 3, "call" if call.error is None else "call failed")
     if run.retry is not None and run.end is not None:
-        x1, x2 = _percent(axis.at(run.end)), _percent(axis.at(min(run.retry, until)))
-        pieces.append(tag("line", x1=x1, x2=x2, y1=y + BAR / 2, y2=y + BAR / 2, class_="retry"))
-    return join(pieces)
+        x1, x2 = _percent(axis.at(run.end)), _percent(axis.at(min(run.retry, frame.until)))
+        yield tag("line", x1=x1, x2=x2, y1=y + BAR / 2, y2=y + BAR / 2, class_="retry")
 
 
 def _box(axis: Axis, begin: float, end: float, y: int, height: int, look: str, at: str | None = None) -> Markup:

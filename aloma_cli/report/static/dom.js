@@ -23,10 +23,8 @@ function el(name, attributes = {}, ...children) {
 
 /** What opens at a click: its content is made when it is opened first. */
 function fold(summary, fill, attributes = {}) {
-  const made = el("details", attributes, el("summary", {}, summary));
-  made.addEventListener("toggle", () => {
-    if (made.open && made.children.length === 1) made.append(...[fill()].flat());
-  });
+  const once = () => { if (made.children.length === 1) made.append(...[fill()].flat()); };
+  const made = el("details", { ...attributes, ontoggle: () => made.open && once() }, el("summary", { onclick: once }, summary));
   return made;
 }
 
