@@ -39,10 +39,13 @@ class Network:
                 near, _ = self._server.accept()
             except OSError:
                 return
-            if not self._whole.is_set():
+            try:
+                if not self._whole.is_set():
+                    raise ConnectionRefusedError
+                far = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:
                 near.close()
                 continue
-            far = socket.create_connection(("127.0.0.1", self._target))
             self._pairs.append((near, far))
             for one, other in ((near, far), (far, near)):
                 threading.Thread(target=_pump, args=(one, other), daemon=True).start()
