@@ -6,10 +6,11 @@ import re
 import shutil
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from aloma_cli.api.waiting import waiting
 from aloma_cli.clock import Clock
 from aloma_cli.connectors.chat.server import ChatServer
 from aloma_cli.connectors.checkup import Checkup, Finding
@@ -22,8 +23,11 @@ from aloma_cli.errors import AlomaError, CredentialsError, did_you_mean
 from aloma_cli.loader.config import Config
 from aloma_cli.loader.layout import LIBRARIES_FOLDER, STEPS_FOLDER
 from aloma_cli.loader.models import ModelChoice, configured_servers, resolve_models
+from aloma_cli.loader.place import store_at
+from aloma_cli.loader.release import release_of
 from aloma_cli.loader.sources import ModelFlags
 from aloma_cli.loader.workspace import LoadedWorkspace
+from aloma_cli.store.open import open_store
 from aloma_cli.values import dataclass
 from aloma_cli.view.format import plural
 
@@ -65,6 +69,24 @@ class Doctor:
             yield Finding("secrets", "failed", f"{name} has no value", f"run `aloma secret set {name}`")
         if self.loaded.config.secrets and not missing:
             yield Finding("secrets", "ok", "all have a value")
+
+    def store(self) -> Iterator[Finding]:
+        """The findings about the database with the tasks, if they are in one."""
+        if self.loaded is None or self.loaded.root is None:
+            return
+        try:
+            where = store_at(self.loaded.root, self.environ, self.loaded.config)
+            if isinstance(where, Path):
+                return
+            release = partial(release_of, self.loaded.config, self.loaded.root)
+            late = [*waiting(open_store(where), release, self.clock.now())]
+        except AlomaError as error:
+            yield Finding("store", "failed", str(error), error.hint)
+            return
+        yield Finding("store", "ok", "the database can be reached")
+        for says in late:
+            cure = "start a worker with that version, or run `aloma worker --any-release`"
+            yield Finding("queue", "warning", says, cure if "version" in says else "run `aloma worker`")
 
     def mcp(self) -> Iterator[Finding]:
         """The findings about the programs of the MCP servers, before any is started."""

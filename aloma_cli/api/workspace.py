@@ -132,7 +132,7 @@ class Workspace(Records):
     @cached_property
     def release(self) -> str:
         """The version of its code, which tells workers on several machines which trees are theirs."""
-        return release_of(self.loaded)
+        return release_of(self.loaded.config, self.loaded.root, self.loaded.steps.values())
 
     @property
     def plan(self) -> Plan:

@@ -65,6 +65,7 @@ def doctor(
     examined = _doctor(workspace, models)
     servers, report = _chosen(examined, server), _Report(as_json=as_json)
     report.add("workspace", examined.workspace())
+    report.add("store", examined.store())
     report.add("mcp", examined.mcp())
     report.add("models", examined.models())
     asyncio.run(_check_servers(examined, report, servers, models.model))

@@ -8,27 +8,32 @@ from typing import TYPE_CHECKING
 from aloma_cli.loader.layout import CONNECTORS_FOLDER, LIBRARIES_FOLDER, STEPS_FOLDER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
-    from aloma_cli.loader.workspace import LoadedWorkspace
+    from aloma_cli.content.step import Step
+    from aloma_cli.loader.config import Config
 
 
-def release_of(loaded: LoadedWorkspace) -> str:
-    """The name of this version. A fingerprint changes with each file of steps, libraries and connectors."""
-    if loaded.config.release is not None:
-        return loaded.config.release
+def release_of(config: Config, root: Path | None, steps: Iterable[Step] = ()) -> str:
+    """The name of this version; a fingerprint changes with each file of steps, libraries and connectors.
+
+    Without a folder `root`, it is made of the `steps`.
+    """
+    if config.release is not None:
+        return config.release
     digest = blake2b(digest_size=6)
-    for part in _parts(loaded):
+    for part in map(_of_step, steps) if root is None else _files(root):
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
 
 
-def _parts(loaded: LoadedWorkspace) -> Iterator[bytes]:
-    if loaded.root is None:
-        for name, step in sorted(loaded.steps.items()):
-            yield f"{name} {step.condition.fingerprint} {step.content.fingerprint}".encode()
-        return
+def _of_step(step: Step) -> bytes:
+    return f"{step.name} {step.condition.fingerprint} {step.content.fingerprint}".encode()
+
+
+def _files(root: Path) -> Iterator[bytes]:
     for folder in (STEPS_FOLDER, LIBRARIES_FOLDER, CONNECTORS_FOLDER):
-        for path in sorted((loaded.root / folder).rglob("*.py")):
-            yield path.relative_to(loaded.root).as_posix().encode()
+        for path in sorted((root / folder).rglob("*.py")):
+            yield path.relative_to(root).as_posix().encode()
             yield path.read_bytes()

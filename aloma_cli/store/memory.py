@@ -13,7 +13,7 @@ from aloma_cli.record.batch import Batch
 from aloma_cli.record.codec import decode, encode
 from aloma_cli.record.events import CallAnswered
 from aloma_cli.record.repeats import Earlier
-from aloma_cli.store.protocol import Kept, Newest, Published, Request, no_such_task
+from aloma_cli.store.protocol import Kept, Newest, Published, Request, Waiting, no_such_task
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
@@ -144,6 +144,10 @@ class MemoryStore:
 
     def due(self, *_: object, **__: object) -> None:
         """None: a worker reads the records."""
+
+    def waiting(self, root: str | None = None) -> list[Waiting]:
+        del root
+        return []
 
     def sweep(self) -> None:
         """Nothing, because no process leaves anything behind."""

@@ -109,6 +109,14 @@ class Claim(Protocol):
         """Give the claim up."""
 
 
+class Waiting(NamedTuple):
+    """Trees of one version of the code that are due and that no process has taken. `since`: seconds since 1970."""
+
+    release: str | None
+    trees: int
+    since: float
+
+
 class DueTrees(Protocol):
     """The trees that workers are to run, those that are due first in front."""
 
@@ -232,6 +240,9 @@ class Store(Protocol):
         `wake` is called, from any thread, when a tree has become due. With `any_release` also trees of other versions
         of the code.
         """
+
+    def waiting(self, root: str | None = None) -> list[Waiting]:
+        """The trees that are due, or that one if it is; none for a store without a queue. Raises StoreError."""
 
     def sweep(self) -> None:
         """Free what killed creations and deletions left behind."""

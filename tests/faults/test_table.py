@@ -12,6 +12,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "faults.md"
 KILLED, REFUSED = "faults.test_killed_at", "faults.test_refused"
 STREAMS, SIGNALS = "faults.test_streams", "faults.test_signals"
 POWER, PIPES = "faults.test_power", "cli.test_pipes"
+DATABASE = "faults.test_database"
 INTERRUPTS, DAMAGE, TIME = "cli.test_interrupts", "cli.test_damage", "engine.test_time"
 ANYWHERE = "test_a_task_killed_before_any_deed_or_within_a_write_ends_as_an_undisturbed_one"
 
@@ -41,6 +42,17 @@ TESTS = {
         "cli.test_worker",
         "test_a_worker_that_is_terminated_lets_running_steps_end_and_starts_nothing_more",
     ),
+    "A worker that shares a database is killed": (
+        "cli.test_postgres_worker",
+        "test_what_a_killed_worker_left_is_continued_when_its_lease_has_ended",
+    ),
+    "A worker that shares a database stands": (
+        "cli.test_postgres_worker",
+        "test_a_worker_frozen_past_its_lease_commits_nothing_more",
+    ),
+    "The database restarts": (DATABASE, "test_a_restart_of_the_database_loses_nothing"),
+    "The network to the database": (DATABASE, "test_a_network_that_is_cut_for_a_while_loses_nothing"),
+    "The database cannot": (DATABASE, "test_a_database_that_is_away_is_told_at_once"),
     "Two processes run one task": (INTERRUPTS, "test_a_task_that_another_process_runs_cannot_be_resumed"),
     "A request (": ("engine.test_last_look", "test_a_request_to_a_process_that_ends_in_that_moment_is_carried_out"),
     "A request for a task whose process": (

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from functools import partial
 from itertools import count, islice, takewhile
 from typing import Annotated, Any
 
 from aloma_cli.api.reader import Records
+from aloma_cli.api.waiting import waiting
 from aloma_cli.cli import options
 from aloma_cli.cli.exit_codes import DONE, code_of_error, tell
 from aloma_cli.cli.output import put_json, result, say, visible_record
 from aloma_cli.cli.parameters import Option
+from aloma_cli.cli.releases import release_here
 from aloma_cli.cli.task.states import checked_state
 from aloma_cli.cli.units import seconds_of
 from aloma_cli.clock import SystemClock, from_iso
@@ -103,6 +106,8 @@ def list_tasks(
             say("no such tasks" if narrowed else "no tasks yet; to make one: aloma task new NAME -d '{…}'")
         if page and (older := newest.total - next(searched)) > 0:
             _say_older(older, newest.total, narrowed=narrowed)
+        for remark in waiting(home.store, partial(release_here, workspace), SystemClock().now()):
+            say(remark)
     for error in unreadable:
         tell(error)
     return code_of_error(unreadable[0]) if unreadable else DONE

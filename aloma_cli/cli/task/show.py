@@ -67,9 +67,9 @@ def show(
             from aloma_cli.cli.drawing import drawing
 
             with drawing(f"aloma task show {found.id}"):
-                print_task(found, home)
+                print_task(found, home, workspace)
         else:
-            print_task(found, home)
+            print_task(found, home, workspace)
     if damage is not None:
         raise damage
     return exit_codes.DONE

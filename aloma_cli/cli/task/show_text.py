@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from aloma_cli.api.reader import Records
 from aloma_cli.api.task import Task
+from aloma_cli.api.waiting import waiting
 from aloma_cli.cli.failures import failures
 from aloma_cli.cli.next_steps import next_steps
 from aloma_cli.cli.output import for_people, put, put_wrapped, result
+from aloma_cli.cli.releases import release_here
 from aloma_cli.clock import SystemClock, from_iso
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.ids import root_of
@@ -38,7 +41,7 @@ _LONGEST_RESULT = 200
 _LONGEST_LINE = 2000
 
 
-def print_task(task: Task, home: Records) -> None:
+def print_task(task: Task, home: Records, workspace: str | None = None) -> None:
     """Print a task; on a terminal about as many lines as it has."""
     record = task.record
     holder = home.store.holder(root_of(task.id)) if task.state in ACTIVE else None
@@ -46,7 +49,8 @@ def print_task(task: Task, home: Records) -> None:
     state, seconds = seen(record["state"], held=holder is not None, asleep=asleep), record["seconds"]
     if holder is not None:
         seconds = max(seconds, SystemClock().now() - from_iso(record["created_at"]))
-    remarks = [*_standing(record, holder), *_answering(record), *_usage(record["usage"]), *_troubles(task)]
+    late = waiting(home.store, partial(release_here, workspace), SystemClock().now(), root_of(task.id))
+    remarks = [*_standing(record, holder), *late, *_answering(record), *_usage(record["usage"]), *_troubles(task)]
     steps = [step_row(step) for step in record["steps"]]
     subtasks = [
         [child["name"], seen(child["state"], held=holder is not None, asleep=asleep), child["id"]]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from aloma_cli.record.events import CallAnswered, Event
     from aloma_cli.store.files.claim import FileClaim
     from aloma_cli.store.files.folder import TaskFolder
-    from aloma_cli.store.protocol import Kept, Salvage
+    from aloma_cli.store.protocol import Kept, Salvage, Waiting
 
 # Most commands only read what was published and must answer at once. So what writes, and what reads the journal, is in
 # `folder.py`, which is imported when it is used.
@@ -201,6 +201,10 @@ class FileStore:
 
     def due(self, *_: object, **__: object) -> None:
         """None: a worker reads the records."""
+
+    def waiting(self, root: str | None = None) -> list[Waiting]:
+        del root
+        return []
 
     def sweep(self) -> None:
         import shutil

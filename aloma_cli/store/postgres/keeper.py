@@ -64,6 +64,10 @@ class Keeper:
             if claim.root == root:
                 claim.look()
 
+    def numbers(self) -> list[int]:
+        """The numbers of the claims that this process holds."""
+        return [claim.number for claim in [*self._claims.values()]]
+
     @property
     def _is_needed(self) -> bool:
         return bool(self._claims or self.wakes)
@@ -102,8 +106,7 @@ class Keeper:
     def _beat(self, connection: Connection, space: int) -> None:
         claims = [*self._claims.values()]
         if claims:
-            numbers = [claim.number for claim in claims]
-            trees = [claim.tree for claim in claims]
+            trees, numbers = [claim.tree for claim in claims], [claim.number for claim in claims]
             connection.execute("select aloma.beat(%s, %s, %s, %s)", (space, trees, numbers, self._address.lease))
 
     def _hear(self, tree: str) -> None:

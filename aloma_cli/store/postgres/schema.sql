@@ -165,10 +165,11 @@ begin
     return next;
 end $$;
 
--- Take the next tree that is due, of those of `in_release` (null: of any) and with `in_tag` (null: with any).
+-- Take the next tree that is due, of those of `in_release` and with `in_tag` (null: with any). The lease of one that this
+-- process holds (`own_claims`) has ended unnoticed: reading its message has prolonged it.
 create function aloma.next(
     in_space int, in_release text, any_release boolean, in_tag text, in_claim bigint, in_owner text, lease int,
-    out id bigint, out root text, out seq int
+    own_claims bigint[], out id bigint, out root text, out seq int
 ) returns setof record language plpgsql as $$
 declare
     t aloma.tree;
@@ -186,7 +187,8 @@ begin
         select * into t from aloma.tree x
         where x.id = (message.message ->> 'tree')::bigint and x.message = message.msg_id
         for update skip locked;
-        exit when found;
+        exit when found and (t.claim is null or t.claim <> all (own_claims));
+        if found then continue; end if;
         if exists (select from aloma.tree x where x.message = message.msg_id and x.space = in_space) then
             perform pgmq.set_vt(aloma.queue(in_space), message.msg_id, 1);
         else
@@ -210,6 +212,16 @@ begin
            and ($3 is null or message @> jsonb_build_object('tags', jsonb_build_array($3)))$q$,
         'q_' || aloma.queue(in_space)) into at using any_release, in_release, in_tag;
     return at;
+end $$;
+
+-- The trees that are due and that nobody has taken, or that one, by version of the code, the longest wait first.
+create function aloma.waiting(in_space int, in_root text, out release text, out trees int, out since timestamptz)
+returns setof record language plpgsql as $$
+begin
+    return query execute format(
+        $q$select t.release, count(*)::int, min(q.vt) from pgmq.%I q join aloma.tree t on t.message = q.msg_id
+           where t.space = $1 and q.vt <= clock_timestamp() and ($2 is null or t.root = $2)
+           group by t.release order by min(q.vt)$q$, 'q_' || aloma.queue(in_space)) using in_space, in_root;
 end $$;
 
 -- Append a line as batch `at`. False: the claim is lost.

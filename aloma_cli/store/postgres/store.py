@@ -22,7 +22,7 @@ from aloma_cli.store.postgres.due import PostgresDue
 from aloma_cli.store.postgres.install import install
 from aloma_cli.store.postgres.keeper import Keeper
 from aloma_cli.store.postgres.lines import batches, batches_back, kept_of, written
-from aloma_cli.store.protocol import Newest, Published, Salvage, no_such_task
+from aloma_cli.store.protocol import Newest, Published, Salvage, Waiting, no_such_task
 
 if TYPE_CHECKING:
     from aloma_cli.record.events import Event
@@ -241,8 +241,9 @@ class PostgresStore:
         """Claim the next tree that is due."""
         number = _claim_number()
         rows = self._database.rows(
-            "select id, root, seq from aloma.next(%s, %s, %s, %s, %s, %s, %s)",
-            *(self._space, self._own_release(), any_release, tag, number, self._owner, self.address.lease),
+            "select id, root, seq from aloma.next(%s, %s, %s, %s, %s, %s, %s, %s)",
+            *(self._space, self._own_release(), any_release, tag),
+            *(number, self._owner, self.address.lease, self._keeper.numbers()),
         )
         if not rows:
             return None
@@ -259,6 +260,10 @@ class PostgresStore:
     def postpone(self, root: str, seconds: int) -> None:
         """Leave a tree that could not be run alone for some time."""
         self._database.rows("select aloma.postpone(%s, %s, %s)", self._space, root, seconds)
+
+    def waiting(self, root: str | None = None) -> list[Waiting]:
+        rows = self._database.rows("select release, trees, since from aloma.waiting(%s, %s)", self._space, root)
+        return [Waiting(release, trees, since.timestamp()) for release, trees, since in rows]
 
     def listen(self, wake: Callable[[], object]) -> Callable[[], None]:
         """Call `wake` when a tree may be due, until what this gives is called."""
