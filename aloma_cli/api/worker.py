@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from aloma_cli.api.scan import Scan
 from aloma_cli.api.task import Task
 from aloma_cli.engine.loop import Stay
-from aloma_cli.errors import AlomaError, NotFoundError
+from aloma_cli.errors import AlomaError, NotFoundError, StoreError
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ POLL = 2.0
 @dataclass(slots=True)
 class Worker:
     """`concurrency`: trees at one time. `only`: none but those with this tag. `tell` gets each tree that it leaves,
-    `refused` each error that keeps a tree from running. `any_release`: also trees of other versions of the code."""
+    `refused` each error that keeps a tree from running, or, without a root, all of them. `any_release`: also trees of
+    other versions of the code."""
 
     home: Workspace
     tell: Callable[[Task], object]
@@ -48,6 +49,7 @@ class Worker:
     any_release: bool = False
     _stay: Stay = field(default_factory=lambda: Stay(patience=PATIENCE))
     _running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _away: bool = False
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def leave(self) -> None:
@@ -67,10 +69,10 @@ class Worker:
             try:
                 while not self._stay.leaving:
                     self._wake.clear()
-                    self._take(due)
-                    if not self._running and not self._wake.is_set() and self._is_over(due, until):
+                    pause = self._turn(due, until)
+                    if pause is None:
                         return
-                    await self._pause(due)
+                    await self._pause(pause)
                 if self._running:
                     await asyncio.wait(self._running.values(), timeout=GRACE)
             finally:
@@ -81,6 +83,26 @@ class Worker:
     def _due_trees(self, wake: Callable[[], object]) -> DueTrees:
         queue = self.home.store.due(self.only, wake, any_release=self.any_release)
         return queue or Scan(self.home, self.only, self.refused)
+
+    def _turn(self, due: DueTrees, until: Until) -> float | None:
+        """Take what is due, and give the seconds until it is time to look again; None at the end.
+
+        A store that cannot be reached is told of once, and asked again, unless the worker is to end some time.
+        """
+        try:
+            self._take(due)
+            if not self._running and not self._wake.is_set() and self._is_over(due, until):
+                return None
+            pause = POLL if len(self._running) >= self.concurrency else min(due.pause(), POLL)
+        except StoreError as error:
+            if until != "stopped":
+                raise
+            if not self._away:
+                self.refused("", error)
+            self._away = True
+            return POLL
+        self._away = False
+        return pause
 
     def _take(self, due: DueTrees) -> None:
         while len(self._running) < self.concurrency:
@@ -110,9 +132,8 @@ class Worker:
         upcoming = due.upcoming()
         return upcoming is None or (until == "idle" and upcoming > self.home.clock.now())
 
-    async def _pause(self, due: DueTrees) -> None:
+    async def _pause(self, seconds: float) -> None:
         """Wait for the end of a tree, or until it is time to look again."""
-        seconds = POLL if len(self._running) >= self.concurrency else min(due.pause(), POLL)
         waking = asyncio.create_task(self._wake.wait())
         await asyncio.wait({waking}, timeout=seconds)
         waking.cancel()

@@ -104,7 +104,7 @@ class _Telling:
         self.ended(task.record)
 
     def refused(self, root: str, error: AlomaError) -> None:
-        self.warn(f"task {root}: {error}")
+        self.warn(f"task {root}: {error}" if root else str(error))
 
     def triggered(self, told: Told) -> None:
         if told.error is not None:
