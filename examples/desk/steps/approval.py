@@ -5,4 +5,5 @@ condition = {"mail": {"to": str, "subject": str, "body": str, "verdict": None}}
 
 async def content(data, task):
     mail = data["mail"]
-    task.ask(f"Send this to {mail['to']}? {mail['subject']}: {mail['body']}", into="mail.verdict", schema=str)
+    question = f"Send this to {mail['to']}? Answer yes, or say what to change."
+    task.ask(question, into="mail.verdict", schema=str, context={"subject": mail["subject"], "body": mail["body"]})
