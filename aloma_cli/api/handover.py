@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,6 +11,7 @@ from aloma_cli.engine.redaction import clean_request
 from aloma_cli.engine.requests import checked, read_request
 from aloma_cli.errors import InputError, TaskLockedError
 from aloma_cli.record.events import RequestRefused
+from aloma_cli.threads import loop_runs
 
 if TYPE_CHECKING:
     from aloma_cli.jsontext import JsonObject
@@ -69,15 +69,6 @@ def hand_over(
         time.sleep(_PAUSE)
     _raise_if_refused(store, root, posted)
     return Handed(taken=True)
-
-
-def loop_runs() -> bool:
-    """Whether an event loop is running on this thread."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _claimed(store: Store, root: str) -> Claim | None:

@@ -4,39 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from aloma_cli.clock import Clock
-from aloma_cli.connectors.base import Connectors
-from aloma_cli.connectors.mcp.settings import McpSettings
-from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.content.capture import stderr_redacted, stdout_split
 from aloma_cli.content.content import Toolbox
 from aloma_cli.content.watchdog import Watchdog
-from aloma_cli.engine.day import DayLimit
 from aloma_cli.engine.local import LocalRunner
 from aloma_cli.engine.loop import LoopHost, Stay, drive
 from aloma_cli.engine.plan import Plan
-from aloma_cli.engine.transaction import Emit
 from aloma_cli.engine.turn import Scheduler
 from aloma_cli.engine.unsettled import park_interrupted
-from aloma_cli.engine.working import WorkingTree
 from aloma_cli.errors import AlomaError
-from aloma_cli.jsontext import JsonObject
 from aloma_cli.later import Later
-from aloma_cli.loader.environment import Environment
-from aloma_cli.loader.libraries import Libraries
-from aloma_cli.redact import Redactor
-from aloma_cli.store.protocol import Claim
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from aloma_cli.api import notifying
     from aloma_cli.api.notifying import Notices
+    from aloma_cli.clock import Clock
+    from aloma_cli.connectors import table
+    from aloma_cli.connectors.base import Connectors
+    from aloma_cli.connectors.mcp.settings import McpSettings
+    from aloma_cli.connectors.settings import ModelSettings
+    from aloma_cli.engine.day import DayLimit
+    from aloma_cli.engine.transaction import Emit
+    from aloma_cli.engine.working import WorkingTree
+    from aloma_cli.jsontext import JsonObject
+    from aloma_cli.loader.environment import Environment
+    from aloma_cli.loader.libraries import Libraries
+    from aloma_cli.redact import Redactor
+    from aloma_cli.store.protocol import Claim
 else:
     notifying = Later("aloma_cli.api.notifying")
+    table = Later("aloma_cli.connectors.table")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,25 +107,15 @@ async def run_claim(
 
 async def fire_once(claim: Claim, equipment: Equipment, emit: Emit, settings: ModelSettings) -> None:
     """Run the first firing of a claimed tree alone, without a retry or another firing after it; close the claim."""
-    from aloma_cli.connectors.table import open_connectors
-
     with contextlib.closing(claim):
         run = Scheduler(claim, equipment.plan, clock=equipment.clock, emit=emit, redactor=equipment.redactor)
         run.recover()
-        connectors = equipment.border(open_connectors(settings, equipment.modules, mcp=equipment.mcp))
-        runner = LocalRunner(
-            equipment.plan.steps, Toolbox(connectors, equipment.lib, equipment.config), LoopHost(run, equipment.day)
-        )
-        try:
-            with stdout_split(), stderr_redacted(equipment.redactor), Watchdog():
-                for job in run.turn().jobs[:1]:
-                    runner.start(job)
-                    for outcome in await runner.wait(None):
-                        run.deliver(outcome)
-                    run.turn()
-        finally:
-            await runner.close()
-            await connectors.aclose()
+        async with _runner(run, equipment, settings) as runner:
+            for job in run.turn().jobs[:1]:
+                runner.start(job)
+                for outcome in await runner.wait(None):
+                    run.deliver(outcome)
+                run.turn()
 
 
 def write(
@@ -159,20 +152,35 @@ def stop(claim: Claim, clock: Clock, redactor: Redactor, request: JsonObject | N
 
 
 async def _drive(run: Scheduler, equipment: Equipment, settings: ModelSettings, stay: Stay) -> None:
-    from aloma_cli.connectors.table import open_connectors
+    async with _runner(run, equipment, settings) as runner:
+        try:
+            await drive(run, runner, stay)
+        except asyncio.CancelledError:
+            # So that readers need not read the journal, which is complete in any case.
+            with contextlib.suppress(AlomaError):
+                run.flush()
+                run.publish()
+            raise
 
-    connectors = equipment.border(open_connectors(settings, equipment.modules, run.tree.entries, equipment.mcp))
+
+@asynccontextmanager
+async def _runner(run: Scheduler, equipment: Equipment, settings: ModelSettings) -> AsyncIterator[LocalRunner]:
+    """What runs firings; at the end it is closed, and so are the connectors."""
+    connectors = _NO_CONNECTORS
+    if equipment.plan.asks_for("connectors"):
+        connectors = equipment.border(
+            table.open_connectors(settings, equipment.modules, run.tree.entries, equipment.mcp)
+        )
     toolbox = Toolbox(connectors, equipment.lib, equipment.config)
     runner = LocalRunner(equipment.plan.steps, toolbox, LoopHost(run, equipment.day))
     try:
         with stdout_split(), stderr_redacted(equipment.redactor), Watchdog():
-            await drive(run, runner, stay)
-    except asyncio.CancelledError:
-        # So that readers need not read the journal, which is complete in any case.
-        with contextlib.suppress(AlomaError):
-            run.flush()
-            run.publish()
-        raise
+            yield runner
     finally:
         await runner.close()
-        await connectors.aclose()
+        if connectors is not _NO_CONNECTORS:
+            await connectors.aclose()
+
+
+_NO_CONNECTORS = cast("Connectors", {})
+"""For steps that ask for none."""

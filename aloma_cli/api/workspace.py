@@ -12,7 +12,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from aloma_cli.api.handover import hand_over, loop_runs
 from aloma_cli.api.orders import Order, on_another_day, resuming, starting
 from aloma_cli.api.reader import Records
 from aloma_cli.api.session import Equipment, fire_once, run_claim, write
@@ -20,23 +19,17 @@ from aloma_cli.api.task import Task, task_of
 from aloma_cli.budget import LimitRequest
 from aloma_cli.clock import Clock, to_iso
 from aloma_cli.condition import compile_condition
-from aloma_cli.connectors.base import Connectors
-from aloma_cli.connectors.honours import FILE
-from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.content.step import Step
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.document.paths import parse_path
-from aloma_cli.engine import requests
-from aloma_cli.engine.day import DayLimit
-from aloma_cli.engine.limits import set_limits
 from aloma_cli.engine.loop import Stay
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.shutdown import leave
-from aloma_cli.engine.transaction import Emit
 from aloma_cli.engine.turn import Scheduler
 from aloma_cli.errors import DocumentError, InputError, JournalDamagedError, StepError
 from aloma_cli.ids import new_task_id, root_of
 from aloma_cli.jsontext import Json, JsonObject
+from aloma_cli.later import Later
 from aloma_cli.loader.answering import Answering, Past
 from aloma_cli.loader.config import Config, read_user_config, user_cache_path, user_config_path
 from aloma_cli.loader.layout import DATA_FOLDER
@@ -46,15 +39,28 @@ from aloma_cli.loader.release import release_of
 from aloma_cli.loader.sources import ModelFlags
 from aloma_cli.loader.workspace import Hide, LoadedWorkspace, load_workspace, no_redaction
 from aloma_cli.record.events import Event, TaskCreated
-from aloma_cli.record.tree import Tree
 from aloma_cli.redact import Redactor
 from aloma_cli.store.open import open_store
-from aloma_cli.store.protocol import Claim
+from aloma_cli.threads import loop_runs
 
 if TYPE_CHECKING:
+    from aloma_cli.api import handover
     from aloma_cli.api.notifying import Notices
+    from aloma_cli.connectors import table
+    from aloma_cli.connectors.base import Connectors
+    from aloma_cli.connectors.settings import ModelSettings
+    from aloma_cli.engine import day, limits as limiting, requests
+    from aloma_cli.engine.transaction import Emit
+    from aloma_cli.record.tree import Tree
+    from aloma_cli.store.protocol import Claim
+else:
+    handover = Later("aloma_cli.api.handover")
+    day = Later("aloma_cli.engine.day")
+    limiting = Later("aloma_cli.engine.limits")
+    requests = Later("aloma_cli.engine.requests")
+    table = Later("aloma_cli.connectors.table")
 
-Border = Callable[[Connectors], Connectors]
+Border = Callable[["Connectors"], "Connectors"]
 """Wraps the connectors of a run."""
 
 
@@ -104,7 +110,7 @@ class Workspace(Records):
         self.redactor = Redactor((*self.loaded.secrets, *(models.secrets if models else secrets)))
         self._choose = choose or _fixed(models)
         self.border = border
-        self._day: DayLimit | None = None
+        self._day: day.DayLimit | None = None
         self.tells = False
         """Whether people are told what `notify:` in aloma.yaml says: not by a workspace of a test or of a program."""
         if store is None:
@@ -151,9 +157,6 @@ class Workspace(Records):
 
         The task is a new one, or one with the past of `like`. Gives its model server.
         """
-        # Imported here: a command that only lists steps needs no connectors.
-        from aloma_cli.connectors.table import open_connectors
-
         self.loaded.check()
         choice = self.choice(like)
         open_connectors(choice.settings, self.loaded.connector_modules, mcp=self.loaded.mcp_servers())
@@ -304,7 +307,7 @@ class Workspace(Records):
         InputError for an invalid request.
         """
         task_id = self.find(text)
-        handed = hand_over(self.store, self.redactor, root_of(task_id), {**request, "task": task_id})
+        handed = handover.hand_over(self.store, self.redactor, root_of(task_id), {**request, "task": task_id})
         return None if handed.claim is None else self.write(handed.claim, task_id, handed.own)
 
     def write(self, claim: Claim, task_id: str, request: JsonObject | None) -> Task:
@@ -330,7 +333,7 @@ class Workspace(Records):
 
         def before(run: Scheduler) -> None:
             if limits:
-                run.do(set_limits, limits)
+                run.do(limiting.set_limits, limits)
             if request is not None:
                 run.carry_out({**request, "task": task_id})
 
@@ -406,7 +409,7 @@ class Workspace(Records):
         """The limit that all runs on one event loop share; None if there is none."""
         most = self.loaded.config.limits.per_day
         if most is not None and (self._day is None or self._day.loop is not asyncio.get_running_loop()):
-            self._day = DayLimit(most, self.store, self.clock)
+            self._day = day.DayLimit(most, self.store, self.clock)
         return self._day
 
 

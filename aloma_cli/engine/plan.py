@@ -32,6 +32,10 @@ class Plan:
         self._index = Index(self.steps.values())
         self._following = {step.name for step in self.steps.values() if step.rearm == "change"}
 
+    def asks_for(self, parameter: str) -> bool:
+        """Whether the content of a step has this parameter."""
+        return any(parameter in step.parameters for step in self.steps.values())
+
     def watch(self, task: WorkingTask) -> None:
         """Judge every condition of a task for the first time."""
         document = task.document
