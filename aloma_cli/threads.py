@@ -1,4 +1,4 @@
-"""Run a plain function in a thread that does not keep the program alive."""
+"""Threads beside an event loop."""
 
 from __future__ import annotations
 
@@ -48,3 +48,12 @@ def _report(
     # The loop may be closed if a step was abandoned.
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(settle)
+
+
+def loop_runs() -> bool:
+    """Whether an event loop is running on this thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

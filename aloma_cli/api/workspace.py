@@ -31,7 +31,8 @@ from aloma_cli.ids import new_task_id, root_of
 from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.later import Later
 from aloma_cli.loader.answering import Answering, Past
-from aloma_cli.loader.config import Config, read_user_config, user_cache_path, user_config_path
+from aloma_cli.loader.config import Config
+from aloma_cli.loader.config_files import honours_path, read_user_config, user_config_path
 from aloma_cli.loader.layout import DATA_FOLDER
 from aloma_cli.loader.models import ModelChoice, resolve_models, secrets_given
 from aloma_cli.loader.place import store_at
@@ -49,7 +50,8 @@ if TYPE_CHECKING:
     from aloma_cli.connectors import table
     from aloma_cli.connectors.base import Connectors
     from aloma_cli.connectors.settings import ModelSettings
-    from aloma_cli.engine import day, limits as limiting, requests
+    from aloma_cli.engine import day, requests
+    from aloma_cli.engine import limits as limiting
     from aloma_cli.engine.transaction import Emit
     from aloma_cli.record.tree import Tree
     from aloma_cli.store.protocol import Claim
@@ -159,7 +161,8 @@ class Workspace(Records):
         """
         self.loaded.check()
         choice = self.choice(like)
-        open_connectors(choice.settings, self.loaded.connector_modules, mcp=self.loaded.mcp_servers())
+        if self.plan.asks_for("connectors"):
+            table.open_connectors(choice.settings, self.loaded.connector_modules, mcp=self.loaded.mcp_servers())
         self._notices()
         return choice
 
@@ -434,7 +437,7 @@ def load(
         user_config,
         loaded.root,
         stored=loaded.stored,
-        honours=user_cache_path() / FILE,
+        honours=honours_path(),
     )
     store = None if loaded.root is None else store_at(loaded.root, environ, loaded.config)
     workspace = Workspace(folder=loaded.root, store=store, loaded=loaded, choose=choose, secrets=secrets)

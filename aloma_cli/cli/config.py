@@ -13,7 +13,7 @@ from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.workspaces import hide
 from aloma_cli.clock import SystemClock
 from aloma_cli.jsontext import dumps
-from aloma_cli.loader.config import read_user_config, user_config_path
+from aloma_cli.loader.config_files import read_user_config, user_config_path
 from aloma_cli.loader.layout import find_workspace
 from aloma_cli.loader.origins import Origin, origins
 from aloma_cli.loader.workspace import redactor_of

@@ -16,10 +16,9 @@ from aloma_cli.cli.output import put, put_json, put_wrapped
 from aloma_cli.cli.parameters import Argument, Option
 from aloma_cli.cli.workspaces import hide
 from aloma_cli.clock import SystemClock
-from aloma_cli.connectors.honours import FILE
 from aloma_cli.errors import CredentialsError, NotFoundError, WorkspaceError, did_you_mean
 from aloma_cli.jsontext import JsonObject
-from aloma_cli.loader.config import read_user_config, user_cache_path, user_config_path
+from aloma_cli.loader.config_files import honours_path, read_user_config, user_config_path
 from aloma_cli.loader.layout import find_workspace
 from aloma_cli.loader.models import secrets_given
 from aloma_cli.loader.workspace import LoadedWorkspace, load_workspace
@@ -78,7 +77,7 @@ def _doctor(workspace: str | None, flags: ModelFlags) -> Doctor:
     loaded = _loaded(workspace, user_config.key_variables)
     if loaded is not None:
         hide(Redactor(secrets_given(flags, os.environ, loaded.config)))
-    return Doctor(loaded, user_config, flags, os.environ, SystemClock(), user_cache_path() / FILE)
+    return Doctor(loaded, user_config, flags, os.environ, SystemClock(), honours_path())
 
 
 def _loaded(workspace: str | None, keys: Iterable[str]) -> LoadedWorkspace | None:

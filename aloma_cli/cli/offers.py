@@ -124,7 +124,7 @@ def _assignments(line: Line) -> dict[str, str]:
 
 
 def _secrets(line: Line) -> dict[str, str]:
-    from aloma_cli.loader.config import read_config
+    from aloma_cli.loader.config_files import read_config
     from aloma_cli.loader.secrets import read_secrets
 
     declared = dict.fromkeys(read_config(line.root).secrets, "declared in aloma.yaml")
@@ -132,7 +132,7 @@ def _secrets(line: Line) -> dict[str, str]:
 
 
 def _providers(line: Line) -> dict[str, str]:
-    from aloma_cli.loader.config import read_config
+    from aloma_cli.loader.config_files import read_config
 
     return {name: provider.base_url or "" for name, provider in read_config(line.root).named.items()}
 

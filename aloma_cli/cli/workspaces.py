@@ -10,7 +10,7 @@ from typing import Any
 from aloma_cli.api.reader import Records
 from aloma_cli.api.workspace import Workspace, load
 from aloma_cli.cli import descriptors, output, streams
-from aloma_cli.loader.config import read_user_config, user_config_path
+from aloma_cli.loader.config_files import read_user_config, user_config_path
 from aloma_cli.loader.layout import find_workspace
 from aloma_cli.loader.place import store_at
 from aloma_cli.loader.sources import ModelFlags

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 KEPT_FOR = 30 * 86_400.0
 """Seconds after which a finding is tried again, because servers are updated."""
 
-FILE = "honours.json"
-"""Its name in the user's cache folder."""
-
 
 class Honours:
     """The findings about each model of each server, as JSON objects.

@@ -8,6 +8,7 @@ from pathlib import Path
 from aloma_cli.errors import WorkspaceError
 
 CONFIG_FILE = "aloma.yaml"
+MISNAMED_CONFIG = "aloma.yml"
 STEPS_FOLDER = "steps"
 LIBRARIES_FOLDER = "libraries"
 CONNECTORS_FOLDER = "connectors"

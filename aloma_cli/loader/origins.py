@@ -11,7 +11,8 @@ from aloma_cli.connectors.mcp.settings import McpSettings
 from aloma_cli.connectors.providers.table import PROVIDERS
 from aloma_cli.connectors.settings import DEFAULT_PROVIDER, ModelSettings
 from aloma_cli.jsontext import Json
-from aloma_cli.loader.config import LimitsConfig, ProviderConfig, written_settings, written_user_settings
+from aloma_cli.loader.config import LimitsConfig, ProviderConfig
+from aloma_cli.loader.config_table import written_settings, written_user_settings
 from aloma_cli.loader.layout import CONFIG_FILE, DATA_FOLDER, RESPONSES_FOLDER
 from aloma_cli.loader.place import VARIABLE
 from aloma_cli.loader.secrets import read_secrets

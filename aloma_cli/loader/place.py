@@ -26,7 +26,7 @@ def store_at(root: Path, environ: Mapping[str, str], config: Config | None = Non
     Raises ConfigError.
     """
     if config is None and (VARIABLE in environ or _may_name_store(root)):
-        from aloma_cli.loader.config import read_config  # most commands only read files
+        from aloma_cli.loader.config_files import read_config  # most commands only read files
 
         config = read_config(root)
     written = environ.get(VARIABLE) or (config.store if config else None)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from aloma_cli.connectors.providers.table import BUILT_IN, key_variables
 from aloma_cli.errors import ConfigError, CredentialsError, StepError
-from aloma_cli.loader.config import Config, read_config
+from aloma_cli.later import Later
+from aloma_cli.loader.config import Config
+from aloma_cli.loader.config_files import read_config
 from aloma_cli.loader.environment import Environment
 from aloma_cli.loader.layout import CONNECTORS_FOLDER, LIBRARIES_FOLDER, find_workspace
 from aloma_cli.loader.libraries import Libraries
-from aloma_cli.loader.mcp import equipped
 from aloma_cli.loader.modules import load_folder
 from aloma_cli.loader.secrets import Secret, known_values, read_secrets
 from aloma_cli.loader.steps import load_steps
@@ -26,8 +27,12 @@ if TYPE_CHECKING:
 
     from aloma_cli.connectors.mcp.settings import McpSettings
     from aloma_cli.content.step import Step
+    from aloma_cli.loader import mcp, notify
     from aloma_cli.notices.settings import NoticeSettings
     from aloma_cli.redact import NamedValue
+else:
+    mcp = Later("aloma_cli.loader.mcp")
+    notify = Later("aloma_cli.loader.notify")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +72,13 @@ class LoadedWorkspace:
     def mcp_servers(self) -> tuple[McpSettings, ...]:
         """The MCP servers, ready to be opened. Raises ConfigError for a `${NAME}` without a value."""
         most = self.config.limits.max_answer_mb * 1_000_000
-        return tuple(equipped(server, self.root, self.environment, most) for server in self.config.mcp)
+        return tuple(mcp.equipped(server, self.root, self.environment, most) for server in self.config.mcp)
 
     def notices(self) -> tuple[NoticeSettings, ...]:
         """Whom to tell, ready to be used. Raises ConfigError for a `${NAME}` without a value."""
         if not self.config.notify:
             return ()
-        from aloma_cli.loader.notify import equipped as ready  # few workspaces tell anybody
-
-        return ready(self.config.notify, self.root, self.environment)
+        return notify.equipped(self.config.notify, self.root, self.environment)
 
     def _refuse_missing_secrets(self) -> None:
         missing = [name for name in self.config.secrets if not self.environment(name, None)]

@@ -26,7 +26,7 @@ from aloma_cli.content.handles.log import Log
 from aloma_cli.content.handles.step import StepHandle
 from aloma_cli.content.handles.task import TaskHandle
 from aloma_cli.jsontext import loads
-from aloma_cli.loader import config
+from aloma_cli.loader import config, config_files
 from aloma_cli.record import events
 from aloma_cli.record.codec import key_of
 from aloma_cli.record.states import STATES
@@ -109,7 +109,7 @@ def test_each_kind_of_server_has_a_row_that_can_be_pasted(tmp_path: Path) -> Non
     kinds = set()
     for row in Page("docs/models.md").rows("Server"):
         (tmp_path / "aloma.yaml").write_text(f"providers:\n  {codes(row[1])[0]}\n")
-        [(name, provider)] = config.read_config(tmp_path).named.items()
+        [(name, provider)] = config_files.read_config(tmp_path).named.items()
         kinds.add(provider.kind)
         assert name in {provider.kind, "mine"}
         assert provider.key_variable is None or provider.key_variable in row[1] + row[2]

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from aloma_cli.clock import POSITIVE_DURATION
 from aloma_cli.errors import ConfigError
-from aloma_cli.loader.config import Config, read_config, read_user_config
+from aloma_cli.loader.config import Config
+from aloma_cli.loader.config_files import read_config, read_user_config
 
 Write = Callable[[str, str], Path]
 

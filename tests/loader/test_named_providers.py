@@ -14,7 +14,8 @@ from aloma_cli.connectors.kinds import KINDS
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import ConfigError, CredentialsError
 from aloma_cli.loader.answering import Answering, Past
-from aloma_cli.loader.config import Config, ProviderConfig, read_config
+from aloma_cli.loader.config import Config, ProviderConfig
+from aloma_cli.loader.config_files import read_config
 from aloma_cli.loader.models import resolve_models
 from aloma_cli.loader.sources import ModelFlags
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aloma_cli.errors import ConfigError
-from aloma_cli.loader.config import read_config
+from aloma_cli.loader.config_files import read_config
 
 Write = Callable[[str, str], Path]
 

@@ -11,7 +11,7 @@ from aloma_cli.cli.output import put_json, result, say
 from aloma_cli.cli.parameters import Option
 from aloma_cli.clock import SystemClock
 from aloma_cli.jsontext import JsonObject
-from aloma_cli.loader.config import read_config
+from aloma_cli.loader.config_files import read_config
 from aloma_cli.loader.layout import find_workspace
 from aloma_cli.loader.secrets import files_using, read_secrets
 from aloma_cli.view.tables import Column, write_table

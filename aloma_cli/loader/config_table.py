@@ -1,0 +1,279 @@
+"""The tables by which `aloma.yaml` and the user's `config.yaml` are read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aloma_cli.budget import LIMITS, Limit, LimitRequest
+from aloma_cli.connectors.address import is_url, split_login
+from aloma_cli.connectors.kinds import COMPATIBLE, KINDS, azure_url, kind_of_server
+from aloma_cli.connectors.providers.table import PROVIDERS, key_variables
+from aloma_cli.connectors.settings import ALL, DEFAULT_PROVIDER
+from aloma_cli.errors import ConfigError, did_you_mean
+from aloma_cli.loader.config import Config, LimitsConfig, ProviderConfig
+from aloma_cli.loader.layout import CONFIG_FILE, MISNAMED_CONFIG, NAME, RESPONSES_FOLDER
+from aloma_cli.loader.mcp import servers
+from aloma_cli.loader.settings import (
+    Checker,
+    Refused,
+    Setting,
+    Table,
+    flag,
+    list_of,
+    mapping_of,
+    positive,
+    read_yaml,
+    seconds,
+    section,
+    text,
+    text_or_number,
+    whole,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aloma_cli.loader.triggers import TriggerConfig
+    from aloma_cli.loader.web import WebConfig
+    from aloma_cli.notices.settings import NoticeSettings
+
+
+def read_config(root: Path) -> Config:
+    """As `config_files.read_config`, which calls it where there may be a file."""
+    if (root / MISNAMED_CONFIG).exists() and not (root / CONFIG_FILE).exists():
+        raise ConfigError(f"{MISNAMED_CONFIG} is not read", hint=f"rename it to {CONFIG_FILE}")
+    config = _config(written_settings(root), CONFIG_FILE)
+    _refuse_written_secrets(config)
+    return config
+
+
+def written_settings(root: Path) -> dict[str, Any]:
+    """What `root/aloma.yaml` says: values by key, sections as dicts. Raises ConfigError."""
+    return read_yaml(root / CONFIG_FILE, {**_WORKSPACE, "responses": _folder_in(root)}, shown=CONFIG_FILE)
+
+
+def written_user_settings(path: Path) -> dict[str, Any]:
+    """The same of the user's configuration."""
+    return read_yaml(path, _USER, shown=str(path))
+
+
+def read_user_config(path: Path) -> Config:
+    """As `config_files.read_user_config`, which calls it where there may be a file."""
+    return _config(written_user_settings(path), str(path))
+
+
+def _config(values: dict[str, Any], file: str) -> Config:
+    named = values.pop("providers", {})
+    for name in named.keys() & values.keys() & PROVIDERS.keys():
+        raise ConfigError(f"{file}: `{name}` and `providers.{name}` set up one provider twice", hint="keep one of them")
+    sections: dict[str, Any] = {
+        "providers": {name: ProviderConfig(**said) for name in PROVIDERS if (said := values.pop(name, None))} | named,
+        "limits": _limits(**values.pop("limits", {})),
+    }
+    return Config(file=file, **sections, **values)
+
+
+def _limits(**said: Any) -> LimitsConfig:
+    budget = {limit.name: LimitRequest(said.pop(limit.key)) for limit in LIMITS if limit.key in said}
+    return LimitsConfig(budget=budget, **said)
+
+
+def _refuse_written_secrets(config: Config) -> None:
+    for name in config.secrets:
+        if name in config.environment:
+            raise ConfigError(
+                f"{config.file}: `environment.{name}` sets a value that `secrets` declares as secret, "
+                "and others may read this file",
+                hint=f"remove it, and run `aloma secret set {name}`",
+            )
+
+
+_URL = "http://127.0.0.1:11434/v1"
+
+
+def _url(entry: Setting) -> str:
+    value = text(entry)
+    if not is_url(split_login(value)[0]):
+        if "@" in value:  # perhaps with a password before it, so it is not shown
+            raise entry.error(f"must be a URL such as {_URL}", hint="percent-encode the user name and the password")
+        raise entry.mistaken(f"a URL such as {_URL}")
+    return value
+
+
+def _store(entry: Setting) -> str:
+    """The URL of a database. Anything else may be a password, so messages do not show it."""
+    value = text(entry)
+    if not value.startswith(("postgresql://", "postgres://")):
+        raise entry.error("must be a URL such as postgresql://db.example.com/aloma")
+    login = split_login(value)[1]
+    if login is not None and login.password:
+        hint = "remove it, and set PGPASSWORD, write ~/.pgpass, or put the whole URL into ALOMA_STORE"
+        raise entry.error("has a password, and others may read this file", hint=hint)
+    return value
+
+
+def _folder_in(root: Path) -> Checker:
+    """A folder of the workspace. The default one may be missing: then nothing is scripted."""
+
+    def check(entry: Setting) -> str:
+        if text(entry) != RESPONSES_FOLDER and not (root / text(entry)).is_dir():
+            raise entry.error(
+                f"names the folder `{entry.written}`, which does not exist", hint="create it, or remove the line"
+            )
+        return text(entry)
+
+    return check
+
+
+def _named_providers(entry: Setting) -> dict[str, ProviderConfig]:
+    return {name: _named_provider(name, item) for name, item in entry.items()}
+
+
+def _named_provider(name: str, entry: Setting) -> ProviderConfig:
+    if "/" in name or not name.strip():
+        raise entry.error("is not a name for a provider", hint="use a name without /, such as `local`")
+    said = section(entry, _NAMED_PROVIDER)
+    kind = said.pop("kind", name if name in KINDS else COMPATIBLE)
+    if kind_of_server(kind).url is None and not said.get("base_url"):
+        known = did_you_mean(name, KINDS) or f"or name its kind: {', '.join(KINDS)}"
+        hint = f"add `base_url: {_URLS.get(kind, _URL)}`" + (f"; {known}" if kind == COMPATIBLE else "")
+        raise entry.error("needs a base_url", hint=hint)
+    if said.get("api_version") and kind != "azure":
+        raise entry.error("has an api_version, which only the kind azure has")
+    if kind == "azure":
+        said["base_url"] = azure_url(said["base_url"], said.get("api_version"))
+    return ProviderConfig(kind=kind, **said)
+
+
+_URLS = {"azure": "https://NAME.openai.azure.com"}
+
+
+def _kind(entry: Setting) -> str:
+    value = text(entry)
+    if value not in {*KINDS, COMPATIBLE}:
+        hint = did_you_mean(value, KINDS) or f"known kinds: {', '.join(KINDS)}, {COMPATIBLE}"
+        raise entry.error(f"is {value!r}, which is not a known kind of server", hint=hint)
+    return value
+
+
+def _fallbacks(entry: Setting) -> dict[str, tuple[str, ...]]:
+    if entry.node.id == "sequence":
+        return {ALL: list_of(text)(entry)}
+    return {name: list_of(text)(item) for name, item in entry.items()}
+
+
+def _date(entry: Setting) -> str:
+    """A text such as 2024-10-21, which YAML reads as a date."""
+    return entry.written if entry.written and entry.tag == "timestamp" else text(entry)
+
+
+def _variable(entry: Setting) -> str:
+    value = text(entry)
+    if not NAME.fullmatch(value):
+        # It may be the key itself, so messages do not show it.
+        raise entry.error(
+            "must be the name of an environment variable",
+            hint=f"use a name such as {key_variables()[0]}, never the key itself",
+        )
+    return value
+
+
+def _secrets(entry: Setting) -> tuple[str, ...]:
+    """Names. Anything else may be the secret itself, so messages do not show it."""
+    if entry.tag == "null":
+        return ()
+    if entry.node.id != "sequence":
+        raise entry.error("must be a list of names", hint=_SECRETS_HINT)
+    return tuple(map(_secret, entry.elements()))
+
+
+def _secret(entry: Setting) -> str:
+    if entry.written is None or not NAME.fullmatch(entry.written) or entry.tag != "str":
+        raise entry.error("must be the name of a secret", hint=_SECRETS_HINT)
+    return entry.written
+
+
+_SECRETS_HINT = "write `secrets: [CRM_TOKEN]`; set the value with `aloma secret set CRM_TOKEN`, never in this file"
+
+
+def _environment(entry: Setting) -> dict[str, str]:
+    any_name: Table = dict.fromkeys((name for name, _ in entry.items()), text_or_number)
+    return section(entry, {**any_name, **{PROVIDERS[name].KEY_VARIABLE: _no_key(name) for name in PROVIDERS}})
+
+
+def _no_key(provider: str) -> Refused:
+    return Refused(
+        "is a secret, and others may read this file",
+        hint=f"run `export {PROVIDERS[provider].KEY_VARIABLE}=…`, or name another variable in `{provider}.api_key_env`",
+    )
+
+
+_PROVIDER: Table = {
+    "base_url": _url,
+    "api_key_env": _variable,
+    "timeout": seconds,
+    "max_retries": whole(0),
+    "concurrency": whole(1),
+}
+
+_NAMED_PROVIDER: Table = {
+    "kind": _kind,
+    **_PROVIDER,
+    "api_version": _date,
+    "api_key": Refused("is a secret, and others may read this file", "name the variable that holds it: `api_key_env`"),
+}
+
+_USER: Table = {
+    "models": mapping_of(text),
+    "providers": _named_providers,
+    "fallbacks": _fallbacks,
+    **{name: {**_PROVIDER, "api_key": _no_key(name)} for name in PROVIDERS},
+    "offline": flag,
+    "api_key": _no_key(DEFAULT_PROVIDER),
+}
+
+
+def _notify(entry: Setting) -> tuple[NoticeSettings, ...]:
+    from aloma_cli.loader.notify import notices  # few workspaces tell anybody
+
+    return notices(entry)
+
+
+def _triggers(entry: Setting) -> tuple[TriggerConfig, ...]:
+    from aloma_cli.loader.triggers import triggers  # few workspaces have any
+
+    return triggers(entry)
+
+
+def _web(entry: Setting) -> WebConfig:
+    from aloma_cli.loader.web import web
+
+    return web(entry)
+
+
+def _reader(limit: Limit) -> Any:
+    if limit.unit == "SECONDS":
+        return seconds
+    return whole(0) if limit.whole else positive("dollars")
+
+
+_WORKSPACE: Table = {
+    "name": text,
+    "tags": list_of(text),
+    **_USER,
+    "limits": {
+        "concurrency": whole(1),
+        **{limit.key: _reader(limit) for limit in LIMITS},
+        "per_day": positive("dollars"),
+        "max_answer_mb": whole(1),
+    },
+    "environment": _environment,
+    "secrets": _secrets,
+    "responses": text,
+    "mcp": servers,
+    "notify": _notify,
+    "store": _store,
+    "release": text,
+    "triggers": _triggers,
+    "web": _web,
+}
