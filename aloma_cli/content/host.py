@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from aloma_cli.budget import Amount
-from aloma_cli.clock import Clock
-from aloma_cli.connectors.base import Function
-from aloma_cli.jsontext import JsonObject
-from aloma_cli.record.events import AnEvent, Event
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aloma_cli.budget import Amount
+    from aloma_cli.clock import Clock
+    from aloma_cli.connectors.base import Function
+    from aloma_cli.jsontext import JsonObject
+    from aloma_cli.record.events import AnEvent, Event
 
 
 class Host(Protocol):

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aloma_cli.content.job import NO_EFFECTS, Effects, Raised, Returned
 from aloma_cli.document.changes import Change, apply
 from aloma_cli.document.diff import diff
 from aloma_cli.document.merge import alters, merge
 from aloma_cli.document.reserved import refuse_engine_fields
-from aloma_cli.engine import subtasks
 from aloma_cli.engine.arming import commit, void
-from aloma_cli.engine.failure import fail
-from aloma_cli.engine.requests import place_questions, who_answers
 from aloma_cli.engine.transaction import Transaction
 from aloma_cli.engine.working import Revision, WorkingFlight, WorkingTask, merge_settings
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import Json, JsonObject, Path, show_path
+from aloma_cli.later import Later
 from aloma_cli.record.events import FiringLooked
+
+if TYPE_CHECKING:
+    from aloma_cli.engine import failure, requests, subtasks
+else:
+    subtasks = Later("aloma_cli.engine.subtasks")
+    failure = Later("aloma_cli.engine.failure")
+    requests = Later("aloma_cli.engine.requests")
 
 
 class Rejection(NamedTuple):
@@ -68,7 +73,7 @@ def _land(
     except InputError as error:
         told = {"type": type(error).__name__, "message": str(error)}
         failed = Raised(flight.firing, told, False, outcome.seconds, effects.figures, outcome.read)
-        fail(tx, task, flight, failed)
+        failure.fail(tx, task, flight, failed)
         return
     if outcome.read:
         more["read"] = tx.plan.steps[flight.step].condition.beside(outcome.read)
@@ -181,7 +186,7 @@ def _with_room(
         return changes, [], ()
     room = subtasks.Room(apply(task.document, changes), _taken(tx, task))
     places = subtasks.place_subtasks(room, effects.subtasks, effects.groups)
-    asked = place_questions(room, task, effects.questions, tx.now)
+    asked = requests.place_questions(room, task, effects.questions, tx.now)
     return changes + room.changes, places, asked
 
 
@@ -189,7 +194,7 @@ def _taken(tx: Transaction, task: WorkingTask) -> dict[Path, str]:
     """The places in use in a task, and by what."""
     children = (tx.tree.tasks[child] for child in task.live_children)
     held = {child.into: f"subtask {child.name!r}" for child in children if child.into is not None}
-    return held | {tuple(asked["into"]): who_answers(asked["question"]) for asked in task.questions.values()}
+    return held | {tuple(asked["into"]): requests.who_answers(asked["question"]) for asked in task.questions.values()}
 
 
 def _shown(paths: Iterable[Path]) -> tuple[str, ...]:

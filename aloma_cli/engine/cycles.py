@@ -20,8 +20,8 @@ from aloma_cli.document.changes import Change
 from aloma_cli.document.digest import Digest, plain_leaf
 from aloma_cli.document.volatile import Volatile
 from aloma_cli.jsontext import Json, JsonObject
-from aloma_cli.record.checkpoint import PASSING
 from aloma_cli.record.events import CallAnswered, Committed, Event
+from aloma_cli.record.tree import PASSING
 from aloma_cli.values import dataclass
 
 OFTEN = 16

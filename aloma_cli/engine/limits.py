@@ -18,9 +18,6 @@ from aloma_cli.errors import StepLimited
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import LimitReached, LimitsSet
 
-MOST_STARTS = 1000
-"""After this many firings a step is taken to loop."""
-
 _MARGIN = 1.5
 
 

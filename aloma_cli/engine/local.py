@@ -6,15 +6,18 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
+from typing import TYPE_CHECKING
 
 from aloma_cli.content.cancellation import Cancellation
-from aloma_cli.content.content import Content, Toolbox
-from aloma_cli.content.host import Host
-from aloma_cli.content.job import Job, Outcome
 from aloma_cli.content.lost import tasks_noticed
-from aloma_cli.content.step import Step
 from aloma_cli.engine.eager import eager_task
 from aloma_cli.errors import Cut, StepStopped, StepTimeout, StepWithdrawn
+
+if TYPE_CHECKING:
+    from aloma_cli.content.content import Content, Toolbox
+    from aloma_cli.content.host import Host
+    from aloma_cli.content.job import Job, Outcome
+    from aloma_cli.content.step import Step
 
 _CUTS: dict[str, type[Cut]] = {"withdrawn": StepWithdrawn}
 _SHORTEST = 0.05

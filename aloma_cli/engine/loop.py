@@ -9,16 +9,25 @@ import asyncio
 import contextvars
 import math
 from collections.abc import Callable
+from functools import cached_property
 from itertools import count
+from typing import TYPE_CHECKING
 
-from aloma_cli.engine.day import DayLimit
-from aloma_cli.engine.limits import Gate
-from aloma_cli.engine.runner import Runner
-from aloma_cli.engine.turn import Scheduler, Turn
-from aloma_cli.jsontext import JsonObject
-from aloma_cli.record.events import AnEvent, Event
+from aloma_cli.later import Later
 from aloma_cli.record.summary import figures
 from aloma_cli.values import dataclass
+
+if TYPE_CHECKING:
+    from aloma_cli.budget import Amount
+    from aloma_cli.connectors.base import Function
+    from aloma_cli.engine import limits
+    from aloma_cli.engine.day import DayLimit
+    from aloma_cli.engine.runner import Runner
+    from aloma_cli.engine.turn import Scheduler, Turn
+    from aloma_cli.jsontext import JsonObject
+    from aloma_cli.record.events import AnEvent, Event
+else:
+    limits = Later("aloma_cli.engine.limits")
 
 POLL = 0.25
 """Seconds between looks for requests of other processes."""
@@ -46,8 +55,7 @@ class LoopHost:
     def __init__(self, run: Scheduler, day: DayLimit | None = None) -> None:
         self._run = run
         self.clock = run.clock
-        gate = Gate(run.budget, run.tree, run.clock, day)
-        self.enter, self.leave = gate.enter, gate.leave
+        self._day = day
         self._loop = asyncio.get_running_loop()
         # Otherwise a view would print into the log of the step that notes something.
         self._context = contextvars.copy_context()
@@ -64,6 +72,18 @@ class LoopHost:
 
     def later(self, seconds: float, action: Callable[[], None]) -> Callable[[], None]:
         return self._loop.call_later(seconds, action, context=self._context).cancel
+
+    async def enter(
+        self, function: Function, step: str, arguments: JsonObject, waits: Callable[[], None] = lambda: None
+    ) -> Amount:
+        return await self._gate.enter(function, step, arguments, waits)
+
+    def leave(self, held: Amount) -> None:
+        self._gate.leave(held)
+
+    @cached_property
+    def _gate(self) -> limits.Gate:
+        return limits.Gate(self._run.budget, self._run.tree, self.clock, self._day)
 
     def figures(self, task: str) -> JsonObject:
         return figures(self._run.tree, task, self.clock)

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from aloma_cli.condition.slips import slip
 from aloma_cli.content.step import Step
 from aloma_cli.document.reserved import unhandled_errors
 from aloma_cli.engine.cycles import Cycle, cycle_commits, reason_of, shown_cycle
-from aloma_cli.engine.expectation import shortfall
 from aloma_cli.engine.plan import alone_in, is_parked, to_repeat
 from aloma_cli.engine.subtasks import end, rest_stopped
 from aloma_cli.engine.transaction import Transaction
 from aloma_cli.engine.unsettled import approvals, in_words, unknown
 from aloma_cli.engine.working import WorkingTask
 from aloma_cli.jsontext import JsonObject
+from aloma_cli.later import Later
 from aloma_cli.record.states import PAUSED
 from aloma_cli.redact import Redactor
+
+if TYPE_CHECKING:
+    from aloma_cli.condition import slips
+    from aloma_cli.engine import expectation
+else:
+    expectation = Later("aloma_cli.engine.expectation")
+    slips = Later("aloma_cli.condition.slips")
 
 SHOWN = 3
 """How many steps, and how many mismatches of each, are listed."""
@@ -59,7 +66,8 @@ def rest_again(tx: Transaction, task: WorkingTask) -> None:
 
 def _end(tx: Transaction, task: WorkingTask, redactor: Redactor) -> None:
     state, reason = _state_at_rest(task), None
-    short = shortfall(tx.tree, task) if state == "done" else None
+    expects = state == "done" and tx.tree.expected is not None
+    short = expectation.shortfall(tx.tree, task) if expects else None
     if short is not None:
         state, reason = "incomplete", redactor.text(short)
     elif state == "ignored":
@@ -132,5 +140,5 @@ def nearest_misses(steps: Iterable[Step], document: JsonObject) -> tuple[JsonObj
 
 
 def _miss(step: Step, document: JsonObject) -> JsonObject:
-    sentences = [f"{mismatch}{slip(mismatch, document)}" for mismatch in step.condition.mismatches(document)]
+    sentences = [f"{mismatch}{slips.slip(mismatch, document)}" for mismatch in step.condition.mismatches(document)]
     return {"step": step.name, "missing": sentences[:SHOWN], "more": max(0, len(sentences) - SHOWN)}

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from aloma_cli.clock import from_iso
 from aloma_cli.content.job import Job
-from aloma_cli.content.step import Step
 from aloma_cli.engine.arming import void
 from aloma_cli.engine.failure import retry_of
-from aloma_cli.engine.limits import MOST_STARTS, limit
 from aloma_cli.engine.plan import to_repeat
-from aloma_cli.engine.transaction import Transaction
 from aloma_cli.engine.unsettled import park_interrupted
-from aloma_cli.engine.working import WorkingFlight, WorkingTask
-from aloma_cli.jsontext import JsonObject
+from aloma_cli.later import Later
 from aloma_cli.record.events import CallAnswered, FiringStarted, StepsArmed
+
+if TYPE_CHECKING:
+    from aloma_cli.content.step import Step
+    from aloma_cli.engine import limits
+    from aloma_cli.engine.transaction import Transaction
+    from aloma_cli.engine.working import WorkingFlight, WorkingTask
+    from aloma_cli.jsontext import JsonObject
+else:
+    limits = Later("aloma_cli.engine.limits")
+
+MOST_STARTS = 1000
+"""After this many firings a step is taken to loop."""
 
 _NONE: Mapping[str, CallAnswered] = {}
 
@@ -29,7 +38,7 @@ def start_more(tx: Transaction, task: WorkingTask, concurrency: int) -> None:
     most = tx.tree.setting(task, "concurrency") or concurrency
     for step in tx.plan.to_start(task, now=tx.now, limit=most):
         if task.starts.get(step.name, 0) >= MOST_STARTS:
-            limit(tx, f"{step.name} has fired {MOST_STARTS:,} times, which looks like a loop")
+            limits.limit(tx, f"{step.name} has fired {MOST_STARTS:,} times, which looks like a loop")
             return
         _launch(tx, task, step, None, version=task.version)
 

@@ -8,29 +8,37 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Concatenate, NamedTuple, ParamSpec
+from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec
 
 from aloma_cli.budget import Budget
 from aloma_cli.clock import Clock, from_iso, to_iso
 from aloma_cli.content.job import Job, Limited, Outcome, Raised
-from aloma_cli.engine import limits, requests, start
+from aloma_cli.engine import start
 from aloma_cli.engine.commit import returned
-from aloma_cli.engine.failure import fail
 from aloma_cli.engine.plan import Plan, alone_in, runs_alone
-from aloma_cli.engine.redaction import clean_event, clean_outcome, clean_request
 from aloma_cli.engine.rest import rest_again, settle
-from aloma_cli.engine.subtasks import expire
 from aloma_cli.engine.transaction import Emit, Transaction
-from aloma_cli.engine.unsettled import park
 from aloma_cli.engine.working import WorkingFlight, WorkingTask, WorkingTree
 from aloma_cli.errors import ClaimLostError, InputError, StoreError
 from aloma_cli.jsontext import JsonObject, printable
+from aloma_cli.later import Later
 from aloma_cli.record import events as ev
-from aloma_cli.record.checkpoint import to_checkpoint
 from aloma_cli.record.events import AnEvent, Event
 from aloma_cli.record.summary import summary
 from aloma_cli.redact import NO_SECRETS, Redactor
-from aloma_cli.store.protocol import Claim, Request
+
+if TYPE_CHECKING:
+    from aloma_cli.engine import failure, limits, redaction, requests, subtasks, unsettled
+    from aloma_cli.record import checkpoint
+    from aloma_cli.store.protocol import Claim, Request
+else:
+    failure = Later("aloma_cli.engine.failure")
+    limits = Later("aloma_cli.engine.limits")
+    requests = Later("aloma_cli.engine.requests")
+    redaction = Later("aloma_cli.engine.redaction")
+    subtasks = Later("aloma_cli.engine.subtasks")
+    unsettled = Later("aloma_cli.engine.unsettled")
+    checkpoint = Later("aloma_cli.record.checkpoint")
 
 P = ParamSpec("P")
 
@@ -87,7 +95,7 @@ class Scheduler:
         """Take the end of a firing in; the next turn commits it."""
         found = self.tree.flight(outcome.firing) if self._redactor else None
         if found is not None:
-            outcome = clean_outcome(self._redactor, outcome, found[1].base)
+            outcome = redaction.clean_outcome(self._redactor, outcome, found[1].base)
         self._arrived.append(outcome)
 
     def note(self, event: AnEvent) -> AnEvent:
@@ -96,7 +104,7 @@ class Scheduler:
         The next `flush` writes it.
         """
         if self._redactor or isinstance(event, ev.CallProgress):
-            event = clean_event(self._redactor, event)
+            event = redaction.clean_event(self._redactor, event)
         self._notes.append(event)
         return event
 
@@ -137,7 +145,7 @@ class Scheduler:
             document = self.tree.root.document
             wakes = None if wake_at is None else to_iso(wake_at)
             if self._claim.keeps:  # first, so that what a kill leaves of it is removed before the record is current
-                self._claim.keep(to_checkpoint(self.tree))
+                self._claim.keep(checkpoint.to_checkpoint(self.tree))
             self._claim.publish(dict(summary(self.tree, self.tree.root_id, document, wakes)), document)
         except ClaimLostError:
             raise
@@ -208,7 +216,7 @@ class Scheduler:
 
     def carry_out(self, body: JsonObject, request: str | None = None) -> None:
         """Do what a person asks (`docs/format.md`, Requests); the next turn makes it so. Raises InputError."""
-        body = clean_request(self._redactor, body)
+        body = redaction.clean_request(self._redactor, body)
         asked = requests.checked(self.tree, requests.read_request(body))
         self.do(requests.carry_out, asked, requests.source_of(body, request))
 
@@ -256,11 +264,11 @@ def _take_in(tx: Transaction, arrived: list[Outcome]) -> None:
 
 def _end(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Outcome) -> None:
     if flight.sent and flight.unanswered:
-        park(tx, task, flight, outcome.seconds)
+        unsettled.park(tx, task, flight, outcome.seconds)
     elif isinstance(outcome, Limited):
         limits.pause(tx, task, flight, outcome)
     elif isinstance(outcome, Raised):
-        fail(tx, task, flight, outcome)
+        failure.fail(tx, task, flight, outcome)
     else:
         returned(tx, task, flight, outcome)
 
@@ -273,7 +281,7 @@ def _advance(tx: Transaction, task: WorkingTask, concurrency: int, redactor: Red
         rest_again(tx, task)
         return
     if task.expires_at is not None and from_iso(task.expires_at) <= tx.now:
-        expire(tx, task)
+        subtasks.expire(tx, task)
         return
     if task.questions:
         requests.default_answers(tx, task)

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from aloma_cli.document.changes import Change, replay
 from aloma_cli.document.diff import diff
@@ -21,12 +21,17 @@ from aloma_cli.engine.agenda import UNWATCHED, Agenda, Made
 from aloma_cli.engine.cycles import Trail
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import JsonObject, Path, show_path
+from aloma_cli.later import Later
 from aloma_cli.record import events as ev
-from aloma_cli.record.batch import Batch
-from aloma_cli.record.checkpoint import PASSING, from_checkpoint
-from aloma_cli.record.tree import Flight, TaskFacts, Tree, is_end
-from aloma_cli.store.protocol import Kept
+from aloma_cli.record.tree import PASSING, Flight, TaskFacts, Tree, is_end
 from aloma_cli.values import dataclass
+
+if TYPE_CHECKING:
+    from aloma_cli.record import checkpoint
+    from aloma_cli.record.batch import Batch
+    from aloma_cli.store.protocol import Kept
+else:
+    checkpoint = Later("aloma_cli.record.checkpoint")
 
 _FROM_OUTSIDE = ("person", "landing")
 
@@ -155,7 +160,7 @@ def read_working(kept: Kept | None, batches: Callable[[], Iterable[Batch]]) -> W
 
     Raises JournalDamagedError where an entry does not follow from those before it.
     """
-    tree = None if kept is None else from_checkpoint(WorkingTree, kept.state)
+    tree = None if kept is None else checkpoint.from_checkpoint(WorkingTree, kept.state)
     return WorkingTree.read(batches()) if kept is None or tree is None else tree.follow(kept.rest)
 
 

@@ -21,9 +21,6 @@ from aloma_cli.record.codec import from_wire, to_wire
 from aloma_cli.record.events import Event
 from aloma_cli.record.tree import Tree
 
-PASSING = types.MappingProxyType({"passing": True})
-"""The metadata of a field that is not kept: it holds for one process only, or follows from the rest."""
-
 _ROOT = Path(__file__).parents[1]
 
 AnyTree = TypeVar("AnyTree", bound=Tree)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import field, replace
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 from aloma_cli.budget import Amount, Limits
@@ -26,6 +27,9 @@ RESTED = "rested"
 
 ASKS = "person.approve"
 """The function of the calls that a person answers: may this be called?"""
+
+PASSING = MappingProxyType({"passing": True})
+"""The metadata of a field that no checkpoint keeps: it holds for one process only, or follows from the rest."""
 
 
 @dataclass(frozen=True, slots=True)

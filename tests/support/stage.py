@@ -12,7 +12,6 @@ from aloma_cli.content.cancellation import Cancellation
 from aloma_cli.content.content import Toolbox
 from aloma_cli.content.job import Job, Outcome
 from aloma_cli.content.step import Step
-from aloma_cli.engine.limits import Gate
 from aloma_cli.engine.loop import LoopHost
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.turn import Scheduler, Turn
@@ -136,8 +135,7 @@ class AtOnce(LoopHost):
     def __init__(self, run: Scheduler) -> None:
         self._run = run
         self.clock = run.clock
-        gate = Gate(run.budget, run.tree, run.clock)
-        self.enter, self.leave = gate.enter, gate.leave
+        self._day = None
 
     def note(self, event: ev.Event) -> None:
         self._run.note(event)
