@@ -408,7 +408,7 @@ class Workspace(Records):
 
         return notices_of(self.loaded, entries, self.clock)
 
-    def _day_limit(self) -> DayLimit | None:
+    def _day_limit(self) -> day.DayLimit | None:
         """The limit that all runs on one event loop share; None if there is none."""
         most = self.loaded.config.limits.per_day
         if most is not None and (self._day is None or self._day.loop is not asyncio.get_running_loop()):
