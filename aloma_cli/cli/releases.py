@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aloma_cli.loader.config import read_config
+from aloma_cli.loader.config_files import read_config
 from aloma_cli.loader.layout import find_workspace
 from aloma_cli.loader.release import release_of
 
