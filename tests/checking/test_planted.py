@@ -58,6 +58,12 @@ PLANTED = {
         "steps/a.py:1",
         "its tests contradict each other",
     ),
+    "a question that nobody sees": Planted(
+        {"steps/a.py": step('{"a": 1}', 'data["b"] = input("Your name? ")')},
+        "lost",
+        "steps/a.py:4",
+        "the prompt of input() is not seen",
+    ),
     "a type and an object": Planted(
         {"steps/a.py": step('{"$and": [{"order": str}, {"order": {"id": 1}}]}')},
         "never",

@@ -54,6 +54,12 @@ def _slips(content: _Content) -> Iterator[tuple[int, str, str]]:
                     "this gives the name data another value; the document stays as it is",
                     "use data.update(…)",
                 )
+            case ast.Call(func=ast.Name(id="input")):
+                yield (
+                    node.lineno,
+                    "the prompt of input() is not seen, and the run waits for a terminal",
+                    "use task.ask(…)",
+                )
             case _ if isinstance(content, ast.AsyncFunctionDef) and (call := _not_awaited(node, content)):
                 text = ast.unparse(call.func)
                 yield call.lineno, f"{text} is called without await, so it is never sent", f"write await {text}(…)"
