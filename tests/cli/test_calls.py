@@ -198,6 +198,35 @@ async def content(data, connectors):
     assert ("to see what it asked and got: aloma task calls" in shown) == (ended_by == "timeout")
 
 
+def test_a_call_that_was_killed_in_its_stream_is_on_record_as_sent_and_is_asked_again(
+    desk: Desk, streams: StreamServer
+) -> None:
+    """The words that had come are not: that would need a write for each part of each answer."""
+    streams.answers(Reply(spoken("Once ", "upon", finish=None, usage=False), end="hold"))
+    desk.step(
+        "ask",
+        '{"name": str, "x": None}',
+        'data["x"] = (await connectors.openai.chat(messages="hi")).data',
+        asks="data, connectors",
+    )
+    process = desk.started("task", "new", "T", "-d", '{"name": "Ada"}', "--base-url", streams.url, "--events")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if '"streaming"' in line:
+            break
+    process.kill()
+    process.communicate(timeout=20)
+    [call] = desk.run("task", "calls", "--json").json
+    assert (call["state"], call["answer"]) == ("in flight", None)
+    streams.answers(Reply(spoken("Once upon a time")))
+    ended = desk.run("task", "resume", "@last", "--data", "--base-url", streams.url)
+    assert ended.json["x"] == "Once upon a time"
+    [call] = desk.run("task", "calls", "--json").json
+    assert (call["number"], call["state"]) == (1, "answered")
+    first, second = streams.keys
+    assert first == second
+
+
 def test_at_a_terminal_the_words_of_an_answer_appear_in_the_region_and_are_gone_at_the_end(
     desk: Desk, streams: StreamServer
 ) -> None:
