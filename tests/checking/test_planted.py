@@ -59,7 +59,7 @@ PLANTED = {
         "its tests contradict each other",
     ),
     "a question that nobody sees": Planted(
-        {"steps/a.py": step('{"a": 1}', 'data["b"] = input("Your name? ")')},
+        {"steps/a.py": step('{"order": dict}', 'data["b"] = input("Your name? ")')},
         "lost",
         "steps/a.py:4",
         "the prompt of input() is not seen",
