@@ -114,7 +114,7 @@ class Workspace(Records):
         self.border = border
         self._day: day.DayLimit | None = None
         self.tells = False
-        """Whether people are told what `notify:` in aloma.yaml says: not by a workspace of a test or of a program."""
+        """Whether people are told what `notify:` says: by a workspace that was opened, and not by one of a test."""
         if store is None:
             store = "memory:" if folder is None else Path(folder) / DATA_FOLDER
         super().__init__(open_store(store, lambda: self.release), clock=clock)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from aloma_cli.budget import DAY, LIMITS
 from aloma_cli.explain import cures
 from aloma_cli.jsontext import JsonObject, cut, dumps
+from aloma_cli.view.context import context_lines
 from aloma_cli.view.format import clean, plural
 
 _SHOWN = 5
@@ -64,6 +65,8 @@ def question(asked: JsonObject, *, several: bool) -> Iterator[str]:
     """One question, as in the record. `several`: the answer has to name it."""
     until = asked.get("until")  # the default is the answer from then on
     yield f"? {clean(asked['question'])}{f'   (until {until})' if until else ''}"
+    if asked.get("call") is None:  # the question about a call says all of it
+        yield from (f"  {line}" for line in context_lines(asked.get("context")))
     yield f"→ {cures.answer(asked, several=several)}"
 
 

@@ -200,3 +200,9 @@ def test_the_inbox_can_only_write_the_answers(shop: Desk) -> None:
     code, screen = shop.sit("inbox", "--no-run", typed="yes")
     assert (code, f"aloma task resume {task}" in screen) == (0, True), screen
     assert shop.run("task", "show", task, "--data").json == {"total": 1, "approval": {"granted": True}}
+
+
+def test_a_run_that_ends_with_a_question_shows_its_context(desk: Desk) -> None:
+    desk.step("ask", '{"total": int, "ok": None}', 'task.ask("Pay?", into="ok", context={"to": "ACME"})', asks="task")
+    task = desk.new('{"total": 5}')
+    assert f"  ? Pay?\n    to: ACME\n  → aloma task answer {task.out.strip()} VALUE\n" in task.err

@@ -13,6 +13,7 @@ KILLED, REFUSED = "faults.test_killed_at", "faults.test_refused"
 STREAMS, SIGNALS = "faults.test_streams", "faults.test_signals"
 POWER, PIPES = "faults.test_power", "cli.test_pipes"
 DATABASE = "faults.test_database"
+NOTICES = "notices.test_notices"
 INTERRUPTS, DAMAGE, TIME = "cli.test_interrupts", "cli.test_damage", "engine.test_time"
 ANYWHERE = "test_a_task_killed_before_any_deed_or_within_a_write_ends_as_an_undisturbed_one"
 
@@ -32,6 +33,9 @@ TESTS = {
     "A step or its children": (PIPES, "test_nothing_that_files_and_steps_do_to_the_streams_reaches_the_result"),
     "A child process of a step": (PIPES, "test_a_child_that_writes_much_or_stays_holds_nothing_up"),
     "A child that a step forked": (PIPES, "test_forked_children_have_nothing_of_the_run"),
+    "A notice cannot be": (NOTICES, "test_a_notice_that_fails_is_tried_three_times_and_harms_no_task"),
+    "The process is killed while it tells": (NOTICES, "test_a_notice_that_was_being_sent_at_a_kill_is_not_sent_again"),
+    "A person answers": ("web.test_answers", "test_an_answer_is_recorded_once_with_who_gave_it"),
     "A worker is killed between": ("faults.test_triggers", "test_an_event_whose_worker_is_killed_makes_one_task"),
     "A request to a webhook": ("faults.test_triggers", "test_a_request_that_is_sent_again_makes_one_task"),
     "No worker runs when": ("cli.test_triggers", "test_a_worker_that_comes_later_makes_what_is_missing"),

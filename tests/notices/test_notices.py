@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from aloma_cli.api import notifying
-from tests.cli.desk import Desk
+from aloma_cli.notices.links import ticket_of
+from tests.cli.desk import Desk, until
 from tests.support.smtp import MailServer, mail_server
 
 KEEP = "import sys; open('told', 'a').write(sys.stdin.read())"
@@ -278,3 +279,33 @@ def test_what_is_wrong_in_the_settings_is_said_before_a_task_is_made(shop: Desk,
     assert problem in refused.err, refused.err
     assert "hunter22" not in refused.err
     assert shop.tasks == []
+
+
+def test_a_notice_that_was_being_sent_at_a_kill_is_not_sent_again(shop: Desk) -> None:
+    by_command(shop, program="import os, signal; open('told', 'a').write('x'); os.kill(os.getppid(), signal.SIGKILL)")
+    assert shop.spawn("task", "new", "A task", "-d", '{"total": 5}', "-q").code == -9
+    until(lambda: (shop.root / "told").read_text() == "x")
+    by_command(shop, program="open('told', 'a').write('y')")
+    assert shop.run("task", "resume", "@last", "-q").code == 8
+    assert shop.run("worker", "--once", "-q").code == 0
+    assert (shop.root / "told").read_text() == "x"
+
+
+def test_a_notice_has_a_link_where_a_worker_answers(shop: Desk) -> None:
+    by_command(shop)
+    config = shop.root / "aloma.yaml"
+    config.write_text(config.read_text() + "web: {url: 'https://aloma.example.org'}\n")
+    shop.new('{"total": 5}', "-q")
+    [notice] = told(shop.root)
+    token = notice["link"].removeprefix("https://aloma.example.org/answer/")
+    ticket = ticket_of(token, (shop.root / ".aloma/links.key").read_bytes())
+    assert (ticket.task, ticket.into, ticket.to) == (notice["task"]["id"], "ok", f"command {Path(sys.executable).name}")
+
+
+def test_an_answer_is_taken_while_a_notice_hangs(shop: Desk) -> None:
+    by_command(shop, program="open('begun', 'w').close(); import time; time.sleep(60)")
+    with shop.started("task", "new", "A task", "-d", '{"total": 5}', "-q") as process:
+        until((shop.root / "begun").exists)
+        answered = shop.run("task", "answer", "@last", "yes")
+        assert "has taken the request" in answered.err
+        process.terminate()

@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from aloma_cli.clock import from_iso
-from aloma_cli.document.stash import hide_stash
 from aloma_cli.forms.read import shown
-from aloma_cli.jsontext import Json, JsonObject, cut, dumps
-from aloma_cli.view.format import ago, clean, clean_lines, duration
-
-_MOST_LINES = 30
-_LONGEST_VALUE = 2000
+from aloma_cli.jsontext import JsonObject
+from aloma_cli.view.context import context_lines
+from aloma_cli.view.format import ago, clean, duration
 
 
 def heading(asked: JsonObject, name: str, now: float) -> list[str]:
@@ -22,29 +19,9 @@ def heading(asked: JsonObject, name: str, now: float) -> list[str]:
         about.append(f"asked {ago(now - from_iso(asked['asked_at']))}")
     if asked.get("step"):
         about.append(f"by {clean(asked['step'])}")
+    context = (f"  {line}" for line in context_lines(asked.get("context")))
     deadline = (f"  {line}" for line in _deadline(asked, now))
-    return [f"? {clean(asked['question'])}", f"  {', '.join(about)}", *_context(asked.get("context")), *deadline]
-
-
-def _context(context: Json) -> list[str]:
-    """A text as it is, an object with a line for each of its values."""
-    lines = [f"  {line}" for line in _told(hide_stash(context))]
-    more = len(lines) - _MOST_LINES
-    return [*lines[:_MOST_LINES], f"  … {more:,} more lines"] if more > 0 else lines
-
-
-def _told(context: Json) -> Iterator[str]:
-    if isinstance(context, dict):
-        for key, value in context.items():
-            first, *more = _lines(value)
-            yield f"{clean(key)}: {first}"
-            yield from (f"  {line}" for line in more)
-    elif context is not None:
-        yield from _lines(context)
-
-
-def _lines(value: Json) -> list[str]:
-    return clean_lines(cut(value if isinstance(value, str) else dumps(value), _LONGEST_VALUE))
+    return [f"? {clean(asked['question'])}", f"  {', '.join(about)}", *context, *deadline]
 
 
 def _deadline(asked: JsonObject, now: float) -> Iterator[str]:
