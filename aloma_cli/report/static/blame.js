@@ -22,7 +22,7 @@ function cause(task, path, version, line) {
 function who(task, line) {
   const words = line.word === "created" ? (task.parent ? "the payload of a subtask" : "the payload")
     : line.by === "person" ? line.who : line.by === "landing" ? `subtask ${taskOf[line.child]?.name ?? line.child}`
-    : line.by === "engine" ? "the engine" : line.step;
+    : line.by === "engine" ? (line.answers ? "the default answer" : line.step ? `the engine, because ${line.step} failed` : "the engine") : line.step;
   const entry = line.number === undefined ? "" : ` (entry ${line.number})`;
   return el("button", { type: "button", class: "link", onclick: () => go(task, task.lines.indexOf(line)) }, words + entry);
 }
