@@ -42,29 +42,24 @@ class Agenda:
         self._disarmed = disarmed
         self._queue = [at for at, name in enumerate(names) if name in true and name not in disarmed]
 
-    def follow(self, verdicts: Iterable[tuple[str, bool]]) -> None:
-        """Take in which conditions hold now, or do not; before the steps that this arms are armed."""
-        true, disarmed = self.true, self._disarmed
+    def follow(self, verdicts: Iterable[tuple[str, bool]], armed: Iterable[str]) -> None:
+        """Take in which conditions hold now, or do not, and which steps are armed now."""
+        true = self.true
         for name, holds in verdicts:
             if holds:
                 true.add(name)
-                if name not in disarmed:
-                    self._enter(name)
+                self._enter(name)
             elif name in true:
                 true.discard(name)
-                if name not in disarmed:
-                    self.leave(name)
-
-    def arm(self, names: Iterable[str]) -> None:
-        """These steps are armed now."""
-        for name in names:
-            if name in self.true and name not in self._disarmed:
+                self.leave(name)
+        for name in armed:
+            if name in true:
                 self._enter(name)
 
     def _enter(self, name: str) -> None:
-        """A step is true and armed. Its file may be away."""
+        """A step that is true waits for its turn, if it is armed. Its file may be away."""
         at = self._positions.get(name)
-        if at is not None:
+        if at is not None and name not in self._disarmed:
             place = bisect_left(self._queue, at)
             if self._queue[place : place + 1] != [at]:
                 self._queue.insert(place, at)

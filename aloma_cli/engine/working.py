@@ -231,10 +231,10 @@ def _committed(tree: WorkingTree, task: WorkingTask, event: ev.Committed) -> Non
     if task.held.at:
         task.held.follow(before, task.document, changes)
     _trace(tree, task, before, changes, event)
-    if made is not None:
-        task.agenda.follow(made.verdicts)
     if event.armed:
-        _arm(task, event.armed)
+        task.disarmed.difference_update(event.armed)
+        task.looked.difference_update(event.armed)
+    task.agenda.follow(() if made is None else made.verdicts, event.armed)
     if event.asked:
         _ask(task, event)
     about = task.about
@@ -384,7 +384,7 @@ def _trim_history(task: WorkingTask) -> None:
 def _arm(task: WorkingTask, steps: Sequence[str]) -> None:
     task.disarmed.difference_update(steps)
     task.looked.difference_update(steps)
-    task.agenda.arm(steps)
+    task.agenda.follow((), steps)
 
 
 _APPLY: dict[type[ev.Event], Callable[[WorkingTree, WorkingTask, Any], None]] = {

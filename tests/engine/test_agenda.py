@@ -19,10 +19,10 @@ def test_the_agenda_is_what_is_true_and_armed_after_any_history(
     agenda = Agenda(NAMES, POSITIONS, set(true), disarmed)
     for move, name in moves:
         if move in ("holds", "fails"):
-            agenda.follow([(name, move == "holds")])
+            agenda.follow([(name, move == "holds")], [])
         elif move == "arm":
             disarmed.discard(name)
-            agenda.arm([name])
+            agenda.follow([], [name])
         elif move == "start":
             disarmed.add(name)
             agenda.leave(name)
@@ -36,5 +36,5 @@ def test_the_agenda_is_what_is_true_and_armed_after_any_history(
 
 def test_a_step_whose_file_is_away_is_armed_without_effect() -> None:
     agenda = Agenda(NAMES, POSITIONS, set(), {"away"})
-    agenda.arm(["away"])
+    agenda.follow([], ["away"])
     assert agenda.ready() == []
