@@ -138,7 +138,7 @@ async def _drive(run: Scheduler, runner: Runner, poll: Poll, stay: Stay) -> None
             runner.start(job)
         if turn.finished or run.clock.elapsed() >= publish_at:
             publish_at = _publish(run, turn)
-        if not runner.busy and not turn.jobs and not run.pending and _leaves(run, turn, stay):
+        if not turn.jobs and not runner.busy and not run.pending and _leaves(run, turn, stay):
             if not stay.leaving:  # else it has more to do, which a stale record says best
                 run.publish(turn.wake_at)
             return
@@ -194,7 +194,7 @@ def _leaves(run: Scheduler, turn: Turn, stay: Stay) -> bool:
 
 async def _next_end(run: Scheduler, runner: Runner, turn: Turn, poll: Poll, stay: Stay) -> None:
     """Wait until there is something for a turn to do."""
-    comes = runner.busy or turn.wake_at is not None or turn.jobs or run.pending or stay.leaving
+    comes = turn.jobs or turn.wake_at is not None or runner.busy or run.pending or stay.leaving
     if not turn.finished and not comes:
         raise Stuck(f"task {run.tree.root_id} can neither continue nor end")
     while True:

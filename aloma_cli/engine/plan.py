@@ -85,10 +85,12 @@ class Plan:
 
     def to_start(self, task: WorkingTask, *, now: float, limit: int) -> list[Step]:
         """The steps to fire now, in order, so that at most `limit` firings are in flight."""
-        room = limit - len(task.flights)
+        room = limit
         if task.flights:  # those that wait for a person take no place
-            room += sum(flight.parked for flight in task.flights.values())
-        if room <= 0 or task.completed is not None or task.awaited or (task.flights and alone_in(task) is not None):
+            room -= sum(not flight.parked for flight in task.flights.values())
+            if alone_in(task) is not None:
+                return []
+        if room <= 0 or task.completed is not None or task.awaited:
             return []
         if task.parked_until is not None and is_parked(task, now):
             return []

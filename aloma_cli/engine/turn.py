@@ -168,7 +168,16 @@ class Scheduler:
             self.flush()
         if self._refused is not None:
             raise self._refused
-        self.do(_turn, self._arrived, self.budget, self._concurrency if start else None, self._redactor)
+        tx = self._tx
+        tx.tick()
+        _take_in(tx, self._arrived)
+        if self.budget.limits.seconds is not None:
+            limits.check_time(tx, self.budget)
+        tx.look_again()
+        if start:
+            for task in tx.dirty_tasks():
+                _advance(tx, task, self._concurrency, self._redactor)
+        self.budget.limits = self.tree.limits
         return self._close()
 
     def _close(self) -> Turn:
@@ -225,18 +234,6 @@ class Scheduler:
         self.do(_rest_all)
         self._close()
         self.publish()
-
-
-def _turn(tx: Transaction, arrived: list[Outcome], budget: Budget, concurrency: int | None, redactor: Redactor) -> None:
-    """All that a turn decides; without `concurrency` nothing starts or rests. What must wait stays in `arrived`."""
-    _take_in(tx, arrived)
-    if budget.limits.seconds is not None:
-        limits.check_time(tx, budget)
-    tx.look_again()
-    if concurrency is None:
-        return
-    for task in tx.dirty_tasks():
-        _advance(tx, task, concurrency, redactor)
 
 
 def _rest_all(tx: Transaction) -> None:
