@@ -6,14 +6,19 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from aloma_cli.budget import DAY
-from aloma_cli.engine import failure, requests
-from aloma_cli.engine.expectation import expect
-from aloma_cli.engine.limits import set_limits
+from aloma_cli.later import Later
 
 if TYPE_CHECKING:
     from aloma_cli.budget import LimitRequest
+    from aloma_cli.engine import expectation, failure, requests
+    from aloma_cli.engine import limits as limiting
     from aloma_cli.engine.turn import Scheduler
     from aloma_cli.jsontext import JsonObject
+else:
+    expectation = Later("aloma_cli.engine.expectation")
+    failure = Later("aloma_cli.engine.failure")
+    limiting = Later("aloma_cli.engine.limits")
+    requests = Later("aloma_cli.engine.requests")
 
 Order = Callable[["Scheduler"], None]
 
@@ -22,9 +27,10 @@ def starting(limits: Mapping[str, LimitRequest], expected: JsonObject | None = N
     """Set limits, by their names in `budget.LIMITS`, and the condition that the document is expected to meet."""
 
     def order(run: Scheduler) -> None:
-        run.do(set_limits, limits)
+        if limits or run.tree.limited is not None:
+            run.do(limiting.set_limits, limits)
         if expected is not None:
-            run.do(expect, expected)
+            run.do(expectation.expect, expected)
 
     return order
 
@@ -45,4 +51,4 @@ def resuming(limits: Mapping[str, LimitRequest], *, retry_failed: bool, expected
 def on_another_day(run: Scheduler) -> None:
     """Continue a tree that the limit of a day has stopped; if it is still the same day, it will be stopped again."""
     if run.tree.limit is not None and run.tree.limit["name"] == DAY:
-        run.do(set_limits, {})
+        run.do(limiting.set_limits, {})

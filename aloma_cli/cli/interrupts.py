@@ -11,13 +11,18 @@ import threading
 from collections.abc import Callable, Coroutine
 from itertools import dropwhile
 from types import FrameType, TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from aloma_cli import condition
 from aloma_cli.cli.exit_codes import INTERRUPTED, TERMINATED
-from aloma_cli.content.authors import outwards
 from aloma_cli.content.step import Step
 from aloma_cli.engine.shutdown import leave
+from aloma_cli.later import Later
+
+if TYPE_CHECKING:
+    from aloma_cli.content import authors
+else:
+    authors = Later("aloma_cli.content.authors")
 
 Result = TypeVar("Result")
 
@@ -121,7 +126,9 @@ if hasattr(os, "register_at_fork"):
 
 def _judged(frame: FrameType | None) -> Step | None:
     """The step whose condition was being matched when the program was interrupted."""
-    judging = dropwhile(lambda outer: not outer.f_globals.get("__name__", "").startswith(_JUDGING), outwards(frame))
+    judging = dropwhile(
+        lambda outer: not outer.f_globals.get("__name__", "").startswith(_JUDGING), authors.outwards(frame)
+    )
     steps = (outer.f_locals.get("step") for outer in judging)
     return next((step for step in steps if isinstance(step, Step)), None)
 

@@ -11,28 +11,36 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aloma_cli import process
 from aloma_cli.clock import from_iso
-from aloma_cli.connectors.base import Function
-from aloma_cli.content.calls import Calls
-from aloma_cli.content.cancellation import Cancellation
 from aloma_cli.content.capture import Inside
-from aloma_cli.content.content import Toolbox
 from aloma_cli.content.failure import describe, type_name
-from aloma_cli.content.function import StepFunction
-from aloma_cli.content.handles.connectors import ConnectorsHandle
 from aloma_cli.content.handles.log import Log
-from aloma_cli.content.handles.step import StepHandle
-from aloma_cli.content.handles.task import TaskHandle
-from aloma_cli.content.host import Host
 from aloma_cli.content.job import NO_EFFECTS, Effects, Job, Limited, Outcome, Raised, Returned
 from aloma_cli.content.lost import Loose
 from aloma_cli.content.watchdog import on_a_thread
 from aloma_cli.errors import ContentError, DocumentError
-from aloma_cli.jsontext import JsonObject, Path
+from aloma_cli.later import Later
 from aloma_cli.threads import in_thread
+
+if TYPE_CHECKING:
+    from aloma_cli.connectors.base import Function
+    from aloma_cli.content import calls as calling
+    from aloma_cli.content.cancellation import Cancellation
+    from aloma_cli.content.content import Toolbox
+    from aloma_cli.content.function import StepFunction
+    from aloma_cli.content.handles import connectors as handed
+    from aloma_cli.content.handles import step as steps
+    from aloma_cli.content.handles import task as tasks
+    from aloma_cli.content.host import Host
+    from aloma_cli.jsontext import JsonObject, Path
+else:
+    calling = Later("aloma_cli.content.calls")
+    handed = Later("aloma_cli.content.handles.connectors")
+    steps = Later("aloma_cli.content.handles.step")
+    tasks = Later("aloma_cli.content.handles.task")
 
 
 class PythonRun:
@@ -64,7 +72,7 @@ class PythonRun:
         self._process = process.this.number
         self._draft = toolbox.drafts.begin(job.base, job.follows)
         self._effects: Effects | None = None
-        self._calls: Calls | None = None
+        self._calls: calling.Calls | None = None
         self._log: Log | None = None
 
     async def run(self) -> Outcome:
@@ -115,7 +123,7 @@ class PythonRun:
         """As `handles.connectors.MakeCall`."""
         if self._calls is None:
             own = self.toolbox.connectors.own
-            self._calls = Calls(self.job, self.host, self.effects, self.cancellation.queued, own, self._written)
+            self._calls = calling.Calls(self.job, self.host, self.effects, self.cancellation.queued, own, self._written)
         calls = self._calls
 
         def begin() -> Coroutine[Any, Any, Any]:
@@ -156,16 +164,16 @@ class PythonRun:
             _end_child(self._process)
 
 
-def _task(firing: PythonRun) -> TaskHandle:
+def _task(firing: PythonRun) -> tasks.TaskHandle:
     job, effects, host, cancellation = firing.job, firing.effects, firing.host, firing.cancellation
-    return TaskHandle(job, effects, host, cancellation, on_loop=firing.content.is_async)
+    return tasks.TaskHandle(job, effects, host, cancellation, on_loop=firing.content.is_async)
 
 
 _MAKERS: Mapping[str, Callable[[PythonRun], Any]] = {
     "data": lambda firing: firing.data,
     "task": _task,
-    "step": lambda firing: StepHandle(firing.job, firing.effects, firing.cancellation),
-    "connectors": lambda firing: ConnectorsHandle(firing.toolbox.connectors, firing.call),
+    "step": lambda firing: steps.StepHandle(firing.job, firing.effects, firing.cancellation),
+    "connectors": lambda firing: handed.ConnectorsHandle(firing.toolbox.connectors, firing.call),
     "lib": lambda firing: firing.toolbox.lib,
     "config": lambda firing: firing.toolbox.config,
     "log": lambda firing: firing.log,

@@ -253,6 +253,20 @@ def test_only_what_is_not_plainly_right_needs_the_library_of_the_command_line(de
     assert "typer" in imported(desk, "task", "list", "--limit=3")
 
 
+OF_OTHER_RUNS = {
+    *("aloma_cli.connectors.base", "aloma_cli.connectors.table", "aloma_cli.content.calls", "aloma_cli.engine.day"),
+    *("aloma_cli.engine.limits", "aloma_cli.engine.redaction", "aloma_cli.engine.requests", "aloma_cli.cli.closing"),
+    *("aloma_cli.loader.config_table", "aloma_cli.loader.mcp", "aloma_cli.record.checkpoint", "aloma_cli.view.lines"),
+    *("jsonschema", "mcp", "openai", "platformdirs", "pydantic", "rich", "tempfile", "typer", "yaml"),
+}
+
+
+def test_a_plain_run_imports_nothing_of_what_it_does_not_use(desk: Desk) -> None:
+    modules = imported(desk, "task", "new", "T", "-d", '{"name": "Ada"}', "--offline", "-q")
+    assert "aloma_cli.engine.turn" in modules
+    assert not modules & OF_OTHER_RUNS
+
+
 TYPED = "-d -f --file --tag --wait --limit --state -s -a --json --at --set - -- --reason --keep -y --entry --step"
 VALUES = ["x", "@last", "", "3", "-3", "1e3", "٣", "--limit=3", "-ay"]
 WORDS = st.sampled_from([*TYPED.split(), *VALUES])

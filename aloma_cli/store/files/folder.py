@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aloma_cli.errors import TaskLockedError
+from aloma_cli.later import Later
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.codec import encode
 from aloma_cli.store.files.atomic import sync_folder
@@ -15,11 +16,13 @@ from aloma_cli.store.files.checkpoint import read_checkpoint
 from aloma_cli.store.files.claim import FileClaim, holder_of, lock_folder, lock_task
 from aloma_cli.store.files.journal import kept_by, read_back, read_journal, read_lines
 from aloma_cli.store.files.os_errors import refusing
-from aloma_cli.store.files.salvage import salvage_journal
 
 if TYPE_CHECKING:
     from aloma_cli.record.events import Event
+    from aloma_cli.store.files import salvage as salvaging
     from aloma_cli.store.protocol import Kept, Salvage
+else:
+    salvaging = Later("aloma_cli.store.files.salvage")
 
 
 class TaskFolder:
@@ -59,7 +62,7 @@ class TaskFolder:
     def salvage(self, take: Callable[[Batch], object]) -> Salvage | None:
         lock = lock_folder(self._path)
         try:
-            found = salvage_journal(self._journal, take)
+            found = salvaging.salvage_journal(self._journal, take)
             with refusing(self._path, "written"):
                 if self._fsync:
                     sync_folder(self._path)
