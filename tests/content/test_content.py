@@ -43,8 +43,10 @@ def test_content_that_asks_for_data_alone_has_nothing_else_made_for_it(monkeypat
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("nobody asked for this")
 
-    for name in ("Calls", "ConnectorsHandle", "Effects", "Log", "StepHandle", "TaskHandle"):
+    for name in ("Effects", "Log"):
         monkeypatch.setattr(firing, name, refuse)
+    for module in ("calling", "handed", "steps", "tasks"):
+        monkeypatch.setattr(firing, module, None)
     stage = Stage([step("a", {}, puts(x=1))], {})
     stage.end("a")
     assert (stage.data, stage.root.state) == ({"x": 1}, "done")
