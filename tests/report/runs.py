@@ -206,3 +206,32 @@ def gates() -> Inquiry:
         return (await workspace.run("Gates", {"go": 1})).id
 
     return question(workspace, asyncio.run(act()))
+
+
+def fan(width: int) -> Inquiry:
+    """A task with many subtasks of one group, and a step that wakes itself three times."""
+
+    async def split(data: Any, task: Any) -> None:
+        data["split"] = True
+        for item in range(width):
+            task.subtask(f"Item {item}", {"item": item}, into=f"results.r{item}", group="item")
+
+    async def work(data: Any) -> None:
+        await asyncio.sleep(0.01)
+        data["done"] = True
+
+    async def count(data: Any, step: Any) -> None:
+        data["n"] += 1
+        step.redo()
+
+    steps = [
+        step("split", {"split": None, "n": int}, split),
+        step("work", {"item": int, "done": None}, work),
+        step("count", {"n": {"$lt": 3}}, count),
+    ]
+    workspace = Workspace(steps)
+
+    async def act() -> str:
+        return (await workspace.run("Fan", {"n": 0})).id
+
+    return question(workspace, asyncio.run(act()))
