@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 
@@ -23,7 +22,6 @@ def main() -> int:
         descriptors.end()
         # Python would wait for threads that steps or libraries left behind, such as for one that looks up a name.
         os._exit(code)
-    gc.freeze()  # else Python looks for garbage among all that it is about to drop
     return code
 
 
