@@ -162,7 +162,7 @@ class Process:
     def _emit(self, event: ev.Event) -> None:
         if isinstance(event, ev.CallAnswered) and event.replayed:
             self._replayed(event)
-        elif not (isinstance(event, ev.CallSent) and event.effect == "read"):
+        elif not isinstance(event, ev.CallProgress) and not (isinstance(event, ev.CallSent) and event.effect == "read"):
             self.emitted.append(event)
             if not self._is_durable(event):
                 self.wrong.append(f"{event} is told before it is written")
