@@ -75,10 +75,15 @@ def test_a_commit_judges_as_many_conditions_however_many_steps_there_are(
     assert seen == [judged] * 10
 
 
+MOST = {"chain": 4350, "states": 4650, "conditions": 4650, "document": 4750, "history": 5200}
+"""Instructions of a firing on Python 3.11, with a margin of 5 %. Other versions have other instructions."""
+
+
 @pytest.mark.parametrize("work", WORKS)
 def test_a_firing_takes_as_many_instructions_and_bytes_however_large_the_work_is(work: str) -> None:
     small, large = (measured(work, size) for size in (30, 600))
     assert large[0] <= 1.3 * small[0], "instructions"
+    assert sys.version_info[:2] != (3, 11) or large[0] <= MOST[work], "instructions"
     assert large[1] <= small[1] + 4096, "bytes"
 
 
