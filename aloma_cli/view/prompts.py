@@ -14,6 +14,7 @@ from aloma_cli.document.stash import hide_stash
 from aloma_cli.jsontext import Json, JsonError, JsonObject, loads
 from aloma_cli.record.calls import ANSWERED, FAILED, RecordedCall
 from aloma_cli.record.figures import is_estimated
+from aloma_cli.record.who import person
 from aloma_cli.values import dataclass
 from aloma_cli.view.format import clean, clean_lines, clock_time, data_size, duration, error_text, money, plural
 from aloma_cli.view.terminal import Ink, is_for_people, size_of, write, write_plain
@@ -159,6 +160,8 @@ def call_figures(call: RecordedCall) -> Iterator[str]:
     server = about.get("server") or about.get("provider")
     if "model" in about:
         yield f"{about['model']} at {server}" if server and not about.get("simulated") else str(about["model"])
+    if call.event is not None and call.event.who is not None:
+        yield f"by {person(call.event.who)}"
     for passed in about.get("instead_of") or ():
         yield f"not {passed.get('server')}/{passed.get('model')} ({passed.get('error')})"
     if about.get("simulated"):

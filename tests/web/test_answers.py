@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aloma_cli import Optional, Step, Text, Workspace
+from aloma_cli.api.inbox import open_questions
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import Json
 from aloma_cli.notices.links import PATH, Ticket, ticket_for, ticket_of, token_of
@@ -216,6 +217,27 @@ def test_a_page_of_another_site_cannot_answer(office: Office) -> None:
     body = b"field0=yes"
     got = office.serve(lambda url: ask(url + token, "POST", body, origin="https://evil.example"))
     assert (got.status, office.home.task(office.task).state) == (403, "question")
+
+
+def test_an_answer_reaches_a_task_that_this_process_runs(tmp_path: Path) -> None:
+    async def slow(data: dict[str, Any]) -> None:
+        await asyncio.sleep(1)
+        data["slow"] = True
+
+    home = Workspace([asking(schema=bool), Step("slow", {"go": True, "slow": None}, slow)], folder=tmp_path)
+
+    async def main() -> tuple[Answered, Json]:
+        running = asyncio.create_task(home.run("Ticket", {"go": True}))
+        async with serving(app_of(answers(home, KEY), failed=print)) as url:
+            while not (found := open_questions(home, unreadable=print)):
+                await asyncio.sleep(0.02)
+            token = token_of(ticket_for(found[0], "ops", home.clock.now()), KEY)
+            got = await ask(f"{url}{PATH}{token}", "POST", b"field0=yes")
+            assert not running.done()
+            return got, (await running).data
+
+    got, data = asyncio.run(asyncio.wait_for(main(), 20))
+    assert (got.status, data) == (303, {"go": True, "slow": True, "answer": True})
 
 
 TICKETS = st.builds(
