@@ -166,13 +166,13 @@ class Ledger:
         match event:
             case ev.FiringStarted():
                 self._start(task, event)
+            case ev.Committed():
+                self._commit(task, event)
             case ev.CallAnswered():
                 self.firings[event.firing].calls.append(event)
                 self.firings[event.firing].numbers.append(0 if call is None else call.number)
             case ev.StepsArmed():
                 _arm(task, event.steps)
-            case ev.Committed():
-                self._commit(task, event)
             case ev.FiringLooked() | ev.FiringVoided() | ev.FiringFailed():
                 self._end(task, event, event.firing)
         if isinstance(event, NUMBERED):

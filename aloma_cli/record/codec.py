@@ -17,13 +17,13 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields
 from datetime import datetime
-from functools import cache, partial, reduce
+from functools import cache, lru_cache, partial, reduce
 from json.encoder import encode_basestring as _quoted
 from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, NamedTuple, cast, get_args, get_origin, get_type_hints
 
-from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, escape_surrogates, kind_of, reload
+from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, escape_surrogates, kind_of, reload_line
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.counts import sound_usage
 from aloma_cli.record.events import KINDS, Committed, Event, FiringStarted
@@ -53,12 +53,13 @@ class UnknownLineError(ValueError):
 
 
 class Reader(NamedTuple):
-    """How the field `name` of an event is read. `place`: its kind and name."""
+    """How the field `name` of an event is read. `place`: its kind and name. `plain`: a type that needs no test."""
 
     place: str
     name: str
     fits: Fits
     is_tuple: bool
+    plain: type | None = None
 
 
 def encode(batch: Batch, repeats: Repeats | None = None) -> bytes:
@@ -111,8 +112,9 @@ def decode(line: bytes, earlier: Earlier | None = None) -> Batch:
         raise BrokenLineError("its checksum does not fit")
     try:
         # The checksum vouches for the text, so the plain parser will do.
-        return _read_record(reload(body + b"}"), earlier)
-    except (JsonError, WireError, UnknownBeginningError) as error:
+        record = reload_line(str(body, "utf-8", "surrogatepass") + "}")
+        return _read_record(record, earlier if b'"begins":' in body else None)
+    except (JsonError, WireError, UnknownBeginningError, UnicodeDecodeError) as error:
         raise BrokenLineError(str(error)) from None
     except UnknownEventError as error:
         raise UnknownLineError(f"it holds an event that this program does not know ({error})") from None
@@ -125,12 +127,14 @@ def renamed(line: bytes, old: str, new: str) -> bytes:
 
 
 def _read_record(record: Json, earlier: Earlier | None) -> Batch:
-    match record:
-        case {"format": version} if version != FORMAT:
-            raise UnknownLineError(f"it has format {version}, and this program reads format {FORMAT}")
-        case {"seq": int(seq), "events": list(events)} if not isinstance(seq, bool):
-            return Batch(seq, tuple(map(from_wire if earlier is None else partial(_whole, earlier), events)))
-    raise WireError("it has no number, or no list of events")
+    if not isinstance(record, dict):
+        raise WireError("it is not an object")
+    if record.get("format", FORMAT) != FORMAT:
+        raise UnknownLineError(f"it has format {record['format']}, and this program reads format {FORMAT}")
+    seq, events = record.get("seq"), record.get("events")
+    if type(seq) is not int or not isinstance(events, list):
+        raise WireError("it has no number, or no list of events")
+    return Batch(seq, tuple(map(from_wire if earlier is None else partial(_whole, earlier), events)))
 
 
 def _whole(earlier: Earlier, wire: Json) -> Event:
@@ -236,7 +240,11 @@ def from_wire(wire: Json) -> Event:
     if not isinstance(kind, str):
         raise WireError("an event has no kind")
     cls, readers, required = _readers(kind)
-    values = {readers[key].name: _read(readers[key], value) for key, value in wire.items() if key in readers}
+    values: dict[str, Any] = {}
+    for key, value in wire.items():
+        reader = readers.get(key)
+        if reader is not None:
+            values[reader.name] = value if type(value) is reader.plain else _read(reader, value)
     for name in required:
         if name not in values:
             raise WireError(f"{kind} lacks {name}")
@@ -286,7 +294,9 @@ def _reader(place: str, name: str, hint: Any) -> Reader:
     if name in _TIMES:
         fits = _both(fits, _is_time)
     alternatives = get_args(hint) if get_origin(hint) is UnionType else (hint,)
-    return Reader(place, name, fits, any(get_origin(one) is tuple for one in alternatives))
+    plain = next((one for one in alternatives if one in (str, int, float)), None)
+    exact = plain if part is None and name not in _TIMES else None
+    return Reader(place, name, fits, any(get_origin(one) is tuple for one in alternatives), exact)
 
 
 def _fits(hint: Any) -> Fits:
@@ -308,6 +318,7 @@ def _fits(hint: Any) -> Fits:
     return lambda value: isinstance(value, kinds) and not isinstance(value, bool)
 
 
+@lru_cache(maxsize=256)  # the events of one turn have one time
 def _is_time(value: str | None) -> bool:
     """Whether this is a time in ISO 8601, or no time."""
     try:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import shlex
 import signal
+import time
 
+import pytest
+
+from aloma_cli.record import events as ev
+from aloma_cli.store.files.disk import FileStore
 from tests.cli.desk import SLEEPS, Desk, ended, running
 from tests.cli.test_tools import CLERK, POST, STORY
 
@@ -83,3 +88,25 @@ def test_what_is_offered_for_several_questions_names_the_question(desk: Desk) ->
         typed = cure.replace("true|false", "true").replace("VALUE", "Ada")
         assert desk.run(*shlex.split(typed)[1:]).code in (0, 8)
     assert desk.run("task", "show", "@last", "--path", "whom").out.strip() == "Ada"
+
+
+@pytest.mark.slow
+def test_the_whole_command_takes_less_than_a_second_after_ten_thousand_firings(desk: Desk) -> None:
+    task, at, steps = "01jd3k0000000000", "2026-01-01T00:00:00.000Z", 20
+    for number in range(steps):
+        desk.step(f"s{number}", f'{{"turn": {number}}}', f"data['turn'] = {(number + 1) % steps}")
+    claim = FileStore(desk.root / ".aloma", fsync=False).create(
+        task, [ev.TaskCreated(at=at, task=task, name="t", data={"turn": 0})]
+    )
+    for firing in range(1, 10_001):
+        step, change = f"s{(firing - 1) % steps}", {"op": "replace", "path": "/turn", "value": firing % steps}
+        claim.commit([ev.FiringStarted(at=at, task=task, firing=firing, step=step, version=firing - 1)])
+        wrote = ev.Committed(
+            at=at, task=task, version=firing, by="firing", firing=firing, step=step, changes=(change,), armed=(step,)
+        )
+        claim.commit([wrote])
+    claim.close()
+    for question in ([], ["s3"], ["s3", "--entry", "5000"]):
+        began = time.process_time()
+        assert desk.run("task", "why", task, *question).code == 0
+        assert time.process_time() - began < 1

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -143,7 +142,7 @@ def read_journal(
         end += len(line)
         earlier.learn(batch)
         if batch.seq >= since:
-            yield replace(batch, damaged=partial(_damaged, path, number)), end
+            yield Batch(batch.seq, batch.events, partial(_damaged, path, number)), end
     if not end:
         # Because a journal appears with its first line.
         raise _damaged(path, 1, "it is incomplete" if number else "the file is empty")
