@@ -242,3 +242,25 @@ def test_at_a_terminal_the_words_of_an_answer_appear_in_the_region_and_are_gone_
     assert "Once upon a time" in raw
     assert "\x1b[31mthere" not in raw
     assert "Once upon" not in screen
+
+
+def test_a_long_conversation_is_on_record_once_and_shown_whole(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRM_TOKEN", "crm-0123456789")
+    desk.write("aloma.yaml", "secrets: [CRM_TOKEN]\n")
+    said = f'data["said"] += [dict(role="user", content=str(len(data["said"])) + "{"x" * 300} " + config("CRM_TOKEN"))]'
+    ask = 'answer = await connectors.openai.chat(messages=data["said"])'
+    told = 'data["said"] += [dict(role="assistant", content=answer.data)]'
+    again = 'len(data["said"]) < 8 and step.redo()'
+    desk.step("talk", '{"said": list}', said, ask, told, again, asks="data, connectors, config, step")
+    assert desk.run("task", "new", "T", "-d", '{"said": []}', "--offline").code == 0
+    journal = (desk.root / ".aloma/tasks" / desk.tasks[0] / "journal.jsonl").read_text()
+    assert journal.count('"begins":{"messages":{') == 3
+    assert "crm-0123456789" not in journal
+    [*_, last] = desk.run("task", "calls", "--json").json
+    assert [len(one["content"]) > 300 for one in last["arguments"]["messages"]] == [True, False] * 3 + [True]
+    events = desk.run("task", "log", "--json").json
+    asked = [event["arguments"]["messages"] for event in events if event["event"] == "call_answered"]
+    assert [len(messages) for messages in asked] == [1, 3, 5, 7]
+    assert not any("begins" in event for event in events)
+    assert desk.run("task", "log", "--prompts").out.count("x" * 300) > 3
+    assert desk.run("task", "replay", "@last").code == 0
