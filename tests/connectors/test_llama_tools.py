@@ -1,7 +1,8 @@
 """Tools with a real llama.cpp server: it holds each call to the names and schemas of the tools while it is made.
 
 The model calls tools without sense (`tests/servers/tiny_model.py`): by chance it begins a call, or ends its answer. So
-many loops are run, and each is another one.
+many loops are run, and each is another one. A turn makes one call: where several are allowed, llama.cpp's grammar lets
+this model begin one after the other until its tokens are used up.
 """
 
 from __future__ import annotations
