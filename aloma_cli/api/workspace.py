@@ -361,8 +361,10 @@ class Workspace(Records):
         def answering(run: Scheduler) -> ModelSettings:
             settings = self.choice(run.tree).settings
             now, kept = Answering.of(settings, self.loaded.root), run.tree.answering
-            reason = Answering.from_json(kept).changes_to(now) if kept is not None else f"model server: {now.words}"
-            run.do(requests.set_answering, now.to_json(), reason)
+            if now.to_json() != kept:
+                before = None if kept is None else Answering.from_json(kept)
+                reason = f"model server: {now.words}" if before is None else before.changes_to(now)
+                run.do(requests.set_answering, now.to_json(), reason)
             return settings
 
         tree = await run_claim(claim, self._equipment(), emit, answering=answering, before=before, stay=stay)

@@ -273,8 +273,7 @@ def resume(tx: Transaction) -> None:
 
 def set_answering(tx: Transaction, answering: JsonObject, reason: str) -> None:
     """Record how model calls are answered from here on; `reason` says what changes, in words."""
-    if answering != tx.tree.answering:
-        tx.add(AnsweringSet(at=tx.at, task=tx.tree.root_id, answering=answering, reason=reason))
+    tx.add(AnsweringSet(at=tx.at, task=tx.tree.root_id, answering=answering, reason=reason))
 
 
 def release_cycles(tx: Transaction) -> None:
