@@ -15,16 +15,19 @@ from aloma_cli.connectors.address import is_url, shown_broken, split_login
 from aloma_cli.connectors.providers.table import PROVIDERS
 from aloma_cli.connectors.settings import DEFAULT_PROVIDER, ModelSettings
 from aloma_cli.errors import ConfigError, CredentialsError, InputError
+from aloma_cli.later import Later
 from aloma_cli.loader.answering import NEW, Past, check_of, is_same_server
 from aloma_cli.loader.config import Config
-from aloma_cli.loader.named import LIMITS, first_named, named_choice, named_servers, routed
-from aloma_cli.loader.sources import ModelFlags, Sources
+from aloma_cli.loader.sources import LIMITS, ModelFlags, Sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from aloma_cli.loader import named as named_ones
     from aloma_cli.redact import NamedValue
+else:
+    named_ones = Later("aloma_cli.loader.named")
 
 _T = TypeVar("_T")
 
@@ -72,11 +75,11 @@ def resolve_models(
     if offline:
         _refuse_to_simulate(sources, f"{asked_by} simulates the answers now")
         return simulated(f"answers are simulated ({asked_by})", f"{asked_by} simulates the answers")
-    named = named_servers(sources, common)
-    common = routed(sources, named, common)
-    first = first_named(sources, named)
+    named = named_ones.named_servers(sources, common)
+    common = named_ones.routed(sources, named, common)
+    first = named_ones.first_named(sources, named)
     if first is not None:
-        return ModelChoice(named_choice(sources, named[first], common))
+        return ModelChoice(named_ones.named_choice(sources, named[first], common))
     server = _server(sources)
     key = flags.api_key or _key_for(server, sources)
     if past.real and past.kept and past.kept.with_key and not (key or flags.base_url):
@@ -103,7 +106,7 @@ def configured_servers(
     """All named servers, whether their keys are set or not."""
     files = (config, user_config)
     sources = Sources(_provider(environ, files, NEW), flags, environ, files, NEW, stored)
-    return named_servers(sources, {**_common(sources, None), "honours": honours})
+    return named_ones.named_servers(sources, {**_common(sources, None), "honours": honours})
 
 
 def secrets_given(flags: ModelFlags, environ: Mapping[str, str], *files: Config) -> tuple[NamedValue, ...]:

@@ -9,15 +9,13 @@ from aloma_cli.connectors.kinds import kind_of_server
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import CredentialsError
 from aloma_cli.loader.answering import is_same_server
+from aloma_cli.loader.sources import LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from aloma_cli.loader.config import ProviderConfig
     from aloma_cli.loader.sources import Sources
-
-LIMITS = ("concurrency", "timeout", "max_retries")
-"""The settings of a section that become settings of the server as they are."""
 
 
 def named_servers(sources: Sources, common: dict[str, Any]) -> dict[str, ModelSettings]:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from aloma_cli.connectors.providers.base import Provider
 
+LIMITS = ("concurrency", "timeout", "max_retries")
+"""The settings of a section that become settings of the server as they are."""
+
 _NOTHING_KEPT = Answering()
 
 

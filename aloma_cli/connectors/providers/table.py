@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from aloma_cli.connectors.providers import openai
-from aloma_cli.connectors.providers.base import Provider
+
+if TYPE_CHECKING:
+    from aloma_cli.connectors.providers.base import Provider
 
 PROVIDERS: Mapping[str, Provider] = {
     "openai": openai,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from aloma_cli.clock import to_iso
 from aloma_cli.content.cancellation import Cancellation
-from aloma_cli.content.host import Host
-from aloma_cli.content.job import Job
 from aloma_cli.content.watchdog import seen
 from aloma_cli.record.events import Logged
+
+if TYPE_CHECKING:
+    from aloma_cli.content.host import Host
+    from aloma_cli.content.job import Job
 
 
 class Log:
