@@ -234,6 +234,12 @@ def test_reading_a_task_imports_nothing_heavy(desk: Desk, command: list[str]) ->
     assert not modules & HEAVY
 
 
+@pytest.mark.parametrize("command", ["show --json", "list"])
+def test_the_quickest_commands_need_no_data_class_and_no_digest(desk: Desk, command: str) -> None:
+    desk.new()
+    assert not imported(desk, "task", *command.split()) & {"aloma_cli.loader.config", "dataclasses", "hashlib"}
+
+
 @pytest.mark.parametrize("command", ["usage", "usage --by tag --json", "task show --usage", "task calls", "task log"])
 def test_adding_up_and_reading_a_history_needs_no_library(desk: Desk, command: str) -> None:
     call = 'await connectors.openai.chat(messages="Hi")'
