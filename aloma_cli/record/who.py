@@ -1,6 +1,7 @@
 """Who answered a question, or wrote into a document: `{"channel": …, "user": …, "to": …}`.
 
-`channel`: terminal, command (of a script), link, page or api. `user`: the user of the system who typed the command, or
+`channel`: terminal, command (of a script), link, page, api or record (`aloma task rerun` repeats what was
+answered in an earlier task). `user`: the user of the system who typed the command, or
 the name that was typed on a page; it is missing where nobody gave one. `to`: where the link was sent that was used.
 """
 
@@ -14,6 +15,7 @@ CHANNELS = {
     "link": "through a link",
     "page": "on a page",
     "api": "through a program",
+    "record": "in an earlier task",
 }
 """What each channel is in a sentence."""
 

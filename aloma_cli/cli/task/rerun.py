@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated
 
 from aloma_cli.api.copies import document_for_copy
-from aloma_cli.api.explaining import question
+from aloma_cli.api.explaining import answered_as_before, question
+from aloma_cli.api.task import Task
 from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.expectation import expectation
 from aloma_cli.cli.option_groups import Limits, Models
 from aloma_cli.cli.output import put_json, say
 from aloma_cli.cli.output_options import Output
 from aloma_cli.cli.parameters import Option
-from aloma_cli.cli.run import run_and_show
+from aloma_cli.cli.run import Emit, run_and_show
 from aloma_cli.cli.task.which import task_id_of
 from aloma_cli.cli.workspaces import load_workspace, open_records
 from aloma_cli.errors import InputError
 from aloma_cli.explain.ledger import Ledger
 from aloma_cli.explain.replay.forecast import Forecast, forecast
+from aloma_cli.explain.replay.people import KnownPeople
 from aloma_cli.explain.replay.reuse import KnownAnswers
 from aloma_cli.record.tree import Tree
 from aloma_cli.testing.replay import replayed
@@ -51,7 +52,8 @@ def rerun(
 
     Runs a copy of a task, from its first document, with the steps of today. With --changed
     it pays only for calls whose prompt or arguments have changed, and says beforehand how
-    many these are. People are asked again. Prints and exits as `task new`.
+    many these are. A question to a person that has not changed keeps its answer. Prints and
+    exits as `task new`.
     """
     expected = expectation(expect)
     task_id = task_id_of(open_records(workspace)[0], task, "rerun")
@@ -72,7 +74,14 @@ def rerun(
             say(f"aloma: {_words(told)}")
         home.border = KnownAnswers.of(task_id, asked.events).border
     claim, created = home.create(found.name, document, tags=found.record["tags"], like=tree)
-    work = partial(home.start_created, claim, created, limits=limits, expect=expected or tree.expected, wait=wait)
+    people = KnownPeople.of(asked.events)
+
+    async def work(emit: Emit) -> Task:
+        first = home.start_created(claim, created, emit, limits=limits, expect=expected or tree.expected)
+        task = await answered_as_before(home, first, people, emit)
+        waits = wait and task.state in ("question", "unsettled")
+        return await home.apply_and_run(task.id, None, emit, wait=True) if waits else task
+
     return run_and_show(home, claim.root, work, output, notice=notice, wait=wait)
 
 
