@@ -314,3 +314,25 @@ def test_a_question_may_have_a_json_schema_or_a_model(desk: Desk, schema: str) -
     refused = desk.run("task", "answer", "@last", '{"days": 0}')
     assert (refused.code, "days" in refused.err) == (2, True)
     assert desk.run("task", "answer", "@last", '{"days": 2}', "--data").json["stay"] == {"days": 2}
+
+
+def test_an_error_of_a_step_that_does_not_exist_is_refused(desk: Desk) -> None:
+    desk.new()
+    for written in ('$errors.gret={"type": "E", "message": "m"}', '$errors={"gret": {"type": "E", "message": "m"}}'):
+        ended = desk.run("task", "set", "@last", written)
+        assert (ended.code, "there is no step 'gret'" in ended.err, "did you mean `greet`?" in ended.err) == (
+            2,
+            True,
+            True,
+        )
+    assert "$errors" not in desk.run("task", "show", "--json").json["data"]
+    assert desk.run("task", "set", "@last", '$errors.greet={"type": "E", "message": "m"}', "-q").code == 1
+
+
+def test_a_new_field_that_no_condition_reads_is_told(desk: Desk) -> None:
+    desk.new()
+    ended = desk.run("task", "set", "@last", "greting.short=true", "nam=1")
+    assert "aloma: greting is new, and no condition reads it; did you mean `greeting`?\n" in ended.err
+    assert "aloma: nam is new, and no condition reads it; did you mean `name`?\n" in ended.err
+    assert desk.run("task", "set", "@last", "nothing.like=1", "-q").err == ""
+    assert "is new" not in desk.run("task", "set", "@last", "name=Bob").err

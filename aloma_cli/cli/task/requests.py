@@ -30,16 +30,24 @@ _SOON = 1.0
 """Seconds after which a person is told what the command waits for."""
 
 
-def request_and_run(running: RequestOptions, task_id: str, request: JsonObject, home: Workspace | None = None) -> int:
+def request_and_run(
+    running: RequestOptions,
+    task_id: str,
+    request: JsonObject,
+    home: Workspace | None = None,
+    *,
+    check: Callable[[Workspace], None] = lambda _: None,
+) -> int:
     """Carry out `request` and run the task; if another process runs it, that process does both. Gives the exit code.
 
-    An invalid request is found before any step is loaded.
+    An invalid request is found before any step is loaded. `check` may refuse it by what the workspace has.
     """
     records, root = Records.at(running.workspace), root_of(task_id)
     tree, output = read_tree(records.store, root), running.output
     request = {**request, "task": task_id, "who": typed_by()}
     checked(tree, read_request(request))
     home = home or load_workspace(running.workspace, running.models)
+    check(home)
     handed = hand_over(home.store, home.redactor, root, request, waiting=waiting_for(records, root))
     if handed.claim is None:
         say_handed(records, root, handed)
