@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import field
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from aloma_cli.api.task import read_record
@@ -37,6 +38,9 @@ class _Known:
     due: float | None
 
 
+_NOTHING = _Known(-1, None)
+
+
 @dataclass(slots=True)
 class Scan:
     """As `store.protocol.DueTrees`. `only`: none but those with this tag. `refused` gets each error that keeps a tree
@@ -46,16 +50,21 @@ class Scan:
     only: str | None
     refused: Callable[[str, AlomaError], object]
     _known: dict[str, _Known] = field(default_factory=dict)
+    _queue: list[tuple[float, str]] = field(
+        default_factory=list
+    )  # a heap; an entry whose tree is due otherwise is void
     _look_at: float = 0.0
 
     def take(self, running: Collection[str]) -> Claim | None:
         if time.monotonic() >= self._look_at:
             self._look(running)
-        for root in self._ready():
-            if root not in running:
-                claim = self._claimed(root)
-                if claim is not None:
-                    return claim
+        while self._is_ready():
+            moment, root = heappop(self._queue)
+            if root in running or self._known.get(root, _NOTHING).due != moment:
+                continue
+            claim = self._claimed(root)
+            if claim is not None:
+                return claim
         return None
 
     def left(self, root: str, error: AlomaError | None) -> None:
@@ -70,21 +79,24 @@ class Scan:
         return min((known.due for known in self._known.values() if known.due is not None), default=None)
 
     def pause(self) -> float:
-        return 0.0 if self._ready() else max(0.0, self._look_at - time.monotonic())
+        return 0.0 if self._is_ready() else max(0.0, self._look_at - time.monotonic())
 
     def close(self) -> None:
         """Nothing, because nothing is held."""
 
-    def _ready(self) -> list[str]:
-        now = self.home.clock.now()
-        ready = [(known.due, root) for root, known in self._known.items() if known.due is not None and known.due <= now]
-        return [root for _, root in sorted(ready)]
+    def _is_ready(self) -> bool:
+        return bool(self._queue) and self._queue[0][0] <= self.home.clock.now()
+
+    def _keep(self, root: str, stamp: int, due: float | None) -> None:
+        self._known[root] = _Known(stamp, due)
+        if due is not None:
+            heappush(self._queue, (due, root))
 
     def _claimed(self, root: str) -> Claim | None:
         try:
             return self.home.store.claim(root)
         except TaskLockedError:
-            self._known[root].due = self.home.clock.now() + _AGAIN
+            self._keep(root, self._known[root].stamp, self.home.clock.now() + _AGAIN)
         except NotFoundError:
             del self._known[root]
         except AlomaError as error:
@@ -103,7 +115,7 @@ class Scan:
                 stamp = store.stamp(root)
                 known = self._known.get(root)
                 if known is None or known.stamp != stamp:
-                    self._known[root] = _Known(stamp, self._due(root))
+                    self._keep(root, stamp, self._due(root))
             except NotFoundError:
                 self._known.pop(root, None)
             except AlomaError as error:
@@ -120,14 +132,14 @@ class Scan:
     def _note(self, root: str, known: _Known) -> None:
         """What is next for a tree that was left."""
         try:
-            stamp, known.due = self.home.store.stamp(root), due(self.home.store.record(root))
+            stamp, moment = self.home.store.stamp(root), due(self.home.store.record(root))
         except NotFoundError:
             del self._known[root]
             return
-        if stamp == known.stamp and known.due is not None:
+        if stamp == known.stamp and moment is not None:
             # It did nothing, although it was due, and must not be claimed again and again.
-            known.due = max(known.due, self.home.clock.now() + _AGAIN)
-        known.stamp = stamp
+            moment = max(moment, self.home.clock.now() + _AGAIN)
+        self._keep(root, stamp, moment)
 
     def _refuse(self, root: str, error: AlomaError) -> None:
         self._leave_alone(root)

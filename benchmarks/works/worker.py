@@ -1,7 +1,7 @@
 """N queued trees of one step, run by one `aloma worker` on files with fsync.
 
-worker.py [rate | processor | memory] [N]: trees a second; milliseconds of processor time a tree; the most megabytes of
-the process. Its start is not counted: it is what a worker takes that has nothing to do.
+worker.py [time | processor | memory] [N]: milliseconds a tree; those of processor time; the most megabytes of the
+process. Its start is not counted: it is what a worker takes that has nothing to do.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from measure import number, tell
 
 from aloma_cli.api.queue import leave_to_worker
 from aloma_cli.api.workspace import load
+from aloma_cli.store.files.disk import FileStore
 
 STEP = 'condition = {"n": int, "square": None}\n\nasync def content(data):\n    data["square"] = data["n"] ** 2\n'
 WORKER = [sys.executable, "-m", "aloma_cli", "worker", "--once", "-q"]
@@ -26,7 +27,7 @@ WORKER = [sys.executable, "-m", "aloma_cli", "worker", "--once", "-q"]
 
 def queue(folder: str, count: int) -> None:
     home = load(folder)
-    home.store._fsync = False  # the creation is not what is measured
+    home.store = FileStore(Path(folder) / ".aloma", fsync=False)  # the creation is not what is measured
     for at in range(count):
         claim, created = home.create("Square", {"n": at})
         leave_to_worker(home, created.task, home.starting({}), claim)
@@ -42,7 +43,7 @@ def worked(folder: str) -> tuple[float, float, int]:
 
 
 def main() -> None:
-    what, count = sys.argv[1] if len(sys.argv) > 1 else "rate", number(2, 1000)
+    what, count = sys.argv[1] if len(sys.argv) > 1 else "time", number(2, 1000)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "steps").mkdir()
         (Path(folder) / "steps" / "square.py").write_text(STEP, encoding="utf-8")
@@ -55,9 +56,8 @@ def main() -> None:
     elif what == "processor":
         tell((processor - idle_processor) / count * 1e3)
     else:
-        tell(count / (seconds - idle_seconds))
+        tell((seconds - idle_seconds) / count * 1e3)
 
 
 if __name__ == "__main__":
     main()
-

@@ -13,10 +13,12 @@ A folder whose name begins with a dot is the rest of a deletion that was killed.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 from aloma_cli.errors import StoreError
@@ -113,7 +115,7 @@ class FileStore:
 
     def stamp(self, root: str) -> int:
         try:
-            return (self._tasks / root / "journal.jsonl").stat().st_size
+            return os.stat(f"{self._tasks}/{root}/journal.jsonl").st_size  # noqa: PTH116  (a third of the time)
         except OSError:
             raise no_such_task(root) from None
 
@@ -230,11 +232,16 @@ class FileStore:
 
     def _is_task(self, name: str) -> bool:
         """A folder with neither file is being made, or was when the program was killed; one without journal lost it."""
-        folder = self._tasks / name
+        return self._has(name, "journal.jsonl") or self._has(name, "task.json")
+
+    def _has(self, name: str, file: str) -> bool:
         try:
-            return (folder / "journal.jsonl").is_file() or (folder / "task.json").is_file()
-        except OSError:
-            return True  # reading it raises the reason, and the other tasks can be read
+            return S_ISREG(os.stat(f"{self._tasks}/{name}/{file}").st_mode)  # noqa: PTH116  (a third of the time)
+        except ValueError:  # no file has such a name
+            return False
+        except OSError as error:
+            # For any other reason reading it raises that reason, and the other tasks can be read.
+            return error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
     def _open(self, path: Path) -> TaskFolder:
         from aloma_cli.store.files.folder import TaskFolder
