@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _HANGING = " " * 4
 _WORD = r"(\s*)(\S+)"
-_WORD_OR_COMMAND = r"(\s*)(`[^`]+`\S*|\baloma (?:task|step|secret) [^;,()`]*[^;,()`\s]|\S+)"
+_WORD_OR_COMMAND = r"(\s*)(`[^`]+`\S*|\baloma (?:task|step|secret|trigger) [^;,()`]*[^;,()`\s]|\S+)"
 
 
 class Size(NamedTuple):
