@@ -15,6 +15,7 @@ from aloma_cli.loader.environment import Environment
 from aloma_cli.loader.layout import CONNECTORS_FOLDER, LIBRARIES_FOLDER, find_workspace
 from aloma_cli.loader.libraries import Libraries
 from aloma_cli.loader.modules import load_folder
+from aloma_cli.loader.place import store_secrets
 from aloma_cli.loader.secrets import Secret, known_values, read_secrets
 from aloma_cli.loader.steps import load_steps
 from aloma_cli.redact import Redactor
@@ -145,7 +146,7 @@ def _read_secrets(
     config = read_config(root)
     stored = read_secrets(root)
     names = (*config.secrets, *config.hook_secrets, *key_variables(), *config.key_variables, *keys)
-    return config, stored, known_values(stored, names, environ)
+    return config, stored, (*known_values(stored, names, environ), *store_secrets(environ))
 
 
 def _load_connectors(root: Path) -> tuple[dict[str, ModuleType], tuple[StepError, ...]]:

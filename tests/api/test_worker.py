@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from aloma_cli.api.queue import leave_to_worker
 from aloma_cli.api.scan import Scan
 from aloma_cli.api.task import Task
 from aloma_cli.api.worker import Worker
-from aloma_cli.errors import AlomaError
+from aloma_cli.errors import AlomaError, StoreError
 
 
 class Told:
@@ -131,3 +132,44 @@ def test_a_damaged_task_is_refused_once_and_keeps_no_other_from_running(tmp_path
     asyncio.run(told.worker(home).run("drained"))
     assert [error.partition(":")[0] for error in told.errors] == [broken]
     assert home.task(whole).state == "done"
+
+
+class Away:
+    """The queue of a store that cannot be reached at first."""
+
+    def __init__(self, answers: list[StoreError | None]) -> None:
+        self.answers = answers
+
+    def take(self, running: Collection[str]) -> None:
+        answer = self.answers.pop(0)
+        if answer is not None:
+            raise answer
+
+    def pause(self) -> float:
+        raise StoreError("away")
+
+    upcoming = pause
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+def test_a_store_that_cannot_be_reached_is_told_of_once_and_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aloma_cli.api.worker.POLL", 0.01)
+    home, told = Workspace(STEPS, folder=tmp_path), Told()
+    away = Away([StoreError("away")] * 2 + [None] * 99)
+    monkeypatch.setattr(home.store, "due", lambda *_, **__: away)
+
+    async def main() -> None:
+        worker = told.worker(home)
+        working = asyncio.create_task(worker.run())
+        await asyncio.sleep(0.1)
+        assert told.errors == [": away"]
+        worker.leave()
+        await working
+
+    asyncio.run(main())
+    with pytest.raises(StoreError, match="away"):
+        asyncio.run(told.worker(home).run("idle"))

@@ -122,6 +122,15 @@ def test_a_timer_is_in_the_queue_and_a_request_makes_a_tree_due(store: Any) -> N
     assert len(store.waiting("1")) == 1
 
 
+def test_a_worker_does_not_take_a_tree_from_itself(store: Any) -> None:
+    claim = store.create("1", [created()])
+    expire(store)
+    assert store.due(None, lambda: None).take(("1",)) is None
+    assert store.holder("1") is not None
+    claim.commit([logged("a")])
+    assert texts(store) == [[], ["a"]]
+
+
 def test_a_tree_that_could_not_be_run_is_left_alone(store: Any) -> None:
     store.create("1", [created()]).close()
     due = store.due(None, lambda: None)
