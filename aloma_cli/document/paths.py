@@ -16,24 +16,36 @@ MISSING: Any = type("Missing", (), {"__repr__": lambda _: "MISSING", "__slots__"
 _MOST_DIGITS = 20
 """A longer number is not a position, because no list is that long."""
 
+_POSITIONS = re.compile(r"(?:\[[0-9]+\])+$")
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[^."]+')
 
 
 def parse_path(text: str) -> tuple[str, ...]:
-    """The keys of a dotted path: `a.b.0.c`; a key with dots is in double quotes. Raises InputError."""
+    """The keys of a dotted path: `a.b.0.c`; a key with dots is in double quotes. Raises InputError.
+
+    `.a.b[0].c`, as jq has it, is the same.
+    """
     keys: list[str] = []
-    at = 0
+    at = 1 if text.startswith(".") and len(text) > 1 else 0
     while True:
         piece = _PIECE.match(text, at)
         if piece is None:
             raise InputError(f"the path {text!r} has an empty or broken key at character {at + 1}")
-        keys.append(_unquoted(piece[0], text) if piece[0].startswith('"') else piece[0])
+        keys += [_unquoted(piece[0], text)] if piece[0].startswith('"') else _split(piece[0])
         at = piece.end()
         if at == len(text):
             return tuple(keys)
         if text[at] != ".":
             raise InputError(f"the path {text!r} needs a dot at character {at + 1}")
         at += 1
+
+
+def _split(key: str) -> list[str]:
+    """The key, and the positions in brackets behind it."""
+    positions = _POSITIONS.search(key)
+    if positions is None or positions.start() == 0:
+        return [key]
+    return [key[: positions.start()], *re.findall("[0-9]+", positions[0])]
 
 
 def _unquoted(key: str, text: str) -> str:

@@ -176,7 +176,15 @@ def test_a_path_reads_back_as_it_is_shown(keys: list[str]) -> None:
     assert parse_path(show_path(tuple(keys))) == tuple(keys)
 
 
-@pytest.mark.parametrize("text", ["", ".", "a.", ".a", "a..b", 'a"b', '"a"b', '"a', r'"\x"'])
+@pytest.mark.parametrize("text", ["a.b.0.c", ".a.b[0].c", "a.b[0].c", '"a".b.0.c'])
+def test_a_path_may_be_written_as_for_jq(text: str) -> None:
+    assert parse_path(text) == ("a", "b", "0", "c")
+    assert parse_path('"a[0]"') == ("a[0]",)
+    assert parse_path("a[1][2]") == ("a", "1", "2")
+    assert show_path(("a[0]",)) == '"a[0]"'
+
+
+@pytest.mark.parametrize("text", ["", ".", "a.", "..a", "a..b", 'a"b', '"a"b', '"a', r'"\x"'])
 def test_a_broken_path_is_refused(text: str) -> None:
     with pytest.raises(InputError):
         parse_path(text)
