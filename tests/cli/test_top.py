@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import termios
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ import pytest
 
 from aloma_cli.api.overview import Overview
 from aloma_cli.api.reader import Records
+from aloma_cli.cli import top
 from aloma_cli.store.files.disk import FileStore
 from tests.api.test_day_limit import Server, workspace
 from tests.cli.desk import SLEEPS, Desk, running, until
@@ -133,3 +135,30 @@ def test_a_small_terminal_gets_what_fits(desk: Desk) -> None:
     code, _, screen = desk.at_terminal("top", "--once", width=30, height=3)
     assert code == 0
     assert all(len(line) < 30 for line in screen.splitlines())
+
+
+def test_the_keys_of_a_terminal_are_read_and_it_is_as_it_was(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    with terminal(100, 20) as screen:
+        before = termios.tcgetattr(screen.stream.fileno())
+        monkeypatch.setattr("sys.stdin", screen.stream)
+        monkeypatch.setattr(top, "result", lambda: screen.stream)
+        monkeypatch.setattr(top, "_EVERY", 0.05)
+
+        def press() -> None:
+            until(lambda: "q ends it" in screen.raw)
+            screen.type("xq")
+
+        typing = threading.Thread(target=press)
+        typing.start()
+        assert desk.run("top").code == 0
+        typing.join()
+        monkeypatch.setattr("sys.stdin", None)
+        monkeypatch.setattr(top, "_sleep", lambda _seconds: "q")
+        assert desk.run("top").code == 0
+        assert termios.tcgetattr(screen.stream.fileno()) == before
+        with pytest.raises(SystemExit) as left:
+            top._leave(signal.SIGTERM, None)
+        assert left.value.code == 143
+        assert desk.run("top", "--once").code == 0
+    assert screen.raw.count("q ends it") >= 2
