@@ -173,7 +173,9 @@ create function aloma.next(
 ) returns setof record language plpgsql as $$
 declare
     t aloma.tree;
-    message pgmq.message_record;
+    queue text := aloma.queue(in_space);
+    message_id bigint;
+    tree_id bigint;
     wanted jsonb := '{}';
 begin
     select x.id, x.root, x.seq into id, root, seq from aloma.tree x where x.claim = in_claim;
@@ -181,18 +183,20 @@ begin
     if not any_release then wanted := wanted || jsonb_build_object('release', in_release); end if;
     if in_tag is not null then wanted := wanted || jsonb_build_object('tags', jsonb_build_array(in_tag)); end if;
     loop
-        select * into message from pgmq.read(aloma.queue(in_space), lease, 1, wanted);
-        if not found then return; end if;
+        -- Not by pgmq.read, which looks at each message, also at those of timers that are far away.
+        execute format(
+            $q$select msg_id, (message ->> 'tree')::bigint from pgmq.%I where vt <= now() and message @> $1
+               order by vt limit 1 for update skip locked$q$, 'q_' || queue) into message_id, tree_id using wanted;
+        if message_id is null then return; end if;
         -- Whoever has the row now looks at the message next, so this call must not wait for the row.
-        select * into t from aloma.tree x
-        where x.id = (message.message ->> 'tree')::bigint and x.message = message.msg_id
-        for update skip locked;
-        exit when found and (t.claim is null or t.claim <> all (own_claims));
-        if found then continue; end if;
-        if exists (select from aloma.tree x where x.message = message.msg_id and x.space = in_space) then
-            perform pgmq.set_vt(aloma.queue(in_space), message.msg_id, 1);
+        select * into t from aloma.tree x where x.id = tree_id and x.message = message_id for update skip locked;
+        if found then
+            perform pgmq.set_vt(queue, message_id, lease);
+            exit when t.claim is null or t.claim <> all (own_claims);
+        elsif exists (select from aloma.tree x where x.id = tree_id and x.message = message_id) then
+            perform pgmq.set_vt(queue, message_id, 1);
         else
-            perform pgmq.delete(aloma.queue(in_space), message.msg_id);
+            perform pgmq.delete(queue, message_id);
         end if;
     end loop;
     update aloma.tree x
@@ -208,8 +212,8 @@ returns timestamptz language plpgsql as $$
 declare at timestamptz;
 begin
     execute format(
-        $q$select min(vt) from pgmq.%I where ($1 or message ->> 'release' is not distinct from $2)
-           and ($3 is null or message @> jsonb_build_object('tags', jsonb_build_array($3)))$q$,
+        $q$select vt from pgmq.%I where ($1 or message ->> 'release' is not distinct from $2)
+           and ($3 is null or message @> jsonb_build_object('tags', jsonb_build_array($3))) order by vt limit 1$q$,
         'q_' || aloma.queue(in_space)) into at using any_release, in_release, in_tag;
     return at;
 end $$;
