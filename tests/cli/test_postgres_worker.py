@@ -120,7 +120,7 @@ def test_a_request_reaches_the_worker_that_runs_the_task(desk: Desk) -> None:
     try:
         until((desk.root / "began").exists)
         assert desk.run("task", "set", task, "extra=1").code == 0
-        assert desk.run("task", "show", "--json").json["state"] == "processing"
+        assert desk.run("task", "show", "--json").json["state"] == "running"
         (desk.root / "go").touch()
         until(lambda: states(desk) == {"done": 1})
         assert desk.run("task", "show", "--path", "extra").out == "1\n"
