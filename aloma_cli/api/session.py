@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from aloma_cli.loader.libraries import Libraries
     from aloma_cli.redact import Redactor
     from aloma_cli.store.protocol import Claim
+    from aloma_cli.telemetry.live import LiveTraces
 else:
     notifying = Later("aloma_cli.api.notifying")
     table = Later("aloma_cli.connectors.table")
@@ -47,7 +48,7 @@ class Equipment:
     """What a run needs besides the tree.
 
     `border` may wrap the connectors, to answer their calls in another way. `day`: what all tasks may spend on one day.
-    `notices`: whom to tell of questions and ends.
+    `notices`: whom to tell of questions and ends. `traces`: where spans go.
     """
 
     plan: Plan
@@ -61,6 +62,7 @@ class Equipment:
     day: DayLimit | None = None
     mcp: Sequence[McpSettings] = ()
     notices: Notices | None = None
+    traces: LiveTraces | None = None
 
 
 async def run_claim(
@@ -78,6 +80,8 @@ async def run_claim(
     sooner or later than at rest. After a cancellation a later run continues from the last commit.
     """
     stay = stay or Stay()
+    followed = None if equipment.traces is None else equipment.traces.follow(emit)
+    emit = emit if followed is None else followed.emit
     notifier = None if equipment.notices is None else notifying.Notifier(equipment.notices, emit)
     try:
         run = Scheduler(
@@ -88,6 +92,8 @@ async def run_claim(
             concurrency=equipment.concurrency,
             redactor=equipment.redactor,
         )
+        if followed is not None:
+            followed.open(run.tree)
         if notifier is not None:
             notifier.open(run)
         run.recover()

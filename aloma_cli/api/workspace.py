@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from aloma_cli.engine.transaction import Emit
     from aloma_cli.record.tree import Tree
     from aloma_cli.store.protocol import Claim
+    from aloma_cli.telemetry.live import LiveTraces
 else:
     handover = Later("aloma_cli.api.handover")
     day = Later("aloma_cli.engine.day")
@@ -113,6 +114,7 @@ class Workspace(Records):
         self._choose = choose or _fixed(models)
         self.border = border
         self._day: day.DayLimit | None = None
+        self._traces: LiveTraces | None = None
         self.tells = False
         """Whether people are told what `notify:` says: by a workspace that was opened, and not by one of a test."""
         if store is None:
@@ -164,6 +166,7 @@ class Workspace(Records):
         if self.plan.asks_for("connectors"):
             table.open_connectors(choice.settings, self.loaded.connector_modules, mcp=self.loaded.mcp_servers())
         self._notices()
+        self._live_traces()
         return choice
 
     def reserve(self, key: str) -> str:
@@ -400,6 +403,7 @@ class Workspace(Records):
             day=self._day_limit(),
             mcp=self.loaded.mcp_servers(),
             notices=self._notices(),
+            traces=self._live_traces(),
         )
 
     def _notices(self) -> Notices | None:
@@ -409,6 +413,15 @@ class Workspace(Records):
         from aloma_cli.api.notifying import notices_of
 
         return notices_of(self.loaded, entries, self.clock)
+
+    def _live_traces(self) -> LiveTraces | None:
+        settings = self.loaded.otel() if self.tells else None
+        if settings is not None and self._traces is None:
+            from aloma_cli.telemetry.live import LiveTraces
+            from aloma_cli.telemetry.otlp import Collector
+
+            self._traces = LiveTraces(Collector(settings), texts=settings.prompts)
+        return self._traces
 
     def _day_limit(self) -> day.DayLimit | None:
         """The limit that all runs on one event loop share; None if there is none."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from aloma_cli.loader.triggers import TriggerConfig
     from aloma_cli.loader.web import WebConfig
     from aloma_cli.notices.settings import NoticeSettings
+    from aloma_cli.telemetry.settings import OtelSettings
 else:
     kinds = Later("aloma_cli.connectors.kinds")
 
@@ -73,7 +74,7 @@ class Config:
     answers, relative to the workspace. `offline`: None means "not set here". `mcp`: the MCP servers. `notify`: whom to
     tell of questions and ends. `store`: the URL of the database with the tasks; None: the folder of the workspace.
     `release`: the version of the code. `triggers`: what starts tasks by itself. `web`: where a worker answers HTTP;
-    None means "not set here".
+    None means "not set here". `otel`: where spans are sent.
     """
 
     file: str = CONFIG_FILE
@@ -93,6 +94,7 @@ class Config:
     release: str | None = None
     triggers: tuple[TriggerConfig, ...] = ()
     web: WebConfig | None = None
+    otel: OtelSettings | None = None
 
     def section(self, provider: str) -> ProviderConfig:
         """The section of a provider; an empty one if it is missing."""

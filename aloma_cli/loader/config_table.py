@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from aloma_cli.loader.triggers import TriggerConfig
     from aloma_cli.loader.web import WebConfig
     from aloma_cli.notices.settings import NoticeSettings
+    from aloma_cli.telemetry.settings import OtelSettings
 
 
 def read_config(root: Path) -> Config:
@@ -245,6 +246,12 @@ def _triggers(entry: Setting) -> tuple[TriggerConfig, ...]:
     return triggers(entry)
 
 
+def _otel(entry: Setting) -> OtelSettings:
+    from aloma_cli.loader.otel import otel
+
+    return otel(entry)
+
+
 def _web(entry: Setting) -> WebConfig:
     from aloma_cli.loader.web import web
 
@@ -276,4 +283,5 @@ _WORKSPACE: Table = {
     "release": text,
     "triggers": _triggers,
     "web": _web,
+    "otel": _otel,
 }

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from aloma_cli.loader import mcp, notify
     from aloma_cli.notices.settings import NoticeSettings
     from aloma_cli.redact import NamedValue
+    from aloma_cli.telemetry.settings import OtelSettings
 else:
     mcp = Later("aloma_cli.loader.mcp")
     notify = Later("aloma_cli.loader.notify")
@@ -80,6 +81,14 @@ class LoadedWorkspace:
         if not self.config.notify:
             return ()
         return notify.equipped(self.config.notify, self.root, self.environment)
+
+    def otel(self) -> OtelSettings | None:
+        """Where spans are sent, ready to be used. Raises ConfigError for a `${NAME}` without a value."""
+        if self.config.otel is None:
+            return None
+        from aloma_cli.loader.otel import equipped as ready
+
+        return ready(self.config.otel, self.environment)
 
     def _refuse_missing_secrets(self) -> None:
         missing = [name for name in self.config.secrets if not self.environment(name, None)]

@@ -23,7 +23,7 @@ Write = Callable[[str, str], Path]
 
 SETTINGS = (
     "name, tags, models, providers, fallbacks, openai, offline, limits, environment, secrets, responses, mcp, notify, "
-    "store, release, triggers, web"
+    "store, release, triggers, web, otel"
 )
 
 

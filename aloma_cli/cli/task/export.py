@@ -14,19 +14,27 @@ from aloma_cli.cli import exit_codes, options, output
 from aloma_cli.cli.parameters import Argument, Option
 from aloma_cli.cli.task_data import given_path
 from aloma_cli.cli.workspaces import open_records
+from aloma_cli.connectors.address import is_url
 from aloma_cli.errors import InputError
 from aloma_cli.store.files.atomic import private
+from aloma_cli.telemetry.settings import OtelSettings
+from aloma_cli.view.format import plural
 
 
 def export(
     task: options.LastTask = "@last",
     file: Annotated[str | None, Option(("-o",), "The file to write; default: standard output.", "FILE")] = None,
+    otlp: Annotated[
+        str | None, Option(("--otlp",), "Send a trace to this collector of OpenTelemetry instead.", "URL")
+    ] = None,
+    prompts: Annotated[bool, Option(("--prompts",), "With --otlp: send prompts and answers too.")] = False,
     workspace: options.Workspace = None,
 ) -> int:
     """
     \b
     Examples:
       aloma task export @last -o order.jsonl
+      aloma task export @last --otlp http://127.0.0.1:4318
       aloma task export 01jd3k | ssh other aloma task import -
 
     Writes one file with everything that is on record of a task and its subtasks:
@@ -36,11 +44,23 @@ def export(
     root, _, rest = home.find(task).partition(".")
     if rest:
         raise InputError(f"{root}.{rest} is a subtask", hint=f"run `aloma task export {root}`: it has its subtasks")
+    if otlp is not None:
+        return _sent(home, root, otlp, prompts)
     lines = exported(home.store, root)
     first = next(lines)  # so that no file is made of a task that cannot be read
     with _opened(file) as target:
         target.write(first)
         target.writelines(lines)
+    return exit_codes.DONE
+
+
+def _sent(home: Records, root: str, url: str, prompts: bool) -> int:
+    if not is_url(url):
+        raise InputError(f"--otlp {url!r} is not a URL", hint="use a URL such as http://127.0.0.1:4318")
+    from aloma_cli.api.traces import send_trace  # few send one
+
+    number = send_trace(home.store, root, OtelSettings(url, prompts=prompts))
+    output.say(f"sent {plural(number, 'span')} to {url}")
     return exit_codes.DONE
 
 
