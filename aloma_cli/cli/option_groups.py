@@ -78,11 +78,11 @@ def _seconds(text: str, option: str) -> float:
     return value
 
 
-def number(text: str, option: str, *, most: float) -> float:
-    """A number from 0 to `most`. Raises InputError."""
+def number(text: str, option: str, *, least: float = 0, most: float) -> float:
+    """A number from `least` to `most`. Raises InputError."""
     value = _typed_number(text)
-    if not 0 <= value <= most:
-        raise InputError(f"{option} {text!r} is not a number from 0 to {most:g}")
+    if not least <= value <= most:
+        raise InputError(f"{option} {text!r} is not a number from {least:g} to {most:g}")
     return value
 
 

@@ -15,7 +15,7 @@ from aloma_cli.api.task import Task
 from aloma_cli.cli import descriptors, output, streams
 from aloma_cli.cli.exit_codes import DONE, code_of_task, refusal
 from aloma_cli.cli.interrupts import Interrupted, Interrupts
-from aloma_cli.clock import SystemClock
+from aloma_cli.clock import Clock, SystemClock
 from aloma_cli.errors import AlomaError, PermanentError, StoreError
 from aloma_cli.jsontext import dumps
 from aloma_cli.later import Later
@@ -50,15 +50,16 @@ def run_and_show(
     notice: str | None = None,
     wait: bool = False,
     follows: bool = False,
+    clock: Clock | None = None,
 ) -> int:
     """Carry out `work`, which gets what to call with its events, and give the exit code for the state of the task.
 
     `notice`: what to say about the model server. `before`: what earlier runs of the task add up to. With `wait` each
     question is shown when it is asked, since the run continues until it is answered. With `follows` another process
-    runs the task.
+    runs the task. `clock`: the time of the events; default: the machine's.
     """
     loud = not _is_quiet(options)
-    view = open_view(sys.stderr, environ=os.environ, clock=SystemClock(), mode="auto" if loud else "quiet")
+    view = open_view(sys.stderr, environ=os.environ, clock=clock or SystemClock(), mode="auto" if loud else "quiet")
 
     def last_words(judged: Step | None) -> None:
         descriptors.settle()

@@ -86,7 +86,7 @@ class History:
         return wanted if self._last is None else iter(deque(wanted, self._last))
 
     def _all(self) -> Iterator[Record]:
-        reader = _Reader(self.task)
+        reader = Reader(self.task)
         for number, event in self._numbered():
             record = reader.read(number, event)
             if record is not None:
@@ -97,7 +97,9 @@ class History:
         return record.number == 0 or (self._entry in (None, record.number) and self._step in (None, record.entry.step))
 
 
-class _Reader:
+class Reader:
+    """Makes the records of one task from the events of its tree, one by one. `screen`: what they add up to."""
+
     def __init__(self, task: str) -> None:
         self.screen = Screen()
         self._task = task
@@ -107,6 +109,7 @@ class _Reader:
         self._logs: defaultdict[int, list[Logged]] = defaultdict(list)
 
     def read(self, number: int | None, event: Event) -> Record | None:
+        """The record that the next event ends; `number`: its number in the log."""
         entry, call = self.screen.entry(event), self._count.take(event)
         if event.task != self._task:
             return None

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
+from aloma_cli.api.explaining import question
+from aloma_cli.api.task import Task
 from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import options
 from aloma_cli.cli.exit_codes import DONE
 from aloma_cli.cli.expectation import code_for, expectation
+from aloma_cli.cli.option_groups import number
 from aloma_cli.cli.output import say
 from aloma_cli.cli.output_options import Output, OutputOptions
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.run import following, run_and_show
+from aloma_cli.cli.task.why import lines
+from aloma_cli.cli.watching.full import watch_full
+from aloma_cli.cli.watching.replay import FASTEST, SLOWEST, Replay, split_at
 from aloma_cli.cli.workspaces import load_workspace
 from aloma_cli.engine.working import WorkingTree
+from aloma_cli.explain.why import why
 from aloma_cli.ids import root_of
+from aloma_cli.record.events import Event
 from aloma_cli.record.states import ACTIVE
 
 
 def watch(
     task: options.LastTask = "@last",
     wait: Annotated[bool, Option(("--wait",), "Stay while a question waits for an answer.")] = False,
+    speed: Annotated[
+        str | None, Option(("--speed",), "Replay what is on record, N times as fast as it ran.", "N")
+    ] = None,
+    entry: Annotated[int | None, Option(("--from",), "Replay from entry N of `aloma task log` on.", "N")] = None,
+    full: Annotated[bool, Option(("--full",), "Step through the run in a full-screen view.")] = False,
     workspace: options.Workspace = None,
     *,
     output: Output,
@@ -30,11 +45,24 @@ def watch(
     Examples:
       aloma task watch
       aloma task watch 01jd3k --events | jq .kind
+      aloma task watch 01jd3k --speed 4 --from 12
+      aloma task watch --full
 
     Shows the run of a task that another process runs, such as a worker. Ctrl-C ends the
     view, and the task continues. Prints and exits as `task new`.
+
+    A replay follows the record, of a task at rest too; waits over 2 s are shortened to
+    2 s. --full shows the log beside the document of each entry: see
+    `aloma help pictures`.
     """
-    return _follow(load_workspace(workspace), task, output, wait=wait)
+    home = load_workspace(workspace)
+    pace = 1.0 if speed is None else number(speed, "--speed", least=SLOWEST, most=FASTEST)
+    if full:
+        task = home.find(task)
+        return watch_full(home, task, partial(_why, home, task), entry=entry, speed=pace)
+    if speed is None and entry is None:
+        return _follow(home, task, output, wait=wait)
+    return _replay(home, task, entry or 0, pace, output, wait=wait)
 
 
 def wait(
@@ -61,6 +89,27 @@ def wait(
     code = _follow(home, task, output, wait=False)
     found = home.task(task) if expected is not None else None
     return code if found is None or code != DONE else code_for(found.record, found.data, expected)
+
+
+def _replay(home: Workspace, text: str, entry: int, speed: float, output: OutputOptions, *, wait: bool) -> int:
+    task_id = home.find(text)
+    batches = [*home.store.read(root_of(task_id))]
+    events = [event for batch in batches for event in batch.events]
+    replay = Replay(events, split_at(events, task_id, entry), speed, home.clock)
+    tell = (lambda _: None) if output.quiet or output.events else say
+
+    async def then(emit: Callable[[Event], None]) -> Task:
+        if home.task(task_id).state in ACTIVE:
+            replay.clock.release()
+        return await following(home, task_id, output, since=len(batches), wait=wait)(emit)
+
+    tell(f"aloma: replaying task {task_id}, {speed:g} times as fast as it ran")
+    work = partial(replay.run, then=then, say=tell)
+    return run_and_show(home, task_id, work, output, before=replay.before, wait=wait, follows=True, clock=replay.clock)
+
+
+def _why(home: Workspace, task: str, step: str, entry: int) -> list[str]:
+    return [*lines(why(question(home, task), step, entry))]
 
 
 def _follow(home: Workspace, text: str, output: OutputOptions, *, wait: bool) -> int:

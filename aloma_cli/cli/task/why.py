@@ -62,7 +62,7 @@ def explain(
     if as_json:
         put_json(answer.to_json())
     else:
-        for line in _lines(answer):
+        for line in lines(answer):
             put_wrapped(line)
     return exit_codes.DONE
 
@@ -96,7 +96,7 @@ def _sign(answer: Explanation) -> str:
     return _glyph(next(kinds, "fired" if answer.times else "looked"))
 
 
-def _lines(answer: Explanation) -> Iterator[str]:
+def lines(answer: Explanation) -> Iterator[str]:
     """The answer for people and for pipes."""
     of_firing = answer.fired is not None and answer.fired.firing.entry in (answer.entry, None)
     if answer.fired is not None:

@@ -1,0 +1,146 @@
+"""The log of a task that grows, and the document at each of its entries."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from aloma_cli.clock import from_iso
+from aloma_cli.document.changes import Change, Replay
+from aloma_cli.document.paths import MISSING, get, resolve
+from aloma_cli.jsontext import Json, Path
+from aloma_cli.record.events import Event
+from aloma_cli.record.history import NUMBERED
+from aloma_cli.record.states import ACTIVE
+from aloma_cli.values import dataclass
+from aloma_cli.view.entries import facts, text
+from aloma_cli.view.history import Reader, Record
+
+
+class Edit(NamedTuple):
+    """A change of the document, and the value that it replaced or removed (MISSING: none)."""
+
+    change: Change
+    old: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The document after an entry. `edits`: what the entry changed. `touched`: the paths of what it wrote."""
+
+    document: Json
+    edits: tuple[Edit, ...] = ()
+    touched: tuple[Path, ...] = ()
+
+
+class Log:
+    """The entries of one task. `take` gets the events of its tree, from the first on."""
+
+    def __init__(self, task: str) -> None:
+        self.task = task
+        self.records: list[Record] = []
+        self._reader = Reader(task)
+        self._numbers = 0
+        self._moment: tuple[int, Moment] | None = None
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def take(self, event: Event) -> None:
+        """Take in the next event."""
+        number = None
+        if event.task == self.task and isinstance(event, NUMBERED):
+            number, self._numbers = self._numbers, self._numbers + 1
+        record = self._reader.read(number, event)
+        if record is not None:
+            self.records.append(record)
+
+    @property
+    def name(self) -> str:
+        return self._reader.screen.node(self.task).name
+
+    @property
+    def state(self) -> str:
+        return self._reader.screen.node(self.task).state
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it may still grow by itself."""
+        return self.state in ACTIVE
+
+    @property
+    def running(self) -> list[str]:
+        """The steps whose firings are in flight."""
+        return [one.step for one in self._reader.screen.running.values() if one.task == self.task]
+
+    @property
+    def last_number(self) -> int:
+        """The number of the last numbered entry."""
+        return self._numbers - 1
+
+    def seconds_before(self, position: int) -> float:
+        """The recorded seconds between an entry and the one before it."""
+        before, after = (from_iso(self.records[at].entry.at) for at in (max(0, position - 1), position))
+        return max(0.0, after - before)
+
+    def position_of(self, number: int) -> int | None:
+        """Where the entry of this number stands."""
+        return next((at for at, record in enumerate(self.records) if record.number == number), None)
+
+    def has(self, position: int, words: str) -> bool:
+        """Whether an entry tells of `words`, in upper or lower case: its step, its places, its texts."""
+        entry = self.records[position].entry
+        told = (entry.word, entry.step or "", entry.task or "", *entry.changed.places, *facts(entry), text(entry))
+        return words.casefold() in " ".join(told).casefold()
+
+    def moment(self, position: int) -> Moment:
+        """The document at an entry. Going forward costs what the changes cost."""
+        at, moment = self._moment or _NOTHING
+        if at > position:
+            at, moment = _NOTHING
+        for record in self.records[at + 1 : position + 1]:
+            moment = _next(moment.document, record)
+        self._moment = position, moment
+        return moment
+
+
+_NOTHING = (-1, Moment({}))
+
+
+def _next(document: Json, record: Record) -> Moment:
+    replay = Replay(document)
+    edits: list[Edit] = []
+    touched: list[Path] = []
+    for operation in record.changes:
+        old = MISSING if operation["op"] == "add" else _value_at(replay.document, operation["path"])
+        change = replay.take(operation)
+        edits.append(Edit(change, old))
+        touched = [*_moved(touched, change), *_written(change, replay)]
+    return Moment(replay.document, tuple(edits), tuple(touched))
+
+
+def _value_at(document: Json, pointer: str) -> Json:
+    keys = tuple(key.replace("~1", "/").replace("~0", "~") for key in pointer.split("/")[1:])
+    return get(document, resolve(document, keys))
+
+
+def _written(change: Change, replay: Replay) -> list[Path]:
+    if change.op == "append":
+        return [(*change.path, len(get(replay.document, change.path)) - 1)]
+    return [] if change.op == "remove" else [change.path]
+
+
+def _moved(paths: list[Path], change: Change) -> list[Path]:
+    """The paths after `change`, which may shift the items of a list, or remove what was written."""
+    if change.op == "remove" and not change.moves_items:
+        return [path for path in paths if path[: len(change.path)] != change.path]
+    if not change.moves_items:
+        return paths
+    where, step = change.path, 1 if change.op == "add" else -1
+    kept = (path for path in paths if step > 0 or path[: len(where)] != where)
+    return [_shifted(path, where, step) for path in kept]
+
+
+def _shifted(path: Path, where: Path, step: int) -> Path:
+    last = len(where) - 1
+    is_after = path[:last] == where[:last] and len(path) > last and path[last] >= where[last]  # type: ignore[operator]
+    return (*path[:last], int(path[last]) + step, *path[last + 1 :]) if is_after else path
