@@ -103,9 +103,12 @@ def _replay(home: Workspace, text: str, entry: int, speed: float, output: Output
             replay.clock.release()
         return await following(home, task_id, output, since=len(batches), wait=wait)(emit)
 
-    tell(f"aloma: replaying task {task_id}, {speed:g} times as fast as it ran")
-    work = partial(replay.run, then=then, say=tell)
-    return run_and_show(home, task_id, work, output, before=replay.before, wait=wait, follows=True, clock=replay.clock)
+    async def work(emit: Callable[[Event], None]) -> Task:
+        tell(f"aloma: replaying task {task_id}, {speed:g} times as fast as it ran")
+        return await replay.run(emit, then=then, say=tell)
+
+    before = replay.before
+    return run_and_show(home, task_id, work, output, before=before, wait=wait, follows=True, clock=replay.clock)
 
 
 def _why(home: Workspace, task: str, step: str, entry: int) -> list[str]:
