@@ -145,6 +145,7 @@ aloma task show @last --json
 aloma task resume @last --json
 aloma task list --json
 aloma report -o all.html --json
+aloma top --json
 aloma usage --json
 aloma usage --by tag --since 7d --json
 aloma secret list --json
