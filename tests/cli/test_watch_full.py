@@ -27,7 +27,7 @@ from aloma_cli.view.entries import Entry
 from aloma_cli.view.history import Record
 from aloma_cli.view.theme import ASCII, UNICODE
 from aloma_cli.view.width import Size
-from tests.cli.desk import Desk, until
+from tests.cli.desk import COMMAND, Desk, until
 from tests.report.runs import gates, hostile, order, shelf
 from tests.view.terminal import Terminal, terminal
 
@@ -101,6 +101,8 @@ def test_a_diff_tells_the_value_before_and_after() -> None:
     stage = press(at(stage_of(shelf()), 3), "d")
     told = [line.split("│ ", 1)[1].rstrip() for line in seen(stage, 100).splitlines() if "│" in line]
     assert told[told.index("shelf.2.left") :][:3] == ["shelf.2.left", "- 1", "+ 5"]
+    failed = at(stage_of(order()), 2)
+    assert "the stock does not answer" in " ".join(seen(press(failed, "d"), 200).split())
     cut = press(at(stage_of(shelf()), 4), "d", "d")
     assert '- "odd/~ key.0".1' in seen(cut, 120)
 
@@ -307,18 +309,28 @@ def test_a_running_task_grows_at_its_end_and_an_error_of_the_record_ends_it() ->
     assert str(app.return_value) == "the disk is gone"
 
 
+_FAULTY = """
+import sys
+from aloma_cli.cli.main import main
+from aloma_cli.cli.watching.state import State
+State.at = lambda self, position: 1 / 0
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 @contextmanager
 def watching(
-    desk: Desk, *options: str, size: tuple[int, int] = (80, 24), **environ: str
+    desk: Desk, *options: str, command: tuple[str, ...] = COMMAND, **environ: str
 ) -> Iterator[tuple[Terminal, subprocess.Popen[str], list[Any]]]:
     """The view at a terminal of its own; the last value is the state of the terminal before."""
-    with terminal(*size) as screen:
+    with terminal(80, 24) as screen:
         before = termios.tcgetattr(screen.stream.fileno())
         env = {**os.environ, "TERM": "xterm-256color", **environ}
-        arguments = ("task", "watch", "--full", *options)
-        process = desk.started(*arguments, stdin=screen.stream, stdout=screen.stream, stderr=screen.stream, env=env)
+        words = [*command, "task", "watch", "--full", *options]
+        at = screen.stream
+        process = subprocess.Popen(words, cwd=desk.root, text=True, stdin=at, stdout=at, stderr=at, env=env)
         try:
-            until(lambda: "q ends" in screen.raw, 30)
+            until(lambda: "arrows step" in screen.raw, 30)
             yield screen, process, before
         finally:
             process.kill()
@@ -337,7 +349,7 @@ def test_at_a_terminal_that_is_resized_keys_work_and_it_is_left_as_it_was(desk: 
         assert termios.tcgetattr(screen.stream.fileno()) != before
         screen.resize(50, 15)
         process.send_signal(signal.SIGWINCH)
-        until(lambda: "\x1b[15;1H" in screen.raw and "\x1b[15;1H" in screen.raw.rpartition("q ends")[0][-200:])
+        until(lambda: "\x1b[15;1H" in screen.raw and "\x1b[15;1H" in screen.raw.rpartition("arrows step")[0][-200:])
         screen.type("w")
         until(lambda: "greet fired at entry 1" in screen.raw)
         screen.type("\x03")
@@ -367,6 +379,22 @@ def test_a_record_that_is_damaged_meanwhile_is_told_of_at_a_terminal_as_it_was(d
         assert "is damaged" in screen.raw.rpartition("\x1b[?1049l")[2]
 
 
+def test_a_fault_of_the_view_is_told_of_at_a_terminal_as_it_was(desk: Desk) -> None:
+    desk.new()
+    with watching(desk, command=(sys.executable, "-c", _FAULTY), TMPDIR=str(desk.root)) as (screen, process, before):
+        screen.type("\x1b[C")
+        assert process.wait(20) == 70
+        assert_left_as_found(screen, before)
+        assert "internal error (a bug in aloma): ZeroDivisionError" in screen.raw.rpartition("\x1b[?1049l")[2]
+
+
+def test_it_is_refused_with_options_for_what_is_printed(desk: Desk) -> None:
+    desk.new()
+    for option in ("--wait", "--json", "--data", "--result", "--events", "--quiet"):
+        told = desk.run("task", "watch", "--full", option)
+        assert (told.code, f"--full and {option} contradict one another" in told.err) == (2, True)
+
+
 def test_without_a_terminal_it_says_what_to_use(desk: Desk) -> None:
     desk.new()
     told = desk.run("task", "watch", "--full")
@@ -383,6 +411,42 @@ def test_without_the_extra_it_says_what_to_install(desk: Desk, monkeypatch: pyte
     told = desk.run("task", "watch", "--full")
     assert told.code != 0
     assert "the full-screen view is not installed\n  → run `pip install 'aloma-cli[watch]'`" in told.err
+
+
+def opened(desk: Desk, monkeypatch: pytest.MonkeyPatch, *options: str) -> Stage:
+    """What the command shows at a terminal."""
+    stages: list[Stage] = []
+
+    def show(stage: Stage, _follow: object) -> int:
+        stages.append(stage)
+        return 0
+
+    monkeypatch.setattr("aloma_cli.cli.watching.full._has_terminal", lambda: True)
+    monkeypatch.setattr("aloma_cli.cli.watching.app.show", show)
+    assert desk.run("task", "watch", "--full", *options).code == 0
+    return stages[0]
+
+
+def test_it_begins_at_an_entry_at_the_start_of_an_old_run_and_at_the_end_of_an_active_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.new()
+    assert opened(desk, monkeypatch).state.position == 0
+    told = seen(press(opened(desk, monkeypatch, "--from", "1"), "w"))
+    assert ">1 ✓ greet" in told
+    assert "greet fired at entry 1" in told
+    desk.step("park", '{"parked": None, "name": str}', "data['parked'] = 1", "task.park(3600)", asks="data, task")
+    desk.run("task", "new", "T", "-d", '{"name": "Ada"}', "--queue")
+    desk.run("worker", "--once", "-q")
+    stage = opened(desk, monkeypatch)
+    assert stage.state.position == len(stage.log) - 1 > 1
+
+
+def test_a_step_that_is_gone_is_said_to_be_gone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.new()
+    (desk.root / "steps/greet.py").unlink()
+    told = seen(press(opened(desk, monkeypatch, "--from", "1"), "w"))
+    assert "greet fired at entry 1" in told
 
 
 def test_an_entry_that_the_log_does_not_have_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,7 @@ def watch(
     home = load_workspace(workspace)
     pace = 1.0 if speed is None else number(speed, "--speed", least=SLOWEST, most=FASTEST)
     if full:
+        _check_alone(output, wait=wait)
         task = home.find(task)
         return watch_full(home, task, partial(_why, home, task), entry=entry, speed=pace)
     if speed is None and entry is None:
@@ -109,6 +110,14 @@ def _replay(home: Workspace, text: str, entry: int, speed: float, output: Output
 
     before = replay.before
     return run_and_show(home, task_id, work, output, before=before, wait=wait, follows=True, clock=replay.clock)
+
+
+def _check_alone(output: OutputOptions, *, wait: bool) -> None:
+    """Raise InputError where --full is given with an option for what is printed."""
+    printed = {"--json": output.as_json, "--data": output.as_data, "--result": output.as_result}
+    others = {"--wait": wait, "--events": output.events, "--quiet": output.quiet, **printed}
+    for option, is_given in others.items():
+        options.check_one_format({"--full": True, option: is_given})
 
 
 def _why(home: Workspace, task: str, step: str, entry: int) -> list[str]:

@@ -33,7 +33,8 @@ def watch_full(home: Workspace, task: str, why: Why, *, entry: int | None, speed
         for event in batch.events:
             log.take(event)
     descriptors.end()  # Textual writes to the descriptor of standard error itself
-    stage = Stage(log, why, glyphs_for(sys.stderr.encoding), speed=speed, position=_first(log, entry))
+    glyphs, held = glyphs_for(sys.stderr.encoding), home.store.is_held(root_of(task))
+    stage = Stage(log, why, glyphs, speed=speed, position=_first(log, entry), held=held)
     return show(stage, partial(follow, home, task, since=since, wait=True))
 
 

@@ -14,7 +14,7 @@ from aloma_cli.errors import AlomaError
 from aloma_cli.record.events import Event
 from aloma_cli.record.states import seen
 from aloma_cli.view.entries import facts, leveled, text
-from aloma_cli.view.format import clean_lines, clock_time, duration
+from aloma_cli.view.format import bounded, clean_lines, clock_time, duration
 from aloma_cli.view.history import Record
 from aloma_cli.view.prompts import call_lines
 from aloma_cli.view.theme import DIM, Glyphs, style_of
@@ -23,7 +23,7 @@ from aloma_cli.view.width import Size, fit, flow, line, paragraph
 if TYPE_CHECKING:
     from rich.text import Text
 
-_KEYS = ("q ends", "left right step", "space plays", "/ finds", "p prompts", "d diff", "w why", "pgdn more")
+_KEYS = ("arrows step", "p prompts", "d diff", "w why", "q ends", "space plays", "/ finds", "pgdn more")
 _MOST_ENTRIES_WIDTH = 60
 _CONTEXT = 2
 """Lines above the first marked one that stay in sight."""
@@ -32,12 +32,18 @@ Why = Callable[[str, int], Sequence[str]]
 
 
 class Stage:
-    """The view of one task. `why`: the lines about a step at an entry. `speed`: how many times as fast it plays."""
+    """The view of one task. `why`: the lines about a step at an entry. `speed`: how many times as fast it plays.
 
-    def __init__(self, log: Log, why: Why, glyphs: Glyphs, *, speed: float = 1.0, position: int = 0) -> None:
+    `held`: whether a process runs the task.
+    """
+
+    def __init__(
+        self, log: Log, why: Why, glyphs: Glyphs, *, speed: float = 1.0, position: int = 0, held: bool = True
+    ) -> None:
         self.log = log
         self.state = State(position=max(0, min(position, len(log) - 1)))
         self._why, self._glyphs, self._speed = why, glyphs, speed
+        self._held = held
         self._height = 1
 
     def press(self, key: str, character: str | None) -> None:
@@ -46,7 +52,7 @@ class Stage:
 
     def take(self, event: Event) -> None:
         """Take what happens now."""
-        before = len(self.log)
+        before, self._held = len(self.log), True
         self.log.take(event)
         self.state = grown(self.state, before, len(self.log))
 
@@ -79,7 +85,7 @@ class Stage:
         return self.log.records[self.state.position]
 
     def _head(self) -> Text:
-        log, state = self.log, seen(self.log.state, held=True)
+        log, state = self.log, seen(self.log.state, held=self._held)
         number = self._record.number
         where = f"line {self.state.position + 1}" if number is None else f"entry {number}"
         told = [where, clock_time(self._record.entry.at), self.state.pane]
@@ -136,7 +142,8 @@ class Stage:
             case "prompts":
                 return self._prompts(record, room), 0
             case "diff":
-                return [*diff_lines(moment.edits, room), *_logged(record, room)] or [line(("no change", DIM))], 0
+                changed = [*diff_lines(moment.edits, room)] or [line(("no change", DIM))]
+                return [*changed, *_said(record, room)], 0
             case "why":
                 return [line(piece) for told in self._told(record) for piece in paragraph(told, room)], 0
         lines = [*document_lines(moment, room)]
@@ -160,6 +167,8 @@ class Stage:
             return clean_lines(error)
 
 
-def _logged(record: Record, room: int) -> list[Text]:
-    said = [one for logged in record.logs for one in leveled(logged.level, logged.text)]
-    return [line((piece, DIM)) for one in said for piece in paragraph(f"| {one}", room)]
+def _said(record: Record, room: int) -> list[Text]:
+    """What else an entry tells: its facts, its error, and what its step logged."""
+    said = [", ".join(facts(record.entry)), *clean_lines(text(record.entry))]
+    said += [f"| {one}" for logged in record.logs for one in leveled(logged.level, logged.text)]
+    return [line((piece, DIM)) for one in filter(None, said) for piece in paragraph(bounded(one), room)]
