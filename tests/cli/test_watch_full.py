@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -14,14 +15,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from aloma_cli.cli.watching.app import Watching
-from aloma_cli.cli.watching.log import Log
+from aloma_cli.cli.watching.document import document_lines
+from aloma_cli.cli.watching.log import Log, Moment
 from aloma_cli.cli.watching.stage import Stage
 from aloma_cli.cli.watching.state import State, found, grown, next_in, played, pressed
 from aloma_cli.document.paths import MISSING, get
+from aloma_cli.document.reserved import STASH
 from aloma_cli.explain.why import Inquiry
-from aloma_cli.jsontext import show_path
+from aloma_cli.jsontext import JsonObject, show_path
 from aloma_cli.record.history import document_at
 from aloma_cli.view.entries import Entry
 from aloma_cli.view.history import Record
@@ -135,6 +140,26 @@ def test_what_looks_like_markup_is_shown_as_it_is() -> None:
     assert "document.title='caught'" in seen(stage, 200, 60)
 
 
+texts = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=8)
+values = st.recursive(
+    st.none() | st.integers() | texts, lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=8
+)
+
+
+@given(st.dictionaries(texts, values, max_size=4), st.data(), st.sampled_from([10, 30, 5000]))
+def test_the_lines_of_a_document_are_the_document_and_what_was_written_is_marked(
+    document: JsonObject, data: st.DataObject, room: int
+) -> None:
+    assume(STASH not in document)
+    touched = tuple((key,) for key in document if data.draw(st.booleans()))
+    lines = [line.plain for line in document_lines(Moment(document, (), touched), room)]
+    whole = "".join("".join(line[2:] for line in lines).split())
+    assert whole == "".join(json.dumps(document, ensure_ascii=False).split())
+    if room == 5000 and touched:
+        marked = json.loads("{" + "".join(line[2:] for line in lines if line.startswith("+")).rstrip(",") + "}")
+        assert marked == {key: document[key] for (key,) in touched}
+
+
 def test_the_words_for_why_come_from_the_step_and_the_entry() -> None:
     stage = press(at(stage_of(order()), 1), "w")
     assert "price at 1" in seen(stage)
@@ -211,9 +236,23 @@ def test_it_plays_at_the_recorded_pace_with_short_waits_and_stops_at_the_end() -
         assert told == min(2.0, log.seconds_before(position + 1) / 2)
     assert next_in(State(), log, 1.0) is None
     assert next_in(State(position=len(log) - 1, playing=True), log, 1.0) is None
-    assert played(state, log).position == 1
-    at_end = State(position=len(log) - 1, playing=True)
-    assert played(at_end, log) == replace(at_end, playing=log.is_active)
+    assert (played(state, log).position, played(state, log).playing) == (1, True)
+    last = played(State(position=len(log) - 2, playing=True), log)
+    assert (last.position, last.playing) == (len(log) - 1, False)
+    assert pressed(last, "space", " ", log, 10) == State(position=0, playing=True)
+
+
+def test_a_run_that_goes_on_is_played_until_its_task_is_at_rest() -> None:
+    events = list(order().events)
+    log = Log(events[0].task)
+    for event in events[:5]:
+        log.take(event)
+    stage = Stage(log, lambda *_: [], UNICODE, position=len(log) - 1)
+    press(stage, "space")
+    assert (stage.state.playing, stage.next_in) == (True, None)
+    for event in events[5:]:
+        stage.take(event)
+    assert (stage.state.playing, stage.state.position) == (False, len(log) - 1)
 
 
 def test_a_view_at_the_end_stays_there_when_the_log_grows() -> None:

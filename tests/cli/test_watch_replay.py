@@ -73,6 +73,16 @@ def test_a_replay_tells_of_a_wait_that_it_shortens(desk: Desk, monkeypatch: pyte
     assert "without an event" not in desk.run("task", "watch", "--speed", "1", "--events").err
 
 
+def test_at_a_terminal_a_replay_leaves_what_the_run_left(desk: Desk) -> None:
+    desk.step("nap", '{"name": str, "nap": None}', "await asyncio.sleep(0.6)", "data['nap'] = True")
+    code, _, ran = desk.at_terminal("task", "new", "A task", "-d", '{"name": "Ada"}', CI="")
+    again, raw, screen = desk.at_terminal("task", "watch", "--speed", "2", CI="")
+    assert (code, again) == (0, 0)
+    assert "\x1b[?25l" in raw, "frames are drawn"
+    assert raw.rindex("\x1b[?25h") > raw.rindex("\x1b[?25l")
+    assert screen[screen.index("✓ greet") :] == ran[ran.index("✓ greet") :]
+
+
 def test_a_replay_of_a_running_task_goes_on_with_what_happens(desk: Desk) -> None:
     with running(desk, ("await asyncio.sleep(1.5)",)) as process:
         watch = desk.started("task", "watch", "--speed", "100", "--data")

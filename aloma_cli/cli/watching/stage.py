@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aloma_cli.cli.watching.document import diff_lines, document_lines
 from aloma_cli.cli.watching.log import Log
-from aloma_cli.cli.watching.state import State, grown, next_in, played, pressed
+from aloma_cli.cli.watching.state import State, grown, next_in, played, pressed, settled
 from aloma_cli.errors import AlomaError
 from aloma_cli.record.events import Event
 from aloma_cli.record.states import seen
@@ -54,7 +54,7 @@ class Stage:
         """Take what happens now."""
         before, self._held = len(self.log), True
         self.log.take(event)
-        self.state = grown(self.state, before, len(self.log))
+        self.state = settled(grown(self.state, before, len(self.log)), self.log)
 
     def play(self) -> None:
         """Show the next entry."""

@@ -47,7 +47,7 @@ def pressed(state: State, key: str, character: str | None, log: Log, page: int) 
         return replace(state.at(max(0, min(move(state, page, len(log)), len(log) - 1))), playing=False)
     if key in ("n", "N"):
         return found(state, log, 1 if key == "n" else -1)
-    return _switched(state, key, page)
+    return _switched(state, key, log, page)
 
 
 _MOVES: dict[str, Callable[[State, int, int], int]] = {
@@ -60,13 +60,13 @@ _MOVES: dict[str, Callable[[State, int, int], int]] = {
 }
 
 
-def _switched(state: State, key: str, page: int) -> State:
+def _switched(state: State, key: str, log: Log, page: int) -> State:
     pane = PANES.get(key.lower())
     if pane is not None:
         return replace(state, pane="document" if state.pane == pane else pane, scroll=0)
     match key:
         case "space":
-            return replace(state, playing=not state.playing)
+            return _toggled(state, log)
         case "slash":
             return replace(state, typing=True, words="", missed=False)
         case "escape":
@@ -103,14 +103,27 @@ def grown(state: State, before: int, now: int) -> State:
 
 
 def played(state: State, log: Log) -> State:
-    """One entry further. Playing ends at the end, unless the task still runs."""
-    if state.position + 1 < len(log):
-        return state.at(state.position + 1)
-    return replace(state, playing=log.is_active)
+    """One entry further."""
+    return settled(state.at(min(state.position + 1, len(log) - 1)), log)
+
+
+def settled(state: State, log: Log) -> State:
+    """Playing ends at the last entry, unless the task still runs."""
+    return replace(state, playing=state.playing and (_is_before_end(state, log) or log.is_active))
+
+
+def _is_before_end(state: State, log: Log) -> bool:
+    return state.position + 1 < len(log)
+
+
+def _toggled(state: State, log: Log) -> State:
+    """Play or stop; at the end of an old run, play it from the start."""
+    begin = state if _is_before_end(state, log) or log.is_active else state.at(0)
+    return replace(begin, playing=not state.playing)
 
 
 def next_in(state: State, log: Log, speed: float) -> float | None:
     """The seconds until the next entry is shown; None where nothing plays, or nothing comes yet."""
-    if not state.playing or state.position + 1 >= len(log):
+    if not (state.playing and _is_before_end(state, log)):
         return None
     return pause(log.seconds_before(state.position + 1), speed)
