@@ -104,11 +104,15 @@ class Transaction:
             self.dirty[task.parent] = None  # it may have waited for this one only
 
     def close(self) -> None:
-        """Write the events, and tell the views. Raises StoreError; then no view was told."""
+        """Write the events, and tell the views. Raises StoreError; then no view was told.
+
+        A loss of power may undo a start of which nothing came yet: the firing starts again, and nothing is doubled.
+        What does come of it (a call that is sent, a commit) is synced together with the start.
+        """
         events, self._events = self._events, []
         self.jobs, self.cuts = {}, {}
         if events:
-            self._claim.commit(events)
+            self._claim.commit(events, durable=any(type(event) is not ev.FiringStarted for event in events))
         for event in events:
             self._emit(event)
 

@@ -1,7 +1,8 @@
 """One tree of tasks being run, without a clock of its own, without tasks of asyncio: values in, values out.
 
 A turn takes in what has ended, commits it, and says what to start next. All that a turn decides becomes one batch
-of the journal. Nothing starts, and no view hears of it, before that batch is durable.
+of the journal. Nothing starts, and no view hears of it, before that batch is written, and durable where it decides
+more than what starts.
 """
 
 from __future__ import annotations
