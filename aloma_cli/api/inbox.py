@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from aloma_cli.jsontext import Json, JsonObject
@@ -23,13 +23,21 @@ def open_questions(
     Each is as in the `questions` of a record, with `name`, `root` and `tags` of the root as well. `only`: those of
     roots with this tag. `unreadable`: as for `Records.records`.
     """
-    found = [
-        {**asked, "name": record["name"], "root": record["id"], "tags": record["tags"]}
-        for [record] in home.records(unreadable=unreadable)
-        if not record["closed"] and (only is None or only in record["tags"])
-        for asked in record["questions"]
-    ]
-    return sorted(found, key=lambda asked: (asked.get("until") or _NEVER, asked.get("asked_at") or "", asked["task"]))
+    found = (record for [record] in home.records(unreadable=unreadable) if only is None or only in record["tags"])
+    return most_urgent_first(asked for record in found for asked in questions_of(record))
+
+
+def questions_of(record: JsonObject) -> list[JsonObject]:
+    """The open questions of the record of a root, as `open_questions` gives them."""
+    more = {"name": record["name"], "root": record["id"], "tags": record.get("tags")}
+    return [] if record["closed"] else [{**asked, **more} for asked in record["questions"]]
+
+
+def most_urgent_first(questions: Iterable[JsonObject]) -> list[JsonObject]:
+    """Questions in the order of `open_questions`."""
+    return sorted(
+        questions, key=lambda asked: (asked.get("until") or _NEVER, asked.get("asked_at") or "", asked["task"])
+    )
 
 
 def answer_to(asked: JsonObject, value: Json, who: JsonObject) -> JsonObject:

@@ -32,6 +32,7 @@ GROUPS = {
 COMMANDS = {
     "worker": Command("worker:worker", "Run every task that has something to do, until told to end."),
     "top": Command("top:top", "Show what all tasks are at, live."),
+    "web": Command("web:web", "Show all tasks, and each one, live in a browser."),
     "init": Command("init:init", "Create a workspace that runs at once."),
     "doctor": Command("doctor:doctor", "Check the workspace and its model servers."),
     "test": Command("test:run_tests", "Run the cases of the workspace, without a real call."),
@@ -107,6 +108,8 @@ _SYNONYMS = {
     "cost": "usage",
     "settings": "config",
     "serve": "worker",
+    "ui": "web",
+    "dashboard": "web",
     "daemon": "worker",
     "man": "help",
     "docs": "help",

@@ -23,9 +23,8 @@ _LONGEST = 4000
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What a link opens. `into` or `call`: which question. `asked_at`: when it was asked (ISO). `to`: who got the link.
-
-    `expires`: seconds since 1970.
+    """What a link opens. `into` or `call`: which question. `asked_at`: when it was asked (ISO). `to`: who got the link;
+    "" without a link. `expires`: seconds since 1970.
     """
 
     task: str

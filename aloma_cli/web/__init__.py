@@ -1,1 +1,1 @@
-"""The HTTP server of a worker: webhooks, and pages for people. It is imported only where it is used."""
+"""HTTP servers: webhooks and pages for people, and the live pages of a workspace. Imported only where it is used."""

@@ -41,7 +41,7 @@ _MOST_FIELDS = 100
 
 def answers(home: Workspace, key: bytes, wake: Callable[[], object] = lambda: None) -> list[Route]:
     """The route of the links that `key` signs. `wake` is called when a task has got an answer, so that it is run."""
-    desk = _Desk(home, wake)
+    desk = Desk(home, wake)
 
     async def answer(request: Request) -> Response:
         try:
@@ -58,12 +58,18 @@ def answers(home: Workspace, key: bytes, wake: Callable[[], object] = lambda: No
     return [Route(f"{PATH}{{token}}", answer, methods=["GET", "POST"])]
 
 
-class _Desk:
-    """Shows questions and takes answers."""
+class Desk:
+    """Shows questions and takes answers. `foot`: the HTML below the question of a task, from its name and id."""
 
-    def __init__(self, home: Workspace, wake: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        home: Workspace,
+        wake: Callable[[], object] = lambda: None,
+        foot: Callable[[str, str], str] = lambda name, task: escape(f"{name} · {task}"),
+    ) -> None:
         self._home = home
         self._wake = wake
+        self._foot = foot
 
     def show(self, ticket: Ticket) -> Response:
         """A GET only shows: programs that scan mails follow links."""
@@ -85,7 +91,9 @@ class _Desk:
         name = " ".join(given.get(NAME, "").split())[:LONGEST_NAME]
         if wrong:
             return self._form(ticket, {**texts, NAME: name}, wrong, status=422)
-        who = {"channel": "link", "to": ticket.to} | ({"user": name} if name else {})
+        who = ({"channel": "link", "to": ticket.to} if ticket.to else {"channel": "page"}) | (
+            {"user": name} if name else {}
+        )
         try:
             self._home.submit(ticket.task, answer_to(asked, value, who))
         except InputError as error:
@@ -134,7 +142,7 @@ class _Desk:
         return page(title, "".join(parts), self._footer(ticket), status)
 
     def _footer(self, ticket: Ticket) -> str:
-        return f"{self._home.task(ticket.task).name} · {ticket.task}"
+        return self._foot(self._home.task(ticket.task).name, ticket.task)
 
 
 def _by(found: Answered) -> str:

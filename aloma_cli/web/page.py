@@ -50,7 +50,8 @@ button { width: 100%; font: inherit; font-weight: 600; padding: 0.75rem 1.25rem;
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .mark { font-size: 2rem; line-height: 1; margin: 0 0 0.75rem; color: var(--right); }
 .mark.no { color: var(--faint); }
-footer { margin: 1rem 0 0; padding: 0 0.25rem; }
+footer { margin: 1rem 0 0; padding: 0 0.25rem; overflow-wrap: anywhere; }
+a { color: var(--accent); }
 """
 
 _HASH = base64.b64encode(sha256(_STYLE.encode()).digest()).decode()
@@ -66,8 +67,8 @@ HEADERS = {
 
 
 def page(title: str, body: str, footer: str = "", status: int = 200) -> HTMLResponse:
-    """A page. `title` and `footer` are texts, `body` is HTML."""
-    foot = f'<footer class="faint">{escape(footer)}</footer>' if footer else ""
+    """A page. `title` is a text, `body` and `footer` are HTML."""
+    foot = f'<footer class="faint">{footer}</footer>' if footer else ""
     html = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -80,7 +81,7 @@ def page(title: str, body: str, footer: str = "", status: int = 200) -> HTMLResp
 def told(
     title: str, text: str, *, about: str = "", footer: str = "", status: int = 200, good: bool = False
 ) -> HTMLResponse:
-    """A page that says something. `about`: the question that it is about."""
+    """A page that says something. `about`: the question that it is about. `footer` is HTML, the others are texts."""
     mark = '<p class="mark" aria-hidden="true">✓</p>' if good else ""
     quoted = f'<div class="context">{escape(about)}</div>' if about else ""
     return page(title, f"{mark}<h1>{escape(title)}</h1>{quoted}<p>{escape(text)}</p>", footer, status)

@@ -117,9 +117,9 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:  # Overflow: the port is too large
         listening.close()
-        reason = error.strerror or str(error)
+        reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"the HTTP server cannot listen on {host}:{port}: {reason}", hint="use another port") from None
     return listening
 

@@ -55,7 +55,7 @@ class Chromium:
             page.on("request", lambda asked: wrong.append(asked.url) if not asked.url.startswith(home) else None)
             page.goto(address)
             result = act(page)
-            assert wrong == []
+            assert wrong == [], wrong
             return result
 
 

@@ -128,8 +128,16 @@ class Task {
   }
 }
 
-const record = JSON.parse(document.getElementById("record").textContent);
-const tasks = record.tasks.map((told, place) => new Task(told, place));
-const taskOf = Object.fromEntries(tasks.map((task) => [task.id, task]));
-const lineOf = new Map(); // of each firing: its task and the place of its last line
-for (const task of tasks) task.lines.forEach((line, at) => line.firing && lineOf.set(line.firing, [task, at]));
+let record, tasks, taskOf;
+let lineOf; // of each firing: its task and the place of its last line
+
+/** Takes what is told of the tasks. */
+function take(told) {
+  record = told;
+  tasks = record.tasks.map((one, place) => new Task(one, place));
+  taskOf = Object.fromEntries(tasks.map((task) => [task.id, task]));
+  lineOf = new Map();
+  for (const task of tasks) task.lines.forEach((line, at) => line.firing && lineOf.set(line.firing, [task, at]));
+}
+
+take(JSON.parse(document.getElementById("record").textContent));

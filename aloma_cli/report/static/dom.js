@@ -59,7 +59,12 @@ function short(value, most = 80) {
   return text === undefined ? "nothing" : text.length > most ? text.slice(0, most - 1) + "…" : text;
 }
 
-for (const one of document.querySelectorAll("time[datetime]")) {
-  const at = new Date(one.dateTime);
-  one.textContent = `${at.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" })}, ${clock(at)}`;
+/** Puts the times of a part of the page into the zone of its reader. */
+function localTimes(root) {
+  for (const one of root.querySelectorAll("time[datetime]")) {
+    const at = new Date(one.dateTime);
+    one.textContent = `${at.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" })}, ${clock(at)}`;
+  }
 }
+
+localTimes(document);

@@ -4,13 +4,18 @@ const ROW = 30;
 const signs = { fired: "✓", done: "✓", looked: "·", failed: "✗", error: "✗", changed: "»", landed: "←", created: "○", question: "?", armed: "»" };
 let task = tasks[0], place = 0, listed = [];
 
-const picker = el("select", { "aria-label": "Task", onchange: () => go(tasks[picker.value], 0) },
-  tasks.length > 1 ? tasks.slice(0, 2000).map((one) => el("option", { value: one.place }, `${"  ".repeat(depth(one))}${one.name} · ${one.state}`)) : []);
+const picker = el("select", { "aria-label": "Task", onchange: () => go(tasks[picker.value], 0) });
 const search = el("input", { type: "search", placeholder: "Find in the log", "aria-label": "Find in the log", oninput: () => { list(); draw(); } });
 const spacer = el("div", { class: "spacer", role: "presentation" });
 const scroller = el("div", { class: "list", role: "listbox", tabindex: 0, "aria-label": "Log", onscroll: draw, onkeydown: onListKey }, spacer);
 const position = el("span", { class: "position", "aria-live": "polite" });
 const detail = el("div", { class: "detail" });
+
+function pick() {
+  picker.hidden = tasks.length < 2;
+  picker.replaceChildren(...tasks.slice(0, 2000).map((one) => el("option", { value: one.place }, `${"  ".repeat(depth(one))}${one.name} · ${one.state}`)));
+  picker.value = task.place;
+}
 
 function depth(one) {
   let deep = 0;
@@ -23,7 +28,7 @@ function button(text, label, move) {
 }
 
 document.getElementById("entries").append(
-  el("div", { class: "bar" }, tasks.length > 1 ? picker : null, search,
+  el("div", { class: "bar" }, picker, search,
     el("span", { class: "steps" }, button("⇤", "First entry", -Infinity), button("←", "Entry before", -1), position, button("→", "Next entry", 1), button("⇥", "Last entry", Infinity))),
   el("div", { class: "two" }, scroller, detail));
 
@@ -199,8 +204,7 @@ function blame(button, whose, path, version) {
 
 // ---- the timeline
 
-const bars = document.getElementById("lanes"), readout = document.getElementById("readout");
-let zoom = 1;
+let bars, readout, zoom = 1;
 
 function mark() {
   for (const one of bars.querySelectorAll(".on, .by")) one.classList.remove("on", "by");
@@ -211,26 +215,32 @@ function mark() {
 
 const pointed = (event) => event.target.dataset?.e?.split(":").map(Number);
 
-bars.addEventListener("pointerover", (event) => {
-  const found = pointed(event);
-  if (!found) return;
-  const whose = tasks[found[0]], line = whose.lines[found[1]];
-  const facts = [line.word, line.seconds !== undefined && seconds(line.seconds), line.woken && `woken by ${line.woken[0]} through ${line.woken[1]}`, ...(line.facts ?? []), line.text?.split("\n", 1)[0]];
-  readout.textContent = shown(`${whose.place ? whose.name + " › " : ""}${line.step}: ${facts.filter(Boolean).join(", ")}`);
-});
-bars.addEventListener("click", (event) => {
-  const found = pointed(event);
-  if (!found) return;
-  go(tasks[found[0]], found[1]);
-  document.getElementById("run").scrollIntoView({ behavior: "smooth", block: "start" });
-});
-for (const one of document.querySelectorAll("[data-zoom]")) {
-  one.addEventListener("click", () => {
-    zoom = Math.min(64, Math.max(1, zoom * Number(one.dataset.zoom)));
-    const box = bars.parentNode, middle = (box.scrollLeft + box.clientWidth / 2) / box.scrollWidth;
-    bars.style.width = `${zoom * 100}%`;
-    box.scrollLeft = middle * box.scrollWidth - box.clientWidth / 2;
+/** Finds the timeline of the page, and lets it answer. */
+function useTimeline() {
+  bars = document.getElementById("lanes");
+  readout = document.getElementById("readout");
+  bars.style.width = `${zoom * 100}%`;
+  bars.addEventListener("pointerover", (event) => {
+    const found = pointed(event);
+    if (!found) return;
+    const whose = tasks[found[0]], line = whose.lines[found[1]];
+    const facts = [line.word, line.seconds !== undefined && seconds(line.seconds), line.woken && `woken by ${line.woken[0]} through ${line.woken[1]}`, ...(line.facts ?? []), line.text?.split("\n", 1)[0]];
+    readout.textContent = shown(`${whose.place ? whose.name + " › " : ""}${line.step}: ${facts.filter(Boolean).join(", ")}`);
   });
+  bars.addEventListener("click", (event) => {
+    const found = pointed(event);
+    if (!found) return;
+    go(tasks[found[0]], found[1]);
+    document.getElementById("run").scrollIntoView({ behavior: "smooth", block: "start" });
+  });
+  for (const one of document.querySelectorAll("[data-zoom]")) {
+    one.addEventListener("click", () => {
+      zoom = Math.min(64, Math.max(1, zoom * Number(one.dataset.zoom)));
+      const box = bars.parentNode, middle = (box.scrollLeft + box.clientWidth / 2) / box.scrollWidth;
+      bars.style.width = `${zoom * 100}%`;
+      box.scrollLeft = middle * box.scrollWidth - box.clientWidth / 2;
+    });
+  }
 }
 
 // ---- keys, prompts, paper, and the first look
@@ -244,11 +254,17 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "/") { event.preventDefault(); search.focus(); }
 });
 
-document.getElementById("prompts")?.append(...some(Object.keys(record.calls), (number) => {
-  const made = call(number);
-  made.firstChild.prepend(el("span", { class: "who" }, `${record.calls[number].step}, `));
-  return made;
-}, 20));
+/** Lists all calls; those that were open stay open. */
+function listCalls() {
+  const box = document.getElementById("prompts"), opened = new Set([...box?.querySelectorAll("details[open]") ?? []].map((one) => one.dataset.call));
+  box?.replaceChildren(...some(Object.keys(record.calls), (number) => {
+    const made = call(number);
+    made.dataset.call = number;
+    made.firstChild.prepend(el("span", { class: "who" }, `${record.calls[number].step}, `));
+    made.open = opened.has(number);
+    return made;
+  }, 20));
+}
 
 addEventListener("beforeprint", () => { scroller.classList.add("whole"); spacer.replaceChildren(...listed.slice(0, 1000).map(row)); });
 addEventListener("afterprint", () => { scroller.classList.remove("whole"); draw(); });
@@ -261,5 +277,24 @@ function fromAddress() {
   return Boolean(found);
 }
 
+/** Shows what is told anew of the tasks. Whoever looks at the last entry follows; any other entry stays. */
+function refresh(told) {
+  const follows = place === task.lines.length - 1, scrolled = bars.parentNode?.scrollLeft;
+  take(told);
+  task = taskOf[task.id] ?? tasks[0];
+  pick();
+  list();
+  if (!bars.isConnected) {
+    useTimeline();
+    bars.parentNode.scrollLeft = scrolled;
+  }
+  listCalls();
+  if (follows) go(task, task.lines.length - 1, { look: false });
+  else { draw(); mark(); }
+}
+
+pick();
+useTimeline();
+listCalls();
 list();
 if (!fromAddress()) go(task, task.lines.length - 1, { look: false });

@@ -1,0 +1,91 @@
+"""`aloma web`"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+import webbrowser
+from typing import TYPE_CHECKING, Annotated
+
+from aloma_cli.cli import descriptors, exit_codes, options, output
+from aloma_cli.cli.parameters import Option
+from aloma_cli.cli.workspaces import load_workspace
+from aloma_cli.engine.shutdown import leave
+from aloma_cli.extras import extra
+
+if TYPE_CHECKING:
+    from aloma_cli.api.workspace import Workspace
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def web(
+    port: Annotated[int, Option(("--port",), "The port; default: any free one.", "PORT", 1)] = 0,
+    host: Annotated[str, Option(("--host",), "The address to listen on.", "HOST")] = _LOOPBACK[0],
+    show: Annotated[bool, Option(("--open",), "Open it in a browser.")] = False,
+    allow_answers: Annotated[bool, Option(("--allow-answers",), "Let questions be answered on the pages.")] = False,
+    workspace: options.Workspace = None,
+) -> int:
+    """
+    \b
+    Examples:
+      aloma web --open
+      aloma web --port 8650 --allow-answers
+
+    Serves the tasks of the workspace as pages that follow what happens: a list, each
+    task as `aloma task report` draws it, and the open questions. Prints their address,
+    with a token that lets its reader in. The pages change nothing; with
+    --allow-answers, an answer is written into the record, and a worker or
+    `aloma task resume` continues the task. Ctrl-C ends it.
+    """
+    home = load_workspace(workspace)
+    if host not in _LOOPBACK:
+        output.say(f"aloma: {host} may be reached from other machines, and the pages are sent without TLS")
+    return _run(home, host, port, show=show, answers=allow_answers)
+
+
+async def _serve(home: Workspace, host: str, port: int, end: asyncio.Event, *, show: bool, answers: bool) -> None:
+    with extra("web", "the HTTP server"):
+        from aloma_cli.web.board import board
+        from aloma_cli.web.server import serving
+
+    token = secrets.token_urlsafe(24)
+    name = home.loaded.root.name if home.loaded.root is not None else "aloma"
+    app = board(home, name, token, answers=answers, names=(host,), failed=_failed)
+    async with serving(app, host, port) as url:
+        address = f"{url}/?token={token}"
+        output.put(address)
+        output.result().flush()
+        if show and not webbrowser.open(address):
+            output.say("aloma: no browser could be opened; open the address yourself")
+        await end.wait()
+
+
+def _run(home: Workspace, host: str, port: int, *, show: bool, answers: bool) -> int:
+    """Serve until a signal comes; the second one ends it at once."""
+    loop = asyncio.new_event_loop()
+    end = asyncio.Event()
+    serving = loop.create_task(_serve(home, host, port, end, show=show, answers=answers))
+    codes: list[int] = []
+
+    def signalled(code: int) -> None:
+        if codes:
+            serving.cancel()
+        end.set()
+        codes.append(code)
+
+    loop.add_signal_handler(signal.SIGINT, signalled, exit_codes.INTERRUPTED)
+    loop.add_signal_handler(signal.SIGTERM, signalled, exit_codes.TERMINATED)
+    try:
+        loop.run_until_complete(serving)
+    except asyncio.CancelledError:
+        return codes[-1]
+    finally:
+        leave(loop)
+        descriptors.settle()
+    return exit_codes.DONE
+
+
+def _failed(error: Exception) -> None:
+    output.say(f"aloma: a request failed: {type(error).__name__}: {error}")

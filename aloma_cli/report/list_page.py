@@ -1,0 +1,187 @@
+"""The live pages of a workspace: the list of its tasks, one task, and its open questions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from aloma_cli.clock import from_iso
+from aloma_cli.document.stash import hide_stash
+from aloma_cli.explain.why import Inquiry
+from aloma_cli.jsontext import Json, JsonObject
+from aloma_cli.record.states import INTERRUPTED, STATES, seen
+from aloma_cli.report.markup import Markup, join, tag
+from aloma_cli.report.page import Section, page, policy
+from aloma_cli.report.record import record
+from aloma_cli.report.story import Story
+from aloma_cli.report.table import moment, table
+from aloma_cli.report.task_page import SCRIPTS, head, sections
+from aloma_cli.values import dataclass
+from aloma_cli.view.format import ago, value_text
+from aloma_cli.view.tables import Column
+
+PAGE = 100
+"""How many tasks a page of the list has."""
+
+LIST_SCRIPTS = ("dom.js", "live.js")
+TASK_SCRIPTS = (*SCRIPTS, "live.js")
+
+FILTERS = tuple(name for name in STATES if name != "processing")
+"""The states that a list can be asked for: `processing` is shown as running or interrupted."""
+
+_LONGEST_CONTEXT = 300
+
+_COLUMNS = (
+    Column("task"),
+    Column("state", "state"),
+    Column("created", "time"),
+    Column("took", "seconds"),
+    Column("calls", "count", dispensable=True),
+    Column("cost", "money", dispensable=True),
+    Column("id", "id"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page, and its version, by which a reader who asks again is told that nothing has changed."""
+
+    version: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What all pages have in common. `name`: of the workspace. `answers`: whether questions can be answered here."""
+
+    name: str
+    answers: bool
+
+    def bar(self, asked: int | None = None) -> Markup:
+        """The links to the pages; `asked`: how many questions are open."""
+        more = "" if not asked else f" ({asked:,})"
+        links = (tag("a", "Tasks", href="/"), " · ", tag("a", f"Questions{more}", href="/questions"))
+        return tag("p", tag("b", self.name), " · ", *links, class_="site")
+
+
+def list_page(site: Site, rows: Sequence[JsonObject], *, state: str | None, before: str | None, now: float) -> Shown:
+    """A page of the list. `rows`: one more than PAGE where there are older tasks. `now`: seconds since 1970."""
+    listed = rows[:PAGE]
+    none = "No task is in this state." if state else "There is no task yet. To make one: aloma task new"
+    about = tag("p", none if before is None else "There is no older task.", class_="about")
+    shown = table(_COLUMNS, (_row(row, now) for row in listed), "Newest first") if listed else about
+    older = listed[-1]["id"] if len(rows) > PAGE else None
+    content = Section(
+        "tasks", f"State: {state}" if state else "All tasks", _filters(state), shown, _steps(state, before, older)
+    )
+    return _live(f"{site.name} · aloma", join([site.bar(), tag("h1", "Tasks")]), [content])
+
+
+def task_page_live(site: Site, question: Inquiry, version: str) -> Shown:
+    """The report of a task that follows it."""
+    story = Story(question)
+    state = seen(story.task.state, held=question.held)
+    cure = tag(
+        "p", "No process runs it. To continue: ", tag("code", f"aloma task resume {story.task.id}"), class_="about"
+    )
+    top = join([site.bar(), head(story), cure if state == INTERRUPTED else None])
+    told, title = record(story), f"{story.task.name} · aloma"
+    return Shown(version, page(title, top, sections(story), scripts=TASK_SCRIPTS, record=told, live=version))
+
+
+def questions_page(site: Site, questions: Sequence[JsonObject]) -> Shown:
+    """The open questions."""
+    about = (
+        "The most urgent first."
+        if site.answers
+        else "Here they are only shown. To answer them: `aloma web --allow-answers`, or `aloma inbox`."
+    )
+    asked = [_asked(site, one) for one in questions] or [tag("p", "No question is open.", class_="about")]
+    content = Section("questions", "Open questions", *asked, about=about if questions else "")
+    return _live(f"Questions · {site.name}", join([site.bar(), tag("h1", "Questions")]), [content])
+
+
+def question_path(asked: JsonObject) -> str:
+    """The address of the page on which an open question is answered."""
+    which = {name: asked[name] for name in ("into", "call", "asked_at") if asked.get(name) is not None}
+    return f"/questions/{quote(asked['task'])}?{urlencode(which)}"
+
+
+def header_policy(scripts: Sequence[str]) -> str:
+    """The Content-Security-Policy of a live page as a header: that of the page, and that no other may embed it."""
+    return f"{policy(*scripts, live=True)}; frame-ancestors 'none'"
+
+
+def _live(title: str, top: Markup, content: Sequence[Section]) -> Shown:
+    told = top + "".join(one.drawn for one in content)
+    version = f'"{sha256(told.encode()).hexdigest()[:16]}"'
+    return Shown(version, page(title, top, content, scripts=LIST_SCRIPTS, live=version))
+
+
+def _row(row: JsonObject, now: float) -> list[Any]:
+    name = tag("a", row["name"], href=_task_path(row["id"]))
+    if "created_at" not in row:  # it cannot be read
+        return [row["name"], row["state"], *[None] * 4, row["id"]]
+    usage = row["usage"]
+    created = tag("time", ago(now - from_iso(row["created_at"])), title=row["created_at"])
+    return [name, row["state"], created, row["seconds"], usage["calls"] or None, usage["cost"] or None, row["id"]]
+
+
+def _task_path(task: str) -> str:
+    return f"/tasks/{quote(task)}"
+
+
+def _address(**given: str | None) -> str:
+    query = urlencode({name: value for name, value in given.items() if value is not None})
+    return f"/?{query}" if query else "/"
+
+
+def _filters(state: str | None) -> Markup:
+    links = (
+        tag(
+            "a",
+            name or "all",
+            href=_address(state=name),
+            class_="filter",
+            aria_current="true" if name == state else None,
+        )
+        for name in (None, *FILTERS)
+    )
+    return tag("p", *links, class_="filters")
+
+
+def _steps(state: str | None, before: str | None, older: str | None) -> Markup | None:
+    links = [
+        tag("a", "Newest", href=_address(state=state)) if before is not None else None,
+        tag("a", "Older", href=_address(state=state, before=older), rel="next") if older is not None else None,
+    ]
+    return tag("p", *links, class_="turn") if any(links) else None
+
+
+def _asked(site: Site, asked: JsonObject) -> Markup:
+    title = tag("b", asked["question"])
+    return tag(
+        "div",
+        tag("p", tag("a", title, href=question_path(asked)) if site.answers else title),
+        tag("p", tag("a", asked["name"], href=_task_path(asked["task"])), *_when(asked), class_="about"),
+        _context(hide_stash(asked.get("context"))),
+        _deadline(asked),
+        class_="talk",
+    )
+
+
+def _when(asked: JsonObject) -> Iterable[Markup | str]:
+    return (", asked at ", moment(asked["asked_at"])) if asked.get("asked_at") else ()
+
+
+def _deadline(asked: JsonObject) -> Markup | None:
+    if not asked.get("until"):
+        return None
+    default = value_text(hide_stash(asked.get("default")), _LONGEST_CONTEXT)
+    return tag("p", "Without an answer until ", moment(asked["until"]), f": {default}", class_="about")
+
+
+def _context(context: Json) -> Markup | None:
+    return None if context is None else tag("p", tag("code", value_text(context, _LONGEST_CONTEXT)))
