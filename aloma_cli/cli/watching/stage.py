@@ -69,16 +69,13 @@ class Stage:
         """The lines of the whole screen, none wider than `size.width`, and not more than `size.height`."""
         self._height = max(1, size.height - 2)
         left = min(_MOST_ENTRIES_WIDTH, size.width * 2 // 5)
-        shown = zip_longest(self._entries(left), self._side(size.width - left - 2))
-        bar = self._glyphs.log
-        rows = [
-            fit(one or line(), left, self._glyphs, pad=True)
-            .append_text(line((f"{bar} ", DIM)))
-            .append_text(other or line())
-            for one, other in shown
-        ]
-        lines = [self._head(), *rows[: self._height], *[line()] * (self._height - len(rows)), self._foot(size.width)]
+        pairs = zip_longest(range(self._height), self._entries(left), self._side(size.width - left - 2))
+        lines = [self._head(), *(self._row(one, other, left) for _, one, other in pairs), self._foot(size.width)]
         return [fit(one, size.width, self._glyphs) for one in lines][-size.height :]
+
+    def _row(self, entry: Text | None, side: Text | None, left: int) -> Text:
+        row = fit(entry or line(), left, self._glyphs, pad=True).append_text(line((f"{self._glyphs.log} ", DIM)))
+        return row.append_text(side or line())
 
     @property
     def _record(self) -> Record:
