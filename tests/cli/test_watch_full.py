@@ -32,7 +32,7 @@ from aloma_cli.view.entries import Entry
 from aloma_cli.view.history import Record
 from aloma_cli.view.theme import ASCII, UNICODE
 from aloma_cli.view.width import Size
-from tests.cli.desk import COMMAND, Desk, until
+from tests.cli.desk import COMMAND, Desk, running, until
 from tests.report.runs import gates, hostile, order, shelf
 from tests.view.terminal import Terminal, terminal
 
@@ -395,6 +395,19 @@ def test_at_a_terminal_that_is_resized_keys_work_and_it_is_left_as_it_was(desk: 
         assert process.wait(20) == 0
         assert_left_as_found(screen, before)
         assert "38;" not in screen.raw, "NO_COLOR is set"
+
+
+def test_a_task_of_another_process_grows_on_the_screen(desk: Desk) -> None:
+    waits = ("import os", "while not os.path.exists('go'): await asyncio.sleep(0.02)", "data['went'] = True")
+    with running(desk, waits) as process, watching(desk) as (screen, view, before):
+        until(lambda: "runs slow" in screen.raw)
+        assert '"went": true' not in screen.raw
+        desk.write("go", "")
+        until(lambda: '"went": true' in screen.raw and "✓ done" in screen.raw)
+        assert process.wait(20) == 0
+        screen.type("q")
+        assert view.wait(20) == 0
+        assert_left_as_found(screen, before)
 
 
 @pytest.mark.parametrize(("end", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 0)])
