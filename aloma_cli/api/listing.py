@@ -11,7 +11,7 @@ from aloma_cli.api.task import read_record
 from aloma_cli.clock import from_iso
 from aloma_cli.errors import NotFoundError, StoreError
 from aloma_cli.jsontext import JsonObject
-from aloma_cli.record.states import ACTIVE, as_seen
+from aloma_cli.record.states import AT_WORK, as_seen
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
@@ -55,15 +55,15 @@ class Listing:
         """None for a task that was deleted."""
         try:
             record = self._record(root)
-            if record["state"] not in ACTIVE:
+            if record["state"] not in AT_WORK or record["wake_at"]:
                 return record
-            held = self._home.store.is_held(root)
+            held = self._home.store.is_held(root)  # this takes as long as all the rest
         except NotFoundError:
             self._known.pop(root, None)
             return None
         now = self._home.clock.now()
         seconds = max(record["seconds"], now - from_iso(record["created_at"])) if held else record["seconds"]
-        return {**as_seen(record, held=held, asleep=bool(record["wake_at"])), "seconds": seconds}
+        return {**as_seen(record, held=held), "seconds": seconds}
 
     def _record(self, root: str) -> JsonObject:
         stamp = self._home.store.stamp(root)

@@ -50,12 +50,16 @@ ACTIVE, PAUSED, ENDINGS = _names("active"), _names("paused"), _names("ended")
 """ENDINGS are also the keys of a group's count beside `total` and `running`."""
 
 
+AT_WORK = ("processing", "waiting")
+"""The states on record of a task that is shown as running, or as interrupted."""
+
+
 def seen(state: str, *, held: bool, asleep: bool = False) -> str:
     """The state of a task in a tree that a process runs now (`held`) or that none does, by the state on record.
 
     `asleep`: nothing runs in the tree before a moment that is on record, so nothing was interrupted.
     """
-    return state if asleep or state not in ("processing", "waiting") else RUNNING if held else INTERRUPTED
+    return state if asleep or state not in AT_WORK else RUNNING if held else INTERRUPTED
 
 
 def as_seen(record: JsonObject, *, held: bool, asleep: bool = False) -> JsonObject:

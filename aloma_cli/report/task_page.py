@@ -95,7 +95,10 @@ def sections(story: Story) -> Iterator[Section]:
     if story.calls:
         yield Section("calls", "Prompts and answers", tag("div", id="prompts"))
     if is_done and (silent := _silent(story)):
-        yield Section("silent", "Steps that did not fire", *(_miss(story, answer) for answer in silent[:_NEAREST]))
+        nearest = silent[:_NEAREST]
+        summary = tag("summary", ", ".join(answer.step for answer in nearest))
+        missed = tag("details", summary, *(_miss(story, answer) for answer in nearest))
+        yield Section("silent", "Steps that did not fire", missed)
 
 
 def _legend() -> Markup:

@@ -159,6 +159,19 @@ def test_colours_names_and_keys_are_accessible(
     chromium.visit(address(order), act, dark=dark, width=width)
 
 
+@pytest.mark.parametrize("run", [order, hostile])
+def test_no_entry_makes_a_page_wider_than_a_phone(
+    chromium: Chromium, address: Callable[..., str], run: Callable[..., Inquiry]
+) -> None:
+    def act(page: Any) -> None:
+        for at in range(page.evaluate("task.lines.length")):
+            page.evaluate(f"go(task, {at})")
+            page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390, at
+
+    chromium.visit(address(run), act, width=390)
+
+
 def test_hostile_texts_stay_texts(chromium: Chromium, address: Callable[..., str]) -> None:
     def act(page: Any) -> None:
         assert page.title() == f"{HOSTILE[0]} · aloma"

@@ -73,6 +73,13 @@ def test_a_page_tells_state_lanes_graph_money_people_and_silent_steps(of_order: 
     assert "address.city is missing, wanted a string" in page.text("li")
 
 
+def test_the_steps_that_did_not_fire_are_folded_unless_the_task_fell_short(of_order: str) -> None:
+    assert "<details><summary>ship</summary>" in of_order
+    short = task_page(hostile())
+    assert 'class="miss"' in short
+    assert "<details" not in short
+
+
 def test_a_page_loads_nothing_and_lets_nothing_load(of_order: str) -> None:
     page = _Read(of_order)
     policy = next(one["content"] for tag, one in page.elements if one.get("http-equiv") == "Content-Security-Policy")
