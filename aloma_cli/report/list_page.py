@@ -59,10 +59,9 @@ class Site:
     name: str
     answers: bool
 
-    def bar(self, asked: int | None = None) -> Markup:
-        """The links to the pages; `asked`: how many questions are open."""
-        more = "" if not asked else f" ({asked:,})"
-        links = (tag("a", "Tasks", href="/"), " · ", tag("a", f"Questions{more}", href="/questions"))
+    def bar(self) -> Markup:
+        """The links to the pages."""
+        links = (tag("a", "Tasks", href="/"), " · ", tag("a", "Questions", href="/questions"))
         return tag("p", tag("b", self.name), " · ", *links, class_="site")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sys
 import threading
 import urllib.request
 import webbrowser
@@ -51,3 +52,10 @@ def test_it_says_where_there_is_no_browser(desk: Desk, monkeypatch: pytest.Monke
     ended, seen = visited(desk, monkeypatch, "--host", "localhost", "--allow-answers", opens=False)
     assert (ended.code, seen) == (0, [200, 200])
     assert ended.err == "aloma: no browser could be opened; open the address yourself\n"
+
+
+def test_a_missing_extra_is_one_sentence(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    ended = desk.run("web")
+    assert (ended.code, ended.out) == (3, "")
+    assert "pip install 'aloma-cli[web]'" in ended.err

@@ -20,7 +20,7 @@ async function ask() {
       renew(new DOMParser().parseFromString(await answer.text(), "text/html"));
     }
     failed = answer.ok || answer.status === 304 ? 0 : failed + 1;
-    say(answer.status === 403 ? "The server was started anew: open the address that it printed." : failed ? "The page cannot be renewed." : "");
+    say(answer.status === 403 ? "The server was started again: open the address that it printed." : failed ? "The page cannot be renewed." : "");
   } catch {
     failed++;
     say("The server has ended.");
