@@ -101,19 +101,18 @@ def follow(page: Any, desk: Desk) -> None:
     page.locator(".detail .word.question").wait_for()
 
 
-@pytest.mark.parametrize(("width", "dark"), [(1280, True), (390, False)])
-def test_the_pages_are_accessible_and_fit(desk: Desk, chromium: Chromium, width: int, dark: bool) -> None:
+def test_the_pages_are_accessible_and_fit(desk: Desk, chromium: Chromium) -> None:
     for name in ("go", "went"):
         (desk.root / name).touch()
     task = desk.new().out.strip()
-    desk.new('{"other": 1}')
-
-    def look(page: Any) -> None:
-        assert violations(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
     with served(desk, "--allow-answers") as address:
-        for path in ("/", f"/tasks/{task}", "/questions"):
+        for path, width, dark in (("/", 1280, True), (f"/tasks/{task}", 390, True), ("/questions", 390, False)):
+
+            def look(page: Any, width: int = width) -> None:
+                assert violations(page) == []
+                assert page.evaluate("document.documentElement.scrollWidth") <= width
+
             chromium.visit(at(address, path), look, width=width, dark=dark)
 
 
