@@ -165,7 +165,7 @@ async def _drive(run: Scheduler, equipment: Equipment, settings: ModelSettings, 
             # So that readers need not read the journal, which is complete in any case.
             with contextlib.suppress(AlomaError):
                 run.flush()
-                run.publish()
+                run.publish_left()
             raise
 
 

@@ -163,7 +163,8 @@ class Workspace(Records):
         """
         self.loaded.check()
         choice = self.choice(like)
-        if self.plan.asks_for("connectors"):
+        scripts = choice.settings.responses if choice.settings.offline else None
+        if self.plan.asks_for("connectors") or (scripts is not None and scripts.is_dir()):
             table.open_connectors(choice.settings, self.loaded.connector_modules, mcp=self.loaded.mcp_servers())
         self._notices()
         self._live_traces()

@@ -155,6 +155,11 @@ class Scheduler:
                 _log.warning("%s; the run continues, and its record is in the journal", printable(str(error)))
             self._unpublished = True
 
+    def publish_left(self) -> None:
+        """Publish a tree that is left before it is at rest. It sleeps until its next timer if nothing runs in it."""
+        asleep = not self.tree.running and self.tree.stopped is None
+        self.publish(self._tx.next_timer() if asleep else None)
+
     def publish_again(self) -> None:
         """Publish what was noted since the tree was last published."""
         self.flush()
