@@ -147,10 +147,12 @@ class Model:
         assert cut or not alone, "commits queue behind what runs alone, but for the end of what was cut off"
         before = task.document
         failed = set(before.get("$errors") or {})
-        task.document = jsonpatch.apply_patch(task.document, list(event.changes))
+        altered: set[str] = set()
+        for change in event.changes:  # what a firing removes, and the engine makes again for a subtask, is a change
+            task.document = jsonpatch.apply_patch(task.document, [change])
+            altered |= {name for name, step in self.steps.items() if _alters(step, before, task.document)}
         readers = {name for name, step in self.steps.items() if _reads(step, places)}
         task.commits.append(Commit(event.version, readers, written))
-        altered = {name for name, step in self.steps.items() if _alters(step, before, task.document)}
         wanted = {name for name in self.steps if self._is_armed_by(task, event, name, readers, altered)}
         wanted |= (failed - set(task.document.get("$errors") or {})) & self.steps.keys()
         assert set(event.armed) - task.armed == wanted - task.armed

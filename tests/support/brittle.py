@@ -12,7 +12,7 @@ from typing import Any, Literal
 from aloma_cli.errors import StoreError
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.batch import Batch
-from aloma_cli.record.events import Event, Logged
+from aloma_cli.record.events import Event, FiringStarted, Logged
 from aloma_cli.store.files.disk import FileStore
 from aloma_cli.store.memory import MemoryStore
 from aloma_cli.store.open import open_store
@@ -134,7 +134,7 @@ class BrittleStore:
     def has_written(self, root: str, event: Event) -> bool:
         """Whether an event is in the last batch, which is where it stands when it is told."""
         written = self.written[root]
-        lasts = isinstance(event, Logged) or written.told == len(written.batches)
+        lasts = isinstance(event, Logged | FiringStarted) or written.told == len(written.batches)
         return lasts and any(event is one for one in written.batches[-1])
 
     def waiting(self, root: str) -> list[Request]:
