@@ -15,10 +15,14 @@ from typing import Any
 
 import pytest
 
+from tests.servers import Llama
 from tests.servers.process import free_port
 from tests.workflows.workspace import REPOSITORY
 
 DESK = REPOSITORY / "examples" / "desk"
+TASKS = 8
+"""Tasks of which one is to reach the person: three of four do."""
+
 COMMAND = (sys.executable, "-m", "aloma_cli")
 
 
@@ -96,6 +100,23 @@ def test_the_commands_of_its_page_are_those_that_were_tried() -> None:
         "aloma task answer @last yes",
         "aloma task show",
     ]
+
+
+@pytest.mark.e2e
+def test_a_real_server_takes_its_tools_and_a_person_is_asked(desk: Desk, llama_tools: Llama) -> None:
+    """The tiny model says nothing sensible, so some tasks end with an answer that does not fit. Each is on record."""
+    codes = []
+    for number in range(TASKS):
+        server = ("--base-url", llama_tools.base_url, "--model", "tiny", "--api-key", "sk-no-key-needed-here")
+        codes.append(desk.aloma("task", "new", f"Lamp {number}", "-f", "request.json", "-q", *server)[0])
+        turns = [call for call in desk.json("task", "calls", "@last", "--json") if call["function"] == "openai.chat"]
+        assert turns[0]["state"] == "answered"
+        names = {tool["function"]["name"] for tool in turns[0]["arguments"]["tools"]}
+        assert names == {"search", "find_order", "mcp_stock_in_stock"}
+        if codes[-1] == 8:
+            break
+    assert codes[-1] == 8, codes
+    assert desk.json("task", "show", "--json")["state"] == "question"
 
 
 @pytest.mark.slow
