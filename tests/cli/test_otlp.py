@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterable
+from typing import cast
+
 import pytest
 
-from tests.cli.desk import Desk
+from aloma_cli.telemetry.live import MOST, LiveTraces
+from aloma_cli.telemetry.otlp import Collector
+from aloma_cli.telemetry.spans import Span
+from tests.cli.desk import Desk, until
 from tests.support.collector import OtlpServer, collector
 
 __all__ = ["collector"]
+
+SPAN = Span(1, 2, None, "chat m", 0.0, 1.0, {})
 
 PROMPT = "the words of the prompt"
 
@@ -122,6 +131,37 @@ def test_a_live_trace_is_the_same_as_that_of_the_record(desk: Desk, collector: O
     collector.spans.clear()
     desk.run("task", "export", "@last", "--otlp", collector.url)
     assert live == {span["id"]: span for span in collector.spans}
+
+
+def test_spans_are_sent_while_the_process_lives(desk: Desk, collector: OtlpServer) -> None:
+    desk.write("aloma.yaml", f"otel: {{url: '{collector.url}'}}\n")
+    assert desk.new().code == 0
+    until(lambda: len(collector.spans) == 8)
+
+
+def test_a_collector_that_is_too_slow_gets_less_and_holds_nothing_up(caplog: pytest.LogCaptureFixture) -> None:
+    asked, free = threading.Event(), threading.Event()
+
+    class Slow:
+        def send(self, spans: Iterable[Span]) -> int:
+            asked.set()
+            free.wait(10)
+            return len(list(spans))
+
+        def close(self) -> None:
+            """Nothing."""
+
+    traces = LiveTraces(cast("Collector", Slow()), texts=False)
+    traces._put(SPAN)
+    assert asked.wait(10)
+    for _ in range(MOST + 5):
+        traces._put(SPAN)
+    assert [record.getMessage() for record in caplog.records] == [
+        "more than 10,000 spans wait for the collector, and the others are left out"
+    ]
+    free.set()
+    traces._waiting.get()
+    traces.close()
 
 
 @pytest.mark.parametrize("status", [400, 403])
