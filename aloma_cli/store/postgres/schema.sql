@@ -275,8 +275,10 @@ declare
     held bigint[];
 begin
     perform set_config('synchronous_commit', 'off', true);
-    select array_agg(t.message), array_agg(t.id) into messages, held
-    from unnest(trees, claims) as wanted (id, claim) join aloma.tree t using (id, claim);
+    -- The rows are locked: a claim that is given up meanwhile must not be prolonged afterwards.
+    select array_agg(x.message), array_agg(x.id) into messages, held
+    from (select t.message, t.id from unnest(trees, claims) as wanted (id, claim) join aloma.tree t using (id, claim)
+          order by t.id for no key update of t) x;
     perform pgmq.set_vt(aloma.queue(in_space), messages, lease);
     return query select unnest(held);
 end $$;
