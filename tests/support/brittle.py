@@ -148,6 +148,7 @@ class BrittleStore:
         self.faults.pop(claim.root, None)
         self.cut(claim, written, count, tear, holed=holed)
         written.keep(count)
+        written.told = count  # what survived is on the disk
 
     def size(self, root: str) -> int:
         raise NotImplementedError
