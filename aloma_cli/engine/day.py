@@ -29,6 +29,7 @@ class DayLimit:
         self._held = Amount()
         self._reading = asyncio.Lock()
         self._readings = 0
+        self._ended = self._read_after = 0
         self.loop = asyncio.get_running_loop()
         self.waiting: list[asyncio.Future[None]] = []
 
@@ -41,18 +42,21 @@ class DayLimit:
         """Hold what a call is expected to cost; with `sign` -1 the call has ended, and is on record."""
         if wanted.cost != 0:
             self._held.add(wanted, sign)
+            self._ended += sign < 0
 
     async def read(self, wanted: Amount) -> None:
         """Look at what was spent today, if a call that is expected to take `wanted` costs anything.
 
-        Calls that ask for it at the same time share one reading.
+        Calls that ask for it at the same time share one reading. It is repeated if a call ended meanwhile, which is no
+        longer held, and may not have been seen.
         """
         before = self._readings
         if wanted.cost == 0:
             return
         async with self._reading:
-            if self._readings == before:
+            while self._readings == before or self._read_after != self._ended:
                 self._readings += 1
+                self._read_after = self._ended
                 await in_thread(self._add_up, name="adding up the day")
 
     def refusal(self, wanted: Amount) -> Refusal | None:
