@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import signal
 import webbrowser
 from typing import TYPE_CHECKING, Annotated
 
-from aloma_cli.cli import descriptors, exit_codes, options, output
+from aloma_cli.cli import options, output
 from aloma_cli.cli.parameters import Option
+from aloma_cli.cli.until_signal import run_until_signal
 from aloma_cli.cli.workspaces import load_workspace
-from aloma_cli.engine.shutdown import leave
 from aloma_cli.extras import extra
 
 if TYPE_CHECKING:
@@ -42,7 +41,8 @@ def web(
     home = load_workspace(workspace)
     if host not in _LOOPBACK:
         output.say(f"aloma: {host} may be reached from other machines, and the pages are sent without TLS")
-    return _run(home, host, port, show=show, answers=allow_answers)
+    end = asyncio.Event()
+    return run_until_signal(_serve(home, host, port, end, show=show, answers=allow_answers), end.set)
 
 
 async def _serve(home: Workspace, host: str, port: int, end: asyncio.Event, *, show: bool, answers: bool) -> None:
@@ -60,31 +60,6 @@ async def _serve(home: Workspace, host: str, port: int, end: asyncio.Event, *, s
         if show and not webbrowser.open(address):
             output.say("aloma: no browser could be opened; open the address yourself")
         await end.wait()
-
-
-def _run(home: Workspace, host: str, port: int, *, show: bool, answers: bool) -> int:
-    """Serve until a signal comes; the second one ends it at once."""
-    loop = asyncio.new_event_loop()
-    end = asyncio.Event()
-    serving = loop.create_task(_serve(home, host, port, end, show=show, answers=answers))
-    codes: list[int] = []
-
-    def signalled(code: int) -> None:
-        if codes:
-            serving.cancel()
-        end.set()
-        codes.append(code)
-
-    loop.add_signal_handler(signal.SIGINT, signalled, exit_codes.INTERRUPTED)
-    loop.add_signal_handler(signal.SIGTERM, signalled, exit_codes.TERMINATED)
-    try:
-        loop.run_until_complete(serving)
-    except asyncio.CancelledError:
-        return codes[-1]
-    finally:
-        leave(loop)
-        descriptors.settle()
-    return exit_codes.DONE
 
 
 def _failed(error: Exception) -> None:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from aloma_cli.api.task import Task
 from aloma_cli.api.worker import Until, Worker
-from aloma_cli.cli import descriptors, exit_codes, options, output
+from aloma_cli.cli import options, output
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.run import no_keyboard
 from aloma_cli.cli.service import Service
+from aloma_cli.cli.until_signal import run_until_signal
 from aloma_cli.cli.workspaces import load_workspace
-from aloma_cli.engine.shutdown import leave
 from aloma_cli.errors import AlomaError, InputError
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.loader.links import link_key
@@ -127,30 +125,14 @@ async def _work(worker: Worker, triggers: Triggers, service: Service, until: Unt
 
 def _run(worker: Worker, triggers: Triggers, service: Service, until: Until) -> int:
     """Run the worker; the first signal lets it end in order, the second at once."""
-    loop = asyncio.new_event_loop()
-    working = loop.create_task(_work(worker, triggers, service, until))
-    codes: list[int] = []
 
-    def signalled(code: int) -> None:
-        if codes:
-            working.cancel()
-        else:
-            output.say("aloma: the worker ends; it waits for running steps (Ctrl-C again: end at once)")
-            worker.leave()
-            service.leave()
-        codes.append(code)
+    def end() -> None:
+        output.say("aloma: the worker ends; it waits for running steps (Ctrl-C again: end at once)")
+        worker.leave()
+        service.leave()
 
-    loop.add_signal_handler(signal.SIGINT, signalled, exit_codes.INTERRUPTED)
-    loop.add_signal_handler(signal.SIGTERM, signalled, exit_codes.TERMINATED)
-    try:
-        with no_keyboard():
-            loop.run_until_complete(working)
-    except asyncio.CancelledError:
-        return codes[-1]
-    finally:
-        leave(loop)
-        descriptors.settle()
-    return exit_codes.DONE
+    with no_keyboard():
+        return run_until_signal(_work(worker, triggers, service, until), end)
 
 
 def _line(task: Task) -> str:
