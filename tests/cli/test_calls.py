@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -186,12 +187,16 @@ async def content(data, connectors):
     assert process.stdout is not None
     for line in process.stdout:
         if '"streaming"' in line:
+            seen = json.loads(line)["text"]
             break
     if ended_by == "ctrl-c":
         process.send_signal(signal.SIGINT)
     process.communicate(timeout=20)
     [call] = desk.run("task", "calls", "--json").json
-    assert call["answer"]["choices"][0]["message"]["content"] == "Once upon"
+    kept = call["answer"]["choices"][0]["message"]["content"]
+    # Ctrl-C may come between two pieces.
+    assert "Once upon".startswith(kept)
+    assert kept.startswith(seen)
     assert call["usage"]["estimated"] is True
     assert "the call was ended" in call["error"]["message"]
     shown = desk.run("task", "show").out
