@@ -27,7 +27,7 @@ AGAIN = {*ACTIVE, "error", "limited"}
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BulkLine:
     """One object, from line `number`. `key` is its identity: the same line in a later run is the same task."""
 
     number: int
@@ -45,7 +45,7 @@ class Result:
     skipped: bool = False
 
 
-def read_lines(lines: Iterable[str], name: str, key_field: str | None) -> Iterator[Line | Result]:
+def read_lines(lines: Iterable[str], name: str, key_field: str | None) -> Iterator[BulkLine | Result]:
     """The objects in lines of JSON; empty lines are left out. An invalid line is a Result with its error.
 
     A line's key is the value at the path `key_field`; else it is made of the line itself, and of how often it came.
@@ -61,7 +61,7 @@ def read_lines(lines: Iterable[str], name: str, key_field: str | None) -> Iterat
         except InputError as error:
             yield Result(number, error=error)
         else:
-            yield Line(number, f"{name}\n{key}", data)
+            yield BulkLine(number, f"{name}\n{key}", data)
 
 
 @dataclass(slots=True)
@@ -83,7 +83,7 @@ class Bulk:
     _spent: Counter[str] = field(default_factory=Counter)
     _began: float = field(default_factory=time.monotonic)
 
-    async def run(self, lines: Iterable[Line | Result]) -> None:
+    async def run(self, lines: Iterable[BulkLine | Result]) -> None:
         """All lines, or as many as the limits allow: then `reached` names the limit."""
         self.home.check()
         running: set[asyncio.Task[None]] = set()
@@ -106,7 +106,7 @@ class Bulk:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
 
-    async def _work_on(self, line: Line) -> None:
+    async def _work_on(self, line: BulkLine) -> None:
         try:
             result = await self._task_of(line)
         except AlomaError as error:
@@ -117,7 +117,7 @@ class Bulk:
             self._spent.update(calls=usage["calls"], tokens=tokens, cost=usage["cost"])
         self.tell(result)
 
-    async def _task_of(self, line: Line) -> Result:
+    async def _task_of(self, line: BulkLine) -> Result:
         made = create_once(self.home, line.key, self.name, line.data, self.tags)
         if not isinstance(made, str):
             return Result(line.number, await self.home.start_created(*made, limits=self._left(), expect=self.expect))

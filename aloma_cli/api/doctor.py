@@ -13,7 +13,7 @@ from typing import Any
 from aloma_cli.api.waiting import waiting
 from aloma_cli.clock import Clock
 from aloma_cli.connectors.chat.server import ChatServer
-from aloma_cli.connectors.checkup import Checkup, Finding
+from aloma_cli.connectors.checkup import CheckResult, Checkup
 from aloma_cli.connectors.honours import Honours
 from aloma_cli.connectors.mcp.settings import McpSettings
 from aloma_cli.connectors.providers.router import targets
@@ -52,25 +52,27 @@ class Doctor:
     clock: Clock
     honours: Path
 
-    def workspace(self) -> Iterator[Finding]:
+    def workspace(self) -> Iterator[CheckResult]:
         """The findings about the files and secrets of the workspace."""
         if self.loaded is None:
-            yield Finding("workspace", "warning", "there is no workspace here", "run `aloma init`, or use `-w PATH`")
+            yield CheckResult(
+                "workspace", "warning", "there is no workspace here", "run `aloma init`, or use `-w PATH`"
+            )
             return
         file = self.loaded.config.file
         there = self.loaded.root is not None and (self.loaded.root / file).exists()
-        yield Finding("settings", "ok", f"{file} is valid" if there else f"there is no {file}, which is optional")
+        yield CheckResult("settings", "ok", f"{file} is valid" if there else f"there is no {file}, which is optional")
         for error in self.loaded.broken:
-            yield Finding("steps", "failed", str(error), error.hint)
+            yield CheckResult("steps", "failed", str(error), error.hint)
         if not self.loaded.broken:
-            yield Finding("steps", "ok", f"{plural(len(self.loaded.steps), 'step')} loaded")
+            yield CheckResult("steps", "ok", f"{plural(len(self.loaded.steps), 'step')} loaded")
         missing = [name for name in self.loaded.config.secrets if not self.loaded.environment(name, None)]
         for name in missing:
-            yield Finding("secrets", "failed", f"{name} has no value", f"run `aloma secret set {name}`")
+            yield CheckResult("secrets", "failed", f"{name} has no value", f"run `aloma secret set {name}`")
         if self.loaded.config.secrets and not missing:
-            yield Finding("secrets", "ok", "all have a value")
+            yield CheckResult("secrets", "ok", "all have a value")
 
-    def store(self) -> Iterator[Finding]:
+    def store(self) -> Iterator[CheckResult]:
         """The findings about the database with the tasks, if they are in one."""
         if self.loaded is None or self.loaded.root is None:
             return
@@ -81,45 +83,47 @@ class Doctor:
             release = partial(release_of, self.loaded.config, self.loaded.root)
             late = [*waiting(open_store(where), release, self.clock.now())]
         except AlomaError as error:
-            yield Finding("store", "failed", str(error), error.hint)
+            yield CheckResult("store", "failed", str(error), error.hint)
             return
-        yield Finding("store", "ok", "the database can be reached")
+        yield CheckResult("store", "ok", "the database can be reached")
         for says in late:
             cure = "start a worker with that version, or run `aloma worker --any-release`"
-            yield Finding("queue", "warning", says, cure if "version" in says else "run `aloma worker`")
+            yield CheckResult("queue", "warning", says, cure if "version" in says else "run `aloma worker`")
 
-    def mcp(self) -> Iterator[Finding]:
+    def mcp(self) -> Iterator[CheckResult]:
         """The findings about the programs of the MCP servers, before any is started."""
         servers, root = (self.loaded.config.mcp, self.loaded.root) if self.loaded else ((), None)
         for server in servers:
             if server.command and not _is_program(server.command[0], root or Path(), self._path_of(server)):
                 says = f"the MCP server `{server.name}` is the program `{server.command[0]}`, which does not exist"
-                yield Finding("mcp", "failed", says, f"install it, or fix `mcp.{server.name}.command` in aloma.yaml")
+                yield CheckResult(
+                    "mcp", "failed", says, f"install it, or fix `mcp.{server.name}.command` in aloma.yaml"
+                )
 
     def _path_of(self, server: McpSettings) -> str | None:
         return server.environment.get("PATH", self.environ.get("PATH"))
 
-    def models(self) -> Iterator[Finding]:
+    def models(self) -> Iterator[CheckResult]:
         """The findings about the choice of a server, before any is called."""
         if isinstance(self._choice, CredentialsError):
-            yield Finding("key", "failed", str(self._choice), self._choice.hint)
+            yield CheckResult("key", "failed", str(self._choice), self._choice.hint)
         elif isinstance(self._choice, AlomaError):
-            yield Finding("models", "failed", str(self._choice), self._choice.hint)
+            yield CheckResult("models", "failed", str(self._choice), self._choice.hint)
         elif self._choice.settings.offline:
             says = self._choice.notice or "answers are simulated"
-            yield Finding("models", "warning", says.partition(";")[0], None if self.servers else _FIRST)
+            yield CheckResult("models", "warning", says.partition(";")[0], None if self.servers else _FIRST)
 
         elif self.servers:
             yield from self._misspelt(self._choice.settings)
 
-    def _misspelt(self, settings: ModelSettings) -> Iterator[Finding]:
+    def _misspelt(self, settings: ModelSettings) -> Iterator[CheckResult]:
         names = {*settings.models.values(), *(one for others in settings.fallbacks.values() for one in others)}
         for name in sorted(names):
             server, slash, _ = name.partition("/")
             near = did_you_mean(server, settings.servers) if slash and server not in settings.servers else None
             if near:
                 says = f"`{name}` names no server, so it is sent to {settings.name or DEFAULT_PROVIDER} as it is"
-                yield Finding("models", "warning", says, near)
+                yield CheckResult("models", "warning", says, near)
 
     @property
     def is_offline(self) -> bool:
@@ -137,7 +141,7 @@ class Doctor:
             }
         return named
 
-    async def server(self, name: str, model: str | None = None) -> AsyncIterator[Finding]:
+    async def server(self, name: str, model: str | None = None) -> AsyncIterator[CheckResult]:
         """The findings about one server; `model`: the one to try."""
         settings, provider = replace(self.servers[name], max_retries=0), PROVIDERS[DEFAULT_PROVIDER]
         url = settings.base_url or provider.URL

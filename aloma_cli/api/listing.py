@@ -24,7 +24,7 @@ _KEPT = ("id", "name", "state", "tags", "created_at", "seconds", "usage", "child
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _ListedTask:
     stamp: int
     record: JsonObject
 
@@ -34,7 +34,7 @@ class Listing:
 
     def __init__(self, home: Records) -> None:
         self._home = home
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, _ListedTask] = {}
 
     def rows(self, *, state: str | None = None, before: str | None = None) -> Iterator[JsonObject]:
         """What a list shows of each task, newest first; it is read as far as it is taken.
@@ -69,7 +69,7 @@ class Listing:
         stamp = self._home.store.stamp(root)
         known = self._known.get(root)
         if known is None or known.stamp != stamp:
-            known = self._known[root] = _Known(stamp, self._read(root))
+            known = self._known[root] = _ListedTask(stamp, self._read(root))
         return known.record
 
     def _read(self, root: str) -> JsonObject:

@@ -69,7 +69,7 @@ class Snapshot(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Known:
+class _SeenTree:
     """What is kept of a tree. `state`: None while its record is not published. `ended`: when it ended."""
 
     stamp: int
@@ -98,7 +98,7 @@ class Overview:
     """The tasks of `home`."""
 
     home: Records
-    _known: dict[str, _Known] = field(default_factory=dict)
+    _known: dict[str, _SeenTree] = field(default_factory=dict)
     _looked_at: float = 0.0
     _listed_at: float = float("-inf")
     _day: float = 0.0
@@ -174,12 +174,12 @@ class Overview:
         return self._spent
 
 
-def _known_of(stamp: int, record: JsonObject | None, before: _Known | None) -> _Known:
+def _known_of(stamp: int, record: JsonObject | None, before: _SeenTree | None) -> _SeenTree:
     if record is None:
         # Its name does not change for the time in which nothing is published.
-        return _Known(stamp, name=before.name if before else "", created_at=before.created_at if before else None)
+        return _SeenTree(stamp, name=before.name if before else "", created_at=before.created_at if before else None)
     wake_at = record.get("wake_at")
-    return _Known(
+    return _SeenTree(
         stamp,
         state=record["state"],
         name=record["name"],

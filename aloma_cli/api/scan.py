@@ -31,14 +31,14 @@ _AGAIN = 1.0
 
 
 @dataclass(slots=True)
-class _Known:
+class _ScannedTree:
     """A tree as it was when it was looked at. `due`: seconds since 1970; None while nothing is to be done."""
 
     stamp: int
     due: float | None
 
 
-_NOTHING = _Known(-1, None)
+_NOTHING = _ScannedTree(-1, None)
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class Scan:
     home: Records
     only: str | None
     refused: Callable[[str, AlomaError], object]
-    _known: dict[str, _Known] = field(default_factory=dict)
+    _known: dict[str, _ScannedTree] = field(default_factory=dict)
     _queue: list[tuple[float, str]] = field(
         default_factory=list
     )  # a heap; an entry whose tree is due otherwise is void
@@ -88,7 +88,7 @@ class Scan:
         return bool(self._queue) and self._queue[0][0] <= self.home.clock.now()
 
     def _keep(self, root: str, stamp: int, due: float | None) -> None:
-        self._known[root] = _Known(stamp, due)
+        self._known[root] = _ScannedTree(stamp, due)
         if due is not None:
             heappush(self._queue, (due, root))
 
@@ -129,7 +129,7 @@ class Scan:
             return None
         return due(record)
 
-    def _note(self, root: str, known: _Known) -> None:
+    def _note(self, root: str, known: _ScannedTree) -> None:
         """What is next for a tree that was left."""
         try:
             stamp, moment = self.home.store.stamp(root), due(self.home.store.record(root))
@@ -149,4 +149,4 @@ class Scan:
         """A tree that cannot be run is left alone until somebody changes it."""
         self._known.pop(root, None)
         with suppress(NotFoundError):  # deleted meanwhile
-            self._known[root] = _Known(self.home.store.stamp(root), None)
+            self._known[root] = _ScannedTree(self.home.store.stamp(root), None)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from aloma_cli.checking.facts import Subtask
-from aloma_cli.checking.things import Answer, Called, Function, Handle, Reader, Scope, Values, place_of
-from aloma_cli.checking.values import ANY, STAR, Doc, Kind, Known, Lst, Obj, Value
+from aloma_cli.checking.things import Called, ChatAnswer, Evaluator, Handle, Scope, SourceFunction, Values, place_of
+from aloma_cli.checking.values import ANY, STAR, Doc, Known, Lst, Obj, OfType, Value
 
 _HARMLESS = frozenset(
     [
@@ -91,7 +91,7 @@ _COUNTS = {
 _ITEMS = ("list", "sorted", "tuple", "reversed", "set", "iter", "filter")
 
 
-def call(reader: Reader, node: ast.Call, scope: Scope) -> Values:
+def call(reader: Evaluator, node: ast.Call, scope: Scope) -> Values:
     """What a call may return; its effects are noted by the reader."""
     arguments = [reader.eval(one, scope) for one in node.args]
     if any(isinstance(one, ast.Starred) for one in node.args):
@@ -105,7 +105,7 @@ def call(reader: Reader, node: ast.Call, scope: Scope) -> Values:
     returned: Values = []
     for function in reader.eval(node.func, scope):
         match function:
-            case Function():
+            case SourceFunction():
                 returned += reader.enter(function, _bound(function.node, arguments, named))
             case Handle():
                 returned += _of_handle(reader, node, function.path, arguments, named)
@@ -131,13 +131,18 @@ def _is_own(name: str, scope: Scope) -> bool:
 
 
 def _python(
-    reader: Reader, node: ast.Call, name: str, arguments: list[Values], named: Mapping[str | None, Values], scope: Scope
+    reader: Evaluator,
+    node: ast.Call,
+    name: str,
+    arguments: list[Values],
+    named: Mapping[str | None, Values],
+    scope: Scope,
 ) -> Values:
     """A function of Python, or one that is imported."""
     if name in scope.module.imported or name not in _HARMLESS:
         shape = _SHAPES.get(name)
         if shape is not None:
-            return [Kind(shape)]
+            return [OfType(shape)]
         if name in ("List", "Optional"):
             inner = arguments[0] if arguments else [ANY]
             return [Lst(inner)] if name == "List" else inner
@@ -151,20 +156,20 @@ def _python(
     if name in _ITEMS:
         return [Lst(reader.elements(arguments[0] if arguments else []))]
     if name == "enumerate" and arguments:
-        return [Lst([Lst([Kind(float), one]) for one in reader.elements(arguments[0])])]
+        return [Lst([Lst([OfType(float), one]) for one in reader.elements(arguments[0])])]
     if name == "zip":
         rows = [reader.elements(values) for values in arguments]
         return [Lst([Lst([row[0] if len(row) == 1 else _doc_or_any(row) for row in rows])])]
     if name in ("next", "max", "min"):
         return reader.elements(arguments[0] if arguments else [])
-    return [Kind(_COUNTS[name])] if name in _COUNTS else [ANY]
+    return [OfType(_COUNTS[name])] if name in _COUNTS else [ANY]
 
 
 def _doc_or_any(values: Values) -> Value:
     return next((one for one in values if isinstance(one, Doc)), ANY)
 
 
-def _give(reader: Reader, node: ast.Call, arguments: list[Values], named: Mapping[str | None, Values]) -> None:
+def _give(reader: Evaluator, node: ast.Call, arguments: list[Values], named: Mapping[str | None, Values]) -> None:
     for values in (*arguments, *named.values()):
         reader.escape(values, node.lineno)
 
@@ -184,7 +189,7 @@ def _bound(node: Any, arguments: list[Values], named: Mapping[str | None, Values
 
 
 def _method(
-    reader: Reader, node: ast.Call, called: Called, arguments: list[Values], named: Mapping[str | None, Values]
+    reader: Evaluator, node: ast.Call, called: Called, arguments: list[Values], named: Mapping[str | None, Values]
 ) -> Values:
     owner, name = called.owner, called.name
     if isinstance(owner, Doc):
@@ -195,7 +200,7 @@ def _method(
         if name in ("append", "insert", "extend", "add"):
             owner.elements += arguments[-1] if arguments else []
         return [ANY]
-    if (isinstance(owner, Kind) and owner.kind is str) or (isinstance(owner, Known) and isinstance(owner.value, str)):
+    if (isinstance(owner, OfType) and owner.kind is str) or (isinstance(owner, Known) and isinstance(owner.value, str)):
         return [_of_text(name)]
     _give(reader, node, arguments, named)
     return [ANY]
@@ -203,16 +208,16 @@ def _method(
 
 def _of_text(name: str) -> Value:
     if name in ("split", "rsplit", "splitlines"):
-        return Lst([Kind(str)])
+        return Lst([OfType(str)])
     if name in ("startswith", "endswith") or name.startswith("is"):
-        return Kind(bool)
+        return OfType(bool)
     if name in ("count", "find", "index", "rfind", "rindex"):
-        return Kind(float)
-    return ANY if name in ("encode", "partition", "rpartition") else Kind(str)
+        return OfType(float)
+    return ANY if name in ("encode", "partition", "rpartition") else OfType(str)
 
 
 def _of_document(
-    reader: Reader,
+    reader: Evaluator,
     node: ast.Call,
     owner: Doc,
     name: str,
@@ -238,13 +243,13 @@ def _of_document(
     views: dict[str, Value] = {
         "items": Lst([Lst([ANY, within])]),
         "values": Lst([within]),
-        "keys": Lst([Kind(str)]),
+        "keys": Lst([OfType(str)]),
         "copy": Obj(open=True),
     }
     return [views.get(name, ANY)]
 
 
-def _item(reader: Reader, line: int, owner: Doc, name: str, arguments: list[Values]) -> Values:
+def _item(reader: Evaluator, line: int, owner: Doc, name: str, arguments: list[Values]) -> Values:
     keys = reader.keys(arguments[0]) if arguments else [STAR]
     places: Values = [one for key in keys for one in reader.item(owner, key)]
     default = arguments[1] if len(arguments) > 1 else []
@@ -259,7 +264,7 @@ def _item(reader: Reader, line: int, owner: Doc, name: str, arguments: list[Valu
 
 
 def _of_object(
-    reader: Reader, owner: Obj, name: str, arguments: list[Values], named: Mapping[str | None, Values]
+    reader: Evaluator, owner: Obj, name: str, arguments: list[Values], named: Mapping[str | None, Values]
 ) -> Values:
     if name in ("get", "setdefault"):
         keys = reader.keys(arguments[0]) if arguments else [STAR]
@@ -282,7 +287,7 @@ def _of_object(
 
 
 def _of_handle(
-    reader: Reader,
+    reader: Evaluator,
     node: ast.Call,
     path: tuple[str, ...],
     arguments: list[Values],
@@ -317,19 +322,19 @@ def _texts(values: Values) -> set[str | None]:
     return {value.value if isinstance(value, Known) and isinstance(value.value, str) else None for value in values}
 
 
-def _subtask(reader: Reader, node: ast.Call, given: Mapping[str, Values]) -> Values:
+def _subtask(reader: Evaluator, node: ast.Call, given: Mapping[str, Values]) -> Values:
     groups = _texts(given["group"]) if "group" in given else {reader.step}
     reader.facts.groups |= groups
     for data in given.get("data", [ANY]):
         reader.facts.subtasks.append(Subtask(data, next(iter(groups)) if len(groups) == 1 else None, node.lineno))
     states = [Known(state) for state in ("done", "error", "ignored", "incomplete", "stopped")]
-    landed = Obj({"status": [*states], "result": [ANY], "task": [Kind(str)], "error": [ANY]})
+    landed = Obj({"status": [*states], "result": [ANY], "task": [OfType(str)], "error": [ANY]})
     for place in place_of(given.get("into", [])):
         reader.write(place, landed, node.lineno, later=True)
-    return [Kind(str)]
+    return [OfType(str)]
 
 
-def _ask(reader: Reader, node: ast.Call, given: Mapping[str, Values]) -> None:
+def _ask(reader: Evaluator, node: ast.Call, given: Mapping[str, Values]) -> None:
     answers = [one for schema in given.get("schema", [ANY]) for one in shaped(schema)]
     answers += [one for one in given.get("default", []) if one != Known(None)]
     for place in place_of(given.get("into", [ANY])):
@@ -339,8 +344,8 @@ def _ask(reader: Reader, node: ast.Call, given: Mapping[str, Values]) -> None:
 
 def _chat(named: Mapping[str | None, Values]) -> Values:
     if "shape" not in named:
-        return [Answer([Kind(str)])]
-    return [Answer([one for shape in named["shape"] for one in shaped(shape)])]
+        return [ChatAnswer([OfType(str)])]
+    return [ChatAnswer([one for shape in named["shape"] for one in shaped(shape)])]
 
 
 def shaped(shape: Value) -> Values:
@@ -356,7 +361,7 @@ def shaped(shape: Value) -> Values:
         return [made]
     if isinstance(shape, Lst):
         return [Lst([one for inner in shape.elements for one in shaped(inner)])]
-    return [shape] if isinstance(shape, Kind) else [ANY]
+    return [shape] if isinstance(shape, OfType) else [ANY]
 
 
 def _is_schema(shape: Obj) -> bool:

@@ -12,8 +12,19 @@ from typing import TypeGuard
 
 from aloma_cli.checking.calls import call
 from aloma_cli.checking.facts import Facts, Name
-from aloma_cli.checking.things import KINDS, Answer, Called, Function, Handle, Module, Pattern, Scope, Values, key_of
-from aloma_cli.checking.values import ANY, STAR, Doc, Kind, Known, Lst, Obj, Value, Write
+from aloma_cli.checking.things import (
+    KINDS,
+    Called,
+    ChatAnswer,
+    Handle,
+    Module,
+    Pattern,
+    Scope,
+    SourceFunction,
+    Values,
+    key_of,
+)
+from aloma_cli.checking.values import ANY, STAR, Doc, Known, Lst, Obj, OfType, Value, Write
 from aloma_cli.values import dataclass
 
 _DEEPEST = 8
@@ -28,7 +39,7 @@ class _TooLongError(Exception):
 
 
 @dataclass(slots=True)
-class Reader:
+class StepReader:
     """Reads one step. `libraries`: the modules of `libraries/` by name."""
 
     step: str
@@ -90,10 +101,10 @@ class Reader:
                 self.write(value.path, ANY, line, later=True)
             elif isinstance(value, Obj):
                 value.open = True
-            elif isinstance(value, Function):
+            elif isinstance(value, SourceFunction):
                 self._call_back(value)
 
-    def _call_back(self, function: Function) -> None:
+    def _call_back(self, function: SourceFunction) -> None:
         """Some other code may call a function of the step's, with values that are not known."""
         self._unsure += 1
         everything = function.node.args
@@ -143,7 +154,7 @@ class Reader:
 
     def on_augassign(self, node: ast.AugAssign, scope: Scope) -> None:
         added = self.eval(node.value, scope)
-        value = Kind(float) if isinstance(node.op, ast.Sub | ast.Mult | ast.Pow) else ANY
+        value = OfType(float) if isinstance(node.op, ast.Sub | ast.Mult | ast.Pow) else ANY
         for place in self.eval(node.target, scope):
             if isinstance(place, Doc) and isinstance(node.op, ast.BitOr):
                 self.spread(place.path, added, node.lineno)
@@ -211,7 +222,7 @@ class Reader:
             self._branch(one.body, scope)
 
     def on_functiondef(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
-        scope.names[node.name] = [Function(node, scope.module, scope.names)]
+        scope.names[node.name] = [SourceFunction(node, scope.module, scope.names)]
 
     on_asyncfunctiondef = on_functiondef
 
@@ -311,15 +322,15 @@ class Reader:
 
     def on_unaryop(self, node: ast.UnaryOp, scope: Scope) -> Values:
         self.eval(node.operand, scope)
-        return [Kind(bool)] if isinstance(node.op, ast.Not) else [Kind(float)]
+        return [OfType(bool)] if isinstance(node.op, ast.Not) else [OfType(float)]
 
     def on_compare(self, node: ast.Compare, scope: Scope) -> Values:
         for one in (node.left, *node.comparators):
             self.eval(one, scope)
-        return [Kind(bool)]
+        return [OfType(bool)]
 
     def on_lambda(self, node: ast.Lambda, scope: Scope) -> Values:
-        return [Function(node, scope.module, scope.names)]
+        return [SourceFunction(node, scope.module, scope.names)]
 
     def on_starred(self, node: ast.Starred, scope: Scope) -> Values:
         return self.elements(self.eval(node.value, scope))
@@ -329,9 +340,9 @@ class Reader:
             return scope.names[name]
         module = scope.module
         if name in module.functions:
-            return [Function(module.functions[name], module)]
+            return [SourceFunction(module.functions[name], module)]
         if name in KINDS:
-            return [Kind(KINDS[name])]
+            return [OfType(KINDS[name])]
         if name in module.constants and self._depth < _DEEPEST:
             self._depth += 1
             try:
@@ -395,7 +406,7 @@ class Reader:
     def on_attribute(self, node: ast.Attribute, scope: Scope) -> Values:
         values: Values = []
         for owner in self.eval(node.value, scope):
-            if isinstance(owner, Answer) and node.attr == "data":
+            if isinstance(owner, ChatAnswer) and node.attr == "data":
                 values += owner.data
             elif isinstance(owner, Handle):
                 values += self._of_handle(Handle((*owner.path, node.attr)), node)
@@ -426,9 +437,9 @@ class Reader:
         if any(isinstance(one, Lst) for one in both):
             return [Lst([element for one in both if isinstance(one, Lst) for element in one.elements] + [ANY])]
         if any(isinstance(one, Pattern) or (isinstance(one, Known) and isinstance(one.value, str)) for one in both):
-            return [Kind(str)]
+            return [OfType(str)]
         may_be_text = isinstance(node.op, ast.Add | ast.Mod) or any(_is_text(one) for one in both)
-        return [ANY] if may_be_text else [Kind(float)]
+        return [ANY] if may_be_text else [OfType(float)]
 
     # -- helpers -----------------------------------------------------------------------------------------------------
 
@@ -452,7 +463,7 @@ class Reader:
                 found.append(ANY)
         return _few(found) or [ANY]
 
-    def enter(self, function: Function, arguments: Mapping[str, Values]) -> Values:
+    def enter(self, function: SourceFunction, arguments: Mapping[str, Values]) -> Values:
         """Run a function of the author's with these arguments; gives what it may return."""
         if self._depth >= _DEEPEST:
             for values in arguments.values():
@@ -510,7 +521,7 @@ def _may_leave(node: ast.AST) -> bool:
 
 
 def _is_text(value: Value) -> bool:
-    return isinstance(value, Kind) and value.kind is str
+    return isinstance(value, OfType) and value.kind is str
 
 
 def _captured(pattern: ast.pattern) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field
 
 from aloma_cli.checking.facts import Facts
-from aloma_cli.checking.reading import Reader
+from aloma_cli.checking.reading import StepReader
 from aloma_cli.checking.things import Module
 from aloma_cli.checking.values import ANY, STAR, Write, Writes, sample
 from aloma_cli.content.step import Step
@@ -60,7 +60,7 @@ class Subject:
     def _read(self, step: Step) -> Facts:
         if step.source is None or step.source.path.suffix != ".py":
             return Facts([Write((STAR,), ANY, step.name)], groups={None})
-        return Reader(step.name, Module.of(step.source.text), self.libraries).read()
+        return StepReader(step.name, Module.of(step.source.text), self.libraries).read()
 
 
 def _recorded(commits: Iterable[tuple[str, Iterable[JsonObject]]]) -> Iterable[Write]:

@@ -8,7 +8,7 @@ from dataclasses import field
 from typing import Protocol, TypeAlias
 
 from aloma_cli.checking.facts import Facts
-from aloma_cli.checking.values import STAR, Kind, Known, Lst, Value
+from aloma_cli.checking.values import STAR, Known, Lst, OfType, Value
 from aloma_cli.values import dataclass
 
 Values: TypeAlias = list[Value]
@@ -18,7 +18,7 @@ KINDS = {"str": str, "int": float, "float": float, "bool": bool, "list": list, "
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Function(Value):
+class SourceFunction(Value):
     """A function of the step's file or of a library. `around`: the names of the function that it is defined in."""
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -34,7 +34,7 @@ class Handle(Value):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answer(Value):
+class ChatAnswer(Value):
     """What `connectors.NAME.chat` returns."""
 
     data: Values
@@ -84,7 +84,7 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern(Kind):
+class Pattern(OfType):
     """A string with a STAR for each part that is not known."""
 
     text: str = ""
@@ -94,7 +94,7 @@ class Pattern(Kind):
         object.__setattr__(self, "text", text)
 
 
-class Reader(Protocol):
+class Evaluator(Protocol):
     """What the meaning of a call asks of the reader of the source."""
 
     step: str
@@ -116,7 +116,7 @@ class Reader(Protocol):
     def item(self, owner: Value, key: str) -> Values:
         """What is in a value at a key."""
 
-    def enter(self, function: Function, arguments: Mapping[str, Values]) -> Values:
+    def enter(self, function: SourceFunction, arguments: Mapping[str, Values]) -> Values:
         """Run a function of the author's; gives what it may return."""
 
     def write(

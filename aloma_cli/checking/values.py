@@ -34,7 +34,7 @@ class Known(Value):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Value):
+class OfType(Value):
     """Some value of a JSON type; an integer and a float are both `float`."""
 
     kind: type
@@ -81,7 +81,7 @@ def sample(value: Json) -> Value:
         return Lst([sample(one) for one in value])
     if value is None:
         return ANY
-    return Kind(float if isinstance(value, int | float) and not isinstance(value, bool) else type(value))
+    return OfType(float if isinstance(value, int | float) and not isinstance(value, bool) else type(value))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +105,7 @@ class Writes:
 
     def __init__(self, writes: Iterable[Write]) -> None:
         self._all = [write for write in writes if not write.removes]
-        self._known: dict[Keys, list[Found]] = {}
+        self._known: dict[Keys, list[PossibleValue]] = {}
 
     def values_at(self, path: Keys) -> list[Value]:
         """What may be at `path`; empty if nothing ever is."""
@@ -122,23 +122,23 @@ class Writes:
         keys = fields | {other[len(path)] for other in longer}
         return {key for key in keys if key != STAR and not key.startswith("$")}
 
-    def _at(self, path: Keys) -> list[Found]:
+    def _at(self, path: Keys) -> list[PossibleValue]:
         if path not in self._known:
             self._known[path] = []  # what is copied from its own place adds nothing
             self._known[path] = [found for write in self._all for found in self._of(write, path)]
         return self._known[path]
 
-    def _of(self, write: Write, path: Keys) -> Iterator[Found]:
+    def _of(self, write: Write, path: Keys) -> Iterator[PossibleValue]:
         if not fits(write.path, path):
             return
         named = write.path[:1] != (STAR,)
         if len(write.path) > len(path):
-            yield Found(Lst() if write.appends else Obj(open=True), named)
+            yield PossibleValue(Lst() if write.appends else Obj(open=True), named)
             return
         for found in self._inside(write.value, path[len(write.path) :]):
-            yield Found(found.value, named and found.named)
+            yield PossibleValue(found.value, named and found.named)
 
-    def _inside(self, value: Value, rest: Keys) -> Iterator[Found]:
+    def _inside(self, value: Value, rest: Keys) -> Iterator[PossibleValue]:
         for found in below(value, rest):
             if isinstance(found.value, Doc):
                 yield from self._at(found.value.path[:_DEEPEST])
@@ -147,7 +147,7 @@ class Writes:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class PossibleValue:
     """A value that may be at a place. `named`: the place is named where it is written."""
 
     value: Value
@@ -157,22 +157,22 @@ class Found:
 _DEEPEST = 24
 
 
-def below(value: Value, rest: Keys) -> Iterator[Found]:
+def below(value: Value, rest: Keys) -> Iterator[PossibleValue]:
     """What may be below `value` at `rest`; a place of the document is given as it is."""
     if isinstance(value, Doc):
-        yield Found(Doc((*value.path, *rest)))
+        yield PossibleValue(Doc((*value.path, *rest)))
     elif not rest:
-        yield Found(value)
+        yield PossibleValue(value)
     elif isinstance(value, Obj):
         for one in value.values() if rest[0] == STAR else value.fields.get(rest[0], []):
             yield from below(one, rest[1:])
         if value.open:
-            yield Found(ANY, named=False)
+            yield PossibleValue(ANY, named=False)
     elif isinstance(value, Lst) and (rest[0] == STAR or rest[0].isdigit()):
         for one in value.elements:
             yield from below(one, rest[1:])
     elif type(value) is Value:
-        yield Found(ANY, named=False)
+        yield PossibleValue(ANY, named=False)
 
 
 def fits(path: Keys, other: Keys) -> bool:
@@ -194,7 +194,7 @@ def may_meet(value: Value, pattern: Any, test: Test) -> bool:
     match value:
         case Known():
             return test(value.value)
-        case Kind():
+        case OfType():
             return not value_for(_TYPES.get(value.kind, value.kind), pattern).proven
         case Lst():
             return any(map(test, _SAMPLES[list])) or not is_type

@@ -25,7 +25,7 @@ from aloma_cli.loader.workspace import LoadedWorkspace, load_workspace
 from aloma_cli.redact import Redactor
 
 if TYPE_CHECKING:
-    from aloma_cli.connectors.checkup import Finding
+    from aloma_cli.connectors.checkup import CheckResult
     from aloma_cli.loader.sources import ModelFlags
 
 _SIGNS = {"ok": "ok", "warning": "!", "failed": "FAILED"}
@@ -114,11 +114,11 @@ class _Report:
         self._as_json = as_json
         self._found: list[JsonObject] = []
 
-    def add(self, about: str, findings: Iterable[Finding]) -> None:
+    def add(self, about: str, findings: Iterable[CheckResult]) -> None:
         for finding in findings:
             self._add(about, finding)
 
-    async def follow(self, about: str, findings: AsyncIterator[Finding]) -> None:
+    async def follow(self, about: str, findings: AsyncIterator[CheckResult]) -> None:
         async for finding in findings:
             self._add(about, finding)
 
@@ -130,7 +130,7 @@ class _Report:
         codes = [_CODES.get(check, REFUSED) for check in failed]
         return max(codes, default=DONE)
 
-    def _add(self, about: str, finding: Finding) -> None:
+    def _add(self, about: str, finding: CheckResult) -> None:
         if not self._as_json:
             if not self._found or self._found[-1]["about"] != about:
                 put(about)

@@ -33,7 +33,7 @@ _NAMED = re.compile(r"""^name\s*(?::\s*str\s*)?=\s*(["'])(.+?)\1""", re.MULTILIN
 _ABOUT = re.compile(r'\A\s*(?:#.*\n\s*)*"""\s*(.+?)\s*(?:"""|$)', re.MULTILINE)
 
 
-class Line(NamedTuple):
+class TypedLine(NamedTuple):
     """`root`: the folder of the workspace. `words`: those between the command and the word `start` to complete."""
 
     root: Path
@@ -55,12 +55,12 @@ def offered(kind: str, words: Sequence[str], start: str) -> dict[str, str]:
     """The words for a value of this kind that begin with `start`, after `words`."""
     named = next((after for option, after in pairwise(words) if option in ("-w", "--workspace")), None)
     with contextlib.suppress(AlomaError, OSError, ValueError):
-        line = Line(find_workspace(named, Path.cwd()), words, start)
+        line = TypedLine(find_workspace(named, Path.cwd()), words, start)
         return {word: about for word, about in _OFFERS[kind](line).items() if word.startswith(start)}
     return {}
 
 
-def _tasks(line: Line) -> dict[str, str]:
+def _tasks(line: TypedLine) -> dict[str, str]:
     store, (root, dot, _) = line.store, line.start.partition(".")
     if dot:
         return _subtasks(store, root)
@@ -80,13 +80,13 @@ def _about(record: JsonObject | None) -> str:
     return "at work" if record is None else f"{record['name']} ({record['state']})"
 
 
-def _tags(line: Line) -> dict[str, str]:
+def _tags(line: TypedLine) -> dict[str, str]:
     store = line.store
     records = (store.record(task) for task in islice(store.newest_first().ids, _TASKS))
     return dict.fromkeys((tag for record in records if record is not None for tag in record["tags"]), "")
 
 
-def _steps(line: Line) -> dict[str, str]:
+def _steps(line: TypedLine) -> dict[str, str]:
     folder = line.root / STEPS_FOLDER
     found = {}
     for path in sorted(folder.rglob("*.py")):
@@ -98,7 +98,7 @@ def _steps(line: Line) -> dict[str, str]:
     return found
 
 
-def _places(line: Line) -> dict[str, str]:
+def _places(line: TypedLine) -> dict[str, str]:
     from aloma_cli.api.lookup import find_task
     from aloma_cli.api.task import read_task
 
@@ -119,11 +119,11 @@ def _below(value: Json, place: str, start: str) -> Iterator[tuple[str, str]]:
             yield from _below(item, f"{here}.", start)
 
 
-def _assignments(line: Line) -> dict[str, str]:
+def _assignments(line: TypedLine) -> dict[str, str]:
     return {f"{place}=": about for place, about in _places(line).items()}
 
 
-def _secrets(line: Line) -> dict[str, str]:
+def _secrets(line: TypedLine) -> dict[str, str]:
     from aloma_cli.loader.config_files import read_config
     from aloma_cli.loader.secrets import read_secrets
 
@@ -131,18 +131,18 @@ def _secrets(line: Line) -> dict[str, str]:
     return declared | {name: f"stored {secret.set_at}" for name, secret in read_secrets(line.root).items()}
 
 
-def _providers(line: Line) -> dict[str, str]:
+def _providers(line: TypedLine) -> dict[str, str]:
     from aloma_cli.loader.config_files import read_config
 
     return {name: provider.base_url or "" for name, provider in read_config(line.root).named.items()}
 
 
-def _cases(line: Line) -> dict[str, str]:
+def _cases(line: TypedLine) -> dict[str, str]:
     folder = line.root / "cases"
     return {path.relative_to(folder).with_suffix("").as_posix(): "" for path in sorted(folder.rglob("*.yaml"))}
 
 
-def _topics(_: Line) -> dict[str, str]:
+def _topics(_: TypedLine) -> dict[str, str]:
     from aloma_cli.cli.commands import COMMANDS
     from aloma_cli.cli.help import topics
 
@@ -150,7 +150,7 @@ def _topics(_: Line) -> dict[str, str]:
     return about | {name: topic.heading or "" for name, topic in topics().items()}
 
 
-_OFFERS: Mapping[str, Callable[[Line], Mapping[str, str]]] = {
+_OFFERS: Mapping[str, Callable[[TypedLine], Mapping[str, str]]] = {
     "task": _tasks,
     "tag": _tags,
     "step": _steps,

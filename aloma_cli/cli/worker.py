@@ -17,7 +17,7 @@ from aloma_cli.cli.workspaces import load_workspace
 from aloma_cli.errors import AlomaError, InputError
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.loader.links import link_key
-from aloma_cli.triggers.trigger import Told
+from aloma_cli.triggers.trigger import TriggerReport
 from aloma_cli.triggers.triggers import Triggers
 from aloma_cli.view.format import clean, duration, money, plural
 
@@ -104,7 +104,7 @@ class _Telling:
     def refused(self, root: str, error: AlomaError) -> None:
         self.warn(f"task {root}: {error}" if root else str(error))
 
-    def triggered(self, told: Told) -> None:
+    def triggered(self, told: TriggerReport) -> None:
         if told.error is not None:
             self.warn(f"trigger {told.trigger}: {told.error}")
         if told.made is not None:

@@ -34,7 +34,7 @@ _TOOL: JsonObject = {
 }
 
 
-class Finding(NamedTuple):
+class CheckResult(NamedTuple):
     """`check`: what was looked at. `cure`: what to do about a warning or a failure."""
 
     check: str
@@ -54,24 +54,24 @@ class Checkup:
     honours: Honours
     key: str
 
-    async def findings(self) -> AsyncIterator[Finding]:
+    async def findings(self) -> AsyncIterator[CheckResult]:
         """Each as soon as it is known. What cannot be tried after a failure is left out."""
         listed: list[JsonObject] | None = None
         try:
             listed = _listed(read_json(await self.server.fetch("/models", seconds=REACHING), self.url))
         except KeyRefusedError as error:
             if error.status is not None:
-                yield Finding("reachable", "ok", self.url)
-            yield Finding("key", "failed", str(error), error.hint)
+                yield CheckResult("reachable", "ok", self.url)
+            yield CheckResult("key", "failed", str(error), error.hint)
             return
         except ConnectorError as error:
             if error.status not in (404, 405):
-                yield Finding("reachable", "failed", str(error), error.hint)
+                yield CheckResult("reachable", "failed", str(error), error.hint)
                 return
-        yield Finding("reachable", "ok", self.url)
+        yield CheckResult("reachable", "ok", self.url)
         if listed is None:
             cure = None if self.url.rstrip("/").endswith("/v1") else f"try {self.url.rstrip('/')}/v1 as its base_url"
-            yield Finding("models", "warning", "the server does not list its models", cure)
+            yield CheckResult("models", "warning", "the server does not list its models", cure)
         key = await self._key()
         yield key
         if key.state == "failed":
@@ -85,43 +85,43 @@ class Checkup:
                 yield finding
             yield await self._price(model)
 
-    async def _key(self) -> Finding:
+    async def _key(self) -> CheckResult:
         if not self.settings.api_key:
-            return Finding("key", "ok", "none is sent, and the server asks for none")
+            return CheckResult("key", "ok", "none is sent, and the server asks for none")
         path = kind_of_server(self.settings.kind).key_path
         try:
             if path != "/models":
                 await self.server.fetch(path, seconds=REACHING)
         except ConnectorError as error:
-            return Finding("key", "failed", str(error), error.hint)
-        return Finding("key", "ok", "accepted")
+            return CheckResult("key", "failed", str(error), error.hint)
+        return CheckResult("key", "ok", "accepted")
 
-    def _there(self, model: str, listed: list[JsonObject] | None) -> Finding:
+    def _there(self, model: str, listed: list[JsonObject] | None) -> CheckResult:
         if listed is None:
-            return Finding("model", "warning", f"{model} was not looked for, because the server lists no models")
+            return CheckResult("model", "warning", f"{model} was not looked for, because the server lists no models")
         found = _find(model, listed)
         if found is None:
             return self._missing(model, [_name(one) for one in listed])
         ends = found.get("shutdown_date") or found.get("deprecation_date")
         if ends:
             cure = "map the name to another model in aloma.yaml: `models:`"
-            return Finding("model", "warning", f"{model} is shut down on {cut(str(ends), 40)}", cure)
-        return Finding("model", "ok", f"{model} is there")
+            return CheckResult("model", "warning", f"{model} is shut down on {cut(str(ends), 40)}", cure)
+        return CheckResult("model", "ok", f"{model} is there")
 
-    def _unnamed(self, listed: list[JsonObject]) -> Finding:
+    def _unnamed(self, listed: list[JsonObject]) -> CheckResult:
         server = f"{self.settings.name}/" if self.settings.name else ""
         example = _name(listed[0]) if listed else "MODEL"
         cure = f"map the names that steps use, such as `models: {{default: {server}{example}}}`, or use `--model NAME`"
-        return Finding("model", "warning", "no model of this server is named in aloma.yaml or in a step", cure)
+        return CheckResult("model", "warning", "no model of this server is named in aloma.yaml or in a step", cure)
 
-    def _missing(self, model: str, names: list[str]) -> Finding:
+    def _missing(self, model: str, names: list[str]) -> CheckResult:
         kind = kind_of_server(self.settings.kind)
         if kind.answers_any and names:
-            return Finding("model", "warning", f"{names[0]} answers, whatever model is asked for, {model} too")
+            return CheckResult("model", "warning", f"{names[0]} answers, whatever model is asked for, {model} too")
         some = f"; it has: {', '.join(names[:_SHOWN])}{', …' if len(names) > _SHOWN else ''}" if names else ""
         get = kind.get.replace("MODEL", model)
         cure = did_you_mean(model, names) or f"{get}, or map the name in aloma.yaml: `models:`{some}"
-        return Finding("model", "failed", f"the server does not have {model}", cure)
+        return CheckResult("model", "failed", f"the server does not have {model}", cure)
 
     def _tried(self, listed: list[JsonObject] | None) -> Sequence[str]:
         """The models to try: those that a run would use and that are there, else the only one that is."""
@@ -129,62 +129,64 @@ class Checkup:
         only = [_name(listed[0])] if listed is not None and len(listed) == 1 else []
         return there or only
 
-    async def _abilities(self, model: str) -> AsyncIterator[Finding]:
+    async def _abilities(self, model: str) -> AsyncIterator[CheckResult]:
         try:
             yield await self._structured(model)
         except ConnectorError as error:
-            yield Finding("answer", "failed", str(error), error.hint)
+            yield CheckResult("answer", "failed", str(error), error.hint)
             return
         yield await self._tools(model)
         yield await self._streaming(model)
 
-    async def _structured(self, model: str) -> Finding:
+    async def _structured(self, model: str) -> CheckResult:
         """Ask for something else than the schema allows: only a server that enforces it answers in its form."""
         self.honours.forget(self.url, model)
         await self.server.send(self._call(model, "Name a planet of the solar system.", schema=_SCHEMA), model)
         dialect, check = self.server.dialect(model), "structured output"
         if dialect.form == "json_schema" and not dialect.spoken:
-            return Finding(check, "ok", f"{model}: json_schema, enforced by the server")
+            return CheckResult(check, "ok", f"{model}: json_schema, enforced by the server")
         if dialect.form == "json_schema":
             says = f"{model}: json_schema is accepted and not enforced; the schema is also put into words"
         elif dialect.form == "json_object":
             says = f"{model}: json_object only; the schema is put into words"
         else:
             says = f"{model}: none; the schema is put into words"
-        return Finding(check, "warning", says, "answers are checked and asked for once more; prefer a larger model")
+        return CheckResult(check, "warning", says, "answers are checked and asked for once more; prefer a larger model")
 
-    async def _tools(self, model: str) -> Finding:
+    async def _tools(self, model: str) -> CheckResult:
         try:
             answer = await self.server.send(
                 self._call(model, "What time is it in Oslo? Use the tool.", tools=[_TOOL]), model
             )
         except ConnectorError as error:
-            return Finding("tools", "warning", f"{model}: refused: {cut(str(error), 200)}", "use it without `tools=`")
+            return CheckResult(
+                "tools", "warning", f"{model}: refused: {cut(str(error), 200)}", "use it without `tools=`"
+            )
         called = bool(answer.value["choices"][0]["message"].get("tool_calls"))
         self.honours.save(self.url, model, tools=called)
         if called:
-            return Finding("tools", "ok", f"{model}: it calls tools")
-        return Finding("tools", "warning", f"{model}: it called no tool when asked to", "use it without `tools=`")
+            return CheckResult("tools", "ok", f"{model}: it calls tools")
+        return CheckResult("tools", "warning", f"{model}: it called no tool when asked to", "use it without `tools=`")
 
-    async def _streaming(self, model: str) -> Finding:
+    async def _streaming(self, model: str) -> CheckResult:
         body = {"model": model, "messages": _messages("Say yes."), "stream": True}
         try:
             content = await self.server.fetch(body, seconds=ANSWERING)
         except ConnectorError as error:
-            return Finding("streaming", "warning", f"{model}: refused: {cut(str(error), 200)}")
+            return CheckResult("streaming", "warning", f"{model}: refused: {cut(str(error), 200)}")
         streams = content.lstrip().startswith((b"data:", b":", b"event:"))
         self.honours.save(self.url, model, streaming=streams)
         says = "it streams" if streams else "it sends answers as a whole"
-        return Finding("streaming", "ok" if streams else "warning", f"{model}: {says}")
+        return CheckResult("streaming", "ok" if streams else "warning", f"{model}: {says}")
 
     def _call(self, model: str, prompt: str, **options: Json) -> Call:
         arguments = {"model": model, "messages": _messages(prompt), "timeout": ANSWERING, **options}
         return Call("openai.chat", arguments, f"{self.key}-{model}-{'-'.join(options)}", "", "", 0, {})
 
-    async def _price(self, model: str) -> Finding:
+    async def _price(self, model: str) -> CheckResult:
         if await self.server.price(model, 1, 1) is not None:
-            return Finding("price", "ok", f"{model}: known")
-        return Finding(
+            return CheckResult("price", "ok", f"{model}: known")
+        return CheckResult(
             "price", "warning", f"{model}: unknown, so `--max-cost` refuses it", "use `--max-tokens` instead"
         )
 

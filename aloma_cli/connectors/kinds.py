@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 
-class Kind(NamedTuple):
+class ServerKind(NamedTuple):
     """One kind of server.
 
     `url`: its usual base URL; None if each user has another one. `key`: the variable of the key that it requires; None
@@ -30,34 +30,36 @@ class Kind(NamedTuple):
 
 _FLAGS = "use the model that it was started with"
 
-KINDS: Mapping[str, Kind] = {
-    "openai": Kind("OpenAI", "https://api.openai.com/v1", "OPENAI_API_KEY"),
-    "azure": Kind("Azure OpenAI", None, "AZURE_OPENAI_API_KEY", get="deploy it in Azure", key_header="api-key"),
-    "anthropic": Kind(
+KINDS: Mapping[str, ServerKind] = {
+    "openai": ServerKind("OpenAI", "https://api.openai.com/v1", "OPENAI_API_KEY"),
+    "azure": ServerKind("Azure OpenAI", None, "AZURE_OPENAI_API_KEY", get="deploy it in Azure", key_header="api-key"),
+    "anthropic": ServerKind(
         "Anthropic",
         "https://api.anthropic.com/v1",
         "ANTHROPIC_API_KEY",
         list_headers={"x-api-key": "{key}", "anthropic-version": "2023-06-01"},
     ),
-    "gemini": Kind("Gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
-    "openrouter": Kind("OpenRouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", key_path="/key"),
-    "litellm": Kind("LiteLLM", "http://127.0.0.1:4000/v1", start="litellm --config config.yaml"),
-    "ollama": Kind("Ollama", "http://127.0.0.1:11434/v1", start="ollama serve", get="run `ollama pull MODEL`"),
-    "vllm": Kind("vLLM", "http://127.0.0.1:8000/v1", start="vllm serve MODEL", get=_FLAGS),
-    "llamacpp": Kind(
+    "gemini": ServerKind("Gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
+    "openrouter": ServerKind("OpenRouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", key_path="/key"),
+    "litellm": ServerKind("LiteLLM", "http://127.0.0.1:4000/v1", start="litellm --config config.yaml"),
+    "ollama": ServerKind("Ollama", "http://127.0.0.1:11434/v1", start="ollama serve", get="run `ollama pull MODEL`"),
+    "vllm": ServerKind("vLLM", "http://127.0.0.1:8000/v1", start="vllm serve MODEL", get=_FLAGS),
+    "llamacpp": ServerKind(
         "llama.cpp", "http://127.0.0.1:8080/v1", start="llama-server -m MODEL.gguf", get=_FLAGS, answers_any=True
     ),
-    "lmstudio": Kind("LM Studio", "http://127.0.0.1:1234/v1", start="lms server start", get="run `lms get MODEL`"),
+    "lmstudio": ServerKind(
+        "LM Studio", "http://127.0.0.1:1234/v1", start="lms server start", get="run `lms get MODEL`"
+    ),
 }
 """By the word for `kind:` in aloma.yaml."""
 
 COMPATIBLE = "compatible"
 """The word for any other server that speaks OpenAI's chat completions."""
 
-_OTHER = Kind("the server")
+_OTHER = ServerKind("the server")
 
 
-def kind_of_server(word: str | None) -> Kind:
+def kind_of_server(word: str | None) -> ServerKind:
     """The kind by its word."""
     return KINDS.get(word or COMPATIBLE, _OTHER)
 

@@ -168,20 +168,20 @@ def _text(value: Json) -> str | None:
     raise InputError(f"`text`, `into` and `asked_at` must be strings, not {cut(str(value), _LONGEST)}")
 
 
-class Source(NamedTuple):
+class RequestSource(NamedTuple):
     """Where a request comes from: the id of the file it came in, and the person (`record/who.py`), if known."""
 
     request: str | None = None
     who: JsonObject | None = None
 
 
-def source_of(body: JsonObject, request: str | None) -> Source:
+def source_of(body: JsonObject, request: str | None) -> RequestSource:
     """The source of the request `body`, which came in the file `request`. Raises InputError."""
     who = body.get("who")
     texts = who.values() if isinstance(who, dict) else ()
     if who is not None and not (isinstance(who, dict) and "channel" in who and all(isinstance(t, str) for t in texts)):
         raise InputError(f"`who` must be an object with a channel, not {cut(str(who), _LONGEST)}")
-    return Source(request, who)
+    return RequestSource(request, who)
 
 
 class Asked(NamedTuple):
@@ -230,7 +230,7 @@ def checked(tree: WorkingTree, request: Request) -> Asked:
     return Asked(request, task, answer(task, place, value), (place,))
 
 
-def carry_out(tx: Transaction, asked: Asked, source: Source = Source()) -> None:  # noqa: B008  (never altered)
+def carry_out(tx: Transaction, asked: Asked, source: RequestSource = RequestSource()) -> None:  # noqa: B008  (never altered)
     """Do what a person asked. Raises InputError."""
     task = asked.task
     match asked.request:

@@ -22,7 +22,7 @@ from aloma_cli.loader.settings import (
     text_or_number,
     whole,
 )
-from aloma_cli.notices.settings import WORDS, Command, Mail, NoticeSettings, Post, Way
+from aloma_cli.notices.settings import WORDS, Mail, NoticeSettings, Post, Program, Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,7 +58,7 @@ def equipped(
 
 
 def _filled(way: Way, root: Path | None, environment: Environment) -> Way:
-    if isinstance(way, Command):
+    if isinstance(way, Program):
         return replace(way, cwd=root)
     if isinstance(way, Post):
         url = filled(way.url, environment)
@@ -152,7 +152,7 @@ _NOTICE: Table = {
     "only": text,
     "label": text,
     "timeout": seconds,
-    "command": lambda entry: Command(command(entry)),
+    "command": lambda entry: Program(command(entry)),
     "url": _post,
     "headers": mapping_of(text_or_number),
     "mail": _mail,

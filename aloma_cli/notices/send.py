@@ -14,7 +14,7 @@ from email.utils import formatdate
 from aloma_cli.errors import AlomaError
 from aloma_cli.jsontext import JsonObject, cut, dumps
 from aloma_cli.notices.message import subject, text
-from aloma_cli.notices.settings import Command, Mail, Post, Way
+from aloma_cli.notices.settings import Mail, Post, Program, Way
 
 _LONGEST = 200
 _RETRYABLE = (408, 425, 429)
@@ -33,7 +33,7 @@ async def send(way: Way, told: JsonObject, key: str, timeout: float) -> None:  #
     """Deliver `told`; `key` is the same for each try. Raises NoticeError."""
     try:
         async with asyncio.timeout(timeout):
-            if isinstance(way, Command):
+            if isinstance(way, Program):
                 await _run(way, told)
             elif isinstance(way, Post):
                 await _post(way, told, key)
@@ -43,7 +43,7 @@ async def send(way: Way, told: JsonObject, key: str, timeout: float) -> None:  #
         raise NoticeError(f"no end within {timeout:g} s", again=True) from None
 
 
-async def _run(command: Command, told: JsonObject) -> None:
+async def _run(command: Program, told: JsonObject) -> None:
     """Raises NoticeError where the program cannot be run, or fails."""
     pipe = asyncio.subprocess.PIPE
     null = asyncio.subprocess.DEVNULL

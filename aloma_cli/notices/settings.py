@@ -18,7 +18,7 @@ TIMEOUT = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class Program:
     """A program, which gets the notice as JSON on its standard input. `cwd`: the workspace."""
 
     words: tuple[str, ...]
@@ -58,7 +58,7 @@ class Mail:
         return f"mail {', '.join(self.to)}"
 
 
-Way: TypeAlias = Command | Post | Mail
+Way: TypeAlias = Program | Post | Mail
 
 
 @dataclass(frozen=True, slots=True)

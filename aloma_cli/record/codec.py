@@ -52,7 +52,7 @@ class UnknownLineError(ValueError):
     """The line holds what was written, and this program does not know what that means."""
 
 
-class Reader(NamedTuple):
+class FieldReader(NamedTuple):
     """How the field `name` of an event is read. `place`: its kind and name. `plain`: a type that needs no test."""
 
     place: str
@@ -251,7 +251,7 @@ def from_wire(wire: Json) -> Event:
     return cls(**values)
 
 
-def _read(reader: Reader, value: Json) -> Any:
+def _read(reader: FieldReader, value: Json) -> Any:
     if reader.is_tuple and isinstance(value, list):
         value = tuple(value)
     if reader.place == "call_answered.usage":
@@ -262,7 +262,7 @@ def _read(reader: Reader, value: Json) -> Any:
 
 
 @cache
-def _readers(kind: str) -> tuple[type[Event], dict[str, Reader], list[str]]:
+def _readers(kind: str) -> tuple[type[Event], dict[str, FieldReader], list[str]]:
     """The class of a kind of events, how each of its fields is read, and the fields that are required."""
     cls = KINDS.get(kind)
     if cls is None:
@@ -279,14 +279,14 @@ def key_of(kind: str, name: str) -> str:
 
 
 @cache
-def _checks(kind: str) -> list[tuple[str, object, Reader]]:
+def _checks(kind: str) -> list[tuple[str, object, FieldReader]]:
     """The key of each field of a kind of events, its default, and how it is read."""
     _, readers, _ = _readers(kind)
     defaults = dict(_defaults(kind))
     return [(key, defaults[reader.name], reader) for key, reader in readers.items()]
 
 
-def _reader(place: str, name: str, hint: Any) -> Reader:
+def _reader(place: str, name: str, hint: Any) -> FieldReader:
     fits = _fits(hint)
     part = _PARTS.get(place)
     if part is not None:
@@ -296,7 +296,7 @@ def _reader(place: str, name: str, hint: Any) -> Reader:
     alternatives = get_args(hint) if get_origin(hint) is UnionType else (hint,)
     plain = next((one for one in alternatives if one in (str, int, float)), None)
     exact = plain if part is None and name not in _TIMES else None
-    return Reader(place, name, fits, any(get_origin(one) is tuple for one in alternatives), exact)
+    return FieldReader(place, name, fits, any(get_origin(one) is tuple for one in alternatives), exact)
 
 
 def _fits(hint: Any) -> Fits:

@@ -17,7 +17,7 @@ from aloma_cli.content.step import Step
 from aloma_cli.jsontext import Json, JsonObject, loads
 from aloma_cli.loader.environment import Environment
 from aloma_cli.loader.workspace import LoadedWorkspace, load_workspace
-from aloma_cli.testing.played import PlayedFiring, Told, mismatches, story, unknown
+from aloma_cli.testing.played import PlayedFiring, PlayedRecord, mismatches, story, unknown
 from aloma_cli.testing.script import Script
 from aloma_cli.testing.timeline import RealTime, Timeline
 
@@ -97,7 +97,7 @@ class Play:
         return played.checked()
 
 
-class Played(Told):
+class Played(PlayedRecord):
     """A task that was played, and can be played on: answered, changed, resumed later."""
 
     def __init__(self, workspace: Workspace, timeline: Timeline | RealTime, script: Script, task: Task) -> None:

@@ -79,7 +79,7 @@ class PlayedFiring:
         return self.calls[0].prompt
 
 
-class Told:
+class PlayedRecord:
     """What the record of a tree of tasks says. The steps are named in the order in which their firings ended."""
 
     def __init__(self, events: Iterable[Event]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from aloma_cli.clock import from_iso, to_iso
 from aloma_cli.errors import AlomaError, ConfigError
 from aloma_cli.extras import extra
-from aloma_cli.triggers.event import Event
+from aloma_cli.triggers.event import TriggerEvent
 from aloma_cli.triggers.trigger import Trigger
 
 LATE = 60.0
@@ -71,7 +71,7 @@ class Cron:
             self.trigger.offer(self.event(tick, missed=missed))
         self.trigger.note(until=to_iso(tick))
 
-    def event(self, tick: float, *, missed: bool = False) -> Event:
+    def event(self, tick: float, *, missed: bool = False) -> TriggerEvent:
         """The event of a tick."""
         local, at = datetime.fromtimestamp(tick, self._zone), to_iso(tick)
         body = {
@@ -82,9 +82,9 @@ class Cron:
             "timezone": str(self._zone),
             "missed": missed,
         }
-        return Event(body, at, {"tick": at, **({"missed": True} if missed else {})})
+        return TriggerEvent(body, at, {"tick": at, **({"missed": True} if missed else {})})
 
-    def example(self) -> Event:
+    def example(self) -> TriggerEvent:
         """The event of the next tick."""
         return self.event(self.next(self.trigger.home.clock.now()))
 

@@ -8,7 +8,7 @@ from aloma_cli.clock import from_iso, to_iso
 from aloma_cli.document.reserved import RESERVED, VIA
 from aloma_cli.errors import AlomaError, InputError
 from aloma_cli.jsontext import Json, JsonObject
-from aloma_cli.triggers.event import Event
+from aloma_cli.triggers.event import TriggerEvent
 from aloma_cli.triggers.trigger import Trigger
 
 LONGEST_CHAIN = 10
@@ -46,7 +46,7 @@ class Done:
             self.trigger.note(until=to_iso(at))
             self._fired = False
 
-    def example(self) -> Event:
+    def example(self) -> TriggerEvent:
         """The event of the newest task that has ended as the trigger wants it, or of one that does not exist."""
         store = self.trigger.home.store
         for root in store.newest_first().ids:
@@ -62,9 +62,9 @@ class Done:
             "errors": {},
             "data": {},
         }
-        return Event(body, via={"task": body["id"], "depth": 1})
+        return TriggerEvent(body, via={"task": body["id"], "depth": 1})
 
-    def event(self, record: JsonObject) -> Event:
+    def event(self, record: JsonObject) -> TriggerEvent:
         """The event of an end. Raises InputError where the chain of such tasks is too long."""
         data = self.trigger.home.task(record["id"]).data
         depth = _depth(data) + 1
@@ -74,7 +74,7 @@ class Done:
             )
         body = {name: record[name] for name in ("id", "name", "state", "tags", "result", "errors")}
         body["data"] = {name: value for name, value in data.items() if name not in RESERVED}
-        return Event(body, f"{record['id']} {record['updated_at']}", {"task": record["id"], "depth": depth})
+        return TriggerEvent(body, f"{record['id']} {record['updated_at']}", {"task": record["id"], "depth": depth})
 
     def _wants(self, record: JsonObject) -> bool:
         said = self.trigger.config.said

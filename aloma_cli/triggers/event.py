@@ -22,7 +22,7 @@ _PATIENCE = 1.0
 """Seconds for which all else stands still at most, while another worker makes the same task."""
 
 
-class Event(NamedTuple):
+class TriggerEvent(NamedTuple):
     """Something that happened. `body`: what templates name as `event`. `key`: its identity, if its kind knows one.
 
     `via`: what `$via` of the task says of it, beside the trigger and the time.
@@ -42,14 +42,14 @@ class Order(NamedTuple):
     key: str | None
 
 
-class Made(NamedTuple):
+class MadeTask(NamedTuple):
     """The task of an event; `new` is false if an earlier event with the same key made it."""
 
     task: str
     new: bool
 
 
-def order_for(config: TriggerConfig, event: Event, at: float) -> Order:
+def order_for(config: TriggerConfig, event: TriggerEvent, at: float) -> Order:
     """What a trigger makes of an event at this time. Raises InputError where a template does not fit the event."""
     data = fill(config.data, event.body)
     via = {"trigger": config.name, "kind": config.kind, "at": to_iso(at), **event.via}
@@ -69,7 +69,7 @@ def key_of(config: TriggerConfig, key: str) -> str:
     return f"trigger {config.name}\n{key}"
 
 
-def make(home: Workspace, order: Order) -> Made:
+def make(home: Workspace, order: Order) -> MadeTask:
     """Make the task, for a worker to run, unless there is one with its key. Raises as `Workspace.create`."""
     name, data, tags, key = order
     made = (
@@ -78,10 +78,10 @@ def make(home: Workspace, order: Order) -> Made:
         else create_once(home, key, name, data, tags, patience=_PATIENCE)
     )
     if isinstance(made, str):
-        return Made(made, new=False)
+        return MadeTask(made, new=False)
     claim, created = made
     leave_to_worker(home, created.task, home.starting({}), claim)
-    return Made(created.task, new=True)
+    return MadeTask(created.task, new=True)
 
 
 def _one_line(text: str) -> str:

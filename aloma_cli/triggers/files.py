@@ -17,7 +17,7 @@ from aloma_cli.errors import AlomaError, ConfigError, InputError, StoreError
 from aloma_cli.extras import extra
 from aloma_cli.jsontext import Json, JsonError, JsonObject, loads
 from aloma_cli.threads import in_thread
-from aloma_cli.triggers.event import Event
+from aloma_cli.triggers.event import TriggerEvent
 from aloma_cli.triggers.trigger import Trigger
 
 SETTLE = 1.0
@@ -33,7 +33,7 @@ _RETRY = 5.0
 _TEMPORARY = (".*", "~*", "#*", "*~", "*.tmp", "*.temp", "*.part", "*.partial", "*.crdownload", "*.filepart", "*.swp")
 
 
-class Found(NamedTuple):
+class FoundFile(NamedTuple):
     """A file as it was when it was looked at. `changed`: nanoseconds since 1970."""
 
     name: str
@@ -52,7 +52,7 @@ class Files:
             problem = f"names the folder `{said['folder']}`, which does not exist"
             raise trigger.config.setting("folder").error(problem, hint=f"create it: mkdir -p {self.folder}")
         self._settle: float = said.get("settle", SETTLE)
-        self._moving: dict[Found, float] = {}
+        self._moving: dict[FoundFile, float] = {}
 
     async def look(self) -> float:
         """Make a task of each file that is new and stands still; gives the seconds until it should look again."""
@@ -90,13 +90,15 @@ class Files:
         finally:
             watching.cancel()
 
-    def example(self) -> Event:
+    def example(self) -> TriggerEvent:
         """The event of the file that changed last; of one that does not exist where the folder is empty."""
         newest = max(self._list(), key=lambda file: file.changed, default=None)
         if newest is not None:
             return self._event(newest)
         read = self.trigger.config.said.get("read")
-        return Event(self._body(Found("example", 0, 0), {read: None} if read else {}), via={"file": "example"})
+        return TriggerEvent(
+            self._body(FoundFile("example", 0, 0), {read: None} if read else {}), via={"file": "example"}
+        )
 
     async def _watch(self, changed: asyncio.Event) -> None:
         with extra("triggers", "watching a folder", ConfigError):
@@ -107,7 +109,7 @@ class Files:
                     changed.set()
             await asyncio.sleep(_RETRY)
 
-    def _list(self) -> Iterator[Found]:
+    def _list(self) -> Iterator[FoundFile]:
         wanted = self.trigger.config.said.get("match", "*")
         try:
             with os.scandir(self.folder) as entries:
@@ -115,11 +117,11 @@ class Files:
                     if _matches(entry.name, wanted) and entry.is_file():
                         with suppress(FileNotFoundError):
                             stat = entry.stat()
-                            yield Found(entry.name, stat.st_size, stat.st_mtime_ns)
+                            yield FoundFile(entry.name, stat.st_size, stat.st_mtime_ns)
         except OSError as error:
             raise StoreError(f"{self.folder} cannot be read: {error.strerror}") from error
 
-    def _settled(self, files: list[Found]) -> tuple[list[Found], float]:
+    def _settled(self, files: list[FoundFile]) -> tuple[list[FoundFile], float]:
         """Those that have stood still for long enough, and the seconds until others may have."""
         now = time.time()
         # A file that was moved here has not changed for long.
@@ -127,7 +129,7 @@ class Files:
         left = {file: max(0.0, self._settle - (now - since)) for file, since in self._moving.items()}
         return [file for file in files if not left[file]], min([wait for wait in left.values() if wait], default=_AGAIN)
 
-    async def _offer(self, file: Found) -> bool:
+    async def _offer(self, file: FoundFile) -> bool:
         """Whether that is done, so that the file need not be looked at again as it is."""
         try:
             event = await in_thread(lambda: self._event(file), name=f"reading {file.name}")
@@ -142,19 +144,19 @@ class Files:
             self.trigger.offer(event)
         return True
 
-    def _event(self, file: Found) -> Event:
+    def _event(self, file: FoundFile) -> TriggerEvent:
         path, said = self.folder / file.name, self.trigger.config.said
         read = said.get("read")
         body = self._body(file, {read: _contents(path, file, as_json=read == "json")} if read else {})
         identity = str(file.changed) if said.get("by") == "time" else _digest(path)
-        return Event(body, f"{file.name}\n{identity}", {"file": file.name})
+        return TriggerEvent(body, f"{file.name}\n{identity}", {"file": file.name})
 
-    def _body(self, file: Found, contents: JsonObject) -> JsonObject:
+    def _body(self, file: FoundFile, contents: JsonObject) -> JsonObject:
         told = {"path": str(self.folder / file.name), "name": file.name, "size": file.size}
         return {**told, "changed_at": to_iso(file.changed / 1e9), **contents}
 
 
-def _stamp(file: Found) -> Json:
+def _stamp(file: FoundFile) -> Json:
     return [file.size, file.changed]
 
 
@@ -167,7 +169,7 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _contents(path: Path, file: Found, *, as_json: bool) -> Json:
+def _contents(path: Path, file: FoundFile, *, as_json: bool) -> Json:
     if file.size > MOST_READ:
         raise InputError(f"{file.name} is larger than {MOST_READ} bytes, so its contents are not read")
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aloma_cli.clock import to_iso
 from aloma_cli.errors import AlomaError, InputError
-from aloma_cli.triggers.event import Event, Made, make, order_for
+from aloma_cli.triggers.event import MadeTask, TriggerEvent, make, order_for
 
 if TYPE_CHECKING:
     from aloma_cli.api.workspace import Workspace
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from aloma_cli.loader.triggers import TriggerConfig
 
 
-class Told(NamedTuple):
+class TriggerReport(NamedTuple):
     """What a trigger did: the task that it made, or the error that kept it from making one."""
 
     trigger: str
-    made: Made | None = None
+    made: MadeTask | None = None
     error: AlomaError | None = None
 
 
-def untold(_told: Told) -> None:
+def untold(_told: TriggerReport) -> None:
     """For callers that show nothing."""
 
 
@@ -34,10 +34,10 @@ class Trigger:
 
     home: Workspace
     config: TriggerConfig
-    tell: Callable[[Told], object] = untold
+    tell: Callable[[TriggerReport], object] = untold
     _failed: str | None = field(default=None, init=False)
 
-    def fire(self, event: Event) -> Made:
+    def fire(self, event: TriggerEvent) -> MadeTask:
         """Make the task of an event, which has happened then. Raises InputError if no task can be made of it.
 
         Raises StoreError and others where it can be tried again; then it has not happened yet.
@@ -46,10 +46,10 @@ class Trigger:
         self._failed = None
         if made.new:
             self.note(last_at=to_iso(self.home.clock.now()), last_task=made.task, error=None)
-            self.tell(Told(self.config.name, made))
+            self.tell(TriggerReport(self.config.name, made))
         return made
 
-    def offer(self, event: Event) -> None:
+    def offer(self, event: TriggerEvent) -> None:
         """As `fire`; an event of which no task can be made is noted, and has happened."""
         try:
             self.fire(event)
@@ -62,7 +62,7 @@ class Trigger:
         self.note(error={"at": to_iso(self.home.clock.now()), "message": str(error)}, errors=noted.get("errors", 0) + 1)
         if self._failed != str(error):
             self._failed = str(error)
-            self.tell(Told(self.config.name, error=error))
+            self.tell(TriggerReport(self.config.name, error=error))
 
     def read(self) -> JsonObject:
         """What was noted last: `last_at`, `last_task`, `error`, `errors`, and what its kind keeps."""

@@ -12,19 +12,19 @@ from aloma_cli.triggers.cron import Cron
 from aloma_cli.triggers.done import Done
 from aloma_cli.triggers.ends import Ends
 from aloma_cli.triggers.files import Files
-from aloma_cli.triggers.trigger import Told, Trigger, untold
+from aloma_cli.triggers.trigger import Trigger, TriggerReport, untold
 from aloma_cli.triggers.webhook import Webhook
 
 if TYPE_CHECKING:
     from aloma_cli.api.workspace import Workspace
     from aloma_cli.jsontext import JsonObject
     from aloma_cli.loader.triggers import TriggerConfig
-    from aloma_cli.triggers.event import Event
+    from aloma_cli.triggers.event import TriggerEvent
 
 Source = Cron | Files | Done | Webhook
 
 
-def opened(home: Workspace, config: TriggerConfig, tell: Callable[[Told], object] = untold) -> Source:
+def opened(home: Workspace, config: TriggerConfig, tell: Callable[[TriggerReport], object] = untold) -> Source:
     """A trigger, checked. Raises ConfigError, and CredentialsError where the secret of a webhook has no value."""
     trigger = Trigger(home, config, tell)
     match config.kind:
@@ -37,7 +37,7 @@ def opened(home: Workspace, config: TriggerConfig, tell: Callable[[Told], object
     return Webhook(trigger, time.monotonic)
 
 
-def example(home: Workspace, config: TriggerConfig) -> Event:
+def example(home: Workspace, config: TriggerConfig) -> TriggerEvent:
     """An event as this trigger gets them. Raises as `opened`; the secret of a webhook is not needed."""
     return webhook.EXAMPLE if config.kind == "webhook" else opened(home, config).example()
 
@@ -45,7 +45,7 @@ def example(home: Workspace, config: TriggerConfig) -> Event:
 class Triggers:
     """`tell` gets each task that is made, and each error once. Raises as `opened`."""
 
-    def __init__(self, home: Workspace, tell: Callable[[Told], object]) -> None:
+    def __init__(self, home: Workspace, tell: Callable[[TriggerReport], object]) -> None:
         sources = [opened(home, config, tell) for config in home.loaded.config.triggers]
         self._crons = [one for one in sources if isinstance(one, Cron)]
         self._folders = [one for one in sources if isinstance(one, Files)]

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from aloma_cli.errors import AlomaError, CredentialsError, InputError
 from aloma_cli.jsontext import Json, JsonError, JsonObject, loads
-from aloma_cli.triggers.event import Event
+from aloma_cli.triggers.event import TriggerEvent
 from aloma_cli.triggers.trigger import Trigger
 
 PER_MINUTE = 600
@@ -21,11 +21,11 @@ _HIDDEN = ("authorization", "proxy-authorization", "cookie")
 """Headers that an event does not have."""
 
 
-EXAMPLE = Event({"body": {}, "query": {}, "headers": {}}, via={"from": "127.0.0.1"})
+EXAMPLE = TriggerEvent({"body": {}, "query": {}, "headers": {}}, via={"from": "127.0.0.1"})
 """The event of a request with an empty object."""
 
 
-class Answer(NamedTuple):
+class HookReply(NamedTuple):
     """What the client gets; `retry` in seconds."""
 
     status: int
@@ -46,36 +46,38 @@ class Webhook:
         # Two, so that a stranger cannot use up what belongs to those who know the secret.
         self._taken, self._refused = _Rate(most, time), _Rate(most, time)
 
-    def take(self, headers: Mapping[str, str], query: Mapping[str, str], body: bytes, client: str) -> Answer:
+    def take(self, headers: Mapping[str, str], query: Mapping[str, str], body: bytes, client: str) -> HookReply:
         """Answer one request. `headers` have lower-case names; `client` is the address that it came from."""
         known = self._knows_secret(headers, body)
         rate = self._taken if known else self._refused
         if not rate.take():
-            return Answer(429, {"error": "too many requests"}, rate.wait())
+            return HookReply(429, {"error": "too many requests"}, rate.wait())
         if not known:
-            return Answer(401, {"error": f"the header {self._header} does not show that the sender knows the secret"})
+            return HookReply(
+                401, {"error": f"the header {self._header} does not show that the sender knows the secret"}
+            )
         try:
-            event = Event(self._body(headers, query, body), via={"from": client})
+            event = TriggerEvent(self._body(headers, query, body), via={"from": client})
         except InputError as error:
-            return Answer(415 if isinstance(error, _KindError) else 400, {"error": str(error)})
+            return HookReply(415 if isinstance(error, _KindError) else 400, {"error": str(error)})
         return self._fire(event)
 
-    def example(self) -> Event:
+    def example(self) -> TriggerEvent:
         """EXAMPLE."""
         return EXAMPLE
 
-    def _fire(self, event: Event) -> Answer:
+    def _fire(self, event: TriggerEvent) -> HookReply:
         try:
             made = self.trigger.fire(event)
         except InputError as error:
             self.trigger.failed(error)
-            return Answer(422, {"error": str(error)})
+            return HookReply(422, {"error": str(error)})
         except AlomaError as error:
             self.trigger.failed(error)
-            return Answer(503, {"error": "the task could not be made; send it again"}, 10)
+            return HookReply(503, {"error": "the task could not be made; send it again"}, 10)
         if not made.new:
-            return Answer(409, {"error": "there is a task with this key", "task": made.task})
-        return Answer(202, {"task": made.task})
+            return HookReply(409, {"error": "there is a task with this key", "task": made.task})
+        return HookReply(202, {"task": made.task})
 
     def _knows_secret(self, headers: Mapping[str, str], body: bytes) -> bool:
         shown = headers.get(self._header, "")

@@ -86,7 +86,7 @@ class History:
         return wanted if self._last is None else iter(deque(wanted, self._last))
 
     def _all(self) -> Iterator[Record]:
-        reader = Reader(self.task)
+        reader = HistoryReader(self.task)
         for number, event in self._numbered():
             record = reader.read(number, event)
             if record is not None:
@@ -97,7 +97,7 @@ class History:
         return record.number == 0 or (self._entry in (None, record.number) and self._step in (None, record.entry.step))
 
 
-class Reader:
+class HistoryReader:
     """Makes the records of one task from the events of its tree, one by one. `screen`: what they add up to."""
 
     def __init__(self, task: str) -> None:

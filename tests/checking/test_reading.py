@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 from aloma_cli.checking.facts import Facts
-from aloma_cli.checking.reading import Reader
+from aloma_cli.checking.reading import StepReader
 from aloma_cli.checking.things import Module
 
 LIBRARY = """
@@ -22,7 +22,7 @@ def pure(value):
 def read(body: str, head: str = "") -> Facts:
     content = textwrap.indent(textwrap.dedent(body), "    ")
     text = f"{head}\nasync def content(data, task, connectors, lib, step):\n{content}"
-    return Reader("s", Module.of(text), {"tools": Module.of(LIBRARY)}).read()
+    return StepReader("s", Module.of(text), {"tools": Module.of(LIBRARY)}).read()
 
 
 @pytest.mark.parametrize(
@@ -102,5 +102,5 @@ def test_a_step_that_is_too_long_to_be_read_may_write_anything() -> None:
 
 
 def test_a_content_that_is_made_elsewhere_may_write_anything() -> None:
-    facts = Reader("s", Module.of("content = make()"), {}).read()
+    facts = StepReader("s", Module.of("content = make()"), {}).read()
     assert ({write.path for write in facts.writes}, facts.groups) == ({("*",)}, {None})

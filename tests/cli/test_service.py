@@ -13,7 +13,7 @@ from aloma_cli.cli.service import Service
 from aloma_cli.errors import InputError
 from aloma_cli.loader.web import WebConfig
 from aloma_cli.loader.workspace import load_workspace
-from aloma_cli.triggers.trigger import Told, Trigger
+from aloma_cli.triggers.trigger import Trigger, TriggerReport
 from aloma_cli.triggers.triggers import Triggers
 from tests.cli.test_triggers import CONFIG, SECRET, free_port
 from tests.support.http_client import Answered, ask
@@ -28,7 +28,7 @@ class Worker:
         (folder / "aloma.yaml").write_text(f"offline: true\n{CONFIG}")
         loaded = load_workspace(folder, folder, {"HOOK": SECRET})
         self.home = Workspace(folder=folder, loaded=loaded)
-        self.made: list[Told] = []
+        self.made: list[TriggerReport] = []
         self.said: list[str] = []
         self.warned: list[str] = []
         self.failed = False

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from aloma_cli.cli.watching.app import Watching
 from aloma_cli.cli.watching.document import document_lines
-from aloma_cli.cli.watching.log import Log, Moment
+from aloma_cli.cli.watching.log import LogMoment, WatchedLog
 from aloma_cli.cli.watching.stage import Stage
-from aloma_cli.cli.watching.state import State, found, grown, next_in, played, pressed
+from aloma_cli.cli.watching.state import WatchState, found, grown, next_in, played, pressed
 from aloma_cli.document.paths import MISSING, get
 from aloma_cli.document.reserved import STASH
 from aloma_cli.explain.why import Inquiry
@@ -39,8 +39,8 @@ from tests.view.terminal import Terminal, terminal
 SIZES = [(80, 24), (50, 15), (200, 60), (20, 3), (8, 2), (1, 1)]
 
 
-def log_of(asked: Inquiry) -> Log:
-    log = Log(asked.task)
+def log_of(asked: Inquiry) -> WatchedLog:
+    log = WatchedLog(asked.task)
     for event in asked.events:
         log.take(event)
     return log
@@ -95,7 +95,7 @@ def test_the_document_at_each_entry_is_that_of_the_record_in_any_order(run: Call
 def test_what_an_entry_wrote_is_marked_where_it_is_at_the_end_of_the_entry(
     changes: list[tuple[str, str, Any]], written: list[str]
 ) -> None:
-    log = Log("1")
+    log = WatchedLog("1")
     operations = [{"op": op, "path": path, "value": value} for op, path, value in changes]
     for number, one in enumerate(([{"op": "add", "path": "", "value": {"l": [1, 2, 3]}}], operations)):
         log.records.append(Record(number, Entry("2026-11-28T08:00:00.000Z", "fired"), changes=tuple(one)))
@@ -128,7 +128,7 @@ def test_a_frame_fits_and_holds_nothing_that_a_terminal_obeys(
     stage = stage_of(run())
     for position in range(len(stage.log)):
         for pane in ("document", "diff", "prompts", "why"):
-            stage.state = State(position=position, pane=pane)
+            stage.state = WatchState(position=position, pane=pane)
             lines = stage.frame(Size(*size))
             assert len(lines) <= size[1]
             assert all(line.cell_len <= size[0] for line in lines)
@@ -152,7 +152,7 @@ def test_the_lines_of_a_document_are_the_document_and_what_was_written_is_marked
 ) -> None:
     assume(STASH not in document)
     touched = tuple((key,) for key in document if data.draw(st.booleans()))
-    lines = [line.plain for line in document_lines(Moment(document, (), touched), room)]
+    lines = [line.plain for line in document_lines(LogMoment(document, (), touched), room)]
     whole = "".join("".join(line[2:] for line in lines).split())
     assert whole == "".join(json.dumps(document, ensure_ascii=False).split())
     if room == 5000 and touched:
@@ -179,8 +179,8 @@ def test_keys_move_within_the_log() -> None:
     log = log_of(order())
     last = len(log) - 1
 
-    def after(*keys: str, state: State | None = None) -> State:
-        state = state or State()
+    def after(*keys: str, state: WatchState | None = None) -> WatchState:
+        state = state or WatchState()
         for key in keys:
             state = pressed(state, key, key if len(key) == 1 else None, log, 10)
         return state
@@ -201,21 +201,21 @@ def test_keys_move_within_the_log() -> None:
         False,
     )
     assert after("pagedown", "pagedown", "pageup").scroll == 10
-    assert after("x") == State()
+    assert after("x") == WatchState()
 
 
 def test_words_are_found_around_the_end_in_upper_and_lower_case() -> None:
     log = log_of(order())
 
-    def find(words: str, *keys: str, since: int = 0) -> State:
-        state = pressed(State(position=since), "slash", "/", log, 10)
+    def find(words: str, *keys: str, since: int = 0) -> WatchState:
+        state = pressed(WatchState(position=since), "slash", "/", log, 10)
         for letter in words:
             state = pressed(state, letter, letter, log, 10)
         for key in ("enter", *keys):
             state = pressed(state, key, key if len(key) == 1 else None, log, 10)
         return state
 
-    def word_at(state: State) -> str | None:
+    def word_at(state: WatchState) -> str | None:
         return log.records[state.position].entry.step
 
     first, second = find("STOCK"), find("STOCK", "n")
@@ -223,28 +223,28 @@ def test_words_are_found_around_the_end_in_upper_and_lower_case() -> None:
     assert find("stock", "n", "N").position == first.position
     assert find("stock", since=len(log) - 1).position == first.position
     assert (find("nowhere").missed, find("nowhere").position) == (True, 0)
-    assert found(State(), log, 1) == State()
-    typed = pressed(pressed(pressed(State(), "slash", "/", log, 1), "a", "a", log, 1), "backspace", None, log, 1)
+    assert found(WatchState(), log, 1) == WatchState()
+    typed = pressed(pressed(pressed(WatchState(), "slash", "/", log, 1), "a", "a", log, 1), "backspace", None, log, 1)
     assert (typed.words, typed.typing, pressed(typed, "escape", None, log, 1).typing) == ("", True, False)
 
 
 def test_it_plays_at_the_recorded_pace_with_short_waits_and_stops_at_the_end() -> None:
     log = log_of(order())
-    state = State(playing=True)
+    state = WatchState(playing=True)
     for position in range(len(log) - 1):
         told = next_in(replace(state, position=position), log, 2.0)
         assert told == min(2.0, log.seconds_before(position + 1) / 2)
-    assert next_in(State(), log, 1.0) is None
-    assert next_in(State(position=len(log) - 1, playing=True), log, 1.0) is None
+    assert next_in(WatchState(), log, 1.0) is None
+    assert next_in(WatchState(position=len(log) - 1, playing=True), log, 1.0) is None
     assert (played(state, log).position, played(state, log).playing) == (1, True)
-    last = played(State(position=len(log) - 2, playing=True), log)
+    last = played(WatchState(position=len(log) - 2, playing=True), log)
     assert (last.position, last.playing) == (len(log) - 1, False)
-    assert pressed(last, "space", " ", log, 10) == State(position=0, playing=True)
+    assert pressed(last, "space", " ", log, 10) == WatchState(position=0, playing=True)
 
 
 def test_a_run_that_goes_on_is_played_until_its_task_is_at_rest() -> None:
     events = list(order().events)
-    log = Log(events[0].task)
+    log = WatchedLog(events[0].task)
     for event in events[:5]:
         log.take(event)
     stage = Stage(log, lambda *_: [], UNICODE, position=len(log) - 1)
@@ -256,8 +256,8 @@ def test_a_run_that_goes_on_is_played_until_its_task_is_at_rest() -> None:
 
 
 def test_a_view_at_the_end_stays_there_when_the_log_grows() -> None:
-    assert [grown(State(position=at), 5, 7).position for at in (4, 3, 0)] == [6, 3, 0]
-    assert grown(State(position=4, scroll=3), 5, 5) == State(position=4, scroll=3)
+    assert [grown(WatchState(position=at), 5, 7).position for at in (4, 3, 0)] == [6, 3, 0]
+    assert grown(WatchState(position=4, scroll=3), 5, 5) == WatchState(position=4, scroll=3)
 
 
 def test_the_right_side_scrolls_no_further_than_its_end() -> None:
@@ -330,7 +330,7 @@ def test_ctrl_c_ends_the_application_also_while_words_are_typed() -> None:
 def test_a_running_task_grows_at_its_end_and_an_error_of_the_record_ends_it() -> None:
     asked = order()
     events = list(asked.events)
-    log = Log(asked.task)
+    log = WatchedLog(asked.task)
     for event in events[:3]:
         log.take(event)
     stage = Stage(log, lambda *_: [], UNICODE, position=len(log) - 1)

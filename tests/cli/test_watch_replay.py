@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from aloma_cli.cli.watching.replay import LONGEST_WAIT, Replay, beats, split_at
+from aloma_cli.cli.watching.replay import LONGEST_WAIT, EventReplay, beats, split_at
 from aloma_cli.clock import from_iso
 from aloma_cli.errors import InputError
 from aloma_cli.record.history import numbered
@@ -40,7 +40,7 @@ def test_a_replay_from_an_entry_begins_after_the_end_of_the_one_before() -> None
 def test_its_clock_moves_from_event_to_event_and_then_follows_the_machine() -> None:
     clock = HeldClock()
     events = list(order().events)
-    replay = Replay(events, 0, 1.0, clock)
+    replay = EventReplay(events, 0, 1.0, clock)
     first = from_iso(events[0].at)
     assert replay.clock.now() == first
     replay.clock.move(2.0, first + 60)

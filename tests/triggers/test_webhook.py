@@ -10,7 +10,7 @@ import pytest
 from aloma_cli.errors import CredentialsError, StoreError
 from aloma_cli.jsontext import dumps
 from aloma_cli.triggers.triggers import opened
-from aloma_cli.triggers.webhook import Answer, Webhook
+from aloma_cli.triggers.webhook import HookReply, Webhook
 from tests.triggers.conftest import Home, MakeHome, SetClock
 
 ORDERS = "webhook: HOOK\nkey: '{event.body.id}'\ndata: {order: '{event.body}', all: '{event}'}"
@@ -18,10 +18,10 @@ BEARER = {"authorization": "Bearer s3cret-words"}
 JSON = {"content-type": "application/json"}
 
 
-def send(at: Home, body: bytes, **headers: str) -> Answer:
+def send(at: Home, body: bytes, **headers: str) -> HookReply:
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     answer = at.open().take({**JSON, **BEARER, **given}, {"q": "1"}, body, "127.0.0.1")
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, HookReply)
     return answer
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from aloma_cli.checking.finding import Finding
 from aloma_cli.checking.places import alternatives, test_of
 from aloma_cli.checking.subject import Subject
-from aloma_cli.checking.values import Kind, Known, Lst, Obj, Value, may_meet
+from aloma_cli.checking.values import Known, Lst, Obj, OfType, Value, may_meet
 from aloma_cli.condition.describe import written
 from aloma_cli.content.step import Step
 from aloma_cli.document.paths import MISSING
@@ -97,7 +97,7 @@ def _told(value: Value) -> str:
     match value:
         case Known():
             return dumps(value.value)
-        case Kind():
+        case OfType():
             return f"a value of type {value.kind.__name__}"
         case Lst():
             return "a list"

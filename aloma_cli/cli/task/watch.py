@@ -19,7 +19,7 @@ from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.run import following, run_and_show
 from aloma_cli.cli.task.why import lines
 from aloma_cli.cli.watching.full import watch_full
-from aloma_cli.cli.watching.replay import FASTEST, SLOWEST, Replay, split_at
+from aloma_cli.cli.watching.replay import FASTEST, SLOWEST, EventReplay, split_at
 from aloma_cli.cli.workspaces import load_workspace
 from aloma_cli.engine.working import WorkingTree
 from aloma_cli.explain.why import why
@@ -96,7 +96,7 @@ def _replay(home: Workspace, text: str, entry: int, speed: float, output: Output
     task_id = home.find(text)
     batches = [*home.store.read(root_of(task_id))]
     events = [event for batch in batches for event in batch.events]
-    replay = Replay(events, split_at(events, task_id, entry), speed, home.clock)
+    replay = EventReplay(events, split_at(events, task_id, entry), speed, home.clock)
     tell = (lambda _: None) if output.quiet or output.events else say
 
     async def then(emit: Callable[[Event], None]) -> Task:

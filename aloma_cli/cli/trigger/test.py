@@ -14,7 +14,7 @@ from aloma_cli.cli.workspaces import load_workspace
 from aloma_cli.errors import NotFoundError, did_you_mean
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.loader.triggers import TriggerConfig
-from aloma_cli.triggers.event import Event, make, order_for
+from aloma_cli.triggers.event import TriggerEvent, make, order_for
 from aloma_cli.triggers.triggers import example
 
 
@@ -56,6 +56,6 @@ def _named(home: Workspace, name: str) -> TriggerConfig:
     return found[name]
 
 
-def _merged(event: Event, given: JsonObject) -> Event:
+def _merged(event: TriggerEvent, given: JsonObject) -> TriggerEvent:
     """The event with what is given; a key that its kind knows belongs to the example alone."""
     return event._replace(body={**event.body, **given}, key=None) if given else event

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from aloma_cli.cli.watching.log import Edit, Moment
+from aloma_cli.cli.watching.log import LoggedEdit, LogMoment
 from aloma_cli.document.paths import MISSING
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.jsontext import Json, Path, show_path
@@ -29,7 +29,7 @@ class _Line(NamedTuple):
     is_new: bool
 
 
-def document_lines(moment: Moment, room: int) -> Iterator[Text]:
+def document_lines(moment: LogMoment, room: int) -> Iterator[Text]:
     """The document; `+` marks what the entry wrote, and at the end `-` what it removed."""
     for shown in _lines(hide_stash(moment.document), moment.touched, room - 2, "", "", is_new=False):
         sign, style = ("+ ", _NEW) if shown.is_new else ("  ", "")
@@ -60,7 +60,7 @@ def _lines(value: Json, touched: Sequence[Path], room: int, lead: str, tail: str
     yield _Line("", closing + tail, is_new)
 
 
-def diff_lines(edits: Sequence[Edit], room: int) -> Iterator[Text]:
+def diff_lines(edits: Sequence[LoggedEdit], room: int) -> Iterator[Text]:
     """Each change: its place, below it the value before (`-`) and the value after (`+`)."""
     for change, old in edits:
         yield line((show_path(change.path) + ("[]" if change.op == "append" else "") or "the document", "bold"))

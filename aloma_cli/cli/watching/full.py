@@ -10,7 +10,7 @@ from aloma_cli.api.follow import follow
 from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import descriptors
 from aloma_cli.cli.output import result
-from aloma_cli.cli.watching.log import Log
+from aloma_cli.cli.watching.log import WatchedLog
 from aloma_cli.cli.watching.stage import Stage, Why
 from aloma_cli.errors import InputError
 from aloma_cli.extras import extra
@@ -27,7 +27,7 @@ def watch_full(home: Workspace, task: str, why: Why, *, entry: int | None, speed
         raise InputError("--full needs a terminal", hint=hint)
     with extra("watch", "the full-screen view"):
         from aloma_cli.cli.watching.app import show
-    log, since = Log(task), 0
+    log, since = WatchedLog(task), 0
     for batch in home.store.read(root_of(task)):
         since = batch.seq + 1
         for event in batch.events:
@@ -43,7 +43,7 @@ def _has_terminal() -> bool:
     return all(one is not None and one.isatty() for one in streams) and can_redraw(sys.stderr, os.environ)
 
 
-def _first(log: Log, entry: int | None) -> int:
+def _first(log: WatchedLog, entry: int | None) -> int:
     """Where the view begins: at the entry that was asked for, else at the end of a run, or the start of an old one."""
     if entry is None:
         return len(log) - 1 if log.is_active else 0

@@ -13,10 +13,10 @@ from aloma_cli.record.history import NUMBERED
 from aloma_cli.record.states import ACTIVE
 from aloma_cli.values import dataclass
 from aloma_cli.view.entries import facts, text
-from aloma_cli.view.history import Reader, Record
+from aloma_cli.view.history import HistoryReader, Record
 
 
-class Edit(NamedTuple):
+class LoggedEdit(NamedTuple):
     """A change of the document, and the value that it replaced or removed (MISSING: none)."""
 
     change: Change
@@ -24,23 +24,23 @@ class Edit(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class LogMoment:
     """The document after an entry. `edits`: what the entry changed. `touched`: the paths of what it wrote."""
 
     document: Json
-    edits: tuple[Edit, ...] = ()
+    edits: tuple[LoggedEdit, ...] = ()
     touched: tuple[Path, ...] = ()
 
 
-class Log:
+class WatchedLog:
     """The entries of one task. `take` gets the events of its tree, from the first on."""
 
     def __init__(self, task: str) -> None:
         self.task = task
         self.records: list[Record] = []
-        self._reader = Reader(task)
+        self._reader = HistoryReader(task)
         self._numbers = 0
-        self._moment: tuple[int, Moment] | None = None
+        self._moment: tuple[int, LogMoment] | None = None
 
     def __len__(self) -> int:
         return len(self.records)
@@ -92,7 +92,7 @@ class Log:
         told = (entry.word, entry.step or "", entry.task or "", *entry.changed.places, *facts(entry), text(entry))
         return words.casefold() in " ".join(told).casefold()
 
-    def moment(self, position: int) -> Moment:
+    def moment(self, position: int) -> LogMoment:
         """The document at an entry. Going forward costs what the changes cost."""
         at, moment = self._moment or _NOTHING
         if at > position:
@@ -103,19 +103,19 @@ class Log:
         return moment
 
 
-_NOTHING = (-1, Moment({}))
+_NOTHING = (-1, LogMoment({}))
 
 
-def _next(document: Json, record: Record) -> Moment:
+def _next(document: Json, record: Record) -> LogMoment:
     replay = Replay(document)
-    edits: list[Edit] = []
+    edits: list[LoggedEdit] = []
     touched: list[Path] = []
     for operation in record.changes:
         old = MISSING if operation["op"] == "add" else _value_at(replay.document, operation["path"])
         change = replay.take(operation)
-        edits.append(Edit(change, old))
+        edits.append(LoggedEdit(change, old))
         touched = [*_moved(touched, change), *_written(change, replay)]
-    return Moment(replay.document, tuple(edits), tuple(touched))
+    return LogMoment(replay.document, tuple(edits), tuple(touched))
 
 
 def _value_at(document: Json, pointer: str) -> Json:

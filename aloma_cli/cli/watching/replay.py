@@ -90,7 +90,7 @@ class ReplayClock:
         self._is_free = True
 
 
-class Replay:
+class EventReplay:
     """The recorded `events` of a tree from `first` on, as what `run_and_show` works at."""
 
     def __init__(self, events: Sequence[Event], first: int, speed: float, clock: Clock) -> None:

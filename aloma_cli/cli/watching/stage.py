@@ -8,8 +8,8 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from aloma_cli.cli.watching.document import diff_lines, document_lines
-from aloma_cli.cli.watching.log import Log
-from aloma_cli.cli.watching.state import State, grown, next_in, played, pressed, settled
+from aloma_cli.cli.watching.log import WatchedLog
+from aloma_cli.cli.watching.state import WatchState, grown, next_in, played, pressed, settled
 from aloma_cli.errors import AlomaError
 from aloma_cli.record.events import Event
 from aloma_cli.record.states import seen
@@ -38,10 +38,10 @@ class Stage:
     """
 
     def __init__(
-        self, log: Log, why: Why, glyphs: Glyphs, *, speed: float = 1.0, position: int = 0, held: bool = True
+        self, log: WatchedLog, why: Why, glyphs: Glyphs, *, speed: float = 1.0, position: int = 0, held: bool = True
     ) -> None:
         self.log = log
-        self.state = State(position=max(0, min(position, len(log) - 1)))
+        self.state = WatchState(position=max(0, min(position, len(log) - 1)))
         self._why, self._glyphs, self._speed = why, glyphs, speed
         self._held = held
         self._height = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from aloma_cli.cli.watching.log import Log
+from aloma_cli.cli.watching.log import WatchedLog
 from aloma_cli.cli.watching.replay import pause
 from aloma_cli.values import dataclass
 
@@ -16,7 +16,7 @@ _ENDS = ("q", "Q", "ctrl+c")
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class WatchState:
     """`position`: that of the entry in the log. `scroll`: lines that the right side is moved by.
 
     `typing`: whether keys go into `words`, which are looked for. `missed`: whether the log does not have them.
@@ -31,12 +31,12 @@ class State:
     missed: bool = False
     ended: bool = False
 
-    def at(self, position: int) -> State:
+    def at(self, position: int) -> WatchState:
         """At another entry, from the top of what it has."""
         return replace(self, position=position, scroll=0, missed=False)
 
 
-def pressed(state: State, key: str, character: str | None, log: Log, page: int) -> State:
+def pressed(state: WatchState, key: str, character: str | None, log: WatchedLog, page: int) -> WatchState:
     """The state after a key. `key`: its name, as Textual gives it. `page`: the lines of a side."""
     if key in _ENDS and (key == "ctrl+c" or not state.typing):
         return replace(state, ended=True)
@@ -50,7 +50,7 @@ def pressed(state: State, key: str, character: str | None, log: Log, page: int) 
     return _switched(state, key, log, page)
 
 
-_MOVES: dict[str, Callable[[State, int, int], int]] = {
+_MOVES: dict[str, Callable[[WatchState, int, int], int]] = {
     "left": lambda state, _page, _count: state.position - 1,
     "up": lambda state, _page, _count: state.position - 1,
     "right": lambda state, _page, _count: state.position + 1,
@@ -60,7 +60,7 @@ _MOVES: dict[str, Callable[[State, int, int], int]] = {
 }
 
 
-def _switched(state: State, key: str, log: Log, page: int) -> State:
+def _switched(state: WatchState, key: str, log: WatchedLog, page: int) -> WatchState:
     pane = PANES.get(key.lower())
     if pane is not None:
         return replace(state, pane="document" if state.pane == pane else pane, scroll=0)
@@ -76,7 +76,7 @@ def _switched(state: State, key: str, log: Log, page: int) -> State:
     return state
 
 
-def _typed(state: State, key: str, character: str | None, log: Log) -> State:
+def _typed(state: WatchState, key: str, character: str | None, log: WatchedLog) -> WatchState:
     match key:
         case "escape":
             return replace(state, typing=False, words="")
@@ -88,7 +88,7 @@ def _typed(state: State, key: str, character: str | None, log: Log) -> State:
     return replace(state, words=state.words + (character or "")) if is_text else state
 
 
-def found(state: State, log: Log, step: int) -> State:
+def found(state: WatchState, log: WatchedLog, step: int) -> WatchState:
     """At the next entry, or with step -1 the one before, that tells of the words looked for, around the end."""
     places = ((state.position + step * far) % len(log) for far in range(1, len(log) + 1))
     position = next((at for at in places if state.words and log.has(at, state.words)), None)
@@ -97,32 +97,32 @@ def found(state: State, log: Log, step: int) -> State:
     return replace(state.at(position), playing=False)
 
 
-def grown(state: State, before: int, now: int) -> State:
+def grown(state: WatchState, before: int, now: int) -> WatchState:
     """After the log grew from so many entries: at the last one, if it was there."""
     return state.at(now - 1) if state.position >= before - 1 and now > before else state
 
 
-def played(state: State, log: Log) -> State:
+def played(state: WatchState, log: WatchedLog) -> WatchState:
     """One entry further."""
     return settled(state.at(min(state.position + 1, len(log) - 1)), log)
 
 
-def settled(state: State, log: Log) -> State:
+def settled(state: WatchState, log: WatchedLog) -> WatchState:
     """Playing ends at the last entry, unless the task still runs."""
     return replace(state, playing=state.playing and (_is_before_end(state, log) or log.is_active))
 
 
-def _is_before_end(state: State, log: Log) -> bool:
+def _is_before_end(state: WatchState, log: WatchedLog) -> bool:
     return state.position + 1 < len(log)
 
 
-def _toggled(state: State, log: Log) -> State:
+def _toggled(state: WatchState, log: WatchedLog) -> WatchState:
     """Play or stop; at the end of an old run, play it from the start."""
     begin = state if _is_before_end(state, log) or log.is_active else state.at(0)
     return replace(begin, playing=not state.playing)
 
 
-def next_in(state: State, log: Log, speed: float) -> float | None:
+def next_in(state: WatchState, log: WatchedLog, speed: float) -> float | None:
     """The seconds until the next entry is shown; None where nothing plays, or nothing comes yet."""
     if not (state.playing and _is_before_end(state, log)):
         return None

@@ -14,7 +14,7 @@ from aloma_cli.connectors.chat.dialects import Dialects
 from aloma_cli.connectors.chat.embed import input_tokens, read_embeddings
 from aloma_cli.connectors.chat.reply import failure_in, is_page, read_completion, rejected_answer
 from aloma_cli.connectors.chat.server_errors import from_openai, key_hint
-from aloma_cli.connectors.chat.streaming import IN_ONE_PIECE, Form, Streams
+from aloma_cli.connectors.chat.streaming import IN_ONE_PIECE, RequestForm, Streams
 from aloma_cli.connectors.chat.tries import Tries
 from aloma_cli.connectors.chat.usage import (
     cost_of,
@@ -280,7 +280,7 @@ class ChatServer:
         seconds, keep = body.get("timeout") or settings.timeout, partial(self._keep, call, model)
         tries = Tries(settings.max_retries + 1, seconds, call.progress, governor, keep)
 
-        async def post(form: Form) -> bytes:
+        async def post(form: RequestForm) -> bytes:
             headers = {"Idempotency-Key": key + form.mark, **self._key_headers()}
             return await _post(client, self._path(body), headers, form.body | body)
 

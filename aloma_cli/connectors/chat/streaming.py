@@ -31,19 +31,19 @@ _UNCLEAR = (400, 422)
 """With these a server may refuse a stream in words of its own."""
 
 
-class Form(NamedTuple):
+class RequestForm(NamedTuple):
     """A form of a request. `mark` makes its idempotency key another: one key must not be sent with two bodies."""
 
     mark: str
     body: JsonObject
 
 
-_WITH_USAGE = Form("", {"stream": True, "stream_options": {"include_usage": True}})
-_WITHOUT_USAGE = Form(".stream", {"stream": True})
-_WHOLE = Form(".whole", {})
-IN_ONE_PIECE = Form("", {})
+_WITH_USAGE = RequestForm("", {"stream": True, "stream_options": {"include_usage": True}})
+_WITHOUT_USAGE = RequestForm(".stream", {"stream": True})
+_WHOLE = RequestForm(".whole", {})
+IN_ONE_PIECE = RequestForm("", {})
 
-Post: TypeAlias = Callable[[Form], Awaitable[bytes]]
+Post: TypeAlias = Callable[[RequestForm], Awaitable[bytes]]
 """Sends a request in this form, and gives the body of the answer."""
 
 
@@ -128,7 +128,7 @@ class Streams:
     def __init__(self, honours: Honours, url: str) -> None:
         self._honours = honours
         self._url = url
-        self._forms: dict[str, Form] = {}
+        self._forms: dict[str, RequestForm] = {}
         self._streamed: set[str] = set()
         self._received: dict[str, Reception] = {}
 
@@ -165,13 +165,13 @@ class Streams:
         """A call has ended."""
         self._received.pop(call.key, None)
 
-    def _form(self, model: str) -> Form:
+    def _form(self, model: str) -> RequestForm:
         if model not in self._forms:
             streams = self._honours.load(self._url, model).get("streaming") is not False
             self._forms[model] = _WITH_USAGE if streams else _WHOLE
         return self._forms[model]
 
-    async def _receive(self, call: Call, form: Form, post: Post) -> bytes:
+    async def _receive(self, call: Call, form: RequestForm, post: Post) -> bytes:
         import openai
 
         from aloma_cli.connectors.client import hearing  # the client's making has loaded it, in a thread
@@ -191,7 +191,7 @@ class Streams:
             hearing.reset(token)
         return reception.answer(content, self._url)
 
-    def _after_refusal(self, model: str, form: Form, error: openai.APIStatusError) -> Form | None:
+    def _after_refusal(self, model: str, form: RequestForm, error: openai.APIStatusError) -> RequestForm | None:
         """The next form after a refusal; None if it has another reason."""
         told = f"{error} {error.body}"
         if not form.body or error.status_code not in _REFUSALS:
@@ -201,7 +201,7 @@ class Streams:
         in_own_words = error.status_code in _UNCLEAR and model not in self._streamed
         return _WHOLE if in_own_words or _NAMED.search(told) else None
 
-    def _accepted(self, model: str, form: Form) -> None:
+    def _accepted(self, model: str, form: RequestForm) -> None:
         if form.body:
             self._streamed.add(model)
         if form is not IN_ONE_PIECE and form is not self._forms.get(model, form):

@@ -21,7 +21,7 @@ _PAUSE = 0.5
 """Seconds between two attempts to reach the database, and for which one wait for a notification lasts at most."""
 
 
-class Held(Protocol):
+class LeasedClaim(Protocol):
     """A claim whose lease is prolonged: its tree, its id, and the number of the claim."""
 
     root: str
@@ -40,15 +40,15 @@ class Keeper:
         self.wakes: list[Callable[[], object]] = []
         self._database = database
         self._address = database.address
-        self._claims: dict[int, Held] = {}
+        self._claims: dict[int, LeasedClaim] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def add(self, claim: Held) -> None:
+    def add(self, claim: LeasedClaim) -> None:
         self._claims[claim.tree] = claim
         self._start()
 
-    def drop(self, claim: Held) -> None:
+    def drop(self, claim: LeasedClaim) -> None:
         if self._claims.get(claim.tree) is claim:
             del self._claims[claim.tree]
 

@@ -12,7 +12,7 @@ from aloma_cli.document.reserved import RESERVED
 from aloma_cli.document.volatile import Volatile
 from aloma_cli.jsontext import Json, JsonError, JsonObject, loads
 from aloma_cli.record.events import CallAnswered, Committed, Event, TaskCreated
-from aloma_cli.testing.played import Told
+from aloma_cli.testing.played import PlayedRecord
 from aloma_cli.view.changes import place
 
 _PEOPLE = ("person", "engine")
@@ -23,8 +23,8 @@ _UNSCRIPTED = ("tool.", "person.")
 def case_of(events: list[Event], record: JsonObject, document: JsonObject) -> JsonObject:
     """The case of a tree at rest, as it is written to a file. Each value that differs from run to run is left open."""
     root = next(event for event in events if isinstance(event, TaskCreated))
-    plain = _Plain(Volatile(root.task, from_iso(root.at)), from_iso(events[-1].at))
-    expect = {"state": record["state"], "fired": Told(events).fired, "data": plain.pattern(document)}
+    plain = _Patterns(Volatile(root.task, from_iso(root.at)), from_iso(events[-1].at))
+    expect = {"state": record["state"], "fired": PlayedRecord(events).fired, "data": plain.pattern(document)}
     if record["result"] is not None and record["result"] != document:
         expect["result"] = plain.pattern(record["result"])
     calls = sum(isinstance(event, CallAnswered) and not event.call.startswith("person.") for event in events)
@@ -120,7 +120,7 @@ def _literals(data: JsonObject) -> JsonObject:
     }
 
 
-class _Plain:
+class _Patterns:
     """Patterns for the values of one task; `until`: when it came to rest, in seconds since 1970."""
 
     def __init__(self, volatile: Volatile, until: float) -> None:
