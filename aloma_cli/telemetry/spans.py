@@ -86,6 +86,7 @@ class Spans:
             "aloma.tokens.input": figures.input_tokens,
             "aloma.tokens.output": figures.output_tokens,
             "aloma.cost.usd": figures.cost,
+            **({"aloma.calls.unpriced": figures.unpriced} if figures.unpriced else {}),
         }
         return Span(
             self._trace(task.id),
@@ -190,10 +191,18 @@ def _kind(call: ev.CallAnswered) -> tuple[str, str, Attributes]:
         name = function.partition(".")[2] or function
         return "execute_tool", name, {"gen_ai.tool.name": name, "gen_ai.tool.type": "function"}
     if function in ("chat", "embed"):
-        model = str(call.arguments.get("model") or (call.about or {}).get("model") or "?")
+        model = _asked_model(call)
         return "chat" if function == "chat" else "embeddings", model, _model(call, model)
     method = call.arguments.get("method")
     return "call", call.call, {"http.request.method": method} if connector == "http" and method else {}
+
+
+def _asked_model(call: ev.CallAnswered) -> str:
+    """The model that a server was asked for: a step may name it by a role, such as `default`."""
+    about = call.about or {}
+    role, served = str(call.arguments.get("model") or ""), str(about.get("model") or "")
+    is_role = served and not served.startswith(role) and not about.get("simulated")
+    return served if is_role else role or served or "?"
 
 
 def _model(call: ev.CallAnswered, model: str) -> Attributes:
@@ -203,6 +212,7 @@ def _model(call: ev.CallAnswered, model: str) -> Attributes:
     told = {
         "gen_ai.provider.name": about.get("provider"),
         "gen_ai.request.model": model,
+        "aloma.model": call.arguments.get("model"),
         "gen_ai.response.model": about.get("model"),
         "gen_ai.response.id": answer.get("id"),
         "gen_ai.response.finish_reasons": [str(reason) for reason in reasons if reason],

@@ -34,7 +34,8 @@ def missing(what: str) -> None:
 
 @contextmanager
 def running(command: Sequence[str], health: str, log: Path, env: Mapping[str, str] | None = None) -> Iterator[None]:
-    """`command` runs within the block, which begins when a GET of the URL `health` succeeds."""
+    """`command` runs within the block, which begins when a GET of the URL `health` is answered, and not by an error of
+    the server (status 500 and above)."""
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env={**os.environ, **(env or {})})
         try:
@@ -57,6 +58,10 @@ def _wait_until_healthy(process: subprocess.Popen[bytes], health: str, log: Path
         try:
             with urllib.request.urlopen(health, timeout=1):  # noqa: S310  (the address is ours)
                 return
+        except urllib.error.HTTPError as error:
+            if error.code < 500:
+                return
         except (urllib.error.URLError, OSError):
-            time.sleep(0.02)
+            """It does not listen yet."""
+        time.sleep(0.02)
     raise AssertionError(f"the server did not come up:\n{log.read_text()}")
