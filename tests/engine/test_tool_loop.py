@@ -152,7 +152,7 @@ def answer(stage: Stage, value: Any, **which: Any) -> None:
     stage.turn()
 
 
-@pytest.mark.parametrize("approve", [True, {"to": "Ada"}, lambda arguments: arguments["to"] == "Ada"])
+@pytest.mark.parametrize("approve", [True, {}, {"to": "Ada"}, lambda arguments: arguments["to"] == "Ada"])
 @pytest.mark.parametrize("restarted", [False, True])
 def test_a_call_waits_for_a_person_without_a_process(approve: Any, restarted: bool) -> None:
     world = World(*STORY)
@@ -188,6 +188,35 @@ def test_a_call_that_needs_no_approval_is_made_at_once() -> None:
     stage = OnALoop(agent(world, approve={"to": {"$ne": "Ada"}}), {}, connectors=world.connectors)
     stage.end("agent")
     assert world.did == DEEDS
+
+
+@pytest.mark.parametrize("approve", [{"eur": {"$gt": 1000}}, lambda arguments: arguments["eur"] > 1000])
+def test_an_argument_that_the_model_leaves_out_is_judged_by_its_default(approve: Any) -> None:
+    paid: list[int] = []
+
+    async def content(data: dict[str, Any], connectors: Any) -> None:
+        async def pay(to: str, eur: int = 5000) -> None:
+            paid.append(eur)
+
+        tools = [tool(pay, approve=approve)]
+        data["out"] = (await connectors.openai.chat(messages="Pay", tools=tools)).data
+
+    world = World(calling(("pay", {"to": "Ada"})), "done")
+    stage = OnALoop([step("agent", {"out": None}, content)], {}, connectors=world.connectors)
+    stage.end("agent")
+    assert (stage.root.state, paid) == ("question", [])
+
+
+@pytest.mark.parametrize(
+    ("approve", "complaint"),
+    [({"too": "Ada"}, "`approve` of send: the tool has no argument 'too'"), ({"to": {"$gtt": 1}}, "unknown operator")],
+)
+def test_a_condition_that_can_never_ask_is_refused_before_the_model_is_asked(approve: Any, complaint: str) -> None:
+    world = World(*STORY)
+    stage = OnALoop(agent(world, approve=approve), {}, connectors=world.connectors)
+    stage.end("agent")
+    assert complaint in stage.data["$errors"]["agent"]["message"]
+    assert world.did == []
 
 
 def test_several_calls_wait_together_and_are_answered_one_by_one() -> None:

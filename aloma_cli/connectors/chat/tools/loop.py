@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aloma_cli.condition import compile_condition
 from aloma_cli.connectors.base import Ask, Function
 from aloma_cli.connectors.chat.dialect import may_call_tools
 from aloma_cli.connectors.chat.finish import broke_off, was_cut, was_refused
@@ -143,7 +141,7 @@ class ToolLoop:
 
     async def _run(self, call: Requested) -> str:
         tool = self._tools[call.name]
-        if await _needs_approval(tool, call.arguments):
+        if await tool.asks(call.arguments):
             question = cut(f"May the model call {tool.call} with {dumps(call.arguments)}?", _QUESTION)
             if not await self._ask.approve(question, tool.call, call.arguments):
                 return "A person refused this call. It was not made."
@@ -166,14 +164,6 @@ def _gravest_first(results: Iterable[object]) -> list[BaseException]:
     """The errors; first what ends the firing from outside."""
     errors = [result for result in results if isinstance(result, BaseException)]
     return sorted(errors, key=lambda error: isinstance(error, Exception))
-
-
-async def _needs_approval(tool: Tool, arguments: JsonObject) -> bool:
-    approve = tool.approve
-    if isinstance(approve, dict):
-        return compile_condition(approve, name="approve").matches(arguments)
-    verdict = approve(arguments) if callable(approve) else approve
-    return bool(await verdict if inspect.isawaitable(verdict) else verdict)
 
 
 async def _misfits(arguments: JsonObject, schema: JsonObject) -> tuple[str, ...]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from aloma_cli.condition import Condition, compile_condition
 from aloma_cli.connectors.base import Ask, Function
 from aloma_cli.connectors.chat.tools.plain import plain_function
-from aloma_cli.errors import PermanentError
+from aloma_cli.errors import PermanentError, did_you_mean
 from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.values import dataclass
 
@@ -29,7 +31,7 @@ class Tool:
     `name`, `description` and `schema` (of the arguments, a JSON Schema of an object) are for the model; without a
     `schema`, `known` asks for it. `call` is the name on record, `connector.function`. `function` makes the call: it is
     called with the arguments by name, and what it returns is told to the model by its `told`. `approve`: whether a
-    person must allow a call first.
+    person must allow a call first, as `tool` got it; a condition is compiled.
     """
 
     name: str
@@ -37,7 +39,7 @@ class Tool:
     schema: JsonObject | None
     call: str
     function: Function
-    approve: Approve = False
+    approve: bool | Callable[[JsonObject], Any] | Condition = False
 
     @property
     def definition(self) -> JsonObject:
@@ -54,9 +56,37 @@ class Tool:
     async def known(self, ask: Ask) -> Tool:
         """This tool with its schema, which another system may have to be asked for."""
         if self.schema is not None:
-            return self
+            return self._checked()
         description, schema = await self.function.asked(ask)
-        return replace(self, description=self.description or description, schema=schema)
+        return replace(self, description=self.description or description, schema=schema)._checked()
+
+    async def asks(self, arguments: JsonObject) -> bool:
+        """Whether a person must allow a call with these arguments; those left out have their defaults."""
+        approve = self.approve
+        if isinstance(approve, bool):
+            return approve
+        given = {**_defaults(self._parameters), **arguments}
+        verdict = approve.matches(given) if isinstance(approve, Condition) else approve(given)
+        return bool(await verdict if inspect.isawaitable(verdict) else verdict)
+
+    @property
+    def _parameters(self) -> JsonObject:
+        named = (self.schema or {}).get("properties")
+        return named if isinstance(named, dict) else {}  # another system's schema may be anything
+
+    def _checked(self) -> Tool:
+        """This tool. Raises PermanentError for a condition on an argument that it does not have."""
+        named = self._parameters
+        has_more = (self.schema or {}).get("additionalProperties", not named)
+        paths = self.approve.paths if isinstance(self.approve, Condition) and not has_more else ()
+        for wrong in sorted({path[0] for path in paths if path and path[0] not in named}):
+            hint = did_you_mean(wrong, named) or f"its arguments are: {', '.join(named) or 'none'}"
+            raise PermanentError(f"`approve` of {self.name}: the tool has no argument {wrong!r}", hint=hint)
+        return self
+
+
+def _defaults(parameters: JsonObject) -> JsonObject:
+    return {name: one["default"] for name, one in parameters.items() if isinstance(one, dict) and "default" in one}
 
 
 def tool(
@@ -69,7 +99,8 @@ def tool(
 ) -> Tool:
     """A tool made of a function, of a connector's function or of another tool, with other words or under approval.
 
-    `effect`: of a plain function, instead of what it declares. Raises PermanentError for anything else.
+    `effect`: of a plain function, instead of what it declares. Raises PermanentError for anything else, and
+    ConditionError for an `approve` that is not a valid condition.
     """
     made = _made(function, effect)
     if name is not None and not _NAME.fullmatch(name):
@@ -77,7 +108,8 @@ def tool(
     if not (isinstance(approve, bool | dict) or callable(approve)):
         raise PermanentError(f"`approve` of {made.name} must be True, a condition or a function, got {approve!r}")
     words = made.description if description is None else description
-    return replace(made, name=name or made.name, description=words, approve=approve or made.approve)
+    rule = compile_condition(approve, name="approve") if isinstance(approve, dict) else approve
+    return replace(made, name=name or made.name, description=words, approve=rule or made.approve)
 
 
 def _made(function: Any, effect: Effect | None) -> Tool:
