@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _NO_CHARSETS = frozenset({"undefined", "idna", "punycode", "unicode_escape", "raw_unicode_escape"})
 """Python codecs that no server uses for texts."""
 
+_BODIES = ("base64", "body", "json")
+
 _WORDS = 300
 
 
@@ -35,16 +37,23 @@ def as_recorded(response: httpx2.Response, *, binary: bool) -> JsonObject:
 def as_given(recorded: Json) -> dict[str, object]:
     """What a step receives: `status`, `headers`, `body` (string, or bytes if binary), `json` (None if not JSON).
 
-    A person who settles a call may give the body alone.
+    A person who settles a call may give the body alone, or an answer without some of its parts.
     """
-    if not isinstance(recorded, dict) or "status" not in recorded:
-        recorded = {"status": 200, "headers": {}, "json": recorded}
+    recorded = _completed(recorded)
     if "base64" in recorded:
         body: object = b64decode(recorded["base64"])
     else:
         body = recorded["body"] if "body" in recorded else dumps(recorded["json"])
     rest = {name: value for name, value in recorded.items() if name != "base64"}
     return {**rest, "body": body, "json": recorded.get("json")}
+
+
+def _completed(settled: Json) -> JsonObject:
+    """An answer with all its parts. An object is a body unless it has a status, and nothing but parts of an answer."""
+    parts = {"status", "headers", "note", *_BODIES}
+    if not isinstance(settled, dict) or type(settled.get("status")) is not int or settled.keys() - parts:
+        settled = {"status": 200, "json": settled}
+    return {"headers": {}, **({} if settled.keys() & {*_BODIES} else {"body": ""}), **settled}
 
 
 def words_of(response: httpx2.Response) -> str:

@@ -237,6 +237,27 @@ def test_an_answer_on_record_is_given_as_before() -> None:
     assert (answer, asked) == (earlier, [{"method": "GET", "url": "http://crm.test", "timeout": 30.0}])
 
 
+@pytest.mark.parametrize(
+    ("said", "status", "body", "parsed"),
+    [
+        ("by hand", 200, '"by hand"', "by hand"),
+        ({"status": "shipped"}, 200, '{"status":"shipped"}', {"status": "shipped"}),
+        ({"status": 7, "id": 1}, 200, '{"status":7,"id":1}', {"status": 7, "id": 1}),
+        ({"status": 201}, 201, "", None),
+        ({"status": 201, "json": {"id": 1}}, 201, '{"id":1}', {"id": 1}),
+    ],
+)
+def test_what_a_person_says_of_a_request_is_its_body_or_parts_of_its_answer(
+    said: Any, status: int, body: str, parsed: Any
+) -> None:
+    async def settled(request: Any) -> Any:
+        return said
+
+    answer = run(Http().functions["post"](cast("Ask", settled), "http://crm.test", json={}))
+
+    assert answer == {**answer, "status": status, "headers": {}, "body": body, "json": parsed}
+
+
 @given(
     st.sampled_from(
         [*sorted({*aliases.values(), *aliases}), "undefined", "idna", "punycode", "no-such", "a\0b", '"', ""]

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from aloma_cli.connectors.mcp.settings import McpSettings
-from aloma_cli.connectors.mcp.tool import McpServer
+from aloma_cli.connectors.mcp.tool import McpServer, read_result
 from aloma_cli.errors import ConnectorError, PermanentError
 from aloma_cli.jsontext import Json, loads
 from tests.connectors.support import Recorder, run
@@ -63,6 +63,11 @@ def test_a_step_gets_the_structured_answer_else_its_text_else_its_parts(
     tmp_path: Path, tool: str, arguments: dict[str, str], value: Json
 ) -> None:
     assert call(tmp_path, tool, **arguments) == value
+
+
+@pytest.mark.parametrize("value", ["by hand", None, 7, ["a"], {"id": 7}, {"content": "x"}, {"content": ["x"]}])
+def test_what_a_person_says_of_a_call_is_its_value(value: Json) -> None:
+    assert read_result("mcp.desk.send", value) == value
 
 
 def test_the_whole_answer_is_recorded_before_it_is_read(tmp_path: Path) -> None:

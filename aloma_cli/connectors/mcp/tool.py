@@ -115,9 +115,14 @@ class _ListTools(Function):
         return Answer(list((await self._connection.tools(call.log)).values()))
 
 
-def read_result(name: str, result: JsonObject) -> Json:
-    """The value of a recorded result. Raises ConnectorError if the tool reported an error."""
-    contents = result.get("content") or []
+def read_result(name: str, result: Json) -> Json:
+    """The value of a recorded result. Raises ConnectorError if the tool reported an error.
+
+    A person who settles a call gives the value itself.
+    """
+    contents = result.get("content") if isinstance(result, dict) else None
+    if not isinstance(contents, list) or not all(isinstance(one, dict) for one in contents):
+        return result
     texts = [one["text"] for one in contents if one.get("type") == "text"]
     if result.get("isError"):
         raise ConnectorError(f"{name}: {cut(' '.join(texts) or 'the tool failed', 500)}")
