@@ -14,7 +14,7 @@ from aloma_cli.api.once import create_once
 from aloma_cli.budget import LimitRequest
 from aloma_cli.document.paths import MISSING, get, parse_path
 from aloma_cli.errors import AlomaError, InputError
-from aloma_cli.jsontext import JsonError, JsonObject, Path, dumps, kind_of, loads
+from aloma_cli.jsontext import JsonError, JsonObject, Path, dumps, kind_of, loads, with_article
 from aloma_cli.record.states import ACTIVE
 from aloma_cli.values import dataclass
 
@@ -145,7 +145,7 @@ def _object(text: str) -> JsonObject:
     except JsonError as error:
         raise InputError(f"it is not valid JSON: {error}") from None
     if not isinstance(value, dict):
-        raise InputError(f"it is a {kind_of(value)}, not an object")
+        raise InputError(f"it is {with_article(kind_of(value))}, not an object")
     return value
 
 

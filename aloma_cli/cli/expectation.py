@@ -10,7 +10,7 @@ from aloma_cli.condition import compile_condition
 from aloma_cli.document.paths import parse_path
 from aloma_cli.engine.expectation import distance
 from aloma_cli.errors import ConditionError, InputError
-from aloma_cli.jsontext import Json, JsonError, JsonObject, JsonSyntaxError, cut, kind_of, loads
+from aloma_cli.jsontext import Json, JsonError, JsonObject, JsonSyntaxError, cut, kind_of, loads, with_article
 
 _HINT = "write it as PATH, PATH=VALUE, PATH>=NUMBER, or as a condition in JSON"
 _COMPARED = re.compile(r'((?:"(?:[^"\\]|\\.)*"|[^"=<>!])+)(?:(==?|!=|>=|<=|>|<)(.*))?', re.DOTALL)
@@ -46,7 +46,7 @@ def _condition(text: str) -> JsonObject:
     except JsonError as error:
         raise InputError(f"--expect is not valid JSON: {error}", hint=_HINT) from None
     if not isinstance(pattern, dict):
-        raise InputError(f"--expect is a {kind_of(pattern)}, not a condition", hint=_HINT)
+        raise InputError(f"--expect is {with_article(kind_of(pattern))}, not a condition", hint=_HINT)
     return pattern
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from aloma_cli.document.changes import Change
 from aloma_cli.errors import DocumentError
-from aloma_cli.jsontext import LONGEST_INTEGER, MAX_DEPTH, Json, Path, is_too_long, show_path
+from aloma_cli.jsontext import LONGEST_INTEGER, MAX_DEPTH, Json, Path, is_too_long, show_path, with_article
 
 _PLAIN = frozenset({str, bool, type(None)})
 _SCALARS = _PLAIN | {int}
@@ -85,7 +85,9 @@ def _scalar(value: Any, path: Path) -> Json:
         return int(value)
     hint = 'write .model_dump(mode="json") after it' if hasattr(value, "model_dump") else None
     kind = type(value)
-    raise DocumentError(f"{show_path(path)} is a {kind.__name__}, which is not JSON", path=path, kind=kind, hint=hint)
+    raise DocumentError(
+        f"{show_path(path)} is {with_article(kind.__name__)}, which is not JSON", path=path, kind=kind, hint=hint
+    )
 
 
 def _checked_key(key: Any, path: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aloma_cli.document.paths import MISSING, get, parse_path, resolve
 from aloma_cli.errors import InputError, NotFoundError, did_you_mean
-from aloma_cli.jsontext import JsonObject, kind_of, pretty, show_path
+from aloma_cli.jsontext import JsonObject, kind_of, pretty, show_path, with_article
 
 
 def value_at(document: JsonObject, path: str, *, as_json: bool) -> str:
@@ -28,4 +28,4 @@ def _missing(document: JsonObject, place: tuple[str | int, ...]) -> NotFoundErro
         return NotFoundError(f"{where} has no field {place[depth - 1]!r}", hint=hint)
     if isinstance(above, list):
         return NotFoundError(f"{where} is a list of {len(above)}, and has no {place[depth - 1]!r}")
-    return NotFoundError(f"{where} is a {kind_of(above)}, and has no {place[depth - 1]!r}")
+    return NotFoundError(f"{where} is {with_article(kind_of(above))}, and has no {place[depth - 1]!r}")

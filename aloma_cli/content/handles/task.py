@@ -16,7 +16,7 @@ from aloma_cli.document.paths import MISSING, parse_path
 from aloma_cli.document.reserved import CHILDREN, READ_ONLY
 from aloma_cli.errors import DocumentError, PermanentError
 from aloma_cli.ids import subtask_id
-from aloma_cli.jsontext import Json, JsonObject, Path
+from aloma_cli.jsontext import Json, JsonObject, Path, with_article
 
 
 class TaskHandle:
@@ -81,7 +81,9 @@ class TaskHandle:
         step's name. `timeout`: seconds after which the subtask ends as `incomplete`, and its document lands.
         """
         if not isinstance(data, dict):
-            raise PermanentError(f"the data of subtask {name!r} is a {type(data).__name__}; it must be an object")
+            raise PermanentError(
+                f"the data of subtask {name!r} is {with_article(type(data).__name__)}; it must be an object"
+            )
         orders = self._effects.subtasks
         order = SubtaskOrder(
             id=subtask_id(self._job.task, self._job.firing, len(orders) + 1),
