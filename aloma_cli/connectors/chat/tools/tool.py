@@ -56,9 +56,9 @@ class Tool:
     async def known(self, ask: Ask) -> Tool:
         """This tool with its schema, which another system may have to be asked for."""
         if self.schema is not None:
-            return self._checked()
+            return self
         description, schema = await self.function.asked(ask)
-        return replace(self, description=self.description or description, schema=schema)._checked()
+        return replace(self, description=self.description or description, schema=schema)
 
     async def asks(self, arguments: JsonObject) -> bool:
         """Whether a person must allow a call with these arguments; those left out have their defaults."""
@@ -74,15 +74,14 @@ class Tool:
         named = (self.schema or {}).get("properties")
         return named if isinstance(named, dict) else {}  # another system's schema may be anything
 
-    def _checked(self) -> Tool:
-        """This tool. Raises PermanentError for a condition on an argument that it does not have."""
+    def check(self) -> None:
+        """Raise PermanentError where `approve` is a condition on an argument that it does not have."""
         named = self._parameters
         has_more = (self.schema or {}).get("additionalProperties", not named)
         paths = self.approve.paths if isinstance(self.approve, Condition) and not has_more else ()
         for wrong in sorted({path[0] for path in paths if path and path[0] not in named}):
             hint = did_you_mean(wrong, named) or f"its arguments are: {', '.join(named) or 'none'}"
             raise PermanentError(f"`approve` of {self.name}: the tool has no argument {wrong!r}", hint=hint)
-        return self
 
 
 def _defaults(parameters: JsonObject) -> JsonObject:
@@ -125,7 +124,7 @@ def _made(function: Any, effect: Effect | None) -> Tool:
 async def as_tools(given: Sequence[Any], ask: Ask) -> dict[str, Tool]:
     """The tools of a call by their names. A connector stands for all its functions.
 
-    Raises PermanentError for what is not a tool, and for two of one name.
+    Raises PermanentError for what is not a tool, for two of one name, and as `Tool.check`.
     """
     tools: dict[str, Tool] = {}
     ask = _AskOnce(ask)
@@ -133,6 +132,7 @@ async def as_tools(given: Sequence[Any], ask: Ask) -> dict[str, Tool]:
         made = await (one if isinstance(one, Tool) else tool(one)).known(ask)
         if made.name in tools:
             raise PermanentError(f"two tools are called {made.name}", hint="use tool(function, name=…)")
+        made.check()
         tools[made.name] = made
     return tools
 
