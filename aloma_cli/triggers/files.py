@@ -53,6 +53,7 @@ class Files:
             raise trigger.config.setting("folder").error(problem, hint=f"create it: mkdir -p {self.folder}")
         self._settle: float = said.get("settle", SETTLE)
         self._moving: dict[FoundFile, float] = {}
+        self._nameless: set[str] = set()
 
     async def look(self) -> float:
         """Make a task of each file that is new and stands still; gives the seconds until it should look again."""
@@ -114,12 +115,21 @@ class Files:
         try:
             with os.scandir(self.folder) as entries:
                 for entry in entries:
-                    if _matches(entry.name, wanted) and entry.is_file():
-                        with suppress(FileNotFoundError):
+                    # It may be gone, or a link that leads nowhere; the others do not wait for it.
+                    with suppress(OSError):
+                        if _matches(entry.name, wanted) and entry.is_file() and self._has_name(entry.name):
                             stat = entry.stat()
                             yield FoundFile(entry.name, stat.st_size, stat.st_mtime_ns)
         except OSError as error:
             raise StoreError(f"{self.folder} cannot be read: {error.strerror}") from error
+
+    def _has_name(self, name: str) -> bool:
+        """Whether a record can hold the name of a file. It is told once that it cannot."""
+        shown = os.fsencode(name).decode(errors="backslashreplace")
+        if shown != name and name not in self._nameless:
+            self._nameless.add(name)
+            self.trigger.failed(InputError(f"the name of the file {shown} in {self.folder} is not UTF-8"))
+        return shown == name
 
     def _settled(self, files: list[FoundFile]) -> tuple[list[FoundFile], float]:
         """Those that have stood still for long enough, and the seconds until others may have."""
