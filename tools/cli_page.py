@@ -8,8 +8,6 @@ completes a line without importing what it runs: its words are in aloma_cli/cli/
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 import re
 import sys
@@ -17,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aloma_cli.cli.commands import COMMANDS, Command
-from aloma_cli.cli.main import main as aloma
 from aloma_cli.cli.parameters import Argument, Option, parameters_of
+from aloma_cli.cli.parser import whole_help
 from aloma_cli.jsontext import JsonObject, dumps
 
 PAGE = Path(__file__).parents[1] / "docs/cli.md"
@@ -37,17 +35,15 @@ def commands(*group: str) -> Iterator[tuple[str, ...]]:
 
 
 def help_of(command: tuple[str, ...]) -> str:
-    """What `aloma COMMAND --help` prints on a terminal of 80 columns."""
-    out, columns = io.StringIO(), os.environ.get("COLUMNS")
+    """What `aloma help COMMAND` prints on a terminal of 80 columns."""
+    columns = os.environ.get("COLUMNS")
     os.environ["COLUMNS"] = "80"
     try:
-        with contextlib.redirect_stdout(out):
-            aloma([*command, "--help"])
+        return whole_help(command)
     finally:
         os.environ.pop("COLUMNS")
         if columns is not None:
             os.environ["COLUMNS"] = columns
-    return out.getvalue().rstrip()
 
 
 def reference() -> str:

@@ -77,6 +77,20 @@ COMMANDS = {
     "secret delete": Command("secret.delete:delete", "Delete a secret of this workspace."),
 }
 
+MORE = {
+    "": {
+        "Options": ("--version", "--verbose", "--install-completion", "--show-completion"),
+        "Watch": ("top", "web", "usage", "report"),
+        "Others": ("config", "secret", "trigger"),
+    },
+    "task": {
+        "Explain": ("why", "blame", "graph", "calls", "report"),
+        "Repeat": ("replay", "rerun", "clone", "redo", "record-test"),
+        "Others": ("watch", "wait", "settle", "export", "import", "gc"),
+    },
+}
+"""For a group of many commands, those of which the first screen of its help says only the names."""
+
 _SYNONYMS = {
     "run": "new",
     "create": "new",

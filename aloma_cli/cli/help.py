@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from aloma_cli.cli import commands, exit_codes
-from aloma_cli.cli.output import for_people, put, result
+from aloma_cli.cli.output import for_people, result
 from aloma_cli.cli.pager import write_paged
 from aloma_cli.cli.parameters import Argument
 from aloma_cli.errors import NotFoundError, did_you_mean
@@ -49,7 +49,7 @@ def show_help(
     Examples:
       aloma help                # the topics
       aloma help exit-codes
-      aloma help task new
+      aloma help task new       # all options, not only those on the first screen
 
     At a terminal, a long page goes through the pager in PAGER. In a pipe it is Markdown.
     """
@@ -58,11 +58,10 @@ def show_help(
     if not name:
         _list(known)
     elif name in known:
-        _show(text_of(known[name]))
+        help_too = f"\n```text\n{_whole_help([name])}\n```\n" if name in commands.COMMANDS else ""
+        _show(f"{text_of(known[name])}{help_too}")
     elif commands.name_in(words or ()) == name or name in commands.GROUPS:
-        from aloma_cli.cli.parser import run
-
-        return run([*(words or ()), "--help"])
+        _page(_whole_help(words or ()))
     else:
         near = did_you_mean(name, [*known, *commands.COMMANDS, *commands.GROUPS])
         raise NotFoundError(f"there is no help about {name!r}", hint=near or "run `aloma help` for the topics")
@@ -97,7 +96,18 @@ def _list(known: Mapping[str, Topic]) -> None:
     lines += _columns({name: topic.heading or _title(topic) for name, topic in known.items()})
     lines += ["", "Commands, for `aloma help COMMAND`:"]
     alone = {name: command.about for name, command in commands.COMMANDS.items() if " " not in name}
-    put("\n".join([*lines, *_columns(alone | commands.GROUPS)]))
+    lines += [*_columns(alone | commands.GROUPS), "", "Options:"]
+    _page("\n".join(lines) + _whole_help(()).partition("\nOptions:")[2].partition("\n\n")[0])
+
+
+def _whole_help(words: Sequence[str]) -> str:
+    from aloma_cli.cli.parser import whole_help
+
+    return whole_help(words)
+
+
+def _page(text: str) -> None:
+    write_paged(result(), f"{text}\n")
 
 
 def _columns(about: Mapping[str, str]) -> Sequence[str]:

@@ -122,11 +122,12 @@ def _each(
     return EachOptions(each, jobs, key_field)
 
 
-Each = Annotated[EachOptions, Group.of(_each)]
-Models = Annotated[ModelFlags, Group.of(_model_flags)]
+Each = Annotated[EachOptions, Group.of(_each, "Many tasks")]
+Models = Annotated[ModelFlags, Group.of(_model_flags, "Models")]
 Limits = Annotated[
     dict[str, LimitRequest],
     Group(
-        tuple(Parameter(one.key, str, Option((one.option,), one.about, one.unit)) for one in LIMITS), _limit_requests
+        tuple(Parameter(one.key, str, Option((one.option,), one.about, one.unit, part="Limits")) for one in LIMITS),
+        _limit_requests,
     ),
 ]

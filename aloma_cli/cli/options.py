@@ -7,23 +7,25 @@ from typing import Annotated
 from aloma_cli.cli.parameters import Argument, Option
 from aloma_cli.errors import InputError
 
+RUN = "Run"
+"""The part of a help that lists options of how a task is run."""
+
 Workspace = Annotated[
-    str | None, Option(("--workspace", "-w"), "The workspace; default: the one around the current folder.", "PATH")
+    str | None, Option(("--workspace", "-w"), "The workspace; default: the one around this folder.", "PATH", part=RUN)
 ]
-Wait = Annotated[bool, Option(("--wait",), "Keep running until open questions are answered.")]
-Queue = Annotated[bool, Option(("--queue",), "Leave the run to `aloma worker`; with --wait, follow it.")]
-NoRun = Annotated[bool, Option(("--no-run",), "Only write it; do not run the task.")]
+Wait = Annotated[bool, Option(("--wait",), "Keep running until open questions are answered.", part=RUN)]
+Queue = Annotated[bool, Option(("--queue",), "Leave the run to `aloma worker`; with --wait, follow it.", part=RUN)]
+NoRun = Annotated[bool, Option(("--no-run",), "Only write it; do not run the task.", part=RUN)]
 AsJson = Annotated[bool, Option(("--json",), "Print the whole record as JSON.")]
-AsSvg = Annotated[bool, Option(("--svg",), "Draw what a terminal shows, as SVG.")]
+AsSvg = Annotated[bool, Option(("--svg",), "Draw what a terminal shows, as SVG.", part="Output")]
 AsData = Annotated[bool, Option(("--data",), "Print the task's document as JSON.")]
 AsResult = Annotated[bool, Option(("--result",), "Print the result as JSON: that of `complete()`, else the document.")]
 Expect = Annotated[
-    str | None, Option(("--expect",), "Ends as incomplete (6) without this: PATH[=VALUE], or a condition.", "PATTERN")
+    str | None,
+    Option(("--expect",), "Ends as incomplete (6) without this: PATH[=VALUE], or a condition.", "PATTERN", part=RUN),
 ]
-TaskId = Annotated[
-    str | None, Argument("ID", "A task id or the beginning of one; @last, @-2 for the last but one.", "task")
-]
-LastTask = Annotated[str, Argument("[ID]", "A task id or the beginning of one; default: the last task.", "task")]
+TaskId = Annotated[str | None, Argument("ID", "A task id or its beginning; @last; @-2, the last but one.", "task")]
+LastTask = Annotated[str, Argument("[ID]", "A task id or its beginning; default: the last task.", "task")]
 
 
 def check_one_format(given: dict[str, bool]) -> None:

@@ -39,4 +39,4 @@ class OutputOptions:
             output.put(task.id)
 
 
-Output = Annotated[OutputOptions, Group.of(OutputOptions)]
+Output = Annotated[OutputOptions, Group.of(OutputOptions, "Output")]

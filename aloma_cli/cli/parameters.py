@@ -29,13 +29,17 @@ class Argument(NamedTuple):
 
 
 class Option(NamedTuple):
-    """A value after one of `names`; a flag where its type is `bool`. `min`: the least integer. `offers` as above."""
+    """A value after one of `names`; a flag where its type is `bool`. `min`: the least integer. `offers` as above.
+
+    `part`: where a long help lists the name alone, such as `Limits`; "" for what the first screen explains.
+    """
 
     names: tuple[str, ...]
     help: str
     metavar: str | None = None
     min: int | None = None
     offers: str | tuple[str, ...] = ()
+    part: str = ""
 
 
 class Parameter(NamedTuple):
@@ -59,13 +63,20 @@ class Group(NamedTuple):
     make: Callable[..., object]
 
     @classmethod
-    def of(cls, maker: Callable[..., object]) -> Group:
-        """The options that `maker` has as parameters."""
-        return cls(tuple(_parameters_of(maker)), maker)
+    def of(cls, maker: Callable[..., object], part: str = "") -> Group:
+        """The options that `maker` has as parameters; `part`: that of those which name none."""
+        return cls(tuple(_in_part(part, one) for one in _parameters_of(maker)), maker)
 
     def make_from(self, values: dict[str, Any]) -> Any:
         """What the maker returns for those of `values` that are of this group."""
         return self.make(**{option.name: values[option.name] for option in self.options})
+
+
+def _in_part(part: str, option: Parameter) -> Parameter:
+    declared = option.declared
+    if isinstance(declared, Argument) or declared.part:
+        return option
+    return option._replace(declared=declared._replace(part=part))
 
 
 def parameters_of(command: Callable[..., int]) -> list[Parameter]:

@@ -14,6 +14,7 @@ from typer._completion_shared import _completion_scripts as completion_scripts
 from aloma_cli import __version__
 from aloma_cli.cli import commands, exit_codes, output
 from aloma_cli.cli.bash_script import BASH
+from aloma_cli.cli.first_screen import WHOLE, ShortCommand, ShortGroup
 from aloma_cli.cli.parameters import REQUIRED, Argument, Option, Parameter, call, parameters_of
 
 # What the parser raises. Some versions of typer bring a click of their own, so its class is found by its name.
@@ -21,7 +22,10 @@ _Refused: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name_
 
 
 def run(words: Sequence[str]) -> int:
-    """Run one command; gives the exit code. Raises AlomaError, and BrokenPipeError."""
+    """Run one command; gives the exit code. Raises AlomaError, and BrokenPipeError.
+
+    The help of a command is its first screen.
+    """
     # The library has no other way to give a shell a script of ours.
     completion_scripts["bash"] = BASH
     command = typer.main.get_command(_app(words))
@@ -38,6 +42,16 @@ def run(words: Sequence[str]) -> int:
         _raise_interrupt(ended)
         return ended.code if isinstance(ended.code, int) else exit_codes.USAGE
     return code if isinstance(code, int) else exit_codes.DONE
+
+
+def whole_help(words: Sequence[str]) -> str:
+    """All that a command, or a group of commands, says of itself; of the program where there are no words."""
+    command: Any = typer.main.get_command(_app(words))
+    context = command.context_class(command, info_name="aloma", obj=WHOLE, **command.context_settings)
+    for word in words:
+        command = command.get_command(context, word)
+        context = command.context_class(command, info_name=word, parent=context)
+    return str(command.get_help(context))
 
 
 def _show_refusal(error: Any) -> int:
@@ -62,6 +76,7 @@ def _app(words: Sequence[str]) -> typer.Typer:
     completed = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS") or ""
     typed = commands.name_in(words or completed.split()[1:])
     app = typer.Typer(
+        cls=ShortGroup,
         no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -70,19 +85,14 @@ def _app(words: Sequence[str]) -> typer.Typer:
     app.callback()(_root)
     groups = {"": app}
     for group, about in commands.GROUPS.items():
-        groups[group] = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=about)
+        groups[group] = typer.Typer(cls=ShortGroup, no_args_is_help=True, rich_markup_mode=None, help=about)
         app.add_typer(groups[group], name=group)
     for name, command in commands.COMMANDS.items():
         group, _, word = name.rpartition(" ")
         function = command.load() if name == typed else None
         details = inspect.cleandoc(function.__doc__ or "") if function else ""
-        groups[group].command(word, cls=_Command, help=f"{command.about}\n\n{details}")(_typed(function))
+        groups[group].command(word, cls=ShortCommand, help=f"{command.about}\n\n{details}")(_typed(function))
     return app
-
-
-class _Command(typer.core.TyperCommand):
-    def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
 
 def _typed(command: Callable[..., int] | None) -> Callable[..., int]:
@@ -114,7 +124,12 @@ def _declaration(declared: Argument | Option) -> Any:
     if isinstance(declared, Argument):
         return typer.Argument(metavar=declared.metavar, help=declared.help, show_default=False)
     return typer.Option(
-        *declared.names, metavar=declared.metavar, help=declared.help, min=declared.min, show_default=False
+        *declared.names,
+        metavar=declared.metavar,
+        help=declared.help,
+        min=declared.min,
+        rich_help_panel=declared.part or None,
+        show_default=False,
     )
 
 

@@ -13,7 +13,7 @@ from tests.cli.desk import Desk
 
 def test_help_lists_the_topics_and_the_commands(desk: Desk) -> None:
     listed = desk.run("help").out
-    assert set(re.findall(r"^  ([\w-]+)  ", listed, re.MULTILINE)) == {
+    assert set(re.findall(r"^  (\w[\w-]*)  ", listed, re.MULTILINE)) == {
         *topics(),
         *(name for name in COMMANDS if " " not in name),
         *GROUPS,
@@ -39,9 +39,8 @@ def test_a_page_at_a_terminal_is_laid_out_for_it(desk: Desk) -> None:
     assert max(map(len, shown.splitlines())) <= 80
 
 
-def test_help_of_a_command_is_its_help(desk: Desk) -> None:
-    assert desk.run("help", "task", "new") == desk.run("task", "new", "--help")
-    assert desk.run("help", "task") == desk.run("task", "--help")
+def test_the_help_of_a_short_command_is_its_help(desk: Desk) -> None:
+    assert desk.run("help", "secret", "set") == desk.run("secret", "set", "--help")
 
 
 @pytest.mark.parametrize(("asked", "hint"), [("state", "did you mean `states`?"), ("zzz", "run `aloma help`")])

@@ -16,6 +16,7 @@ from aloma_cli import __version__
 from aloma_cli.cli import parser
 from aloma_cli.cli.commands import COMMANDS, GROUPS
 from aloma_cli.cli.parameters import parameters_of, parse
+from aloma_cli.cli.parser import whole_help
 from aloma_cli.record import states
 from tests.cli.desk import Desk
 
@@ -43,15 +44,34 @@ def test_version(desk: Desk) -> None:
 def test_help_shows_examples_before_options(desk: Desk, command: list[str], option: str) -> None:
     ended = desk.run(*command, option)
     assert (ended.code, ended.err) == (0, "")
-    assert 0 < ended.out.index("Examples:\n    aloma ") < ended.out.index("Options:")
+    head, _, listed = re.split("(options:|Options:|Commands:)", ended.out, maxsplit=1)
+    assert "Examples:\n    aloma " in head
+    assert listed
     assert all(len(line) <= 80 for line in ended.out.splitlines())
     assert "{" not in ended.out.partition("Examples:")[0]
+
+
+@pytest.mark.parametrize("command", [[], *map(str.split, [*GROUPS, *COMMANDS])], ids=" ".join)
+def test_help_fits_on_a_screen_and_names_each_option(desk: Desk, command: list[str]) -> None:
+    shown, whole = desk.run(*command, "--help").out, whole_help(command)
+    assert len(shown.splitlines()) <= 24
+    assert not re.search(r"\w-$", whole, re.MULTILINE)
+    assert not [line for line in whole.splitlines() if line.count("`") % 2]
+    assert {*re.findall("(?<![a-z-])--[a-z-]+", whole.partition("\nOptions:")[2])} - {"--help"} <= {
+        *re.findall("--[a-z-]+", shown)
+    }
+    assert shown.rstrip("\n") == whole or f"`{' '.join(['aloma help', *command])}`" in shown
+
+
+@pytest.mark.parametrize("command", ["task", "task new", "config", "secret set"])
+def test_the_help_of_a_command_is_whole_where_it_is_asked_for(desk: Desk, command: str) -> None:
+    assert whole_help(command.split()) in desk.run("help", *command.split()).out
 
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_the_help_of_a_group_lists_its_commands_without_importing_them(desk: Desk, group: str) -> None:
     lines = {
-        line.split()[0]: line for line in desk.run(group, "--help").out.partition("Commands:")[2].split("\n") if line
+        line.split()[0]: line for line in desk.run("help", group).out.partition("Commands:")[2].split("\n") if line
     }
     ours = {name.split()[1]: command for name, command in COMMANDS.items() if name.startswith(f"{group} ")}
     assert list(lines) == list(ours)
@@ -60,7 +80,7 @@ def test_the_help_of_a_group_lists_its_commands_without_importing_them(desk: Des
 
 
 def test_the_options_of_the_program_are_listed(desk: Desk) -> None:
-    assert "-v, --verbose " in desk.run("--help").out
+    assert "-v, --verbose " in desk.run("help").out
 
 
 @pytest.mark.parametrize(

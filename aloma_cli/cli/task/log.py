@@ -37,9 +37,9 @@ def log(
         str | None, Option(("--step",), "Show the entries of this step only.", "STEP", offers="step")
     ] = None,
     last: Annotated[
-        int | None, Option(("--last",), "Show the last N entries only; of --json the last N events.", "N", min=1)
+        int | None, Option(("--last",), "Show the last N entries only (with --json: events).", "N", min=1)
     ] = None,
-    as_json: Annotated[bool, Option(("--json",), "Print the events as a JSON list.")] = False,
+    as_json: Annotated[bool, Option(("--json",), "Print the events as a JSON list.", part="Output")] = False,
     as_svg: options.AsSvg = False,
     workspace: options.Workspace = None,
 ) -> int:

@@ -27,14 +27,13 @@ def new(
     file: Annotated[str | None, Option(("--file", "-f"), "A .json or .yaml file with the data.", "FILE|-")] = None,
     tag: Annotated[list[str] | None, Option(("--tag",), "A tag; may be repeated.", "TAG", offers="tag")] = None,
     key: Annotated[
-        str | None, Option(("--key",), "Make no second task with this key; show the one that exists.", "KEY")
+        str | None,
+        Option(("--key",), "Make no second task with this key; show the one that exists.", "KEY", part=options.RUN),
     ] = None,
     expect: options.Expect = None,
     wait: options.Wait = False,
     queue: options.Queue = False,
-    dry_run: Annotated[
-        bool, Option(("--dry-run",), "Show which steps would fire first and what their calls cost.")
-    ] = False,
+    dry_run: Annotated[bool, Option(("--dry-run",), "Show which steps would fire first, and their cost.")] = False,
     workspace: options.Workspace = None,
     *,
     each: Each,
@@ -46,9 +45,8 @@ def new(
     \b
     Examples:
       aloma task new "Greeting" -d '{"name": "Ada"}'
-      aloma task new "Research" -f examples/research.json
-      curl -s https://example.com/order | aloma task new "Order" -d -
       aloma task new "Research" -f examples/research.json --json | jq .data
+      curl -s https://example.com/order | aloma task new "Order" -d -
       aloma task new "Lead" --each leads.jsonl -j 20 > results.jsonl
 
     Prints the task's id on stdout, and the progress on stderr. --json prints the whole

@@ -28,14 +28,12 @@ def settle(
 ) -> int:
     """
     \b
-    A call that must not be sent twice is not sent again by itself. When it has
-    no answer, its firing waits here. `aloma task show` has the calls.
-
-    \b
     Examples:
       aloma task settle @last 4 --done '{"id": 17}'
       aloma task settle @last 4 --again
 
+    A call that must not be sent twice is not sent again by itself. When it has
+    no answer, its firing waits here. `aloma task show` has the calls.
     Prints and exits as `task new`.
     """
     home = open_records(running.workspace)[0]
