@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 from aloma_cli.clock import Clock, from_iso
-from aloma_cli.view.format import ago, clean, data_size, duration, money
-from aloma_cli.view.terminal import Ink, is_for_people, size_of, write, write_plain
+from aloma_cli.view.format import ago, clean, data_size, duration, money, one_line
+from aloma_cli.view.paint import Part, paint
+from aloma_cli.view.terminal import is_for_people, size_of, write, write_plain
 from aloma_cli.view.theme import DIM, Glyphs, glyphs_for, style_of
-from aloma_cli.view.width import fit, line
+from aloma_cli.view.width import line
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -66,8 +67,7 @@ def write_table(
     """Write `rows` to `stream`: for people by `write`, aligned below titles; else one tab-separated line each."""
     if is_for_people(stream, environ):
         size, glyphs = size_of(stream), glyphs_for(stream.encoding)
-        lines = table_lines(columns, list(rows), size.room, glyphs, clock.now(), more=_MORE)
-        write(stream, "".join(f"{text}\n" for text in Ink(stream, environ).styled(lines)))
+        write(stream, paint(_laid_out(columns, list(rows), size.room, glyphs, clock.now(), _MORE), stream, environ))
     else:
         kinds = [column.kind for column in columns]
         write_plain(stream, ("\t".join(map(exact, row, kinds)) for row in rows))
@@ -110,38 +110,50 @@ def _cell_text(value: Any) -> str:
 
 
 def table_lines(
+    columns: Sequence[Column], rows: Sequence[Sequence[Any]], room: int, glyphs: Glyphs, now: float
+) -> list[Text]:
+    """The rows below their titles, in `room` cells; empty columns are left out."""
+    return [line(*parts) for parts in _laid_out(columns, rows, room, glyphs, now)]
+
+
+def _laid_out(
     columns: Sequence[Column],
     rows: Sequence[Sequence[Any]],
     room: int,
     glyphs: Glyphs,
     now: float,
-    *,
     more: str | None = None,
-) -> list[Text]:
-    """The rows below their titles, in `room` cells; empty columns are left out. `more` says where others do not fit."""
+) -> list[list[Part]]:
+    """The lines of a table. `more` says where columns do not fit."""
     if not rows:
         return []
-    cells = [[line((column.title.upper(), DIM)) for column in columns]]
+    cells = [[(column.title.upper(), DIM) for column in columns]]
     cells += [[_cell(value, column.kind, now) for value, column in zip(row, columns, strict=True)] for row in rows]
-    filled = [at for at in range(len(columns)) if any(row[at].cell_len for row in cells[1:])]
+    filled = [at for at in range(len(columns)) if any(row[at][0] for row in cells[1:])]
     shown = _fitting(columns, cells, filled, room)
     columns, cells = [columns[at] for at in shown], [[row[at] for at in shown] for row in cells]
     widths = _widths(columns, cells, room)
     lines = [_line(columns, row, widths, glyphs) for row in cells]
     if more is not None and len(shown) < len(filled):
-        lines.append(fit(line((f"{glyphs.ellipsis} {more}", DIM)), room, glyphs))
+        lines.append(_fit((f"{glyphs.ellipsis} {more}", DIM), room, glyphs))
     return lines
 
 
-def _cell(value: Any, kind: Kind, now: float) -> Text:
-    text = for_people(value, kind, now)
-    return line((text, style_of(text) if kind == "state" else DIM if kind == "time" else ""))
+def _cell(value: Any, kind: Kind, now: float) -> Part:
+    text = one_line(for_people(value, kind, now))
+    return text, style_of(text) if kind == "state" else DIM if kind == "time" else ""
 
 
-def _fitting(columns: Sequence[Column], cells: list[list[Text]], filled: Sequence[int], room: int) -> list[int]:
+def _width(cell: Part) -> int:
+    from rich.cells import cell_len
+
+    return cell_len(cell[0])
+
+
+def _fitting(columns: Sequence[Column], cells: list[list[Part]], filled: Sequence[int], room: int) -> list[int]:
     """Of the columns that have something in them (`filled`) as many as fit."""
     shown = [*filled]
-    widths = [max(row[at].cell_len for row in cells) for at in range(len(columns))]
+    widths = [max(_width(row[at]) for row in cells) for at in range(len(columns))]
     least = [min(width, _LEAST) if columns[at].kind == "text" else width for at, width in enumerate(widths)]
     while sum(least[at] + _GAP for at in shown) - _GAP > room:
         dispensable = [at for at in shown if columns[at].dispensable]
@@ -151,9 +163,9 @@ def _fitting(columns: Sequence[Column], cells: list[list[Text]], filled: Sequenc
     return shown
 
 
-def _widths(columns: Sequence[Column], cells: list[list[Text]], room: int) -> list[int]:
+def _widths(columns: Sequence[Column], cells: list[list[Part]], room: int) -> list[int]:
     """As wide as the widest cell; if that is too much, the widest texts are cut first."""
-    widths = [max(row[index].cell_len for row in cells) for index in range(len(columns))]
+    widths = [max(_width(row[index]) for row in cells) for index in range(len(columns))]
     texts = [index for index, column in enumerate(columns) if column.kind == "text"]
     while texts and sum(widths) + _GAP * (len(widths) - 1) > room:
         widest = max(texts, key=lambda index: widths[index])
@@ -163,12 +175,22 @@ def _widths(columns: Sequence[Column], cells: list[list[Text]], room: int) -> li
     return widths
 
 
-def _line(columns: Sequence[Column], row: list[Text], widths: list[int], glyphs: Glyphs) -> Text:
-    text = line()
+def _line(columns: Sequence[Column], row: list[Part], widths: list[int], glyphs: Glyphs) -> list[Part]:
+    parts: list[Part] = []
+    gap = 0
     for column, cell, width in zip(columns, row, widths, strict=True):
-        text.append(" " * _GAP if text else "")
-        if column.kind in _RIGHT:
-            text.append(" " * (width - cell.cell_len))
-        text.append_text(fit(cell, width, glyphs, pad=column.kind not in _RIGHT))
-    text.rstrip()
-    return text
+        missing = max(0, width - _width(cell))
+        before, after = (missing, 0) if column.kind in _RIGHT else (0, missing)
+        parts += [(" " * (gap + before), ""), *_fit(cell, width, glyphs)]
+        gap = _GAP + after
+    return parts[: next((at for at in range(len(parts), 0, -1) if parts[at - 1][0].strip()), 0)]
+
+
+def _fit(cell: Part, width: int, glyphs: Glyphs) -> list[Part]:
+    """A cell in at most `width` cells of a terminal: cut with an ellipsis."""
+    if _width(cell) <= width:
+        return [cell]
+    from rich.cells import set_cell_size
+
+    ellipsis = glyphs.ellipsis[: max(0, width)]
+    return [(set_cell_size(cell[0], max(0, width - len(ellipsis))), cell[1]), (ellipsis, "")]

@@ -36,7 +36,7 @@ def can_redraw(stream: TextIO, environ: Mapping[str, str]) -> bool:
 
 def is_for_people(stream: TextIO, environ: Mapping[str, str]) -> bool:
     """Whether people read `stream`: a terminal, or a pipe to a pager for which FORCE_COLOR or CLICOLOR_FORCE is set."""
-    return stream.isatty() or _is_forced(environ)
+    return stream.isatty() or is_forced(environ)
 
 
 def size_of(stream: TextIO) -> Size:
@@ -60,7 +60,7 @@ class Ink:
 
         self._console = Console(
             file=stream,
-            force_terminal=can_redraw(stream, environ) or _is_forced(environ),
+            force_terminal=can_redraw(stream, environ) or is_forced(environ),
             force_jupyter=False,
             highlight=False,
             soft_wrap=True,
@@ -76,7 +76,8 @@ class Ink:
         return capture.get().split("\n")[:-1]
 
 
-def _is_forced(environ: Mapping[str, str]) -> bool:
+def is_forced(environ: Mapping[str, str]) -> bool:
+    """Whether FORCE_COLOR or CLICOLOR_FORCE asks for colours, also in a pipe."""
     return any(environ.get(name, "") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE"))
 
 

@@ -15,6 +15,14 @@ _BLUE, _ORANGE, _GREEN, _RED = "#3498db", "#dd8f00", "#2aa13d", "#c13333"
 DIM = "dim"
 """The grey that every terminal has, on dark and on light ground."""
 
+SHADES = {
+    _BLUE: ("38;2;52;152;219", "38;5;68", "36"),
+    _ORANGE: ("38;2;221;143;0", "38;5;172", "33"),
+    _GREEN: ("38;2;42;161;61", "38;5;35", "32"),
+    _RED: ("38;2;193;51;51", "38;5;131", "33"),
+}
+"""What selects each colour on a terminal with all colours, with 256, and with 16."""
+
 _COLORS = {"blue": _BLUE, "orange": _ORANGE, "green": _GREEN, "red": _RED, "dim": DIM}
 
 _WORDS = {
