@@ -124,31 +124,31 @@ class Budget:
         most = self.limits.seconds
         if most is None or working < most:
             return None
-        return Refusal("seconds", _reason("time", most, f"{working:.1f} of {most:g} s", "no step is started"))
+        return Refusal("seconds", _limit_reason("time", most, f"{working:.1f} of {most:g} s", "no step is started"))
 
     def refusal(self, wanted: Amount) -> Refusal | None:
         """Why a call that is expected to take `wanted` does not fit now; None if it does."""
         limits, spent, held = self.limits, self.spent, self.held
         if limits.calls is not None and spent.calls + held.calls + wanted.calls > limits.calls:
-            reason = _reason("call", limits.calls, f"{spent.calls} of {limits.calls}", "no call is allowed")
+            reason = _limit_reason("call", limits.calls, f"{spent.calls} of {limits.calls}", "no call is allowed")
             return Refusal("calls", reason)
         if limits.tokens is not None and spent.tokens + held.tokens + wanted.tokens > limits.tokens:
             then = f"the next call may take {wanted.tokens}"
-            reason = _reason("token", limits.tokens, f"{spent.tokens} of {limits.tokens}; {then}", then)
+            reason = _limit_reason("token", limits.tokens, f"{spent.tokens} of {limits.tokens}; {then}", then)
             return Refusal("tokens", reason, wanted.tokens)
         if limits.cost is None:
             return None
         if wanted.cost is None:
             then = "the price of the next call is unknown"
-            return Refusal("cost", _reason("cost", limits.cost, f"${limits.cost:g}; {then}", then))
+            return Refusal("cost", _limit_reason("cost", limits.cost, f"${limits.cost:g}; {then}", then))
         cost = spent.cost or 0.0
         if cost + (held.cost or 0.0) + wanted.cost > limits.cost:
             then = f"the next call may cost ${wanted.cost:.4f}"
-            reason = _reason("cost", limits.cost, f"${cost:.4f} of ${limits.cost:g}; {then}", then)
+            reason = _limit_reason("cost", limits.cost, f"${cost:.4f} of ${limits.cost:g}; {then}", then)
             return Refusal("cost", reason, wanted.cost)
         return None
 
 
-def _reason(name: str, most: float, used: str, nothing: str) -> str:
+def _limit_reason(name: str, most: float, used: str, nothing: str) -> str:
     """Why no more is allowed; of a limit of 0 nothing was, so there is nothing to reach."""
     return f"{name} limit reached ({used})" if most else f"the {name} limit is 0: {nothing}"

@@ -64,7 +64,7 @@ def loads(text: str | bytes, *, depth: int = MAX_DEPTH) -> Json:
         raise JsonSyntaxError(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
         raise JsonError(f"nested deeper than {depth} levels") from None
-    _check(value, depth)
+    _check_json(value, depth)
     return value
 
 
@@ -214,7 +214,7 @@ def _integer(text: str) -> int | _Refused:
     return int(text)
 
 
-def _check(value: Json, most: int) -> None:
+def _check_json(value: Json, most: int) -> None:
     """Refuse what the parser accepted but this module does not, with its path."""
     level, depth = [value], 0
     while level:

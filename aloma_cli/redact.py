@@ -171,7 +171,7 @@ class _Secret:
         """Matches the value in all its forms; each character may be escaped or not."""
         pieces: list[str] = _PIECES.findall(self.value)
         before = ["", *pieces]
-        return re.compile("".join(map(_form, pieces, before)))
+        return re.compile("".join(map(_any_form, pieces, before)))
 
 
 def _parts(value: str) -> list[str]:
@@ -199,7 +199,7 @@ def _is_steady(piece: str) -> bool:
     return piece[0].isascii() and (piece[0].isalnum() or piece[0] in "_.-")
 
 
-def _form(piece: str, before: str) -> str:
+def _any_form(piece: str, before: str) -> str:
     """A pattern for all forms of one piece of a value; `before` is the piece before it."""
     if _is_steady(piece):
         return re.escape(piece)

@@ -54,7 +54,7 @@ def read_archive(lines: Iterable[bytes], name: str) -> Archive:
     Raises InputError for another file, StoreError for a damaged one and for one of a newer program.
     """
     *journal, last = [*lines] or [b""]
-    count = _count(last, name)
+    count = _batch_count(last, name)
     tree, earlier, root = WorkingTree(), Earlier(), ""
     for number, line in enumerate(journal, 1):
         place = f"line {number} of {name}"
@@ -100,7 +100,7 @@ def restored(store: Store, archive: Archive, clock: Clock, redactor: Redactor, *
     return root
 
 
-def _count(line: bytes, name: str) -> Json:
+def _batch_count(line: bytes, name: str) -> Json:
     try:
         end = reload(line)
     except ValueError:

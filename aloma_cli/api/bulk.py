@@ -56,8 +56,8 @@ def read_lines(lines: Iterable[str], name: str, key_field: str | None) -> Iterat
         if not text.strip():
             continue
         try:
-            data = _object(text)
-            key = _digest(data, seen) if path is None else _key(data, path, key_field or "", seen)
+            data = _line_object(text)
+            key = _digest(data, seen) if path is None else _line_key(data, path, key_field or "", seen)
         except InputError as error:
             yield Result(number, error=error)
         else:
@@ -120,13 +120,15 @@ class Bulk:
     async def _task_of(self, line: BulkLine) -> Result:
         made = create_once(self.home, line.key, self.name, line.data, self.tags)
         if not isinstance(made, str):
-            return Result(line.number, await self.home.start_created(*made, limits=self._left(), expect=self.expect))
+            return Result(
+                line.number, await self.home.start_created(*made, limits=self._remaining(), expect=self.expect)
+            )
         root, task = made, self.home.task(made)
         if task.state in AGAIN:
             return Result(line.number, await self.home.resume(root, expect=self.expect))
         return Result(line.number, task, skipped=True)
 
-    def _left(self) -> dict[str, LimitRequest]:
+    def _remaining(self) -> dict[str, LimitRequest]:
         """What one more task may spend."""
         return {name: LimitRequest(max(0, limit.value - self._spent[name])) for name, limit in self.limits.items()}
 
@@ -139,7 +141,7 @@ class Bulk:
         return None
 
 
-def _object(text: str) -> JsonObject:
+def _line_object(text: str) -> JsonObject:
     try:
         value = loads(text)
     except JsonError as error:
@@ -155,7 +157,7 @@ def _digest(data: JsonObject, seen: Counter[str]) -> str:
     return f"{digest}.{seen[digest]}"
 
 
-def _key(data: JsonObject, path: Path, key_field: str, seen: Counter[str]) -> str:
+def _line_key(data: JsonObject, path: Path, key_field: str, seen: Counter[str]) -> str:
     value = get(data, path)
     if value is MISSING or isinstance(value, dict | list) or value is None:
         raise InputError(f"it has no key at {key_field}")

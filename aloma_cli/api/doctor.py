@@ -105,16 +105,16 @@ class Doctor:
 
     def models(self) -> Iterator[CheckResult]:
         """The findings about the choice of a server, before any is called."""
-        if isinstance(self._choice, CredentialsError):
-            yield CheckResult("key", "failed", str(self._choice), self._choice.hint)
-        elif isinstance(self._choice, AlomaError):
-            yield CheckResult("models", "failed", str(self._choice), self._choice.hint)
-        elif self._choice.settings.offline:
-            says = self._choice.notice or "answers are simulated"
+        if isinstance(self._model_choice, CredentialsError):
+            yield CheckResult("key", "failed", str(self._model_choice), self._model_choice.hint)
+        elif isinstance(self._model_choice, AlomaError):
+            yield CheckResult("models", "failed", str(self._model_choice), self._model_choice.hint)
+        elif self._model_choice.settings.offline:
+            says = self._model_choice.notice or "answers are simulated"
             yield CheckResult("models", "warning", says.partition(";")[0], None if self.servers else _FIRST)
 
         elif self.servers:
-            yield from self._misspelt(self._choice.settings)
+            yield from self._misspelt(self._model_choice.settings)
 
     def _misspelt(self, settings: ModelSettings) -> Iterator[CheckResult]:
         names = {*settings.models.values(), *(one for others in settings.fallbacks.values() for one in others)}
@@ -128,13 +128,13 @@ class Doctor:
     @property
     def is_offline(self) -> bool:
         """Whether a run would simulate its answers."""
-        return isinstance(self._choice, ModelChoice) and self._choice.settings.offline
+        return isinstance(self._model_choice, ModelChoice) and self._model_choice.settings.offline
 
     @cached_property
     def servers(self) -> dict[str, ModelSettings]:
         """The servers by name; the one without a name as `openai`."""
         named = {} if self.flags.base_url else configured_servers(*self._sources, **self._extras)
-        choice = self._choice
+        choice = self._model_choice
         if isinstance(choice, ModelChoice) and not choice.settings.offline:
             return {choice.settings.name or DEFAULT_PROVIDER: choice.settings} | {
                 name: one for name, one in named.items() if name != choice.settings.name
@@ -157,9 +157,9 @@ class Doctor:
 
     def _models_of(self, name: str) -> set[str]:
         """The models of a server that a run would use: those of aloma.yaml, and those that steps name."""
-        if not isinstance(self._choice, ModelChoice):
+        if not isinstance(self._model_choice, ModelChoice):
             return set()
-        settings = self._choice.settings
+        settings = self._model_choice.settings
         own = settings.name or DEFAULT_PROVIDER
         asked = {*settings.models, *self._named_in_files} - ({"default"} - settings.models.keys())
         found = (target for one in asked for target in targets(settings, one))
@@ -173,7 +173,7 @@ class Doctor:
         return {match[2] for text in texts for match in _MODEL.finditer(text)}
 
     @cached_property
-    def _choice(self) -> ModelChoice | AlomaError:
+    def _model_choice(self) -> ModelChoice | AlomaError:
         root = self.loaded.root if self.loaded else None
         try:
             return resolve_models(*self._sources, root, **self._extras)

@@ -43,7 +43,7 @@ class Listing:
         """
         ids = self._home.store.newest_first().ids
         for root in ids if before is None else dropwhile(lambda one: one >= before, ids):
-            row = self._row(root)
+            row = self._current_row(root)
             if row is not None and state in (None, row["state"]):
                 yield row
 
@@ -51,10 +51,10 @@ class Listing:
         """All open questions, as `inbox.open_questions` gives them."""
         return most_urgent_first(asked for row in self.rows() for asked in questions_of(row))
 
-    def _row(self, root: str) -> JsonObject | None:
+    def _current_row(self, root: str) -> JsonObject | None:
         """None for a task that was deleted."""
         try:
-            record = self._record(root)
+            record = self._known_record(root)
             if record["state"] not in AT_WORK or record["wake_at"]:
                 return record
             held = self._home.store.is_held(root)  # this takes as long as all the rest
@@ -65,14 +65,14 @@ class Listing:
         seconds = max(record["seconds"], now - from_iso(record["created_at"])) if held else record["seconds"]
         return {**as_seen(record, held=held), "seconds": seconds}
 
-    def _record(self, root: str) -> JsonObject:
+    def _known_record(self, root: str) -> JsonObject:
         stamp = self._home.store.stamp(root)
         known = self._known.get(root)
         if known is None or known.stamp != stamp:
-            known = self._known[root] = _ListedTask(stamp, self._read(root))
+            known = self._known[root] = _ListedTask(stamp, self._read_row(root))
         return known.record
 
-    def _read(self, root: str) -> JsonObject:
+    def _read_row(self, root: str) -> JsonObject:
         try:
             record = read_record(self._home.store, root)
         except NotFoundError:

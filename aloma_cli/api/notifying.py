@@ -83,7 +83,7 @@ class Notifier:
 
     async def settle(self, run: Scheduler) -> bool:
         """Tell of all there is to tell now that nothing runs; then whether a request came in meanwhile."""
-        self._tell(run)
+        self._tell_due(run)
         self._publish(run)
         while self._sending:
             await asyncio.wait(self._sending, timeout=POLL)
@@ -106,9 +106,9 @@ class Notifier:
     def _tell_early(self) -> None:
         with contextlib.suppress(StoreError):  # the next turn raises it
             if self._run is not None:
-                self._tell(self._run)
+                self._tell_due(self._run)
 
-    def _tell(self, run: Scheduler) -> None:
+    def _tell_due(self, run: Scheduler) -> None:
         """Put on record what is due to be told, and begin to tell it. Raises StoreError; then nothing is told."""
         at, due = to_iso(run.clock.now()), list(self._due(run))
         for occasion, entry in due:
@@ -117,7 +117,7 @@ class Notifier:
             run.flush()
             self._noted = True
         for occasion, entry in due:
-            task = asyncio.create_task(self._send(run, occasion, entry, at), name=f"notice {entry.label}")
+            task = asyncio.create_task(self._send_notice(run, occasion, entry, at), name=f"notice {entry.label}")
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
 
@@ -130,7 +130,7 @@ class Notifier:
                 if occasion.word in entry.when and entry.label not in told:
                     yield occasion, entry
 
-    async def _send(self, run: Scheduler, occasion: Occasion, entry: NoticeSettings, at: str) -> None:
+    async def _send_notice(self, run: Scheduler, occasion: Occasion, entry: NoticeSettings, at: str) -> None:
         errors = unhandled_errors(run.tree.root.document)
         link = self.notices.link(occasion.question, entry.label) if occasion.question is not None else None
         told = message(run.tree, occasion, self.notices.workspace, errors, link)

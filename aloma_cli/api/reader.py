@@ -108,7 +108,7 @@ class Records:
         """
         for root in self.store.newest_first().ids if roots is None else roots:
             try:
-                tree = self._tree(root) if subtasks else [read_record(self.store, root)]
+                tree = self._tree_records(root) if subtasks else [read_record(self.store, root)]
                 held = self.store.is_held(root) if any(one["state"] in ACTIVE for one in tree) else None
                 yield [{**one, "held": held if one["state"] in ACTIVE else None} for one in tree]
             except NotFoundError:  # deleted meanwhile
@@ -116,7 +116,7 @@ class Records:
             except StoreError as error:
                 unreadable(error)
 
-    def _tree(self, root: str) -> list[JsonObject]:
+    def _tree_records(self, root: str) -> list[JsonObject]:
         """The records of a root and its subtasks. Only what was published tells when the tree continues by itself."""
         first, *others = read_records(self.store, root)
         return [{**first, "wake_at": (self.store.record(root) or {}).get("wake_at")}, *others]

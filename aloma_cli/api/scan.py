@@ -57,7 +57,7 @@ class Scan:
 
     def take(self, running: Collection[str]) -> Claim | None:
         if time.monotonic() >= self._look_at:
-            self._look(running)
+            self._look_at_trees(running)
         while self._is_ready():
             moment, root = heappop(self._queue)
             if root in running or self._known.get(root, _NOTHING).due != moment:
@@ -75,7 +75,7 @@ class Scan:
             self._note(root, known)
 
     def upcoming(self) -> float | None:
-        self._look(())
+        self._look_at_trees(())
         return min((known.due for known in self._known.values() if known.due is not None), default=None)
 
     def pause(self) -> float:
@@ -87,7 +87,7 @@ class Scan:
     def _is_ready(self) -> bool:
         return bool(self._queue) and self._queue[0][0] <= self.home.clock.now()
 
-    def _keep(self, root: str, stamp: int, due: float | None) -> None:
+    def _keep_tree(self, root: str, stamp: int, due: float | None) -> None:
         self._known[root] = _ScannedTree(stamp, due)
         if due is not None:
             heappush(self._queue, (due, root))
@@ -96,14 +96,14 @@ class Scan:
         try:
             return self.home.store.claim(root)
         except TaskLockedError:
-            self._keep(root, self._known[root].stamp, self.home.clock.now() + _AGAIN)
+            self._keep_tree(root, self._known[root].stamp, self.home.clock.now() + _AGAIN)
         except NotFoundError:
             del self._known[root]
         except AlomaError as error:
-            self._refuse(root, error)
+            self._refuse_tree(root, error)
         return None
 
-    def _look(self, running: Collection[str]) -> None:
+    def _look_at_trees(self, running: Collection[str]) -> None:
         """Note which trees are due, and forget those that were deleted."""
         started, store, roots = time.monotonic(), self.home.store, self.home.store.roots()
         for root in self._known.keys() - set(roots):
@@ -115,11 +115,11 @@ class Scan:
                 stamp = store.stamp(root)
                 known = self._known.get(root)
                 if known is None or known.stamp != stamp:
-                    self._keep(root, stamp, self._due(root))
+                    self._keep_tree(root, stamp, self._due(root))
             except NotFoundError:
                 self._known.pop(root, None)
             except AlomaError as error:
-                self._refuse(root, error)
+                self._refuse_tree(root, error)
         took = time.monotonic() - started
         self._look_at = started + took + max(_LEAST_PAUSE, took / _SHARE)
 
@@ -139,9 +139,9 @@ class Scan:
         if stamp == known.stamp and moment is not None:
             # It did nothing, although it was due, and must not be claimed again and again.
             moment = max(moment, self.home.clock.now() + _AGAIN)
-        self._keep(root, stamp, moment)
+        self._keep_tree(root, stamp, moment)
 
-    def _refuse(self, root: str, error: AlomaError) -> None:
+    def _refuse_tree(self, root: str, error: AlomaError) -> None:
         self._leave_alone(root)
         self.refused(root, error)
 

@@ -102,7 +102,7 @@ class Task:
         """
         from aloma_cli.explain.why import why
 
-        return why(self._question(), step, entry)
+        return why(self._inquiry(), step, entry)
 
     def blame(self, path: str, entry: int | None = None) -> BlameResult:
         """Where the value at a dotted path comes from.
@@ -111,9 +111,9 @@ class Task:
         """
         from aloma_cli.explain.blame import blame
 
-        return blame(self._question(), path, entry)
+        return blame(self._inquiry(), path, entry)
 
-    def _question(self) -> Inquiry:
+    def _inquiry(self) -> Inquiry:
         from aloma_cli.explain.why import Inquiry
 
         held = self._store.is_held(root_of(self.id))

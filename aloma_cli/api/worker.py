@@ -72,7 +72,7 @@ class Worker:
                     pause = self._turn(due, until)
                     if pause is None:
                         return
-                    await self._pause(pause)
+                    await self._wait_for_end(pause)
                 if self._running:
                     await asyncio.wait(self._running.values(), timeout=GRACE)
             finally:
@@ -90,7 +90,7 @@ class Worker:
         A store that cannot be reached is told of once, and asked again, unless the worker is to end some time.
         """
         try:
-            self._take(due)
+            self._take_due(due)
             if not self._running and not self._wake.is_set() and self._is_over(due, until):
                 return None
             pause = POLL if len(self._running) >= self.concurrency else min(due.pause(), POLL)
@@ -104,7 +104,7 @@ class Worker:
         self._away = False
         return pause
 
-    def _take(self, due: DueTrees) -> None:
+    def _take_due(self, due: DueTrees) -> None:
         while len(self._running) < self.concurrency:
             claim = due.take(self._running)
             if claim is None:
@@ -132,7 +132,7 @@ class Worker:
         upcoming = due.upcoming()
         return upcoming is None or (until == "idle" and upcoming > self.home.clock.now())
 
-    async def _pause(self, seconds: float) -> None:
+    async def _wait_for_end(self, seconds: float) -> None:
         """Wait for the end of a tree, or until it is time to look again."""
         waking = asyncio.create_task(self._wake.wait())
         await asyncio.wait({waking}, timeout=seconds)

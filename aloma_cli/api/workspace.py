@@ -192,7 +192,7 @@ class Workspace(Records):
         created = TaskCreated(
             at=to_iso(now),
             task=root or new_task_id(now),
-            name=redactor.text(_name(name)),
+            name=redactor.text(_checked_name(name)),
             data=redactor.value(_checked_document(data)),
             tags=tuple(map(redactor.text, (*self.loaded.config.tags, *tags))),
             answering=Answering.of(choice.settings, self.loaded.root).to_json(),
@@ -502,7 +502,7 @@ def _past_of(tree: Tree) -> Past:
     return Past(kept, real=total.answers > total.simulated, simulated=total.simulated > 0)
 
 
-def _name(name: str) -> str:
+def _checked_name(name: str) -> str:
     if not name.strip() or not name.isprintable():
         raise InputError(f"invalid task name {name!r}: a name is one line of text")
     return name

@@ -227,7 +227,7 @@ def _of_document(
     line, path = node.lineno, owner.path
     match name:
         case "get" | "setdefault" | "pop":
-            return _item(reader, line, owner, name, arguments)
+            return _item_of(reader, line, owner, name, arguments)
         case "update":
             for key, values in named.items():
                 for value in values:
@@ -249,7 +249,7 @@ def _of_document(
     return [views.get(name, ANY)]
 
 
-def _item(reader: Evaluator, line: int, owner: Doc, name: str, arguments: list[Values]) -> Values:
+def _item_of(reader: Evaluator, line: int, owner: Doc, name: str, arguments: list[Values]) -> Values:
     keys = reader.keys(arguments[0]) if arguments else [STAR]
     places: Values = [one for key in keys for one in reader.item(owner, key)]
     default = arguments[1] if len(arguments) > 1 else []
@@ -295,11 +295,13 @@ def _of_handle(
 ) -> Values:
     match path:
         case ("task", "subtask"):
-            return _subtask(reader, node, _taken(("name", "data", "into", "wait_for", "group"), arguments, named))
+            return _subtask(
+                reader, node, _bound_arguments(("name", "data", "into", "wait_for", "group"), arguments, named)
+            )
         case ("task", "group"):
-            reader.facts.groups.update(_texts(arguments[0] if arguments else [ANY]))
+            reader.facts.groups.update(_known_texts(arguments[0] if arguments else [ANY]))
         case ("task", "ask"):
-            _ask(reader, node, _taken(("question", "into", "schema", "default"), arguments, named))
+            _ask_person(reader, node, _bound_arguments(("question", "into", "schema", "default"), arguments, named))
         case ("task", "park"):
             reader.facts.waits = True
         case ("task", "complete"):
@@ -314,16 +316,18 @@ def _of_handle(
     return [ANY]
 
 
-def _taken(names: tuple[str, ...], arguments: list[Values], named: Mapping[str | None, Values]) -> dict[str, Values]:
+def _bound_arguments(
+    names: tuple[str, ...], arguments: list[Values], named: Mapping[str | None, Values]
+) -> dict[str, Values]:
     return dict(zip(names, arguments, strict=False)) | {name: values for name, values in named.items() if name}
 
 
-def _texts(values: Values) -> set[str | None]:
+def _known_texts(values: Values) -> set[str | None]:
     return {value.value if isinstance(value, Known) and isinstance(value.value, str) else None for value in values}
 
 
 def _subtask(reader: Evaluator, node: ast.Call, given: Mapping[str, Values]) -> Values:
-    groups = _texts(given["group"]) if "group" in given else {reader.step}
+    groups = _known_texts(given["group"]) if "group" in given else {reader.step}
     reader.facts.groups |= groups
     for data in given.get("data", [ANY]):
         reader.facts.subtasks.append(Subtask(data, next(iter(groups)) if len(groups) == 1 else None, node.lineno))
@@ -334,7 +338,7 @@ def _subtask(reader: Evaluator, node: ast.Call, given: Mapping[str, Values]) -> 
     return [OfType(str)]
 
 
-def _ask(reader: Evaluator, node: ast.Call, given: Mapping[str, Values]) -> None:
+def _ask_person(reader: Evaluator, node: ast.Call, given: Mapping[str, Values]) -> None:
     answers = [one for schema in given.get("schema", [ANY]) for one in shaped(schema)]
     answers += [one for one in given.get("default", []) if one != Known(None)]
     for place in place_of(given.get("into", [ANY])):

@@ -61,7 +61,7 @@ class StepReader:
         if "data" in given:
             scope["data"] = [Doc(())]
         try:
-            self._run(content.body, Scope(self.module, scope))
+            self._run_body(content.body, Scope(self.module, scope))
         except (_TooLongError, RecursionError):
             self._give_up()
         return self.facts
@@ -119,7 +119,7 @@ class StepReader:
 
     # -- statements --------------------------------------------------------------------------------------------------
 
-    def _run(self, body: list[ast.stmt], scope: Scope) -> None:
+    def _run_body(self, body: list[ast.stmt], scope: Scope) -> None:
         unsure = self._unsure
         for statement in body:
             self._statement(statement, scope)
@@ -129,7 +129,7 @@ class StepReader:
 
     def _branch(self, body: list[ast.stmt], scope: Scope) -> None:
         self._unsure += 1
-        self._run(body, scope)
+        self._run_body(body, scope)
         self._unsure -= 1
 
     def _statement(self, node: ast.stmt, scope: Scope) -> None:
@@ -198,7 +198,7 @@ class StepReader:
             self.eval(item.context_expr, scope)
             if item.optional_vars is not None:
                 self._assign(item.optional_vars, [ANY], scope)
-        self._run(node.body, scope)
+        self._run_body(node.body, scope)
 
     on_asyncwith = on_with
 
@@ -209,7 +209,7 @@ class StepReader:
                 scope.names[handler.name] = [ANY]
             self._branch(handler.body, scope)
         self._branch(node.orelse, scope)
-        self._run(node.finalbody, scope)
+        self._run_body(node.finalbody, scope)
 
     on_trystar = on_try
 
@@ -272,7 +272,7 @@ class StepReader:
         return [Known(node.value)] if isinstance(node.value, str | int | float | None) else [ANY]
 
     def on_name(self, node: ast.Name, scope: Scope) -> Values:
-        return self._name(node.id, scope)
+        return self._named_value(node.id, scope)
 
     def on_await(self, node: ast.Await, scope: Scope) -> Values:
         return self.eval(node.value, scope)
@@ -283,7 +283,7 @@ class StepReader:
         return values
 
     def on_joinedstr(self, node: ast.JoinedStr, scope: Scope) -> Values:
-        return [self._text(node, scope)]
+        return [self._joined_text(node, scope)]
 
     def on_dict(self, node: ast.Dict, scope: Scope) -> Values:
         return [self._dict(node, scope)]
@@ -335,7 +335,7 @@ class StepReader:
     def on_starred(self, node: ast.Starred, scope: Scope) -> Values:
         return self.elements(self.eval(node.value, scope))
 
-    def _name(self, name: str, scope: Scope) -> Values:
+    def _named_value(self, name: str, scope: Scope) -> Values:
         if name in scope.names:
             return scope.names[name]
         module = scope.module
@@ -352,7 +352,7 @@ class StepReader:
                 self._depth -= 1
         return [ANY]
 
-    def _text(self, node: ast.JoinedStr, scope: Scope) -> Value:
+    def _joined_text(self, node: ast.JoinedStr, scope: Scope) -> Value:
         """A text with a STAR for each part that is not known."""
         parts = []
         for part in node.values:
@@ -369,7 +369,7 @@ class StepReader:
         for key, value in zip(node.keys, node.values, strict=True):
             values = self.eval(value, scope)
             if key is None:
-                _spread(made, values)
+                _spread_fields(made, values)
                 continue
             for name in self.keys(self.eval(key, scope)):
                 made.set(None if name == STAR else name, values)
@@ -422,7 +422,7 @@ class StepReader:
                 self.facts.names.add(Name("lib", owner, name, node.lineno))
                 module = self.libraries.get(owner)
                 if module is not None:
-                    return self._name(name, Scope(module, {}))
+                    return self._named_value(name, Scope(module, {}))
             case ("connectors", owner, name):
                 self.facts.names.add(Name("connectors", owner, name, node.lineno))
         return [handle]
@@ -431,7 +431,7 @@ class StepReader:
         left, right = self.eval(node.left, scope), self.eval(node.right, scope)
         if isinstance(node.op, ast.BitOr) and any(isinstance(one, Obj | Doc) for one in (*left, *right)):
             made = Obj()
-            _spread(made, [*left, *right])
+            _spread_fields(made, [*left, *right])
             return [made]
         both = (*left, *right)
         if any(isinstance(one, Lst) for one in both):
@@ -473,7 +473,7 @@ class StepReader:
         if isinstance(function.node, ast.Lambda):
             return self.eval(function.node.body, scope)
         self._depth += 1
-        self._run(function.node.body, scope)
+        self._run_body(function.node.body, scope)
         self._depth -= 1
         return scope.returned or [Known(None)]
 
@@ -496,7 +496,7 @@ def _doc(values: Values) -> Value:
     return next(one for one in values if isinstance(one, Doc))
 
 
-def _spread(made: Obj, values: Values) -> None:
+def _spread_fields(made: Obj, values: Values) -> None:
     """Add the fields of `values` to an object, as `**` does."""
     for value in values:
         if isinstance(value, Obj):

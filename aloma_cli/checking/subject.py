@@ -37,12 +37,12 @@ class Subject:
         self.names = {step.name for step in material.steps}
         self.libraries = {name: Module.of(text) for name, text in material.libraries.items()}
         self.connectors = material.connectors
-        self.facts = {step.name: self._read(step) for step in self.steps}
+        self.facts = {step.name: self._facts_of(step) for step in self.steps}
         payloads = [Write((), sample(data), name) for name, data in material.payloads.items()]
         self.has_payloads = bool(payloads)
         written = [write for facts in self.facts.values() for write in facts.writes]
         born = [Write((), one.data, name, one.line) for name, facts in self.facts.items() for one in facts.subtasks]
-        self.writes = Writes([*written, *born, *payloads, *_recorded(material.recorded)])
+        self.writes = Writes([*written, *born, *payloads, *_recorded_writes(material.recorded)])
 
     @property
     def groups(self) -> set[str | None]:
@@ -57,13 +57,13 @@ class Subject:
         """`file:line` in a step's file."""
         return f"{step.source.shown}:{line}" if step.source else step.name
 
-    def _read(self, step: Step) -> Facts:
+    def _facts_of(self, step: Step) -> Facts:
         if step.source is None or step.source.path.suffix != ".py":
             return Facts([Write((STAR,), ANY, step.name)], groups={None})
         return StepReader(step.name, Module.of(step.source.text), self.libraries).read()
 
 
-def _recorded(commits: Iterable[tuple[str, Iterable[JsonObject]]]) -> Iterable[Write]:
+def _recorded_writes(commits: Iterable[tuple[str, Iterable[JsonObject]]]) -> Iterable[Write]:
     for step, operations in commits:
         for operation in operations:
             if "value" in operation:

@@ -33,11 +33,11 @@ def completions(environ: Mapping[str, str]) -> str | None:
         return None
     if shell == "bash":
         at = int(environ.get("COMP_CWORD", len(words)))
-        found = _next(words[1:at], words[at] if at < len(words) else "")
+        found = _next_words(words[1:at], words[at] if at < len(words) else "")
         return _for_bash(found, lists=environ.get("COMP_TYPE") == _LISTING and len(found) > 1)
     if shell in ("zsh", "fish"):
         last = "" if line.endswith(" ") or len(words) < 2 else words.pop()
-        found = _next(words[1:], last)
+        found = _next_words(words[1:], last)
         return _for_zsh(found) if shell == "zsh" else "\n".join(f"{word}\t{about}" for word, about in found.items())
     return None
 
@@ -47,7 +47,7 @@ def asks_whether(environ: Mapping[str, str]) -> bool:
     return environ.get("_TYPER_COMPLETE_FISH_ACTION") == "is-args"
 
 
-def _next(words: Sequence[str], start: str) -> dict[str, str]:
+def _next_words(words: Sequence[str], start: str) -> dict[str, str]:
     """The words that begin with `start` and may come after `words`, with their help."""
     name = commands.name_in(words)
     if name:

@@ -50,12 +50,12 @@ def show_config(
         put_json({"schema": SCHEMA, "settings": [one._asdict() for one in found]})
         return exit_codes.DONE
     columns = _ORIGINS if show_origin else _COLUMNS
-    rows = [[one.key, _text(one), _from(one)][: len(columns)] for one in found]
+    rows = [[one.key, _value_text(one), _from(one)][: len(columns)] for one in found]
     write_table(columns, rows, result(), environ=os.environ, clock=SystemClock())
     return exit_codes.DONE
 
 
-def _text(one: Origin) -> str | None:
+def _value_text(one: Origin) -> str | None:
     return one.value if isinstance(one.value, str) else None if one.value is None else dumps(one.value)
 
 

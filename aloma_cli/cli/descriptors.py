@@ -83,7 +83,7 @@ class _Pipe:
         # A child that is still running keeps its end of the pipe open; we do not wait for it.
         os.write(self._wake, b".")
         if self._rest:
-            self._tell(b"\n")
+            self._tell_lines(b"\n")
 
     def _read_streams(self) -> None:
         while self._woken not in select.select([self._out, self._woken], [], [])[0]:
@@ -95,12 +95,12 @@ class _Pipe:
             return False
         try:
             data = os.read(self._out, _CHUNK) if select.select([self._out], [], [], 0)[0] else b""
-            self._tell(data)
+            self._tell_lines(data)
             return bool(data)
         finally:
             self._lock.release()
 
-    def _tell(self, data: bytes) -> None:
+    def _tell_lines(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > _LARGE:
             lines, self._rest = [*lines, self._rest], b""

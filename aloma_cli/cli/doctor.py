@@ -62,7 +62,7 @@ def doctor(
     else.
     """
     examined = _doctor(workspace, models)
-    servers, report = _chosen(examined, server), _Report(as_json=as_json)
+    servers, report = _chosen_servers(examined, server), _Report(as_json=as_json)
     report.add("workspace", examined.workspace())
     report.add("store", examined.store())
     report.add("mcp", examined.mcp())
@@ -91,7 +91,7 @@ def _loaded(workspace: str | None, keys: Iterable[str]) -> LoadedWorkspace | Non
     return load_workspace(workspace, Path.cwd(), os.environ, keys=keys, hide=hide)
 
 
-def _chosen(examined: Doctor, server: str | None) -> list[str]:
+def _chosen_servers(examined: Doctor, server: str | None) -> list[str]:
     if server is None:
         return [] if examined.is_offline else [*examined.servers]
     if server not in examined.servers:
@@ -116,11 +116,11 @@ class _Report:
 
     def add(self, about: str, findings: Iterable[CheckResult]) -> None:
         for finding in findings:
-            self._add(about, finding)
+            self._add_check(about, finding)
 
     async def follow(self, about: str, findings: AsyncIterator[CheckResult]) -> None:
         async for finding in findings:
-            self._add(about, finding)
+            self._add_check(about, finding)
 
     def end(self) -> int:
         """The exit code, after the JSON."""
@@ -130,7 +130,7 @@ class _Report:
         codes = [_CODES.get(check, REFUSED) for check in failed]
         return max(codes, default=DONE)
 
-    def _add(self, about: str, finding: CheckResult) -> None:
+    def _add_check(self, about: str, finding: CheckResult) -> None:
         if not self._as_json:
             if not self._found or self._found[-1]["about"] != about:
                 put(about)

@@ -22,7 +22,7 @@ def show_dry_run(home: Workspace, document: JsonObject, *, as_json: bool) -> int
         put_json({"schema": 1, "simulated": settings.offline, "first": [_to_json(one) for one in beginnings]})
     else:
         for beginning in beginnings:
-            for line in _lines(beginning, simulated=settings.offline):
+            for line in _call_lines(beginning, simulated=settings.offline):
                 put(line)
         say(f"aloma: a dry run: {plural(len(beginnings), 'step')} would fire first; no call was made")
         if not beginnings:
@@ -30,7 +30,7 @@ def show_dry_run(home: Workspace, document: JsonObject, *, as_json: bool) -> int
     return STATES["done" if beginnings else "ignored"].exit_code
 
 
-def _lines(beginning: Beginning, *, simulated: bool) -> Iterator[str]:
+def _call_lines(beginning: Beginning, *, simulated: bool) -> Iterator[str]:
     yield clean(beginning.step.name)
     for call in beginning.calls:
         words = [f"at most about {call.amount.tokens:,} tokens"] if call.amount.tokens else []

@@ -56,7 +56,7 @@ def _comparison(text: str) -> JsonObject:
     if match is None:
         raise InputError(f"--expect {cut(text, _SHOWN)!r} is not a pattern", hint=_HINT)
     operator = match[2]
-    wanted: Json = {"$ne": None} if operator is None else _value(match[3])
+    wanted: Json = {"$ne": None} if operator is None else _expected_value(match[3])
     if operator in _OPERATORS:
         wanted = {_OPERATORS[operator]: wanted}
     for key in reversed(parse_path(match[1].strip())):
@@ -65,7 +65,7 @@ def _comparison(text: str) -> JsonObject:
     return pattern
 
 
-def _value(text: str) -> Json:
+def _expected_value(text: str) -> Json:
     try:
         return loads(text)
     except JsonSyntaxError:

@@ -58,7 +58,7 @@ class ShortCommand(typer.core.TyperCommand):
             _write_about(self, formatter)
             own = [one for one in self.params if getattr(one, "rich_help_panel", None) is None]
             _write_rows(formatter, "Arguments and options", _records(ctx, own))
-            _write_more(ctx, formatter, _parts(self.params))
+            _write_more(ctx, formatter, _option_names(self.params))
 
 
 class ShortGroup(typer.core.TyperGroup):
@@ -104,7 +104,7 @@ def _records(ctx: Any, parameters: Sequence[Any]) -> _Rows:
     return [record for one in parameters if (record := one.get_help_record(ctx)) and one.name != "help"]
 
 
-def _parts(parameters: Sequence[Any]) -> Mapping[str, Sequence[str]]:
+def _option_names(parameters: Sequence[Any]) -> Mapping[str, Sequence[str]]:
     parts: dict[str, list[str]] = {}
     for one in parameters:
         part = getattr(one, "rich_help_panel", None)

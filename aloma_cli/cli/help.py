@@ -56,10 +56,10 @@ def show_help(
     name = " ".join(words or ())
     known = topics()
     if not name:
-        _list(known)
+        _print_topics(known)
     elif name in known:
         help_too = f"\n```text\n{_whole_help([name])}\n```\n" if name in commands.COMMANDS else ""
-        _show(f"{text_of(known[name])}{help_too}")
+        _print_help(f"{text_of(known[name])}{help_too}")
     elif commands.name_in(words or ()) == name or name in commands.GROUPS:
         _page(_whole_help(words or ()))
     else:
@@ -91,7 +91,7 @@ def _folder() -> Path:
     return inside if inside.is_dir() else _PACKAGE.parent / "docs"
 
 
-def _list(known: Mapping[str, Topic]) -> None:
+def _print_topics(known: Mapping[str, Topic]) -> None:
     lines = ["Topics, for `aloma help TOPIC`:"]
     lines += _columns({name: topic.heading or _title(topic) for name, topic in known.items()})
     lines += ["", "Commands, for `aloma help COMMAND`:"]
@@ -119,7 +119,7 @@ def _title(topic: Topic) -> str:
     return text_of(topic).partition("\n")[0].removeprefix("# ")
 
 
-def _show(text: str) -> None:
+def _print_help(text: str) -> None:
     if not for_people():
         write(result(), text)
         return

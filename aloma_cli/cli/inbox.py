@@ -53,24 +53,24 @@ def inbox(
     answers. :s skips a question, :q or Ctrl-D ends.
     """
     records, _ = open_records(workspace)
-    questions = _read(records, only)
+    questions = _open_questions(records, only)
     if as_json:
         put_json([hide_stash(asked) for asked in questions])
     elif not questions:
         say("aloma: no open question")
     elif can_ask():
-        return _ask(records, questions, only, no_run=no_run, workspace=workspace)
+        return _ask_until_done(records, questions, only, no_run=no_run, workspace=workspace)
     else:
         rows = [[asked[name] for name in ("task", "name", "question", "asked_at", "until")] for asked in questions]
         write_table(_COLUMNS, rows, result(), environ=os.environ, clock=SystemClock())
     return exit_codes.DONE
 
 
-def _read(records: Records, only: str | None) -> list[JsonObject]:
+def _open_questions(records: Records, only: str | None) -> list[JsonObject]:
     return open_questions(records, only=only, unreadable=lambda error: say(f"aloma: {error}"))
 
 
-def _ask(
+def _ask_until_done(
     records: Records, questions: list[JsonObject], only: str | None, *, no_run: bool, workspace: str | None
 ) -> int:
     """Ask until nothing is open that was not skipped: a task that runs on may ask more."""
@@ -88,9 +88,9 @@ def _ask(
             )
             return exit_codes.DONE
         for root in roots:
-            _run(home, root)
+            _run_answered(home, root)
         seen += questions
-        questions = [one for one in _read(records, only) if not any(is_same(one, known) for known in seen)]
+        questions = [one for one in _open_questions(records, only) if not any(is_same(one, known) for known in seen)]
     return exit_codes.DONE
 
 
@@ -104,7 +104,7 @@ def _submitted(home: Workspace, asked: JsonObject, value: Json) -> bool:
     return True
 
 
-def _run(home: Workspace, root: str) -> None:
+def _run_answered(home: Workspace, root: str) -> None:
     """Run a task with its answers, unless a worker does."""
     if home.store.holder(root) is not None:
         say(f"aloma: another process runs task {root}")

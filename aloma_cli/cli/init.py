@@ -47,7 +47,7 @@ def init(
     models' answers come from responses/. A file that exists is never overwritten.
     """
     root = given_path(folder).resolve()
-    files = dict(_files(_chosen(template), root.name))
+    files = dict(_files(_checked_template(template), root.name))
     _refuse_existing(root, files)
     for name, text in files.items():
         write_new(root / name, text, hint="name a new folder: aloma init DIR")
@@ -69,7 +69,7 @@ def templates() -> list[str]:
     return sorted(path.name for path in TEMPLATES.iterdir() if path.is_dir() and path.name not in (_SHARED, _CACHES))
 
 
-def _chosen(template: str) -> str:
+def _checked_template(template: str) -> str:
     known = templates()
     if template not in known:
         hint = did_you_mean(template, known) or f"use one of: {', '.join(known)}"

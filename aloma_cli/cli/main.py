@@ -56,7 +56,7 @@ def _main(arguments: list[str]) -> int:
 def _run_command(words: list[str]) -> int:
     """Run a command. The parser's library is imported only for help, completion and what is not plainly right."""
     completes = "_ALOMA_COMPLETE" in os.environ
-    told = _complete() if completes else None
+    told = _complete_words() if completes else None
     if told is not None:
         return told
     found = None if completes else commands.find(words)
@@ -71,7 +71,7 @@ def _run_command(words: list[str]) -> int:
     return run(words)
 
 
-def _complete() -> int | None:
+def _complete_words() -> int | None:
     """Print what a shell asks for, and give the exit code; None for a shell that we do not know."""
     from aloma_cli.cli.completion import asks_whether, completions
 

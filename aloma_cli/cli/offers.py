@@ -80,13 +80,13 @@ def _about(record: JsonObject | None) -> str:
     return "at work" if record is None else f"{record['name']} ({record['state']})"
 
 
-def _tags(line: TypedLine) -> dict[str, str]:
+def _offered_tags(line: TypedLine) -> dict[str, str]:
     store = line.store
     records = (store.record(task) for task in islice(store.newest_first().ids, _TASKS))
     return dict.fromkeys((tag for record in records if record is not None for tag in record["tags"]), "")
 
 
-def _steps(line: TypedLine) -> dict[str, str]:
+def _offered_steps(line: TypedLine) -> dict[str, str]:
     folder = line.root / STEPS_FOLDER
     found = {}
     for path in sorted(folder.rglob("*.py")):
@@ -103,10 +103,10 @@ def _places(line: TypedLine) -> dict[str, str]:
     from aloma_cli.api.task import read_task
 
     document = read_task(line.store, find_task(line.store, line.task)).data
-    return dict(islice(_below(document, "", line.start), _PLACES))
+    return dict(islice(_places_below(document, "", line.start), _PLACES))
 
 
-def _below(value: Json, place: str, start: str) -> Iterator[tuple[str, str]]:
+def _places_below(value: Json, place: str, start: str) -> Iterator[tuple[str, str]]:
     """The places below one that may begin with `start`, with what is there."""
     from aloma_cli.jsontext import cut, dumps
 
@@ -116,14 +116,14 @@ def _below(value: Json, place: str, start: str) -> Iterator[tuple[str, str]]:
         if _PLAIN_KEY.fullmatch(str(key)) and (here.startswith(start) or start.startswith(f"{here}.")):
             if here.startswith(start):
                 yield here, cut(dumps(item), 40) if not isinstance(item, dict | list) else ""
-            yield from _below(item, f"{here}.", start)
+            yield from _places_below(item, f"{here}.", start)
 
 
 def _assignments(line: TypedLine) -> dict[str, str]:
     return {f"{place}=": about for place, about in _places(line).items()}
 
 
-def _secrets(line: TypedLine) -> dict[str, str]:
+def _offered_secrets(line: TypedLine) -> dict[str, str]:
     from aloma_cli.loader.config_files import read_config
     from aloma_cli.loader.secrets import read_secrets
 
@@ -152,12 +152,12 @@ def _topics(_: TypedLine) -> dict[str, str]:
 
 _OFFERS: Mapping[str, Callable[[TypedLine], Mapping[str, str]]] = {
     "task": _tasks,
-    "tag": _tags,
-    "step": _steps,
+    "tag": _offered_tags,
+    "step": _offered_steps,
     "state": lambda _: dict.fromkeys(STATES, ""),
     "place": _places,
     "assignment": _assignments,
-    "secret": _secrets,
+    "secret": _offered_secrets,
     "provider": _providers,
     "case": _cases,
     "topic": _topics,

@@ -39,7 +39,7 @@ def _model_flags(
         raise InputError(f"--responses {responses}: there is no such folder")
     return ModelFlags(
         base_url=base_url,
-        api_key=_key(api_key) if api_key_file is None else _key_in(api_key_file),
+        api_key=_warn_of_key(api_key) if api_key_file is None else _key_in(api_key_file),
         model=model,
         offline=offline or None,
         require_real=require_real,
@@ -48,7 +48,7 @@ def _model_flags(
     )
 
 
-def _key(typed: str | None) -> str | None:
+def _warn_of_key(typed: str | None) -> str | None:
     if typed:
         say(
             "aloma: --api-key can be read by the other users of this machine while the command runs; "

@@ -34,7 +34,7 @@ def for_people() -> bool:
 
 def put_wrapped(text: str) -> None:
     """A sentence of the result: for people bounded, and broken between words."""
-    for line in _broken(bounded(text), result()) if for_people() else [text]:
+    for line in _broken_lines(bounded(text), result()) if for_people() else [text]:
         put(line)
 
 
@@ -60,12 +60,12 @@ def say(text: str) -> None:
     lines = clean_lines(bounded(text) if sys.stderr.isatty() else text)
     if sys.stderr.isatty():
         terminal = sys.stderr.original if isinstance(sys.stderr, Notes) else sys.stderr
-        lines = [piece for line in lines for piece in _broken(line, terminal)]
+        lines = [piece for line in lines for piece in _broken_lines(line, terminal)]
     with contextlib.suppress(OSError):
         print(*lines, sep="\n", file=sys.stderr, flush=True)  # noqa: T201  (the place for it)
 
 
-def _broken(text: str, stream: TextIO) -> Iterable[str]:
+def _broken_lines(text: str, stream: TextIO) -> Iterable[str]:
     """The lines of `text` on `stream`, broken between words."""
     # Imported here: programs that read JSON have no use for it.
     from aloma_cli.view.terminal import size_of

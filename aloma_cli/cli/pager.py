@@ -29,7 +29,7 @@ def write_paged(stream: TextIO, text: str) -> None:
     process = subprocess.Popen(pager, shell=True, stdin=subprocess.PIPE, stdout=stream, env=environ)  # noqa: S602
     with contextlib.suppress(OSError, KeyboardInterrupt):  # it was left before the end
         process.communicate(text.encode("utf-8", "backslashreplace"))
-    _wait(process)
+    _wait_for_pager(process)
 
 
 def _pager() -> str | None:
@@ -37,7 +37,7 @@ def _pager() -> str | None:
     return pager if pager and pager != "cat" and shutil.which(pager.split()[0]) else None
 
 
-def _wait(process: subprocess.Popen[bytes]) -> None:
+def _wait_for_pager(process: subprocess.Popen[bytes]) -> None:
     """Wait for a pager. Ctrl-C is meant for it, and does not end this program before it."""
     while process.poll() is None:
         with contextlib.suppress(KeyboardInterrupt):

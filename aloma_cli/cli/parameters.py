@@ -109,12 +109,12 @@ def parse(parameters: Iterable[Parameter], words: Sequence[str]) -> dict[str, An
             loose.append(word)
         elif option.kind is bool:
             values[option.name] = True
-        elif not _take(option, next(rest, None), values):
+        elif not _take_value(option, next(rest, None), values):
             return None
     return values if _fill(arguments, loose, values) else None
 
 
-def _take(option: Parameter, word: str | None, values: dict[str, Any]) -> bool:
+def _take_value(option: Parameter, word: str | None, values: dict[str, Any]) -> bool:
     """Whether `word` is plainly a value of `option`, which is then in `values`."""
     if word is None:
         return False

@@ -91,11 +91,11 @@ def _app(words: Sequence[str]) -> typer.Typer:
         group, _, word = name.rpartition(" ")
         function = command.load() if name == typed else None
         details = inspect.cleandoc(function.__doc__ or "") if function else ""
-        groups[group].command(word, cls=ShortCommand, help=f"{command.about}\n\n{details}")(_typed(function))
+        groups[group].command(word, cls=ShortCommand, help=f"{command.about}\n\n{details}")(_typer_command(function))
     return app
 
 
-def _typed(command: Callable[..., int] | None) -> Callable[..., int]:
+def _typer_command(command: Callable[..., int] | None) -> Callable[..., int]:
     """A command with the signature that typer reads."""
     parameters = parameters_of(command) if command else []
 
@@ -103,7 +103,9 @@ def _typed(command: Callable[..., int] | None) -> Callable[..., int]:
         return call(command, values) if command else exit_codes.DONE
 
     signature = [
-        inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, annotation=_annotation(one), default=_default(one))
+        inspect.Parameter(
+            one.name, inspect.Parameter.KEYWORD_ONLY, annotation=_annotation(one), default=_typer_default(one)
+        )
         for one in parameters
     ]
     run.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
@@ -111,7 +113,7 @@ def _typed(command: Callable[..., int] | None) -> Callable[..., int]:
     return run
 
 
-def _default(parameter: Parameter) -> Any:
+def _typer_default(parameter: Parameter) -> Any:
     return inspect.Parameter.empty if parameter.default is REQUIRED else parameter.default
 
 

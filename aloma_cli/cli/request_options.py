@@ -24,23 +24,23 @@ class RequestOptions(NamedTuple):
     models: ModelFlags
 
 
-def _own(
+def _own_options(
     no_run: options.NoRun = False, wait: options.Wait = False, workspace: options.Workspace = None
 ) -> dict[str, Any]:
     return {"no_run": no_run, "wait": wait, "workspace": workspace}
 
 
-_OWN = Group.of(_own)
+_OWN = Group.of(_own_options)
 _SHARED: dict[str, Any] = {"output": Output, "limits": Limits, "models": Models}
 _GROUPS: dict[str, Group] = {name: declared.__metadata__[0] for name, declared in _SHARED.items()}
 
 
-def _make(**values: Any) -> RequestOptions:
+def _make_options(**values: Any) -> RequestOptions:
     made = {name: group.make_from(values) for name, group in _GROUPS.items()}
     return RequestOptions(**_OWN.make_from(values), **made)
 
 
 Running = Annotated[
     RequestOptions,
-    Group((*_OWN.options, *(option for group in _GROUPS.values() for option in group.options)), _make),
+    Group((*_OWN.options, *(option for group in _GROUPS.values() for option in group.options)), _make_options),
 ]

@@ -88,7 +88,7 @@ def run_and_show(
         return interrupted.code
     except (StoreError, OSError) as error:
         raise _cut_short(home, task_id, options, error) from error
-    _print(task, options)
+    _print_result(task, options)
     if loud:
         closing.say_next(home, task)
     return code_of_task(task.record)
@@ -146,7 +146,7 @@ def _cut_short(home: Workspace, task_id: str, options: OutputOptions, error: Sto
     """The error that ended a run, with how to continue; what is readable of the task is printed."""
     refused = refusal(error) if isinstance(error, OSError) else error
     try:
-        _print(home.task(task_id), options)
+        _print_result(home.task(task_id), options)
     except (AlomaError, OSError):
         return refused
     first = f"{refused.hint}, then: " if refused.hint else ""
@@ -154,7 +154,7 @@ def _cut_short(home: Workspace, task_id: str, options: OutputOptions, error: Sto
     return refused
 
 
-def _print(task: Task, options: OutputOptions) -> None:
+def _print_result(task: Task, options: OutputOptions) -> None:
     """Print the result. A closed stdout does not change the exit code."""
     try:
         options.print(task)
@@ -190,5 +190,5 @@ def _say_notice(home: Workspace, notice: str | None) -> None:
 
 
 def _say_interrupted(task: Task, options: OutputOptions, *, follows: bool) -> None:
-    _print(task, options)
+    _print_result(task, options)
     closing.say_interrupted(task, follows=follows)

@@ -51,7 +51,7 @@ class Service:
             await self._serve()
         running = asyncio.create_task(self._triggers.run(), name="triggers")
         running.add_done_callback(self._look_at)
-        self._stack.push_async_callback(_ended, running)
+        self._stack.push_async_callback(_end_task, running)
 
     def leave(self) -> None:
         """Make no more tasks, and answer nothing more."""
@@ -95,7 +95,7 @@ class Service:
         self._warn(f"a request failed: {type(error).__name__}: {error}")
 
 
-async def _ended(running: asyncio.Task[None]) -> None:
+async def _end_task(running: asyncio.Task[None]) -> None:
     """End a task, and raise what it raised."""
     running.cancel()
     await asyncio.wait([running])

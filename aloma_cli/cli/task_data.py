@@ -36,7 +36,7 @@ def given_path(text: str) -> Path:
 def _inline(data: str) -> JsonObject:
     if data == "-":
         return _read_stdin("-d -")
-    return _read_file(data[1:], "-d @") if data.startswith("@") else _object(data, "-d")
+    return _read_file(data[1:], "-d @") if data.startswith("@") else _json_object(data, "-d")
 
 
 def _read_stdin(asked_by: str) -> JsonObject:
@@ -44,7 +44,7 @@ def _read_stdin(asked_by: str) -> JsonObject:
         raise InputError(f"{asked_by} reads standard input, which is closed")
     if sys.stdin.isatty():
         say("aloma: type the task's data as JSON, then Ctrl-D")
-    return _object(sys.stdin.buffer.read(), f"standard input ({asked_by})")
+    return _json_object(sys.stdin.buffer.read(), f"standard input ({asked_by})")
 
 
 def _read_file(name: str, asked_by: str) -> JsonObject:
@@ -58,21 +58,21 @@ def _read_file(name: str, asked_by: str) -> JsonObject:
     if path.suffix.lower() in _YAML and content.strip():
         from aloma_cli.loader.yamldata import load_yaml  # most data is JSON
 
-        return _checked(load_yaml(content, str(path)), str(path))
-    return _object(content, str(path))
+        return _checked_data(load_yaml(content, str(path)), str(path))
+    return _json_object(content, str(path))
 
 
-def _object(text: str | bytes, source: str) -> JsonObject:
+def _json_object(text: str | bytes, source: str) -> JsonObject:
     if not text.strip():
         raise InputError(f"{source} is empty; a task's data is a JSON object", hint="write {} for an empty one")
     try:
         value = loads(text)
     except JsonError as error:
         raise InputError(f"{source} is not valid JSON: {error}", hint=_data_hint(text, source)) from None
-    return _checked(value, source)
+    return _checked_data(value, source)
 
 
-def _checked(value: object, source: str) -> JsonObject:
+def _checked_data(value: object, source: str) -> JsonObject:
     if not isinstance(value, dict):
         raise InputError(f'{source} holds a {kind_of(value)}; a task\'s data is an object, such as {{"name": 1}}')
     return value

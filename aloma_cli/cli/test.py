@@ -65,15 +65,15 @@ def run_tests(
     columns = [[_verdict(case, *home, live or 1, least) for case in cases] for home in homes]
     verdicts = columns[0]
     if junit_file is not None:
-        _write(junit_file, junit(verdicts, "aloma"))
+        _write_report(junit_file, junit(verdicts, "aloma"))
     if as_json:
         compared = {"against": [verdict.to_json() for verdict in columns[1]]} if against is not None else {}
         put_json({"schema": 1, "cases": [verdict.to_json() for verdict in verdicts], **compared})
     else:
         for row in zip(*columns, strict=True):
-            for line in _lines(row, live):
+            for line in _verdict_lines(row, live):
                 put(line)
-        say(f"aloma: {plural(len(verdicts), 'case')}, {_ended(columns)}")
+        say(f"aloma: {plural(len(verdicts), 'case')}, {_failures(columns)}")
     return DONE if all(verdict.passed for verdict in verdicts) else REFUSED
 
 
@@ -93,7 +93,7 @@ def _verdict(case: Case, home: Home, models: ModelSettings | None, times: int, l
     return Verdict(case.name, [run_case(case, home, models) for _ in range(times)], least)
 
 
-def _lines(row: Sequence[Verdict], live: int | None) -> Iterator[str]:
+def _verdict_lines(row: Sequence[Verdict], live: int | None) -> Iterator[str]:
     """One case: how it went here, and there; then what is wrong here."""
     first, *others = row
     mark = "✓" if first.passed else "✗"
@@ -107,7 +107,7 @@ def _lines(row: Sequence[Verdict], live: int | None) -> Iterator[str]:
         yield from (f"    {side}{sentence}" for sentence in verdict.worst.wrong)
 
 
-def _ended(columns: Sequence[Sequence[Verdict]]) -> str:
+def _failures(columns: Sequence[Sequence[Verdict]]) -> str:
     """How many cases failed, in each workspace."""
     told = [f"{sum(not verdict.passed for verdict in verdicts) or 'none'} failed" for verdicts in columns]
     return told[0] if len(told) == 1 else ", ".join(f"{side}{one}" for side, one in zip(_SIDES, told, strict=True))
@@ -124,7 +124,7 @@ def _summary(verdict: Verdict, live: int | None) -> str:
     return ", ".join([*words, plural(figures.calls, "call"), duration(verdict.seconds)])
 
 
-def _write(name: str, text: str) -> None:
+def _write_report(name: str, text: str) -> None:
     try:
         given_path(name).write_text(text, encoding="utf-8")
     except OSError as error:

@@ -45,30 +45,30 @@ def top(
     if as_json:
         put_json(overview.look().to_json())
     elif not result().isatty():
-        _print(overview.look())
+        _print_counts(overview.look())
     elif once or not can_redraw(result(), os.environ):
         _draw(overview.look())
     else:
-        _watch(overview)
+        _watch_tasks(overview)
     return exit_codes.DONE
 
 
-def _watch(overview: Overview) -> None:
+def _watch_tasks(overview: Overview) -> None:
     from aloma_cli.view.live.region import Region
 
     region = Region(result(), os.environ)
     try:
-        with _keys() as pressed:
+        with _keyboard() as pressed:
             while True:
                 started = time.monotonic()
-                region.draw((), _lines(overview.look(), "q ends it"))
+                region.draw((), _screen_lines(overview.look(), "q ends it"))
                 if pressed(max(_EVERY, (time.monotonic() - started) / _SHARE)) in ("q", "Q"):
                     return
     except KeyboardInterrupt:
         return
 
 
-def _lines(now: Snapshot, hint: str = "") -> list[Any]:
+def _screen_lines(now: Snapshot, hint: str = "") -> list[Any]:
     from aloma_cli.view.theme import glyphs_for
     from aloma_cli.view.top import frame
 
@@ -78,11 +78,11 @@ def _lines(now: Snapshot, hint: str = "") -> list[Any]:
 
 
 def _draw(now: Snapshot) -> None:
-    lines = Ink(result(), os.environ).styled(_lines(now))
+    lines = Ink(result(), os.environ).styled(_screen_lines(now))
     write(result(), "".join(f"{line}\n" for line in lines))
 
 
-def _print(now: Snapshot) -> None:
+def _print_counts(now: Snapshot) -> None:
     """Lines with tabs: a word and its value, and for each step that runs its task, and since when."""
     for name, count in now.counts.items():
         put(f"{name}\t{count}")
@@ -95,7 +95,7 @@ def _print(now: Snapshot) -> None:
 
 
 @contextmanager
-def _keys() -> Iterator[Callable[[float], str]]:
+def _keyboard() -> Iterator[Callable[[float], str]]:
     """Gives a function that waits some seconds for a key. The terminal is as it was afterwards, also at a signal."""
     if sys.stdin is None or not sys.stdin.isatty():
         yield _sleep

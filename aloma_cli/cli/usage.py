@@ -53,19 +53,19 @@ def usage(
     home = Records.at(workspace)
     begin = 0.0 if since is None else home.clock.now() - seconds_of(since, "--since")
     found = list(home.store.answered(begin))
-    keys = _keys(by, home)
+    keys = _grouping(by, home)
     groups = Figures.grouped((call, keys(root, call)) for root, call in found)
     total = Figures.of(*(call for _, call in found))
     if as_json:
-        put_json(_json(by, begin if since else None, groups, total))
+        put_json(_groups_json(by, begin if since else None, groups, total))
     elif not found and for_people():
         say("no calls yet" if since is None else f"no calls in the last {since}")
     else:
-        _print(by, groups, total)
+        _print_groups(by, groups, total)
     return exit_codes.DONE
 
 
-def _keys(by: str, home: Records) -> Callable[[str, CallAnswered], Iterable[Hashable]]:
+def _grouping(by: str, home: Records) -> Callable[[str, CallAnswered], Iterable[Hashable]]:
     """What a call of a root is counted under."""
     tags: dict[str, list[str]] = {}
     match by:
@@ -74,11 +74,11 @@ def _keys(by: str, home: Records) -> Callable[[str, CallAnswered], Iterable[Hash
         case "day":
             return lambda _, call: (datetime.fromtimestamp(from_iso(call.at)).astimezone().date().isoformat(),)
         case "tag":
-            return lambda root, _: _tags(home, root, tags)
+            return lambda root, _: _tags_of(home, root, tags)
     return lambda _, call: (role_of(call),)
 
 
-def _tags(home: Records, root: str, known: dict[str, list[str]]) -> list[str]:
+def _tags_of(home: Records, root: str, known: dict[str, list[str]]) -> list[str]:
     """The tags of a task; those of one that cannot be read are not known."""
     if root not in known:
         try:
@@ -88,8 +88,8 @@ def _tags(home: Records, root: str, known: dict[str, list[str]]) -> list[str]:
     return known[root]
 
 
-def _print(by: str, groups: dict[Any, Figures], total: Figures) -> None:
-    rows = [[_shown(key), *cells(groups[key])] for key in _sorted(by, groups)]
+def _print_groups(by: str, groups: dict[Any, Figures], total: Figures) -> None:
+    rows = [[_key_text(key), *cells(groups[key])] for key in _sorted(by, groups)]
     shown = with_total(rows, total) if for_people() and by != "tag" else rows
     write_table([Column(by), *COLUMNS], shown, result(), environ=os.environ, clock=SystemClock())
     for remark in remarks(total) if for_people() else ():
@@ -100,15 +100,15 @@ def _sorted(by: str, groups: dict[Any, Figures]) -> list[Any]:
     """Days in their order; anything else by its cost, then its tokens."""
     if by == "day":
         return sorted(groups)
-    return sorted(groups, key=lambda key: (-groups[key].cost, -groups[key].tokens, _shown(key)))
+    return sorted(groups, key=lambda key: (-groups[key].cost, -groups[key].tokens, _key_text(key)))
 
 
-def _shown(key: Any) -> str:
+def _key_text(key: Any) -> str:
     return key.shown if isinstance(key, Role) else str(key)
 
 
-def _json(by: str, begin: float | None, groups: dict[Any, Figures], total: Figures) -> JsonObject:
-    row = partial(_row, by)
+def _groups_json(by: str, begin: float | None, groups: dict[Any, Figures], total: Figures) -> JsonObject:
+    row = partial(_key_json, by)
     return {
         "schema": SCHEMA,
         "since": None if begin is None else to_iso(begin),
@@ -118,7 +118,7 @@ def _json(by: str, begin: float | None, groups: dict[Any, Figures], total: Figur
     }
 
 
-def _row(by: str, key: Any) -> JsonObject:
+def _key_json(by: str, key: Any) -> JsonObject:
     if isinstance(key, Role):
         return {"model": key.served or key.asked, "asked": key.asked, "function": key.function}
     return {by: None if key == _UNTAGGED else key}

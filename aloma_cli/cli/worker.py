@@ -64,7 +64,7 @@ def worker(
         triggers, home.loaded.config.web, web, told.say, told.warn, working.leave, partial(_pages, home, working.wake)
     )
     told.say(f"worker started, up to {plural(concurrency, 'task')} at the same time; Ctrl-C ends it")
-    return _run(working, triggers, service, "idle" if once else "drained" if drain else "stopped")
+    return _run_until_end(working, triggers, service, "idle" if once else "drained" if drain else "stopped")
 
 
 def _pages(home: Workspace, wake: Callable[[], object]) -> list[Route]:
@@ -95,7 +95,7 @@ class _Telling:
 
     def left(self, task: Task) -> None:
         if not self._quiet:
-            output.say(_line(task))
+            output.say(_task_line(task))
         if self._as_json:
             output.put_json(output.whole_record(task.seen, task.data))
             output.result().flush()
@@ -123,7 +123,7 @@ async def _work(worker: Worker, triggers: Triggers, service: Service, until: Unt
         await service.close()
 
 
-def _run(worker: Worker, triggers: Triggers, service: Service, until: Until) -> int:
+def _run_until_end(worker: Worker, triggers: Triggers, service: Service, until: Until) -> int:
     """Run the worker; the first signal lets it end in order, the second at once."""
 
     def end() -> None:
@@ -135,7 +135,7 @@ def _run(worker: Worker, triggers: Triggers, service: Service, until: Until) -> 
         return run_until_signal(_work(worker, triggers, service, until), end)
 
 
-def _line(task: Task) -> str:
+def _task_line(task: Task) -> str:
     usage = task.record["usage"]
     parts = [clean(task.name), task.state, duration(task.record["seconds"])]
     if usage["calls"]:

@@ -58,7 +58,7 @@ class Checkup:
         """Each as soon as it is known. What cannot be tried after a failure is left out."""
         listed: list[JsonObject] | None = None
         try:
-            listed = _listed(read_json(await self.server.fetch("/models", seconds=REACHING), self.url))
+            listed = _models_of(read_json(await self.server.fetch("/models", seconds=REACHING), self.url))
         except KeyRefusedError as error:
             if error.status is not None:
                 yield CheckResult("reachable", "ok", self.url)
@@ -72,7 +72,7 @@ class Checkup:
         if listed is None:
             cure = None if self.url.rstrip("/").endswith("/v1") else f"try {self.url.rstrip('/')}/v1 as its base_url"
             yield CheckResult("models", "warning", "the server does not list its models", cure)
-        key = await self._key()
+        key = await self._check_login()
         yield key
         if key.state == "failed":
             return
@@ -85,7 +85,7 @@ class Checkup:
                 yield finding
             yield await self._price(model)
 
-    async def _key(self) -> CheckResult:
+    async def _check_login(self) -> CheckResult:
         if not self.settings.api_key:
             return CheckResult("key", "ok", "none is sent, and the server asks for none")
         path = kind_of_server(self.settings.kind).key_path
@@ -101,7 +101,7 @@ class Checkup:
             return CheckResult("model", "warning", f"{model} was not looked for, because the server lists no models")
         found = _find(model, listed)
         if found is None:
-            return self._missing(model, [_name(one) for one in listed])
+            return self._missing_model(model, [_model_name(one) for one in listed])
         ends = found.get("shutdown_date") or found.get("deprecation_date")
         if ends:
             cure = "map the name to another model in aloma.yaml: `models:`"
@@ -110,11 +110,11 @@ class Checkup:
 
     def _unnamed(self, listed: list[JsonObject]) -> CheckResult:
         server = f"{self.settings.name}/" if self.settings.name else ""
-        example = _name(listed[0]) if listed else "MODEL"
+        example = _model_name(listed[0]) if listed else "MODEL"
         cure = f"map the names that steps use, such as `models: {{default: {server}{example}}}`, or use `--model NAME`"
         return CheckResult("model", "warning", "no model of this server is named in aloma.yaml or in a step", cure)
 
-    def _missing(self, model: str, names: list[str]) -> CheckResult:
+    def _missing_model(self, model: str, names: list[str]) -> CheckResult:
         kind = kind_of_server(self.settings.kind)
         if kind.answers_any and names:
             return CheckResult("model", "warning", f"{names[0]} answers, whatever model is asked for, {model} too")
@@ -126,7 +126,7 @@ class Checkup:
     def _tried(self, listed: list[JsonObject] | None) -> Sequence[str]:
         """The models to try: those that a run would use and that are there, else the only one that is."""
         there = [model for model in self.models if listed is None or _find(model, listed)]
-        only = [_name(listed[0])] if listed is not None and len(listed) == 1 else []
+        only = [_model_name(listed[0])] if listed is not None and len(listed) == 1 else []
         return there or only
 
     async def _abilities(self, model: str) -> AsyncIterator[CheckResult]:
@@ -141,7 +141,7 @@ class Checkup:
     async def _structured(self, model: str) -> CheckResult:
         """Ask for something else than the schema allows: only a server that enforces it answers in its form."""
         self.honours.forget(self.url, model)
-        await self.server.send(self._call(model, "Name a planet of the solar system.", schema=_SCHEMA), model)
+        await self.server.send(self._probe(model, "Name a planet of the solar system.", schema=_SCHEMA), model)
         dialect, check = self.server.dialect(model), "structured output"
         if dialect.form == "json_schema" and not dialect.spoken:
             return CheckResult(check, "ok", f"{model}: json_schema, enforced by the server")
@@ -156,7 +156,7 @@ class Checkup:
     async def _tools(self, model: str) -> CheckResult:
         try:
             answer = await self.server.send(
-                self._call(model, "What time is it in Oslo? Use the tool.", tools=[_TOOL]), model
+                self._probe(model, "What time is it in Oslo? Use the tool.", tools=[_TOOL]), model
             )
         except ConnectorError as error:
             return CheckResult(
@@ -179,7 +179,7 @@ class Checkup:
         says = "it streams" if streams else "it sends answers as a whole"
         return CheckResult("streaming", "ok" if streams else "warning", f"{model}: {says}")
 
-    def _call(self, model: str, prompt: str, **options: Json) -> Call:
+    def _probe(self, model: str, prompt: str, **options: Json) -> Call:
         arguments = {"model": model, "messages": _messages(prompt), "timeout": ANSWERING, **options}
         return Call("openai.chat", arguments, f"{self.key}-{model}-{'-'.join(options)}", "", "", 0, {})
 
@@ -195,17 +195,17 @@ def _messages(prompt: str) -> list[JsonObject]:
     return [{"role": "user", "content": prompt}]
 
 
-def _listed(value: Json) -> list[JsonObject] | None:
+def _models_of(value: Json) -> list[JsonObject] | None:
     """The models in the answer to GET /models; None if it is something else."""
     found = value.get("data") if isinstance(value, dict) else value
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else None
 
 
-def _name(model: JsonObject) -> str:
+def _model_name(model: JsonObject) -> str:
     """The name of a listed model as calls use it."""
     return str(model.get("id")).removeprefix("models/")
 
 
 def _find(model: str, listed: list[JsonObject]) -> JsonObject | None:
     names = {model, f"{model}:latest"}
-    return next((one for one in listed if _name(one) in names), None)
+    return next((one for one in listed if _model_name(one) in names), None)

@@ -74,7 +74,7 @@ class Client(httpx2.AsyncClient):
         request.extensions = {**request.extensions, "trace": trace}
         try:
             async with asyncio.timeout(seconds):
-                return await self._follow(request, options)
+                return await self._follow_redirects(request, options)
         except TimeoutError:
             kind = httpx2.ReadTimeout if begun else httpx2.ConnectTimeout
             raise kind(f"no whole answer within {seconds:g} s", request=request) from None
@@ -85,13 +85,13 @@ class Client(httpx2.AsyncClient):
         direct = self._transport_for_url(parsed) is self._transport
         return None if direct else proxy_for(parsed.scheme)
 
-    async def _follow(self, request: httpx2.Request, options: dict[str, Any]) -> httpx2.Response:
+    async def _follow_redirects(self, request: httpx2.Request, options: dict[str, Any]) -> httpx2.Response:
         for _ in range(MAX_REDIRECTS + 1):
             response = await super().send(request, **{**options, "stream": True, "follow_redirects": False})
             try:
                 following = response.next_request
                 if following is None or _origin(following.url) != _origin(request.url):
-                    return await self._whole(response)
+                    return await self._whole_response(response)
             finally:
                 await response.aclose()
             if "Cookie" in request.headers:  # the library removes it; within one origin the step's own cookie stays
@@ -99,7 +99,7 @@ class Client(httpx2.AsyncClient):
             request = following
         raise ConnectorError(f"{_place(request)}: more than {MAX_REDIRECTS} redirects", status=response.status_code)
 
-    async def _whole(self, response: httpx2.Response) -> httpx2.Response:
+    async def _whole_response(self, response: httpx2.Response) -> httpx2.Response:
         content, listener = bytearray(), hearing.get() if response.is_success else None
         parts = response.aiter_bytes()
         async for part in parts:

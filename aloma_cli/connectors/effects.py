@@ -22,7 +22,7 @@ def effect(kind: Effect) -> Callable[[Declared], Declared]:
     """
 
     def declare(function: Declared) -> Declared:
-        function.effect = _checked(kind, function)  # type: ignore[attr-defined]
+        function.effect = _checked_effect(kind, function)  # type: ignore[attr-defined]
         return function
 
     return declare
@@ -37,10 +37,10 @@ def declared_effect(function: Callable[..., Any]) -> Effect | None:
     """The `effect` of a function, if it has one. Raises PermanentError for an unknown one."""
     kind = getattr(function, "effect", None)
     # An object of another library may have anything of this name.
-    return _checked(kind, function) if isinstance(kind, str) else None
+    return _checked_effect(kind, function) if isinstance(kind, str) else None
 
 
-def _checked(kind: object, function: Callable[..., Any]) -> Effect:
+def _checked_effect(kind: object, function: Callable[..., Any]) -> Effect:
     for known in EFFECTS:
         if kind == known:
             return known

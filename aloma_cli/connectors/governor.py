@@ -84,17 +84,17 @@ class Governor:
         if self._queue or not self._may_go():
             progress("queued")
             with _unbounded():
-                number = await self._wait(ahead=ahead)
+                number = await self._wait_for_turn(ahead=ahead)
         else:
             number = self._go()
         try:
             yield
         except Exception as error:
             if is_busy(error):
-                self._refuse(number)
+                self._count_refusal(number)
             raise
         else:
-            self._answer()
+            self._count_answer()
         finally:
             self._under_way -= 1
             self._loop.call_soon(self._wake)  # soon: first the caller may want it `held`
@@ -110,7 +110,7 @@ class Governor:
             if not self._held:
                 self._reopen()
 
-    async def _wait(self, *, ahead: bool) -> int:
+    async def _wait_for_turn(self, *, ahead: bool) -> int:
         turn: asyncio.Future[int] = self._loop.create_future()
         (self._queue.appendleft if ahead else self._queue.append)(turn)
         self._wake()
@@ -154,13 +154,13 @@ class Governor:
         if self._queue and not self._held and (wait := self._seconds_to_go()) > 0:
             self._timer = self._loop.call_later(wait, self._wake)
 
-    def _answer(self) -> None:
+    def _count_answer(self) -> None:
         self.refusals = 0
         self._answered_at = self._loop.time()
         rate = 1.0 if self._window + 1 < self._refused_at else _PROBING
         self._window = min(self.most, self._window + rate / self._window)
 
-    def _refuse(self, number: int) -> None:
+    def _count_refusal(self, number: int) -> None:
         """The request with this number was refused. Those sent before the last decrease count as one refusal."""
         self._taken -= 1
         others = self._under_way - 1

@@ -34,7 +34,7 @@ class Honours:
 
     def load(self, base_url: str, model: str) -> JsonObject:
         """The finding about a model; empty if there is none or it is too old."""
-        finding = self._all().get(_name(base_url, model), {})
+        finding = self._all_entries().get(_entry_key(base_url, model), {})
         return {name: value for name, value in finding.items() if name != "at"}
 
     def save(self, base_url: str, model: str, **found: Json) -> None:
@@ -42,18 +42,18 @@ class Honours:
         known = self.load(base_url, model)
         if self._path is None or known == known | found:
             return
-        findings = self._all() | {_name(base_url, model): {**known, **found, "at": self._now()}}
+        findings = self._all_entries() | {_entry_key(base_url, model): {**known, **found, "at": self._now()}}
         with contextlib.suppress(OSError):
             _replace(self._path, dumps(findings))
 
     def forget(self, base_url: str, model: str) -> None:
         """Drop the finding about a model, so that it is found out again."""
-        findings = self._all()
-        if self._path is not None and findings.pop(_name(base_url, model), None) is not None:
+        findings = self._all_entries()
+        if self._path is not None and findings.pop(_entry_key(base_url, model), None) is not None:
             with contextlib.suppress(OSError):
                 _replace(self._path, dumps(findings))
 
-    def _all(self) -> JsonObject:
+    def _all_entries(self) -> JsonObject:
         if self._path is None:
             return {}
         try:
@@ -69,7 +69,7 @@ class Honours:
         return isinstance(at, int | float) and 0 <= self._now() - at < KEPT_FOR
 
 
-def _name(base_url: str, model: str) -> str:
+def _entry_key(base_url: str, model: str) -> str:
     return f"{split_login(base_url)[0].rstrip('/')} {model}"
 
 

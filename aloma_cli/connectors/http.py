@@ -63,7 +63,7 @@ class Http:
         with _without(login) as redactor:
             response = await self._response(place, _as_sent(arguments, call.key, login))
             if arguments.get("raise_for_status", True):
-                _refuse(place, response)
+                _refuse_status(place, response)
             recorded = await _recorded(response, binary=arguments.get("binary", False))
         return Answer(redactor.value(recorded), about={"provider": response.request.url.host})
 
@@ -157,7 +157,7 @@ class RequestBy(RequestFunction):
 
 
 async def _ask_for(ask: Ask, name: str, method: str, url: str, options: dict[str, Any]) -> Any:
-    bare, login = _address(name, url)
+    bare, login = _split_address(name, url)
     request = _request(name, method, bare, **options)
     token = _login.set(login)
     try:
@@ -166,7 +166,7 @@ async def _ask_for(ask: Ask, name: str, method: str, url: str, options: dict[str
         _login.reset(token)
 
 
-def _address(name: str, url: object) -> tuple[str, Login | None]:
+def _split_address(name: str, url: object) -> tuple[str, Login | None]:
     if not isinstance(url, str):
         raise PermanentError(f"connectors.{name}: the url must be a string, got {type(url).__name__}")
     bare, login = split_login(url)
@@ -213,7 +213,7 @@ def _as_sent(arguments: JsonObject, key: str, login: Login | None) -> dict[str, 
     return {**sent, "headers": headers, "content": arguments.get("text")}
 
 
-def _refuse(place: str, response: httpx2.Response) -> None:
+def _refuse_status(place: str, response: httpx2.Response) -> None:
     status, hint = response.status_code, "use raise_for_status=False to get every status as an answer"
     if response.has_redirect_location:
         target = shown(str(response.next_request.url if response.next_request else response.headers["location"]))

@@ -20,7 +20,7 @@ def check_proxies() -> None:
         return
     for scheme in ("http", "https", "all"):
         if proxies.get(scheme):
-            _check(_variable(scheme, proxies[scheme]), proxies[scheme])
+            _check_proxy(_variable(scheme, proxies[scheme]), proxies[scheme])
 
 
 def proxy_for(scheme: str) -> str:
@@ -31,7 +31,7 @@ def proxy_for(scheme: str) -> str:
     return f"{_variable(name, value)}={shown(value if '://' in value else f'http://{value}')}"
 
 
-def _check(variable: str, value: str) -> None:
+def _check_proxy(variable: str, value: str) -> None:
     try:
         parts = urlsplit(value if "://" in value else f"http://{value}")
         sound = bool(parts.hostname) and parts.port != 0

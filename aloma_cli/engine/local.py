@@ -54,7 +54,7 @@ class LocalRunner:
         # Ctrl-C within the first part of a step comes out here: there is no task then that could be cancelled.
         running.work = eager_task(self._loop, work, name=f"{job.step} #{job.firing}")
         if running.work.done():
-            self._end(running)
+            self._end_firing(running)
         else:
             self._running[job.firing] = running
             running.work.add_done_callback(partial(self._done, running))
@@ -90,9 +90,9 @@ class LocalRunner:
         self._left.discard(work)
         if self._running.get(running.job.firing) is running:  # else it was cut meanwhile: its outcome is void
             del self._running[running.job.firing]
-            self._end(running)
+            self._end_firing(running)
 
-    def _end(self, running: _Running) -> None:
+    def _end_firing(self, running: _Running) -> None:
         if running.timer is not None:
             running.timer.cancel()
         work = running.work

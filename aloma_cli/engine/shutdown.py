@@ -11,7 +11,7 @@ _GRACE = 0.2
 """Seconds that tasks still running get to end."""
 
 
-def _hold(tasks: set[asyncio.Task[Any]]) -> None:
+def _hold_tasks(tasks: set[asyncio.Task[Any]]) -> None:
     """Keep `tasks` alive: otherwise Python would ask their steps again to end, and wait without limit.
 
     Python does not clear what a thread that never ends holds, even when the program ends.
@@ -27,7 +27,7 @@ def leave(loop: asyncio.AbstractEventLoop) -> None:
     if left:
         _, clinging = loop.run_until_complete(asyncio.wait(left, timeout=_GRACE))
         if clinging:
-            _hold(clinging)
+            _hold_tasks(clinging)
     with contextlib.suppress(TimeoutError):
         loop.run_until_complete(asyncio.wait_for(loop.shutdown_asyncgens(), _GRACE))
     # Because the command has already named the steps that did not end.

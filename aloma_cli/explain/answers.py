@@ -32,14 +32,14 @@ def answered(
     for event in events:
         done = count.take(event)
         if done is not None and call is not None and done.number == call and done.event is not None:
-            return Answered("person", done.event.at, _question(done.arguments), who=done.event.who)
+            return Answered("person", done.event.at, _question_text(done.arguments), who=done.event.who)
         if not isinstance(event, Committed) or event.task != task or event.at < (asked_at or ""):
             continue
         if into in event.answers:
             return Answered(event.by, event.at, question, event.step, event.who)
-        question = next((_question(one) for one in event.asked if show_path(tuple(one["into"])) == into), question)
+        question = next((_question_text(one) for one in event.asked if show_path(tuple(one["into"])) == into), question)
     return None
 
 
-def _question(asked: JsonObject | None) -> str:
+def _question_text(asked: JsonObject | None) -> str:
     return str((asked or {}).get("question", ""))

@@ -128,7 +128,7 @@ class Blame:
         if isinstance(event, ev.Committed) and event.child is not None:
             cause.inputs = [*self._landed(event.child, cause.path)]
         elif isinstance(event, ev.Committed) and event.answers:
-            cause.inputs = [*self._asked(cause, event)]
+            cause.inputs = [*self._asking_firings(cause, event)]
         elif cause.firing is not None and cause.firing.number not in self._followed:
             self._followed[cause.firing.number] = cause
             cause.inputs = [*self._inputs(cause.firing)]
@@ -160,7 +160,7 @@ class Blame:
                 return
         yield from self._causes(child, inside, ledger.version)
 
-    def _asked(self, cause: Cause, event: ev.Committed) -> Iterator[Cause]:
+    def _asking_firings(self, cause: Cause, event: ev.Committed) -> Iterator[Cause]:
         """The firing that asked the question which a commit answers."""
         for wrote in reversed(self.ledger.tasks[cause.task].writes.values()):
             asked = wrote.event

@@ -90,7 +90,7 @@ def graph(question: Inquiry) -> Graph:
 def graph_of(ledger: Ledger, question: Inquiry) -> Graph:
     """As `graph`, from a ledger of all events."""
     inside = {question.task, *(task.id for task in ledger.tree.descendants(question.task))}
-    wakes = [_wake(ledger, question.steps, one) for one in ledger.firings.values() if one.started.task in inside]
+    wakes = [_wake_of(ledger, question.steps, one) for one in ledger.firings.values() if one.started.task in inside]
     edges: dict[tuple[str, str], Edge] = {}
     for wake in wakes:
         edge = edges.setdefault((wake.source, wake.firing.step), Edge(wake.source, wake.firing.step))
@@ -101,7 +101,7 @@ def graph_of(ledger: Ledger, question: Inquiry) -> Graph:
     return Graph(question.task, tuple(edges.values()), Counter(one.firing.step for one in wakes), tuple(wakes))
 
 
-def _wake(ledger: Ledger, steps: Steps, firing: FiringRecord) -> Wake:
+def _wake_of(ledger: Ledger, steps: Steps, firing: FiringRecord) -> Wake:
     task = ledger.tasks[firing.started.task]
     path, wrote = _last(steps, task, firing)
     event = wrote.event
@@ -110,7 +110,7 @@ def _wake(ledger: Ledger, steps: Steps, firing: FiringRecord) -> Wake:
         by = None if maker is None else ledger.firings[maker]
         return Wake(firing, PAYLOAD if by is None else by.step, path, "" if by is None else "subtask", by)
     if event.child is not None:
-        by = _ended(ledger.tasks[event.child])
+        by = _last_firing(ledger.tasks[event.child])
         return Wake(firing, ENGINE if by is None else by.step, path, "landing", by)
     if event.firing is not None:
         return Wake(firing, event.step or "", path, "", ledger.firings[event.firing])
@@ -128,14 +128,14 @@ def _last(steps: Steps, task: TaskLedger, firing: FiringRecord) -> tuple[Path, W
     return path or (wrote.changes[0].path if wrote.version and wrote.changes else ()), wrote
 
 
-def _ended(task: TaskLedger) -> FiringRecord | None:
+def _last_firing(task: TaskLedger) -> FiringRecord | None:
     """The firing of a subtask that ended last before it landed."""
-    ends = (one.end for one in _all(task) if one.end is not None)
+    ends = (one.end for one in _all_firings(task) if one.end is not None)
     last = max(ends, key=lambda end: end.at, default=None)
-    return next((one for one in _all(task) if one.end is last), None) if last is not None else None
+    return next((one for one in _all_firings(task) if one.end is last), None) if last is not None else None
 
 
-def _all(task: TaskLedger) -> Iterator[FiringRecord]:
+def _all_firings(task: TaskLedger) -> Iterator[FiringRecord]:
     for firings in task.firings.values():
         yield from firings
 

@@ -174,13 +174,13 @@ class Ledger:
             case ev.StepsArmed():
                 _arm(task, event.steps)
             case ev.FiringLooked() | ev.FiringVoided() | ev.FiringFailed():
-                self._end(task, event, event.firing)
+                self._end_record(task, event, event.firing)
         if isinstance(event, NUMBERED):
             task.entries.append(event)
 
     def _create(self, event: ev.TaskCreated) -> None:
         task = self.tasks[event.task] = TaskLedger(event, replay=Replay(event.data))
-        _write(task, event, 0, (Change("add", (), event.data),))
+        _note_writes(task, event, 0, (Change("add", (), event.data),))
 
     def _start(self, task: TaskLedger, event: ev.FiringStarted) -> None:
         firing = self.firings.get(event.firing)
@@ -192,15 +192,15 @@ class Ledger:
 
     def _commit(self, task: TaskLedger, event: ev.Committed) -> None:
         changes = tuple(_noted(task, event.version, operation) for operation in event.changes)
-        wrote = _write(task, event, event.version, changes, is_noted=True)
+        wrote = _note_writes(task, event, event.version, changes, is_noted=True)
         if event.child is not None:
             task.landings[event.child] = wrote
         task.settings.update(event.settings or {})
         _arm(task, event.armed)
         if event.firing is not None:
-            self._end(task, event, event.firing)
+            self._end_record(task, event, event.firing)
 
-    def _end(self, task: TaskLedger, event: End, number: int) -> None:
+    def _end_record(self, task: TaskLedger, event: End, number: int) -> None:
         firing = self.firings[number]
         firing.end, firing.entry = event, len(task.entries)
         match event:
@@ -212,7 +212,7 @@ class Ledger:
                     _arm(task, (event.step,))
 
 
-def _write(
+def _note_writes(
     task: TaskLedger,
     event: ev.TaskCreated | ev.Committed,
     version: int,

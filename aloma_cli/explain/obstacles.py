@@ -89,7 +89,9 @@ def of_task(view: Moment) -> Iterator[Obstacle]:
     if tree.stopped is not None:
         yield Obstacle("stopped", f"the task was stopped: {tree.stopped}", f"aloma task resume {view.root}")
     if tree.limited is not None:
-        yield Obstacle("limited", f"a limit is reached: {tree.limited}", f"aloma task resume {view.root}{_more(view)}")
+        yield Obstacle(
+            "limited", f"a limit is reached: {tree.limited}", f"aloma task resume {view.root}{_raised_limit(view)}"
+        )
     if facts.parked_until is not None and view.now < from_iso(facts.parked_until):
         yield Obstacle("parked", f"the task is parked until {facts.parked_until}, or until its data changes")
     for child in (tree.tasks[one] for one in facts.children):
@@ -118,7 +120,7 @@ def of_step(view: Moment, step: Step) -> Iterator[Obstacle]:
     if not step.enabled:
         yield Obstacle("disabled", "it is disabled: its file says enabled = False")
     yield from _in_flight(view, step.name)
-    yield from _failed(view, step.name)
+    yield from _failed_step(view, step.name)
     if _is_disarmed(view, step):
         yield _disarmed(view, step, view.task.disarmed[step.name])
 
@@ -145,7 +147,7 @@ def _in_flight(view: Moment, step: str) -> Iterator[Obstacle]:
     flights = view.facts.flights.values()
     for flight in flights:
         if flight.step == step and flight.parked:
-            yield from _asked(view, flight)
+            yield from _asked_calls(view, flight)
             yield from unsettled(view.task_id, flight)
             return
         if flight.step == step:
@@ -160,7 +162,7 @@ def _in_flight(view: Moment, step: str) -> Iterator[Obstacle]:
         yield Obstacle("concurrency", f"{len(taking)} of {most} places are taken ({', '.join(taking)})")
 
 
-def _asked(view: Moment, flight: Flight) -> Iterator[Obstacle]:
+def _asked_calls(view: Moment, flight: Flight) -> Iterator[Obstacle]:
     """The calls of a firing that wait for the answer of a person."""
     for asked in (approval(call) for call in flight.unanswered if call.asks):
         yield Obstacle("question", f"it asks a person: {asked['question']}", view.answer(asked))
@@ -175,7 +177,7 @@ def unsettled(task: str, flight: Flight) -> Iterator[Obstacle]:
             yield Obstacle("unsettled", text, f"aloma task settle {task} {call.number} --done VALUE")
 
 
-def _failed(view: Moment, step: str) -> Iterator[Obstacle]:
+def _failed_step(view: Moment, step: str) -> Iterator[Obstacle]:
     retry = view.facts.retries.get(step)
     if retry is not None:
         text = f"it failed ({retry.reason}) and is tried again at {retry.at}"
@@ -223,7 +225,7 @@ def _why_closed(view: Moment) -> str:
     return f"the task is closed ({view.facts.state}{why})"
 
 
-def _more(view: Moment) -> str:
+def _raised_limit(view: Moment) -> str:
     name = (view.ledger.tree.limit or {}).get("name")
     return next((f" {limit.option} +{limit.step:g}" for limit in LIMITS if limit.name == name), "")
 

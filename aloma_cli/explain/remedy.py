@@ -45,10 +45,10 @@ def remedy_of(condition: Condition, document: JsonObject) -> Remedy:
 
 
 def _assignment(edit: Edit) -> str:
-    return f"{show_path(edit.path)}={_typed(edit.value)}"
+    return f"{show_path(edit.path)}={_as_typed(edit.value)}"
 
 
-def _typed(value: Json) -> str:
+def _as_typed(value: Json) -> str:
     """A value as `aloma task set` takes it: text as it is, if it cannot be anything else."""
     if isinstance(value, str) and value.isprintable() and value:
         try:

@@ -15,11 +15,11 @@ def waiting(view: Moment) -> Iterator[Obstacle]:
     found = [*_flights(view), *_timers(view), *_questions(view), *_subtasks(view)]
     found[:0] = [obstacle for obstacle in of_task(view) if obstacle.kind not in ("parked", "awaited")]
     if not found and view.facts.rest is not None:
-        found = [_nothing(view)]
+        found = [_nothing_awaited(view)]
     yield from found
 
 
-def _nothing(view: Moment) -> Obstacle:
+def _nothing_awaited(view: Moment) -> Obstacle:
     state = view.facts.state
     cure = f"aloma task resume {view.root}" if state == "error" else None
     return Obstacle("nothing", f"nothing is waited for: the task {_ENDED.get(state, f'is {state}')}", cure)
@@ -49,10 +49,10 @@ def _questions(view: Moment) -> Iterator[Obstacle]:
 def _subtasks(view: Moment) -> Iterator[Obstacle]:
     live = [view.ledger.tree.tasks[child] for child in view.facts.children if child in view.facts.live_children]
     if live:
-        text = f"{len(live)} of {len(view.facts.children)} subtasks have not ended: {_names(view, live)}"
+        text = f"{len(live)} of {len(view.facts.children)} subtasks have not ended: {_task_names(view, live)}"
         yield Obstacle("subtasks", text)
 
 
-def _names(view: Moment, tasks: list[TaskFacts], most: int = 3) -> str:
+def _task_names(view: Moment, tasks: list[TaskFacts], most: int = 3) -> str:
     more = ", …" if len(tasks) > most else ""
     return ", ".join(f"{task.name} ({task.id}, {view.state_of(task)})" for task in tasks[:most]) + more

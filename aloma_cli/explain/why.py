@@ -178,7 +178,7 @@ def why(question: Inquiry, step: str, entry: int | None = None) -> Explanation:
     _check_step(step, dict.fromkeys([*question.steps, *task.firings, *started]))
     if entry is not None:
         check_entry(task, entry)
-    return _answer(question, ledger, step, entry, next_=_next(task, step, later))
+    return _explanation_of(question, ledger, step, entry, next_=_next_firing(task, step, later))
 
 
 def why_all(question: Inquiry) -> list[Explanation]:
@@ -195,7 +195,7 @@ def why_all_of(ledger: Ledger, question: Inquiry) -> list[Explanation]:
     silent = [step for name, step in question.steps.items() if name not in task.firings]
     silent.sort(key=lambda step: step.condition.nearness(task.document), reverse=True)
     names = [*task.firings, *(step.name for step in silent)]
-    return [_answer(question, ledger, name, None, brief=True) for name in names]
+    return [_explanation_of(question, ledger, name, None, brief=True) for name in names]
 
 
 def fired_by(steps: Steps, task: TaskLedger, firing: FiringRecord, *, brief: bool = False, held: bool = True) -> Fired:
@@ -207,7 +207,7 @@ def fired_by(steps: Steps, task: TaskLedger, firing: FiringRecord, *, brief: boo
     return Fired(firing, clauses, _change(step, firing), held)
 
 
-def _answer(
+def _explanation_of(
     question: Inquiry,
     ledger: Ledger,
     name: str,
@@ -260,7 +260,7 @@ def _met(task: TaskLedger, step: Step, version: int, *, hints: bool = True) -> I
         yield Met(clause, find(clause.path, version), remark)
 
 
-def _next(task: TaskLedger, step: str, later: list[ev.Event]) -> Next | None:
+def _next_firing(task: TaskLedger, step: str, later: list[ev.Event]) -> Next | None:
     """The first new firing of a step among `later` events of its task."""
     number, started = len(task.entries), None
     for event in later:

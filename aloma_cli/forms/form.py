@@ -109,11 +109,11 @@ def _resolved(schema: Json, whole: JsonObject) -> JsonObject:
         reference = schema.get("$ref") if isinstance(schema, dict) else None
         if not isinstance(reference, str):
             break
-        schema = _at(reference, whole)
+        schema = _referenced(reference, whole)
     return schema if isinstance(schema, dict) else {}
 
 
-def _at(reference: str, whole: JsonObject) -> Json:
+def _referenced(reference: str, whole: JsonObject) -> Json:
     found: Json = whole
     for key in reference.removeprefix("#").split("/")[1:]:
         found = found.get(unquote(key).replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else None

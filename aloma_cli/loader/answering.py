@@ -70,7 +70,7 @@ class Answering:
         return ", ".join(self._word_parts())
 
     def _word_parts(self) -> Iterator[str]:
-        yield _server(self.server)
+        yield _server_name(self.server)
         if self.model:
             yield f"model {self.model}"
         else:
@@ -86,7 +86,7 @@ class Answering:
 
     def _changes_to(self, other: Answering) -> Iterator[str]:
         if self.server != other.server:
-            yield f"model server changed: {_server(self.server)} → {_server(other.server)}"
+            yield f"model server changed: {_server_name(self.server)} → {_server_name(other.server)}"
         if self.model != other.model:
             yield f"model changed: {self.model or 'as steps name it'} → {other.model or 'as steps name it'}"
         for name in sorted(self.models.keys() | other.models.keys()):
@@ -172,5 +172,5 @@ def _url_of(settings: ModelSettings) -> str:
     return split_login(settings.base_url or PROVIDERS[settings.provider].URL)[0]
 
 
-def _server(url: str | None) -> str:
+def _server_name(url: str | None) -> str:
     return url or "simulated answers"

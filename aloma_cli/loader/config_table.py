@@ -149,7 +149,7 @@ def _named_provider(name: str, entry: Setting) -> ProviderConfig:
 _URLS = {"azure": "https://NAME.openai.azure.com"}
 
 
-def _kind(entry: Setting) -> str:
+def _server_kind(entry: Setting) -> str:
     value = text(entry)
     if value not in {*KINDS, COMPATIBLE}:
         hint = did_you_mean(value, KINDS) or f"known kinds: {', '.join(KINDS)}, {COMPATIBLE}"
@@ -179,7 +179,7 @@ def _variable(entry: Setting) -> str:
     return value
 
 
-def _secrets(entry: Setting) -> tuple[str, ...]:
+def _secret_names(entry: Setting) -> tuple[str, ...]:
     """Names. Anything else may be the secret itself, so messages do not show it."""
     if entry.tag == "null":
         return ()
@@ -218,7 +218,7 @@ _PROVIDER: Table = {
 }
 
 _NAMED_PROVIDER: Table = {
-    "kind": _kind,
+    "kind": _server_kind,
     **_PROVIDER,
     "api_version": _date,
     "api_key": Refused("is a secret, and others may read this file", "name the variable that holds it: `api_key_env`"),
@@ -275,7 +275,7 @@ _WORKSPACE: Table = {
         "max_answer_mb": whole(1),
     },
     "environment": _environment,
-    "secrets": _secrets,
+    "secrets": _secret_names,
     "responses": text,
     "mcp": servers,
     "notify": _notify,

@@ -33,13 +33,13 @@ def link_key(root: Path, environment: Environment) -> bytes:
         return given.encode()
     path = root / DATA_FOLDER / "links.key"
     while True:
-        found = _read(path)
+        found = _read_bytes(path)
         if len(found) >= _SIZE:
             return found
-        _make(path)
+        _write_unless_there(path)
 
 
-def _read(path: Path) -> bytes:
+def _read_bytes(path: Path) -> bytes:
     refuse_links(path)
     with refusing(path, "read"):
         try:
@@ -50,7 +50,7 @@ def _read(path: Path) -> bytes:
             return b""
 
 
-def _make(path: Path) -> None:
+def _write_unless_there(path: Path) -> None:
     """Write it under its name as a whole, unless another process was first."""
     prepare_folder(path.parent)
     written = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def servers(entry: Setting) -> tuple[McpSettings, ...]:
     """The servers as written; `${NAME}` in them is not replaced yet. Raises ConfigError."""
-    return tuple(_server(name, item) for name, item in entry.items())
+    return tuple(_server_settings(name, item) for name, item in entry.items())
 
 
 def equipped(server: McpSettings, root: Path | None, environment: Environment, max_answer: int) -> McpSettings:
@@ -40,7 +40,7 @@ def equipped(server: McpSettings, root: Path | None, environment: Environment, m
         raise ConfigError(f"{CONFIG_FILE}: `mcp.{server.name}`: {error}", hint=error.hint) from None
 
 
-def _server(name: str, entry: Setting) -> McpSettings:
+def _server_settings(name: str, entry: Setting) -> McpSettings:
     if not NAME.fullmatch(name):
         raise entry.error("is not a valid name for a server: use letters, digits and _")
     values = section(entry, _SERVER)
@@ -51,14 +51,14 @@ def _server(name: str, entry: Setting) -> McpSettings:
 
 def command(entry: Setting) -> tuple[str, ...]:
     """The words of a command, written as a list or as one line."""
-    words = [text(item) for item in entry.elements()] if entry.node.id == "sequence" else _words(entry)
+    words = [text(item) for item in entry.elements()] if entry.node.id == "sequence" else _command_words(entry)
     if not words:
         raise entry.error("is empty")
     # The Python that runs this program has its packages; another one on the path may not.
     return (sys.executable, *words[1:]) if words[0] == "python" else tuple(words)
 
 
-def _words(entry: Setting) -> list[str]:
+def _command_words(entry: Setting) -> list[str]:
     try:
         return shlex.split(text(entry))
     except ValueError as error:

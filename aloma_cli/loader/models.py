@@ -80,7 +80,7 @@ def resolve_models(
     first = named_ones.first_named(sources, named)
     if first is not None:
         return ModelChoice(named_ones.named_choice(sources, named[first], common))
-    server = _server(sources)
+    server = _chosen_server(sources)
     key = flags.api_key or _key_for(server, sources)
     if past.real and past.kept and past.kept.with_key and not (key or flags.base_url):
         raise CredentialsError(f"{past.run_with}; no key is set up for it now", hint=_key_hint(server, sources))
@@ -139,7 +139,7 @@ def _common(sources: Sources, root: Path | None) -> dict[str, Any]:
     kept = sources.kept
     default = environ.get(sources.provider.MODEL_VARIABLE)
     chosen = {**user.models, **workspace.models, **({"default": default} if default else {})}
-    said = {option: _first(getattr(section, option) for _, section in sources.said()) for option in LIMITS}
+    said = {option: _first_given(getattr(section, option) for _, section in sources.said()) for option in LIMITS}
     return {
         "provider": sources.name,
         "model": flags.model or kept.model,
@@ -177,7 +177,7 @@ def _switch(environ: Mapping[str, str]) -> bool | None:
     return _SWITCH.get(value.casefold())
 
 
-def _server(sources: Sources) -> _Server:
+def _chosen_server(sources: Sources) -> _Server:
     flags, variable = sources.flags, sources.provider.URL_VARIABLE
     if flags.base_url:
         if not is_url(split_login(flags.base_url)[0]):
@@ -270,5 +270,5 @@ def _simulated(sources: Sources, root: Path | None, common: dict[str, Any], noti
     return ModelChoice(ModelSettings(offline=True, **chosen), notice)
 
 
-def _first(values: Iterable[_T | None]) -> _T | None:
+def _first_given(values: Iterable[_T | None]) -> _T | None:
     return next((value for value in values if value is not None), None)

@@ -45,7 +45,7 @@ def equipped(
 ) -> tuple[NoticeSettings, ...]:
     """The entries, ready to be used, each with a name of its own. Raises ConfigError."""
     try:
-        ready = [replace(entry, way=_filled(entry.way, root, environment)) for entry in entries]
+        ready = [replace(entry, way=_filled_way(entry.way, root, environment)) for entry in entries]
     except PermanentError as error:
         raise ConfigError(f"{CONFIG_FILE}: `notify`: {error}", hint=error.hint) from None
     seen: Counter[str] = Counter()
@@ -57,7 +57,7 @@ def equipped(
     return tuple(named)
 
 
-def _filled(way: Way, root: Path | None, environment: Environment) -> Way:
+def _filled_way(way: Way, root: Path | None, environment: Environment) -> Way:
     if isinstance(way, Program):
         return replace(way, cwd=root)
     if isinstance(way, Post):
@@ -81,7 +81,7 @@ def _notice(entry: Setting) -> NoticeSettings:
     return NoticeSettings(way=replace(way, headers=headers) if isinstance(way, Post) else way, **said)
 
 
-def _words(entry: Setting) -> tuple[str, ...]:
+def _program_words(entry: Setting) -> tuple[str, ...]:
     return list_of(_word)(entry) if entry.node.id == "sequence" else (_word(entry),)
 
 
@@ -92,7 +92,7 @@ def _word(entry: Setting) -> str:
     return value
 
 
-def _post(entry: Setting) -> Post:
+def _post_settings(entry: Setting) -> Post:
     if not is_reference(text(entry)) and not is_url(text(entry)):
         raise entry.mistaken("a URL such as https://example.org/hook, or ${NAME} for one that is secret")
     return Post(text(entry))
@@ -106,13 +106,13 @@ def _password(entry: Setting) -> str:
 
 
 def _addresses(entry: Setting) -> tuple[str, ...]:
-    found: tuple[str, ...] = list_of(_address)(entry) if entry.node.id == "sequence" else (_address(entry),)
+    found: tuple[str, ...] = list_of(_mail_address)(entry) if entry.node.id == "sequence" else (_mail_address(entry),)
     if not found:
         raise entry.error("is empty")
     return found
 
 
-def _address(entry: Setting) -> str:
+def _mail_address(entry: Setting) -> str:
     value = text(entry)
     if "@" not in value or not value.isprintable() or "," in value:
         raise entry.mistaken("a mail address")
@@ -139,7 +139,7 @@ def _mail(entry: Setting) -> Mail:
 
 _MAIL: Table = {
     "to": _addresses,
-    "from": _address,
+    "from": _mail_address,
     "host": text,
     "port": whole(1),
     "security": _security,
@@ -148,12 +148,12 @@ _MAIL: Table = {
 }
 
 _NOTICE: Table = {
-    "when": _words,
+    "when": _program_words,
     "only": text,
     "label": text,
     "timeout": seconds,
     "command": lambda entry: Program(command(entry)),
-    "url": _post,
+    "url": _post_settings,
     "headers": mapping_of(text_or_number),
     "mail": _mail,
 }

@@ -39,8 +39,8 @@ def origins(root: Path, flags: ModelFlags, environ: Mapping[str, str], user: Pat
         *_flags(flags),
         *_variables(environ, project),
         *(Origin(f"secrets.{name}", HIDDEN, "secret", "aloma secret set") for name in read_secrets(root)),
-        *_written(project, "project", CONFIG_FILE),
-        *_written(written_user_settings(user), "user", str(user)),
+        *_origins_of(project, "project", CONFIG_FILE),
+        *_origins_of(written_user_settings(user), "user", str(user)),
         *_defaults(),
     ):
         found.setdefault(origin.key, origin)
@@ -71,15 +71,15 @@ def _variables(environ: Mapping[str, str], project: Mapping[str, Any]) -> Iterat
     for key, variable in wanted.items():
         if value := environ.get(variable, "").strip():
             secret = key.startswith("secrets.") or key.endswith(".api_key")
-            yield Origin(key, HIDDEN if secret else _shown(value), "environment", variable)
+            yield Origin(key, HIDDEN if secret else _public_value(value), "environment", variable)
 
 
-def _written(values: Mapping[str, Any], origin: str, place: str) -> Iterator[Origin]:
+def _origins_of(values: Mapping[str, Any], origin: str, place: str) -> Iterator[Origin]:
     for key, value in _flat(values):
         if key == "secrets":
             yield from (Origin(f"secrets.{name}", None, origin, place) for name in value)
         else:
-            yield Origin(key, _shown(value), origin, place)
+            yield Origin(key, _public_value(value), origin, place)
 
 
 def _defaults() -> Iterator[Origin]:
@@ -104,19 +104,19 @@ def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
         if isinstance(value, Mapping):
             yield from _flat(value, f"{above}{key}.")
         elif isinstance(value, ProviderConfig):
-            yield from _flat(_said(value), f"{above}{key}.")
+            yield from _flat(_settings_of(value), f"{above}{key}.")
         elif key == "mcp":
             yield from ((f"mcp.{server.name}", server) for server in value)
         else:
             yield f"{above}{key}", value
 
 
-def _said(provider: ProviderConfig) -> dict[str, Any]:
+def _settings_of(provider: ProviderConfig) -> dict[str, Any]:
     said = {name: getattr(provider, name) for name in provider.__slots__}
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _shown(value: Any) -> Json:
+def _public_value(value: Any) -> Json:
     """A value without what may be secret in it."""
     if isinstance(value, McpSettings):
         return shown(value.url) if value.url else list(value.command[:1])

@@ -147,7 +147,7 @@ def section(entry: Setting, table: Table) -> dict[str, Any]:
     for name, item in entry.items():
         check = table.get(name)
         if check is None:
-            raise item.error("is an unknown setting", hint=_known(name, table))
+            raise item.error("is an unknown setting", hint=_unknown_hint(name, table))
         if isinstance(check, Refused):
             raise item.error(check.problem, hint=check.hint)
         values[name] = check(item) if callable(check) else section(item, check)
@@ -193,15 +193,15 @@ def whole(minimum: int) -> Checker:
 
 def positive(unit: str) -> Checker:
     """A number of `unit` above 0."""
-    return lambda entry: _number(entry, lambda value: 0 < value < math.inf, f"a number of {unit} above 0")
+    return lambda entry: _checked_number(entry, lambda value: 0 < value < math.inf, f"a number of {unit} above 0")
 
 
 def seconds(entry: Setting) -> float:
     """A POSITIVE_DURATION."""
-    return _number(entry, is_positive_duration, POSITIVE_DURATION)
+    return _checked_number(entry, is_positive_duration, POSITIVE_DURATION)
 
 
-def _number(entry: Setting, accepts: Callable[[float], bool], wanted: str) -> float:
+def _checked_number(entry: Setting, accepts: Callable[[float], bool], wanted: str) -> float:
     plain = entry.tag in {"int", "float"} and _NUMBER.fullmatch(entry.written or "")
     if not plain or not accepts(float(entry.node.value)):
         raise entry.mistaken(wanted)
@@ -247,7 +247,7 @@ def mapping_of(check: Checker) -> Checker:
     return lambda entry: {name: check(item) for name, item in entry.items()}
 
 
-def _known(name: str, table: Table) -> str:
+def _unknown_hint(name: str, table: Table) -> str:
     """The hint for a key that is not in `table`."""
     known = [key for key, check in table.items() if not isinstance(check, Refused)]
     owner = next((key for key, inner in table.items() if isinstance(inner, Mapping) and name in inner), None)

@@ -47,7 +47,7 @@ def _line_inside(node: ast.expr | None, path: Path, line: int) -> int:
     """The line of the item at `path` in a literal; if the path leaves the literal, the last line before that."""
     for key in path:
         if isinstance(node, ast.Dict):
-            found = _item(node, key)
+            found = _dict_item(node, key)
             if found is None:
                 return line
             line, node = found
@@ -59,7 +59,7 @@ def _line_inside(node: ast.expr | None, path: Path, line: int) -> int:
     return line
 
 
-def _item(node: ast.Dict, wanted: str | int) -> tuple[int, ast.expr] | None:
+def _dict_item(node: ast.Dict, wanted: str | int) -> tuple[int, ast.expr] | None:
     for key, value in zip(node.keys, node.values, strict=True):
         if isinstance(key, ast.Constant) and key.value == wanted:
             return key.lineno, value

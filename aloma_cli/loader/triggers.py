@@ -68,7 +68,7 @@ def _trigger(name: str, entry: Setting) -> TriggerConfig:
     )
 
 
-def _kind(table: Table, shorthand: str) -> Callable[[Setting], dict[str, Any]]:
+def _kind_settings(table: Table, shorthand: str) -> Callable[[Setting], dict[str, Any]]:
     """The settings of a kind; a plain value is that of `shorthand`, which must not be missing."""
 
     def check(entry: Setting) -> dict[str, Any]:
@@ -93,13 +93,13 @@ def _stands_for(entry: Setting, table: Table, key: str) -> dict[str, Any]:
 def _template(check: Callable[[Setting], _Value]) -> Callable[[Setting], _Value]:
     def checked(entry: Setting) -> _Value:
         value = check(entry)
-        _check(entry, value)
+        _check_template(entry, value)
         return value
 
     return checked
 
 
-def _check(entry: Setting, value: Any) -> None:
+def _check_template(entry: Setting, value: Any) -> None:
     try:
         check_template(list(value) if isinstance(value, tuple) else value)
     except InputError as error:
@@ -143,8 +143,8 @@ def _states(entry: Setting) -> tuple[str, ...]:
 
 
 KINDS: dict[str, Callable[[Setting], dict[str, Any]]] = {
-    "cron": _kind({"at": text, "timezone": text, "missed": one_of("once", "skip")}, "at"),
-    "files": _kind(
+    "cron": _kind_settings({"at": text, "timezone": text, "missed": one_of("once", "skip")}, "at"),
+    "files": _kind_settings(
         {
             "folder": text,
             "match": text,
@@ -154,10 +154,10 @@ KINDS: dict[str, Callable[[Setting], dict[str, Any]]] = {
         },
         "folder",
     ),
-    "webhook": _kind(
+    "webhook": _kind_settings(
         {"secret": _secret, "header": _header, "signature": one_of("sha256"), "per_minute": whole(1)}, "secret"
     ),
-    "done": _kind({"state": _states, "tag": text, "name": text}, ""),
+    "done": _kind_settings({"state": _states, "tag": text, "name": text}, ""),
 }
 """The kinds of triggers, and how the settings of each are read."""
 

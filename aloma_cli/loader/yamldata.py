@@ -43,7 +43,7 @@ def load_yaml(content: bytes, source: str) -> Json:
     """The value of a YAML text. Raises InputError naming `source` and the line."""
     try:
         node = compose(decode(content, source, InputError), source, InputError, _Loader)
-        return None if node is None else loads(dumps(_value(node)))
+        return None if node is None else loads(dumps(_yaml_value(node)))
     except _RefusedError as refused:
         raise InputError(f"{source}:{refused.line}: {refused}") from None
     except RecursionError:
@@ -60,7 +60,7 @@ class _RefusedError(Exception):
         self.line: int = where.start_mark.line + 1
 
 
-def _value(node: Any) -> Json:
+def _yaml_value(node: Any) -> Json:
     match node.tag.removeprefix(_TAG), node:
         case "str", yaml.ScalarNode():
             return node.value
@@ -69,7 +69,7 @@ def _value(node: Any) -> Json:
         case "bool" | "int" | "float", yaml.ScalarNode():
             return _literal(node)
         case "seq", yaml.SequenceNode():
-            return [_value(item) for item in node.value]
+            return [_yaml_value(item) for item in node.value]
         case "map", yaml.MappingNode():
             return _mapping(node)
         case tag, _:
@@ -91,5 +91,5 @@ def _mapping(node: Any) -> JsonObject:
             raise _RefusedError(key, f"the key {written} is not a string; put it in quotes")
         if key.value in result:
             raise _RefusedError(key, f"the key {key.value!r} appears twice in one mapping")
-        result[key.value] = _value(item)
+        result[key.value] = _yaml_value(item)
     return result

@@ -50,15 +50,15 @@ def subject(told: JsonObject) -> str:
 
 def text(told: JsonObject) -> str:
     """The notice as plain text."""
-    return "\n".join(_lines(told)) + "\n"
+    return "\n".join(_body_lines(told)) + "\n"
 
 
-def _lines(told: JsonObject) -> Iterator[str]:
+def _body_lines(told: JsonObject) -> Iterator[str]:
     task = told["task"]
     yield told["question"]["question"] if "question" in told else f"The task {task['name']} is {task['state']}."
     yield ""
     if "question" in told:
-        yield from _question(told["question"])
+        yield from _question_lines(told["question"])
     for name in ("link", "answer", "show"):
         if name in told:
             yield {"link": "Answer here: ", "answer": "Or type: ", "show": "To see it, type: "}[name] + told[name]
@@ -72,7 +72,7 @@ def _lines(told: JsonObject) -> Iterator[str]:
         yield "Some answers of models in this task were simulated."
 
 
-def _question(asked: JsonObject) -> Iterator[str]:
+def _question_lines(asked: JsonObject) -> Iterator[str]:
     context = asked.get("context")
     if isinstance(context, dict):
         yield from (f"{key}: {value if isinstance(value, str) else dumps(value)}" for key, value in context.items())

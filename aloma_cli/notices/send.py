@@ -34,16 +34,16 @@ async def send(way: Way, told: JsonObject, key: str, timeout: float) -> None:  #
     try:
         async with asyncio.timeout(timeout):
             if isinstance(way, Program):
-                await _run(way, told)
+                await _run_program(way, told)
             elif isinstance(way, Post):
-                await _post(way, told, key)
+                await _send_post(way, told, key)
             else:
                 await asyncio.to_thread(_mail, way, told, timeout)
     except TimeoutError:
         raise NoticeError(f"no end within {timeout:g} s", again=True) from None
 
 
-async def _run(command: Program, told: JsonObject) -> None:
+async def _run_program(command: Program, told: JsonObject) -> None:
     """Raises NoticeError where the program cannot be run, or fails."""
     pipe = asyncio.subprocess.PIPE
     null = asyncio.subprocess.DEVNULL
@@ -89,7 +89,7 @@ async def _talk(process: asyncio.subprocess.Process, given: bytes) -> bytes:
     return said
 
 
-async def _post(post: Post, told: JsonObject, key: str) -> None:
+async def _send_post(post: Post, told: JsonObject, key: str) -> None:
     import httpx2
 
     headers = {"content-type": "application/json", "idempotency-key": key, **post.headers}

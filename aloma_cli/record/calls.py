@@ -75,9 +75,9 @@ class RecordedCall:
         """What `aloma task calls --json` prints."""
         names = ("number", "state", "at", "task", "firing", "step", "function", "key", "effect", "seconds")
         told: dict[str, Any] = {name: getattr(self, name) for name in names}
-        return {**told, "usage": self.usage, "about": self.about, **self._content()}
+        return {**told, "usage": self.usage, "about": self.about, **self._json_content()}
 
-    def _content(self) -> JsonObject:
+    def _json_content(self) -> JsonObject:
         error = {} if self.error is None else {"error": self.error}
         return {"arguments": self.arguments, "answer": self.answer, **error}
 
@@ -92,9 +92,9 @@ class CallCount:
     def take(self, event: Event) -> RecordedCall | None:
         """The call that `event` ends."""
         if isinstance(event, CallAnswered):
-            return self._answered(event)
+            return self._recorded_answer(event)
         if isinstance(event, CallSent):
-            self._sent(event)
+            self._number_sent(event)
         elif isinstance(event, TreeOpened) or (isinstance(event, _ENDS) and event.firing is not None):
             firing = None if isinstance(event, TreeOpened) else event.firing
             self._lose(firing)
@@ -104,12 +104,12 @@ class CallCount:
         """The calls whose sending is on record, and no answer."""
         return list(self._open.values())
 
-    def _sent(self, event: CallSent) -> None:
+    def _number_sent(self, event: CallSent) -> None:
         if not is_recorded(event):
             return
         place = event.firing, event.key
         before = self._open.get(place)
-        number = before.number if before is not None else self._next()
+        number = before.number if before is not None else self._next_number()
         self._open[place] = RecordedCall(
             number,
             event.at,
@@ -123,10 +123,10 @@ class CallCount:
             event.effect,
         )
 
-    def _answered(self, event: CallAnswered) -> RecordedCall:
+    def _recorded_answer(self, event: CallAnswered) -> RecordedCall:
         sent = self._open.pop((event.firing, event.key), None)
         return RecordedCall(
-            sent.number if sent is not None else self._next(),
+            sent.number if sent is not None else self._next_number(),
             sent.at if sent is not None else event.at,
             event.task,
             event.firing,
@@ -144,7 +144,7 @@ class CallCount:
             if firing in (None, call.firing) and call.state != WAITS:
                 self._open[place] = replace(call, state=UNKNOWN if call.effect == "once" else INTERRUPTED)
 
-    def _next(self) -> int:
+    def _next_number(self) -> int:
         self.last += 1
         return self.last
 

@@ -98,7 +98,7 @@ def _form(hint: Any) -> _Form:
     if hint == JsonObject:
         return _SHARED
     if origin in (dict, defaultdict):
-        return _table(origin, *inner)
+        return _pairs_form(origin, *inner)
     if origin is Counter:
         return _Form(lambda value, _: dict(value), lambda value, _: Counter(value))
     if hint is bytes:
@@ -108,7 +108,7 @@ def _form(hint: Any) -> _Form:
     if issubclass(hint, Event):
         return _EVENT
     if is_dataclass(hint):
-        return _object(hint)
+        return _dataclass_form(hint)
     named: Any = hint  # what is left are named tuples
     return _tuple(tuple(get_type_hints(named).values()), named._make)
 
@@ -142,7 +142,7 @@ def _several(make: Callable[[Any], Any], form: _Form) -> _Form:
     )
 
 
-def _table(kind: type, key: Any, value: Any) -> _Form:
+def _pairs_form(kind: type, key: Any, value: Any) -> _Form:
     """A dictionary as a list of pairs, because its keys may be of any type. Empty defaults are not kept."""
     pairs = _several(list, _tuple((key, value)))
     is_default = kind is defaultdict
@@ -157,7 +157,7 @@ def _table(kind: type, key: Any, value: Any) -> _Form:
     return _Form(put, take)
 
 
-def _object(kind: type) -> _Form:
+def _dataclass_form(kind: type) -> _Form:
     """A dataclass as an object of its fields."""
     hints = get_type_hints(kind)
     kept: list[Field[Any]] = [field for field in fields(kind) if not field.metadata.get("passing")]

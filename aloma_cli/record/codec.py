@@ -68,7 +68,7 @@ def encode(batch: Batch, repeats: Repeats | None = None) -> bytes:
     `repeats`: what the lines before hold, which is not written again.
     """
     start = f'{{"seq":{batch.seq},"format":{FORMAT}' if batch.seq == 0 else f'{{"seq":{batch.seq}'
-    text = f'{start},"events":[{",".join([_written(event, repeats) for event in batch.events])}]'
+    text = f'{start},"events":[{",".join([_event_text(event, repeats) for event in batch.events])}]'
     try:
         body = text.encode()
     except UnicodeEncodeError:
@@ -76,7 +76,7 @@ def encode(batch: Batch, repeats: Repeats | None = None) -> bytes:
     return body + b',"sum":"%08x"}\n' % zlib.crc32(body)
 
 
-def _written(event: Event, repeats: Repeats | None) -> str:
+def _event_text(event: Event, repeats: Repeats | None) -> str:
     write = _FAST.get(type(event))
     text = write(event) if write is not None else None
     if text is not None:
@@ -95,7 +95,7 @@ def checked_text(event: Event) -> str:
         value = getattr(event, reader.name)
         if value is default or _is_default(value, default):
             continue
-        _read(reader, value)
+        _read_field(reader, value)
         write = _SCALARS.get(type(value), dumps)
         text += f',"{key}":{write(value)}'
     return text + "}"
@@ -244,14 +244,14 @@ def from_wire(wire: Json) -> Event:
     for key, value in wire.items():
         reader = readers.get(key)
         if reader is not None:
-            values[reader.name] = value if type(value) is reader.plain else _read(reader, value)
+            values[reader.name] = value if type(value) is reader.plain else _read_field(reader, value)
     for name in required:
         if name not in values:
             raise WireError(f"{kind} lacks {name}")
     return cls(**values)
 
 
-def _read(reader: FieldReader, value: Json) -> Any:
+def _read_field(reader: FieldReader, value: Json) -> Any:
     if reader.is_tuple and isinstance(value, list):
         value = tuple(value)
     if reader.place == "call_answered.usage":
@@ -290,7 +290,7 @@ def _reader(place: str, name: str, hint: Any) -> FieldReader:
     fits = _fits(hint)
     part = _PARTS.get(place)
     if part is not None:
-        fits = _both(fits, _has(part))
+        fits = _both(fits, _has_fields(part))
     if name in _TIMES:
         fits = _both(fits, _is_time)
     alternatives = get_args(hint) if get_origin(hint) is UnionType else (hint,)
@@ -335,7 +335,7 @@ def _both(one: Fits, other: Fits) -> Fits:
     return lambda value: one(value) and other(value)
 
 
-def _has(part: Mapping[str, Any]) -> Fits:
+def _has_fields(part: Mapping[str, Any]) -> Fits:
     """Whether an object, or each in a tuple of objects, has fields of these types. Other fields are free, null too."""
     tests = {name: _fits(hint) for name, hint in part.items()}
 

@@ -347,7 +347,7 @@ def _committed(tree: Tree, event: ev.Committed) -> None:
     task = tree.tasks[event.task]
     task.version = event.version
     if event.firing is not None:
-        for figures in _land(tree, task, event.firing, event.seconds):
+        for figures in _end_flight(tree, task, event.firing, event.seconds):
             figures.fired += 1
     if event.name is not None:
         task.name = event.name
@@ -374,7 +374,7 @@ def _committed(tree: Tree, event: ev.Committed) -> None:
 
 
 def _looked(tree: Tree, event: ev.FiringLooked) -> None:
-    for figures in _land(tree, tree.tasks[event.task], event.firing, event.seconds):
+    for figures in _end_flight(tree, tree.tasks[event.task], event.firing, event.seconds):
         figures.looked += 1
 
 
@@ -386,14 +386,14 @@ def _voided(tree: Tree, event: ev.FiringVoided) -> None:
         tree.running.discard(event.firing)
         ran = _pass(tree, task, event.step, event.seconds)
     else:
-        ran = _land(tree, task, event.firing, event.seconds)
+        ran = _end_flight(tree, task, event.firing, event.seconds)
     for figures in ran:
         figures.voided += 1
 
 
 def _failed(tree: Tree, event: ev.FiringFailed) -> None:
     task = tree.tasks[event.task]
-    for figures in _land(tree, task, event.firing, event.seconds):
+    for figures in _end_flight(tree, task, event.firing, event.seconds):
         figures.failed += 1
     if event.retry_at is not None:
         task.retries[event.step] = NextTry(event.retry_at, event.attempt, event.error)
@@ -471,7 +471,7 @@ def _nothing(tree: Tree, event: ev.Event) -> None:
     """Logs are kept for people; an opening only says what time it is."""
 
 
-def _land(tree: Tree, task: TaskFacts, firing: int, seconds: float) -> list[Figures]:
+def _end_flight(tree: Tree, task: TaskFacts, firing: int, seconds: float) -> list[Figures]:
     """End a flight for good; gives the figures to count it in."""
     flight = task.flights.pop(firing)
     del tree.flying[firing]

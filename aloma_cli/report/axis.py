@@ -65,7 +65,7 @@ class Axis:
         drawn = [one for one in self.stretches if not one.is_cut]
         scale = max((one.end - one.begin) / ((one.right - one.left) or 1) for one in drawn) * 100
         step = _round(scale / _TICKS)
-        return [(moment - one.begin, self.at(moment)) for one in drawn for moment in _steps(one, step)]
+        return [(moment - one.begin, self.at(moment)) for one in drawn for moment in _ticks_at(one, step)]
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:
@@ -109,5 +109,5 @@ def _round(seconds: float) -> float:
     return hours * 3600.0
 
 
-def _steps(stretch: Stretch, step: float) -> list[float]:
+def _ticks_at(stretch: Stretch, step: float) -> list[float]:
     return [stretch.begin + number * step for number in range(int((stretch.end - stretch.begin) / step) + 1)]

@@ -20,8 +20,8 @@ Dot = tuple[float, float, str, str]
 def bars(label: str, buckets: Buckets, parts: Sequence[Mapping[str, float]], shown: Callable[[float], str]) -> Markup:
     """A bar for each part of the time. `parts`: the amounts of each by look, from the ground. `shown`: one in words."""
     most = max((sum(part.values()) for part in parts), default=0) or 1
-    pieces = [piece for number, part in enumerate(parts) for piece in _bar(number, part, buckets, most, shown)]
-    return _chart(label, [tag("text", shown(most), x=0, y=11, class_="axis"), *pieces, *_names(buckets)])
+    pieces = [piece for number, part in enumerate(parts) for piece in _stacked_bar(number, part, buckets, most, shown)]
+    return _chart(label, [tag("text", shown(most), x=0, y=11, class_="axis"), *pieces, *_bucket_names(buckets)])
 
 
 def dots(label: str, buckets: Buckets, tasks: Iterable[Dot]) -> Markup:
@@ -29,19 +29,19 @@ def dots(label: str, buckets: Buckets, tasks: Iterable[Dot]) -> Markup:
     drawn = [*tasks]
     marks = _marks([seconds for _, seconds, _, _ in drawn])
     begin, end = buckets.starts[0].timestamp(), max((at for at, *_ in drawn), default=0.0)
-    pieces = [*_lines(marks)]
+    pieces = [*_grid_lines(marks)]
     for at, seconds, look, name in drawn:
         x = 5 + 94 * (at - begin) / ((end - begin) or 1)
         told = tag("title", f"{name}: {duration(seconds)}, {look}")
         pieces.append(tag("ellipse", told, cx=f"{x:.2f}%", cy=_y(seconds, marks), rx=4, ry=4, class_=f"dot s-{look}"))
-    return _chart(label, [*pieces, *_names(buckets)])
+    return _chart(label, [*pieces, *_bucket_names(buckets)])
 
 
 def _chart(label: str, pieces: Sequence[Markup]) -> Markup:
     return tag("svg", *pieces, width="100%", height=_HEIGHT, role="img", aria_label=label, class_="chart")
 
 
-def _bar(
+def _stacked_bar(
     number: int, part: Mapping[str, float], buckets: Buckets, most: float, shown: Callable[[float], str]
 ) -> Iterator[Markup]:
     width, ground = 100 / len(buckets), float(_HEIGHT - _BOTTOM)
@@ -56,7 +56,7 @@ def _bar(
         )
 
 
-def _names(buckets: Buckets) -> Iterator[Markup]:
+def _bucket_names(buckets: Buckets) -> Iterator[Markup]:
     step = -(-len(buckets) // _NAMES)
     yield tag("line", x1=0, x2="100%", y1=_HEIGHT - _BOTTOM, y2=_HEIGHT - _BOTTOM, class_="tick")
     for number in range(0, len(buckets), step):
@@ -78,7 +78,7 @@ def _y(seconds: float, marks: Sequence[float]) -> float:
     return round(_HEIGHT - _BOTTOM - 4 - share * (_HEIGHT - _TOP - _BOTTOM), 1)
 
 
-def _lines(marks: Sequence[float]) -> Iterator[Markup]:
+def _grid_lines(marks: Sequence[float]) -> Iterator[Markup]:
     for mark in marks:
         y = _y(mark, marks)
         yield tag("line", x1="5%", x2="100%", y1=y, y2=y, class_="tick")

@@ -25,22 +25,22 @@ def flow(graph: Graph) -> Markup:
     edges: dict[Pair, Edge] = {(edge.source, edge.step): edge for edge in graph.edges}
     labels = {pair: _label(edge) for pair, edge in edges.items()}
     loops = {source: labels[source, target] for source, target in edges if source == target}
-    names = {name: _name(graph, name) for name in graph.nodes}
-    widths = {name: _width(text) + _room(loops.get(name)) for name, text in names.items()}
+    names = {name: _node_name(graph, name) for name in graph.nodes}
+    widths = {name: _width(text) + _loop_room(loops.get(name)) for name, text in names.items()}
     layout = lay_out(widths, {pair: len(text) * _SMALL + 8 for pair, text in labels.items()})
     width, height = f"{layout.width + 2 * _MARGIN:.0f}", f"{_top(layout.layers - 1) + _NODE + _MARGIN:.0f}"
     return tag(
         "svg",
         _tip(),
         *(_edge(way, layout.labels[pair]) for pair, way in layout.ways.items()),
-        *(_text(spot, labels[pair]) for pair, spot in layout.labels.items()),
+        *(_label_text(spot, labels[pair]) for pair, spot in layout.labels.items()),
         *(piece for name, text in names.items() for piece in _box(layout, name, text, loops.get(name))),
         class_="flow",
         viewBox=f"0 0 {width} {height}",
         width=width,
         height=height,
         role="img",
-        aria_label=_told(graph),
+        aria_label=_graph_sentence(graph),
     )
 
 
@@ -51,14 +51,14 @@ def _tip() -> Markup:
 
 
 def _edge(way: list[Spot], label: Spot) -> Markup:
-    return tag("path", d=_way(way, label), class_="edge", marker_end="url(#tip)")
+    return tag("path", d=_curve(way, label), class_="edge", marker_end="url(#tip)")
 
 
-def _told(graph: Graph) -> str:
+def _graph_sentence(graph: Graph) -> str:
     return "Graph: " + "; ".join(f"{edge.source} woke {edge.step} by {edge.label}" for edge in graph.edges[:20])
 
 
-def _name(graph: Graph, name: str) -> str:
+def _node_name(graph: Graph, name: str) -> str:
     return name if name in SOURCES else f"{cut(clean(name), _LONGEST_NAME)} {graph.fired[name]:,}×"
 
 
@@ -70,7 +70,7 @@ def _width(text: str) -> float:
     return len(text) * _LETTER + 22
 
 
-def _room(loop: str | None) -> float:
+def _loop_room(loop: str | None) -> float:
     """What an edge of a node to itself takes, on both sides, so that the node stays in the middle."""
     return 0.0 if loop is None else 2 * (_LOOP + len(loop) * _SMALL)
 
@@ -84,7 +84,7 @@ def _height(layer: int) -> int:
     return _LABEL if layer % 2 else _NODE
 
 
-def _way(way: list[Spot], label: Spot) -> str:
+def _curve(way: list[Spot], label: Spot) -> str:
     """A curve through all points, straight down through each of them, with a gap for the label."""
     is_down = way[0].layer < way[-1].layer
     points = [_MARGIN + way[0].x, _side(way[0], lower=is_down)]
@@ -105,7 +105,7 @@ def _side(spot: Spot, *, lower: bool) -> float:
     return _top(spot.layer) + (_height(spot.layer) if lower else 0)
 
 
-def _text(spot: Spot, text: str) -> Markup:
+def _label_text(spot: Spot, text: str) -> Markup:
     return tag("text", text, x=f"{_MARGIN + spot.x:.1f}", y=_top(spot.layer) + 12, text_anchor="middle", class_="label")
 
 

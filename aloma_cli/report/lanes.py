@@ -87,9 +87,9 @@ def _rows(runs: list[FiringRun]) -> list[list[FiringRun]]:
         elif at is None:
             at = free.index(min(free))
         rows[at].append(run)
-        free[at] = max(free[at], _end(run))
+        free[at] = max(free[at], _end_of(run))
     return rows
 
 
-def _end(run: FiringRun) -> float:
+def _end_of(run: FiringRun) -> float:
     return float("inf") if run.end is None else run.end if run.retry is None else max(run.end, run.retry)

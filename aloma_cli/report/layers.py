@@ -61,7 +61,7 @@ def lay_out(nodes: Mapping[str, float], edges: Mapping[Pair, float]) -> Layout:
         ways[pair] = way[::-1] if pair in back else way
     layers = _layers([*spots.values(), *(spot for way in ways.values() for spot in way[1:-1])])
     _order(layers, links)
-    width = _place(layers, links)
+    width = _place_spots(layers, links)
     return Layout(spots, ways, labels, width, len(layers))
 
 
@@ -119,17 +119,17 @@ def _layers(spots: Iterable[Spot]) -> list[list[Spot]]:
 def _order(layers: list[list[Spot]], links: Mapping[int, list[Spot]]) -> None:
     """Sort each layer by the mean position of its neighbours in the layer before, downwards and upwards in turn."""
     for layer in layers:
-        _count(layer)
+        _number_spots(layer)
     for sweep in range(_SWEEPS):
         side = -1 if sweep % 2 == 0 else 1
         for layer in layers if side < 0 else layers[::-1]:
             layer.sort(
                 key=lambda spot: _mean(spot, [one for one in links.get(id(spot), ()) if one.layer == spot.layer + side])
             )
-            _count(layer)
+            _number_spots(layer)
 
 
-def _count(layer: list[Spot]) -> None:
+def _number_spots(layer: list[Spot]) -> None:
     for position, spot in enumerate(layer):
         spot.x = position
 
@@ -138,13 +138,13 @@ def _mean(spot: Spot, others: Sequence[Spot]) -> float:
     return sum(other.x for other in others) / len(others) if others else spot.x
 
 
-def _place(layers: list[list[Spot]], links: Mapping[int, list[Spot]]) -> float:
+def _place_spots(layers: list[list[Spot]], links: Mapping[int, list[Spot]]) -> float:
     """Set the middles, near those of their neighbours and without overlaps. Returns the width of all."""
     for layer in layers:
-        _spread(layer, [0.0] * len(layer))
+        _spread_spots(layer, [0.0] * len(layer))
     for sweep in range(_SWEEPS):
         for layer in layers if sweep % 2 == 0 else layers[::-1]:
-            _spread(layer, [_mean(spot, links.get(id(spot), ())) for spot in layer])
+            _spread_spots(layer, [_mean(spot, links.get(id(spot), ())) for spot in layer])
     left = min((spot.x - spot.width / 2 for layer in layers for spot in layer), default=0.0)
     for layer in layers:
         for spot in layer:
@@ -152,7 +152,7 @@ def _place(layers: list[list[Spot]], links: Mapping[int, list[Spot]]) -> float:
     return max((spot.x + spot.width / 2 for layer in layers for spot in layer), default=0.0)
 
 
-def _spread(layer: list[Spot], wanted: Sequence[float]) -> None:
+def _spread_spots(layer: list[Spot], wanted: Sequence[float]) -> None:
     """Give each spot the middle it wants, or the nearest that leaves room. Neighbours that collide share their miss."""
     offsets, offset, before = [], 0.0, 0.0
     for number, spot in enumerate(layer):

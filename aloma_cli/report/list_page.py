@@ -70,10 +70,10 @@ def list_page(site: Site, rows: Sequence[JsonObject], *, state: str | None, befo
     listed = rows[:PAGE]
     none = "No task is in this state." if state else "There is no task yet. To make one: aloma task new"
     about = tag("p", none if before is None else "There is no older task.", class_="about")
-    shown = table(_COLUMNS, (_row(row, now) for row in listed), "Newest first") if listed else about
+    shown = table(_COLUMNS, (_task_row(row, now) for row in listed), "Newest first") if listed else about
     older = listed[-1]["id"] if len(rows) > PAGE else None
     content = Section(
-        "tasks", f"State: {state}" if state else "All tasks", _filters(state), shown, _steps(state, before, older)
+        "tasks", f"State: {state}" if state else "All tasks", _filters(state), shown, _turn_links(state, before, older)
     )
     return _live(f"{site.name} · aloma", join([site.bar(), tag("h1", "Tasks")]), [content])
 
@@ -97,7 +97,7 @@ def questions_page(site: Site, questions: Sequence[JsonObject]) -> Shown:
         if site.answers
         else "Here they are only shown. To answer them: `aloma web --allow-answers`, or `aloma inbox`."
     )
-    asked = [_asked(site, one) for one in questions] or [tag("p", "No question is open.", class_="about")]
+    asked = [_question_html(site, one) for one in questions] or [tag("p", "No question is open.", class_="about")]
     content = Section("questions", "Open questions", *asked, about=about if questions else "")
     return _live(f"Questions · {site.name}", join([site.bar(), tag("h1", "Questions")]), [content])
 
@@ -119,7 +119,7 @@ def _live(title: str, top: Markup, content: Sequence[Section]) -> Shown:
     return Shown(version, page(title, top, content, scripts=LIST_SCRIPTS, live=version))
 
 
-def _row(row: JsonObject, now: float) -> list[Any]:
+def _task_row(row: JsonObject, now: float) -> list[Any]:
     name = tag("a", row["name"], href=_task_path(row["id"]))
     if "created_at" not in row:  # it cannot be read
         return [row["name"], row["state"], *[None] * 4, row["id"]]
@@ -132,7 +132,7 @@ def _task_path(task: str) -> str:
     return f"/tasks/{quote(task)}"
 
 
-def _address(**given: str | None) -> str:
+def _page_address(**given: str | None) -> str:
     query = urlencode({name: value for name, value in given.items() if value is not None})
     return f"/?{query}" if query else "/"
 
@@ -142,7 +142,7 @@ def _filters(state: str | None) -> Markup:
         tag(
             "a",
             name or "all",
-            href=_address(state=name),
+            href=_page_address(state=name),
             class_="filter",
             aria_current="true" if name == state else None,
         )
@@ -151,22 +151,22 @@ def _filters(state: str | None) -> Markup:
     return tag("p", *links, class_="filters")
 
 
-def _steps(state: str | None, before: str | None, older: str | None) -> Markup | None:
+def _turn_links(state: str | None, before: str | None, older: str | None) -> Markup | None:
     links = [
-        tag("a", "Newest", href=_address(state=state)) if before is not None else None,
-        tag("a", "Older", href=_address(state=state, before=older), rel="next") if older is not None else None,
+        tag("a", "Newest", href=_page_address(state=state)) if before is not None else None,
+        tag("a", "Older", href=_page_address(state=state, before=older), rel="next") if older is not None else None,
     ]
     return tag("p", *links, class_="turn") if any(links) else None
 
 
-def _asked(site: Site, asked: JsonObject) -> Markup:
+def _question_html(site: Site, asked: JsonObject) -> Markup:
     title = tag("b", asked["question"])
     return tag(
         "div",
         tag("p", tag("a", title, href=question_path(asked)) if site.answers else title),
         tag("p", tag("a", asked["name"], href=_task_path(asked["task"])), *_when(asked), class_="about"),
         _context(hide_stash(asked.get("context"))),
-        _deadline(asked),
+        _deadline_html(asked),
         class_="talk",
     )
 
@@ -175,7 +175,7 @@ def _when(asked: JsonObject) -> Iterable[Markup | str]:
     return (", asked at ", moment(asked["asked_at"])) if asked.get("asked_at") else ()
 
 
-def _deadline(asked: JsonObject) -> Markup | None:
+def _deadline_html(asked: JsonObject) -> Markup | None:
     if not asked.get("until"):
         return None
     default = value_text(hide_stash(asked.get("default")), _LONGEST_CONTEXT)

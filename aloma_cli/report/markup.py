@@ -53,12 +53,12 @@ def data(value: Json) -> Markup:
 
 
 def _attribute(key: str, value: str | float | bool) -> str:
-    name = _name(key)
+    name = _attribute_name(key)
     if value is True:
         return f" {name}"
     return f' {name}="{escape(printable(value)) if isinstance(value, str) else value}"'
 
 
 @lru_cache(maxsize=256)
-def _name(key: str) -> str:
+def _attribute_name(key: str) -> str:
     return key.removesuffix("_").replace("_", "-")

@@ -75,8 +75,10 @@ def policy(*scripts: str, live: bool = False) -> str:
     `live`: its scripts may ask its own server.
     """
     connect = "connect-src 'self'; " if live else ""
-    run = f"script-src {_hash(_script(scripts))}" if scripts else "script-src 'none'"
-    return f"default-src 'none'; style-src {_hash(_static(STYLE))}; {run}; {connect}base-uri 'none'; form-action 'none'"
+    run = f"script-src {_sha256(_script(scripts))}" if scripts else "script-src 'none'"
+    return (
+        f"default-src 'none'; style-src {_sha256(_static(STYLE))}; {run}; {connect}base-uri 'none'; form-action 'none'"
+    )
 
 
 def _script(names: Sequence[str]) -> str:
@@ -87,5 +89,5 @@ def _static(name: str) -> str:
     return (_STATIC / name).read_text(encoding="utf-8")
 
 
-def _hash(text: str) -> str:
+def _sha256(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

@@ -40,7 +40,7 @@ def record(story: Story) -> JsonObject:
         "schema": SCHEMA,
         "task": story.task.id,
         "tasks": [_task(story, task) for task in story.tasks],
-        "calls": {str(number): one for number, one in _calls(story)},
+        "calls": {str(number): one for number, one in _numbered_calls(story)},
         "conditions": {name: sorted(map(list, steps[name].condition.paths)) for name in used if name in steps},
     }
 
@@ -54,11 +54,11 @@ def _task(story: Story, task: TaskFacts) -> JsonObject:
         "parent": task.parent,
         "into": None if task.into is None else list(task.into),
         "data": hide_stash(created.data),
-        "log": [_line(story, item) for item in story.items.get(task.id, ())],
+        "log": [_log_line(story, item) for item in story.items.get(task.id, ())],
     }
 
 
-def _line(story: Story, item: Item) -> JsonObject:
+def _log_line(story: Story, item: Item) -> JsonObject:
     """A line of a log, without what is empty."""
     entry, event = item.entry, item.event
     told: JsonObject = {
@@ -71,7 +71,7 @@ def _line(story: Story, item: Item) -> JsonObject:
         "text": text(entry),
         "logs": [[logged.level, logged.text] for logged in item.logs],
         **(_commit(event) if isinstance(event, ev.Committed) else {}),
-        **_firing(story, item),
+        **_firing_json(story, item),
     }
     return {key: value for key, value in told.items() if value not in (None, "", [], ())}
 
@@ -89,7 +89,7 @@ def _commit(event: ev.Committed) -> JsonObject:
     }
 
 
-def _firing(story: Story, item: Item) -> JsonObject:
+def _firing_json(story: Story, item: Item) -> JsonObject:
     """What the firing of a line started from, what woke it, what it read and called."""
     number = getattr(item.event, "firing", None)
     if item.run is None or number is None:
@@ -100,7 +100,7 @@ def _firing(story: Story, item: Item) -> JsonObject:
         "from": started.version,
         "attempt": None if item.run.attempt == 1 else item.run.attempt,
         "woken": None if wake is None else _woken(wake),
-        "read": [_keys(path) for path in getattr(item.event, "read", ())],
+        "read": [_path_keys(path) for path in getattr(item.event, "read", ())],
         "calls": [call.number for call in item.run.calls],
     }
 
@@ -110,19 +110,19 @@ def _woken(wake: Wake) -> list[Json]:
     return [wake.source, show_path(wake.path), None if wake.by is None else wake.by.number, wake.via]
 
 
-def _keys(path: str) -> list[str]:
+def _path_keys(path: str) -> list[str]:
     return [] if path == ROOT_PATH else list(parse_path(path))
 
 
-def _calls(story: Story) -> Iterable[tuple[int, JsonObject]]:
+def _numbered_calls(story: Story) -> Iterable[tuple[int, JsonObject]]:
     before: dict[int, list[RecordedCall]] = {}
     for number, call in sorted(story.calls.items()):
         earlier = before.setdefault(call.firing, [])
-        yield number, _call(call, earlier)
+        yield number, _call_json(call, earlier)
         earlier.append(call)
 
 
-def _call(call: RecordedCall, earlier: list[RecordedCall]) -> JsonObject:
+def _call_json(call: RecordedCall, earlier: list[RecordedCall]) -> JsonObject:
     told: dict[str, Any] = {
         "step": call.step,
         "function": call.function,

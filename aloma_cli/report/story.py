@@ -145,37 +145,37 @@ class Story:
         if not self.is_inside(event.task):
             return
         if call is not None:
-            self._called(call)
+            self._take_call(call)
         match event:
             case ev.FiringStarted():
-                self._started(event)
+                self._begin_run(event)
             case ev.Logged():
                 self._logs[event.firing].append(event)
             case ev.CallSent(call=function) if function == ASKS:
                 self._approval(event)
             case ev.Committed():
-                self._committed(event)
+                self._take_commit(event)
             case ev.TaskRested(closed=True):
                 self._end_waits(event)
         if entry is not None and not isinstance(event, ev.Logged | ev.CallProgress):
-            self._add(event, entry)
+            self._add_item(event, entry)
 
-    def _add(self, event: ev.Event, entry: Entry) -> None:
+    def _add_item(self, event: ev.Event, entry: Entry) -> None:
         items = self.items.setdefault(event.task, [])
         item = Item(entry, event)
         if isinstance(event, NUMBERED):
             item.number = len(self.ledger.tasks[event.task].entries) - 1
         if isinstance(event, _ENDS) and event.firing is not None:
-            item.run = self._ended(event, entry.word, len(items))
+            item.run = self._end_run(event, entry.word, len(items))
             item.logs = self._logs.pop(event.firing, [])
         items.append(item)
 
-    def _started(self, event: ev.FiringStarted) -> None:
+    def _begin_run(self, event: ev.FiringStarted) -> None:
         run = FiringRun(event.firing, event.step, event.task, from_iso(event.at), event.attempt)
         self._open[event.firing] = run
         self.runs.append(run)
 
-    def _ended(self, event: ev.Event, outcome: str, item: int) -> FiringRun | None:
+    def _end_run(self, event: ev.Event, outcome: str, item: int) -> FiringRun | None:
         firing: Any = event
         run = self._open.pop(firing.firing, None)
         if run is not None:
@@ -184,39 +184,39 @@ class Story:
             run.retry = from_iso(event.retry_at)
         return run
 
-    def _called(self, call: RecordedCall) -> None:
+    def _take_call(self, call: RecordedCall) -> None:
         self.calls[call.number] = call
         run = self._open.get(call.firing)
         if run is not None:
             run.calls.append(call)
         if call.function == ASKS and call.event is not None:
-            self._answered(lambda talk: talk.firing == call.firing and talk.place is None, call.event, call.answer)
+            self._answer_talk(lambda talk: talk.firing == call.firing and talk.place is None, call.event, call.answer)
 
     def _approval(self, event: ev.CallSent) -> None:
         asked = str((event.arguments or {}).get("question"))
         if not any(talk.firing == event.firing and talk.answered is None for talk in self.talks):
             self.talks.append(Talk(event.task, event.step, asked, event.at, None, event.firing))
-            self._wait(event, "question")
+            self._begin_wait(event, "question")
 
-    def _committed(self, event: ev.Committed) -> None:
+    def _take_commit(self, event: ev.Committed) -> None:
         for asked in event.asked:
             place = show_path(tuple(asked["into"]))
             self.talks.append(Talk(event.task, event.step or "", str(asked["question"]), event.at, place, event.firing))
-            self._wait(event, "question")
+            self._begin_wait(event, "question")
         for place in event.answers:
             answer = _value_at(event, place)
-            self._answered(lambda talk, place=place: talk.task == event.task and talk.place == place, event, answer)
+            self._answer_talk(lambda talk, place=place: talk.task == event.task and talk.place == place, event, answer)
         if event.changes:
             self._end_waits(event, "parked")
         if event.parked_until is not None:
-            self._wait(event, "parked", from_iso(event.parked_until))
+            self._begin_wait(event, "parked", from_iso(event.parked_until))
 
-    def _wait(self, event: ev.Event, kind: str, end: float | None = None) -> None:
+    def _begin_wait(self, event: ev.Event, kind: str, end: float | None = None) -> None:
         wait = Wait(event.task, kind, from_iso(event.at), end)
         self.waits.append(wait)
         self._waiting[event.task].append(wait)
 
-    def _answered(self, is_it: Any, event: ev.Committed | ev.CallAnswered, answer: Json) -> None:
+    def _answer_talk(self, is_it: Any, event: ev.Committed | ev.CallAnswered, answer: Json) -> None:
         talk = next((talk for talk in reversed(self.talks) if talk.answered is None and is_it(talk)), None)
         if talk is not None:
             is_default = isinstance(event, ev.Committed) and event.by == "engine"

@@ -12,8 +12,8 @@ from aloma_cli.view.tables import Column
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[Any]], caption: str) -> Markup:
     """A table that scrolls sideways where a screen is narrow. A dispensable column that is empty is left out."""
-    columns, rows = _filled(columns, [*rows])
-    heads = (tag("th", column.title, scope="col", class_=_look(column)) for column in columns)
+    columns, rows = _filled_columns(columns, [*rows])
+    heads = (tag("th", column.title, scope="col", class_=_cell_class(column)) for column in columns)
     body = (
         tag(
             "tr", *(_cell(column, cell, number) for number, (column, cell) in enumerate(zip(columns, row, strict=True)))
@@ -43,23 +43,23 @@ def moment(at: str) -> Markup:
     return tag("time", f"{at[:10]} {at[11:19]} UTC", datetime=at)
 
 
-def _filled(columns: Sequence[Column], rows: list[Sequence[Any]]) -> tuple[list[Column], list[list[Any]]]:
+def _filled_columns(columns: Sequence[Column], rows: list[Sequence[Any]]) -> tuple[list[Column], list[list[Any]]]:
     kept = [
         at for at, one in enumerate(columns) if not one.dispensable or any(row[at] not in (None, "") for row in rows)
     ]
     return [columns[at] for at in kept], [[row[at] for at in kept] for row in rows]
 
 
-def _look(column: Column) -> str | None:
+def _cell_class(column: Column) -> str | None:
     return {"text": None, "id": "brief", "state": "brief", "time": "brief"}.get(column.kind, "number")
 
 
 def _cell(column: Column, cell: Any, number: int) -> Markup:
     name = "td" if number else "th"
-    return tag(name, _content(column, cell), class_=_look(column), scope=None if number else "row")
+    return tag(name, _cell_content(column, cell), class_=_cell_class(column), scope=None if number else "row")
 
 
-def _content(column: Column, cell: Any) -> Markup | str:
+def _cell_content(column: Column, cell: Any) -> Markup | str:
     if cell is None or isinstance(cell, Markup):
         return cell or ""
     match column.kind:

@@ -97,7 +97,7 @@ def sections(story: Story) -> Iterator[Section]:
     if is_done and (silent := _silent(story)):
         nearest = silent[:_NEAREST]
         summary = tag("summary", ", ".join(answer.step for answer in nearest))
-        missed = tag("details", summary, *(_miss(story, answer) for answer in nearest))
+        missed = tag("details", summary, *(_near_miss(story, answer) for answer in nearest))
         yield Section("silent", "Steps that did not fire", missed)
 
 
@@ -123,7 +123,7 @@ def _shortfall(story: Story) -> Iterator[Section]:
         "short",
         "What it waits for" if task.state in (*ACTIVE, *PAUSED) else "Where it fell short",
         tag("ul", *(tag("li", reason) for reason in reasons), *map(_obstacle, waits), class_="reasons"),
-        *(_miss(story, answer) for answer in _silent(story)[:_NEAREST]),
+        *(_near_miss(story, answer) for answer in _silent(story)[:_NEAREST]),
     )
 
 
@@ -148,7 +148,7 @@ def _obstacle(obstacle: Obstacle) -> Markup:
     return tag("li", obstacle.text, tag("code", obstacle.cure, class_="cure") if obstacle.cure else None)
 
 
-def _miss(story: Story, answer: Explanation) -> Markup:
+def _near_miss(story: Story, answer: Explanation) -> Markup:
     """A step that came near to firing: each clause of its condition, and the change that would let it fire."""
     step = story.question.steps[answer.step]
     remedy = remedy_of(step.condition, story.ledger.tasks[story.task.id].document) if answer.failed else None

@@ -100,16 +100,16 @@ def _sections(tasks: Tasks) -> Iterator[Section]:
     yield Section("took", "How long they took", _durations(tasks, buckets), about="Each dot is a task.")
     troubled = [record for record in tasks.records if _trouble(record)]
     if troubled:
-        yield Section("look", "To be looked at", *map(_told, troubled[:MOST]), _more(len(troubled) - MOST))
+        yield Section("look", "To be looked at", *map(_trouble_html, troubled[:MOST]), _more(len(troubled) - MOST))
     yield Section(
-        "slow", "Slowest", _listed(sorted(tasks.records, key=lambda one: -one["seconds"])[:MOST], "The slowest")
+        "slow", "Slowest", _task_table(sorted(tasks.records, key=lambda one: -one["seconds"])[:MOST], "The slowest")
     )
     dear = sorted(tasks.records, key=lambda one: -one["usage"]["cost"])[:MOST]
     if dear[0]["usage"]["cost"]:
-        yield Section("dear", "Dearest", _listed([one for one in dear if one["usage"]["cost"]], "The dearest"))
+        yield Section("dear", "Dearest", _task_table([one for one in dear if one["usage"]["cost"]], "The dearest"))
     yield Section("money", "Steps and models", *_spending(tasks))
     listed = tasks.records[:MOST_LISTED]
-    yield Section("all", "All tasks", _listed(listed, "Newest first"), _more(len(tasks.records) - MOST_LISTED))
+    yield Section("all", "All tasks", _task_table(listed, "Newest first"), _more(len(tasks.records) - MOST_LISTED))
 
 
 def _state(record: JsonObject) -> str:
@@ -148,7 +148,7 @@ def _trouble(record: JsonObject) -> bool:
     return _state(record) not in (*ACTIVE, "done") or _state(record) == "interrupted"
 
 
-def _told(record: JsonObject) -> Markup:
+def _trouble_html(record: JsonObject) -> Markup:
     """A task that did not reach its goal, or that waits for somebody, and why."""
     errors = [f"{step} failed: {error_text(error)}" for step, error in record["errors"].items()]
     asked = [f"asks: {question['question']}" for question in record["questions"]]
@@ -165,11 +165,11 @@ def _more(number: int) -> Markup | None:
     return tag("p", f"and {number:,} more: aloma task list", class_="about") if number > 0 else None
 
 
-def _listed(records: Iterable[JsonObject], caption: str) -> Markup:
-    return table(_TASKS, map(_row, records), caption)
+def _task_table(records: Iterable[JsonObject], caption: str) -> Markup:
+    return table(_TASKS, map(_record_row, records), caption)
 
 
-def _row(record: JsonObject) -> list[Any]:
+def _record_row(record: JsonObject) -> list[Any]:
     usage = record["usage"]
     tokens = usage["input_tokens"] + usage["output_tokens"]
     figures = (usage["calls"] or None, tokens or None, usage["cost"] or None)

@@ -45,7 +45,7 @@ def timeline(story: Story) -> Markup:
     *tops, end = accumulate((lane.height * ROW for lane in lanes), initial=TOP)
     frame, height = _frame(story), end + 6
     drawn = (piece for lane, top in zip(lanes, tops, strict=True) for piece in _lane(lane, top, frame))
-    names = tag("svg", *map(_name, lanes, tops), class_="names", width=216, height=height, aria_hidden="true")
+    names = tag("svg", *map(_lane_name, lanes, tops), class_="names", width=216, height=height, aria_hidden="true")
     chart = tag(
         "svg",
         _patterns(),
@@ -55,7 +55,7 @@ def timeline(story: Story) -> Markup:
         width="100%",
         height=height,
         role="img",
-        aria_label=_told(story, frame.axis.end - frame.axis.begin),
+        aria_label=_timeline_sentence(story, frame.axis.end - frame.axis.begin),
     )
     return region("Timeline", "timeline", names, tag("div", chart, class_="lanes"))
 
@@ -66,7 +66,7 @@ def _frame(story: Story) -> Frame:
     return Frame(axis, until, {task.id: number for number, task in enumerate(story.tasks)})
 
 
-def _told(story: Story, seconds: float) -> str:
+def _timeline_sentence(story: Story, seconds: float) -> str:
     steps = len({run.step for run in story.runs})
     return f"Timeline of {plural(len(story.runs), 'run')} of {plural(steps, 'step')} in {duration(seconds)}"
 
@@ -96,7 +96,7 @@ def _since(seconds: float) -> str:
     return "0" if seconds < 0.0005 else duration(seconds) if seconds >= 1 else f"{seconds * 1000:.0f}ms"
 
 
-def _name(lane: Lane, y: int) -> Markup:
+def _lane_name(lane: Lane, y: int) -> Markup:
     x = 4 + _INDENT * max(0, lane.depth - 1)
     text = cut(lane.label, _LONGEST_LABEL - lane.depth)
     return tag("text", tag("title", lane.label), text, x=x, y=y + 14, class_="task" if lane.of else None)
@@ -107,7 +107,7 @@ def _lane(lane: Lane, y: int, frame: Frame) -> Iterator[Markup]:
         yield from _heading(lane, y, frame.axis)
     for number, row in enumerate(lane.rows):
         for run in row:
-            yield from _bar(run, y + number * ROW + 3, frame)
+            yield from _run_bar(run, y + number * ROW + 3, frame)
     for wait in lane.waits:
         yield _box(frame.axis, wait.begin, wait.end or frame.until, y + 3, BAR, f"wait {wait.kind}")
 
@@ -119,7 +119,7 @@ def _heading(lane: Lane, y: int, axis: Axis) -> Iterator[Markup]:
     yield _box(axis, begin, end, y + ROW // 2 - 1, 2, "span")
 
 
-def _bar(run: FiringRun, y: int, frame: Frame) -> Iterator[Markup]:
+def _run_bar(run: FiringRun, y: int, frame: Frame) -> Iterator[Markup]:
     axis, look = frame.axis, _LOOK.get(run.outcome, "voided")
     at = f"{frame.places[run.task]}:{run.item}" if run.item is not None else None
     yield _box(axis, run.begin, run.end or frame.until, y, BAR, f"bar {look}", at)

@@ -28,7 +28,7 @@ class Followed:
     """The events of one run become spans. `open` gets the tree of the run before its first event."""
 
     def __init__(self, show: Emit, spans: Callable[[Tree], Spans], put: Callable[[Span], None]) -> None:
-        self._show, self._make, self._put = show, spans, put
+        self._show, self._make, self._enqueue = show, spans, put
         self._spans: Spans | None = None
 
     def open(self, tree: Tree) -> None:
@@ -37,7 +37,7 @@ class Followed:
     def emit(self, event: Event) -> None:
         self._show(event)
         for span in self._spans.of(event) if self._spans is not None else ():
-            self._put(span)
+            self._enqueue(span)
 
 
 class LiveTraces:
@@ -47,27 +47,27 @@ class LiveTraces:
         self._collector, self._texts = collector, texts
         self._waiting: queue.Queue[Span | None] = queue.Queue(MOST)
         self._has_failed = False
-        self._thread = threading.Thread(target=self._send, name="aloma-otel", daemon=True)
+        self._thread = threading.Thread(target=self._send_batches, name="aloma-otel", daemon=True)
         self._thread.start()
         atexit.register(self.close)
 
     def follow(self, show: Emit) -> Followed:
         """What takes the events of one run, and shows them to `show`."""
-        return Followed(show, lambda tree: Spans(tree, self._texts), self._put)
+        return Followed(show, lambda tree: Spans(tree, self._texts), self._enqueue)
 
     def close(self) -> None:
         """Send what waits, for a few seconds at most."""
         atexit.unregister(self.close)
-        self._put(None)
+        self._enqueue(None)
         self._thread.join(GRACE)
 
-    def _put(self, span: Span | None) -> None:
+    def _enqueue(self, span: Span | None) -> None:
         try:
             self._waiting.put_nowait(span)
         except queue.Full:
             self._fail(f"more than {MOST:,} spans wait for the collector, and the others are left out")
 
-    def _send(self) -> None:
+    def _send_batches(self) -> None:
         ended = False
         while not ended:
             batch = [self._waiting.get()]

@@ -68,9 +68,9 @@ class Spans:
             case ev.CallAnswered(replayed=False):
                 self._calls[event.firing].append(event)
             case ev.Committed(firing=int(firing)) | ev.FiringLooked(firing=firing):
-                yield from self._run(event, firing)
+                yield from self._firing_spans(event, firing)
             case ev.FiringVoided(firing=firing) | ev.FiringFailed(firing=firing):
-                yield from self._run(event, firing)
+                yield from self._firing_spans(event, firing)
             case ev.TaskRested(state=state) if state in ENDINGS:
                 yield self.task(self.tree.tasks[event.task])
 
@@ -90,8 +90,8 @@ class Spans:
         }
         return Span(
             self._trace(task.id),
-            _number(64, "task", task.id),
-            _number(64, "task", task.parent) if task.parent is not None else None,
+            _stable_id(64, "task", task.id),
+            _stable_id(64, "task", task.parent) if task.parent is not None else None,
             f"invoke_workflow {task.name}",
             from_iso(task.created_at),
             from_iso(task.updated_at),
@@ -99,13 +99,13 @@ class Spans:
             "error" if state == "error" else None,
         )
 
-    def _run(self, event: Any, firing: int) -> Iterator[Span]:
+    def _firing_spans(self, event: Any, firing: int) -> Iterator[Span]:
         started = self._started.pop(firing, None)
         end = from_iso(event.at)
         begin = from_iso(started.at) if started is not None else end - event.seconds
         attempt = started.attempt if started is not None else 1
         error = event.error if isinstance(event, ev.FiringFailed) else None
-        number = _number(64, "run", event.task, firing, begin)
+        number = _stable_id(64, "run", event.task, firing, begin)
         attributes: Attributes = {
             **self._common("invoke_agent", event.task),
             "gen_ai.agent.name": event.step,
@@ -116,11 +116,11 @@ class Spans:
         if isinstance(event, ev.Committed):
             attributes["aloma.changed"] = [str(one["path"]) for one in event.changes[:MOST_PATHS]]
         for call in self._calls.pop(firing, ()):
-            yield self._call(call, number, begin)
+            yield self._call_span(call, number, begin)
         yield Span(
             self._trace(event.task),
             number,
-            _number(64, "task", event.task),
+            _stable_id(64, "task", event.task),
             f"invoke_agent {event.step}",
             begin,
             end,
@@ -128,13 +128,13 @@ class Spans:
             str(error.get("type") or "error") if error is not None else None,
         )
 
-    def _call(self, call: ev.CallAnswered, parent: int, begin: float) -> Span:
+    def _call_span(self, call: ev.CallAnswered, parent: int, begin: float) -> Span:
         end = from_iso(call.at)
-        operation, name, attributes = _kind(call)
+        operation, name, attributes = _call_kind(call)
         error = str(call.error.get("type") or "error") if call.error is not None else None
         return Span(
             self._trace(call.task),
-            _number(64, "call", call.task, call.firing, call.key),
+            _stable_id(64, "call", call.task, call.firing, call.key),
             parent,
             f"{operation} {name}",
             max(begin, end - call.seconds),
@@ -144,14 +144,14 @@ class Spans:
                 "gen_ai.agent.name": call.step,
                 "aloma.function": call.call,
                 **attributes,
-                **(_texts(call) if self.texts else {}),
+                **(_text_attributes(call) if self.texts else {}),
             },
             error,
             client=operation != "execute_tool",
         )
 
     def _trace(self, task: str) -> int:
-        return _number(128, "tree", root_of(task))
+        return _stable_id(128, "tree", root_of(task))
 
     def _common(self, operation: str, task: str) -> Attributes:
         return {
@@ -184,7 +184,7 @@ def _outcome(event: ev.Event) -> str:
             return "failed"
 
 
-def _kind(call: ev.CallAnswered) -> tuple[str, str, Attributes]:
+def _call_kind(call: ev.CallAnswered) -> tuple[str, str, Attributes]:
     """The operation of a call, what it is done to, and what the conventions want to know of it."""
     connector, _, function = call.call.partition(".")
     if connector in ("tool", "mcp"):
@@ -227,7 +227,7 @@ def _model(call: ev.CallAnswered, model: str) -> Attributes:
     return {name: value for name, value in told.items() if value is not None and value != []}
 
 
-def _texts(call: ev.CallAnswered) -> Attributes:
+def _text_attributes(call: ev.CallAnswered) -> Attributes:
     asked = call.arguments.get("messages", call.arguments)
     texts = {"gen_ai.input.messages": dumps(asked)[:_MOST_TEXT]}
     if call.answer is not None:
@@ -237,7 +237,7 @@ def _texts(call: ev.CallAnswered) -> Attributes:
     return texts
 
 
-def _number(bits: int, *words: object) -> int:
+def _stable_id(bits: int, *words: object) -> int:
     """A number that these words always give, never 0: OpenTelemetry takes 0 for a missing id."""
     digest = sha256("\0".join(map(str, words)).encode()).digest()
     return int.from_bytes(digest[: bits // 8]) or 1

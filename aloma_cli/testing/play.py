@@ -104,9 +104,9 @@ class Played(PlayedRecord):
         self._workspace = workspace
         self._timeline = timeline
         self._script = script
-        self._take(task)
+        self._take_task(task)
 
-    def _take(self, task: Task) -> None:
+    def _take_task(self, task: Task) -> None:
         self._task = task
         super().__init__(task.tree_journal)
 
@@ -233,7 +233,7 @@ class Played(PlayedRecord):
         return self
 
     def _again(self) -> Played:
-        self._take(self._workspace.task(self.id))
+        self._take_task(self._workspace.task(self.id))
         return self.checked()
 
 

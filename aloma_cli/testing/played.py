@@ -160,10 +160,10 @@ def _firings(events: Iterable[Event]) -> Iterator[PlayedFiring]:
             case Logged():
                 known[event.firing].logs.append(event.text)
         if isinstance(event, Committed | FiringLooked | FiringFailed | FiringVoided) and event.firing in known:
-            yield _ended(known[event.firing], event)
+            yield _as_ended(known[event.firing], event)
 
 
-def _ended(firing: PlayedFiring, event: Committed | FiringLooked | FiringFailed | FiringVoided) -> PlayedFiring:
+def _as_ended(firing: PlayedFiring, event: Committed | FiringLooked | FiringFailed | FiringVoided) -> PlayedFiring:
     firing.how = _ENDS[type(event)]
     firing.changes = changes_of(event)
     firing.error = event.error if isinstance(event, FiringFailed) else None

@@ -40,7 +40,7 @@ class Ends:
             return
         began = self._home.clock.now()
         changed = self._home.store.changed(min(one.begin() for one in self._triggers) - LATE)
-        self._stamps = {root: stamp for root in changed if (stamp := self._shown(root)) is not None}
+        self._stamps = {root: stamp for root in changed if (stamp := self._show_changed(root)) is not None}
         for one in self._triggers:
             one.seen(began - LATE)
 
@@ -54,7 +54,7 @@ class Ends:
                 self._triggers[0].trigger.failed(error)
             await asyncio.sleep(max(_PAUSE, (time.monotonic() - started) / _SHARE))
 
-    def _shown(self, root: str) -> int | None:
+    def _show_changed(self, root: str) -> int | None:
         """Show a tree that has changed; gives its stamp, or None if it is to be looked at again."""
         try:
             stamp = self._home.store.stamp(root)

@@ -57,8 +57,8 @@ class Files:
 
     async def look(self) -> float:
         """Make a task of each file that is new and stands still; gives the seconds until it should look again."""
-        seen, present = dict(self.trigger.read().get("seen", {})), {file.name: file for file in self._list()}
-        settled, pause = self._settled([file for file in present.values() if seen.get(file.name) != _stamp(file)])
+        seen, present = dict(self.trigger.read().get("seen", {})), {file.name: file for file in self._list_files()}
+        settled, pause = self._settled_files([file for file in present.values() if seen.get(file.name) != _stamp(file)])
         for file in settled:
             if await self._offer(file):
                 seen[file.name] = _stamp(file)
@@ -77,7 +77,7 @@ class Files:
     async def run(self) -> None:
         """Until it is cancelled."""
         changed = asyncio.Event()
-        watching = asyncio.create_task(self._watch(changed), name=f"files of {self.trigger.config.name}")
+        watching = asyncio.create_task(self._watch_folder(changed), name=f"files of {self.trigger.config.name}")
         try:
             while True:
                 changed.clear()
@@ -93,15 +93,15 @@ class Files:
 
     def example(self) -> TriggerEvent:
         """The event of the file that changed last; of one that does not exist where the folder is empty."""
-        newest = max(self._list(), key=lambda file: file.changed, default=None)
+        newest = max(self._list_files(), key=lambda file: file.changed, default=None)
         if newest is not None:
             return self._event(newest)
         read = self.trigger.config.said.get("read")
         return TriggerEvent(
-            self._body(FoundFile("example", 0, 0), {read: None} if read else {}), via={"file": "example"}
+            self._event_body(FoundFile("example", 0, 0), {read: None} if read else {}), via={"file": "example"}
         )
 
-    async def _watch(self, changed: asyncio.Event) -> None:
+    async def _watch_folder(self, changed: asyncio.Event) -> None:
         with extra("triggers", "watching a folder", ConfigError):
             from watchfiles import awatch
         while True:
@@ -110,7 +110,7 @@ class Files:
                     changed.set()
             await asyncio.sleep(_RETRY)
 
-    def _list(self) -> Iterator[FoundFile]:
+    def _list_files(self) -> Iterator[FoundFile]:
         wanted = self.trigger.config.said.get("match", "*")
         try:
             with os.scandir(self.folder) as entries:
@@ -131,7 +131,7 @@ class Files:
             self.trigger.failed(InputError(f"the name of the file {shown} in {self.folder} is not UTF-8"))
         return shown == name
 
-    def _settled(self, files: list[FoundFile]) -> tuple[list[FoundFile], float]:
+    def _settled_files(self, files: list[FoundFile]) -> tuple[list[FoundFile], float]:
         """Those that have stood still for long enough, and the seconds until others may have."""
         now = time.time()
         # A file that was moved here has not changed for long.
@@ -157,11 +157,11 @@ class Files:
     def _event(self, file: FoundFile) -> TriggerEvent:
         path, said = self.folder / file.name, self.trigger.config.said
         read = said.get("read")
-        body = self._body(file, {read: _contents(path, file, as_json=read == "json")} if read else {})
+        body = self._event_body(file, {read: _contents(path, file, as_json=read == "json")} if read else {})
         identity = str(file.changed) if said.get("by") == "time" else _digest(path)
         return TriggerEvent(body, f"{file.name}\n{identity}", {"file": file.name})
 
-    def _body(self, file: FoundFile, contents: JsonObject) -> JsonObject:
+    def _event_body(self, file: FoundFile, contents: JsonObject) -> JsonObject:
         told = {"path": str(self.folder / file.name), "name": file.name, "size": file.size}
         return {**told, "changed_at": to_iso(file.changed / 1e9), **contents}
 

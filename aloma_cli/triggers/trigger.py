@@ -66,12 +66,12 @@ class Trigger:
 
     def read(self) -> JsonObject:
         """What was noted last: `last_at`, `last_task`, `error`, `errors`, and what its kind keeps."""
-        return self.home.store.note(self._name) or {}
+        return self.home.store.note(self._note_name) or {}
 
     def note(self, **changes: Any) -> None:
         """Note something for good."""
-        self.home.store.write_note(self._name, {**self.read(), **changes})
+        self.home.store.write_note(self._note_name, {**self.read(), **changes})
 
     @property
-    def _name(self) -> str:
+    def _note_name(self) -> str:
         return f"trigger.{self.config.name}"

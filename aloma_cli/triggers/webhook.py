@@ -57,7 +57,7 @@ class Webhook:
                 401, {"error": f"the header {self._header} does not show that the sender knows the secret"}
             )
         try:
-            event = TriggerEvent(self._body(headers, query, body), via={"from": client})
+            event = TriggerEvent(self._event_body(headers, query, body), via={"from": client})
         except InputError as error:
             return HookReply(415 if isinstance(error, _KindError) else 400, {"error": str(error)})
         return self._fire(event)
@@ -88,17 +88,17 @@ class Webhook:
             shown = shown.removeprefix("Bearer ")
         return hmac.compare_digest(shown.encode("utf-8", "surrogateescape"), wanted)
 
-    def _body(self, headers: Mapping[str, str], query: Mapping[str, str], body: bytes) -> JsonObject:
+    def _event_body(self, headers: Mapping[str, str], query: Mapping[str, str], body: bytes) -> JsonObject:
         hidden = {*_HIDDEN, self._header}
         told = {name: value for name, value in headers.items() if name not in hidden}
-        return {"body": _parsed(headers.get("content-type", ""), body), "query": dict(query), "headers": told}
+        return {"body": _parsed_body(headers.get("content-type", ""), body), "query": dict(query), "headers": told}
 
 
 class _KindError(InputError):
     """The body is of a kind that a webhook does not read."""
 
 
-def _parsed(content_type: str, body: bytes) -> Json:
+def _parsed_body(content_type: str, body: bytes) -> Json:
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json")):
         try:

@@ -45,7 +45,7 @@ def read_ending(created: Event, back: Iterable[Batch], record: JsonObject, last:
         if not last and awaited <= started:
             # A firing that began earlier ended before these entries.
             events = [event for event in reversed(found) if getattr(event, "firing", None) in started]
-            return _numbered(created, events, record)
+            return _numbered_ending(created, events, record)
     return None
 
 
@@ -58,7 +58,7 @@ def _told_of(event: Event) -> set[object]:
     return {getattr(event, "firing", None), *(event.others if isinstance(event, FiringVoided) else ())}
 
 
-def _numbered(created: Event, events: list[Event], record: JsonObject) -> Ending | None:
+def _numbered_ending(created: Event, events: list[Event], record: JsonObject) -> Ending | None:
     if not isinstance(created, TaskCreated):
         return None
     ends = sum(step[figure] for step in record["steps"] for figure in _NUMBERED_FIGURES)

@@ -130,10 +130,10 @@ def word_of(event: Event) -> str | None:
 
 def facts(entry: Entry) -> tuple[str, ...]:
     """What there is to say about `entry` beside its changes, in short phrases, the most important first."""
-    return (*filter(None, _said(entry)), *(usage_facts(entry.firing.figures) if entry.firing else ()))
+    return (*filter(None, _entry_words(entry)), *(usage_facts(entry.firing.figures) if entry.firing else ()))
 
 
-def _said(entry: Entry) -> tuple[str | None, ...]:
+def _entry_words(entry: Entry) -> tuple[str | None, ...]:
     match entry.event:
         case None if entry.firing is not None:
             return (doing(entry.firing, from_iso(entry.at)),)

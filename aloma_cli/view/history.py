@@ -82,10 +82,10 @@ class History:
 
         With `last` they come after all events are read.
         """
-        wanted = filter(self._is_wanted, self._all())
+        wanted = filter(self._is_wanted, self._all_records())
         return wanted if self._last is None else iter(deque(wanted, self._last))
 
-    def _all(self) -> Iterator[Record]:
+    def _all_records(self) -> Iterator[Record]:
         reader = HistoryReader(self.task)
         for number, event in self._numbered():
             record = reader.read(number, event)
@@ -118,10 +118,10 @@ class HistoryReader:
         elif isinstance(event, Logged):
             self._logs[event.firing].append(event)
         elif entry is not None:
-            return self._record(number, event, entry)
+            return self._record_of(number, event, entry)
         return None
 
-    def _record(self, number: int | None, event: Event, entry: Entry) -> Record:
+    def _record_of(self, number: int | None, event: Event, entry: Entry) -> Record:
         if entry.word != "landed":
             entry = replace(entry, task=None)
         record = Record(number, entry) if entry.firing is None else self._of_firing(number, entry, entry.firing)

@@ -44,10 +44,10 @@ class Lines(View):
         entry = self._screen.tell(event)
         if entry is None or (isinstance(event, CallProgress) and not self._is_news(event)):
             return
-        texts = _texts(entry)
+        texts = _entry_texts(entry)
         if isinstance(event, TaskRested):
             texts += explained(event.missing, event.cycle)
-        self._write([self._line(entry, text) for text in texts])
+        self._write_lines([self._entry_line(entry, text) for text in texts])
 
     def _is_news(self, event: CallProgress) -> bool:
         """Whether a wait is worth a line: many calls that wait for one server at the same time are told of once."""
@@ -57,13 +57,13 @@ class Lines(View):
         self._told[event.call] = now
         return True
 
-    def _line(self, entry: Entry, text: str) -> str:
+    def _entry_line(self, entry: Entry, text: str) -> str:
         offset = f"+{duration(from_iso(entry.at) - self._screen.began)}"
         time = clock_time(entry.at, self._zone)
         text = bounded(text, f"aloma task log {self._screen.root} --json")
         return clean(f"{time}  {offset:>7}  {entry.word:<10}  {_who(entry):<28}  {text}")
 
-    def _write(self, lines: list[str]) -> None:
+    def _write_lines(self, lines: list[str]) -> None:
         if self._silent:
             return
         try:
@@ -78,7 +78,7 @@ def _who(entry: Entry) -> str:
     return " ".join(part for part in (entry.step or "", task) if part)
 
 
-def _texts(entry: Entry) -> list[str]:
+def _entry_texts(entry: Entry) -> list[str]:
     if isinstance(entry.event, Logged):
         return leveled(entry.event.level, entry.event.text)
     changed = (f"{plural(len(entry.changed), 'change')} ({entry.changed.text(4)})",) if entry.changed else ()

@@ -75,7 +75,7 @@ def call_lines(
     zone: tzinfo | None = None,
 ) -> Iterator[Text]:
     """The lines of `call` for a terminal, none wider than `room`. `before` are the earlier calls of its firing."""
-    yield fit(_headline(call, indent), room, glyphs)
+    yield fit(_call_headline(call, indent), room, glyphs)
     facts = glyphs.dot.join(call_facts(call, zone))
     for piece in broken(facts, max(8, room - len(indent) - len(_INDENT))):
         yield line((f"{indent}{_INDENT}{piece}", DIM))
@@ -118,10 +118,10 @@ def first_line(call: RecordedCall) -> str:
     if call.event is None:
         return ""
     if is_chat(call) and (message := _message(call.answer)) is not None:
-        return _first(_said(message))
+        return _first_line(_message_text(message))
     if call.function.startswith("http.") and isinstance(call.answer, dict):
-        return _first(_body_text(call.answer, _ONE_LINE))
-    return _first(call.answer if isinstance(call.answer, str) else _one_line(hide_stash(readable(call.answer))))
+        return _first_line(_body_text(call.answer, _ONE_LINE))
+    return _first_line(call.answer if isinstance(call.answer, str) else _one_line(hide_stash(readable(call.answer))))
 
 
 def readable(answer: Json) -> Json:
@@ -183,7 +183,7 @@ def _some(usage: JsonObject, name: str, word: str) -> str:
     return f" ({usage[name]:,} {word})" if usage.get(name) else ""
 
 
-def _headline(call: RecordedCall, indent: str) -> Text:
+def _call_headline(call: RecordedCall, indent: str) -> Text:
     state = {ANSWERED: "fired", FAILED: "failed"}.get(call.state, "waiting")
     return line(
         indent, (f"call {call.number}", "bold"), f"  {call.step}  {call.function}  ", (call.state, style_of(state))
@@ -245,10 +245,10 @@ def _message_part(message: Json, tools: dict[str, str], width: int) -> Part:
     key = message.get("tool_call_id")
     name = message.get("name") or (tools.get(key, key) if isinstance(key, str) else None)
     title = f"{message.get('role', 'message')}{f' {name}' if name else ''}"
-    return Part(clean(title), _said(message, width))
+    return Part(clean(title), _message_text(message, width))
 
 
-def _said(message: JsonObject, width: int = _WIDTH) -> str:
+def _message_text(message: JsonObject, width: int = _WIDTH) -> str:
     """The text of a message, and the tools that it calls."""
     content = message.get("content")
     texts = [_content_text(content, width)] if content else []
@@ -282,7 +282,7 @@ def _tool_text(tool: Json) -> str:
     match tool:
         case {"function": {"name": str(name), **more}}:
             about = more.get("description")
-            return f"{name}: {_first(about)}" if isinstance(about, str) and about else name
+            return f"{name}: {_first_line(about)}" if isinstance(about, str) and about else name
     return _one_line(tool)
 
 
@@ -299,7 +299,7 @@ def _request_parts(call: RecordedCall, asked: JsonObject, width: int) -> Iterato
         yield Part("arguments", as_text(asked, width))
         return
     rest = {name: value for name, value in asked.items() if name not in ("method", "url", "json", "text")}
-    yield Part("request", f"{asked.get('method')} {shown(asked['url'])}\n{_fields(rest)}".rstrip())
+    yield Part("request", f"{asked.get('method')} {shown(asked['url'])}\n{_field_lines(rest)}".rstrip())
     if "json" in asked or "text" in asked:
         yield Part("body", as_text(asked["json"], width) if "json" in asked else str(asked["text"]))
 
@@ -311,9 +311,9 @@ def _answer_parts(call: RecordedCall, width: int) -> Iterator[Part]:
         if isinstance(thought, str) and thought:
             yield Part("reasoning", thought)
         reason = call.answer["choices"][0].get("finish_reason")
-        yield Part("answer" if reason in _USUAL_ENDS else f"answer ({clean(reason)})", _said(message, width))
+        yield Part("answer" if reason in _USUAL_ENDS else f"answer ({clean(reason)})", _message_text(message, width))
     elif call.function.startswith("http.") and isinstance(call.answer, dict) and "status" in call.answer:
-        yield Part(f"answer {call.answer['status']}", _fields(call.answer.get("headers") or {}))
+        yield Part(f"answer {call.answer['status']}", _field_lines(call.answer.get("headers") or {}))
         yield Part("body", _body_text(call.answer, width))
     else:
         yield Part(
@@ -341,7 +341,7 @@ def _error(error: JsonObject) -> str:
     return f"{error_text(error)}{f'{chr(10)}→ {hint}' if hint else ''}"
 
 
-def _fields(values: JsonObject) -> str:
+def _field_lines(values: JsonObject) -> str:
     return "\n".join(
         f"{name}: {value if isinstance(value, str) else _one_line(value)}" for name, value in values.items()
     )
@@ -384,7 +384,7 @@ def _one_line(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _first(text: str) -> str:
+def _first_line(text: str) -> str:
     """The first line with something in it; of JSON all of it, on one line."""
     text = text.strip()
     if text.startswith(("{", "[")):

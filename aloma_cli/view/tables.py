@@ -133,7 +133,7 @@ def _laid_out(
     shown = _fitting(columns, cells, filled, room)
     columns, cells = [columns[at] for at in shown], [[row[at] for at in shown] for row in cells]
     widths = _widths(columns, cells, room)
-    lines = [_line(columns, row, widths, glyphs) for row in cells]
+    lines = [_row_line(columns, row, widths, glyphs) for row in cells]
     if more is not None and len(shown) < len(filled):
         lines.append(_fit((f"{glyphs.ellipsis} {more}", DIM), room, glyphs))
     return lines
@@ -175,7 +175,7 @@ def _widths(columns: Sequence[Column], cells: list[list[Part]], room: int) -> li
     return widths
 
 
-def _line(columns: Sequence[Column], row: list[Part], widths: list[int], glyphs: Glyphs) -> list[Part]:
+def _row_line(columns: Sequence[Column], row: list[Part], widths: list[int], glyphs: Glyphs) -> list[Part]:
     parts: list[Part] = []
     gap = 0
     for column, cell, width in zip(columns, row, widths, strict=True):

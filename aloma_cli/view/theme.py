@@ -80,12 +80,12 @@ _KINDS = (
 )
 
 
-def _words(column: int) -> dict[str, str]:
+def _kind_words(column: int) -> dict[str, str]:
     return {word: kind[column] for kind in _KINDS for word in kind[0].split()}
 
 
-UNICODE = Glyphs("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", _words(1), "○", "├ ", "└ ", "│ ", "│", " · ", " › ", "…")
-ASCII = Glyphs("|/-\\", _words(2), "o", "|- ", "`- ", "|  ", "|", ", ", " > ", "...")
+UNICODE = Glyphs("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", _kind_words(1), "○", "├ ", "└ ", "│ ", "│", " · ", " › ", "…")
+ASCII = Glyphs("|/-\\", _kind_words(2), "o", "|- ", "`- ", "|  ", "|", ", ", " > ", "...")
 
 
 def glyphs_for(encoding: str | None) -> Glyphs:

@@ -93,7 +93,7 @@ def broken(text: str, width: int) -> list[str]:
     from rich.cells import cell_len
 
     lines = [""]
-    for space, word in _words(text, width):
+    for space, word in _spaced_words(text, width):
         if cell_len(longer := lines[-1] + space + word) <= width:
             lines[-1] = longer
         elif lines[-1]:
@@ -103,7 +103,7 @@ def broken(text: str, width: int) -> list[str]:
     return lines
 
 
-def _words(text: str, width: int) -> Iterator[tuple[str, str]]:
+def _spaced_words(text: str, width: int) -> Iterator[tuple[str, str]]:
     """(space before it, word or command) in order; words wider than `width` in pieces."""
     from rich.cells import cell_len, chop_cells
 

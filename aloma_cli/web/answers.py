@@ -73,7 +73,7 @@ class Desk:
 
     def show(self, ticket: Ticket) -> Response:
         """A GET only shows: programs that scan mails follow links."""
-        return self._closed(ticket) or self._form(ticket, {}, {})
+        return self._closed(ticket) or self._form_page(ticket, {}, {})
 
     async def take(self, ticket: Ticket, body: bytes, path: str) -> Response:
         """Record the answer in a form, if the question is still open."""
@@ -84,13 +84,13 @@ class Desk:
             given = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS))
         except ValueError:
             return told("This form is not valid", "Go back, and send it again.", status=400)
-        asked = self._asked(ticket) or {}
+        asked = self._open_question(ticket) or {}
         form = form_of(asked.get("schema"))
         texts = {field.name: given.get(input_name(number), "") for number, field in enumerate(form.fields)}
         value, wrong = read_form(form, texts)
         name = " ".join(given.get(NAME, "").split())[:LONGEST_NAME]
         if wrong:
-            return self._form(ticket, {**texts, NAME: name}, wrong, status=422)
+            return self._form_page(ticket, {**texts, NAME: name}, wrong, status=422)
         who = ({"channel": "link", "to": ticket.to} if ticket.to else {"channel": "page"}) | (
             {"user": name} if name else {}
         )
@@ -99,17 +99,17 @@ class Desk:
         except InputError as error:
             return self._closed(ticket, status=409) or told("This answer was not taken", str(error), status=409)
         self._wake()
-        return await self._taken(ticket, path)
+        return await self._wait_until_taken(ticket, path)
 
-    async def _taken(self, ticket: Ticket, path: str) -> Response:
+    async def _wait_until_taken(self, ticket: Ticket, path: str) -> Response:
         """Wait until the process that runs the task has taken the answer."""
         for _ in range(int(PATIENCE / _PAUSE)):
-            if self._asked(ticket) is None:
+            if self._open_question(ticket) is None:
                 return RedirectResponse(path, 303)
             await asyncio.sleep(_PAUSE)
         return told("The answer is kept", "The task takes it as soon as it runs again.", good=True, status=202)
 
-    def _asked(self, ticket: Ticket) -> JsonObject | None:
+    def _open_question(self, ticket: Ticket) -> JsonObject | None:
         """The question, if it is still open. Raises NotFoundError for a task that was deleted."""
         for asked in self._home.task(ticket.task).record["questions"]:
             same = (asked["task"], asked.get("into"), asked.get("call"), asked.get("asked_at"))
@@ -121,7 +121,7 @@ class Desk:
     def _closed(self, ticket: Ticket, status: int = 200) -> Response | None:
         """The page for a question that cannot be answered any more; None if it can."""
         footer = self._footer(ticket)
-        if self._asked(ticket) is not None:
+        if self._open_question(ticket) is not None:
             if ticket.expires > self._home.clock.now():
                 return None
             return told("This link has expired", "Ask for a new one.", footer=footer, status=403)
@@ -133,8 +133,10 @@ class Desk:
         text = f"{_by(found)}, {_moment(found.at)}."
         return told("This question is answered", text, about=found.question, footer=footer, status=status, good=True)
 
-    def _form(self, ticket: Ticket, texts: Mapping[str, str], wrong: Mapping[str, str], status: int = 200) -> Response:
-        asked = self._asked(ticket) or {}
+    def _form_page(
+        self, ticket: Ticket, texts: Mapping[str, str], wrong: Mapping[str, str], status: int = 200
+    ) -> Response:
+        asked = self._open_question(ticket) or {}
         question = str(asked.get("question"))
         title = f"Error: {question}" if wrong else question
         parts = [f"<h1>{escape(question)}</h1>", _context(hide_stash(asked.get("context"))), _deadline(asked)]
@@ -165,12 +167,12 @@ def _context(context: Json) -> str:
     if context is None:
         return ""
     if isinstance(context, dict) and context:
-        rows = (f"<dt>{escape(key)}</dt><dd>{escape(_text(value))}</dd>" for key, value in context.items())
+        rows = (f"<dt>{escape(key)}</dt><dd>{escape(_context_text(value))}</dd>" for key, value in context.items())
         return f'<dl class="context">{"".join(rows)}</dl>'
     return f'<div class="context">{escape(context if isinstance(context, str) else pretty(context))}</div>'
 
 
-def _text(value: Json) -> str:
+def _context_text(value: Json) -> str:
     if isinstance(value, list) and all(isinstance(one, str | int | float) for one in value):
         return ", ".join(map(shown, value))
     return shown(value) if isinstance(value, str | bool | int | float) else dumps(value)

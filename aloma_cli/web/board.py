@@ -56,14 +56,14 @@ def board(
     """
     pages = _Pages(home, Site(name, answers))
     routes = [
-        Route("/", _shown(pages.tasks, LIST_SCRIPTS)),
-        Route("/tasks/{task}", _shown(pages.task, TASK_SCRIPTS)),
-        Route("/questions", _shown(pages.questions, LIST_SCRIPTS)),
-        Route("/favicon.ico", _nothing),  # every browser asks for it
+        Route("/", _page_route(pages.tasks, LIST_SCRIPTS)),
+        Route("/tasks/{task}", _page_route(pages.task, TASK_SCRIPTS)),
+        Route("/questions", _page_route(pages.questions, LIST_SCRIPTS)),
+        Route("/favicon.ico", _no_content),  # every browser asks for it
     ]
     if answers:
-        routes.append(Route("/questions/{task}", _answer(Desk(home, foot=_foot)), methods=["GET", "POST"]))
-    return app_of(routes, failed=failed, names=names, inside=[Middleware(Door, token=token)], refusal=_refused)
+        routes.append(Route("/questions/{task}", _answer_route(Desk(home, foot=_foot)), methods=["GET", "POST"]))
+    return app_of(routes, failed=failed, names=names, inside=[Middleware(Door, token=token)], refusal=_refusal_page)
 
 
 class _Pages:
@@ -84,7 +84,7 @@ class _Pages:
         task = self._home.find(request.path_params["task"])
         root = root_of(task)
         version = f'"{self._home.store.stamp(root)}-{self._home.store.is_held(root):d}"'
-        if version == _known(request):
+        if version == _known_tag(request):
             return None
         return task_page_live(self._site, question(self._home, task), version)
 
@@ -92,7 +92,7 @@ class _Pages:
         return questions_page(self._site, self._listing.questions())
 
 
-def _shown(make: Callable[[Request], Shown | None], scripts: tuple[str, ...]) -> Callable[[Request], object]:
+def _page_route(make: Callable[[Request], Shown | None], scripts: tuple[str, ...]) -> Callable[[Request], object]:
     """A route for a live page, which is made in a thread: a large one takes its time."""
     headers = {"content-security-policy": header_policy(scripts), "x-robots-tag": "noindex, nofollow"}
 
@@ -103,22 +103,22 @@ def _shown(make: Callable[[Request], Shown | None], scripts: tuple[str, ...]) ->
             return told("This task does not exist", str(error), status=404)
         except AlomaError as error:
             return told("This cannot be read", str(error), status=500)
-        if shown is None or shown.version == _known(request):
+        if shown is None or shown.version == _known_tag(request):
             return Response(status_code=304)
         return HTMLResponse(shown.html, headers={**headers, "etag": shown.version})
 
     return show
 
 
-async def _nothing(_request: Request) -> Response:
+async def _no_content(_request: Request) -> Response:
     return Response(status_code=204)
 
 
-def _known(request: Request) -> str | None:
+def _known_tag(request: Request) -> str | None:
     return request.headers.get("if-none-match")
 
 
-def _answer(desk: Desk) -> Callable[[Request], object]:
+def _answer_route(desk: Desk) -> Callable[[Request], object]:
     async def answer(request: Request) -> Response:
         ticket = _ticket(request)
         try:
@@ -147,7 +147,7 @@ def _foot(name: str, task: str) -> str:
     )
 
 
-def _refused(status: int, sentence: str, headers: Mapping[str, str] | None) -> Response:
+def _refusal_page(status: int, sentence: str, headers: Mapping[str, str] | None) -> Response:
     title, text = _REFUSALS.get(status, ("This was refused", f"{sentence[:1].upper()}{sentence[1:]}."))
     shown = told(title, text, footer='<a href="/">All tasks</a>', status=status)
     shown.headers.update(headers or {})

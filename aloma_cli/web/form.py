@@ -23,7 +23,7 @@ def form_html(form: Form, label: str, texts: Mapping[str, str], wrong: Mapping[s
     """The form, filled in with `texts`; `wrong` as in `Filled`. `label`: of a field without a name."""
     lines = [f'<p class="wrong" role="alert">{escape(wrong[""])}</p>'] if form.is_object and "" in wrong else []
     for number, field in enumerate(form.fields):
-        lines += _field(field, input_name(number), label, texts.get(field.name, ""), wrong.get(field.name))
+        lines += _field_html(field, input_name(number), label, texts.get(field.name, ""), wrong.get(field.name))
     lines += _person(texts.get(NAME, ""))
     return (
         f'<form method="post" accept-charset="utf-8" novalidate>{"".join(lines)}<button>Send the answer</button></form>'
@@ -35,7 +35,7 @@ def input_name(number: int) -> str:
     return f"field{number}"
 
 
-def _field(field: Field, name: str, label: str, text: str, wrong: str | None) -> Iterator[str]:
+def _field_html(field: Field, name: str, label: str, text: str, wrong: str | None) -> Iterator[str]:
     title = escape((field.title or field.name or label) + ("" if field.required else " (optional)"))
     hint = field.about or _HINTS.get(field.kind, "")
     notes = [(f"{name}-hint", "hint", hint)] if hint else []

@@ -39,7 +39,7 @@ async def serving(app: ASGIApp, host: str = LOOPBACK, port: int = 0) -> AsyncIte
     WorkspaceError where the extra is missing.
     """
     with extra("web", "the HTTP server"):
-        server = _server(app)
+        server = _uvicorn_server(app)
     with _listening(host, port) as listening:
         await server.startup(sockets=[listening])
         try:
@@ -48,7 +48,7 @@ async def serving(app: ASGIApp, host: str = LOOPBACK, port: int = 0) -> AsyncIte
             await server.shutdown(sockets=[listening])
 
 
-def _server(app: ASGIApp) -> Server:
+def _uvicorn_server(app: ASGIApp) -> Server:
     import uvicorn
 
     config = uvicorn.Config(

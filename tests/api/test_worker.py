@@ -95,7 +95,7 @@ def test_a_task_that_was_deleted_meanwhile_is_forgotten(tmp_path: Path) -> None:
         worker = told.worker(home)
         working = asyncio.create_task(worker.run("drained"))
         scan = Scan(home, None, told.refuse)
-        scan._look(())
+        scan._look_at_trees(())
         shutil.rmtree(tmp_path / ".aloma" / "tasks" / first)
         claim = scan.take(())
         assert claim is not None

@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from aloma_cli.cli.task.each import _bar, _Counts
+from aloma_cli.cli.task.each import _Counts, _progress_bar
 from aloma_cli.jsontext import dumps, loads
 from tests.cli.desk import Desk, Ended, ended, until
 
@@ -201,7 +201,7 @@ def test_the_bar_has_the_rate_the_failures_and_the_money(monkeypatch: pytest.Mon
     screen = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
     counts = _Counts()
-    with _bar(4) as bar:
+    with _progress_bar(4) as bar:
         counts.ended, counts.failed, counts.cost = 3, 1, 0.25
         bar.show(counts)
         bar.say("line 2: \x1b[31mno luck")

@@ -152,10 +152,10 @@ def test_a_collector_that_is_too_slow_gets_less_and_holds_nothing_up(caplog: pyt
             """Nothing."""
 
     traces = LiveTraces(cast("Collector", Slow()), texts=False)
-    traces._put(SPAN)
+    traces._enqueue(SPAN)
     assert asked.wait(10)
     for _ in range(MOST + 5):
-        traces._put(SPAN)
+        traces._enqueue(SPAN)
     assert [record.getMessage() for record in caplog.records] == [
         "more than 10,000 spans wait for the collector, and the others are left out"
     ]

@@ -351,8 +351,8 @@ def test_a_running_task_grows_at_its_end_and_an_error_of_the_record_ends_it() ->
 _FAULTY = """
 import sys
 from aloma_cli.cli.main import main
-from aloma_cli.cli.watching.state import State
-State.at = lambda self, position: 1 / 0
+from aloma_cli.cli.watching.state import WatchState
+WatchState.at = lambda self, position: 1 / 0
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -59,11 +59,11 @@ def _played(subject: Subject, start: Step, document: JsonObject) -> list[str]:
             return [name for name, _ in fired[fired.index(state) :]]
         fired.append(state)
         before, document = document, _after(subject, step, document)
-        step = _next(subject, step, before, document)
+        step = _next_step(subject, step, before, document)
     return []
 
 
-def _next(subject: Subject, last: Step, before: JsonObject, after: JsonObject) -> Step | None:
+def _next_step(subject: Subject, last: Step, before: JsonObject, after: JsonObject) -> Step | None:
     """The only step whose condition begins to hold, if its writes are known."""
     risen = [
         step
@@ -76,7 +76,7 @@ def _next(subject: Subject, last: Step, before: JsonObject, after: JsonObject) -
 def _is_plain(subject: Subject, step: Step) -> bool:
     """Whether everything that a step writes is known, so that its firing can be played."""
     facts = subject.facts[step.name]
-    made = all(write.certain and (write.removes or _json(write.value) is not None) for write in facts.writes)
+    made = all(write.certain and (write.removes or _known_json(write.value) is not None) for write in facts.writes)
     return bool(facts.writes) and made and not (facts.completes or facts.subtasks or facts.waits)
 
 
@@ -97,15 +97,15 @@ def _apply(document: JsonObject, write: Write) -> None:
     if write.removes:
         document.pop(last, None)
     else:
-        [document[last]] = _json(write.value) or [None]
+        [document[last]] = _known_json(write.value) or [None]
 
 
-def _json(value: Value) -> list[Json] | None:
+def _known_json(value: Value) -> list[Json] | None:
     """The value itself in a list, if it is known."""
     if isinstance(value, Known):
         return [value.value]
     if isinstance(value, Obj) and not value.open:
-        parts = {key: _json(values[-1]) for key, values in value.fields.items() if len(values) == 1}
+        parts = {key: _known_json(values[-1]) for key, values in value.fields.items() if len(values) == 1}
         known = {key: part[0] for key, part in parts.items() if part is not None}
         return [known] if len(known) == len(value.fields) else None
     return None

@@ -25,10 +25,10 @@ def find(subject: Subject) -> Iterator[Finding]:
     for step in subject.steps:
         for tests in alternatives(step.condition.pattern):
             for path in sorted(tests):
-                yield from _at(subject, step, path, tests[path])
+                yield from _mistakes_at(subject, step, path, tests[path])
 
 
-def _at(subject: Subject, step: Step, path: tuple[str, ...], patterns: list[Any]) -> Iterator[Finding]:
+def _mistakes_at(subject: Subject, step: Step, path: tuple[str, ...], patterns: list[Any]) -> Iterator[Finding]:
     if not path:
         return
     if path[0] in RESERVED:
@@ -44,7 +44,7 @@ def _at(subject: Subject, step: Step, path: tuple[str, ...], patterns: list[Any]
         yield from _unset(subject, step, path)
     for pattern, test in needed:
         if not any(may_meet(value, pattern, test) for value in values):
-            told = _listed({_told(value) for value in values})
+            told = _first_words({_value_words(value) for value in values})
             message = f"{step.name} waits until {show_path(path)} is {written(pattern)}, which nothing writes"
             known = [value.value for value in values if isinstance(value, Known) and isinstance(value.value, str)]
             cure = did_you_mean(pattern, known) if isinstance(pattern, str) else None
@@ -59,7 +59,7 @@ def _unwritten(subject: Subject, step: Step, path: tuple[str, ...]) -> Iterator[
     meant = did_you_mean(last, known - {last})
     if meant is None and (subject.writes.values_at(path) or not subject.has_payloads):
         return  # it may be written by code that cannot be read, or come with data of which there is no example
-    hint = f"examples/, cases/ or a step must have it; known here: {_listed(known)}"
+    hint = f"examples/, cases/ or a step must have it; known here: {_first_words(known)}"
     message = f"{step.name} needs {show_path(path)}, which no step, no example and no question writes"
     yield Finding(subject.place(step, path), "field", message, meant or hint, step.name)
 
@@ -88,12 +88,12 @@ def _reserved(subject: Subject, step: Step, path: tuple[str, ...]) -> Iterator[F
             yield Finding(subject.place(step, path), "group", message, did_you_mean(name, subject.names), step.name)
 
 
-def _listed(words: set[str]) -> str:
+def _first_words(words: set[str]) -> str:
     """The first of them, with … if there are more."""
     return ", ".join([*sorted(words)[:_SHOWN], *["…"][: len(words) > _SHOWN]]) or "nothing"
 
 
-def _told(value: Value) -> str:
+def _value_words(value: Value) -> str:
     match value:
         case Known():
             return dumps(value.value)

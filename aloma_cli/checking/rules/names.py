@@ -19,7 +19,7 @@ def find(subject: Subject) -> Iterator[Finding]:
     for step in subject.steps:
         for name in sorted(subject.facts[step.name].names, key=lambda name: name.line):
             known = libraries if name.root == "lib" else subject.connectors
-            wrong = _wrong(name, known)
+            wrong = _wrong_name(name, known)
             if wrong is not None:
                 message, cure = wrong
                 yield Finding(
@@ -27,7 +27,7 @@ def find(subject: Subject) -> Iterator[Finding]:
                 )
 
 
-def _wrong(name: Name, known: dict[str, frozenset[str]] | object) -> tuple[str, str | None] | None:
+def _wrong_name(name: Name, known: dict[str, frozenset[str]] | object) -> tuple[str, str | None] | None:
     assert isinstance(known, dict)  # noqa: S101
     kind, folder = ("library", "libraries/") if name.root == "lib" else ("connector", "connectors/")
     if name.owner not in known:

@@ -44,7 +44,7 @@ def find(subject: Subject) -> Iterator[Finding]:
 def _slips(content: _Content) -> Iterator[tuple[int, str, str]]:
     """Line, what is wrong, what to write instead."""
     takes_data = any(one.arg == "data" for one in (*content.args.args, *content.args.kwonlyargs))
-    for node in _own(content):
+    for node in _own_nodes(content):
         match node:
             case ast.Return(value=ast.expr() as value) if _is_made(value, content):
                 yield node.lineno, "what content returns is lost", "write into data, and return nothing"
@@ -119,12 +119,12 @@ def _is_store(name: ast.Name) -> bool:
     return isinstance(name.ctx, ast.Store)
 
 
-def _own(content: ast.AST) -> Iterator[ast.AST]:
+def _own_nodes(content: ast.AST) -> Iterator[ast.AST]:
     """The nodes of a function, without those of functions inside it."""
     for node in ast.iter_child_nodes(content):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
             yield node
-            yield from _own(node)
+            yield from _own_nodes(node)
 
 
 def _is_connector(call: ast.Call) -> bool:

@@ -60,7 +60,7 @@ def _ask_field(field: Field, console: Console, default: str | None) -> Json:
     for number, choice in enumerate(field.choices, 1):
         console.say(f"  {number}  {clean(cut(shown(choice), _LONGEST))}")
     while True:
-        typed = _typed(console, _prompt(label, field, default))
+        typed = _read_typed(console, _prompt(label, field, default))
         if not typed.strip():
             if default is not None:
                 typed = default
@@ -72,7 +72,7 @@ def _ask_field(field: Field, console: Console, default: str | None) -> Json:
             console.say(f"  {clean(error)}")
 
 
-def _typed(console: Console, prompt: str) -> str:
+def _read_typed(console: Console, prompt: str) -> str:
     try:
         typed = console.read(prompt)
     except EOFError:

@@ -20,11 +20,11 @@ def heading(asked: JsonObject, name: str, now: float) -> list[str]:
     if asked.get("step"):
         about.append(f"by {clean(asked['step'])}")
     context = (f"  {line}" for line in context_lines(asked.get("context")))
-    deadline = (f"  {line}" for line in _deadline(asked, now))
+    deadline = (f"  {line}" for line in _deadline_line(asked, now))
     return [f"? {clean(asked['question'])}", f"  {', '.join(about)}", *context, *deadline]
 
 
-def _deadline(asked: JsonObject, now: float) -> Iterator[str]:
+def _deadline_line(asked: JsonObject, now: float) -> Iterator[str]:
     until = asked.get("until")
     if until is not None:
         left = from_iso(until) - now

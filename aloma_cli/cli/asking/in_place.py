@@ -42,13 +42,13 @@ class InPlace:
         self._ended = False
         self._left: list[JsonObject] = []
         self._asked: JsonObject = {}
-        self._thread = threading.Thread(target=self._run, name="aloma-asking", daemon=True)
+        self._thread = threading.Thread(target=self._ask_all, name="aloma-asking", daemon=True)
 
     def __enter__(self) -> Self:
         self._say_unsettled()
         self._news.set()
         self._who = typed_by()
-        self._keyboard = Keyboard(self._check)
+        self._keyboard = Keyboard(self._check_open)
         self._thread.start()
         return self
 
@@ -75,12 +75,12 @@ class InPlace:
         for line in unsettled(self._home.task(self._task).record):
             say(f"  {line}")
 
-    def _run(self) -> None:
+    def _ask_all(self) -> None:
         while not self._ended:
             self._news.wait()
             self._news.clear()
-            while not self._ended and (asked := self._next()) is not None:
-                self._ask(asked)
+            while not self._ended and (asked := self._next_question()) is not None:
+                self._ask_one(asked)
 
     def _open(self) -> list[JsonObject]:
         try:
@@ -89,10 +89,10 @@ class InPlace:
             return []
         return found
 
-    def _next(self) -> JsonObject | None:
+    def _next_question(self) -> JsonObject | None:
         return next((one for one in self._open() if not any(is_same(one, left) for left in self._left)), None)
 
-    def _check(self) -> None:
+    def _check_open(self) -> None:
         """Raise _WithdrawnError if the question that is being asked is not open any more."""
         if self._ended:
             raise _WithdrawnError
@@ -102,11 +102,11 @@ class InPlace:
                 self._news.set()
                 raise _WithdrawnError
 
-    def _ask(self, asked: JsonObject) -> None:
+    def _ask_one(self, asked: JsonObject) -> None:
         self._asked = asked
         self._view.pause()
         try:
-            self._answer(asked)
+            self._take_answer(asked)
         except NoAnswerError:
             self._left.append(asked)
             self._keyboard.say(f"  left open; to answer it: {cures.answer(asked, several=True)}")
@@ -116,7 +116,7 @@ class InPlace:
         finally:
             self._view.resume()
 
-    def _answer(self, asked: JsonObject) -> None:
+    def _take_answer(self, asked: JsonObject) -> None:
         task = self._home.task(asked["task"])
         for line in heading(asked, task.name, self._home.clock.now()):
             self._keyboard.say(line)

@@ -43,12 +43,12 @@ class Keyboard:
         """The next line, without its end. Raises EOFError."""
         write(self._terminal, prompt)
         try:
-            return self._line()
+            return self._read_line()
         except BaseException:
             write(self._terminal, "\n")
             raise
 
-    def _line(self) -> str:
+    def _read_line(self) -> str:
         while b"\n" not in self._begun:
             if not select.select([self._input], [], [], _LOOK)[0]:
                 self._check()

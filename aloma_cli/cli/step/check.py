@@ -46,16 +46,16 @@ def check_steps(
     Exit codes: 0 no errors, 3 errors, or with --strict any finding.
     """
     home = load_workspace(workspace)
-    findings = [*map(_broken, home.loaded.broken), *check(material_of(home))]
+    findings = [*map(_load_finding, home.loaded.broken), *check(material_of(home))]
     if as_json:
         put_json({"schema": 1, "findings": [finding.to_json() for finding in findings]})
     else:
-        _tell(findings, len(home.steps))
+        _print_findings(findings, len(home.steps))
     failed = [finding for finding in findings if strict or finding.severity == "error"]
     return ERRORS[WorkspaceError] if failed else DONE
 
 
-def _tell(findings: list[Finding], steps: int) -> None:
+def _print_findings(findings: list[Finding], steps: int) -> None:
     for finding in findings:
         put(f"{finding.place}: {finding.severity}: {finding.message}")
         if finding.cure:
@@ -65,7 +65,7 @@ def _tell(findings: list[Finding], steps: int) -> None:
     say(f"aloma: {plural(steps, 'step')} checked, {told}")
 
 
-def _broken(error: StepError) -> Finding:
+def _load_finding(error: StepError) -> Finding:
     place, _, message = str(error).partition(": ")
     return Finding(place, "load", message, error.hint, None, "error")
 
@@ -96,15 +96,15 @@ def material_of(home: Workspace) -> Material:
 def _examples(root: Path) -> Iterator[tuple[str, JsonObject]]:
     """The data of tasks in `examples/` (files directly in it) and `cases/`."""
     for path in sorted((root / "examples").glob("*.*")):
-        for data in _objects(path):
+        for data in _example_objects(path):
             yield path.name, data
     for path in sorted((root / "cases").rglob("*.yaml")):
-        for case in _objects(path):
+        for case in _example_objects(path):
             if isinstance(case.get("data"), dict):
                 yield path.name, case["data"]
 
 
-def _objects(path: Path) -> Iterable[JsonObject]:
+def _example_objects(path: Path) -> Iterable[JsonObject]:
     try:
         content = path.read_bytes()
         value = load_yaml(content, path.name) if path.suffix in (".yaml", ".yml") else loads(content)

@@ -43,7 +43,7 @@ def list_steps(
     if as_json:
         put_json([step_record(step) for step in steps])
     else:
-        write_table(_COLUMNS, map(_row, steps), result(), environ=os.environ, clock=SystemClock())
+        write_table(_COLUMNS, map(_step_row, steps), result(), environ=os.environ, clock=SystemClock())
     if not steps and not broken and result().isatty():
         say(NO_STEPS)
     for error in broken:
@@ -51,7 +51,7 @@ def list_steps(
     return code_of_error(broken[0]) if broken else DONE
 
 
-def _row(step: Step) -> list[Any]:
+def _step_row(step: Step) -> list[Any]:
     marks = [] if step.enabled else ["disabled"]
     if step.rearm != "edge":
         marks.append(f"rearm={step.rearm}")

@@ -95,16 +95,16 @@ class _Done:
             "schema": 1,
             "step": self._step.name,
             "fired": self._end is not None,
-            "missing": [str(mismatch) for mismatch in self._missing()],
+            "missing": [str(mismatch) for mismatch in self._mismatches()],
             "seconds": self._end.seconds if self._end else 0.0,
             "calls": [visible_record(to_wire(call)) for call in self._calls],
             "logs": [{"level": log.level, "text": log.text} for log in self._logs],
             "subtasks": [{"name": one.name, "data": hide_stash(one.data)} for one in self._subtasks],
             "error": self._end.error if isinstance(self._end, FiringFailed) else None,
-            **self._committed(),
+            **self._committed_json(),
         }
 
-    def _committed(self) -> JsonObject:
+    def _committed_json(self) -> JsonObject:
         kept = self._end if isinstance(self._end, Committed) else None
         event = visible_record(to_wire(kept)) if kept else {}
         return {
@@ -118,7 +118,7 @@ class _Done:
         for log in self._logs:
             say(f"  | {'' if log.level == 'info' else f'{log.level}: '}{log.text}")
         for call in self._calls:
-            say(f"  > {clean(call.call)}: {_answer(call)}")
+            say(f"  > {clean(call.call)}: {_call_answer(call)}")
         match self._end:
             case Committed():
                 self._tell_commit(self._end)
@@ -154,14 +154,14 @@ class _Done:
             say(f"aloma: {self._step.name} is disabled: its file sets `enabled = False`")
         else:
             say(f"aloma: the condition of {self._step.name} does not hold")
-        for mismatch in self._missing():
+        for mismatch in self._mismatches():
             say(f"  {mismatch}")
 
-    def _missing(self) -> Iterator[object]:
+    def _mismatches(self) -> Iterator[object]:
         return iter(()) if self._end else self._step.condition.mismatches(self._document)
 
 
-def _answer(call: CallAnswered) -> str:
+def _call_answer(call: CallAnswered) -> str:
     if call.error is not None:
         return clean(error_text(call.error))
     choices = call.answer.get("choices") if isinstance(call.answer, dict) else None

@@ -42,13 +42,13 @@ def answer(
 
         if can_ask():
             found = records.task(task_id_of(records, task, "answer", may_be_last=True))
-            return _ask(found, which, running)
+            return _ask_open(found, which, running)
     task_id = task_id_with(records, task, value, "answer", "VALUE")
     request = {"kind": "answer", "value": json_or_text(value or ""), "text": value, **which}
     return request_and_run(running, task_id, request)
 
 
-def _ask(task: Task, which: JsonObject, running: RequestOptions) -> int:
+def _ask_open(task: Task, which: JsonObject, running: RequestOptions) -> int:
     """Ask the open questions of a task one after the other, and run it with the answers."""
     from aloma_cli.cli.asking.round import ask_each
     from aloma_cli.cli.exit_codes import code_of_task

@@ -54,35 +54,37 @@ def trace(
     if as_json:
         put_json(told.to_json())
         return exit_codes.DONE
-    for line in _lines(told):
+    for line in _cause_lines(told):
         put(line)
     return exit_codes.DONE
 
 
-def _lines(told: BlameResult) -> Iterator[str]:
+def _cause_lines(told: BlameResult) -> Iterator[str]:
     glyphs = glyphs_for(result().encoding)
     value = "removed" if told.value is MISSING else value_text(hide_stash(told.value, told.path), _LONGEST)
     cost = f"   (cost {money(told.cost)})" if told.cost else ""
     yield f"{clean(show_path(told.path))} = {value}{cost}"
     room = size_of(result()).room if for_people() else _WIDE
-    for line in _tree(told, told.causes, told.task, "", glyphs, room):
+    for line in _cause_tree(told, told.causes, told.task, "", glyphs, room):
         yield cut(line, room)
 
 
-def _tree(told: BlameResult, causes: list[Cause], task: str, indent: str, glyphs: Glyphs, room: int) -> Iterator[str]:
+def _cause_tree(
+    told: BlameResult, causes: list[Cause], task: str, indent: str, glyphs: Glyphs, room: int
+) -> Iterator[str]:
     for at, cause in enumerate(causes):
         is_last = at == len(causes) - 1
         start = f"{indent}{glyphs.corner if is_last else glyphs.tee}"
-        yield f"{start}{_headline(told, cause, task, glyphs, room - len(start))}"
+        yield f"{start}{_cause_headline(told, cause, task, glyphs, room - len(start))}"
         below = indent + ("  " if is_last else glyphs.bar)
         stem = f"{below}{glyphs.bar if cause.inputs else '  '}"
         yield from (f"{stem}{_call_line(*call)}" for call in cause.calls)
         if cause.cut:
             yield f"{below}  {glyphs.ellipsis} further back: aloma task blame {_deeper(cause)}"
-        yield from _tree(told, cause.inputs, cause.task, below, glyphs, room)
+        yield from _cause_tree(told, cause.inputs, cause.task, below, glyphs, room)
 
 
-def _headline(told: BlameResult, cause: Cause, task: str, glyphs: Glyphs, room: int) -> str:
+def _cause_headline(told: BlameResult, cause: Cause, task: str, glyphs: Glyphs, room: int) -> str:
     """`order.total = 120   ← price (entry 1), 10:12:05`: in `room` columns the value is cut, not who wrote it."""
     wrote, ledger = cause.wrote, told.ledger
     inside = f"[{clean(ledger.tree.tasks[cause.task].name)}] " if cause.task != task else ""

@@ -58,9 +58,9 @@ def calls(
     found = home.find(task)
     events = TreeEvents(home.store, root_of(found))
     if number is None:
-        _list(_within(found, calls_of(events)), as_json=as_json)
+        _print_calls(_within(found, calls_of(events)), as_json=as_json)
     else:
-        _show(found, list(calls_of(events)), _number(number), as_json=as_json)
+        _print_call(found, list(calls_of(events)), _number(number), as_json=as_json)
     if events.damage is not None:
         raise events.damage
     return exit_codes.DONE
@@ -78,17 +78,17 @@ def _within(task: str, calls: Iterator[RecordedCall]) -> list[RecordedCall]:
     return sorted(own, key=lambda call: call.number)
 
 
-def _list(calls: list[RecordedCall], *, as_json: bool) -> None:
+def _print_calls(calls: list[RecordedCall], *, as_json: bool) -> None:
     if as_json:
         put_json([_visible(call) for call in calls])
     else:
         # Where all calls are alike, their function says nothing.
         alike = for_people() and len({call.function for call in calls}) == 1
-        rows = (_row(call, None if alike else call.function) for call in calls)
+        rows = (_call_row(call, None if alike else call.function) for call in calls)
         write_table(_COLUMNS, rows, result(), environ=os.environ, clock=SystemClock(), write=write_paged)
 
 
-def _show(task: str, calls: list[RecordedCall], number: int, *, as_json: bool) -> None:
+def _print_call(task: str, calls: list[RecordedCall], number: int, *, as_json: bool) -> None:
     call = next((call for call in calls if call.number == number), None)
     if call is None:
         raise NotFoundError(
@@ -100,7 +100,7 @@ def _show(task: str, calls: list[RecordedCall], number: int, *, as_json: bool) -
         write_call(call, result(), environ=os.environ, write=write_paged)
 
 
-def _row(call: RecordedCall, function: str | None) -> list[object]:
+def _call_row(call: RecordedCall, function: str | None) -> list[object]:
     tokens = (call.usage.get("input_tokens") or 0) + (call.usage.get("output_tokens") or 0)
     answer = first_line(call)
     return [

@@ -43,7 +43,7 @@ def run_each(
     expect: JsonObject | None = None,
 ) -> int:
     """Make and run the tasks; their results go to stdout as lines of JSON, in the order in which they end."""
-    texts = _texts(each.file or "-")
+    texts = _input_lines(each.file or "-")
     _refuse_other_json(texts, each.file or "-")
     total = sum(1 for text in texts if text.strip())
     counts = _Counts()
@@ -53,7 +53,7 @@ def run_each(
         counts.add(result)
         if result.skipped and (result.task is None or result.task.state not in PAUSED):
             return
-        output.put_json(_row(result, options))
+        output.put_json(_result_row(result, options))
         output.result().flush()
         problem = _problem(result)
         if problem is not None and loud:
@@ -77,7 +77,7 @@ def run_each(
     return counts.code
 
 
-def _texts(file: str) -> list[str]:
+def _input_lines(file: str) -> list[str]:
     if file == "-":
         return sys.stdin.read().splitlines()
     path = given_path(file)
@@ -97,7 +97,7 @@ def _refuse_other_json(texts: list[str], file: str) -> None:
         raise InputError(f"{file} is not a file of JSON lines, one object each", hint=f"make it one: {cure} {file}")
 
 
-def _row(result: Result, options: OutputOptions) -> Any:
+def _result_row(result: Result, options: OutputOptions) -> Any:
     """`line` with what the options ask for; by default the id, the state and the result."""
     line = {"line": result.number}
     if result.task is None:
@@ -170,11 +170,11 @@ class _NoBar:
 
 def _progress(total: int, loud: bool) -> AbstractContextManager[_Progress]:
     at_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    return _bar(total) if loud and at_terminal else nullcontext(_NoBar())
+    return _progress_bar(total) if loud and at_terminal else nullcontext(_NoBar())
 
 
 @contextmanager
-def _bar(total: int) -> Iterator[_Progress]:
+def _progress_bar(total: int) -> Iterator[_Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

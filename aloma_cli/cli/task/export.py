@@ -45,7 +45,7 @@ def export(
     if rest:
         raise InputError(f"{root}.{rest} is a subtask", hint=f"run `aloma task export {root}`: it has its subtasks")
     if otlp is not None:
-        return _sent(home, root, otlp, prompts)
+        return _send_otlp(home, root, otlp, prompts)
     lines = exported(home.store, root)
     first = next(lines)  # so that no file is made of a task that cannot be read
     with _opened(file) as target:
@@ -54,7 +54,7 @@ def export(
     return exit_codes.DONE
 
 
-def _sent(home: Records, root: str, url: str, prompts: bool) -> int:
+def _send_otlp(home: Records, root: str, url: str, prompts: bool) -> int:
     if not is_url(url):
         raise InputError(f"--otlp {url!r} is not a URL", hint="use a URL such as http://127.0.0.1:4318")
     from aloma_cli.api.traces import send_trace  # few send one
@@ -80,7 +80,7 @@ def import_(
     """
     home, redactor = open_records(workspace)
     name = "standard input" if file == "-" else str(given_path(file))
-    archive = read_archive(_lines(file), name)
+    archive = read_archive(_archive_lines(file), name)
     output.put(restored(home.store, archive, home.clock, redactor, as_new=as_new))
     return exit_codes.DONE
 
@@ -105,7 +105,7 @@ def _opened(file: str | None) -> Iterator[IO[bytes]]:
             unfinished.unlink(missing_ok=True)
 
 
-def _lines(file: str) -> Iterable[bytes]:
+def _archive_lines(file: str) -> Iterable[bytes]:
     if file == "-":
         return sys.stdin.buffer.readlines()
     path: Path = given_path(file)

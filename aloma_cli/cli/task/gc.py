@@ -71,16 +71,16 @@ def gc(
     home = Records.at(workspace)
     garbage = find_garbage(home.store, criteria, home.clock.now())
     if not yes or dry_run:
-        _show(garbage, as_json=as_json, deleted=False)
+        _print_garbage(garbage, as_json=as_json, deleted=False)
         if dry_run or not garbage.tasks:
             return DONE
-        if (agreed := _ask(as_json=as_json)) is not True:
+        if (agreed := _confirm(as_json=as_json)) is not True:
             return DONE if agreed is False else INTERRUPTED
         _say_sum(delete_garbage(home.store, garbage.tasks), deleted=True)
     else:
         deleted = delete_garbage(home.store, garbage.tasks)
         deleted.skipped = garbage.skipped | deleted.skipped
-        _show(deleted, as_json=as_json, deleted=True)
+        _print_garbage(deleted, as_json=as_json, deleted=True)
     return DONE
 
 
@@ -88,20 +88,20 @@ def _criteria(older_than: str | None, state: list[str] | None, larger_than: str 
     if older_than is None and not state and larger_than is None and keep is None:
         older_than = f"{_DAYS}d"
     return Criteria(
-        states=frozenset(_recorded(map(checked_state, state)) if state else ENDINGS),
+        states=frozenset(_recorded_states(map(checked_state, state)) if state else ENDINGS),
         older_than=seconds_of(older_than, "--older-than") if older_than is not None else 0,
         larger_than=bytes_of(larger_than, "--larger-than") if larger_than is not None else 0,
         keep=keep or 0,
     )
 
 
-def _recorded(states: Iterable[str]) -> Iterator[str]:
+def _recorded_states(states: Iterable[str]) -> Iterator[str]:
     """The states on record for tasks in `states`. Running tasks are never deleted."""
     for state in states:
         yield from ("processing", "waiting") if state == "interrupted" else (state,)
 
 
-def _ask(*, as_json: bool) -> bool | None:
+def _confirm(*, as_json: bool) -> bool | None:
     """Whether the person at the terminal agrees; None if the question is interrupted. Raises InputError without one."""
     if as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise InputError(
@@ -114,7 +114,7 @@ def _ask(*, as_json: bool) -> bool | None:
         return None
 
 
-def _show(garbage: Garbage, *, as_json: bool, deleted: bool) -> None:
+def _print_garbage(garbage: Garbage, *, as_json: bool, deleted: bool) -> None:
     if as_json:
         _print_json(garbage, deleted=deleted)
         return

@@ -55,7 +55,7 @@ def draw(
     return exit_codes.DONE
 
 
-def _tree(told: Graph) -> Iterator[str]:
+def _step_tree(told: Graph) -> Iterator[str]:
     """Each step below the one that woke it first; where it was woken again, only its name."""
     glyphs = glyphs_for(result().encoding)
     targets = {edge.step for edge in told.edges}
@@ -64,10 +64,10 @@ def _tree(told: Graph) -> Iterator[str]:
     for name in told.nodes:
         if name in SOURCES or name not in targets:
             yield name
-            yield from (cut(line, room) for line in _below(told, name, "", seen, glyphs))
+            yield from (cut(line, room) for line in _steps_below(told, name, "", seen, glyphs))
 
 
-def _below(told: Graph, name: str, indent: str, seen: set[str], glyphs: Glyphs) -> Iterator[str]:
+def _steps_below(told: Graph, name: str, indent: str, seen: set[str], glyphs: Glyphs) -> Iterator[str]:
     edges = [edge for edge in told.edges if edge.source == name]
     for at, edge in enumerate(edges):
         is_last = at == len(edges) - 1
@@ -77,7 +77,7 @@ def _below(told: Graph, name: str, indent: str, seen: set[str], glyphs: Glyphs) 
         yield f"{indent}{glyphs.corner if is_last else glyphs.tee}{clean(edge.step)}{fired}   {clean(edge.label)}{mark}"
         if not again:
             seen.add(edge.step)
-            yield from _below(told, edge.step, indent + ("  " if is_last else glyphs.bar), seen, glyphs)
+            yield from _steps_below(told, edge.step, indent + ("  " if is_last else glyphs.bar), seen, glyphs)
 
 
 def _mermaid(told: Graph) -> Iterator[str]:
@@ -111,4 +111,4 @@ def _quoted(text: str) -> str:
     return json.dumps(clean(text), ensure_ascii=False)
 
 
-_FORMATS: dict[str, Callable[[Graph], Iterator[str]]] = {"tree": _tree, "mermaid": _mermaid, "dot": _dot}
+_FORMATS: dict[str, Callable[[Graph], Iterator[str]]] = {"tree": _step_tree, "mermaid": _mermaid, "dot": _dot}

@@ -99,7 +99,7 @@ def list_tasks(
     found = list(islice(trees, None if most is None else min(most, sys.maxsize)))
     records = [record for tree in reversed(found) for record in tree]
     if as_json:
-        put_json([_json(record, home.size(record)) for record in records])
+        put_json([_record_json(record, home.size(record)) for record in records])
     else:
         _print_table(records, home if long else None)
         if not records and result().isatty():
@@ -140,7 +140,7 @@ def _as_seen(tree: list[JsonObject]) -> list[JsonObject]:
     ]
 
 
-def _json(record: JsonObject, size: int | None) -> Json:
+def _record_json(record: JsonObject, size: int | None) -> Json:
     return visible_record({**{key: value for key, value in record.items() if key != "recorded"}, "size": size})
 
 

@@ -51,12 +51,12 @@ def replay(
     if as_json:
         put_json(report.to_json())
     else:
-        for line in _lines(report, all_=all_):
+        for line in _report_lines(report, all_=all_):
             put(line)
     return exit_codes.DONE if report.is_exact else exit_codes.SHORT
 
 
-def _lines(report: ReplayReport, *, all_: bool) -> Iterator[str]:
+def _report_lines(report: ReplayReport, *, all_: bool) -> Iterator[str]:
     cost = f" ({money(report.cost)})" if report.cost else ""
     made = f" and {plural(report.live, 'call')}{cost}" if report.live else ""
     what = f"{plural(report.firings, 'firing')} on {plural(report.answers, 'recorded answer')}{made}"

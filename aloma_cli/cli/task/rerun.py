@@ -71,7 +71,7 @@ def rerun(
             put_json({"schema": 1, "task": task_id, **told.to_json()})
             return exit_codes.DONE
         if not output.quiet:
-            say(f"aloma: {_words(told)}")
+            say(f"aloma: {_forecast_words(told)}")
         home.border = KnownAnswers.of(task_id, asked.events).border
     claim, created = home.create(found.name, document, tags=found.record["tags"], like=tree)
     people = KnownPeople.of(asked.events)
@@ -85,7 +85,7 @@ def rerun(
     return run_and_show(home, claim.root, work, output, notice=notice, wait=wait)
 
 
-def _words(told: Forecast) -> str:
+def _forecast_words(told: Forecast) -> str:
     """`2 of 9 calls are asked again (research/synthesis, about $0.03); 3 more may follow (about $0.05)`."""
     if not told.again and not told.perhaps:
         return f"none of {plural(told.calls, 'call')} is asked again"

@@ -42,10 +42,10 @@ def set_values(
     if not values and not unset:
         raise InputError("there is nothing to set", hint="run `aloma task set ID path=value`")
     request = {"kind": "set", "set": [assignment(text) for text in values or ()], "unset": unset or []}
-    return request_and_run(running, task_id, request, check=lambda home: _check(home, task_id, request, running))
+    return request_and_run(running, task_id, request, check=lambda home: _check_fields(home, task_id, request, running))
 
 
-def _check(home: Workspace, task_id: str, request: JsonObject, running: RequestOptions) -> None:
+def _check_fields(home: Workspace, task_id: str, request: JsonObject, running: RequestOptions) -> None:
     """Raise InputError for an error of a step that does not exist; say it of a new field that no condition reads."""
     document = home.task(task_id).data
     known = set(home.steps) | set(document.get(ERRORS, {}))

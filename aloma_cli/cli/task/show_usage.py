@@ -41,9 +41,9 @@ def show_usage(home: Records, text: str, *, as_json: bool) -> int:
     tasks = Figures.grouped((call, [call.task]) for call in calls)
     total = Figures.of(*calls)
     if as_json:
-        put_json(_json(task, steps, tasks, names, total))
+        put_json(_usage_json(task, steps, tasks, names, total))
     else:
-        _print(steps, tasks, names, total)
+        _print_usage(steps, tasks, names, total)
     if events.damage is not None:
         raise events.damage
     return exit_codes.DONE
@@ -53,7 +53,7 @@ def _is_below(task: str, above: str) -> bool:
     return task == above or task.startswith(f"{above}.")
 
 
-def _print(
+def _print_usage(
     steps: Mapping[tuple[str, Role], Figures], tasks: Mapping[str, Figures], names: Mapping[str, str], total: Figures
 ) -> None:
     by_step = [[step, role.shown, *cells(figures)] for (step, role), figures in steps.items()]
@@ -74,7 +74,7 @@ def _table(columns: tuple[Column, ...], rows: list[list[object]], total: Figures
     write_table(columns, shown, result(), environ=os.environ, clock=SystemClock())
 
 
-def _json(
+def _usage_json(
     task: str,
     steps: Mapping[tuple[str, Role], Figures],
     tasks: Mapping[str, Figures],

@@ -15,11 +15,11 @@ def value_at(document: JsonObject, path: str, *, as_json: bool) -> str:
     place = resolve(document, parse_path(path))
     value = get(document, place)
     if value is MISSING:
-        raise _missing(document, place)
+        raise _missing_place(document, place)
     return value if isinstance(value, str) and not as_json else pretty(value)
 
 
-def _missing(document: JsonObject, place: tuple[str | int, ...]) -> NotFoundError | InputError:
+def _missing_place(document: JsonObject, place: tuple[str | int, ...]) -> NotFoundError | InputError:
     depth = next(depth for depth in range(1, len(place) + 1) if get(document, place[:depth]) is MISSING)
     above = get(document, place[: depth - 1])
     where = show_path(place[: depth - 1]) if depth > 1 else "the document"

@@ -60,9 +60,9 @@ def watch(
     if full:
         _check_alone(output, wait=wait)
         task = home.find(task)
-        return watch_full(home, task, partial(_why, home, task), entry=entry, speed=pace)
+        return watch_full(home, task, partial(_why_lines, home, task), entry=entry, speed=pace)
     if speed is None and entry is None:
-        return _follow(home, task, output, wait=wait)
+        return _follow_task(home, task, output, wait=wait)
     return _replay(home, task, entry or 0, pace, output, wait=wait)
 
 
@@ -87,7 +87,7 @@ def wait(
     expected = expectation(expect)
     output = OutputOptions(as_json, as_data, as_result, quiet=True)
     home = load_workspace(workspace)
-    code = _follow(home, task, output, wait=False)
+    code = _follow_task(home, task, output, wait=False)
     found = home.task(task) if expected is not None else None
     return code if found is None or code != DONE else code_for(found.record, found.data, expected)
 
@@ -120,11 +120,11 @@ def _check_alone(output: OutputOptions, *, wait: bool) -> None:
         options.check_one_format({"--full": True, option: is_given})
 
 
-def _why(home: Workspace, task: str, step: str, entry: int) -> list[str]:
+def _why_lines(home: Workspace, task: str, step: str, entry: int) -> list[str]:
     return [*lines(why(question(home, task), step, entry))]
 
 
-def _follow(home: Workspace, text: str, output: OutputOptions, *, wait: bool) -> int:
+def _follow_task(home: Workspace, text: str, output: OutputOptions, *, wait: bool) -> int:
     task_id = home.find(text)
     task = home.task(task_id)
     if task.state not in ACTIVE and not output.quiet:

@@ -48,11 +48,11 @@ def list_triggers(
     """
     home = load_workspace(workspace)
     problems: list[AlomaError] = []
-    records = [_record(home, config, problems.append) for config in home.loaded.config.triggers]
+    records = [_trigger_record(home, config, problems.append) for config in home.loaded.config.triggers]
     if as_json:
         put_json(records)
     else:
-        write_table(_COLUMNS, map(_row, records), result(), environ=os.environ, clock=SystemClock())
+        write_table(_COLUMNS, map(_trigger_row, records), result(), environ=os.environ, clock=SystemClock())
         if not records and result().isatty():
             say("no triggers yet; write them under `triggers:` in aloma.yaml")
     for problem in problems:
@@ -60,7 +60,7 @@ def list_triggers(
     return code_of_error(problems[0]) if problems else DONE
 
 
-def _record(home: Workspace, config: TriggerConfig, wrong: Callable[[AlomaError], object]) -> JsonObject:
+def _trigger_record(home: Workspace, config: TriggerConfig, wrong: Callable[[AlomaError], object]) -> JsonObject:
     """What is known of a trigger; `wrong` gets what keeps it from running."""
     noted, coming, problem = Trigger(home, config).read(), None, None
     try:
@@ -95,7 +95,7 @@ def _on(config: TriggerConfig) -> str:
     return ", ".join([*said.get("state", ("done",)), *filters])
 
 
-def _row(record: JsonObject) -> list[Any]:
+def _trigger_row(record: JsonObject) -> list[Any]:
     last = record["error"]["message"] if record["error"] else None
     return [
         *(record[key] for key in ("name", "kind", "on", "next", "last_at", "last_task")),

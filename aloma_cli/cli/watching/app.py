@@ -55,27 +55,27 @@ class Watching(App[BaseException | int]):
     def on_key(self, event: Key) -> None:
         event.stop()
         self._stage.press(event.key, event.character)
-        self._show()
+        self._draw_stage()
 
     def action_end(self) -> None:
         self.exit()
 
     async def _keep_following(self) -> None:
         try:
-            await self._follow(self._take)
+            await self._follow(self._take_event)
         except Exception as error:  # noqa: BLE001  (whatever it is, it is raised when the terminal is as it was)
             self.exit(error)
 
-    def _take(self, event: Event) -> None:
+    def _take_event(self, event: Event) -> None:
         self._stage.take(event)
-        self._show()
+        self._draw_stage()
 
     def _play(self) -> None:
         self._due = None
         self._stage.play()
-        self._show()
+        self._draw_stage()
 
-    def _show(self) -> None:
+    def _draw_stage(self) -> None:
         """Draw, and wait for the next entry where the run is played."""
         if self._stage.state.ended:
             self.exit()
@@ -95,13 +95,13 @@ _SHORTEST = 0.02
 
 def show(stage: Stage, follow: Follow) -> int:
     """Show it at the terminal; gives the exit code. Raises what ended it."""
-    ended = asyncio.run(_shown(Watching(stage, follow)))
+    ended = asyncio.run(_run_app(Watching(stage, follow)))
     if isinstance(ended, BaseException):
         raise ended
     return 0 if ended in (None, signal.SIGINT) else 128 + ended
 
 
-async def _shown(app: Watching) -> BaseException | int | None:
+async def _run_app(app: Watching) -> BaseException | int | None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, app.exit, number)

@@ -31,7 +31,7 @@ class _Line(NamedTuple):
 
 def document_lines(moment: LogMoment, room: int) -> Iterator[Text]:
     """The document; `+` marks what the entry wrote, and at the end `-` what it removed."""
-    for shown in _lines(hide_stash(moment.document), moment.touched, room - 2, "", "", is_new=False):
+    for shown in _value_lines(hide_stash(moment.document), moment.touched, room - 2, "", "", is_new=False):
         sign, style = ("+ ", _NEW) if shown.is_new else ("  ", "")
         for piece in _pieces(shown.text, room - 2 - len(shown.indent)):
             yield line((f"{sign}{shown.indent}{piece}", style))
@@ -40,7 +40,9 @@ def document_lines(moment: LogMoment, room: int) -> Iterator[Text]:
             yield line((f"- {show_path(edit.change.path)}", _OLD))
 
 
-def _lines(value: Json, touched: Sequence[Path], room: int, lead: str, tail: str, *, is_new: bool) -> Iterator[_Line]:
+def _value_lines(
+    value: Json, touched: Sequence[Path], room: int, lead: str, tail: str, *, is_new: bool
+) -> Iterator[_Line]:
     """The lines of a value after `lead` and before `tail`; `touched`: the paths below it that were written."""
     is_new = is_new or () in touched
     flat = f"{lead}{json.dumps(value, ensure_ascii=False)}{tail}"
@@ -55,7 +57,7 @@ def _lines(value: Json, touched: Sequence[Path], room: int, lead: str, tail: str
         name = f"{json.dumps(key, ensure_ascii=False)}: " if isinstance(value, dict) else ""
         below = [path[1:] for path in touched if path[:1] == (key,)]
         comma = "," if number < len(pairs) else ""
-        for one in _lines(item, below, room - len(_INDENT), name, comma, is_new=is_new):
+        for one in _value_lines(item, below, room - len(_INDENT), name, comma, is_new=is_new):
             yield one._replace(indent=_INDENT + one.indent)
     yield _Line("", closing + tail, is_new)
 
@@ -65,12 +67,12 @@ def diff_lines(edits: Sequence[LoggedEdit], room: int) -> Iterator[Text]:
     for change, old in edits:
         yield line((show_path(change.path) + ("[]" if change.op == "append" else "") or "the document", "bold"))
         if old is not MISSING:
-            yield from _side("- ", hide_stash(old, change.path), _OLD, room)
+            yield from _side_lines("- ", hide_stash(old, change.path), _OLD, room)
         if change.op != "remove":
-            yield from _side("+ ", hide_stash(change.value, change.path), _NEW, room)
+            yield from _side_lines("+ ", hide_stash(change.value, change.path), _NEW, room)
 
 
-def _side(sign: str, value: Json, style: str, room: int) -> Iterator[Text]:
+def _side_lines(sign: str, value: Json, style: str, room: int) -> Iterator[Text]:
     for text in as_text(value, room - 2).split("\n"):
         body = text.lstrip(" ")
         margin = " " * (len(text) - len(body))

@@ -34,7 +34,7 @@ def watch_full(home: Workspace, task: str, why: Why, *, entry: int | None, speed
             log.take(event)
     descriptors.end()  # Textual writes to the descriptor of standard error itself
     glyphs, held = glyphs_for(sys.stderr.encoding), home.store.is_held(root_of(task))
-    stage = Stage(log, why, glyphs, speed=speed, position=_first(log, entry), held=held)
+    stage = Stage(log, why, glyphs, speed=speed, position=_first_position(log, entry), held=held)
     return show(stage, partial(follow, home, task, since=since, wait=True))
 
 
@@ -43,7 +43,7 @@ def _has_terminal() -> bool:
     return all(one is not None and one.isatty() for one in streams) and can_redraw(sys.stderr, os.environ)
 
 
-def _first(log: WatchedLog, entry: int | None) -> int:
+def _first_position(log: WatchedLog, entry: int | None) -> int:
     """Where the view begins: at the entry that was asked for, else at the end of a run, or the start of an old one."""
     if entry is None:
         return len(log) - 1 if log.is_active else 0

@@ -98,7 +98,7 @@ class WatchedLog:
         if at > position:
             at, moment = _NOTHING
         for record in self.records[at + 1 : position + 1]:
-            moment = _next(moment.document, record)
+            moment = _next_moment(moment.document, record)
         self._moment = position, moment
         return moment
 
@@ -106,7 +106,7 @@ class WatchedLog:
 _NOTHING = (-1, LogMoment({}))
 
 
-def _next(document: Json, record: Record) -> LogMoment:
+def _next_moment(document: Json, record: Record) -> LogMoment:
     replay = Replay(document)
     edits: list[LoggedEdit] = []
     touched: list[Path] = []
@@ -114,7 +114,7 @@ def _next(document: Json, record: Record) -> LogMoment:
         old = MISSING if operation["op"] == "add" else _value_at(replay.document, operation["path"])
         change = replay.take(operation)
         edits.append(LoggedEdit(change, old))
-        touched = [*_moved(touched, change), *_written(change, replay)]
+        touched = [*_moved_paths(touched, change), *_written_paths(change, replay)]
     return LogMoment(replay.document, tuple(edits), tuple(touched))
 
 
@@ -123,13 +123,13 @@ def _value_at(document: Json, pointer: str) -> Json:
     return get(document, resolve(document, keys))
 
 
-def _written(change: Change, replay: Replay) -> list[Path]:
+def _written_paths(change: Change, replay: Replay) -> list[Path]:
     if change.op == "append":
         return [(*change.path, len(get(replay.document, change.path)) - 1)]
     return [] if change.op == "remove" else [change.path]
 
 
-def _moved(paths: list[Path], change: Change) -> list[Path]:
+def _moved_paths(paths: list[Path], change: Change) -> list[Path]:
     """The paths after `change`, which may shift the items of a list, or remove what was written."""
     if change.op == "remove" and not change.moves_items:
         return [path for path in paths if path[: len(change.path)] != change.path]

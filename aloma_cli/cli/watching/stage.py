@@ -69,23 +69,23 @@ class Stage:
         """The lines of the whole screen, none wider than `size.width`, and not more than `size.height`."""
         self._height = max(1, size.height - 2)
         left = min(_MOST_ENTRIES_WIDTH, size.width * 2 // 5)
-        pairs = zip_longest(range(self._height), self._entries(left), self._side(size.width - left - 2))
-        lines = [self._head(), *(self._row(one, other, left) for _, one, other in pairs), self._foot(size.width)]
+        pairs = zip_longest(range(self._height), self._entries(left), self._visible_side(size.width - left - 2))
+        lines = [self._head(), *(self._joined_row(one, other, left) for _, one, other in pairs), self._foot(size.width)]
         return [fit(one, size.width, self._glyphs) for one in lines][-size.height :]
 
-    def _row(self, entry: Text | None, side: Text | None, left: int) -> Text:
+    def _joined_row(self, entry: Text | None, side: Text | None, left: int) -> Text:
         row = fit(entry or line(), left, self._glyphs, pad=True).append_text(line((f"{self._glyphs.log} ", DIM)))
         return row.append_text(side or line())
 
     @property
-    def _record(self) -> Record:
+    def _selected(self) -> Record:
         return self.log.records[self.state.position]
 
     def _head(self) -> Text:
         log, state = self.log, seen(self.log.state, held=self._held)
-        number = self._record.number
+        number = self._selected.number
         where = f"line {self.state.position + 1}" if number is None else f"entry {number}"
-        told = [where, clock_time(self._record.entry.at), self.state.pane]
+        told = [where, clock_time(self._selected.entry.at), self.state.pane]
         if self.state.playing:
             told.append(f"plays {self._speed:g}×")
         if log.running:
@@ -123,7 +123,7 @@ class Stage:
         )
         return fit(shown, room - 1, glyphs)
 
-    def _side(self, room: int) -> list[Text]:
+    def _visible_side(self, room: int) -> list[Text]:
         """The lines of the right side that are in sight; where it was scrolled too far, it is scrolled less."""
         lines, first = self._pane(max(8, room))
         most = max(0, len(lines) - self._height)
@@ -134,15 +134,15 @@ class Stage:
 
     def _pane(self, room: int) -> tuple[list[Text], int]:
         """The lines of the right side, and which of them is to be the first in sight."""
-        moment, record = self.log.moment(self.state.position), self._record
+        moment, record = self.log.moment(self.state.position), self._selected
         match self.state.pane:
             case "prompts":
                 return self._prompts(record, room), 0
             case "diff":
                 changed = [*diff_lines(moment.edits, room)] or [line(("no change", DIM))]
-                return [*changed, *_said(record, room)], 0
+                return [*changed, *_details(record, room)], 0
             case "why":
-                return [line(piece) for told in self._told(record) for piece in paragraph(told, room)], 0
+                return [line(piece) for told in self._explained(record) for piece in paragraph(told, room)], 0
         lines = [*document_lines(moment, room)]
         marked = next((at for at, one in enumerate(lines) if one.plain[:2] in ("+ ", "- ")), 0)
         return lines, 0 if marked < self._height else marked - _CONTEXT
@@ -154,7 +154,7 @@ class Stage:
             lines += [*call_lines(call, room, self._glyphs, before=before), line()]
         return lines or [line(("no call", DIM))]
 
-    def _told(self, record: Record) -> list[str]:
+    def _explained(self, record: Record) -> list[str]:
         step, number = record.entry.step, record.number
         if step is None or number is None:
             return ["No step fired at this entry."]
@@ -164,7 +164,7 @@ class Stage:
             return clean_lines(error)
 
 
-def _said(record: Record, room: int) -> list[Text]:
+def _details(record: Record, room: int) -> list[Text]:
     """What else an entry tells: its facts, its error, and what its step logged."""
     said = [", ".join(facts(record.entry)), *clean_lines(text(record.entry))]
     said += [f"| {one}" for logged in record.logs for one in leveled(logged.level, logged.text)]

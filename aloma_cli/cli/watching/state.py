@@ -41,7 +41,7 @@ def pressed(state: WatchState, key: str, character: str | None, log: WatchedLog,
     if key in _ENDS and (key == "ctrl+c" or not state.typing):
         return replace(state, ended=True)
     if state.typing:
-        return _typed(state, key, character, log)
+        return _type_key(state, key, character, log)
     move = _MOVES.get(key)
     if move is not None:
         return replace(state.at(max(0, min(move(state, page, len(log)), len(log) - 1))), playing=False)
@@ -76,7 +76,7 @@ def _switched(state: WatchState, key: str, log: WatchedLog, page: int) -> WatchS
     return state
 
 
-def _typed(state: WatchState, key: str, character: str | None, log: WatchedLog) -> WatchState:
+def _type_key(state: WatchState, key: str, character: str | None, log: WatchedLog) -> WatchState:
     match key:
         case "escape":
             return replace(state, typing=False, words="")

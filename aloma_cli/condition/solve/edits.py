@@ -56,12 +56,12 @@ def _of_object(before: dict[str, Any], after: dict[str, Any], path: Path) -> Ite
 def cost(before: Any, after: Any) -> tuple[int, int]:
     """How large a change is: its edits and the values that are lost with an object or a list; then what is typed."""
     made = list(edits(before, after))
-    lost = sum(_leaves(get(before, edit.path)) for edit in made) if before is not MISSING else 0
+    lost = sum(_leaf_count(get(before, edit.path)) for edit in made) if before is not MISSING else 0
     return len(made) + lost, sum(edit.size for edit in made)
 
 
-def _leaves(value: Any) -> int:
+def _leaf_count(value: Any) -> int:
     """The values in an object or a list; 0 for any other."""
     if not isinstance(value, dict | list):
         return 0
-    return sum(_leaves(part) or 1 for part in (value.values() if isinstance(value, dict) else value))
+    return sum(_leaf_count(part) or 1 for part in (value.values() if isinstance(value, dict) else value))

@@ -81,14 +81,14 @@ def _is_item(item: Any) -> bool:
 
 def _made(solver: Solve, every: list[Need], some: list[Need], items: list[Any], length: int | None) -> list[Any] | None:
     """A list of this length (None: any) in which some item meets each of `some`."""
-    kept = items if length is None else _chosen(some, items, length)
+    kept = items if length is None else _chosen_items(some, items, length)
     shares: list[list[Need]] = [[] for _ in kept]
     made = [*kept]
     for need in some:
         for at in [at for at, item in enumerate(made) if need.met(item)][:1]:
             shares[at].append(need)
     for need in some:
-        if not any(need.met(item) for item in made) and not _place(solver, every, need, made, shares, length):
+        if not any(need.met(item) for item in made) and not _meet_need(solver, every, need, made, shares, length):
             return None
     while length is not None and len(made) < length:
         item = _item(solver, every, MISSING)
@@ -98,14 +98,14 @@ def _made(solver: Solve, every: list[Need], some: list[Need], items: list[Any], 
     return made
 
 
-def _chosen(some: list[Need], items: list[Any], length: int) -> list[Any]:
+def _chosen_items(some: list[Need], items: list[Any], length: int) -> list[Any]:
     """At most `length` of the items, rather those that are needed, in their order."""
     needed = {next((at for at, item in enumerate(items) if need.met(item)), -1) for need in some}
     order = sorted(range(len(items)), key=lambda at: (at not in needed, at))[:length]
     return [items[at] for at in sorted(order)]
 
 
-def _place(
+def _meet_need(
     solver: Solve, every: list[Need], need: Need, made: list[Any], shares: list[list[Need]], length: int | None
 ) -> bool:
     """Let an item meet `need`: a new one, or one that is there if that is the smaller change. Whether one can."""

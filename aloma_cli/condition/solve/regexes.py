@@ -25,12 +25,12 @@ def examples(regex: re.Pattern[str]) -> Iterator[str]:
 def _sequence(parts: Iterable[Any], depth: int) -> list[str]:
     texts = [""]
     for operation, argument in parts:
-        pieces = _texts(str(operation), argument, depth + 1)
+        pieces = _part_texts(str(operation), argument, depth + 1)
         texts = [text + piece for text in texts for piece in pieces if len(text) < _LONGEST][:_MOST]
     return texts
 
 
-def _texts(operation: str, argument: Any, depth: int) -> list[str]:
+def _part_texts(operation: str, argument: Any, depth: int) -> list[str]:
     """What one part of a pattern may be; a part that takes no characters is the empty string."""
     match operation:
         case "LITERAL":

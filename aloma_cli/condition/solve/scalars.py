@@ -43,7 +43,7 @@ def others(leaves: Iterable[Leaf]) -> Iterator[Any]:
     """More values; in each gap between bounds and excluded values lies one."""
     found = [*_named(leaves)]
     yield from _numbers([value for value in found if is_number(value)])
-    yield from _texts([value for value in found if isinstance(value, str)])
+    yield from _near_texts([value for value in found if isinstance(value, str)])
     yield from ([value] for value in found)
     yield from _STRANGE
 
@@ -80,7 +80,7 @@ def _middle(low: Any, high: Any) -> Json:
     return low + (high - low) / 2
 
 
-def _texts(texts: list[str]) -> Iterator[str]:
+def _near_texts(texts: list[str]) -> Iterator[str]:
     """For each string one just above and one just below, and what two of them make together."""
     for text in texts:
         yield from (f"{text}a", f"{text} 2", text[:-1], f"{text}\x00")

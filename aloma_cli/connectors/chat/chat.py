@@ -101,9 +101,9 @@ class Chat(Function):
         elif tools is not None:
             loop = ask = ToolLoop(ask, await as_tools(tools, ask), checked_turns(max_turns))
             options["tools"] = loop.definitions
-        request = _request(self._name, messages, model, await _schema(shape), options)
+        request = _request(self._name, messages, model, await _schema_of(shape), options)
         with set_aside(request) as recorded:
-            return await _checked(ask, recorded, shape if is_model(shape) else None, check)
+            return await _checked_completion(ask, recorded, shape if is_model(shape) else None, check)
 
     async def estimate(self, arguments: JsonObject, usual: int | None) -> Amount:
         text, parts = counted_apart(arguments["messages"], arguments["model"])
@@ -127,7 +127,7 @@ class Chat(Function):
         return "idempotent"
 
 
-async def _schema(shape: Shape) -> JsonObject | None:
+async def _schema_of(shape: Shape) -> JsonObject | None:
     """As `to_schema`, without blocking the loop by the first import of a library."""
     if shape is None or "jsonschema" in sys.modules:
         return None if shape is None else to_schema(shape)
@@ -137,7 +137,7 @@ async def _schema(shape: Shape) -> JsonObject | None:
 def _request(
     name: str, messages: Sequence[Any] | str, model: str, schema: JsonObject | None, options: dict[str, Any]
 ) -> JsonObject:
-    _refuse(name, options, schema)
+    _refuse_options(name, options, schema)
     if isinstance(messages, str):
         messages = [{"role": "user", "content": messages}]
     request: JsonObject = {
@@ -157,7 +157,7 @@ def refuse_timeout(name: str, options: Mapping[str, Any]) -> None:
         )
 
 
-def _refuse(name: str, options: dict[str, Any], schema: JsonObject | None) -> None:
+def _refuse_options(name: str, options: dict[str, Any], schema: JsonObject | None) -> None:
     if options.get("stream"):
         raise PermanentError(f"connectors.{name} cannot stream: an answer is recorded as a whole")
     refuse_timeout(name, options)
@@ -167,7 +167,9 @@ def _refuse(name: str, options: dict[str, Any], schema: JsonObject | None) -> No
         raise PermanentError(f"connectors.{name} was given a shape and a response_format", hint="use `shape=` alone")
 
 
-async def _checked(ask: Ask, request: JsonObject, kind: PydanticModel | None, check: Check | None) -> Completion:
+async def _checked_completion(
+    ask: Ask, request: JsonObject, kind: PydanticModel | None, check: Check | None
+) -> Completion:
     """An answer that fits, at the second try if need be. Raises AnswerError."""
     answer, wrong = await _attempt(ask, request, kind, check)
     if wrong:
@@ -194,14 +196,14 @@ async def _attempt(
         content = content_of(completion)
         return Completion(completion, content), await _objections(check, content)
     _refuse_unfinished(completion, request["model"])
-    reading = await _read(content_of(completion), schema)
+    reading = await _read_answer(content_of(completion), schema)
     data, wrong = reading.value, reading.complaints
     if kind is not None and isinstance(data, dict):
         data, wrong = validated(kind, data)
     return Completion(completion, data, repaired=reading.repaired), [*wrong] or await _objections(check, data)
 
 
-async def _read(content: str, schema: JsonObject) -> Reading:
+async def _read_answer(content: str, schema: JsonObject) -> Reading:
     """As `read_object`, without blocking the loop by a long text or by the first import of a library."""
     if len(content) < _LONG and "jsonschema" in sys.modules:
         return read_object(content, schema)

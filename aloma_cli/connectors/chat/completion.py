@@ -72,7 +72,7 @@ def _view(value: Json) -> Any:
 
 def content_of(completion: JsonObject) -> str:
     """The text of the first choice, with its parts joined; empty if there is none."""
-    match _content(completion):
+    match _message_content(completion):
         case str(text):
             return text
         case list(parts):
@@ -82,14 +82,14 @@ def content_of(completion: JsonObject) -> str:
 
 def odd_content(completion: JsonObject) -> str | None:
     """The kind of a content that is not a string, a list of parts or null; else None."""
-    content = _content(completion)
+    content = _message_content(completion)
     if isinstance(content, list):
         kinds = [kind_of(part) for part in content if not isinstance(part, dict | str)]
         return f"list of {kinds[0]}" if kinds else None
     return None if content is None or isinstance(content, str) else kind_of(content)
 
 
-def _content(completion: JsonObject) -> Json:
+def _message_content(completion: JsonObject) -> Json:
     return completion["choices"][0]["message"].get("content")
 
 

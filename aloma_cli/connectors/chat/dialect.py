@@ -161,7 +161,7 @@ def _strict(schema: Json, root: JsonObject, without: frozenset[str], *, loose: b
     if said:
         result["description"] = "; ".join(filter(None, [schema.get("description"), ", ".join(said)]))
     for part in parts(result):
-        _put(result, part.path, _strict(part.schema, root, without, loose=loose))
+        _put_part(result, part.path, _strict(part.schema, root, without, loose=loose))
     return result
 
 
@@ -172,7 +172,7 @@ def _plainly(bound: Json) -> str:
     return bound if isinstance(bound, str) else dumps(bound)
 
 
-def _put(schema: JsonObject, path: Path, part: Json) -> None:
+def _put_part(schema: JsonObject, path: Path, part: Json) -> None:
     """Replace a part of `schema`, whose containers may be shared with another one."""
     word, *key = path
     if key:

@@ -52,7 +52,7 @@ class Reading:
 def read_object(text: str, schema: JsonObject) -> Reading:
     """The last JSON object in `text` that fits `schema`; else the last one, with complaints."""
     try:
-        return _parsed(text, schema)
+        return _parsed_answer(text, schema)
     except Exception as error:  # noqa: BLE001  (no text of a model may end a step in an unknown way)
         return Reading(complaints=(f"the answer cannot be read ({type(error).__name__})",))
 
@@ -62,13 +62,13 @@ def was_repaired(arguments: JsonObject, answer: Json) -> bool:
     match arguments, answer:
         case {"schema": dict() as schema}, {"choices": [{"message": dict()}, *_]}:
             content = content_of(answer)
-            if next(_plain([content]), None) is None:
+            if next(_plain_objects([content]), None) is None:
                 reading = read_object(content, schema)
                 return reading.repaired and not reading.complaints
     return False
 
 
-def _parsed(text: str, schema: JsonObject) -> Reading:
+def _parsed_answer(text: str, schema: JsonObject) -> Reading:
     try:
         value = loads(text)
     except JsonError as error:
@@ -81,11 +81,11 @@ def _parsed(text: str, schema: JsonObject) -> Reading:
 def _dig_out(text: str, schema: JsonObject, complaint: str) -> Reading:
     """An object in prose, in a fence, or with small faults."""
     try:
-        found = _objects(text)
+        found = _complete_objects(text)
     except JsonError as error:
         return Reading(complaints=(f"the answer is not JSON: {error}",))
     misfit = None
-    for reader in (_plain, _repair):
+    for reader in (_plain_objects, _repair):
         # If there is a draft, it comes before the answer.
         for value in reader(reversed(found)):
             reading = Reading(value, repaired=True, complaints=complaints(value, schema))
@@ -95,7 +95,7 @@ def _dig_out(text: str, schema: JsonObject, complaint: str) -> Reading:
     return misfit or Reading(complaints=(f"the answer is not JSON: {complaint}",))
 
 
-def _objects(text: str) -> deque[str]:
+def _complete_objects(text: str) -> deque[str]:
     """The last complete objects in a text. Raises JsonError if one is not closed, because then the text was cut."""
     found: deque[str] = deque(maxlen=_MOST_OBJECTS)
     place = _after_thought(text)
@@ -130,7 +130,7 @@ def _end_of_value(text: str, start: int) -> int:
     raise JsonError(f"the object that begins at character {start + 1} is not closed")
 
 
-def _plain(texts: Iterable[str]) -> Iterator[JsonObject]:
+def _plain_objects(texts: Iterable[str]) -> Iterator[JsonObject]:
     for text in texts:
         try:
             value = loads(text)
@@ -147,7 +147,7 @@ def _repair(texts: Iterable[str]) -> Iterator[JsonObject]:
     for text in texts:
         if len(text) <= _LONGEST_REPAIRED and not _has_hole(text):
             with contextlib.suppress(ValueError, RecursionError):
-                yield from _plain([dumps(repair_json(text, return_objects=True))])
+                yield from _plain_objects([dumps(repair_json(text, return_objects=True))])
 
 
 def _has_hole(text: str) -> bool:

@@ -53,19 +53,19 @@ def failure_in(content: bytes) -> str:
 
 def rejected_answer(error: Exception) -> JsonObject | None:
     """The answer that a server rejected, as a completion; None for any other refusal."""
-    return rejected_in({"code": getattr(error, "code", None), **_object(getattr(error, "body", None))})
+    return rejected_in({"code": getattr(error, "code", None), **_object_or_empty(getattr(error, "body", None))})
 
 
 def rejected_in(failure: Json) -> JsonObject | None:
     """As `rejected_answer`, of the object that describes an error."""
-    if _object(failure).get("code") != _REJECTED:
+    if _object_or_empty(failure).get("code") != _REJECTED:
         return None
-    said = _object(failure).get("failed_generation")
+    said = _object_or_empty(failure).get("failed_generation")
     message = {"role": "assistant", "content": said if isinstance(said, str) else ""}
     return {"choices": [{"index": 0, "message": message, "finish_reason": _REJECTED}]}
 
 
-def _object(value: Json) -> JsonObject:
+def _object_or_empty(value: Json) -> JsonObject:
     return value if isinstance(value, dict) else {}
 
 

@@ -84,12 +84,12 @@ class ChatServer:
             return await self._embed({**call.arguments, "model": model}, asked, call)
         messages = call.arguments["messages"]
         try:
-            completion = await self._complete({**call.arguments, "model": model}, asked, call)
+            completion = await self._complete_chat({**call.arguments, "model": model}, asked, call)
         except ConnectorError as error:
-            self._describe(error, call, model)
+            self._describe_error(error, call, model)
             raise
         except asyncio.CancelledError:
-            await self._keep(call, model, self._streams.broken(call, "the call was ended", retryable=False))
+            await self._keep_unfinished(call, model, self._streams.broken(call, "the call was ended", retryable=False))
             raise
         finally:
             self._streams.forget(call)
@@ -99,7 +99,7 @@ class ChatServer:
         about = {"provider": self._provider, "model": cut(served, 100) if isinstance(served, str) and served else model}
         return Answer(completion, self._usage(completion, messages, said_in(completion), model), about)
 
-    def _describe(self, error: ConnectorError, call: Call, model: str) -> None:
+    def _describe_error(self, error: ConnectorError, call: Call, model: str) -> None:
         """Add to an error who failed, and what the part of an answer that came has used."""
         error.about = {"provider": self._provider, "model": model}
         error.usage = self._usage_of_odd(error.answer, call.arguments["messages"], model)
@@ -187,7 +187,7 @@ class ChatServer:
         about = {"provider": self._provider, "model": model}
         try:
             content = await self._exchange(body, asked, call, lambda client: self._try(client, body, call.key, call))
-            found = await self._read(content, lambda body, url: read_embeddings(body, url, len(texts)))
+            found = await self._read_content(content, lambda body, url: read_embeddings(body, url, len(texts)))
         except ConnectorError as error:
             error.about = about
             raise
@@ -216,9 +216,9 @@ class ChatServer:
                 return self._usage({}, messages, text, model)
         return None
 
-    async def _complete(self, body: JsonObject, asked: str, call: Call) -> JsonObject:
+    async def _complete_chat(self, body: JsonObject, asked: str, call: Call) -> JsonObject:
         content = await self._exchange(body, asked, call, lambda client: self._post_in_dialect(client, body, call))
-        return await self._read(content, read_completion)
+        return await self._read_content(content, read_completion)
 
     async def _exchange(
         self, body: JsonObject, asked: str, call: Call, post: Callable[[openai.AsyncOpenAI], Awaitable[bytes]]
@@ -241,7 +241,7 @@ class ChatServer:
             message = f"{self._url} did not answer in time ({seconds:g} s, model {body['model']})"
             raise broken or ConnectorError(message, retryable=True) from error
 
-    async def _read(self, content: bytes, read: Callable[[bytes, str], JsonObject]) -> JsonObject:
+    async def _read_content(self, content: bytes, read: Callable[[bytes, str], JsonObject]) -> JsonObject:
         if len(content) < _LONG:
             return read(content, self._url)
         return await in_thread(lambda: read(content, self._url), name="reading an answer")
@@ -265,7 +265,7 @@ class ChatServer:
             try:
                 return await self._tried(client, body, key, call)
             except openai.BadRequestError as error:
-                if _NEW_LIMIT not in _told(error):
+                if _NEW_LIMIT not in _error_text(error):
                     raise
                 self._renaming.add(model)
         if _LIMIT in body:
@@ -277,20 +277,20 @@ class ChatServer:
         """The body of a reply, after as many tries as are allowed."""
         settings, model = self._settings, body["model"]
         governor = governor_of(self._url, settings.api_key, settings.concurrency)
-        seconds, keep = body.get("timeout") or settings.timeout, partial(self._keep, call, model)
+        seconds, keep = body.get("timeout") or settings.timeout, partial(self._keep_unfinished, call, model)
         tries = Tries(settings.max_retries + 1, seconds, call.progress, governor, keep)
 
         async def post(form: RequestForm) -> bytes:
             headers = {"Idempotency-Key": key + form.mark, **self._key_headers()}
-            return await _post(client, self._path(body), headers, form.body | body)
+            return await _post_body(client, self._path(body), headers, form.body | body)
 
         is_chat = "messages" in body
         return await tries.run(lambda: self._streams.post(model, call, post) if is_chat else post(IN_ONE_PIECE))
 
-    async def _keep(self, call: Call, model: str, error: Exception | None) -> None:
+    async def _keep_unfinished(self, call: Call, model: str, error: Exception | None) -> None:
         """Record what came of an answer before another try is made, or the call ends."""
         if isinstance(error, ConnectorError) and error.answer is not None:
-            self._describe(error, call, model)
+            self._describe_error(error, call, model)
             error.about = {"server": self.name, **(error.about or {})}
             await call.unfinished(error)
 
@@ -318,9 +318,11 @@ class ChatServer:
             except openai.APIStatusError as error:
                 # A refusal in every form has another reason, and the first refusal describes it best.
                 first = first or error
-                if rejected_answer(error) is not None or not dialect.may_be_refused(error.status_code, _told(error)):
+                if rejected_answer(error) is not None or not dialect.may_be_refused(
+                    error.status_code, _error_text(error)
+                ):
                     raise
-                lower = dialect.after_refusal(_told(error))
+                lower = dialect.after_refusal(_error_text(error))
                 if lower is None:
                     raise first from None
                 dialect = lower
@@ -336,7 +338,7 @@ def _path_for(body: JsonObject) -> str:
     return _EMBEDDINGS if "input" in body else _CHAT
 
 
-def _told(error: openai.APIStatusError) -> str:
+def _error_text(error: openai.APIStatusError) -> str:
     return f"{error} {error.body}"
 
 
@@ -349,7 +351,7 @@ def _load_libraries() -> None:
     cost_of({"prompt_tokens": 1, "completion_tokens": 1}, "gpt-4o", "")
 
 
-async def _post(client: openai.AsyncOpenAI, path: str, headers: openai._types.Headers, body: JsonObject) -> bytes:
+async def _post_body(client: openai.AsyncOpenAI, path: str, headers: openai._types.Headers, body: JsonObject) -> bytes:
     """The body of the answer. `extra_headers`, `extra_body`, `extra_query` are those of the library."""
     import httpx2
 

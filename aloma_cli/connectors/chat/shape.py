@@ -81,7 +81,9 @@ def to_schema(shape: Shape, *, whole: bool = True) -> JsonObject:
     if not whole:
         return _schema(shape, ())
     if shape is not dict and not isinstance(shape, dict):
-        raise ShapeError(f"the shape of an answer is an object, not {_show(shape)}", hint='wrap it: {"items": ...}')
+        raise ShapeError(
+            f"the shape of an answer is an object, not {_shape_text(shape)}", hint='wrap it: {"items": ...}'
+        )
     schema = _schema(shape, ())
     if schema.get("type") != "object":
         raise ShapeError("the shape of an answer is an object, not a choice", hint='wrap it: {"choice": ...}')
@@ -105,15 +107,15 @@ def _schema(shape: Shape, path: Path) -> JsonObject:
         case List(item, least, most):
             return _array(item, least, most, path)
         case Text(most):
-            return _text(most, path)
+            return _string_schema(most, path)
         case Integer(least, most):
             return {"type": "integer", **_range(least, most, int, path)}
         case Number(least, most):
             return {"type": "number", **_range(least, most, float, path)}
         case list():
-            return _list(shape, path)
+            return _list_schema(shape, path)
         case dict():
-            return _object(shape, path)
+            return _object_schema(shape, path)
         case str() | bool() | int() | float():
             return _values([shape], path) | {"const": shape}
     raise _not_a_shape(shape, path)
@@ -129,25 +131,25 @@ def _not_a_shape(shape: Shape, path: Path) -> ShapeError:
         hint = f"write it with brackets: {shape.__name__}(...)"
     elif is_model(shape):
         hint = "only a whole shape can be a pydantic model: give the outer one as a model, too"
-    return ShapeError(f"{_show(shape)} at {_place(path)} is not a shape", path=path, hint=hint)
+    return ShapeError(f"{_shape_text(shape)} at {_place_name(path)} is not a shape", path=path, hint=hint)
 
 
-def _object(shape: dict[Any, Shape], path: Path) -> JsonObject:
+def _object_schema(shape: dict[Any, Shape], path: Path) -> JsonObject:
     if path and is_json_schema(shape):
         raise ShapeError(
-            f"the dict at {_place(path)} is a JSON Schema, and only a whole shape can be one",
+            f"the dict at {_place_name(path)} is a JSON Schema, and only a whole shape can be one",
             path=path,
             hint='write the whole shape as a JSON Schema; for a literal `type` in a shape write {"$in": […]}',
         )
     if any(isinstance(key, str) and key.startswith("$") for key in shape):
-        return _choice(shape, path)
+        return _choice_schema(shape, path)
     if not shape:
-        raise ShapeError(f"{{}} at {_place(path)} is an empty shape", path=path, hint="use `dict` for any object")
+        raise ShapeError(f"{{}} at {_place_name(path)} is an empty shape", path=path, hint="use `dict` for any object")
     properties: JsonObject = {}
     required: list[str] = []
     for key, item in shape.items():
         if not isinstance(key, str):
-            raise ShapeError(f"the key {key!r} at {_place(path)} is not a string", path=path)
+            raise ShapeError(f"the key {key!r} at {_place_name(path)} is not a string", path=path)
         if isinstance(item, Optional):
             properties[key] = {"anyOf": [_schema(item.item, (*path, key)), {"type": "null"}]}
         else:
@@ -156,13 +158,13 @@ def _object(shape: dict[Any, Shape], path: Path) -> JsonObject:
     return {"type": "object", "properties": properties, "required": required}
 
 
-def _choice(shape: dict[str, Shape], path: Path) -> JsonObject:
+def _choice_schema(shape: dict[str, Shape], path: Path) -> JsonObject:
     if set(shape) != {"$in"}:
         word = next((key for key in shape if key != "$in"), "$in")
-        raise ShapeError(f"{word} at {_place(path)} is not a shape", path=path, hint=_instead_of(word))
+        raise ShapeError(f"{word} at {_place_name(path)} is not a shape", path=path, hint=_instead_of(word))
     values = shape["$in"]
     if not isinstance(values, list | tuple) or not values:
-        raise ShapeError(f"$in at {_place(path)} must be a list of values, got {values!r}", path=path)
+        raise ShapeError(f"$in at {_place_name(path)} must be a list of values, got {values!r}", path=path)
     return _values(values, path) | {"enum": list(values)}
 
 
@@ -178,15 +180,15 @@ def _values(values: Sequence[Any], path: Path) -> JsonObject:
     """The common type of some literals, which strict servers require."""
     for value in values:
         if not isinstance(value, str | bool | int | float | None) or _is_endless(value):
-            raise ShapeError(f"{_show(value)} at {_place(path)} is not a value to choose from", path=path)
+            raise ShapeError(f"{_shape_text(value)} at {_place_name(path)} is not a value to choose from", path=path)
     kinds = {kind_of(value) for value in values}
     return {"type": kinds.pop()} if len(kinds) == 1 else {}
 
 
-def _list(shape: list[Shape], path: Path) -> JsonObject:
+def _list_schema(shape: list[Shape], path: Path) -> JsonObject:
     if len(shape) != 1:
         raise ShapeError(
-            f"the list at {_place(path)} has {len(shape)} shapes; a list has one shape for all its elements",
+            f"the list at {_place_name(path)} has {len(shape)} shapes; a list has one shape for all its elements",
             path=path,
             hint="[str] is a list of strings; use `list` for any list",
         )
@@ -195,22 +197,22 @@ def _list(shape: list[Shape], path: Path) -> JsonObject:
 
 def _array(item: Shape, least: int, most: int, path: Path) -> JsonObject:
     if not (_is_whole(least) and _is_whole(most) and 0 <= least <= most and most > 0):
-        raise ShapeError(f"the list at {_place(path)} cannot have {least!r} to {most!r} elements", path=path)
+        raise ShapeError(f"the list at {_place_name(path)} cannot have {least!r} to {most!r} elements", path=path)
     return {"type": "array", "items": _schema(item, (*path, 0)), "minItems": least, "maxItems": most}
 
 
-def _text(most: int, path: Path) -> JsonObject:
+def _string_schema(most: int, path: Path) -> JsonObject:
     if not _is_whole(most) or most < 1:
-        raise ShapeError(f"the string at {_place(path)} cannot have at most {most!r} characters", path=path)
+        raise ShapeError(f"the string at {_place_name(path)} cannot have at most {most!r} characters", path=path)
     return {"type": "string", "maxLength": most}
 
 
 def _range(least: Any, most: Any, kind: type[int | float], path: Path) -> JsonObject:
     for bound in (least, most):
         if bound is not None and not (_is_whole(bound) or (kind is float and _is_finite(bound))):
-            raise ShapeError(f"the number at {_place(path)} cannot be bounded by {bound!r}", path=path)
+            raise ShapeError(f"the number at {_place_name(path)} cannot be bounded by {bound!r}", path=path)
     if least is not None and most is not None and least > most:
-        raise ShapeError(f"the number at {_place(path)} cannot be from {least!r} to {most!r}", path=path)
+        raise ShapeError(f"the number at {_place_name(path)} cannot be from {least!r} to {most!r}", path=path)
     bounds = {"minimum": least, "maximum": most}
     return {name: bound for name, bound in bounds.items() if bound is not None}
 
@@ -227,9 +229,9 @@ def _is_endless(value: object) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
 
 
-def _place(path: Path) -> str:
+def _place_name(path: Path) -> str:
     return show_path(path) if path else "the root"
 
 
-def _show(shape: Shape) -> str:
+def _shape_text(shape: Shape) -> str:
     return shape.__name__ if isinstance(shape, type) else repr(shape)[:80]

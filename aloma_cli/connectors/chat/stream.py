@@ -38,17 +38,17 @@ class Events:
         while (end := _LINE_END.search(self._rest, searched)) is not None:
             if end[0] == b"\r" and end.end() == len(self._rest):
                 break  # its line feed may be in the next part
-            yield from self._line(bytes(self._rest[start : end.start()]))
+            yield from self._take_line(bytes(self._rest[start : end.start()]))
             start = searched = end.end()
         del self._rest[:start]
         self._searched = len(self._rest)
 
     def finish(self) -> Iterator[str]:
         """The data of the last event, if its end is missing."""
-        yield from self._line(bytes(self._rest).rstrip(b"\r"))
-        yield from self._line(b"")
+        yield from self._take_line(bytes(self._rest).rstrip(b"\r"))
+        yield from self._take_line(b"")
 
-    def _line(self, line: bytes) -> Iterator[str]:
+    def _take_line(self, line: bytes) -> Iterator[str]:
         if not line:
             if self._data:
                 yield "\n".join(self._data)
@@ -120,14 +120,14 @@ class Assembly:
         except JsonError as error:
             self.failure = f"a part of it is not JSON ({error}): {cut(data, 100)!r}"
             return
-        self._take(chunk)
+        self._take_chunk(chunk)
 
     def completion(self) -> JsonObject:
         """The answer so far, as a server sends it in one piece."""
         choices = [choice.to_json(index) for index, choice in sorted(self._choices.items())]
         return {**self._whole, "object": "chat.completion", "choices": choices}
 
-    def _take(self, chunk: Json) -> None:
+    def _take_chunk(self, chunk: Json) -> None:
         match chunk:
             case dict():
                 self._merge({name: value for name, value in chunk.items() if name not in ("choices", "error")})
@@ -135,7 +135,7 @@ class Assembly:
                 for choice in choices if isinstance(choices, list) else ():
                     self._add_choice(choice)
                 if failure:
-                    self.error, self.failure = failure, f"the server reported an error: {_words(failure)}"
+                    self.error, self.failure = failure, f"the server reported an error: {_failure_words(failure)}"
             case _:
                 self.failure = f"a part of it is not an object: {cut(str(chunk), 100)!r}"
 
@@ -153,7 +153,7 @@ class Assembly:
         self.size += self._choices.setdefault(number, _Choice()).add(choice)
 
 
-def _words(failure: Json) -> str:
+def _failure_words(failure: Json) -> str:
     return cut(told(failure) or str(failure), 300)
 
 
@@ -222,13 +222,13 @@ class _Choice:
 
     def to_json(self, index: int) -> JsonObject:
         message: JsonObject = {"role": "assistant", "content": None, **self._message, **self._lists}
-        message |= {name: self._said(name) for name in self._texts}
+        message |= {name: self._whole_text(name) for name in self._texts}
         if self._tools:
             message["tool_calls"] = [tool.to_json() for tool in self._tools]
         logprobs = {"logprobs": self._logprobs} if self._logprobs else {}
         return {"index": index, "message": message, "finish_reason": None, **self._fields, **logprobs}
 
-    def _said(self, name: str) -> Json:
+    def _whole_text(self, name: str) -> Json:
         """A text; where the server began with a list of parts, that list with the text as its last part."""
         said, before = "".join(self._texts[name]), self._lists.get(name)
         return said if before is None else [*before, {"type": "text", "text": said}]

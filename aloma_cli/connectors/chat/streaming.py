@@ -85,7 +85,7 @@ class Reception:
                 self._raw += part
             for data in self._events.feed(part):
                 self._assembly.add(data)
-            self._tell()
+            self._tell_progress()
         return bool(self._is_stream)
 
     def answer(self, content: bytes, url: str, *, cut_by: str | None = None) -> bytes:
@@ -115,7 +115,7 @@ class Reception:
         error.answer = self._assembly.completion()
         return error
 
-    def _tell(self) -> None:
+    def _tell_progress(self) -> None:
         now = monotonic()
         if now - self._told >= _EVERY and (text := self._assembly.text):
             self._told = now
@@ -139,7 +139,7 @@ class Streams:
         """
         import openai
 
-        form = IN_ONE_PIECE if call.progress is unwatched else self._form(model)
+        form = IN_ONE_PIECE if call.progress is unwatched else self._request_form(model)
         while True:
             try:
                 content = await self._receive(call, form, post)
@@ -165,7 +165,7 @@ class Streams:
         """A call has ended."""
         self._received.pop(call.key, None)
 
-    def _form(self, model: str) -> RequestForm:
+    def _request_form(self, model: str) -> RequestForm:
         if model not in self._forms:
             streams = self._honours.load(self._url, model).get("streaming") is not False
             self._forms[model] = _WITH_USAGE if streams else _WHOLE

@@ -88,7 +88,7 @@ class Tries:
 
     def _announce(self, error: OpenAIError | ConnectorError, pause: float, attempt: int) -> None:
         limited = getattr(error, "status_code", None) == _RATE_LIMITED
-        state, reason = ("rate_limited" if limited else "waiting"), _reason(error)
+        state, reason = ("rate_limited" if limited else "waiting"), _retry_reason(error)
         self.progress(state, seconds=pause, attempt=attempt, tries=self.most, text=reason)  # type: ignore[arg-type]
 
 
@@ -114,7 +114,7 @@ def asked_wait(error: BaseException) -> float:
     return 0.0 if response is None else wait_in(response.headers, datetime.now(UTC))
 
 
-def _reason(error: OpenAIError | ConnectorError) -> str:
+def _retry_reason(error: OpenAIError | ConnectorError) -> str:
     import openai
 
     if isinstance(error, openai.APIStatusError):

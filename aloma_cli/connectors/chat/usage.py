@@ -39,8 +39,8 @@ def sound_completion_usage(usage: Json, messages: Json, said: str, model: str = 
     model. Tokens of hidden thoughts are part of `completion_tokens`, also where a server counts them in the total only.
     """
     given = usage if isinstance(usage, dict) else {}
-    asked, answered = _count(given, "prompt_tokens", "input_tokens"), _count(given, *_ANSWERED)
-    total = _count(given, "total_tokens") or 0
+    asked, answered = _token_count(given, "prompt_tokens", "input_tokens"), _token_count(given, *_ANSWERED)
+    total = _token_count(given, "total_tokens") or 0
     hidden = total - asked - answered if asked and answered is not None else 0
     if asked and 0 < hidden <= _MOST_HIDDEN:
         given = given | {"completion_tokens_details": _thoughts(given, hidden)}
@@ -58,7 +58,7 @@ def sound_completion_usage(usage: Json, messages: Json, said: str, model: str = 
 def sound_input_usage(usage: Json, estimate: int) -> tuple[JsonObject, bool]:
     """As `sound_completion_usage`, for a request whose answer has no tokens."""
     given = usage if isinstance(usage, dict) else {}
-    asked = _count(given, "prompt_tokens", "input_tokens", "total_tokens")
+    asked = _token_count(given, "prompt_tokens", "input_tokens", "total_tokens")
     return {
         **given,
         "prompt_tokens": asked or estimate,
@@ -96,24 +96,24 @@ def cost_of(usage: JsonObject, model: str, base_url: str) -> float | None:
 _ANSWERED = ("completion_tokens", "output_tokens")
 
 
-def _count(usage: JsonObject, *names: str) -> int | None:
+def _token_count(usage: JsonObject, *names: str) -> int | None:
     """The first of these that is a possible number of tokens."""
     counts = (whole(usage.get(name)) for name in names)
     return next((count for count in counts if count is not None and count <= _MOST_TOKENS), None)
 
 
 def _cached(usage: JsonObject) -> int:
-    cached = _count(_part(usage, "prompt_tokens_details"), "cached_tokens")
+    cached = _token_count(_part(usage, "prompt_tokens_details"), "cached_tokens")
     if cached is None:
-        cached = _count(usage, "cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
+        cached = _token_count(usage, "cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
     most: int = usage["prompt_tokens"]
     return min(cached or 0, most)
 
 
 def _reasoning(usage: JsonObject) -> int:
-    thought = _count(_part(usage, "completion_tokens_details"), "reasoning_tokens")
+    thought = _token_count(_part(usage, "completion_tokens_details"), "reasoning_tokens")
     if thought is None:
-        thought = _count(usage, "reasoning_tokens")
+        thought = _token_count(usage, "reasoning_tokens")
     most: int = usage["completion_tokens"]
     return min(thought or 0, most)
 

@@ -59,7 +59,7 @@ class Connection:
         """
         with self._hearing(log):
             kept = await self._connected()
-            return await self._send(kept, tool, arguments)
+            return await self._call_on(kept, tool, arguments)
 
     async def aclose(self) -> None:
         """Close the connection, and end a server that was started."""
@@ -88,7 +88,7 @@ class Connection:
     def _verb(self) -> str:
         return f"reached at {shown(self._settings.url)}" if self._settings.url else "started"
 
-    async def _send(self, kept: _Kept, tool: str, arguments: JsonObject) -> JsonObject:
+    async def _call_on(self, kept: _Kept, tool: str, arguments: JsonObject) -> JsonObject:
         from mcp import MCPError
         from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT
 
@@ -99,7 +99,9 @@ class Connection:
             if error.code == CONNECTION_CLOSED:
                 await self._last_words()
                 raise ConnectorError(
-                    f"{name}: the server ended before it answered{self._said()}", retryable=True, unanswered=True
+                    f"{name}: the server ended before it answered{self._said()}",
+                    retryable=True,
+                    unanswered=True,
                 ) from error
             if error.code == REQUEST_TIMEOUT:
                 raise ConnectorError(
@@ -110,7 +112,7 @@ class Connection:
             raise ConnectorError(
                 f"{name}: the answer is not valid MCP: {cut(str(error), 300)}", unanswered=True
             ) from error
-        return _plain(result)
+        return _plain_model(result)
 
     @contextmanager
     def _hearing(self, log: Log) -> Iterator[None]:
@@ -163,7 +165,7 @@ class _Kept:
 
     async def open(self) -> None:
         """Connect, and list the tools. Raises what the library raises, and OSError."""
-        self._task = asyncio.create_task(self._keep(), name=f"mcp {self._settings.name}")
+        self._task = asyncio.create_task(self._keep_open(), name=f"mcp {self._settings.name}")
         try:
             async with asyncio.timeout(self._settings.timeout):
                 await asyncio.shield(self._opened)
@@ -178,7 +180,7 @@ class _Kept:
                 self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def _keep(self) -> None:
+    async def _keep_open(self) -> None:
         try:
             async with AsyncExitStack() as stack:
                 self.client = await stack.enter_async_context(await self._client(stack))
@@ -211,7 +213,7 @@ class _Kept:
             timeout = httpx2.Timeout(settings.timeout, read=None)
             http = await stack.enter_async_context(httpx2.AsyncClient(headers=settings.headers, timeout=timeout))
             return streamable_http_client(settings.url, http_client=http)
-        errors = stack.enter_context(_lines(self._hear))
+        errors = stack.enter_context(_line_pipe(self._hear))
         process = StdioServerParameters(
             command=settings.command[0],
             args=list(settings.command[1:]),
@@ -230,7 +232,7 @@ def _library() -> Any:
     return mcp
 
 
-def _plain(model: BaseModel) -> JsonObject:
+def _plain_model(model: BaseModel) -> JsonObject:
     return model.model_dump(by_alias=True, exclude_none=True, mode="json")
 
 
@@ -239,7 +241,7 @@ async def _list_tools(client: Client) -> dict[str, JsonObject]:
     cursor = None
     for _ in range(_PAGES):
         page = await client.list_tools(cursor=cursor)
-        tools.update({tool.name: _plain(tool) for tool in page.tools})
+        tools.update({tool.name: _plain_model(tool) for tool in page.tools})
         cursor = page.next_cursor
         if not cursor:
             break
@@ -286,7 +288,7 @@ class _Watched:
 
 
 @contextmanager
-def _lines(hear: Log) -> Iterator[Any]:
+def _line_pipe(hear: Log) -> Iterator[Any]:
     """A file for a process; `hear` gets each line that it writes."""
     loop = asyncio.get_running_loop()
     reading, writing = os.pipe()

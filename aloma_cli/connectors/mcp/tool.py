@@ -33,7 +33,7 @@ class McpServer(Mapping[str, Function]):
 
     async def names(self, ask: Ask) -> list[str]:
         """The names of its tools, recorded. Raises ConnectorError if it cannot be reached."""
-        return list(await _list(self._settings, self._connection, ask))
+        return list(await _list_tools(self._settings, self._connection, ask))
 
     async def aclose(self) -> None:
         """Close the connection, and end a server that was started."""
@@ -62,8 +62,8 @@ class McpFunction(Function):
         return None
 
     async def asked(self, ask: Ask) -> tuple[str, JsonObject]:
-        tools = await _list(self._settings, self._connection, ask)
-        self._check(tools)
+        tools = await _list_tools(self._settings, self._connection, ask)
+        self._check_tool(tools)
         return tools[self._tool].get("description") or "", tools[self._tool]["inputSchema"]
 
     async def ready(self, log: Log) -> None:
@@ -77,7 +77,7 @@ class McpFunction(Function):
         return self._settings.effects.get(self._tool, said)
 
     async def send(self, call: Call) -> Answer:
-        self._check(await self._connection.tools(call.log))
+        self._check_tool(await self._connection.tools(call.log))
         result = await self._connection.call(self._tool, call.arguments, call.log)
         size = len(dumps(result))
         if size > self._settings.max_answer:
@@ -87,13 +87,13 @@ class McpFunction(Function):
             )
         return Answer(result, about={"provider": f"mcp.{self._settings.name}"})
 
-    def _check(self, tools: Mapping[str, JsonObject]) -> None:
+    def _check_tool(self, tools: Mapping[str, JsonObject]) -> None:
         if self._tool not in tools:
             hint = did_you_mean(self._tool, tools) or f"use one of: {', '.join(sorted(tools))}"
             raise PermanentError(f"the MCP server {self._settings.name} has no tool {self._tool!r}", hint=hint)
 
 
-async def _list(settings: McpSettings, connection: Connection, ask: Ask) -> dict[str, JsonObject]:
+async def _list_tools(settings: McpSettings, connection: Connection, ask: Ask) -> dict[str, JsonObject]:
     """The tools by name, as they are on record: a repeated firing tells its model of the same ones."""
     listed: list[JsonObject] = await ask.call(f"mcp.{settings.name}.{LIST}", _ListTools(connection), {})
     return {tool["name"]: tool for tool in listed}

@@ -53,15 +53,15 @@ class Router:
         *route, last = sorted((first, *others), key=lambda target: target.name != call.fallback or target == first)
         failed = _Failed(first)
         for target in route:
-            answer = await self._answer(_for(target, first, call), target, failed)
+            answer = await self._answer_of(_for(target, first, call), target, failed)
             if answer is not None:
                 return failed.before(answer, target)
         try:
-            return failed.before(await self._send(_for(last, first, call), last), last)
+            return failed.before(await self._send_to(_for(last, first, call), last), last)
         except ConnectorError as error:
             raise failed.before(error) from error.__cause__
 
-    async def _answer(self, call: Call, target: Target, failed: _Failed) -> Answer | None:
+    async def _answer_of(self, call: Call, target: Target, failed: _Failed) -> Answer | None:
         """The answer of one server; None, with a word in the log, if another one is to be asked."""
         outage = self._down.get(target)
         if outage is not None and outage.until > monotonic():
@@ -69,7 +69,7 @@ class Router:
             failed.add(skipped, f"not asked, because of the call before: {outage.reason}", None)
             return None
         try:
-            answer = await self._send(call, target)
+            answer = await self._send_to(call, target)
         except ConnectorError as error:
             if not error.elsewhere:
                 raise failed.before(error) from error.__cause__
@@ -96,7 +96,7 @@ class Router:
         for server in self._servers.values():
             await server.aclose()
 
-    async def _send(self, call: Call, target: Target) -> Answer:
+    async def _send_to(self, call: Call, target: Target) -> Answer:
         server = self._server(target.server)
         try:
             answer = await server.send(call, target.model)

@@ -108,9 +108,9 @@ class Filler:
     def _fill_kind(self, schema: JsonObject, name: str) -> Json:
         match kind_in(schema):
             case "object":
-                return self._object(schema, name)
+                return self._fill_object(schema, name)
             case "array":
-                return self._list(schema, name)
+                return self._fill_list(schema, name)
             case "string":
                 return self._string(name, schema)
             case "integer" | "number":
@@ -119,7 +119,7 @@ class Filler:
                 return False
         return None
 
-    def _object(self, schema: JsonObject, name: str) -> JsonObject:
+    def _fill_object(self, schema: JsonObject, name: str) -> JsonObject:
         known, required = schema.get("properties", {}), schema.get("required", ())
         others = schema.get("additionalProperties", {"type": "string"})
         properties = {**known, **{key: others for key in required if key not in known}}
@@ -127,9 +127,9 @@ class Filler:
             properties = {"note": others}
         if self._depth > _DEEPEST:  # a schema that contains itself
             properties = {key: inner for key, inner in properties.items() if key in required}
-        return {key: self._fill(inner, _called(key, name)) for key, inner in properties.items()}
+        return {key: self._fill(inner, _element_name(key, name)) for key, inner in properties.items()}
 
-    def _list(self, schema: JsonObject, name: str) -> list[Json]:
+    def _fill_list(self, schema: JsonObject, name: str) -> list[Json]:
         first, item = schema.get("prefixItems", []), schema.get("items", {"type": "string"})
         usual = 0 if item is False else next(size for depth, size in _SIZES if self._depth <= depth)
         most = schema.get("maxItems", math.inf)
@@ -144,19 +144,19 @@ class Filler:
         if "format" in schema:
             return FORMATS[schema["format"]]
         least, longest = schema.get("minLength", 0), schema.get("maxLength")
-        text = self._text(name, longest)
+        text = self._fill_text(name, longest)
         return text if len(text) >= least else text.ljust(least, ".")
 
-    def _text(self, name: str, longest: int | None) -> str:
+    def _fill_text(self, name: str, longest: int | None) -> str:
         words = _words_of_name(name)
         if name == "id" or name.endswith(("Id", "_id")):
-            return self._numbered("_".join(words[:-1] or ["id"]), "_")[:longest]
+            return self._numbered_text("_".join(words[:-1] or ["id"]), "_")[:longest]
         text = " ".join(words)
         if longest is not None and longest <= _LONGEST_NAME:
-            return (text if text[-1:].isdigit() else self._numbered(text, " "))[:longest]
+            return (text if text[-1:].isdigit() else self._numbered_text(text, " "))[:longest]
         return f"{MARK} {self._prose(text)}"[:longest]
 
-    def _numbered(self, text: str, between: str) -> str:
+    def _numbered_text(self, text: str, between: str) -> str:
         self._named[text] += 1
         return f"{text}{between}{self._named[text]}"
 
@@ -172,7 +172,7 @@ class Filler:
         return choices[(self._seed + self._picks) % len(choices)]
 
 
-def _called(key: str, owner: str) -> str:
+def _element_name(key: str, owner: str) -> str:
     """The name for a string at `key`: a list element's `name` is the name of the element, as in `phase 2`."""
     return owner if key == "name" and owner[-1:].isdigit() else key
 

@@ -43,7 +43,7 @@ def merged(schema: Json, root: JsonObject, *, shortest: bool = False) -> JsonObj
         if word is None:
             return schema
         rest = {key: part for key, part in schema.items() if key != word}
-        branches = schema[word] if word == "allOf" else [_choice(schema[word], shortest=shortest)]
+        branches = schema[word] if word == "allOf" else [_chosen_branch(schema[word], shortest=shortest)]
         for branch in branches:
             rest = _both(rest, resolved(branch, root))
         schema = rest
@@ -104,7 +104,7 @@ def _bound(schema: JsonObject, name: str, exclusive: str, away: int) -> Json:
     return math.nextafter(limit, math.inf * away)
 
 
-def _choice(branches: list[Json], *, shortest: bool) -> Json:
+def _chosen_branch(branches: list[Json], *, shortest: bool) -> Json:
     null = [one for one in branches if isinstance(one, dict) and one.get("type") == "null"]
     others = [one for one in branches if one not in null]
     return (null + others if shortest else others + null)[0]

@@ -39,13 +39,13 @@ class Offline:
         about: JsonObject = {"provider": PROVIDER, "model": MODEL, "simulated": True}
         if entry is not None:
             about["entry"] = entry
-        await self._wait(reply.delay if reply else None, seed)
+        await self._delay_answer(reply.delay if reply else None, seed)
         if reply is not None and isinstance(reply.content, Error):
             raise _failure(reply.content, about)
         if reply is not None and isinstance(reply.content, ToolCalls):
             content, message = dumps([*reply.content.calls]), _calling(reply.content, messages)
         else:
-            content = _content(call, seed, reply)
+            content = _simulated_content(call, seed, reply)
             message = {"content": content}
         completion = _completion(message, seed, estimated_usage(messages, content))
         usage = recorded_usage(completion["usage"]) | {"cost": 0.0}
@@ -62,7 +62,7 @@ class Offline:
         found = self._scripts.next_reply(call.step, call.document) if self._scripts else None
         return found or (None, None)
 
-    async def _wait(self, scripted: float | None, seed: int) -> None:
+    async def _delay_answer(self, scripted: float | None, seed: int) -> None:
         # Spread from 0.5 to 1.5 times, so that parallel agents do not all end at one moment.
         seconds = scripted if scripted is not None else self._delay * (0.5 + seed % 1000 / 1000)
         if seconds:
@@ -91,7 +91,7 @@ def _calling(scripted: ToolCalls, messages: list[JsonObject]) -> JsonObject:
     return {"content": None, "tool_calls": asked}
 
 
-def _content(call: Call, seed: int, reply: Reply | None) -> str:
+def _simulated_content(call: Call, seed: int, reply: Reply | None) -> str:
     messages, schema = call.arguments["messages"], call.arguments.get("schema")
     filler = Filler(seed, topic(messages))
     if reply is not None:

@@ -39,7 +39,7 @@ class Divergence:
     @property
     def lines(self) -> list[str]:
         """A diff of both values: what is on record after `-`, what is there today after `+`."""
-        both = (_lines(self.recorded), _lines(self.today))
+        both = (_text_lines(self.recorded), _text_lines(self.today))
         return [line for line in difflib.unified_diff(*both, lineterm="", n=1) if not line.startswith(("---", "+++"))]
 
     def to_json(self) -> JsonObject:
@@ -70,7 +70,7 @@ def _of_call(changed: Changed) -> Iterator[tuple[str, str, Json, Json]]:
         yield kind, f"{name}: {show_path(path)}", get(before, path), get(changed.arguments, path)
 
 
-def _lines(value: Json) -> list[str]:
+def _text_lines(value: Json) -> list[str]:
     if value is MISSING:
         return []
     return (value if isinstance(value, str) else pretty(value)).splitlines()

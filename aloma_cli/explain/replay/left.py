@@ -31,7 +31,7 @@ def left_today(task: TaskLedger, version: int, tags: Sequence[str], outcome: Out
     data, subtasks, questions = _with_room(apply(current, changes), effects)
     return _without_defaults(
         {
-            "data": _own(data),
+            "data": _own_data(data),
             "name": effects.name,
             "tags": _new_tags(tags, effects.tags),
             "complete": effects.completed,
@@ -50,10 +50,10 @@ def left_on_record(task: TaskLedger, tags: Sequence[str], end: End, children: It
     if isinstance(end, ev.FiringFailed):
         return {"error": {key: end.error.get(key) for key in ("type", "message")}}
     if not isinstance(end, ev.Committed):
-        return {"data": _own(task.document)}
+        return {"data": _own_data(task.document)}
     return _without_defaults(
         {
-            "data": _own(task.document),
+            "data": _own_data(task.document),
             "name": end.name,
             "tags": _new_tags(tags, end.tags),
             "complete": end.completed,
@@ -62,7 +62,7 @@ def left_on_record(task: TaskLedger, tags: Sequence[str], end: End, children: It
             "redo": end.redo,
             "parked": end.parked_until is not None,
             "subtasks": [_subtask(one.name, one.data, one.into, one.group, wait=one.wait_for) for one in children],
-            "questions": [_question(one["question"], one["into"], one.get("schema")) for one in end.asked],
+            "questions": [_question_json(one["question"], one["into"], one.get("schema")) for one in end.asked],
         }
     )
 
@@ -70,11 +70,11 @@ def left_on_record(task: TaskLedger, tags: Sequence[str], end: End, children: It
 def differences(on_record: JsonObject, today: JsonObject) -> list[tuple[Path, Json, Json]]:
     """The places at which two such values differ, each with both values; MISSING where there is none."""
     found = diff(on_record, today)
-    places: dict[Path, None] = dict.fromkeys(_place(change, on_record) for change in found)
+    places: dict[Path, None] = dict.fromkeys(_changed_place(change, on_record) for change in found)
     return [(place, get(on_record, place), get(today, place)) for place in places]
 
 
-def _place(change: Change, on_record: JsonObject) -> Path:
+def _changed_place(change: Change, on_record: JsonObject) -> Path:
     """Where a change is; of one that appends, the position."""
     if change.op == "append":
         return (*change.path, len(get(on_record, change.path)))
@@ -89,7 +89,7 @@ def _new_tags(before: Sequence[str], after: Sequence[str] | None) -> JsonObject 
     return {"added": sorted((new - old).elements()), "removed": sorted((old - new).elements())}
 
 
-def _own(document: Json) -> JsonObject:
+def _own_data(document: Json) -> JsonObject:
     """The document without the counts that the engine keeps, and without an empty `$errors`, which it removes."""
     return {key: value for key, value in document.items() if key != CHILDREN and (key, value) != (ERRORS, {})}
 
@@ -97,15 +97,15 @@ def _own(document: Json) -> JsonObject:
 def _with_room(document: Json, effects: Effects) -> tuple[Json, list[JsonObject], list[JsonObject]]:
     subtasks, questions = [], []
     for order in effects.subtasks:
-        document, place = _room(document, order.into)
+        document, place = _room_for(document, order.into)
         subtasks.append(_subtask(order.name, order.data, place, order.group, wait=order.wait_for))
     for asked in effects.questions:
-        document, place = _room(document, asked.into)
-        questions.append(_question(asked.question, place, asked.schema))
+        document, place = _room_for(document, asked.into)
+        questions.append(_question_json(asked.question, place, asked.schema))
     return document, subtasks, questions
 
 
-def _room(document: Json, into: Path | None) -> tuple[Json, Path | None]:
+def _room_for(document: Json, into: Path | None) -> tuple[Json, Path | None]:
     """The document with room for a value that lands later, as the engine makes it."""
     if into is None:
         return document, None
@@ -120,7 +120,7 @@ def _subtask(name: str, data: JsonObject, into: Path | None, group: str | None, 
     return {"name": name, "data": data, "into": None if into is None else list(into), "group": group, "wait": wait}
 
 
-def _question(question: str, into: Path | None, schema: JsonObject | None) -> JsonObject:
+def _question_json(question: str, into: Path | None, schema: JsonObject | None) -> JsonObject:
     return {"question": question, "into": list(into or ()), "schema": schema}
 
 

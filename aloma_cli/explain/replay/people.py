@@ -26,24 +26,24 @@ class KnownPeople:
             for place in event.answers if event.by == "person" else ():
                 question = asked.get((event.task, place))
                 if question is not None:
-                    people._keep(event, place, question)
+                    people._keep_answer(event, place, question)
             for question in event.asked:
                 asked[event.task, show_path(tuple(question["into"]))] = question
         return people
 
     def take(self, question: JsonObject) -> JsonObject | None:
         """The request that answers an open question of a record as before; None if it was not asked so."""
-        kept = self._kept[_key(question["into"], question)]
+        kept = self._kept[_question_key(question["into"], question)]
         return {"kind": "answer", "into": question["into"], **kept.popleft()} if kept else None
 
-    def _keep(self, event: Committed, place: str, question: JsonObject) -> None:
+    def _keep_answer(self, event: Committed, place: str, question: JsonObject) -> None:
         pointer = "".join(f"/{str(key).replace('~', '~0').replace('/', '~1')}" for key in question["into"])
         values = [change["value"] for change in event.changes if change["path"] == pointer and "value" in change]
         if values:
             user = {"user": event.who["user"]} if event.who and event.who.get("user") else {}
             answer = {"value": values[-1], "who": {"channel": "record", **user}}
-            self._kept[_key(place, question)].append(answer)
+            self._kept[_question_key(place, question)].append(answer)
 
 
-def _key(place: Json, question: JsonObject) -> str:
+def _question_key(place: Json, question: JsonObject) -> str:
     return dumps([place, question["question"], question.get("schema"), question.get("context")])

@@ -86,7 +86,7 @@ class _Held(NamedTuple):
     at: int
 
 
-def _shown(value: Json, path: Path) -> Json:
+def _without_stash(value: Json, path: Path) -> Json:
     """A value at a place of what a firing left, without what is in `$stash`."""
     return value if value is MISSING else hide_stash(value, path)
 
@@ -153,7 +153,7 @@ class _Replay:
         if isinstance(event, ev.FiringFailed) and "error" not in today and "trace" not in event.error:
             return  # the step returned, and the engine refused what it asked for: that depends on all other tasks
         for path, before, after in differences(on_record, today):
-            self._diverge(firing, "field", place_of(path), _shown(before, path), _shown(after, path))
+            self._diverge(firing, "field", place_of(path), _without_stash(before, path), _without_stash(after, path))
 
     def _compare_calls(self, firing: FiringRecord, run: Rerun) -> None:
         if run.tape is None:

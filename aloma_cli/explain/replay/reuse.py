@@ -30,12 +30,12 @@ class KnownAnswers:
         answers = cls(root)
         for event in events:
             if isinstance(event, CallAnswered) and event.error is None:
-                answers._kept[answers._key(event.step, event.call, event.arguments)].append(event)
+                answers._kept[answers._call_key(event.step, event.call, event.arguments)].append(event)
         return answers
 
     def take(self, call: Call) -> Answer | None:
         """The answer to the same call of the same step; None if there is none left. It costs nothing."""
-        key = self._key(call.step, call.name, call.arguments, call.task.partition(".")[0])
+        key = self._call_key(call.step, call.name, call.arguments, call.task.partition(".")[0])
         if not self._kept[key]:
             return None
         self.given += 1
@@ -46,7 +46,7 @@ class KnownAnswers:
         """The same connectors, with the calls that are on record answered by it."""
         return connectors.bordered(lambda name, function: Reused(name, function, self), own=True)
 
-    def _key(self, step: str, call: str, arguments: JsonObject, root: str | None = None) -> str:
+    def _call_key(self, step: str, call: str, arguments: JsonObject, root: str | None = None) -> str:
         # The id of a task may be part of a prompt, and a copy has another one.
         text = json.dumps([step, call, arguments], sort_keys=True)
         return text.replace(root or self.root, "ROOT")

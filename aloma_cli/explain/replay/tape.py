@@ -51,8 +51,8 @@ class Tape:
     @classmethod
     def of(cls, ledger: Ledger, firing: FiringRecord) -> Tape:
         """The answers that the last run of a firing had, with those of a failed try that still stood."""
-        earlier = [*_standing(ledger, firing), *_whole(firing.calls[: firing.before])]
-        own = _whole(firing.calls[firing.before :])
+        earlier = [*_standing(ledger, firing), *_whole_answers(firing.calls[: firing.before])]
+        own = _whole_answers(firing.calls[firing.before :])
         order = [*sorted(own, key=_began), *sorted(earlier, key=_began)]
         return cls({call.key: call for call in [*earlier, *own]}, order, len(own))
 
@@ -86,7 +86,7 @@ class Tape:
         return recorded
 
 
-def _whole(calls: list[CallAnswered]) -> list[CallAnswered]:
+def _whole_answers(calls: list[CallAnswered]) -> list[CallAnswered]:
     """Without the answers that broke off and were asked for again."""
     return [call for call in calls if not (call.error or {}).get("again")]
 

@@ -127,7 +127,7 @@ class FileClaim:
     def requests(self) -> list[Request]:
         with refusing(self._inbox, "read"):
             names = sorted(name for name in self._posted() if name.endswith(".json") and name[0] != ".")
-        return [Request(name, self._body(name)) for name in names]
+        return [Request(name, self._request_body(name)) for name in names]
 
     def fulfilled(self, request: Request) -> None:
         # The journal holds the id of the request, so one that cannot be dropped is not carried out twice.
@@ -165,7 +165,7 @@ class FileClaim:
             self._folder.stat()
             return []
 
-    def _body(self, name: str) -> JsonObject:
+    def _request_body(self, name: str) -> JsonObject:
         path = self._inbox / name
         try:
             with refusing(path, "read"):

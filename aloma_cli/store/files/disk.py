@@ -232,9 +232,9 @@ class FileStore:
 
     def _is_task(self, name: str) -> bool:
         """A folder with neither file is being made, or was when the program was killed; one without journal lost it."""
-        return self._has(name, "journal.jsonl") or self._has(name, "task.json")
+        return self._has_file(name, "journal.jsonl") or self._has_file(name, "task.json")
 
-    def _has(self, name: str, file: str) -> bool:
+    def _has_file(self, name: str, file: str) -> bool:
         try:
             return S_ISREG(os.stat(f"{self._tasks}/{name}/{file}").st_mode)  # noqa: PTH116  (a third of the time)
         except ValueError:  # no file has such a name

@@ -38,7 +38,7 @@ class TaskFolder:
 
     def restore(self, lines: Sequence[bytes]) -> FileClaim:
         with refusing(self._path, "made"):
-            ours = self._make()
+            ours = self._make_folder()
             try:
                 return FileClaim.begin(self._path, lines, fsync=self._fsync)
             except BaseException:
@@ -46,7 +46,7 @@ class TaskFolder:
                     shutil.rmtree(self._path, ignore_errors=True)
                 raise
 
-    def _make(self) -> bool:
+    def _make_folder(self) -> bool:
         """Make the folder, and tell whether it was missing; one without a journal may be what a kill left."""
         try:
             self._path.mkdir(mode=0o700)

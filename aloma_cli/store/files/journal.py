@@ -120,7 +120,7 @@ def read_journal(
     earlier = Earlier() if earlier is None else earlier
     for number, line in enumerate(_lines(path, after.size), after.lines + 1):
         if torn is not None:
-            raise _damaged(path, number - 1, torn)
+            raise _damaged_line(path, number - 1, torn)
         if not line.endswith(b"\n"):
             # Torn by a crash, or being written right now; in that case the next read would return its rest.
             break
@@ -130,22 +130,22 @@ def read_journal(
             # A write that was cut short ends without a newline. Only a loss of power can leave the end of a line
             # without its middle, and then the middle is zeros, which no line has.
             if b"\0" not in line:
-                raise _damaged(path, number, str(error)) from None
+                raise _damaged_line(path, number, str(error)) from None
             torn = str(error)
             continue
         except UnknownLineError as error:
             place = f"line {number} of {path}"
             raise StoreError(f"{place} cannot be read: {error}", hint="a newer aloma wrote it: update") from None
         if batch.seq != number - 1:
-            raise _damaged(path, number, f"it has number {batch.seq}, and {number - 1} was expected")
+            raise _damaged_line(path, number, f"it has number {batch.seq}, and {number - 1} was expected")
         _check_owner(path, number, batch)
         end += len(line)
         earlier.learn(batch)
         if batch.seq >= since:
-            yield Batch(batch.seq, batch.events, partial(_damaged, path, number)), end
+            yield Batch(batch.seq, batch.events, partial(_damaged_line, path, number)), end
     if not end:
         # Because a journal appears with its first line.
-        raise _damaged(path, 1, "it is incomplete" if number else "the file is empty")
+        raise _damaged_line(path, 1, "it is incomplete" if number else "the file is empty")
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
@@ -209,10 +209,10 @@ def _lines(path: Path, start: int) -> Iterator[bytes]:
 def _check_owner(path: Path, number: int, batch: Batch) -> None:
     stranger = next((event.task for event in batch.events if root_of(event.task) != path.parent.name), None)
     if stranger is not None:
-        raise _damaged(path, number, f"it belongs to task {stranger}")
+        raise _damaged_line(path, number, f"it belongs to task {stranger}")
 
 
-def _damaged(path: Path, number: int, why: str) -> JournalDamagedError:
+def _damaged_line(path: Path, number: int, why: str) -> JournalDamagedError:
     recover = (
         f"aloma task resume {path.parent.name} --from-last-good   (keeps the lines before it, and a copy of the file)"
     )

@@ -89,20 +89,20 @@ class PostgresClaim:
         return self._seq - self._kept_at >= _LONG
 
     def keep(self, state: JsonObject) -> None:
-        self._write("select aloma.keep(%s, %s, %s, %s)", self._seq, dumps(state).encode())
+        self._write_ours("select aloma.keep(%s, %s, %s, %s)", self._seq, dumps(state).encode())
         self._kept_at = self._seq
         self._repeats.forget()
 
     def commit(self, events: Sequence[Event], *, durable: bool = True) -> None:
         batch = Batch(self._seq, tuple(events))
         line = encode(batch, self._repeats)
-        self._write("select aloma.commit(%s, %s, %s, %s, %s)", self._seq, line, durable)
+        self._write_ours("select aloma.commit(%s, %s, %s, %s, %s)", self._seq, line, durable)
         self._repeats.learn(batch)
         self._seq += 1
 
     def publish(self, record: JsonObject, data: JsonObject) -> None:
         moment = due(record)
-        self._write(
+        self._write_ours(
             "select aloma.publish(%s, %s, %s, %s, %s, %s, %s)",
             self._seq,
             dumps(record).encode(),
@@ -131,29 +131,29 @@ class PostgresClaim:
     def delete(self) -> None:
         if not self._open:
             raise StoreError(f"the claim on task {self.root} is closed, so it cannot delete the task")
-        self._write("select aloma.remove(%s, %s)")
-        self._end()
+        self._write_ours("select aloma.remove(%s, %s)")
+        self._end_claim()
 
     def cut(self, at: int) -> None:
         """Cut the tree off before batch `at`, and keep what is cut off."""
-        self._write("select aloma.cut(%s, %s, %s)", at)
+        self._write_ours("select aloma.cut(%s, %s, %s)", at)
         self._seq = at
 
     def close(self) -> None:
         if self._open:
-            self._end()
+            self._end_claim()
             self._database.rows("select aloma.close(%s, %s, %s)", self.tree, self.number, self._began)
 
-    def _end(self) -> None:
+    def _end_claim(self) -> None:
         self._open = False
         self._keeper.drop(self)
 
-    def _write(self, statement: str, *values: object) -> None:
+    def _write_ours(self, statement: str, *values: object) -> None:
         """Carry out a statement that gives whether the claim is still ours. Raises ClaimLostError if not."""
         if not self._open or os.getpid() != self._keeper.process:
             raise StoreError(f"the claim on task {self.root} is closed, so nothing can be written to it")
         if not self._database.value(statement, self.tree, self.number, *values):
-            self._end()
+            self._end_claim()
             raise ClaimLostError(
                 f"this process has lost task {self.root}: it did not prolong its lease in time, so another process "
                 "may run the task",

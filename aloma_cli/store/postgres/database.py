@@ -79,7 +79,7 @@ class Database:
                 except psycopg.Error as error:
                     if not self._passes(error) or time.monotonic() >= deadline:
                         self._was_reached = False  # so that whoever asks next does not wait as long again
-                        raise self._refused(error) from error
+                        raise self._refused_statement(error) from error
                 time.sleep(_PAUSE)
 
     def value(self, statement: str, *values: Any) -> Any:
@@ -106,7 +106,7 @@ class Database:
         lost = not self._held or self._held[0].closed
         return isinstance(error, _PASSING) or (lost and isinstance(error, psycopg.OperationalError))
 
-    def _refused(self, error: psycopg.Error) -> StoreError:
+    def _refused_statement(self, error: psycopg.Error) -> StoreError:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         if not self._held or self._held[0].closed:
             hint = "start the database, or fix `store` in aloma.yaml or ALOMA_STORE"

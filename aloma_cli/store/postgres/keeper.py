@@ -75,10 +75,10 @@ class Keeper:
     def _start(self) -> None:
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="aloma leases", daemon=True)
+                self._thread = threading.Thread(target=self._run_thread, name="aloma leases", daemon=True)
                 self._thread.start()
 
-    def _run(self) -> None:
+    def _run_thread(self) -> None:
         while True:
             with self._lock:
                 if not self._is_needed:
@@ -86,11 +86,11 @@ class Keeper:
                     return
             try:
                 with self._address.connect() as connection:
-                    self._serve(connection)
+                    self._serve_connection(connection)
             except psycopg.Error:
                 time.sleep(_PAUSE)
 
-    def _serve(self, connection: Connection) -> None:
+    def _serve_connection(self, connection: Connection) -> None:
         space, beat_at = self._database.space, 0.0
         connection.execute(f"listen aloma_{space}".encode())
         self._hear("")  # what was notified while nothing was heard

@@ -63,7 +63,7 @@ def _decoded(
     while page:
         for number, line in page:
             if number != since:
-                raise _damaged(root, since, "it is missing")
+                raise _damaged_line(root, since, "it is missing")
             batch = _batch(root, number, line, earlier)
             earlier.learn(batch)
             yield line, batch
@@ -95,19 +95,19 @@ def _batch(root: str, number: int, line: bytes, earlier: Earlier) -> Batch:
     try:
         batch = decode(line, earlier)
     except BrokenLineError as error:
-        raise _damaged(root, number, str(error)) from None
+        raise _damaged_line(root, number, str(error)) from None
     except UnknownLineError as error:
         place = f"line {number + 1} of task {root}"
         raise StoreError(f"{place} cannot be read: {error}", hint="a newer aloma wrote it: update") from None
     if batch.seq != number:
-        raise _damaged(root, number, f"it has number {batch.seq}, and {number} was expected")
+        raise _damaged_line(root, number, f"it has number {batch.seq}, and {number} was expected")
     stranger = next((event.task for event in batch.events if root_of(event.task) != root), None)
     if stranger is not None:
-        raise _damaged(root, number, f"it belongs to task {stranger}")
-    return replace(batch, damaged=partial(_damaged, root, number))
+        raise _damaged_line(root, number, f"it belongs to task {stranger}")
+    return replace(batch, damaged=partial(_damaged_line, root, number))
 
 
-def _damaged(root: str, number: int, why: str) -> JournalDamagedError:
+def _damaged_line(root: str, number: int, why: str) -> JournalDamagedError:
     recover = f"aloma task resume {root} --from-last-good   (keeps the lines before it, and a copy of the others)"
     hint = recover if number else "this journal cannot be recovered"
     return JournalDamagedError(f"line {number + 1} of task {root} is damaged: {why}", hint=hint)

@@ -58,12 +58,12 @@ class PostgresStore:
 
     def create(self, root: str, events: Sequence[Event]) -> PostgresClaim:
         made = Batch(0, tuple(events))
-        return self._make(root, made, [encode(made)])
+        return self._make_tree(root, made, [encode(made)])
 
     def restore(self, root: str, lines: Sequence[bytes]) -> PostgresClaim:
-        return self._make(root, decode(lines[0]), lines)
+        return self._make_tree(root, decode(lines[0]), lines)
 
-    def _make(self, root: str, made: Batch, lines: Sequence[bytes]) -> PostgresClaim:
+    def _make_tree(self, root: str, made: Batch, lines: Sequence[bytes]) -> PostgresClaim:
         number = _claim_number()
         created = (event for event in made.events if isinstance(event, TaskCreated) and event.task == root)
         tree = self._database.value(
@@ -149,10 +149,10 @@ class PostgresStore:
         )
         for tree, root, seq in trees:
             if seq > places.get(root, 0):
-                yield from ((root, call) for call in self._answered(tree, places.get(root, 0), seq, since))
+                yield from ((root, call) for call in self._answered_calls(tree, places.get(root, 0), seq, since))
                 places[root] = seq
 
-    def _answered(self, tree: int, start: int, end: int, since: float) -> Iterator[CallAnswered]:
+    def _answered_calls(self, tree: int, start: int, end: int, since: float) -> Iterator[CallAnswered]:
         lines = self._database.rows(
             "select line from aloma.batch where tree = %s and seq >= %s and seq < %s and position(%s in line) > 0 "
             "order by seq",

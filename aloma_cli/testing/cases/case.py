@@ -63,7 +63,9 @@ class Case:
         script = Script(root, live=live, cure=self._how_to_answer)
         for step, entries in self.answers.items():
             for entry in entries:
-                _add(script.on(step, entry.get("call"), when=entry.get("when"), prompt=entry.get("prompt")), entry)
+                _add_answer(
+                    script.on(step, entry.get("call"), when=entry.get("when"), prompt=entry.get("prompt")), entry
+                )
         if self.responses is not None:
             script.use(self.responses)
         return script.simulate() if self.simulate else script
@@ -99,43 +101,43 @@ def load_case(path: Path, root: Path, name: str) -> Case:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{shown} cannot be read: {error.strerror}") from None
-    given = _object(load_yaml(content, shown), shown, _KEYS)
+    given = _checked_object(load_yaml(content, shown), shown, _KEYS)
     if "data" not in given:
         raise InputError(
             f"{shown} has no `data`", hint="write an object, or the path of a file: data: examples/NAME.json"
         )
-    _check(given, shown)
+    _check_case(given, shown)
     return Case(
         **{**given, "name": name, "data": _data(given["data"], root, shown), "then": tuple(given.get("then", ()))}
     )
 
 
-def _check(given: JsonObject, shown: str) -> None:
+def _check_case(given: JsonObject, shown: str) -> None:
     for key, kind in (("answers", dict), ("config", dict), ("then", list), ("expect", dict), ("limits", dict)):
         if not isinstance(given.get(key, kind()), kind):
             raise InputError(f"{shown}: `{key}` is {with_article(kind_of(given[key]))}")
     for step, entries in given.get("answers", {}).items():
-        for number, entry in enumerate(_list(entries, f"{shown}: answers.{step}")):
+        for number, entry in enumerate(_checked_list(entries, f"{shown}: answers.{step}")):
             _check_entry(entry, f"{shown}: answers.{step}.{number}")
     for number, act in enumerate(given.get("then", ())):
         _check_act(act, f"{shown}: then.{number}")
-    expect = _object(given.get("expect", {}), f"{shown}: expect", _EXPECT)
+    expect = _checked_object(given.get("expect", {}), f"{shown}: expect", _EXPECT)
     if expect.get("state", "done") not in STATES:
         raise InputError(
             f"{shown}: expect.state {expect['state']!r} is unknown", hint=did_you_mean(str(expect["state"]), STATES)
         )
     for key in ("data", "result"):
         _check_pattern({"pattern": expect.get(key)}, f"{shown}: expect.{key}")
-    _object(given.get("limits", {}), f"{shown}: limits", _LIMITS)
+    _checked_object(given.get("limits", {}), f"{shown}: limits", _LIMITS)
     _check_time(given.get("now", NOW), shown)
 
 
 def _check_entry(entry: Json, place: str) -> None:
-    given = _object(entry, place, _ENTRY)
+    given = _checked_object(entry, place, _ENTRY)
     if sum(key in given for key in ("answer", "tool_calls", "error", "calls")) != 1:
         raise InputError(f"{place}: it needs one of `answer`, `tool_calls`, `error` and `calls`")
     for number, reply in enumerate(given.get("calls", ())):
-        _object(reply, f"{place}.calls.{number}", _REPLY)
+        _checked_object(reply, f"{place}.calls.{number}", _REPLY)
     for reply in (given, *given.get("calls", ())):
         error = reply.get("error")
         if "error" in reply and not (isinstance(error, dict) and isinstance(error.get("status"), int)):
@@ -145,11 +147,11 @@ def _check_entry(entry: Json, place: str) -> None:
 
 
 def _check_act(act: Json, place: str) -> None:
-    given = _object(act, place, _ACTS)
+    given = _checked_object(act, place, _ACTS)
     if sum(key in given for key in ("answer", "set", "later", "resume")) != 1:
         raise InputError(f"{place}: it needs one of `answer`, `set`, `later` and `resume`")
-    _object(given.get("later", {}), f"{place}.later", _LATER)
-    _object(given.get("set", {}), f"{place}.set", None)
+    _checked_object(given.get("later", {}), f"{place}.later", _LATER)
+    _checked_object(given.get("set", {}), f"{place}.set", None)
 
 
 def _check_pattern(pattern: Json, place: str) -> None:
@@ -166,7 +168,7 @@ def _check_time(now: Json, shown: str) -> None:
         raise InputError(f"{shown}: now {now!r} is not a time", hint=f"write it as {NOW}") from None
 
 
-def _object(value: Json, place: str, known: tuple[str, ...] | None) -> JsonObject:
+def _checked_object(value: Json, place: str, known: tuple[str, ...] | None) -> JsonObject:
     if not isinstance(value, dict):
         raise InputError(f"{place} is {with_article(kind_of(value))}, not an object")
     for key in value if known is not None else ():
@@ -177,7 +179,7 @@ def _object(value: Json, place: str, known: tuple[str, ...] | None) -> JsonObjec
     return value
 
 
-def _list(value: Json, place: str) -> list[Any]:
+def _checked_list(value: Json, place: str) -> list[Any]:
     if not isinstance(value, list):
         raise InputError(f"{place} is {with_article(kind_of(value))}, not a list", hint="begin each answer with `-`")
     return value
@@ -192,10 +194,10 @@ def _data(given: Json, root: Path, shown: str) -> JsonObject:
             raise InputError(f"{shown}: data: {given} cannot be read: {error.strerror}") from None
         except JsonError as error:
             raise InputError(f"{shown}: data: {given} is not valid JSON: {error}") from None
-    return _object(given, f"{shown}: data", None)
+    return _checked_object(given, f"{shown}: data", None)
 
 
-def _add(answers: Answers, entry: JsonObject) -> None:
+def _add_answer(answers: Answers, entry: JsonObject) -> None:
     for reply in entry.get("calls", [entry]):
         after = reply.get("delay", entry.get("delay", 0.0))
         if "error" in reply:

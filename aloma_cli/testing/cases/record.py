@@ -60,7 +60,7 @@ def _reply(event: CallAnswered) -> JsonObject:
     if event.error is not None:
         return {"error": {"status": event.error.get("status") or 500, "message": event.error["message"]}, **took}
     called = _tools_called(event.answer)
-    return {"tool_calls": called, **took} if called else {"answer": _content(event), **took}
+    return {"tool_calls": called, **took} if called else {"answer": _script_content(event), **took}
 
 
 def _tools_called(answer: Json) -> list[JsonObject]:
@@ -70,7 +70,7 @@ def _tools_called(answer: Json) -> list[JsonObject]:
     return [{"name": one["function"]["name"], "arguments": loads(one["function"]["arguments"])} for one in calls]
 
 
-def _content(event: CallAnswered) -> Json:
+def _script_content(event: CallAnswered) -> Json:
     """What a script gives for this answer; a model's text as the object that it holds."""
     if not isinstance(event.answer, dict) or "choices" not in event.answer:
         return event.answer
@@ -94,14 +94,14 @@ def _acts(events: Iterable[Event], root: str) -> Iterator[JsonObject]:
                 if event.by == "engine":
                     yield {"later": {"seconds": round(late + 1)}}
                 else:
-                    yield from ({"answer": _at(event, into), "into": place(into)} for into in event.answers)
+                    yield from ({"answer": _written_at(event, into), "into": place(into)} for into in event.answers)
             elif event.by == "person" and event.task == root and event.changes:
                 values = {place(one["path"]): one["value"] for one in event.changes if "value" in one}
                 yield {"set": values}
         before = event.at
 
 
-def _at(commit: Committed, into: str) -> Json:
+def _written_at(commit: Committed, into: str) -> Json:
     """What the commit wrote at the place of a question."""
     for change in commit.changes:
         if place(change["path"]) == place(into):

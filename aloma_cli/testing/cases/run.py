@@ -40,12 +40,12 @@ def run_case(case: Case, home: Home, models: ModelSettings | None = None) -> Run
     play = Play(home, case.script(home.root or Path(), live=models is not None), models=models)
     try:
         played = _played(case, play, live=models is not None)
-        wrong = [*_wrong(case, played), *_over(case, played)]
+        wrong = [*_wrong_outcomes(case, played), *_over(case, played)]
         story = played.story() if wrong else ""
     except (AssertionError, AlomaError) as error:
         first, _, story = str(error).partition("\n\n")
         wrong = first.splitlines()
-    figures = Figures.of(*(call for played in play.plays for call in _calls(played)))
+    figures = Figures.of(*(call for played in play.plays for call in _real_calls(played)))
     return Run(tuple(wrong), figures, round(time.monotonic() - began, 3), story)
 
 
@@ -71,7 +71,7 @@ def _act(played: Played, act: JsonObject) -> None:
             played.resume()
 
 
-def _wrong(case: Case, played: Played) -> Iterator[str]:
+def _wrong_outcomes(case: Case, played: Played) -> Iterator[str]:
     expect = case.expect
     if "state" in expect and played.state != expect["state"]:
         yield f"the state is {played.state}, wanted {expect['state']}"
@@ -89,14 +89,14 @@ def _wrong(case: Case, played: Played) -> Iterator[str]:
 
 
 def _over(case: Case, played: Played) -> Iterator[str]:
-    figures = Figures.of(*_calls(played))
+    figures = Figures.of(*_real_calls(played))
     used = {"calls": figures.calls, "tokens": figures.tokens, "cost": figures.cost, "seconds": played.seconds}
     for name, most in case.limits.items():
         if used[name] > most:
             yield f"{name}: {used[name]:g} used, at most {most:g} allowed"
 
 
-def _calls(played: Played) -> list[CallAnswered]:
+def _real_calls(played: Played) -> list[CallAnswered]:
     """The calls, without what people were asked."""
     calls = [event for event in played.events if isinstance(event, CallAnswered)]
     return [call for call in calls if not call.call.startswith("person.")]

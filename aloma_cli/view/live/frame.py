@@ -60,7 +60,7 @@ def _root_works(screen: Screen) -> bool:
 
 
 def _tree_lines(rows: Rows, now: float, room: int, glyphs: Glyphs) -> list[Text]:
-    more = _more(rows)
+    more = _more_rows(rows)
     labels = [_label(row, now, glyphs, continues=bool(more)) for row in rows.rows]
     widest = max((label.cell_len for label in labels), default=0)
     width = min(widest, max(room // 2, min(24, room - _TIME - 2)))
@@ -72,7 +72,7 @@ def _tree_lines(rows: Rows, now: float, room: int, glyphs: Glyphs) -> list[Text]
     return lines
 
 
-def _more(rows: Rows) -> str:
+def _more_rows(rows: Rows) -> str:
     parts = ((rows.more_running, "running"), (rows.more_waiting, "waiting"))
     return ", ".join(f"{count:,} more {what}" for count, what in parts if count)
 

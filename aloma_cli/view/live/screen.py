@@ -101,7 +101,7 @@ class Screen:
         screen.tree = facts_of(tree)
         screen.root, screen.began = tree.root_id, from_iso(tree.root.created_at)
         for task in screen.tree.tasks.values():
-            screen._name(task.id, task.name)
+            screen._set_name(task.id, task.name)
             if task.parent is not None and task.group is not None:
                 screen._totals[task.parent, task.group] += 1
             if task.retries and task.rest is None:
@@ -157,7 +157,7 @@ class Screen:
     def fold(self, event: Event) -> Firing | None:
         """Take `event` in. Returns the firing that it ended."""
         if isinstance(event, CallSent | CallProgress):
-            self._ask(event)
+            self._note_call(event)
             if isinstance(event, CallProgress) or event.effect == "read":
                 return None  # not on record
         if isinstance(event, CallAnswered):
@@ -192,10 +192,10 @@ class Screen:
         step, seconds = getattr(event, "step", None), getattr(event, "seconds", None) if ended else None
         others = event.others if isinstance(event, FiringVoided) else ()
         names = dict.fromkeys(self.steps.get(other, f"firing {other}") for other in others)
-        asked = self._asked(event.task) if isinstance(event, TaskRested) else ()
+        asked = self._open_questions(event.task) if isinstance(event, TaskRested) else ()
         return Entry(event.at, word, event, step, self.label(task), seconds, ended, tuple(names), asked)
 
-    def _asked(self, task: str) -> tuple[str, ...]:
+    def _open_questions(self, task: str) -> tuple[str, ...]:
         """The open questions of a task that waits for an answer."""
         facts = self.tree.tasks[task]
         if facts.state != "question":
@@ -215,7 +215,7 @@ class Screen:
             from_iso(rest.at) if rest else None,
             len(facts.children),
             len(facts.live_children),
-            self._asked(task),
+            self._open_questions(task),
         )
 
     def label(self, task: str) -> str | None:
@@ -251,7 +251,7 @@ class Screen:
             case Committed():
                 return self._add_commit(event)
             case FiringLooked() | FiringVoided() | FiringFailed():
-                return self._ended(event)
+                return self._end_firing(event)
             case TaskRested():
                 self._paused.pop(event.task, None)
                 self._paused[event.task] = self.tree.tasks[event.task]
@@ -260,9 +260,9 @@ class Screen:
     def _add_task(self, event: TaskCreated) -> None:
         if self.root is None:
             self.root, self.began = event.task, from_iso(event.at)
-        self._name(event.task, event.name)
+        self._set_name(event.task, event.name)
 
-    def _name(self, task: str, name: str) -> None:
+    def _set_name(self, task: str, name: str) -> None:
         before, shown = self._names.get(task), cut(name, LONGEST)
         if before is not None:
             self._bearers[before] -= 1
@@ -283,7 +283,7 @@ class Screen:
         firing = self.running.get(event.firing)
         return firing or Firing(event.firing, event.step, event.task, from_iso(event.at))
 
-    def _ask(self, event: CallSent | CallProgress) -> None:
+    def _note_call(self, event: CallSent | CallProgress) -> None:
         firing = self._firing(event)
         if isinstance(event, CallSent) or event.key in firing.asking or event.state == "queued":
             firing.asking[event.key] = event
@@ -319,11 +319,11 @@ class Screen:
 
     def _add_commit(self, event: Committed) -> Firing | None:
         if event.name is not None:
-            self._name(event.task, event.name)
+            self._set_name(event.task, event.name)
         made = self._subtasks_made(event)
         if event.firing is None:
             return None
-        firing = self._ended(event)
+        firing = self._end_firing(event)
         firing.subtasks = made
         return firing
 
@@ -336,7 +336,7 @@ class Screen:
             self._totals[key] = total
         return made
 
-    def _ended(self, event: _Ending) -> Firing:
+    def _end_firing(self, event: _Ending) -> Firing:
         number, step = event.firing or 0, event.step or ""
         firing = self.running.pop(number, None) or Firing(number, step, event.task, from_iso(event.at) - event.seconds)
         self._forget_calls(firing)

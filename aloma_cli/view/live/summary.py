@@ -28,7 +28,7 @@ def summary_lines(screen: Screen, now: float, size: Size, glyphs: Glyphs) -> lis
         for text in explained(screen.rest.missing, screen.rest.cycle):
             lines += wrapped([text], _INDENT, size.room, DIM, _MOST_LINES_A_MISS, glyphs)
     if screen.figures:
-        lines += [line(), *_table(screen, size.room, glyphs)]
+        lines += [line(), *_step_table(screen, size.room, glyphs)]
     if used := spent(screen.total):
         lines += [line(), *(line(f"{_INDENT}{text}") for text in flow(used, size.room - len(_INDENT), glyphs, most=3))]
     return [fit(text, size.room, glyphs) for text in (*lines, line())]
@@ -48,7 +48,7 @@ def _headline(screen: Screen, now: float, room: int, glyphs: Glyphs) -> Text:
     return headline
 
 
-def _table(screen: Screen, room: int, glyphs: Glyphs) -> list[Text]:
+def _step_table(screen: Screen, room: int, glyphs: Glyphs) -> list[Text]:
     rows = [step_row({"step": step, **figures.to_json()}) for step, figures in screen.figures.items()]
     shown = rows[:_MOST_STEPS] if len(rows) > _MOST_STEPS + 1 else rows
     lines = [line(_INDENT).append_text(text) for text in table_lines(STEPS, shown, room - len(_INDENT), glyphs, 0.0)]

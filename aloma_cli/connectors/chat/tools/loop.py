@@ -56,7 +56,7 @@ class ToolLoop:
     async def __call__(self, request: JsonObject) -> Json:
         """The answer that calls no tool.
 
-        Raises AnswerError after `max_turns` turns that all call tools, and for a repeated mistake (see `_count`).
+        Raises AnswerError after `max_turns` turns of calls, and for a repeated mistake (see `_count_mistakes`).
         A retryable error of a tool is raised; what else goes wrong in a tool is told to the model.
         """
         messages = request["messages"]
@@ -64,7 +64,7 @@ class ToolLoop:
             self.last = {**request, "messages": messages, **_NO_TOOLS}
             completion: JsonObject = await self._ask({**request, "messages": messages})
             self._turns += 1
-            calls = self._calls(completion, request)
+            calls = self._calls_of(completion, request)
             if not calls:
                 return completion
             if self._turns >= self._max_turns:
@@ -89,7 +89,7 @@ class ToolLoop:
         """As Ask.approve."""
         return await self._ask.approve(question, call, arguments)
 
-    def _calls(self, completion: JsonObject, request: JsonObject) -> list[Requested]:
+    def _calls_of(self, completion: JsonObject, request: JsonObject) -> list[Requested]:
         """The calls that are to be made; none where the answer is refused for another reason, by who reads it."""
         choice = completion["choices"][0]
         if not may_call_tools(request) or broke_off(choice) or was_refused(choice):
@@ -104,8 +104,11 @@ class ToolLoop:
     async def _results(self, calls: list[Requested]) -> list[str]:
         """What the model is told of each call. They run side by side, and all of them end, whatever one comes to."""
         problems = [call.problem or await self._problem(call) for call in calls]
-        self._count(calls, problems)
-        work = [_said(problem) if problem else self._run(call) for call, problem in zip(calls, problems, strict=True)]
+        self._count_mistakes(calls, problems)
+        work = [
+            _problem_answer(problem) if problem else self._call_tool(call)
+            for call, problem in zip(calls, problems, strict=True)
+        ]
         results = await asyncio.gather(*work, return_exceptions=True)
         for error in _gravest_first(results):
             raise error
@@ -118,7 +121,7 @@ class ToolLoop:
         wrong = await _misfits(call.arguments, tool.schema or {})
         return f"The arguments do not fit: {'; '.join(wrong)}" if wrong else None
 
-    def _count(self, calls: list[Requested], problems: list[str | None]) -> None:
+    def _count_mistakes(self, calls: list[Requested], problems: list[str | None]) -> None:
         """Raise AnswerError where the model makes the same mistake in a second turn.
 
         Wrong calls of one tool are the same mistake until it is called rightly. All unknown tools are one mistake.
@@ -139,7 +142,7 @@ class ToolLoop:
                     retryable=True,
                 )
 
-    async def _run(self, call: Requested) -> str:
+    async def _call_tool(self, call: Requested) -> str:
         tool = self._tools[call.name]
         if await tool.asks(call.arguments):
             question = cut(f"May the model call {tool.call} with {dumps(call.arguments)}?", _QUESTION)
@@ -156,7 +159,7 @@ class ToolLoop:
             return f"Error: {error}"
 
 
-async def _said(problem: str) -> str:
+async def _problem_answer(problem: str) -> str:
     return f"Error: {problem}"
 
 

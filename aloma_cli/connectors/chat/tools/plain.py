@@ -43,7 +43,7 @@ class PlainFunction(Function):
     async def send(self, call: Call) -> Answer:
         """The function's result as JSON. Raises ConnectorError for whatever the function raises."""
         try:
-            return Answer(loads(dumps(clean_copy(to_json(await self._run(call)), "it"))))
+            return Answer(loads(dumps(clean_copy(to_json(await self._call_function(call)), "it"))))
         except ConnectorError:
             raise
         except (DocumentError, JsonError) as error:
@@ -52,7 +52,7 @@ class PlainFunction(Function):
             message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             raise ConnectorError(cut(message, 2000), retryable=isinstance(error, RetryableError)) from error
 
-    async def _run(self, call: Call) -> Any:
+    async def _call_function(self, call: Call) -> Any:
         arguments = {name: from_json(self._kinds[name], value) for name, value in call.arguments.items()}
         arguments |= handed(self._parameters, call)
         if inspect.iscoroutinefunction(self._function):

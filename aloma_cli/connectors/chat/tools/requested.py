@@ -65,7 +65,7 @@ def _read_all(given: list[Any], turn: int) -> Iterator[Requested]:
 def _arguments(given: Json) -> tuple[JsonObject, str | None]:
     """The arguments as an object, or what is wrong with them."""
     try:
-        value = _parsed(given)
+        value = _parsed_arguments(given)
     except JsonError as error:
         return {}, f"The arguments are not JSON ({error}): {cut(str(given), _SHOWN)}"
     if isinstance(value, dict):
@@ -73,7 +73,7 @@ def _arguments(given: Json) -> tuple[JsonObject, str | None]:
     return {}, f"The arguments must be a JSON object, not {with_article(kind_of(value))}: {cut(dumps(value), _SHOWN)}"
 
 
-def _parsed(given: Json) -> Json:
+def _parsed_arguments(given: Json) -> Json:
     if given is None or (isinstance(given, str) and not given.strip()):
         return {}
     value = loads(given) if isinstance(given, str) else given

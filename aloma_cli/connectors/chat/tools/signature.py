@@ -53,15 +53,15 @@ def described(function: Callable[..., Any], name: str) -> tuple[str, JsonObject,
             continue
         _refuse_unnamed(parameter, name)
         kind = kinds[parameter.name] = hints.get(parameter.name, parameter.annotation)
-        schema = _schema(kind, f"the parameter {parameter.name} of {name}")
+        schema = _type_schema(kind, f"the parameter {parameter.name} of {name}")
         if parameter.name in told:
             schema = {"description": told[parameter.name], **schema}
         if parameter.default is parameter.empty:
             required.append(parameter.name)
         else:
-            schema |= _default(parameter.default)
+            schema |= _default_schema(parameter.default)
         properties[parameter.name] = schema
-    return description, _object(properties, required), kinds
+    return description, _closed_object(properties, required), kinds
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
@@ -77,34 +77,34 @@ def _refuse_unnamed(parameter: inspect.Parameter, name: str) -> None:
         raise PermanentError(f"{name} cannot be a tool: a model gives its arguments by name, and {parameter} has none")
 
 
-def _default(value: Any) -> JsonObject:
+def _default_schema(value: Any) -> JsonObject:
     try:
         return {"default": to_json(value)} if dumps(to_json(value)) else {}
     except (JsonError, TypeError, ValueError):
         return {}
 
 
-def _object(properties: JsonObject, required: list[str]) -> JsonObject:
+def _closed_object(properties: JsonObject, required: list[str]) -> JsonObject:
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
-def _schema(kind: Any, place: str) -> JsonObject:
+def _type_schema(kind: Any, place: str) -> JsonObject:
     """The JSON Schema of a type. Raises PermanentError for one without."""
     if isinstance(kind, typing.Hashable) and kind in _KINDS:
         return dict(_KINDS[kind])
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin is typing.Annotated:
         words = [one for one in inner[1:] if isinstance(one, str)]
-        return _schema(inner[0], place) | ({"description": words[0]} if words else {})
+        return _type_schema(inner[0], place) | ({"description": words[0]} if words else {})
     if origin is typing.Literal:
         return _enum(inner)
     if origin in (typing.Union, types.UnionType):
-        return {"anyOf": [_schema(one, place) for one in inner]}
+        return {"anyOf": [_type_schema(one, place) for one in inner]}
     if origin in _LISTS or kind in _LISTS:
         items = [one for one in inner if one is not Ellipsis]
-        return {"type": "array"} | ({"items": _schema(items[0], place)} if len(items) == 1 else {})
+        return {"type": "array"} | ({"items": _type_schema(items[0], place)} if len(items) == 1 else {})
     if origin in (dict, Mapping) or kind is Mapping:
-        return {"type": "object"} | ({"additionalProperties": _schema(inner[1], place)} if inner else {})
+        return {"type": "object"} | ({"additionalProperties": _type_schema(inner[1], place)} if inner else {})
     return _class_schema(kind, place)
 
 
@@ -115,12 +115,12 @@ def _class_schema(kind: Any, place: str) -> JsonObject:
         return kind.model_json_schema()
     if dataclasses.is_dataclass(kind):
         hints = typing.get_type_hints(kind, include_extras=True)
-        fields = {one.name: _schema(hints[one.name], place) for one in dataclasses.fields(kind)}
-        return _object(fields, [one.name for one in dataclasses.fields(kind) if _is_required(one)])
+        fields = {one.name: _type_schema(hints[one.name], place) for one in dataclasses.fields(kind)}
+        return _closed_object(fields, [one.name for one in dataclasses.fields(kind) if _is_required(one)])
     if typing.is_typeddict(kind):
         hints = typing.get_type_hints(kind, include_extras=True)
-        fields = {key: _schema(_bare(hint), place) for key, hint in hints.items()}
-        return _object(fields, [key for key, hint in hints.items() if _is_needed(hint, total=kind.__total__)])
+        fields = {key: _type_schema(_bare(hint), place) for key, hint in hints.items()}
+        return _closed_object(fields, [key for key, hint in hints.items() if _is_needed(hint, total=kind.__total__)])
     named = kind if isinstance(kind, str) else getattr(kind, "__name__", repr(kind))
     raise PermanentError(
         f"{place} has the type {cut(str(named), 100)}, which has no JSON Schema",

@@ -65,7 +65,7 @@ class Tool:
         approve = self.approve
         if isinstance(approve, bool):
             return approve
-        given = {**_defaults(self._parameters), **arguments}
+        given = {**_default_arguments(self._parameters), **arguments}
         verdict = approve.matches(given) if isinstance(approve, Condition) else approve(given)
         return bool(await verdict if inspect.isawaitable(verdict) else verdict)
 
@@ -84,7 +84,7 @@ class Tool:
             raise PermanentError(f"`approve` of {self.name}: the tool has no argument {wrong!r}", hint=hint)
 
 
-def _defaults(parameters: JsonObject) -> JsonObject:
+def _default_arguments(parameters: JsonObject) -> JsonObject:
     return {name: one["default"] for name, one in parameters.items() if isinstance(one, dict) and "default" in one}
 
 
