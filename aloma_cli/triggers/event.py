@@ -12,11 +12,14 @@ from aloma_cli.clock import to_iso
 from aloma_cli.document.reserved import VIA
 from aloma_cli.document.template import fill, fill_text
 from aloma_cli.errors import InputError
-from aloma_cli.jsontext import Json, JsonObject
+from aloma_cli.jsontext import Json, JsonObject, cut
 
 if TYPE_CHECKING:
     from aloma_cli.api.workspace import Workspace
     from aloma_cli.loader.triggers import TriggerConfig
+
+LONGEST_NAME = 200
+"""Characters of a name or a tag that is made of an event."""
 
 _PATIENCE = 1.0
 """Seconds for which all else stands still at most, while another worker makes the same task."""
@@ -85,4 +88,4 @@ def make(home: Workspace, order: Order) -> MadeTask:
 
 
 def _one_line(text: str) -> str:
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    return cut(" ".join("".join(sign if sign.isprintable() else " " for sign in text).split()), LONGEST_NAME)

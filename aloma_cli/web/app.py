@@ -40,6 +40,7 @@ def app_of(
         from starlette.applications import Starlette
         from starlette.exceptions import HTTPException
         from starlette.middleware import Middleware
+        from starlette.requests import ClientDisconnect
 
     from aloma_cli.web.guard import Guard
 
@@ -49,7 +50,8 @@ def app_of(
         return told(error.status_code, error.detail, error.headers)
 
     async def fail(_request: Request, error: Exception) -> Response:
-        failed(error)
+        if not isinstance(error, ClientDisconnect):  # a client that leaves is no failure of a route
+            failed(error)
         return told(500, "the server failed", None)
 
     return Starlette(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from html import escape
 from itertools import islice
@@ -134,7 +135,7 @@ def _answer_route(desk: Desk) -> Callable[[Request], object]:
 def _ticket(request: Request) -> Ticket:
     query = request.query_params
     call = query.get("call")
-    if call is not None and not (call.isascii() and call.isdigit()):
+    if call is not None and not re.fullmatch(r"[0-9]{1,18}", call):
         raise HTTPException(404)
     number = None if call is None else int(call)
     return Ticket(request.path_params["task"], query.get("into"), number, query.get("asked_at"), "", _NEVER)

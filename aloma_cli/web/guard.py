@@ -52,7 +52,7 @@ class Guard:
             # A page of another site may have let its name point here (DNS rebinding).
             return 421, "this server does not answer for that host name"
         origin = headers.get("origin")
-        if origin is not None and method not in _SAFE and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and method not in _SAFE and _netloc(origin) != host.lower():
             return 403, "a page of another site may not send this"
         return None
 
@@ -62,6 +62,13 @@ class Guard:
         except ValueError:
             return False
         return name in self._names or _is_address(name)
+
+
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _is_address(name: str) -> bool:

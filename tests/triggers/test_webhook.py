@@ -39,6 +39,14 @@ def test_without_a_key_each_request_makes_a_task(home: MakeHome) -> None:
     assert [send(at, b"{}").status for _ in range(2)] == [202, 202]
 
 
+def test_a_name_that_comes_from_outside_is_one_short_line(home: MakeHome) -> None:
+    at = home("webhook: HOOK\ntask: 'Order {event.body.id}'\ntags: ['{event.body.id}']")
+    assert send(at, b'{"id": "a\\n\\u001b[31m' + b"x" * 5000 + b'"}').status == 202
+    (task,) = at.workspace.tasks()
+    assert task.name.startswith("Order a [31mxxx")
+    assert (len(task.name), len(task.record["tags"][0])) == (200, 200)
+
+
 def test_an_event_has_no_secret(home: MakeHome) -> None:
     at = home("webhook: {secret: HOOK, header: X-Shared}\ndata: {all: '{event}'}")
     assert send(at, b'{"note": "s3cret-words"}', x_shared="s3cret-words", cookie="c", x_kind="push").status == 202

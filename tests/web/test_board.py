@@ -114,6 +114,7 @@ def test_what_does_not_exist_is_a_page(home: Workspace) -> None:
         ("/", "POST", 405),
         (f"/tasks/{task}", "DELETE", 405),
         (f"/questions/{task}", "GET", 404),
+        (f"/questions/{task}?call={'9' * 5000}", "GET", 404),
         (f"/questions/{task}?into=answer", "POST", 404),
     ):
         got = Visitor(home).get(path, method, b"field0=yes")

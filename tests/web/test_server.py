@@ -73,6 +73,7 @@ def test_it_answers_for_no_other_name(host: str) -> None:
 def test_a_page_of_another_site_may_not_post() -> None:
     assert served(lambda url: ask(f"{url}/size", "POST", origin="http://evil.example")).status == 403
     assert served(lambda url: ask(f"{url}/size", "POST", origin="null")).status == 403
+    assert served(lambda url: ask(f"{url}/size", "POST", origin="http://[::1")).status == 403
     assert served(lambda url: ask(f"{url}/size", "POST", origin=url)).status == 200
 
 
@@ -111,6 +112,21 @@ def test_what_is_not_there_or_breaks_is_answered_in_json_without_details() -> No
     broken = served(lambda url: ask(f"{url}/breaks"), failures)
     assert (broken.status, broken.json) == (500, {"error": "the server failed"})
     assert [str(failure) for failure in failures] == ["s3cret"]
+
+
+def test_a_client_that_leaves_is_no_failure() -> None:
+    async def leave(url: str) -> Answered:
+        _, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        writer.write(b"POST /size HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n1234")
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        writer.close()
+        await asyncio.sleep(0.1)
+        return await ask(f"{url}/size")
+
+    failures: list[Exception] = []
+    assert served(leave, failures).status == 200
+    assert failures == []
 
 
 def test_it_stops_while_a_client_is_connected() -> None:
