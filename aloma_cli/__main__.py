@@ -6,13 +6,21 @@ import os
 import sys
 
 from aloma_cli.cli import streams
-from aloma_cli.cli.exit_codes import INTERRUPTED, TERMINATED
-from aloma_cli.cli.main import main as run
 
 
 def main() -> int:
-    """Run the command line; gives the exit code."""
+    """Run the command line, or complete one; gives the exit code."""
     streams.open_closed()
+    # Imported where they are needed: a line is completed while somebody waits for the next key.
+    if "_ALOMA_COMPLETE" in os.environ:
+        from aloma_cli.cli.completion import complete
+
+        told = complete(os.environ)
+        if told is not None:
+            return told
+    from aloma_cli.cli.exit_codes import INTERRUPTED, TERMINATED
+    from aloma_cli.cli.main import main as run
+
     streams.keep_result_apart()
     code = run(sys.argv[1:])
     streams.give_to_others()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -23,6 +24,18 @@ _OPTIONS = {
 _HELP = {"--help": "Show this message and exit.", "-h": "Show this message and exit."}
 
 
+def complete(environ: Mapping[str, str]) -> int | None:
+    """Print what a shell asks for, and give the exit code; None for a shell that we do not know."""
+    found = completions(environ)
+    if found is None:
+        return None
+    if environ.get("_TYPER_COMPLETE_FISH_ACTION") == "is-args":
+        return 0 if found else 1  # fish asks whether to complete the names of files instead
+    if found:
+        sys.stdout.buffer.write(f"{found}\n".encode("utf-8", "backslashreplace"))
+    return 0
+
+
 def completions(environ: Mapping[str, str]) -> str | None:
     """What to print for the shell that `environ` names; None if it is not one of these, or the line is not plain."""
     shell = environ.get("_ALOMA_COMPLETE", "").removeprefix("complete_")
@@ -40,11 +53,6 @@ def completions(environ: Mapping[str, str]) -> str | None:
         found = _next_words(words[1:], last)
         return _for_zsh(found) if shell == "zsh" else "\n".join(f"{word}\t{about}" for word, about in found.items())
     return None
-
-
-def asks_whether(environ: Mapping[str, str]) -> bool:
-    """Whether fish only asks if there is anything to offer; else it completes the names of files."""
-    return environ.get("_TYPER_COMPLETE_FISH_ACTION") == "is-args"
 
 
 def _next_words(words: Sequence[str], start: str) -> dict[str, str]:

@@ -6,39 +6,18 @@ import io
 import os
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from aloma_cli.cli import commands, exit_codes
 from aloma_cli.cli.output import for_people, result
 from aloma_cli.cli.pager import write_paged
 from aloma_cli.cli.parameters import Argument
+from aloma_cli.cli.topics import Topic, text_of, topics
 from aloma_cli.errors import NotFoundError, did_you_mean
 from aloma_cli.view.terminal import size_of, write
 
 _WIDEST = 100
-_PACKAGE = Path(__file__).parents[1]
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
-
-
-class Topic(NamedTuple):
-    """A page of the documentation, or the part of it below `heading`."""
-
-    page: str
-    heading: str | None = None
-
-
-PARTS: Mapping[str, Topic] = {
-    "completion": Topic("cli", "Completion"),
-    "config": Topic("cli", "Settings"),
-    "environment": Topic("cli", "Environment"),
-    "exit-codes": Topic("cli", "Exit codes"),
-    "patterns": Topic("cli", "What a task is to come to"),
-    "states": Topic("cli", "States of a task"),
-    "tables": Topic("cli", "Tables in a pipe"),
-}
-_LEFT_OUT = ("cli", "design")
-"""Pages that are no topic: the commands have a help of their own."""
 
 
 def show_help(
@@ -66,29 +45,6 @@ def show_help(
         near = did_you_mean(name, [*known, *commands.COMMANDS, *commands.GROUPS])
         raise NotFoundError(f"there is no help about {name!r}", hint=near or "run `aloma help` for the topics")
     return exit_codes.DONE
-
-
-def topics() -> dict[str, Topic]:
-    """All topics by name."""
-    pages = {path.stem: Topic(path.stem) for path in sorted(_folder().glob("*.md")) if path.stem not in _LEFT_OUT}
-    return dict(sorted({**pages, **PARTS}.items()))
-
-
-def text_of(topic: Topic) -> str:
-    """The Markdown of a topic."""
-    text = (_folder() / f"{topic.page}.md").read_text(encoding="utf-8")
-    if topic.heading is None:
-        return text
-    _, mark, rest = text.partition(f"\n## {topic.heading}\n")
-    if not mark:
-        raise NotFoundError(f"the page {topic.page} has no part {topic.heading!r}")
-    return f"# {topic.heading}\n{re.split('^##? [A-Z]', rest, maxsplit=1, flags=re.MULTILINE)[0]}"
-
-
-def _folder() -> Path:
-    """Where the pages are: in the package, or in the repository beside it."""
-    inside = _PACKAGE / "docs"
-    return inside if inside.is_dir() else _PACKAGE.parent / "docs"
 
 
 def _print_topics(known: Mapping[str, Topic]) -> None:

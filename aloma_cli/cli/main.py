@@ -55,11 +55,7 @@ def _main(arguments: list[str]) -> int:
 
 def _run_command(words: list[str]) -> int:
     """Run a command. The parser's library is imported only for help, completion and what is not plainly right."""
-    completes = "_ALOMA_COMPLETE" in os.environ
-    told = _complete_words() if completes else None
-    if told is not None:
-        return told
-    found = None if completes else commands.find(words)
+    found = None if "_ALOMA_COMPLETE" in os.environ else commands.find(words)
     if found is not None:
         command, rest = found
         function = command.load()
@@ -69,18 +65,6 @@ def _run_command(words: list[str]) -> int:
     from aloma_cli.cli.parser import run
 
     return run(words)
-
-
-def _complete_words() -> int | None:
-    """Print what a shell asks for, and give the exit code; None for a shell that we do not know."""
-    from aloma_cli.cli.completion import asks_whether, completions
-
-    found = completions(os.environ)
-    if found is not None and asks_whether(os.environ):
-        return exit_codes.DONE if found else exit_codes.REFUSED
-    if found:
-        output.put(found)
-    return None if found is None else exit_codes.DONE
 
 
 def _show_traceback(*, verbose: bool) -> None:

@@ -144,7 +144,7 @@ def _cases(line: TypedLine) -> dict[str, str]:
 
 def _topics(_: TypedLine) -> dict[str, str]:
     from aloma_cli.cli.commands import COMMANDS
-    from aloma_cli.cli.help import topics
+    from aloma_cli.cli.topics import topics
 
     about = {name: command.about for name, command in COMMANDS.items() if " " not in name}
     return about | {name: topic.heading or "" for name, topic in topics().items()}

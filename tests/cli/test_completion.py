@@ -133,12 +133,12 @@ def test_nothing_is_offered_where_nothing_can_be_read(desk: Desk, tmp_path_facto
 
 
 def test_nothing_heavy_is_imported_for_it(full: Desk) -> None:
-    heavy = ("typer", "rich", "openai", "asyncio", "aloma_cli.engine.turn", "aloma_cli.api.workspace")
+    heavy = ("typer", "rich", "openai", "asyncio", "aloma_cli.cli.main", "aloma_cli.cli.help", "aloma_cli.cli.output")
     script = (
-        "import os, sys; from aloma_cli.cli.completion import completions; "
-        f"print(completions(os.environ)); print([name for name in {heavy} if name in sys.modules])"
+        "import sys; from aloma_cli.__main__ import main; assert main() == 0; "
+        f"print([name for name in {heavy} if name in sys.modules])"
     )
-    for line in ("aloma task show ", "aloma task new -", "aloma task blame @-2 order"):
+    for line in ("aloma task show ", "aloma task new -", "aloma task list -s ", "aloma help ", "aloma step show "):
         ended = full.shell(f"python -c '{script.replace(chr(39), chr(34))}'", **environment("bash", line))
         assert ended.out.splitlines()[-1] == "[]", line
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from aloma_cli.cli.commands import COMMANDS, GROUPS
-from aloma_cli.cli.help import PARTS, topics
+from aloma_cli.cli.topics import PARTS, topics
 from tests.cli.desk import Desk
 
 
