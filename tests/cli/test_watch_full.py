@@ -167,12 +167,12 @@ def test_the_words_for_why_come_from_the_step_and_the_entry() -> None:
 
 
 def test_prompts_and_answers_of_the_firing_are_shown() -> None:
-    log = log_of(order())
-    number = next(one.number for one in log.records if one.calls)
+    asked = order()
+    number = next(one.number for one in log_of(asked).records if one.calls)
     assert number is not None
-    told = seen(press(at(stage_of(order()), number), "p"), 120, 40)
+    told = seen(press(at(stage_of(asked), number), "p"), 120, 40)
     assert "Write a letter about 120" in told
-    assert "no call" in seen(press(at(stage_of(order()), 0), "p"))
+    assert "no call" in seen(press(at(stage_of(asked), 0), "p"))
 
 
 def test_keys_move_within_the_log() -> None:
