@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aloma_cli.errors import InputError
+from aloma_cli.api.task import read_events
+from aloma_cli.errors import InputError, JournalDamagedError
 from aloma_cli.explain.ledger import without_collector
 from aloma_cli.explain.why import Inquiry
 from aloma_cli.ids import root_of
@@ -20,11 +21,23 @@ if TYPE_CHECKING:
 
 def question(home: Workspace, text: str) -> Inquiry:
     """What can be asked about the task that `text` names. Raises NotFoundError, JournalDamagedError."""
+    asked, damage = readable_question(home, text)
+    if damage is not None:
+        raise damage
+    return asked
+
+
+def readable_question(home: Workspace, text: str) -> tuple[Inquiry, JournalDamagedError | None]:
+    """What can be asked about a task up to where its record is damaged, and that damage.
+
+    Raises NotFoundError, and JournalDamagedError where nothing can be read.
+    """
     task = home.find(text)
     with without_collector():
-        events = [event for batch in home.store.read(root_of(task)) for event in batch.events]
+        events, damage = read_events(home.store, root_of(task))
     held = home.store.is_held(root_of(task))
-    return Inquiry(events, task, home.steps, home.clock.now(), home.loaded.config.limits.concurrency, held)
+    limits = home.loaded.config.limits
+    return Inquiry(events, task, home.steps, home.clock.now(), limits.concurrency, held), damage
 
 
 async def answered_as_before(home: Workspace, running: Awaitable[Task], people: KnownPeople, emit: Emit) -> Task:

@@ -25,10 +25,12 @@ async def follow(
     idle: Callable[[], object] = lambda: None,
     since: int = 0,
     wait: bool = False,
+    stay: bool = False,
 ) -> Task:
     """Pass the events of a tree on, from batch `since` on, until the task is at rest.
 
-    With `wait` also while a question waits for a person. `idle` is called if no process runs it at first, though it is
+    With `wait` also while a question waits for a person; with `stay` without an end, as a task at rest may be continued
+    by any process. `idle` is called if no process runs it at first, though it is
     not at rest. Raises NotFoundError, JournalDamagedError.
     """
     root, stamp = root_of(task_id), -1
@@ -43,6 +45,7 @@ async def follow(
                 for event in batch.events:
                     emit(event)
             task = home.task(task_id)
-            if task.state not in ACTIVE and not (wait and task.state in ("question", "unsettled")):
+            is_over = task.state not in ACTIVE and not (wait and task.state in ("question", "unsettled"))
+            if is_over and not stay:
                 return task
         await asyncio.sleep(_PAUSE)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aloma_cli.engine.working import WorkingTree
     from aloma_cli.explain.blame import BlameResult
     from aloma_cli.explain.why import Explanation, Inquiry
+    from aloma_cli.record.batch import Batch
     from aloma_cli.record.events import Event
     from aloma_cli.store.protocol import Store
 
@@ -167,13 +168,30 @@ class TreeEvents:
             self.damage = damage
 
 
-def read_events(store: Store, root: str) -> tuple[list[Event], JournalDamagedError | None]:
-    """All that can be read of a tree: its events up to where its record is damaged, and that damage.
+def read_batches(store: Store, root: str) -> tuple[list[Batch], JournalDamagedError | None]:
+    """All that can be read of a tree: its batches up to where its record is damaged, and that damage.
 
-    Raises JournalDamagedError if nothing can be read.
+    Raises NotFoundError, and JournalDamagedError if nothing can be read.
     """
-    events = TreeEvents(store, root)
-    return list(events), events.damage
+    from aloma_cli.engine.working import WorkingTree
+
+    tree = WorkingTree()
+    batches: list[Batch] = []
+    try:
+        for batch in store.read(root):
+            tree.take(batch)
+            batches.append(batch)
+    except JournalDamagedError as damage:
+        if not batches:
+            raise
+        return batches, damage
+    return batches, None
+
+
+def read_events(store: Store, root: str) -> tuple[list[Event], JournalDamagedError | None]:
+    """The events of `read_batches`, and the damage behind them."""
+    batches, damage = read_batches(store, root)
+    return [event for batch in batches for event in batch.events], damage
 
 
 def read_record(store: Store, root: str) -> JsonObject:

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 from aloma_cli.clock import from_iso
 from aloma_cli.document.stash import hide_stash
+from aloma_cli.errors import AlomaError
 from aloma_cli.explain.why import Inquiry
 from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.record.states import INTERRUPTED, STATES, seen
@@ -17,7 +18,7 @@ from aloma_cli.report.page import Section, page, policy
 from aloma_cli.report.record import record
 from aloma_cli.report.story import Story
 from aloma_cli.report.table import moment, table
-from aloma_cli.report.task_page import SCRIPTS, head, sections
+from aloma_cli.report.task_page import SCRIPTS, damaged, head, sections
 from aloma_cli.values import dataclass
 from aloma_cli.view.format import ago, value_text
 from aloma_cli.view.tables import Column
@@ -78,14 +79,14 @@ def list_page(site: Site, rows: Sequence[JsonObject], *, state: str | None, befo
     return _live(f"{site.name} · aloma", join([site.bar(), tag("h1", "Tasks")]), [content])
 
 
-def task_page_live(site: Site, question: Inquiry, version: str) -> Shown:
-    """The report of a task that follows it."""
+def task_page_live(site: Site, question: Inquiry, version: str, damage: AlomaError | None = None) -> Shown:
+    """The report of a task that follows it. `damage`: as for `task_page`."""
     story = Story(question)
     state = seen(story.task.state, held=question.held)
     cure = tag(
         "p", "No process runs it. To continue: ", tag("code", f"aloma task resume {story.task.id}"), class_="about"
     )
-    top = join([site.bar(), head(story), cure if state == INTERRUPTED else None])
+    top = join([site.bar(), head(story), damaged(story, damage) or (cure if state == INTERRUPTED else None)])
     told, title = record(story), f"{story.task.name} · aloma"
     return Shown(version, page(title, top, sections(story), scripts=TASK_SCRIPTS, record=told, live=version))
 
@@ -122,7 +123,7 @@ def _live(title: str, top: Markup, content: Sequence[Section]) -> Shown:
 def _task_row(row: JsonObject, now: float) -> list[Any]:
     name = tag("a", row["name"], href=_task_path(row["id"]))
     if "created_at" not in row:  # it cannot be read
-        return [row["name"], row["state"], *[None] * 4, row["id"]]
+        return [name, row["state"], *[None] * 4, row["id"]]
     usage = row["usage"]
     created = tag("time", ago(now - from_iso(row["created_at"])), title=row["created_at"])
     return [name, row["state"], created, row["seconds"], usage["calls"] or None, usage["cost"] or None, row["id"]]

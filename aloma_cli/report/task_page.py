@@ -6,16 +6,18 @@ from collections.abc import Iterator
 
 from aloma_cli.clock import from_iso
 from aloma_cli.document.reserved import unhandled_errors
+from aloma_cli.errors import AlomaError
 from aloma_cli.explain.obstacles import Obstacle
 from aloma_cli.explain.remedy import remedy_of
 from aloma_cli.explain.waiting import waiting
 from aloma_cli.explain.why import Explanation, Inquiry, why_all_of
+from aloma_cli.ids import root_of
 from aloma_cli.record.events import TaskRested
 from aloma_cli.record.figures import Figures
 from aloma_cli.record.spending import role_of
 from aloma_cli.record.states import ACTIVE, PAUSED, seen
 from aloma_cli.report.flow import flow
-from aloma_cli.report.markup import Markup, region, tag
+from aloma_cli.report.markup import Markup, join, region, tag
 from aloma_cli.report.page import Section, page
 from aloma_cli.report.record import record
 from aloma_cli.report.story import Story, Talk
@@ -33,10 +35,26 @@ _LONGEST_ANSWER = 400
 _LEGEND = ("fired", "looked", "failed", "voided", "running", "call", "retry", "wait")
 
 
-def task_page(question: Inquiry) -> str:
-    """The report as HTML."""
+def task_page(question: Inquiry, damage: AlomaError | None = None) -> str:
+    """The report as HTML. `damage`: of the record, behind what can be read of it."""
     story = Story(question)
-    return page(f"{story.task.name} · aloma", head(story), sections(story), scripts=SCRIPTS, record=record(story))
+    top, title = join([head(story), damaged(story, damage)]), f"{story.task.name} · aloma"
+    return page(title, top, sections(story), scripts=SCRIPTS, record=record(story))
+
+
+def damaged(story: Story, damage: AlomaError | None) -> Markup | None:
+    """That the record is damaged, where the page ends therefore, and which commands help."""
+    if damage is None:
+        return None
+    last, root = len(story.ledger.tasks[story.task.id].entries) - 1, root_of(story.task.id)
+    return tag(
+        "div",
+        tag("p", tag("b", "The record of this task is damaged."), f" This page ends after entry {last}. ", str(damage)),
+        tag("p", "To see what can be read: ", tag("code", f"aloma task log {story.task.id}")),
+        tag("p", "To continue from there: ", tag("code", f"aloma task resume {root} --from-last-good")),
+        class_="damage",
+        role="note",
+    )
 
 
 def head(story: Story) -> Markup:

@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from aloma_cli.api.explaining import question
+from aloma_cli.api.explaining import readable_question
 from aloma_cli.api.listing import Listing
 from aloma_cli.errors import AlomaError, NotFoundError
 from aloma_cli.ids import root_of
@@ -87,7 +87,8 @@ class _Pages:
         version = f'"{self._home.store.stamp(root)}-{self._home.store.is_held(root):d}"'
         if version == _known_tag(request):
             return None
-        return task_page_live(self._site, question(self._home, task), version)
+        asked, damage = readable_question(self._home, task)
+        return task_page_live(self._site, asked, version, damage)
 
     def questions(self, _request: Request) -> Shown | None:
         return questions_page(self._site, self._listing.questions())

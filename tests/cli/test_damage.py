@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from aloma_cli.record import events as ev
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.codec import encode
 from aloma_cli.store.files.disk import FileStore
@@ -115,6 +116,43 @@ def test_what_can_be_read_of_a_damaged_task_is_shown_before_the_error(
     assert "task_created" in log.out if as_json else "created" in log.out
     assert "line 5" in shown.err
     assert "line 5" in log.err
+
+
+def test_a_report_of_a_damaged_task_has_what_can_be_read_and_says_where_it_ends(desk: Desk, task: str) -> None:
+    damage(desk, task, lambda lines: [*lines[:4], *lines[5:]])
+    ended = desk.run("task", "report", task, "-o", "run.html")
+    assert (ended.code, ended.out) == (1, "run.html\n")
+    assert "line 5 of" in ended.err
+    page = (desk.root / "run.html").read_text(encoding="utf-8")
+    assert "Hello, Ada!" in page
+    assert "The record of this task is damaged." in page
+    assert "This page ends after entry 1." in page
+    assert f"<code>aloma task log {task}</code>" in page
+
+
+@pytest.mark.parametrize("options", [(), ("--speed", "1000")])
+def test_a_damaged_task_is_watched_up_to_the_damage(desk: Desk, task: str, options: tuple[str, ...]) -> None:
+    damage(desk, task, lambda lines: [*lines[:4], *lines[5:]])
+    ended = desk.run("task", "watch", task, *options)
+    assert (ended.code, ended.out) == (1, "")
+    assert "greeting" in ended.err
+    assert "line 5 of" in ended.err.splitlines()[-2]
+    assert f"→ aloma task resume {task} --from-last-good" in ended.err.splitlines()[-1]
+
+
+def test_a_line_that_follows_from_nothing_ends_a_report_as_well(desk: Desk, task: str) -> None:
+    lost = ev.FiringFailed(
+        task=task,
+        at="2030-01-01T00:00:00.000Z",
+        firing=77,
+        step="greet",
+        error={"type": "E", "message": "m"},
+        attempt=1,
+    )
+    damage(desk, task, lambda lines: [*lines[:4], encode(Batch(4, (lost,)))])
+    ended = desk.run("task", "report", task, "-o", "run.html")
+    assert (ended.code, ended.out) == (1, "run.html\n")
+    assert "it does not follow from the lines before it" in ended.err
 
 
 def test_a_subtask_of_a_damaged_task_can_be_seen_where_it_stands_before_the_damage(desk: Desk, task: str) -> None:

@@ -32,7 +32,7 @@ from aloma_cli.view.entries import Entry
 from aloma_cli.view.history import Record
 from aloma_cli.view.theme import ASCII, UNICODE
 from aloma_cli.view.width import Size
-from tests.cli.desk import COMMAND, Desk, running, until
+from tests.cli.desk import COMMAND, SLEEPS, Desk, running, until
 from tests.report.runs import gates, hostile, order, shelf
 from tests.view.terminal import Terminal, terminal
 
@@ -285,7 +285,7 @@ def with_pilot(stage: Stage, act: Callable[[Any, Watching], Any], follow: Any = 
         return None
 
     async def run() -> Watching:
-        app = Watching(stage, follow or nothing)
+        app = Watching(stage, follow or nothing, lambda: True)
         async with app.run_test(**{"size": (80, 24), **more}) as pilot:
             await act(pilot, app)
         return app
@@ -410,6 +410,30 @@ def test_a_task_of_another_process_grows_on_the_screen(desk: Desk) -> None:
         assert_left_as_found(screen, before)
 
 
+def test_a_task_that_rests_and_is_continued_by_another_process_grows_on_the_screen(desk: Desk) -> None:
+    desk.step("ask", '{"name": str, "ok": None}', "task.ask('Go?', into='ok')", asks="task")
+    desk.step("again", '{"more": int, "seen": None}', "data['seen'] = data['more']")
+    desk.new()
+    with watching(desk) as (screen, view, _):
+        assert desk.spawn("task", "answer", "@last", "true").code == 0
+        until(lambda: "✓ done" in screen.raw)
+        assert desk.spawn("task", "set", "@last", "more=7").code == 0
+        screen.type("\x1b[F")
+        until(lambda: '"seen": 7' in screen.raw)
+        screen.type("q")
+        assert view.wait(20) == 0
+
+
+def test_a_process_that_dies_is_missed_on_the_screen(desk: Desk) -> None:
+    with running(desk, SLEEPS) as process, watching(desk) as (screen, view, _):
+        until(lambda: "running" in screen.raw)
+        process.kill()
+        process.wait()
+        until(lambda: "interrupted" in screen.raw, 20)
+        screen.type("q")
+        assert view.wait(20) == 0
+
+
 @pytest.mark.parametrize(("end", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 0)])
 def test_a_signal_ends_it_and_the_terminal_is_as_it_was(desk: Desk, end: signal.Signals, code: int) -> None:
     desk.new()
@@ -429,6 +453,21 @@ def test_a_record_that_is_damaged_meanwhile_is_told_of_at_a_terminal_as_it_was(d
         assert process.wait(20) == 1
         assert_left_as_found(screen, before)
         assert "is damaged" in screen.raw.rpartition("\x1b[?1049l")[2]
+
+
+def test_a_damaged_record_is_shown_up_to_the_damage_and_told_of_behind_the_view(desk: Desk) -> None:
+    desk.new()
+    desk.run("task", "set", "@last", "x=1")
+    journal = next((desk.root / ".aloma" / "tasks").glob("*/journal.jsonl"))
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([*lines[:-1], b"garbage\n", lines[-1]]))
+    with watching(desk, "--from", "0") as (screen, process, before):
+        screen.type("\x1b[F")
+        until(lambda: "the record is damaged behind this entry" in screen.raw)
+        screen.type("q")
+        assert process.wait(20) == 1
+        assert_left_as_found(screen, before)
+        assert f"line {len(lines)} of" in screen.raw.rpartition("\x1b[?1049l")[2]
 
 
 def test_a_fault_of_the_view_is_told_of_at_a_terminal_as_it_was(desk: Desk) -> None:
@@ -469,7 +508,7 @@ def opened(desk: Desk, monkeypatch: pytest.MonkeyPatch, *options: str) -> Stage:
     """What the command shows at a terminal."""
     stages: list[Stage] = []
 
-    def show(stage: Stage, _follow: object) -> int:
+    def show(stage: Stage, *_: object) -> int:
         stages.append(stage)
         return 0
 

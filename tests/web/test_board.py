@@ -156,6 +156,19 @@ def test_a_damaged_task_is_listed_and_told(home: Workspace, tmp_path: Path) -> N
     assert (got.status, b"damaged" in got.body) == (500, True)
 
 
+def test_a_task_that_is_damaged_further_on_is_shown_up_to_there(home: Workspace, tmp_path: Path) -> None:
+    task = run(home, go=True)
+    journal = tmp_path / ".aloma/tasks" / task / "journal.jsonl"
+    first, *others = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([first, b"garbage\n", *others[1:]]))
+    got = Visitor(home).get(f"/tasks/{task}")
+    assert (got.status, b"The record of this task is damaged." in got.body, b"line 2 of" in got.body) == (
+        200,
+        True,
+        True,
+    )
+
+
 def test_questions_are_only_shown_unless_answers_are_allowed(home: Workspace) -> None:
     task = run(home, go=True)
     shown = Visitor(home).get("/questions").body.decode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from aloma_cli.api.explaining import question
+from aloma_cli.api.explaining import readable_question
 from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.pages import Open, Output, put_page
 from aloma_cli.cli.parameters import Option
@@ -30,6 +30,8 @@ def report(
     document at each entry, where its values come from, prompts, answers, tokens
     and money. Prints its name; default: report-ID.html.
     """
-    asked = question(load_workspace(workspace), task)
-    put_page(task_page(asked), output or f"report-{asked.task}.html", show=show, as_json=as_json)
+    asked, damage = readable_question(load_workspace(workspace), task)
+    put_page(task_page(asked, damage), output or f"report-{asked.task}.html", show=show, as_json=as_json)
+    if damage is not None:
+        raise damage
     return exit_codes.DONE

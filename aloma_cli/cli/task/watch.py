@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from functools import partial
 from typing import Annotated
 
 from aloma_cli.api.explaining import question
-from aloma_cli.api.task import Task
+from aloma_cli.api.task import Task, read_batches
 from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import options
 from aloma_cli.cli.exit_codes import DONE
@@ -16,15 +16,16 @@ from aloma_cli.cli.option_groups import number
 from aloma_cli.cli.output import say
 from aloma_cli.cli.output_options import Output, OutputOptions
 from aloma_cli.cli.parameters import Option
-from aloma_cli.cli.run import following, run_and_show
+from aloma_cli.cli.run import Emit, Work, following, run_and_show
 from aloma_cli.cli.task.why import lines
 from aloma_cli.cli.watching.full import watch_full
 from aloma_cli.cli.watching.replay import FASTEST, SLOWEST, EventReplay, split_at
 from aloma_cli.cli.workspaces import load_workspace
 from aloma_cli.engine.working import WorkingTree
+from aloma_cli.errors import JournalDamagedError
 from aloma_cli.explain.why import why
 from aloma_cli.ids import root_of
-from aloma_cli.record.events import Event
+from aloma_cli.record.batch import Batch
 from aloma_cli.record.states import ACTIVE
 
 
@@ -94,22 +95,35 @@ def wait(
 
 def _replay(home: Workspace, text: str, entry: int, speed: float, output: OutputOptions, *, wait: bool) -> int:
     task_id = home.find(text)
-    batches = [*home.store.read(root_of(task_id))]
+    batches, damage = read_batches(home.store, root_of(task_id))
     events = [event for batch in batches for event in batch.events]
     replay = EventReplay(events, split_at(events, task_id, entry), speed, home.clock)
     tell = (lambda _: None) if output.quiet or output.events else say
 
-    async def then(emit: Callable[[Event], None]) -> Task:
+    async def then(emit: Emit) -> Task:
+        if damage is not None:
+            raise damage
         if home.task(task_id).state in ACTIVE:
             replay.clock.release()
         return await following(home, task_id, output, since=len(batches), wait=wait)(emit)
 
-    async def work(emit: Callable[[Event], None]) -> Task:
+    async def work(emit: Emit) -> Task:
         tell(f"aloma: replaying task {task_id}, {speed:g} times as fast as it ran")
         return await replay.run(emit, then=then, say=tell)
 
     before = replay.before
     return run_and_show(home, task_id, work, output, before=before, wait=wait, follows=True, clock=replay.clock)
+
+
+def _readable(batches: Iterable[Batch], damage: JournalDamagedError) -> Work:
+    """Work for `run_and_show`: what can be read of a record, and its damage."""
+
+    async def work(emit: Emit) -> Task:
+        for event in (event for batch in batches for event in batch.events):
+            emit(event)
+        raise damage
+
+    return work
 
 
 def _check_alone(output: OutputOptions, *, wait: bool) -> None:
@@ -126,10 +140,12 @@ def _why_lines(home: Workspace, task: str, step: str, entry: int) -> list[str]:
 
 def _follow_task(home: Workspace, text: str, output: OutputOptions, *, wait: bool) -> int:
     task_id = home.find(text)
-    task = home.task(task_id)
+    task, _ = home.readable(task_id)
     if task.state not in ACTIVE and not output.quiet:
         say(f"aloma: task {task_id} is at rest: {task.state}")
     # Read once: what is recalled and what is followed must meet without a gap.
-    batches = [*home.store.read(root_of(task_id))]
+    batches, damage = read_batches(home.store, root_of(task_id))
+    if damage is not None:
+        return run_and_show(home, task_id, _readable(batches, damage), output, follows=True)
     work = following(home, task_id, output, since=len(batches), wait=wait)
     return run_and_show(home, task_id, work, output, before=WorkingTree.read(batches), wait=wait, follows=True)

@@ -34,16 +34,16 @@ class _Picture(Widget):
 
 
 class Watching(App[BaseException | int]):
-    """Shows `stage` until it is ended. `follow` passes what happens meanwhile on. What it returns: an error that ended
-    it, or the number of a signal."""
+    """Shows `stage` until it is ended. `follow` passes what happens meanwhile on; `is_held` tells whether a process
+    runs the task. What it returns: an error that ended it, or the number of a signal."""
 
     CSS = "Screen { background: ansi_default; color: ansi_default; }"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[Any] = [("ctrl+c", "end", ""), ("ctrl+q", "end", "")]
 
-    def __init__(self, stage: Stage, follow: Follow) -> None:
+    def __init__(self, stage: Stage, follow: Follow, is_held: Callable[[], bool]) -> None:
         super().__init__(ansi_color=True)
-        self._stage, self._follow = stage, follow
+        self._stage, self._follow, self._is_held = stage, follow, is_held
         self._due: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -51,6 +51,7 @@ class Watching(App[BaseException | int]):
 
     def on_mount(self) -> None:
         self.run_worker(self._keep_following(), exit_on_error=False)
+        self.set_interval(_LOOK, self._look)
 
     def on_key(self, event: Key) -> None:
         event.stop()
@@ -69,6 +70,13 @@ class Watching(App[BaseException | int]):
     def _take_event(self, event: Event) -> None:
         self._stage.take(event)
         self._draw_stage()
+
+    def _look(self) -> None:
+        """See whether the process that runs the task is still there: if it dies, nothing comes from it."""
+        held = self._is_held()
+        if held != self._stage.held:
+            self._stage.held = held
+            self.query_one(_Picture).refresh()
 
     def _play(self) -> None:
         self._due = None
@@ -91,11 +99,12 @@ class Watching(App[BaseException | int]):
 
 
 _SHORTEST = 0.02
+_LOOK = 1.0
 
 
-def show(stage: Stage, follow: Follow) -> int:
+def show(stage: Stage, follow: Follow, is_held: Callable[[], bool]) -> int:
     """Show it at the terminal; gives the exit code. Raises what ended it."""
-    ended = asyncio.run(_run_app(Watching(stage, follow)))
+    ended = asyncio.run(_run_app(Watching(stage, follow, is_held)))
     if isinstance(ended, BaseException):
         raise ended
     return 0 if ended in (None, signal.SIGINT) else 128 + ended

@@ -7,6 +7,7 @@ import sys
 from functools import partial
 
 from aloma_cli.api.follow import follow
+from aloma_cli.api.task import read_batches
 from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import descriptors
 from aloma_cli.cli.output import result
@@ -27,15 +28,22 @@ def watch_full(home: Workspace, task: str, why: Why, *, entry: int | None, speed
         raise InputError("--full needs a terminal", hint=hint)
     with extra("watch", "the full-screen view"):
         from aloma_cli.cli.watching.app import show
-    log, since = WatchedLog(task), 0
-    for batch in home.store.read(root_of(task)):
-        since = batch.seq + 1
-        for event in batch.events:
-            log.take(event)
+    log, is_held = WatchedLog(task), partial(home.store.is_held, root_of(task))
+    batches, damage = read_batches(home.store, root_of(task))
+    for event in (event for batch in batches for event in batch.events):
+        log.take(event)
     descriptors.end()  # Textual writes to the descriptor of standard error itself
-    glyphs, held = glyphs_for(sys.stderr.encoding), home.store.is_held(root_of(task))
-    stage = Stage(log, why, glyphs, speed=speed, position=_first_position(log, entry), held=held)
-    return show(stage, partial(follow, home, task, since=since, wait=True))
+    glyphs = glyphs_for(sys.stderr.encoding)
+    stage = Stage(log, why, glyphs, speed=speed, position=_first_position(log, entry), held=is_held())
+    if damage is None:
+        return show(stage, partial(follow, home, task, since=len(batches), stay=True), is_held)
+    stage.end = f"the record is damaged behind this entry: aloma task log {task}"
+    show(stage, _nothing, is_held)
+    raise damage
+
+
+async def _nothing(_emit: object) -> None:
+    """What comes of a damaged record."""
 
 
 def _has_terminal() -> bool:

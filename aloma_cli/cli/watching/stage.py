@@ -34,7 +34,7 @@ Why = Callable[[str, int], Sequence[str]]
 class Stage:
     """The view of one task. `why`: the lines about a step at an entry. `speed`: how many times as fast it plays.
 
-    `held`: whether a process runs the task.
+    `held`: whether a process runs the task. `end`: what is said at the last entry in place of the keys.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Stage:
         self.log = log
         self.state = WatchState(position=max(0, min(position, len(log) - 1)))
         self._why, self._glyphs, self._speed = why, glyphs, speed
-        self._held = held
+        self.held, self.end = held, ""
         self._height = 1
 
     def press(self, key: str, character: str | None) -> None:
@@ -52,7 +52,7 @@ class Stage:
 
     def take(self, event: Event) -> None:
         """Take what happens now."""
-        before, self._held = len(self.log), True
+        before, self.held = len(self.log), True
         self.log.take(event)
         self.state = settled(grown(self.state, before, len(self.log)), self.log)
 
@@ -82,7 +82,7 @@ class Stage:
         return self.log.records[self.state.position]
 
     def _head(self) -> Text:
-        log, state = self.log, seen(self.log.state, held=self._held)
+        log, state = self.log, seen(self.log.state, held=self.held)
         number = self._selected.number
         where = f"line {self.state.position + 1}" if number is None else f"entry {number}"
         told = [where, clock_time(self._selected.entry.at), self.state.pane]
@@ -98,6 +98,8 @@ class Stage:
             return line(("/", "bold"), self.state.words, ("_", DIM))
         if self.state.missed:
             return line((f"nothing in the log tells of {self.state.words}", style_of("waiting")))
+        if self.end and self.state.position == len(self.log) - 1:
+            return line((self.end, style_of("error")))
         return line((flow(_KEYS, room, self._glyphs, most=1)[0], DIM))
 
     def _entries(self, room: int) -> list[Text]:
