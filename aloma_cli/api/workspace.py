@@ -28,7 +28,7 @@ from aloma_cli.engine.shutdown import leave
 from aloma_cli.engine.turn import Scheduler
 from aloma_cli.errors import DocumentError, InputError, JournalDamagedError, StepError
 from aloma_cli.ids import new_task_id, root_of
-from aloma_cli.jsontext import Json, JsonObject
+from aloma_cli.jsontext import Json, JsonObject, escape_surrogates
 from aloma_cli.later import Later
 from aloma_cli.loader.answering import Answering, Past
 from aloma_cli.loader.config import Config
@@ -171,8 +171,8 @@ class Workspace(Records):
         return choice
 
     def reserve(self, key: str) -> str:
-        """The id of the one task with this key; it need not exist yet."""
-        return self.store.reserve(key, new_task_id(self.clock.now()))
+        """The id of the one task with this key; it need not exist yet. Raises InputError for an empty key."""
+        return self.store.reserve(_checked_key(key), new_task_id(self.clock.now()))
 
     def create(
         self,
@@ -500,6 +500,12 @@ def _past_of(tree: Tree) -> Past:
     kept = None if tree.answering is None else Answering.from_json(tree.answering)
     total = tree.root.total
     return Past(kept, real=total.answers > total.simulated, simulated=total.simulated > 0)
+
+
+def _checked_key(key: str) -> str:
+    if not key.strip() or escape_surrogates(key) != key:
+        raise InputError(f"invalid key {key!r}: a key is a text that is not empty", hint="use an id of what came")
+    return key
 
 
 def _checked_name(name: str) -> str:

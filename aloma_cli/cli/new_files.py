@@ -23,7 +23,7 @@ def write_new(path: Path, text: str, *, hint: str) -> None:
     """Write a file, and the folders above it. Raises InputError, with `hint` if the file exists."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
+        with path.open("x", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
     except FileExistsError:
         raise InputError(f"{path} exists; it was not changed", hint=hint) from None

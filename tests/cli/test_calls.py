@@ -69,6 +69,7 @@ def test_a_call_is_shown_whole_by_its_number(guesses: Desk) -> None:
     [
         (["9"], 9, "has no call 9: it made 3"),
         (["@last", "two"], 2, "'two' is not the number of a call"),
+        (["@last", "9" * 5000], 2, f"'{'9' * 59}…' is not the number of a call"),
         (["nosuch", "1"], 9, "'nosuch' is not a task id"),
     ],
 )

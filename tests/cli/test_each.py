@@ -210,3 +210,11 @@ def test_the_bar_has_the_rate_the_failures_and_the_money(monkeypatch: pytest.Mon
     assert "3/4" in screen.getvalue()
     assert "1 failed" in screen.getvalue()
     assert "$0.25" in screen.getvalue()
+
+
+@pytest.mark.parametrize("key", ["", " ", "\udcff"])
+def test_a_key_that_is_none_makes_no_task(desk: Desk, key: str) -> None:
+    """An empty variable in a script would make all tasks of it one."""
+    refused = desk.run("task", "new", "T", "-d", '{"name": "Ada"}', "--key", key)
+    assert (refused.code, desk.tasks) == (2, [])
+    assert f"invalid key {key!r}" in refused.err

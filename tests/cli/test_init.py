@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 
@@ -171,3 +172,8 @@ def test_calls_are_shown_with_their_answers(desk: Desk) -> None:
 def test_a_step_that_does_not_exist_is_refused(desk: Desk) -> None:
     refused = desk.run("step", "run", "great", "-d", "{}")
     assert (refused.code, "did you mean `greet`?" in refused.err) == (9, True)
+
+
+def test_a_folder_whose_name_is_not_utf_8_can_be_a_workspace(desk: Desk) -> None:
+    made = desk.run("init", os.fsdecode(b"caf\xe9"))
+    assert (made.code, (desk.root / os.fsdecode(b"caf\xe9") / "README.md").exists()) == (0, True)

@@ -130,6 +130,7 @@ def test_a_process_that_runs_the_task_takes_the_request(office: Desk) -> None:
         (("2", "--again"), "has no call 2\n  → use the number of an unsettled call: 1\n"),
         (("0", "--again"), "has no call 0\n"),
         (("one", "--again"), "'one' is not the number of a call"),
+        (("9" * 5000, "--again"), "99…' is not the number of a call"),
     ],
 )
 def test_what_is_said_must_make_sense(office: Desk, words: tuple[str, ...], complaint: str) -> None:

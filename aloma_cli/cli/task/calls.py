@@ -12,9 +12,10 @@ from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.output import for_people, put_json, result
 from aloma_cli.cli.pager import write_paged
 from aloma_cli.cli.parameters import Argument, Option
+from aloma_cli.cli.task.call_number import call_number
 from aloma_cli.clock import SystemClock
 from aloma_cli.document.stash import hide_stash
-from aloma_cli.errors import InputError, NotFoundError
+from aloma_cli.errors import NotFoundError
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import JsonObject, cut
 from aloma_cli.record.calls import ANSWERED, RecordedCall, calls_of
@@ -60,16 +61,10 @@ def calls(
     if number is None:
         _print_calls(_within(found, calls_of(events)), as_json=as_json)
     else:
-        _print_call(found, list(calls_of(events)), _number(number), as_json=as_json)
+        _print_call(found, list(calls_of(events)), call_number(number), as_json=as_json)
     if events.damage is not None:
         raise events.damage
     return exit_codes.DONE
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal():
-        raise InputError(f"{text!r} is not the number of a call", hint="run `aloma task calls` for the numbers")
-    return int(text)
 
 
 def _within(task: str, calls: Iterator[RecordedCall]) -> list[RecordedCall]:

@@ -8,6 +8,7 @@ from aloma_cli.api.task import read_tree
 from aloma_cli.cli import options
 from aloma_cli.cli.parameters import Argument, Option
 from aloma_cli.cli.request_options import Running
+from aloma_cli.cli.task.call_number import call_number
 from aloma_cli.cli.task.requests import json_or_text, request_and_run
 from aloma_cli.cli.task.which import task_id_of
 from aloma_cli.cli.workspaces import open_records
@@ -44,16 +45,10 @@ def settle(
     if call is None:
         hint = which_unsettled(tree, tree.tasks[task_id])
         raise InputError("`aloma task settle` needs the number of a call after the task", hint=hint)
-    number = _number(call)
+    number = call_number(call)
     unknown_call(tree, tree.tasks[task_id], number)  # before a person is told to say how it ended
     request = {"kind": "settle", "call": number, **_outcome(done, failed, again=again)}
     return request_and_run(running, task_id, request)
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal():
-        raise InputError(f"{text!r} is not the number of a call", hint="aloma task show has the numbers")
-    return int(text)
 
 
 def _outcome(done: str | None, failed: str | None, *, again: bool) -> JsonObject:
