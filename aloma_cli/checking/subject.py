@@ -10,6 +10,7 @@ from aloma_cli.checking.reading import StepReader
 from aloma_cli.checking.things import Module
 from aloma_cli.checking.values import ANY, STAR, Write, Writes, sample
 from aloma_cli.content.step import Step
+from aloma_cli.document.pointer import keys_of
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.values import dataclass
 
@@ -67,9 +68,5 @@ def _recorded_writes(commits: Iterable[tuple[str, Iterable[JsonObject]]]) -> Ite
     for step, operations in commits:
         for operation in operations:
             if "value" in operation:
-                path = tuple(STAR if key.isdigit() or key == "-" else key for key in _keys(operation["path"]))
+                path = tuple(STAR if key.isdigit() or key == "-" else key for key in keys_of(operation["path"]))
                 yield Write(path, sample(operation["value"]), step)
-
-
-def _keys(pointer: str) -> list[str]:
-    return [key.replace("~1", "/").replace("~0", "~") for key in pointer.split("/")[1:]]

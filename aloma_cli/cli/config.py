@@ -8,16 +8,16 @@ from typing import Annotated
 
 from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.option_groups import Models
-from aloma_cli.cli.output import put_json, result
+from aloma_cli.cli.output import put_json
 from aloma_cli.cli.parameters import Option
+from aloma_cli.cli.table import put_table
 from aloma_cli.cli.workspaces import hide
-from aloma_cli.clock import SystemClock
 from aloma_cli.jsontext import dumps
 from aloma_cli.loader.config_files import read_user_config, user_config_path
 from aloma_cli.loader.layout import find_workspace
 from aloma_cli.loader.origins import Origin, origins
 from aloma_cli.loader.workspace import redactor_of
-from aloma_cli.view.tables import Column, write_table
+from aloma_cli.view.tables import Column
 
 SCHEMA = 1
 """The version of the JSON that is printed."""
@@ -51,7 +51,7 @@ def show_config(
         return exit_codes.DONE
     columns = _ORIGINS if show_origin else _COLUMNS
     rows = [[one.key, _value_text(one), _from(one)][: len(columns)] for one in found]
-    write_table(columns, rows, result(), environ=os.environ, clock=SystemClock())
+    put_table(columns, rows)
     return exit_codes.DONE
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from typing import Annotated
 
@@ -14,17 +13,17 @@ from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.asking.keyboard import can_ask
 from aloma_cli.cli.asking.round import ask_each
 from aloma_cli.cli.asking.who import typed_by
-from aloma_cli.cli.output import put_json, result, say
+from aloma_cli.cli.output import put_json, say
 from aloma_cli.cli.output_options import OutputOptions
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.run import run_and_show
+from aloma_cli.cli.table import put_table
 from aloma_cli.cli.workspaces import load_workspace, open_records
-from aloma_cli.clock import SystemClock
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.engine.loop import Stay
 from aloma_cli.errors import AlomaError, InputError, TaskLockedError
 from aloma_cli.jsontext import Json, JsonObject
-from aloma_cli.view.tables import Column, write_table
+from aloma_cli.view.tables import Column
 
 _COLUMNS = (
     Column("task", "id"),
@@ -62,7 +61,7 @@ def inbox(
         return _ask_until_done(records, questions, only, no_run=no_run, workspace=workspace)
     else:
         rows = [[asked[name] for name in ("task", "name", "question", "asked_at", "until")] for asked in questions]
-        write_table(_COLUMNS, rows, result(), environ=os.environ, clock=SystemClock())
+        put_table(_COLUMNS, rows)
     return exit_codes.DONE
 
 

@@ -71,7 +71,12 @@ class Service:
 
             routes = self._routes()
         web, port = self._web, self._port or self._web.port
-        app = app_of(routes, failed=self._failed, names=web.names, most_body=web.max_body_mb * 1_000_000)
+        app = app_of(
+            routes,
+            failed=lambda error: self._warn(failed_request(error)),
+            names=web.names,
+            most_body=web.max_body_mb * 1_000_000,
+        )
         try:
             url = await self._stack.enter_async_context(serving(app, web.host, port))
         except InputError as error:
@@ -91,8 +96,10 @@ class Service:
 
         return [*hooks(self._triggers.webhooks), *self._pages()]
 
-    def _failed(self, error: Exception) -> None:
-        self._warn(f"a request failed: {type(error).__name__}: {error}")
+
+def failed_request(error: Exception) -> str:
+    """What is said of a request that ended by a bug."""
+    return f"a request failed: {type(error).__name__}: {error}"
 
 
 async def _end_task(running: asyncio.Task[None]) -> None:

@@ -33,6 +33,15 @@ def given_path(text: str) -> Path:
     return Path(os.path.expanduser(text))  # noqa: PTH111  (Path.expanduser raises where there is no such user)
 
 
+def read_given(name: str) -> bytes:
+    """The content of a file as typed. Raises InputError."""
+    path = given_path(name)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+
+
 def _inline(data: str) -> JsonObject:
     if data == "-":
         return _read_stdin("-d -")
@@ -50,11 +59,7 @@ def _read_stdin(asked_by: str) -> JsonObject:
 def _read_file(name: str, asked_by: str) -> JsonObject:
     if not name:
         raise InputError(f"{asked_by} needs the name of a file")
-    path = given_path(name)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    path, content = given_path(name), read_given(name)
     if path.suffix.lower() in _YAML and content.strip():
         from aloma_cli.loader.yamldata import load_yaml  # most data is JSON
 

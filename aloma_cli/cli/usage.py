@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Hashable, Iterable
 from datetime import datetime
 from functools import partial
@@ -11,16 +10,17 @@ from typing import Annotated, Any
 from aloma_cli.api.reader import Records
 from aloma_cli.api.task import read_record
 from aloma_cli.cli import exit_codes, options
-from aloma_cli.cli.output import for_people, put_json, result, say
+from aloma_cli.cli.output import for_people, put_json, say
 from aloma_cli.cli.parameters import Option
+from aloma_cli.cli.table import put_table
 from aloma_cli.cli.units import seconds_of
-from aloma_cli.clock import SystemClock, from_iso, to_iso
+from aloma_cli.clock import from_iso, to_iso
 from aloma_cli.errors import AlomaError, InputError
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import CallAnswered
 from aloma_cli.record.figures import Figures
 from aloma_cli.record.spending import Role, role_of
-from aloma_cli.view.tables import Column, write_table
+from aloma_cli.view.tables import Column
 from aloma_cli.view.usage import COLUMNS, cells, remarks, with_total
 
 SCHEMA = 1
@@ -91,7 +91,7 @@ def _tags_of(home: Records, root: str, known: dict[str, list[str]]) -> list[str]
 def _print_groups(by: str, groups: dict[Any, Figures], total: Figures) -> None:
     rows = [[_key_text(key), *cells(groups[key])] for key in _sorted(by, groups)]
     shown = with_total(rows, total) if for_people() and by != "tag" else rows
-    write_table([Column(by), *COLUMNS], shown, result(), environ=os.environ, clock=SystemClock())
+    put_table([Column(by), *COLUMNS], shown)
     for remark in remarks(total) if for_people() else ():
         say(f"  {remark}")
 

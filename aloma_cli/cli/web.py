@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from aloma_cli.cli import options, output
 from aloma_cli.cli.parameters import Option
+from aloma_cli.cli.service import failed_request
 from aloma_cli.cli.until_signal import run_until_signal
 from aloma_cli.cli.workspaces import load_workspace
 from aloma_cli.extras import extra
@@ -52,7 +53,14 @@ async def _serve(home: Workspace, host: str, port: int, end: asyncio.Event, *, s
 
     token = secrets.token_urlsafe(24)
     name = home.loaded.root.name if home.loaded.root is not None else "aloma"
-    app = board(home, name, token, answers=answers, names=(host,), failed=_failed)
+    app = board(
+        home,
+        name,
+        token,
+        answers=answers,
+        names=(host,),
+        failed=lambda error: output.say(f"aloma: {failed_request(error)}"),
+    )
     async with serving(app, host, port) as url:
         address = f"{url}/?token={token}"
         output.put(address)
@@ -60,7 +68,3 @@ async def _serve(home: Workspace, host: str, port: int, end: asyncio.Event, *, s
         if show and not webbrowser.open(address):
             output.say("aloma: no browser could be opened; open the address yourself")
         await end.wait()
-
-
-def _failed(error: Exception) -> None:
-    output.say(f"aloma: a request failed: {type(error).__name__}: {error}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
+from aloma_cli.document.pointer import keys_of, pointer_of
 from aloma_cli.jsontext import Json, JsonObject, Path
 
 Op = Literal["add", "replace", "remove", "append"]
@@ -113,23 +114,14 @@ class Replay:
 def _to_operation(change: Change) -> JsonObject:
     op, path, value = change
     if op == "remove":
-        return {"op": op, "path": _pointer(path)}
+        return {"op": op, "path": pointer_of(path)}
     if op == "append":
-        return {"op": "add", "path": f"{_pointer(path)}/-", "value": value}
-    return {"op": op, "path": _pointer(path), "value": value}
-
-
-def _pointer(path: Path) -> str:
-    pointer = ""
-    for key in path:
-        pointer += "/" + str(key).replace("~", "~0").replace("/", "~1")
-    return pointer
+        return {"op": "add", "path": f"{pointer_of(path)}/-", "value": value}
+    return {"op": op, "path": pointer_of(path), "value": value}
 
 
 def _from_operation(operation: JsonObject, edit: _Edit) -> Change:
-    keys = operation["path"].split("/")[1:]
-    if "~" in operation["path"]:
-        keys = [key.replace("~1", "/").replace("~0", "~") for key in keys]
+    keys = keys_of(operation["path"])
     path: list[str | int] = []
     here = edit.root
     for key in keys:
@@ -182,7 +174,7 @@ class _Edit:
         if not self._moves:
             return None
         op, path = self._next()
-        fits = operation["op"] == op and operation["path"] == _pointer(path)
+        fits = operation["op"] == op and operation["path"] == pointer_of(path)
         return Change(op, path, operation.get("value")) if fits else None
 
     def _next(self) -> tuple[Op, Path]:

@@ -130,15 +130,15 @@ def of_place(view: Moment, paths: Iterable[Path]) -> Iterator[Obstacle]:
     places = list(paths)
     for asked in questions_of(view.facts):
         place = asked["into"]
-        if place and any(_overlap(path, tuple(view.facts.questions[place]["into"])) for path in places):
+        if place and any(_is_part(path, tuple(view.facts.questions[place]["into"])) for path in places):
             yield Obstacle("question", f"a person is asked for {place}: {asked['question']}", view.answer(asked))
     for child in (view.ledger.tree.tasks[one] for one in view.facts.children if one in view.facts.live_children):
-        if child.into is not None and any(_overlap(path, child.into) for path in places):
+        if child.into is not None and any(_is_part(path, child.into) for path in places):
             text = f"subtask {child.name} ({child.id}, {view.state_of(child)}) will land at {show_path(child.into)}"
             yield Obstacle("subtask", text)
 
 
-def _overlap(one: Path, other: Path) -> bool:
+def _is_part(one: Path, other: Path) -> bool:
     """Whether one of two places contains the other."""
     return all(str(left) == str(right) for left, right in zip(one, other, strict=False))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote
 
+from aloma_cli.document.pointer import keys_of
 from aloma_cli.jsontext import Json, JsonObject
 
 Kind = Literal["choice", "boolean", "integer", "number", "text", "json", "any"]
@@ -115,8 +116,8 @@ def _resolved(schema: Json, whole: JsonObject) -> JsonObject:
 
 def _referenced(reference: str, whole: JsonObject) -> Json:
     found: Json = whole
-    for key in reference.removeprefix("#").split("/")[1:]:
-        found = found.get(unquote(key).replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else None
+    for key in keys_of(unquote(reference)):
+        found = found.get(key) if isinstance(found, dict) else None
     return found
 
 

@@ -7,13 +7,22 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aloma_cli.connectors.address import is_url
 from aloma_cli.connectors.base import EFFECTS
 from aloma_cli.connectors.mcp.settings import McpSettings
 from aloma_cli.errors import ConfigError, PermanentError
 from aloma_cli.loader.layout import CONFIG_FILE, NAME
 from aloma_cli.loader.references import all_filled
-from aloma_cli.loader.settings import Setting, Table, mapping_of, one_of, seconds, section, text, text_or_number
+from aloma_cli.loader.settings import (
+    Setting,
+    Table,
+    mapping_of,
+    one_of,
+    seconds,
+    section,
+    text,
+    text_or_number,
+    url_like,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,15 +74,9 @@ def _command_words(entry: Setting) -> list[str]:
         raise entry.error(f"is not a command: {str(error).lower()}") from None
 
 
-def _url(entry: Setting) -> str:
-    if not is_url(text(entry)):
-        raise entry.mistaken("a URL such as http://127.0.0.1:8000/mcp")
-    return text(entry)
-
-
 _SERVER: Table = {
     "command": command,
-    "url": _url,
+    "url": url_like("http://127.0.0.1:8000/mcp"),
     "environment": mapping_of(text_or_number),
     "headers": mapping_of(text_or_number),
     "timeout": seconds,

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aloma_cli.connectors.address import is_url
 from aloma_cli.errors import ConfigError, PermanentError
 from aloma_cli.loader.layout import CONFIG_FILE
 from aloma_cli.loader.references import all_filled
-from aloma_cli.loader.settings import Setting, Table, flag, mapping_of, section, text, text_or_number
+from aloma_cli.loader.settings import Setting, Table, flag, mapping_of, section, text_or_number, url_like
 from aloma_cli.telemetry.settings import OtelSettings
 
 if TYPE_CHECKING:
@@ -33,12 +32,4 @@ def equipped(settings: OtelSettings, environment: Environment) -> OtelSettings:
 
 
 _URL = "http://127.0.0.1:4318"
-
-
-def _url(entry: Setting) -> str:
-    if not is_url(text(entry)):
-        raise entry.mistaken(f"a URL such as {_URL}")
-    return text(entry)
-
-
-_OTEL: Table = {"url": _url, "headers": mapping_of(text_or_number), "prompts": flag}
+_OTEL: Table = {"url": url_like(_URL), "headers": mapping_of(text_or_number), "prompts": flag}

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from aloma_cli.clock import POSITIVE_DURATION, is_positive_duration
+from aloma_cli.connectors.address import is_url
 from aloma_cli.connectors.providers.table import key_variables
 from aloma_cli.errors import ConfigError, did_you_mean
 from aloma_cli.jsontext import Json, loads
@@ -170,6 +171,17 @@ def text_or_number(entry: Setting) -> str:
     if entry.written is not None and (_NUMBER.fullmatch(entry.written) or entry.tag == "str"):
         return entry.written
     return text(entry)
+
+
+def url_like(example: str) -> Checker:
+    """A URL of HTTP."""
+
+    def check(entry: Setting) -> str:
+        if not is_url(text(entry)):
+            raise entry.mistaken(f"a URL such as {example}")
+        return text(entry)
+
+    return check
 
 
 def flag(entry: Setting) -> bool:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from aloma_cli.connectors.address import is_url
-from aloma_cli.loader.settings import Setting, Table, section, text, whole
+from aloma_cli.loader.settings import Setting, Table, section, text, url_like, whole
 from aloma_cli.values import dataclass
 
 _LAST_PORT = 65_535
@@ -39,10 +38,9 @@ def _port(entry: Setting) -> int:
     return port
 
 
-def _url(entry: Setting) -> str:
-    if not is_url(text(entry)):
-        raise entry.mistaken("a URL such as https://aloma.example.org")
-    return text(entry).rstrip("/")
+def _base_url(entry: Setting) -> str:
+    url: str = url_like("https://aloma.example.org")(entry)
+    return url.rstrip("/")
 
 
-_WEB: Table = {"host": text, "port": _port, "url": _url, "max_body_mb": whole(1)}
+_WEB: Table = {"host": text, "port": _port, "url": _base_url, "max_body_mb": whole(1)}

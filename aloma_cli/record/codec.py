@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields
 from datetime import datetime
 from functools import cache, lru_cache, partial, reduce
@@ -118,6 +118,15 @@ def decode(line: bytes, earlier: Earlier | None = None) -> Batch:
         raise BrokenLineError(str(error)) from None
     except UnknownEventError as error:
         raise UnknownLineError(f"it holds an event that this program does not know ({error})") from None
+
+
+def decode_readable(lines: Iterable[bytes]) -> Iterator[Event]:
+    """The events of those lines of a damaged journal that can be read alone."""
+    for line in lines:
+        try:
+            yield from decode(line).events
+        except (BrokenLineError, UnknownLineError, ValueError):
+            continue
 
 
 def renamed(line: bytes, old: str, new: str) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from aloma_cli.document.pointer import keys_of
 from aloma_cli.document.reserved import CHILDREN, VIA
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.jsontext import show_path
@@ -55,13 +56,13 @@ def summarise(changes: Iterable[dict[str, Any]]) -> Summary:
 def group_totals(changes: Iterable[dict[str, Any]]) -> Iterator[tuple[str, int]]:
     """The groups of subtasks whose `$children.<group>.total` the changes set, and what to."""
     for change in changes:
-        match change["path"].split("/")[1:]:
+        match keys_of(change["path"]):
             case ["$children"]:
                 yield from ((group, numbers["total"]) for group, numbers in (change.get("value") or {}).items())
             case ["$children", group] if "value" in change:
-                yield _unescaped(group), change["value"]["total"]
+                yield group, change["value"]["total"]
             case ["$children", group, "total"]:
-                yield _unescaped(group), change["value"]
+                yield group, change["value"]
 
 
 def place(pointer: str) -> str:
@@ -82,7 +83,7 @@ def is_bookkeeping(change: dict[str, Any]) -> bool:
 
 def _keys(pointer: str) -> tuple[str, ...]:
     """The keys of a JSON pointer, without the `-` for the end of a list."""
-    keys = tuple(map(_unescaped, pointer.split("/")[1:]))
+    keys = tuple(keys_of(pointer))
     return keys[:-1] if keys[-1:] == ("-",) else keys
 
 
@@ -96,7 +97,3 @@ def operation_text(change: dict[str, Any], most: int | None = None) -> tuple[str
     if change["op"] == "remove":
         return sign, where
     return sign, f"{where} = {value_text(hide_stash(change.get('value'), pointer.split('/')), most)}"
-
-
-def _unescaped(key: str) -> str:
-    return key.replace("~1", "/").replace("~0", "~")

@@ -9,12 +9,12 @@ from typing import Annotated
 from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.output import put_json, result, say
 from aloma_cli.cli.parameters import Option
-from aloma_cli.clock import SystemClock
+from aloma_cli.cli.table import put_table
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.loader.config_files import read_config
 from aloma_cli.loader.layout import find_workspace
 from aloma_cli.loader.secrets import files_using, read_secrets
-from aloma_cli.view.tables import Column, write_table
+from aloma_cli.view.tables import Column
 
 _COLUMNS = (Column("name"), Column("value from"), Column("set", "time"), Column("used in"))
 
@@ -36,7 +36,7 @@ def list_secrets(
         put_json(secrets)
         return exit_codes.DONE
     rows = ([one["name"], one["from"] or "not set", one["set_at"], one["used_in"]] for one in secrets)
-    write_table(_COLUMNS, rows, result(), environ=os.environ, clock=SystemClock())
+    put_table(_COLUMNS, rows)
     if not secrets and result().isatty():
         say("no secrets yet; to set one: aloma secret set NAME")
     return exit_codes.DONE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated, Any
 
 from aloma_cli.cli import options
@@ -10,11 +9,11 @@ from aloma_cli.cli.exit_codes import DONE, code_of_error, tell
 from aloma_cli.cli.output import put_json, result, say
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.step.describe import NO_STEPS, step_record
+from aloma_cli.cli.table import put_table
 from aloma_cli.cli.workspaces import load_workspace
-from aloma_cli.clock import SystemClock
 from aloma_cli.content.step import Step
 from aloma_cli.engine.plan import start_order
-from aloma_cli.view.tables import Column, write_table
+from aloma_cli.view.tables import Column
 
 _COLUMNS = (
     Column("step"),
@@ -43,7 +42,7 @@ def list_steps(
     if as_json:
         put_json([step_record(step) for step in steps])
     else:
-        write_table(_COLUMNS, map(_step_row, steps), result(), environ=os.environ, clock=SystemClock())
+        put_table(_COLUMNS, map(_step_row, steps))
     if not steps and not broken and result().isatty():
         say(NO_STEPS)
     for error in broken:

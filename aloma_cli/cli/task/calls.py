@@ -12,15 +12,15 @@ from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.output import for_people, put_json, result
 from aloma_cli.cli.pager import write_paged
 from aloma_cli.cli.parameters import Argument, Option
+from aloma_cli.cli.table import put_table
 from aloma_cli.cli.task.call_number import call_number
-from aloma_cli.clock import SystemClock
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.errors import NotFoundError
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import JsonObject, cut
 from aloma_cli.record.calls import ANSWERED, RecordedCall, calls_of
 from aloma_cli.view.prompts import first_line, target, write_call
-from aloma_cli.view.tables import Column, write_table
+from aloma_cli.view.tables import Column
 
 _COLUMNS = (
     Column("call", "count"),
@@ -80,7 +80,7 @@ def _print_calls(calls: list[RecordedCall], *, as_json: bool) -> None:
         # Where all calls are alike, their function says nothing.
         alike = for_people() and len({call.function for call in calls}) == 1
         rows = (_call_row(call, None if alike else call.function) for call in calls)
-        write_table(_COLUMNS, rows, result(), environ=os.environ, clock=SystemClock(), write=write_paged)
+        put_table(_COLUMNS, rows, write_paged)
 
 
 def _print_call(task: str, calls: list[RecordedCall], number: int, *, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from aloma_cli.cli import descriptors, output
 from aloma_cli.cli.exit_codes import DONE, REFUSED, code_of_task
 from aloma_cli.cli.interrupts import Interrupted, Interrupts
 from aloma_cli.cli.run import no_keyboard
-from aloma_cli.cli.task_data import given_path
+from aloma_cli.cli.task_data import given_path, read_given
 from aloma_cli.errors import InputError
 from aloma_cli.record.states import PAUSED
 from aloma_cli.view.format import clean, money, plural
@@ -80,13 +80,10 @@ def run_each(
 def _input_lines(file: str) -> list[str]:
     if file == "-":
         return sys.stdin.read().splitlines()
-    path = given_path(file)
     try:
-        return path.read_text("utf-8-sig").splitlines()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+        return read_given(file).decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
-        raise InputError(f"{path} is not UTF-8") from None
+        raise InputError(f"{given_path(file)} is not UTF-8") from None
 
 
 def _refuse_other_json(texts: list[str], file: str) -> None:

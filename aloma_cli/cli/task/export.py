@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import IO, Annotated, Any
 
 from aloma_cli.api.archive import exported, read_archive, restored
 from aloma_cli.api.reader import Records
 from aloma_cli.cli import exit_codes, options, output
 from aloma_cli.cli.parameters import Argument, Option
-from aloma_cli.cli.task_data import given_path
+from aloma_cli.cli.task_data import given_path, read_given
 from aloma_cli.cli.workspaces import open_records
 from aloma_cli.connectors.address import is_url
 from aloma_cli.errors import InputError
@@ -106,11 +105,4 @@ def _opened(file: str | None) -> Iterator[IO[bytes]]:
 
 
 def _archive_lines(file: str) -> Iterable[bytes]:
-    if file == "-":
-        return sys.stdin.buffer.readlines()
-    path: Path = given_path(file)
-    try:
-        with path.open("rb") as source:
-            return source.readlines()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    return sys.stdin.buffer.readlines() if file == "-" else read_given(file).splitlines(keepends=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Annotated
@@ -15,13 +14,13 @@ from aloma_cli.cli import options
 from aloma_cli.cli.exit_codes import DONE, INTERRUPTED
 from aloma_cli.cli.output import put_json, result, say
 from aloma_cli.cli.parameters import Option
+from aloma_cli.cli.table import put_table
 from aloma_cli.cli.task.states import checked_state
 from aloma_cli.cli.units import bytes_of, seconds_of
-from aloma_cli.clock import SystemClock
 from aloma_cli.errors import InputError
 from aloma_cli.record.states import ENDINGS
 from aloma_cli.view.format import data_size, plural
-from aloma_cli.view.tables import Column, write_table
+from aloma_cli.view.tables import Column
 
 _DAYS = 30
 """The default age if no filter is given."""
@@ -119,7 +118,7 @@ def _print_garbage(garbage: Garbage, *, as_json: bool, deleted: bool) -> None:
         _print_json(garbage, deleted=deleted)
         return
     rows = [[*(task.record[name] for name in _FACTS), task.size] for task in garbage.tasks]
-    write_table(_COLUMNS, rows, result(), environ=os.environ, clock=SystemClock())
+    put_table(_COLUMNS, rows)
     result().flush()
     _say_sum(garbage, deleted=deleted)
 

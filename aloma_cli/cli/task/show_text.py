@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -14,6 +13,7 @@ from aloma_cli.cli.failures import failures
 from aloma_cli.cli.next_steps import next_steps
 from aloma_cli.cli.output import for_people, put, put_wrapped, result
 from aloma_cli.cli.releases import release_here
+from aloma_cli.cli.table import put_table
 from aloma_cli.clock import SystemClock, from_iso
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.ids import root_of
@@ -23,7 +23,7 @@ from aloma_cli.record.figures import Figures
 from aloma_cli.record.states import ACTIVE, seen
 from aloma_cli.view.entries import explained, spent
 from aloma_cli.view.format import clean, duration, legible, value_text
-from aloma_cli.view.tables import STEPS, Column, step_row, write_table
+from aloma_cli.view.tables import STEPS, Column, step_row
 from aloma_cli.view.terminal import size_of
 
 _FACTS = (
@@ -137,4 +137,4 @@ def _table(columns: Sequence[Column], rows: list[list[Any]], *, blank: bool = Fa
     if rows:
         if blank:
             put("")
-        write_table(columns, rows, result(), environ=os.environ, clock=SystemClock())
+        put_table(columns, rows)

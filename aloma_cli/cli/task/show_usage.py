@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 from aloma_cli.api.reader import Records
 from aloma_cli.api.task import TreeEvents
 from aloma_cli.cli import exit_codes
-from aloma_cli.cli.output import for_people, put, put_json, put_wrapped, result
-from aloma_cli.clock import SystemClock
+from aloma_cli.cli.output import for_people, put, put_json, put_wrapped
+from aloma_cli.cli.table import put_table
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import CallAnswered, Committed, TaskCreated
 from aloma_cli.record.figures import Figures
 from aloma_cli.record.spending import Role, role_of
-from aloma_cli.view.tables import Column, write_table
+from aloma_cli.view.tables import Column
 from aloma_cli.view.usage import COLUMNS, cells, remarks, with_total
 
 SCHEMA = 1
@@ -71,7 +70,7 @@ def _print_usage(
 
 def _table(columns: tuple[Column, ...], rows: list[list[object]], total: Figures) -> None:
     shown = with_total(rows, total) if for_people() else rows
-    write_table(columns, shown, result(), environ=os.environ, clock=SystemClock())
+    put_table(columns, shown)
 
 
 def _usage_json(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -11,15 +10,16 @@ from aloma_cli.cli import options
 from aloma_cli.cli.exit_codes import DONE, code_of_error, tell
 from aloma_cli.cli.output import put_json, result, say
 from aloma_cli.cli.parameters import Option
+from aloma_cli.cli.table import put_table
 from aloma_cli.cli.workspaces import load_workspace
-from aloma_cli.clock import SystemClock, to_iso
+from aloma_cli.clock import to_iso
 from aloma_cli.errors import AlomaError
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.loader.triggers import TriggerConfig
 from aloma_cli.triggers.cron import Cron
 from aloma_cli.triggers.trigger import Trigger
 from aloma_cli.triggers.triggers import opened
-from aloma_cli.view.tables import Column, write_table
+from aloma_cli.view.tables import Column
 
 _COLUMNS = (
     Column("trigger"),
@@ -52,7 +52,7 @@ def list_triggers(
     if as_json:
         put_json(records)
     else:
-        write_table(_COLUMNS, map(_trigger_row, records), result(), environ=os.environ, clock=SystemClock())
+        put_table(_COLUMNS, map(_trigger_row, records))
         if not records and result().isatty():
             say("no triggers yet; write them under `triggers:` in aloma.yaml")
     for problem in problems:

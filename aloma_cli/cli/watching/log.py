@@ -7,6 +7,7 @@ from typing import NamedTuple
 from aloma_cli.clock import from_iso
 from aloma_cli.document.changes import Change, Replay
 from aloma_cli.document.paths import MISSING, get, resolve
+from aloma_cli.document.pointer import keys_of
 from aloma_cli.jsontext import Json, Path
 from aloma_cli.record.events import Event
 from aloma_cli.record.history import NUMBERED
@@ -119,8 +120,7 @@ def _next_moment(document: Json, record: Record) -> LogMoment:
 
 
 def _value_at(document: Json, pointer: str) -> Json:
-    keys = tuple(key.replace("~1", "/").replace("~0", "~") for key in pointer.split("/")[1:])
-    return get(document, resolve(document, keys))
+    return get(document, resolve(document, tuple(keys_of(pointer))))
 
 
 def _written_paths(change: Change, replay: Replay) -> list[Path]:

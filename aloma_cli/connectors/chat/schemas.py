@@ -10,6 +10,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from aloma_cli.document.diff import clean_copy
+from aloma_cli.document.pointer import keys_of
 from aloma_cli.errors import DocumentError, ShapeError
 from aloma_cli.jsontext import Json, JsonError, JsonObject, Path, cut, dumps, loads, show_path
 
@@ -79,8 +80,7 @@ def referred(reference: str, root: JsonObject) -> Json:
     if reference != "#" and not reference.startswith("#/"):
         raise LookupError(reference)
     found: Json = root
-    for step in unquote(reference).split("/")[1:]:
-        key = step.replace("~1", "/").replace("~0", "~")
+    for key in keys_of(unquote(reference)):
         found = found[int(key)] if isinstance(found, list) and key.isdecimal() else found[key]
     if not isinstance(found, dict | bool):
         raise LookupError(reference)

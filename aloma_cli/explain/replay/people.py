@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import field
 
+from aloma_cli.document.pointer import pointer_of
 from aloma_cli.jsontext import Json, JsonObject, dumps, show_path
 from aloma_cli.record.events import Committed, Event
 from aloma_cli.values import dataclass
@@ -37,7 +38,7 @@ class KnownPeople:
         return {"kind": "answer", "into": question["into"], **kept.popleft()} if kept else None
 
     def _keep_answer(self, event: Committed, place: str, question: JsonObject) -> None:
-        pointer = "".join(f"/{str(key).replace('~', '~0').replace('/', '~1')}" for key in question["into"])
+        pointer = pointer_of(question["into"])
         values = [change["value"] for change in event.changes if change["path"] == pointer and "value" in change]
         if values:
             user = {"user": event.who["user"]} if event.who and event.who.get("user") else {}

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from aloma_cli.errors import JournalDamagedError
 from aloma_cli.record.batch import Batch
-from aloma_cli.record.codec import BrokenLineError, UnknownLineError, decode
+from aloma_cli.record.codec import decode_readable
 from aloma_cli.store.files.atomic import private
 from aloma_cli.store.files.journal import read_journal
 from aloma_cli.store.files.os_errors import refusing
 from aloma_cli.store.protocol import Salvage
 
 if TYPE_CHECKING:
-    from aloma_cli.record.events import Event
+    pass
 
 
 def salvage_journal(path: Path, take: Callable[[Batch], object]) -> Salvage | None:
@@ -44,7 +44,7 @@ def salvage_journal(path: Path, take: Callable[[Batch], object]) -> Salvage | No
     with refusing(path, "replaced"):
         good.replace(path)
     lost = damaged[size:].removesuffix(b"\n").split(b"\n")
-    return Salvage(kept=kept, lost=len(lost), readable=_readable(lost), aside=str(aside))
+    return Salvage(kept=kept, lost=len(lost), readable=tuple(decode_readable(lost)), aside=str(aside))
 
 
 def _write_new(path: Path, data: bytes) -> None:
@@ -54,13 +54,3 @@ def _write_new(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-
-
-def _readable(lines: list[bytes]) -> tuple[Event, ...]:
-    found: list[Event] = []
-    for line in lines:
-        try:
-            found += decode(line).events
-        except (BrokenLineError, UnknownLineError, ValueError):
-            continue
-    return tuple(found)

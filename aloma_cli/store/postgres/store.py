@@ -14,7 +14,7 @@ from aloma_cli.clock import from_iso
 from aloma_cli.errors import JournalDamagedError, StoreError, TaskLockedError
 from aloma_cli.jsontext import JsonObject, dumps, reload
 from aloma_cli.record.batch import Batch
-from aloma_cli.record.codec import BrokenLineError, UnknownLineError, decode, encode
+from aloma_cli.record.codec import decode, decode_readable, encode
 from aloma_cli.record.events import CallAnswered, TaskCreated
 from aloma_cli.store.postgres.claim import PostgresClaim
 from aloma_cli.store.postgres.database import Address, Database
@@ -105,7 +105,7 @@ class PostgresStore:
                 "select line from aloma.batch where tree = %s and seq >= %s order by seq", claim.tree, kept
             )
             claim.cut(kept)
-            return Salvage(kept, len(lost), tuple(_readable(line for (line,) in lost)), "the table aloma.damaged")
+            return Salvage(kept, len(lost), tuple(decode_readable(line for (line,) in lost)), "the table aloma.damaged")
         finally:
             claim.close()
         return None
@@ -158,7 +158,7 @@ class PostgresStore:
             "order by seq",
             *(tree, start, end, _ANSWERED),
         )
-        for event in _readable(line for (line,) in lines):
+        for event in decode_readable(line for (line,) in lines):
             if isinstance(event, CallAnswered) and from_iso(event.at) >= since:
                 yield event
 
@@ -294,11 +294,3 @@ def _claim_number() -> int:
 
 def _time_of(moment: datetime) -> str:
     return f"{moment.astimezone():%H:%M:%S}"
-
-
-def _readable(lines: Iterator[bytes]) -> Iterator[Event]:
-    for line in lines:
-        try:
-            yield from decode(line).events
-        except (BrokenLineError, UnknownLineError, ValueError):
-            continue
