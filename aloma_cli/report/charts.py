@@ -10,7 +10,13 @@ from aloma_cli.report.markup import Markup, tag
 from aloma_cli.view.format import duration
 
 _HEIGHT, _TOP, _BOTTOM = 150, 18, 22
-_NAMES = 6
+_NAMES = 4
+_WIDEST = 8.0
+"""Percents that a bar takes at most."""
+
+_EDGE = 12.0
+"""Percents from a side within which a text does not stand in the middle of its place."""
+
 _SECONDS = (0.01, 0.1, 1, 10, 60, 600, 3600, 21_600, 86_400, 604_800, 2_592_000)
 
 Dot = tuple[float, float, str, str]
@@ -21,7 +27,8 @@ def bars(label: str, buckets: Buckets, parts: Sequence[Mapping[str, float]], sho
     """A bar for each part of the time. `parts`: the amounts of each by look, from the ground. `shown`: one in words."""
     most = max((sum(part.values()) for part in parts), default=0) or 1
     pieces = [piece for number, part in enumerate(parts) for piece in _stacked_bar(number, part, buckets, most, shown)]
-    return _chart(label, [tag("text", shown(most), x=0, y=11, class_="axis"), *pieces, *_bucket_names(buckets)])
+    names = [(100 * (number + 0.5) / len(parts), buckets.name(number)) for number in range(len(parts))]
+    return _chart(label, [tag("text", shown(most), x=0, y=11, class_="axis"), *pieces, *_bucket_names(names)])
 
 
 def dots(label: str, buckets: Buckets, tasks: Iterable[Dot]) -> Markup:
@@ -30,11 +37,17 @@ def dots(label: str, buckets: Buckets, tasks: Iterable[Dot]) -> Markup:
     marks = _marks([seconds for _, seconds, _, _ in drawn])
     begin, end = buckets.starts[0].timestamp(), max((at for at, *_ in drawn), default=0.0)
     pieces = [*_grid_lines(marks)]
+
+    def place(moment: float) -> float:
+        return 5 + 94 * (moment - begin) / ((end - begin) or 1)
+
     for at, seconds, look, name in drawn:
-        x = 5 + 94 * (at - begin) / ((end - begin) or 1)
         told = tag("title", f"{name}: {duration(seconds)}, {look}")
-        pieces.append(tag("ellipse", told, cx=f"{x:.2f}%", cy=_y(seconds, marks), rx=4, ry=4, class_=f"dot s-{look}"))
-    return _chart(label, [*pieces, *_bucket_names(buckets)])
+        pieces.append(
+            tag("ellipse", told, cx=f"{place(at):.2f}%", cy=_y(seconds, marks), rx=4, ry=4, class_=f"dot s-{look}")
+        )
+    starts = [(place(start.timestamp()), buckets.name(number)) for number, start in enumerate(buckets.starts)]
+    return _chart(label, [*pieces, *_bucket_names([one for one in starts if one[0] < 100])])
 
 
 def _chart(label: str, pieces: Sequence[Markup]) -> Markup:
@@ -44,24 +57,23 @@ def _chart(label: str, pieces: Sequence[Markup]) -> Markup:
 def _stacked_bar(
     number: int, part: Mapping[str, float], buckets: Buckets, most: float, shown: Callable[[float], str]
 ) -> Iterator[Markup]:
-    width, ground = 100 / len(buckets), float(_HEIGHT - _BOTTOM)
+    wide, ground = min(_WIDEST, 84 / len(buckets)), float(_HEIGHT - _BOTTOM)
+    left = 100 * (number + 0.5) / len(buckets) - wide / 2
     told = ", ".join(f"{shown(amount)} {look}" for look, amount in part.items())
     for look, amount in part.items():
         height = (_HEIGHT - _TOP - _BOTTOM) * amount / most
         ground -= height
         title = tag("title", f"{buckets.name(number)}: {told}")
-        x, wide = f"{number * width + width * 0.08:.3f}%", f"{width * 0.84:.3f}%"
-        yield tag(
-            "g", title, tag("rect", x=x, y=f"{ground:.1f}", width=wide, height=f"{height:.1f}", class_=f"s-{look}")
-        )
+        size = {"x": f"{left:.3f}%", "y": f"{ground:.1f}", "width": f"{wide:.3f}%", "height": f"{height:.1f}"}
+        yield tag("g", title, tag("rect", class_=f"s-{look}", **size))
 
 
-def _bucket_names(buckets: Buckets) -> Iterator[Markup]:
-    step = -(-len(buckets) // _NAMES)
+def _bucket_names(names: Sequence[tuple[float, str]]) -> Iterator[Markup]:
+    """A line below a chart, with some of the `names` at their places (percents)."""
     yield tag("line", x1=0, x2="100%", y1=_HEIGHT - _BOTTOM, y2=_HEIGHT - _BOTTOM, class_="tick")
-    for number in range(0, len(buckets), step):
-        x = 100 * (number + 0.04) / len(buckets)
-        yield tag("text", buckets.name(number), x=f"{x:.2f}%", y=_HEIGHT - 6, class_="axis")
+    for at, name in names[:: -(-len(names) // _NAMES) or 1]:
+        anchor = "start" if at < _EDGE else "end" if at > 100 - _EDGE else "middle"
+        yield tag("text", name, x=f"{at:.2f}%", y=_HEIGHT - 6, text_anchor=anchor, class_="axis")
 
 
 def _marks(seconds: Sequence[float]) -> list[float]:

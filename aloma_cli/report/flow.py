@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from aloma_cli.explain.graph import SOURCES, Edge, Graph
 from aloma_cli.jsontext import cut
@@ -19,6 +21,9 @@ _LETTER, _SMALL = 7.6, 6.4
 _LONGEST_NAME, _LONGEST_LABEL = 34, 40
 _LOOP = 26
 
+_APART = 26.0
+"""Pixels between the ends of edges that meet at one side of a box, where there is room."""
+
 
 def flow(graph: Graph) -> Markup:
     """The graph as a picture."""
@@ -28,11 +33,12 @@ def flow(graph: Graph) -> Markup:
     names = {name: _node_name(graph, name) for name in graph.nodes}
     widths = {name: _width(text) + _loop_room(loops.get(name)) for name, text in names.items()}
     layout = lay_out(widths, {pair: len(text) * _SMALL + 8 for pair, text in labels.items()})
+    ways = _spread_ends(layout, {name: _width(text) for name, text in names.items()})
     width, height = f"{layout.width + 2 * _MARGIN:.0f}", f"{_top(layout.layers - 1) + _NODE + _MARGIN:.0f}"
     return tag(
         "svg",
         _tip(),
-        *(_edge(way, layout.labels[pair]) for pair, way in layout.ways.items()),
+        *(_edge(way, layout.labels[pair]) for pair, way in ways.items()),
         *(_label_text(spot, labels[pair]) for pair, spot in layout.labels.items()),
         *(piece for name, text in names.items() for piece in _box(layout, name, text, loops.get(name))),
         class_="flow",
@@ -48,6 +54,21 @@ def _tip() -> Markup:
     look = tag("path", d="M0 0L8 4L0 8z")
     size = {"refX": 7, "refY": 4, "markerWidth": 7, "markerHeight": 7}
     return tag("defs", tag("marker", look, id="tip", viewBox="0 0 8 8", orient="auto", **size))
+
+
+def _spread_ends(layout: Layout, boxes: Mapping[str, float]) -> dict[Pair, list[Spot]]:
+    """The ways, with their ends beside one another where several meet at one side of a box. `boxes`: their widths."""
+    ways = {pair: [*way] for pair, way in layout.ways.items()}
+    sides: defaultdict[tuple[str, bool], list[tuple[Spot, Pair, int]]] = defaultdict(list)
+    for pair, way in ways.items():
+        for name, end, near in ((pair[0], 0, way[1]), (pair[1], -1, way[-2])):
+            sides[name, near.layer > way[end].layer].append((near, pair, end))
+    for (name, _), meeting in sides.items():
+        gap = min(_APART, boxes[name] / (len(meeting) + 1))
+        for number, (_, pair, end) in enumerate(sorted(meeting, key=lambda one: one[0].x)):
+            spot = ways[pair][end]
+            ways[pair][end] = replace(spot, x=spot.x + (number - (len(meeting) - 1) / 2) * gap)
+    return ways
 
 
 def _edge(way: list[Spot], label: Spot) -> Markup:

@@ -61,7 +61,7 @@ def lay_out(nodes: Mapping[str, float], edges: Mapping[Pair, float]) -> Layout:
         ways[pair] = way[::-1] if pair in back else way
     layers = _layers([*spots.values(), *(spot for way in ways.values() for spot in way[1:-1])])
     _order(layers, links)
-    width = _place_spots(layers, links)
+    width = _place_spots(layers, links, ways.values())
     return Layout(spots, ways, labels, width, len(layers))
 
 
@@ -138,18 +138,38 @@ def _mean(spot: Spot, others: Sequence[Spot]) -> float:
     return sum(other.x for other in others) / len(others) if others else spot.x
 
 
-def _place_spots(layers: list[list[Spot]], links: Mapping[int, list[Spot]]) -> float:
+def _place_spots(layers: list[list[Spot]], links: Mapping[int, list[Spot]], ways: Iterable[list[Spot]]) -> float:
     """Set the middles, near those of their neighbours and without overlaps. Returns the width of all."""
     for layer in layers:
         _spread_spots(layer, [0.0] * len(layer))
     for sweep in range(_SWEEPS):
         for layer in layers if sweep % 2 == 0 else layers[::-1]:
             _spread_spots(layer, [_mean(spot, links.get(id(spot), ())) for spot in layer])
+    for way in ways:
+        _straighten(way[1:-1], layers)
     left = min((spot.x - spot.width / 2 for layer in layers for spot in layer), default=0.0)
     for layer in layers:
         for spot in layer:
             spot.x -= left
     return max((spot.x + spot.width / 2 for layer in layers for spot in layer), default=0.0)
+
+
+def _straighten(points: list[Spot], layers: list[list[Spot]]) -> None:
+    """Put the points of an edge below one another, if there is room for that."""
+    rooms = [_room(spot, layers[spot.layer]) for spot in points]
+    low, high = max(room[0] for room in rooms), min(room[1] for room in rooms)
+    if low <= high:
+        x = min(high, max(low, sum(spot.x for spot in points) / len(points)))
+        for spot in points:
+            spot.x = x
+
+
+def _room(spot: Spot, layer: list[Spot]) -> tuple[float, float]:
+    """Between which middles a spot may be moved, with its neighbours as they are."""
+    at = next(at for at, one in enumerate(layer) if one is spot)
+    low = layer[at - 1].x + (layer[at - 1].width + spot.width) / 2 + _GAP if at else float("-inf")
+    high = layer[at + 1].x - (layer[at + 1].width + spot.width) / 2 - _GAP if at + 1 < len(layer) else float("inf")
+    return low, high
 
 
 def _spread_spots(layer: list[Spot], wanted: Sequence[float]) -> None:

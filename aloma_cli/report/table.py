@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from aloma_cli.report.markup import Markup, region, tag
+from aloma_cli.report.markup import Markup, join, region, tag
 from aloma_cli.view.format import duration, money
 from aloma_cli.view.tables import Column
 
 
-def table(columns: Sequence[Column], rows: Iterable[Sequence[Any]], caption: str) -> Markup:
-    """A table that scrolls sideways where a screen is narrow. A dispensable column that is empty is left out."""
+def table(columns: Sequence[Column], rows: Iterable[Sequence[Any]], caption: str, *, plain: bool = False) -> Markup:
+    """A table that scrolls sideways where a screen is narrow. A dispensable column that is empty is left out.
+
+    `plain`: the caption is only for those who do not see the page, because a heading says the same.
+    """
     columns, rows = _filled_columns(columns, [*rows])
     heads = (tag("th", column.title, scope="col", class_=_cell_class(column)) for column in columns)
     body = (
@@ -20,7 +23,12 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[Any]], caption: str
         )
         for row in rows
     )
-    drawn = tag("table", tag("caption", caption), tag("thead", tag("tr", *heads)), tag("tbody", *body))
+    drawn = tag(
+        "table",
+        tag("caption", caption, class_="unseen" if plain else None),
+        tag("thead", tag("tr", *heads)),
+        tag("tbody", *body),
+    )
     return region(caption, "wide", drawn)
 
 
@@ -73,4 +81,5 @@ def _cell_content(column: Column, cell: Any) -> Markup | str:
             return moment(cell)
         case "state":
             return badge(cell)
-    return str(cell)
+    first, *others = str(cell).split("/")
+    return join([first, *(join([Markup("/<wbr>"), part]) for part in others)])

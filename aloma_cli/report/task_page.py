@@ -22,7 +22,7 @@ from aloma_cli.report.page import Section, page
 from aloma_cli.report.record import record
 from aloma_cli.report.story import Story, Talk
 from aloma_cli.report.table import badge, moment, table, tiles
-from aloma_cli.report.timeline import timeline
+from aloma_cli.report.timeline import look_of, timeline
 from aloma_cli.view.entries import explained
 from aloma_cli.view.format import duration, error_text, money, short_count, value_text
 from aloma_cli.view.tables import STEPS, Column, step_row
@@ -92,7 +92,7 @@ def sections(story: Story) -> Iterator[Section]:
     is_done = story.task.state == "done"
     if not is_done:
         yield from _shortfall(story)
-    yield Section("timeline", "Timeline", _legend(), timeline(story), _readout())
+    yield Section("timeline", "Timeline", _legend(story), timeline(story), _readout())
     if story.graph.edges:
         yield Section(
             "graph",
@@ -119,8 +119,12 @@ def sections(story: Story) -> Iterator[Section]:
         yield Section("silent", "Steps that did not fire", missed)
 
 
-def _legend() -> Markup:
-    return tag("p", *(tag("span", tag("i", class_=f"key {word}"), word) for word in _LEGEND), class_="legend")
+def _legend(story: Story) -> Markup:
+    """What the looks mean that the timeline has."""
+    found = {look_of(run) for run in story.runs}
+    found |= {"call" for run in story.runs if run.calls} | {"retry" for run in story.runs if run.retry is not None}
+    words = [word for word in _LEGEND if word in found or (word == "wait" and story.waits)]
+    return tag("p", *(tag("span", tag("i", class_=f"key {word}"), word) for word in words), class_="legend")
 
 
 def _readout() -> Markup:

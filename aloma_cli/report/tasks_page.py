@@ -109,7 +109,8 @@ def _sections(tasks: Tasks) -> Iterator[Section]:
         yield Section("dear", "Dearest", _task_table([one for one in dear if one["usage"]["cost"]], "The dearest"))
     yield Section("money", "Steps and models", *_spending(tasks))
     listed = tasks.records[:MOST_LISTED]
-    yield Section("all", "All tasks", _task_table(listed, "Newest first"), _more(len(tasks.records) - MOST_LISTED))
+    more = _more(len(tasks.records) - MOST_LISTED)
+    yield Section("all", "All tasks", _task_table(listed, "All tasks"), more, about="The newest first.")
 
 
 def _state(record: JsonObject) -> str:
@@ -166,7 +167,7 @@ def _more(number: int) -> Markup | None:
 
 
 def _task_table(records: Iterable[JsonObject], caption: str) -> Markup:
-    return table(_TASKS, map(_record_row, records), caption)
+    return table(_TASKS, map(_record_row, records), caption, plain=True)
 
 
 def _record_row(record: JsonObject) -> list[Any]:

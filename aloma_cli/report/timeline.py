@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 from aloma_cli.clock import from_iso
-from aloma_cli.jsontext import cut
 from aloma_cli.report.axis import Axis
 from aloma_cli.report.lanes import Lane, Lanes
 from aloma_cli.report.markup import Markup, region, tag
@@ -17,17 +16,16 @@ from aloma_cli.view.format import duration, plural
 ROW, TOP, BAR = 20, 26, 14
 """Pixels: the height of a row, of what is above the lanes, and of a bar."""
 
-_LONGEST_LABEL = 30
 _APART = 8.0
 """Percents between two texts of the axis."""
 
 _LEAST_WIDTH = 0.06
 """Percents: a browser draws nothing that has no width."""
 
-_INDENT = 10
+_DEEPEST = 4
+"""How deep a name of a lane is moved to the right at most."""
 
-_LOOK = {"fired": "fired", "looked": "looked", "failed": "failed", "running": "running"}
-"""The looks of runs; any other was voided."""
+_LOOKS = ("fired", "looked", "failed", "running")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ def timeline(story: Story) -> Markup:
     *tops, end = accumulate((lane.height * ROW for lane in lanes), initial=TOP)
     frame, height = _frame(story), end + 6
     drawn = (piece for lane, top in zip(lanes, tops, strict=True) for piece in _lane(lane, top, frame))
-    names = tag("svg", *map(_lane_name, lanes, tops), class_="names", width=216, height=height, aria_hidden="true")
+    names = tag("div", *map(_lane_name, lanes), class_="names", aria_hidden="true")
     chart = tag(
         "svg",
         _patterns(),
@@ -58,6 +56,11 @@ def timeline(story: Story) -> Markup:
         aria_label=_timeline_sentence(story, frame.axis.end - frame.axis.begin),
     )
     return region("Timeline", "timeline", names, tag("div", chart, class_="lanes"))
+
+
+def look_of(run: FiringRun) -> str:
+    """How a run is drawn: by its outcome, or as voided."""
+    return run.outcome if run.outcome in _LOOKS else "voided"
 
 
 def _frame(story: Story) -> Frame:
@@ -96,10 +99,10 @@ def _since(seconds: float) -> str:
     return "0" if seconds < 0.0005 else duration(seconds) if seconds >= 1 else f"{seconds * 1000:.0f}ms"
 
 
-def _lane_name(lane: Lane, y: int) -> Markup:
-    x = 4 + _INDENT * max(0, lane.depth - 1)
-    text = cut(lane.label, _LONGEST_LABEL - lane.depth)
-    return tag("text", tag("title", lane.label), text, x=x, y=y + 14, class_="task" if lane.of else None)
+def _lane_name(lane: Lane) -> Markup:
+    """Its name. A page that allows no style but its own has classes for the depth and the height."""
+    looks = (f"d{min(_DEEPEST, lane.depth - 1)}", f"r{lane.height}", "task" if lane.of else "")
+    return tag("div", lane.label, title=lane.label, class_=" ".join(filter(None, looks)))
 
 
 def _lane(lane: Lane, y: int, frame: Frame) -> Iterator[Markup]:
@@ -120,7 +123,7 @@ def _heading(lane: Lane, y: int, axis: Axis) -> Iterator[Markup]:
 
 
 def _run_bar(run: FiringRun, y: int, frame: Frame) -> Iterator[Markup]:
-    axis, look = frame.axis, _LOOK.get(run.outcome, "voided")
+    axis, look = frame.axis, look_of(run)
     at = f"{frame.places[run.task]}:{run.item}" if run.item is not None else None
     yield _box(axis, run.begin, run.end or frame.until, y, BAR, f"bar {look}", at)
     for call, begin, end in spans_of(run):

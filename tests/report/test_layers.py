@@ -44,5 +44,11 @@ def test_a_chain_leads_down_and_what_closes_it_leads_up() -> None:
     assert layout.ways["c", "a"][0].layer > layout.ways["c", "a"][-1].layer
 
 
+def test_an_edge_past_other_nodes_leads_straight_down() -> None:
+    edges = {("a", "b"): 80.0, ("b", "c"): 10.0, ("c", "d"): 120.0, ("d", "e"): 10.0, ("e", "a"): 60.0}
+    layout = lay_out(dict.fromkeys("abcde", 60.0), edges)
+    assert len({spot.x for spot in layout.ways["e", "a"][1:-1]}) == 1
+
+
 def test_a_graph_without_nodes_has_no_size() -> None:
     assert lay_out({}, {}).width == 0
