@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from aloma_cli.api.task import Task
 from aloma_cli.jsontext import JsonObject
@@ -26,9 +27,9 @@ def failures(task: Task, root: Path | None = None) -> Iterable[str]:
         failure, call = last.get(step, ({}, None))
         if root is None:
             yield from (f"  {line}" for line in _inner(failure))
-        frames = failure.get("trace", ())
+        frames = _listed(failure, "trace", str)
         shown = frames if root is None else _innermost(frames, root)
-        yield from (f"  {line}" for frame in shown for line in frame.splitlines())
+        yield from (f"  {clean(line)}" for frame in shown for line in frame.splitlines())
         if failure.get("hint"):
             yield f"  → {clean(failure['hint'])}"
         if call is not None:
@@ -39,12 +40,21 @@ def failures(task: Task, root: Path | None = None) -> Iterable[str]:
 
 def _inner(failure: JsonObject) -> Iterable[str]:
     """The notes, parts and causes of an error."""
-    yield from (f"note: {clean(note)}" for note in failure.get("notes", ()))
-    causes = [failure["cause"]] if failure.get("cause") else []
-    for word, inner in [*(("part", part) for part in failure.get("parts", ())), *(("cause", one) for one in causes)]:
-        at = f" ({clean(inner['place'])})" if inner.get("place") else ""
+    yield from (f"note: {clean(note)}" for note in _listed(failure, "notes", str))
+    causes = [cause] if isinstance(cause := failure.get("cause"), dict) else []
+    for word, inner in [
+        *(("part", part) for part in _listed(failure, "parts", dict)),
+        *(("cause", one) for one in causes),
+    ]:
+        at = f" ({clean(str(inner['place']))})" if inner.get("place") else ""
         yield f"{word}: {clean(error_text(inner))}{at}"
         yield from (f"  {line}" for line in _inner(inner))
+
+
+def _listed(failure: JsonObject, name: str, kind: type) -> list[Any]:
+    """A list of an error; a record that came from elsewhere may have anything there."""
+    found = failure.get(name)
+    return [one for one in found if isinstance(one, kind)] if isinstance(found, list | tuple) else []
 
 
 def _innermost(frames: Sequence[str], root: Path) -> Sequence[str]:

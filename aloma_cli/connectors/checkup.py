@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Literal, NamedTuple
 
 from aloma_cli.connectors.base import Call
+from aloma_cli.connectors.chat.completion import message_of
 from aloma_cli.connectors.chat.reply import read_json
 from aloma_cli.connectors.chat.server import ChatServer
 from aloma_cli.connectors.honours import Honours
@@ -162,7 +163,7 @@ class Checkup:
             return CheckResult(
                 "tools", "warning", f"{model}: refused: {cut(str(error), 200)}", "use it without `tools=`"
             )
-        called = bool(answer.value["choices"][0]["message"].get("tool_calls"))
+        called = bool(message_of(answer.value).get("tool_calls"))
         self.honours.save(self.url, model, tools=called)
         if called:
             return CheckResult("tools", "ok", f"{model}: it calls tools")

@@ -58,11 +58,16 @@ def group_totals(changes: Iterable[dict[str, Any]]) -> Iterator[tuple[str, int]]
     for change in changes:
         match keys_of(change["path"]):
             case ["$children"]:
-                yield from ((group, numbers["total"]) for group, numbers in (change.get("value") or {}).items())
-            case ["$children", group] if "value" in change:
-                yield group, change["value"]["total"]
+                groups = change.get("value")
+            case ["$children", group]:
+                groups = {group: change.get("value")}
             case ["$children", group, "total"]:
-                yield group, change["value"]
+                groups = {group: {"total": change.get("value")}}
+            case _:
+                continue
+        for name, numbers in groups.items() if isinstance(groups, dict) else ():
+            if isinstance(numbers, dict) and isinstance(numbers.get("total"), int):  # whatever wrote the record
+                yield name, numbers["total"]
 
 
 def place(pointer: str) -> str:

@@ -221,6 +221,14 @@ def run(home: Path, *arguments: str, expect: tuple[int, ...] = (0, 1, 5)) -> Non
 @example(json.dumps({"choices": [{"message": {"content": '{"a": "x"}'}}], "usage": 5}).encode(), "typed", "1")
 @example(json.dumps({"data": [{"embedding": [1, 2]}] * 2, "usage": {"prompt_tokens": "x"}}).encode(), "embedded", "1")
 @example(json.dumps({"data": [{"embedding": [1, 2]}], "usage": 7}).encode(), "embedded", "3")
+@example(json.dumps({"choices": 5}).encode(), "free", "1")
+@example(
+    json.dumps(
+        {"choices": [{"message": {"tool_calls": [{"function": {"name": "x", "arguments": {"a": 1}}}]}}]}
+    ).encode(),
+    "tooled",
+    "1",
+)
 @example(
     json.dumps({"choices": [{"message": {"content": None, "tool_calls": [{"function": {"name": "x"}}]}}]}).encode(),
     "tooled",
@@ -257,6 +265,7 @@ def test_any_answer_is_on_record_once_and_its_task_can_be_shown_and_resumed(
 
     run(home, "show", task.id)
     run(home, "log", task.id, "--calls", "--logs", "--changes")
+    run(home, "record-test", task.id, "--name", f"case-{task.id}")
     run(home, "resume", task.id, "--max-calls", "+1", *options)
     answers = [event for event in records.task(task.id).journal if isinstance(event, CallAnswered)]
     assert server.asked == len(of_models(answers)) <= int(most) + 1

@@ -7,6 +7,7 @@ import io
 import json
 import zlib
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path as File
 
@@ -28,6 +29,7 @@ from aloma_cli.record.batch import Batch
 from aloma_cli.record.codec import WireError, checked_text, decode, encode, from_wire, to_wire
 from aloma_cli.record.summary import summary
 from aloma_cli.store.files.disk import FileStore
+from aloma_cli.view.changes import group_totals
 from aloma_cli.view.history import History
 from aloma_cli.view.log import Details, write_log
 from tests.connectors.support import completion
@@ -304,6 +306,34 @@ def test_what_no_reader_would_take_is_not_written(tmp_path: File, event: ev.Even
 
     claim.close()
     assert (tmp_path / ".aloma" / "tasks" / ROOT / "journal.jsonl").read_bytes() == before
+
+
+@given(
+    st.sampled_from(["", "/g", "/g/total", "/g/total/x"]),
+    st.sampled_from([5, None, "x", [1], {}, {"g": 1}, {"total": "x"}]),
+)
+def test_groups_of_subtasks_are_counted_only_where_they_are_numbers(place: str, odd: Json) -> None:
+    counted = [*group_totals([{"op": "replace", "path": f"/$children{place}", "value": odd}])]
+    assert counted == ([("g", 5)] if (place, odd) == ("/g/total", 5) else [])
+
+
+@given(
+    st.sampled_from(["trace", "notes", "parts", "cause"]),
+    st.sampled_from([5, "x", [5], ["\x1b[31m"], {"parts": 5}, [{"notes": 5}]]),
+)
+def test_an_error_is_shown_whatever_its_parts_are(
+    tmp_path_factory: pytest.TempPathFactory, name: str, odd: Json
+) -> None:
+    folder, out = tmp_path_factory.mktemp("odd"), io.StringIO()
+    (folder / "steps").mkdir()
+    failed: JsonObject = {**WIRES[7], "error": {**WIRES[7]["error"], name: odd}, "retry_at": None}
+    errors: JsonObject = {"event": "committed", "at": AT, "task": ROOT, "version": 1, "by": "engine"}
+    errors["changes"] = [{"op": "add", "path": "/$errors", "value": {"s": {"type": "E", "message": "m"}}}]
+    journal(folder, [*WIRES[:7], failed, errors])
+    with redirect_stdout(out):
+        assert main(["task", "show", ROOT, "--workspace", str(folder)]) == 0
+    assert "error in s: E: m" in out.getvalue()
+    assert "\x1b" not in out.getvalue()
 
 
 def test_an_event_is_read_from_an_object_with_a_kind() -> None:

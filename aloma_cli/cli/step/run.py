@@ -13,6 +13,7 @@ from aloma_cli.cli.parameters import Argument, Option
 from aloma_cli.cli.step.describe import step_named
 from aloma_cli.cli.task_data import read_data
 from aloma_cli.cli.workspaces import load_workspace
+from aloma_cli.connectors.chat.completion import content_of, message_of
 from aloma_cli.content.step import Step
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.jsontext import Json, JsonObject, dumps, show_path
@@ -164,9 +165,9 @@ class _Done:
 def _call_answer(call: CallAnswered) -> str:
     if call.error is not None:
         return clean(error_text(call.error))
-    choices = call.answer.get("choices") if isinstance(call.answer, dict) else None
-    if not choices:
+    message = message_of(call.answer)
+    if not message:
         return clean(dumps(readable(call.answer)))
-    message = choices[0]["message"]
-    called = [tool_call_text(one) for one in message.get("tool_calls") or ()]
-    return clean("; ".join(filter(None, (message.get("content"), *called))))
+    asked = message.get("tool_calls")
+    called = map(tool_call_text, asked if isinstance(asked, list) else ())
+    return clean("; ".join(filter(None, (content_of(call.answer), *called))))

@@ -72,7 +72,7 @@ def _view(value: Json) -> Any:
 
 def content_of(completion: JsonObject) -> str:
     """The text of the first choice, with its parts joined; empty if there is none."""
-    match _message_content(completion):
+    match message_of(completion).get("content"):
         case str(text):
             return text
         case list(parts):
@@ -82,15 +82,19 @@ def content_of(completion: JsonObject) -> str:
 
 def odd_content(completion: JsonObject) -> str | None:
     """The kind of a content that is not a string, a list of parts or null; else None."""
-    content = _message_content(completion)
+    content = message_of(completion).get("content")
     if isinstance(content, list):
         kinds = [kind_of(part) for part in content if not isinstance(part, dict | str)]
         return f"list of {kinds[0]}" if kinds else None
     return None if content is None or isinstance(content, str) else kind_of(content)
 
 
-def _message_content(completion: JsonObject) -> Json:
-    return completion["choices"][0]["message"].get("content")
+def message_of(completion: Json) -> JsonObject:
+    """The message of the first choice; empty for an answer of another form."""
+    match completion:
+        case {"choices": [{"message": dict(message)}, *_]}:
+            return message
+    return {}
 
 
 def _text_of(part: Json) -> str:

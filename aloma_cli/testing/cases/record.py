@@ -7,6 +7,7 @@ from typing import Any
 
 from aloma_cli.clock import from_iso
 from aloma_cli.connectors.chat.completion import content_of
+from aloma_cli.connectors.chat.tools.requested import requested_calls
 from aloma_cli.document.paths import MISSING, get
 from aloma_cli.document.reserved import RESERVED
 from aloma_cli.document.volatile import Volatile
@@ -65,9 +66,8 @@ def _reply(event: CallAnswered) -> JsonObject:
 
 def _tools_called(answer: Json) -> list[JsonObject]:
     """The calls of tools that a model's answer asks for, as a script gives them."""
-    choices = answer.get("choices") if isinstance(answer, dict) else None
-    calls = (choices[0]["message"].get("tool_calls") if choices else None) or ()
-    return [{"name": one["function"]["name"], "arguments": loads(one["function"]["arguments"])} for one in calls]
+    calls = requested_calls(answer, 1) if isinstance(answer, dict) else []
+    return [{"name": one.name, "arguments": one.arguments} for one in calls]
 
 
 def _script_content(event: CallAnswered) -> Json:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from aloma_cli.connectors.chat.completion import content_of
+from aloma_cli.connectors.chat.completion import content_of, message_of
 from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, dumps, kind_of, loads, with_article
 from aloma_cli.values import dataclass
 
@@ -40,7 +40,7 @@ class Requested:
 
 def requested_calls(completion: JsonObject, turn: int) -> list[Requested]:
     """The calls that a model asks for in its `turn` (from 1); none if it answers."""
-    asked = completion["choices"][0]["message"].get("tool_calls")
+    asked = message_of(completion).get("tool_calls")
     given = [asked] if isinstance(asked, dict) else asked if isinstance(asked, list) else []
     return list(_read_all(given, turn))
 
