@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from aloma_cli.jsontext import JsonObject
@@ -60,6 +61,11 @@ def seen(state: str, *, held: bool, asleep: bool = False) -> str:
     `asleep`: nothing runs in the tree before a moment that is on record, so nothing was interrupted.
     """
     return state if asleep or state not in AT_WORK else RUNNING if held else INTERRUPTED
+
+
+def on_record(states: Collection[str]) -> set[str]:
+    """The states on record of the tasks that are seen in one of `states`."""
+    return {*states, *(AT_WORK if {RUNNING, INTERRUPTED} & {*states} else ())}
 
 
 def as_seen(record: JsonObject, *, held: bool, asleep: bool = False) -> JsonObject:

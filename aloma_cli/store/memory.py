@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING
 
@@ -112,7 +112,8 @@ class MemoryStore:
         del since
         return self.roots()
 
-    def newest_first(self) -> Newest:
+    def newest_first(self, states: Collection[str] = ()) -> Newest:
+        del states
         return Newest(len(self._trees), reversed(self.roots()))
 
     def record(self, root: str) -> JsonObject | None:

@@ -21,10 +21,14 @@ class Published(NamedTuple):
 
 
 class Newest(NamedTuple):
-    """The ids of all trees, newest first. `total` may count trees that are being made or deleted."""
+    """Ids of trees, newest first. `total`: how many they are, with those that are being made or deleted.
+
+    `narrowed`: whether `ids` are only those of trees that may be in the states that were asked for.
+    """
 
     total: int
     ids: Iterator[str]
+    narrowed: bool = False
 
 
 class Kept(NamedTuple):
@@ -210,8 +214,11 @@ class Store(Protocol):
         That is by the clock of the store, which may be another one.
         """
 
-    def newest_first(self) -> Newest:
-        """The ids of all trees, newest first. The first ones cost little, even among very many."""
+    def newest_first(self, states: Collection[str] = ()) -> Newest:
+        """The ids of all trees, newest first. The first ones cost little, even among very many.
+
+        With `states`, a store that has an index leaves out roots that are in none of these states on record.
+        """
 
     def record(self, root: str) -> JsonObject | None:
         """The record that was last published of a tree; None if it is not the newest."""

@@ -145,6 +145,8 @@ def _cell(value: Any, kind: Kind, now: float) -> Part:
 
 
 def _width(cell: Part) -> int:
+    if cell[0].isascii():  # as nearly all are, and the library takes as long to import as a table to draw
+        return len(cell[0])
     from rich.cells import cell_len
 
     return cell_len(cell[0])

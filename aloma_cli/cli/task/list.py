@@ -22,7 +22,7 @@ from aloma_cli.clock import SystemClock, from_iso
 from aloma_cli.errors import StoreError
 from aloma_cli.ids import first_task_id
 from aloma_cli.jsontext import Json, JsonObject
-from aloma_cli.record.states import as_seen
+from aloma_cli.record.states import as_seen, on_record
 from aloma_cli.view.tables import Column, write_table
 
 MOST = 50
@@ -86,14 +86,18 @@ def list_tasks(
     home = Records.at(workspace)
     narrowed = bool(states or name or tag or since)
     page = limit is None and since is None and not as_json and result().isatty()
-    newest, searched = home.store.newest_first(), count()
+    newest, searched = home.store.newest_first(() if subtasks else on_record(states)), count()
     # The counter comes second, so it counts no id that was not there.
     roots: Iterator[str] = (root for root, _ in zip(newest.ids, searched, strict=False))
     if since is not None:
         first = first_task_id(home.clock.now() - seconds_of(since, "--since"))
         roots = takewhile(lambda root: root >= first, roots)
     unreadable: list[StoreError] = []
-    read = home.records(islice(roots, SEARCHED) if page else roots, subtasks=subtasks, unreadable=unreadable.append)
+    read = home.records(
+        islice(roots, SEARCHED) if page and not newest.narrowed else roots,
+        subtasks=subtasks,
+        unreadable=unreadable.append,
+    )
     trees = filter(None, ([*filter(matches, _as_seen(tree))] for tree in read))
     most = MOST if page else limit
     found = list(islice(trees, None if most is None else min(most, sys.maxsize)))

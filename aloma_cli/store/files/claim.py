@@ -24,6 +24,7 @@ from aloma_cli.store.files.checkpoint import START, Checkpoint, mark_at, read_ch
 from aloma_cli.store.files.checksum import checksum
 from aloma_cli.store.files.journal import JournalWriter, begin_journal, kept_by, read_journal
 from aloma_cli.store.files.os_errors import refused, refusing
+from aloma_cli.store.files.states import note_change
 from aloma_cli.store.protocol import Kept, Request, no_such_task
 
 _BLOCK = 4096
@@ -63,6 +64,7 @@ class FileClaim:
         self._checkpoint = checkpoint
         self._mark = START if checkpoint is None else checkpoint.mark
         replace_file(folder / "holder", f"process {os.getpid()} on {socket.gethostname()}\n")
+        note_change(folder)
         self._journal = JournalWriter(folder / "journal.jsonl", size=size, fsync=fsync, repeats=repeats)
 
     @classmethod

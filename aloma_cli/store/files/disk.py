@@ -7,6 +7,8 @@
     checkpoint.json what the beginning of a long journal adds up to
     inbox/          requests of other processes, made by the first
 
+`.aloma/states.json` and `changed` tell which tasks are in a state (`states.py`).
+
 A folder whose name begins with a dot is the rest of a deletion that was killed. `docs/format.md` describes all files.
 """
 
@@ -16,7 +18,8 @@ import contextlib
 import errno
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import cache, partial
 from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING
@@ -140,9 +143,21 @@ class FileStore:
                     found.append(root)
         return sorted(found)
 
-    def newest_first(self) -> Newest:
-        names = self._names()
-        return Newest(len(names), filter(self._is_task, _descending(names)))
+    def newest_first(self, states: Collection[str] = ()) -> Newest:
+        names = cache(partial(self._names, hidden=True))
+        found = self._in_states(states, names) if states else None
+        if found is None:  # hidden ones come last, so they are passed over only if they are reached
+            found = Newest(len(names()), (name for name in _descending(names()) if name[0] != "."))
+        return found._replace(ids=filter(self._is_task, found.ids))
+
+    def _in_states(self, states: Collection[str], names: Callable[[], list[str]]) -> Newest | None:
+        from aloma_cli.store.files.states import in_states
+
+        return in_states(self._folder, states, names, self._state_at_rest)
+
+    def _state_at_rest(self, root: str) -> str | None:
+        record = None if self._has_file(root, "holder") else self.record(root)
+        return None if record is None else str(record.get("state"))
 
     def record(self, root: str) -> JsonObject | None:
         written = self._published_body(root)
@@ -211,6 +226,9 @@ class FileStore:
     def sweep(self) -> None:
         import shutil
 
+        from aloma_cli.store.files.states import drop_index
+
+        drop_index(self._folder)
         for name in self._names(hidden=True):
             folder = self._tasks / name
             if folder.is_symlink() and name.startswith("."):

@@ -16,6 +16,7 @@ from aloma_cli.store.files.checkpoint import read_checkpoint
 from aloma_cli.store.files.claim import FileClaim, holder_of, lock_folder, lock_task
 from aloma_cli.store.files.journal import kept_by, read_back, read_journal, read_lines
 from aloma_cli.store.files.os_errors import refusing
+from aloma_cli.store.files.states import note_change
 
 if TYPE_CHECKING:
     from aloma_cli.record.events import Event
@@ -62,12 +63,14 @@ class TaskFolder:
     def salvage(self, take: Callable[[Batch], object]) -> Salvage | None:
         lock = lock_folder(self._path)
         try:
+            note_change(self._path)
             found = salvaging.salvage_journal(self._journal, take)
             with refusing(self._path, "written"):
                 if self._fsync:
                     sync_folder(self._path)
             return found
         finally:
+            note_change(self._path)  # an index may have been made meanwhile
             lock.release()
 
     def batches(self, since: int) -> Iterator[Batch]:

@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -176,7 +176,8 @@ class PostgresStore:
         )
         return [root for (root,) in found]
 
-    def newest_first(self) -> Newest:
+    def newest_first(self, states: Collection[str] = ()) -> Newest:
+        del states
         total = self._database.value("select count(*) from aloma.tree where space = %s", self._space)
         return Newest(total, self._newest())
 
