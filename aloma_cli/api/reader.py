@@ -22,13 +22,17 @@ from aloma_cli.api.task import (
 from aloma_cli.clock import Clock, SystemClock
 from aloma_cli.errors import JournalDamagedError, NotFoundError, StoreError
 from aloma_cli.jsontext import JsonObject
+from aloma_cli.later import Later
 from aloma_cli.loader.layout import find_workspace
 from aloma_cli.loader.place import store_at
 from aloma_cli.record.states import ACTIVE
 from aloma_cli.store.open import open_store
 
 if TYPE_CHECKING:
+    from aloma_cli.engine import working
     from aloma_cli.store.protocol import Salvage, Store
+else:
+    working = Later("aloma_cli.engine.working")
 
 
 class Records:
@@ -72,9 +76,7 @@ class Records:
 
         Raises NotFoundError, TaskLockedError, StoreError, and JournalDamagedError where there is nothing to go back to.
         """
-        from aloma_cli.engine.working import WorkingTree
-
-        return self.store.salvage(find_root(self.store, text)[0], WorkingTree().take)
+        return self.store.salvage(find_root(self.store, text)[0], working.WorkingTree().take)
 
     def tasks(self, *, subtasks: bool = False) -> list[Task]:
         """All tasks, oldest first; with `subtasks` each followed by its own."""

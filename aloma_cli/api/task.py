@@ -11,15 +11,28 @@ from aloma_cli.clock import SystemClock
 from aloma_cli.errors import JournalDamagedError
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import Json, JsonObject
+from aloma_cli.later import Later
+from aloma_cli.record.states import ACTIVE, as_seen
 
 if TYPE_CHECKING:
     from aloma_cli.content.step import Step
+    from aloma_cli.engine import working
     from aloma_cli.engine.working import WorkingTree
+    from aloma_cli.explain import blame as blaming
+    from aloma_cli.explain import why as explaining
     from aloma_cli.explain.blame import BlameResult
     from aloma_cli.explain.why import Explanation, Inquiry
+    from aloma_cli.record import history
+    from aloma_cli.record import summary as summing
     from aloma_cli.record.batch import Batch
     from aloma_cli.record.events import Event
     from aloma_cli.store.protocol import Store
+else:
+    working = Later("aloma_cli.engine.working")
+    blaming = Later("aloma_cli.explain.blame")
+    explaining = Later("aloma_cli.explain.why")
+    summing = Later("aloma_cli.record.summary")
+    history = Later("aloma_cli.record.history")
 
 
 class Task:
@@ -72,7 +85,6 @@ class Task:
 
         So are those of `children`. `held`: whether a process runs the tree now; None for a task that rests.
         """
-        from aloma_cli.record.states import ACTIVE, as_seen
 
         if self.state not in ACTIVE:
             return {**self.record, "held": None}
@@ -101,32 +113,24 @@ class Task:
 
         Raises NotFoundError for an unknown step, InputError for an unknown entry, JournalDamagedError.
         """
-        from aloma_cli.explain.why import why
-
-        return why(self._inquiry(), step, entry)
+        return explaining.why(self._inquiry(), step, entry)
 
     def blame(self, path: str, entry: int | None = None) -> BlameResult:
         """Where the value at a dotted path comes from.
 
         Raises NotFoundError where nothing was ever written, InputError, JournalDamagedError.
         """
-        from aloma_cli.explain.blame import blame
-
-        return blame(self._inquiry(), path, entry)
+        return blaming.blame(self._inquiry(), path, entry)
 
     def _inquiry(self) -> Inquiry:
-        from aloma_cli.explain.why import Inquiry
-
         held = self._store.is_held(root_of(self.id))
-        return Inquiry(self.tree_journal, self.id, self._steps, SystemClock().now(), held=held)
+        return explaining.Inquiry(self.tree_journal, self.id, self._steps, SystemClock().now(), held=held)
 
 
 def task_of(store: Store, tree: WorkingTree, task_id: str) -> Task:
     """A task of a tree that has been read."""
-    from aloma_cli.record.summary import summary
-
     document = tree.tasks[task_id].document
-    return Task(task_id, dict(summary(tree, task_id, document)), document, store)
+    return Task(task_id, dict(summing.summary(tree, task_id, document)), document, store)
 
 
 def read_task(store: Store, task_id: str) -> Task:
@@ -155,9 +159,7 @@ class TreeEvents:
         self.damage: JournalDamagedError | None = None
 
     def __iter__(self) -> Iterator[Event]:
-        from aloma_cli.engine.working import WorkingTree
-
-        tree, self.damage = WorkingTree(), None
+        tree, self.damage = working.WorkingTree(), None
         try:
             for batch in self.store.read(self.root):
                 tree.take(batch)
@@ -173,9 +175,7 @@ def read_batches(store: Store, root: str) -> tuple[list[Batch], JournalDamagedEr
 
     Raises NotFoundError, and JournalDamagedError if nothing can be read.
     """
-    from aloma_cli.engine.working import WorkingTree
-
-    tree = WorkingTree()
+    tree = working.WorkingTree()
     batches: list[Batch] = []
     try:
         for batch in store.read(root):
@@ -215,9 +215,7 @@ def read_records(store: Store, root: str) -> list[JsonObject]:
 
 def read_tree(store: Store, root: str) -> WorkingTree:
     """The state of a whole tree. Raises NotFoundError, JournalDamagedError."""
-    from aloma_cli.engine.working import read_working
-
-    return read_working(store.kept(root), lambda: store.read(root))
+    return working.read_working(store.kept(root), lambda: store.read(root))
 
 
 def read_sound_part(store: Store, root: str) -> tuple[WorkingTree, JournalDamagedError | None]:
@@ -228,16 +226,12 @@ def read_sound_part(store: Store, root: str) -> tuple[WorkingTree, JournalDamage
     try:
         return read_tree(store, root), None
     except JournalDamagedError:
-        from aloma_cli.engine.working import WorkingTree
-
         events, damage = read_events(store, root)
-        return WorkingTree.of(events), damage
+        return working.WorkingTree.of(events), damage
 
 
 def document_at(task: Task, entry: int) -> JsonObject:
     """A task's document after entry `entry` of its log. Raises InputError where there is no such entry."""
-    from aloma_cli.record import history
-
     document, last = history.document_at(task.tree_journal, task.id, entry)
     if entry < 0 or last != entry:
         last = history.document_at(task.tree_journal, task.id, sys.maxsize)[1]

@@ -45,7 +45,7 @@ from aloma_cli.store.open import open_store
 from aloma_cli.threads import loop_runs
 
 if TYPE_CHECKING:
-    from aloma_cli.api import handover
+    from aloma_cli.api import handover, notifying
     from aloma_cli.api.notifying import Notices
     from aloma_cli.connectors import table
     from aloma_cli.connectors.base import Connectors
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from aloma_cli.engine.transaction import Emit
     from aloma_cli.record.tree import Tree
     from aloma_cli.store.protocol import Claim
+    from aloma_cli.telemetry import live, otlp
     from aloma_cli.telemetry.live import LiveTraces
 else:
     handover = Later("aloma_cli.api.handover")
@@ -62,6 +63,9 @@ else:
     limiting = Later("aloma_cli.engine.limits")
     requests = Later("aloma_cli.engine.requests")
     table = Later("aloma_cli.connectors.table")
+    notifying = Later("aloma_cli.api.notifying")
+    live = Later("aloma_cli.telemetry.live")
+    otlp = Later("aloma_cli.telemetry.otlp")
 
 Border = Callable[["Connectors"], "Connectors"]
 """Wraps the connectors of a run."""
@@ -411,17 +415,12 @@ class Workspace(Records):
         entries = self.loaded.notices() if self.tells else ()
         if not entries:
             return None
-        from aloma_cli.api.notifying import notices_of
-
-        return notices_of(self.loaded, entries, self.clock)
+        return notifying.notices_of(self.loaded, entries, self.clock)
 
     def _live_traces(self) -> LiveTraces | None:
         settings = self.loaded.otel() if self.tells else None
         if settings is not None and self._traces is None:
-            from aloma_cli.telemetry.live import LiveTraces
-            from aloma_cli.telemetry.otlp import Collector
-
-            self._traces = LiveTraces(Collector(settings), texts=settings.prompts)
+            self._traces = live.LiveTraces(otlp.Collector(settings), texts=settings.prompts)
         return self._traces
 
     def _day_limit(self) -> day.DayLimit | None:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from aloma_cli.cli import commands, exit_codes, output, parameters, streams
 from aloma_cli.errors import AlomaError
+from aloma_cli.later import Later
+
+if TYPE_CHECKING:
+    from aloma_cli.cli import parser, report
+else:
+    report = Later("aloma_cli.cli.report")
+    parser = Later("aloma_cli.cli.parser")
 
 _VERBOSE = ("-v", "--verbose")
 
@@ -44,10 +52,8 @@ def _main(arguments: list[str]) -> int:
         _show_traceback(verbose=verbose)
         return exit_codes.REFUSED
     except Exception as error:  # noqa: BLE001  (the last resort: whatever is wrong here is ours)
-        from aloma_cli.cli.report import report
-
         what = f"internal error (a bug in aloma): {type(error).__name__}: {error}"
-        output.say(f"aloma: {what}; report: {report(arguments, error)}")
+        output.say(f"aloma: {what}; report: {report.report(arguments, error)}")
         _show_traceback(verbose=verbose)
         return exit_codes.FAULT
     return code
@@ -62,9 +68,7 @@ def _run_command(words: list[str]) -> int:
         values = parameters.parse(parameters.parameters_of(function), rest)
         if values is not None:
             return parameters.call(function, values)
-    from aloma_cli.cli.parser import run
-
-    return run(words)
+    return parser.run(words)
 
 
 def _show_traceback(*, verbose: bool) -> None:

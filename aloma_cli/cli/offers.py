@@ -13,15 +13,28 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from aloma_cli.cli.commands import COMMANDS
 from aloma_cli.errors import AlomaError
+from aloma_cli.jsontext import cut, dumps
+from aloma_cli.later import Later
 from aloma_cli.loader.layout import STEPS_FOLDER, find_workspace
 from aloma_cli.loader.place import store_at
 from aloma_cli.record.states import STATES
 from aloma_cli.store.open import open_store
 
 if TYPE_CHECKING:
+    from aloma_cli.api import lookup
+    from aloma_cli.api import task as tasks
+    from aloma_cli.cli import topics
     from aloma_cli.jsontext import Json, JsonObject
+    from aloma_cli.loader import config_files, secrets
     from aloma_cli.store.protocol import Store
+else:
+    tasks = Later("aloma_cli.api.task")
+    lookup = Later("aloma_cli.api.lookup")
+    config_files = Later("aloma_cli.loader.config_files")
+    secrets = Later("aloma_cli.loader.secrets")
+    topics = Later("aloma_cli.cli.topics")
 
 _TASKS = 50
 """How many of the newest tasks are offered, and searched for tags."""
@@ -71,9 +84,7 @@ def _tasks(line: TypedLine) -> dict[str, str]:
 
 
 def _subtasks(store: Store, root: str) -> dict[str, str]:
-    from aloma_cli.api.task import read_records
-
-    return {record["id"]: _about(record) for record in islice(read_records(store, root), _TASKS)}
+    return {record["id"]: _about(record) for record in islice(tasks.read_records(store, root), _TASKS)}
 
 
 def _about(record: JsonObject | None) -> str:
@@ -99,17 +110,12 @@ def _offered_steps(line: TypedLine) -> dict[str, str]:
 
 
 def _places(line: TypedLine) -> dict[str, str]:
-    from aloma_cli.api.lookup import find_task
-    from aloma_cli.api.task import read_task
-
-    document = read_task(line.store, find_task(line.store, line.task)).data
+    document = tasks.read_task(line.store, lookup.find_task(line.store, line.task)).data
     return dict(islice(_places_below(document, "", line.start), _PLACES))
 
 
 def _places_below(value: Json, place: str, start: str) -> Iterator[tuple[str, str]]:
     """The places below one that may begin with `start`, with what is there."""
-    from aloma_cli.jsontext import cut, dumps
-
     items = value.items() if isinstance(value, dict) else enumerate(value[:_ITEMS]) if isinstance(value, list) else ()
     for key, item in items:
         here = f"{place}{key}"
@@ -124,17 +130,12 @@ def _assignments(line: TypedLine) -> dict[str, str]:
 
 
 def _offered_secrets(line: TypedLine) -> dict[str, str]:
-    from aloma_cli.loader.config_files import read_config
-    from aloma_cli.loader.secrets import read_secrets
-
-    declared = dict.fromkeys(read_config(line.root).secrets, "declared in aloma.yaml")
-    return declared | {name: f"stored {secret.set_at}" for name, secret in read_secrets(line.root).items()}
+    declared = dict.fromkeys(config_files.read_config(line.root).secrets, "declared in aloma.yaml")
+    return declared | {name: f"stored {secret.set_at}" for name, secret in secrets.read_secrets(line.root).items()}
 
 
 def _providers(line: TypedLine) -> dict[str, str]:
-    from aloma_cli.loader.config_files import read_config
-
-    return {name: provider.base_url or "" for name, provider in read_config(line.root).named.items()}
+    return {name: provider.base_url or "" for name, provider in config_files.read_config(line.root).named.items()}
 
 
 def _cases(line: TypedLine) -> dict[str, str]:
@@ -143,11 +144,8 @@ def _cases(line: TypedLine) -> dict[str, str]:
 
 
 def _topics(_: TypedLine) -> dict[str, str]:
-    from aloma_cli.cli.commands import COMMANDS
-    from aloma_cli.cli.topics import topics
-
     about = {name: command.about for name, command in COMMANDS.items() if " " not in name}
-    return about | {name: topic.heading or "" for name, topic in topics().items()}
+    return about | {name: topic.heading or "" for name, topic in topics.topics().items()}
 
 
 _OFFERS: Mapping[str, Callable[[TypedLine], Mapping[str, str]]] = {

@@ -7,14 +7,21 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from aloma_cli.document.reserved import RESERVED
 from aloma_cli.document.stash import hide_in_changes, hide_stash
 from aloma_cli.jsontext import Json, JsonObject, dumps, pretty
+from aloma_cli.later import Later
 from aloma_cli.lent import put_back
 from aloma_cli.view.format import bounded, clean_lines, legible
 from aloma_cli.view.live.stderr import Notes
+
+if TYPE_CHECKING:
+    from aloma_cli.view import terminal, width
+else:
+    terminal = Later("aloma_cli.view.terminal")
+    width = Later("aloma_cli.view.width")
 
 _result: TextIO | None = None
 """Standard output, once `sys.stdout` is lent to the files of a workspace."""
@@ -27,9 +34,7 @@ def result() -> TextIO:
 
 def for_people() -> bool:
     """Whether people read the result: at a terminal, or in a pager with FORCE_COLOR or CLICOLOR_FORCE set."""
-    from aloma_cli.view.terminal import is_for_people
-
-    return is_for_people(result(), os.environ)
+    return terminal.is_for_people(result(), os.environ)
 
 
 def put_wrapped(text: str) -> None:
@@ -67,11 +72,7 @@ def say(text: str) -> None:
 
 def _broken_lines(text: str, stream: TextIO) -> Iterable[str]:
     """The lines of `text` on `stream`, broken between words."""
-    # Imported here: programs that read JSON have no use for it.
-    from aloma_cli.view.terminal import size_of
-    from aloma_cli.view.width import paragraph
-
-    return paragraph(text, size_of(stream).room)
+    return width.paragraph(text, terminal.size_of(stream).room)
 
 
 def say_lines(text: str) -> None:

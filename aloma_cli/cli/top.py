@@ -18,7 +18,10 @@ from aloma_cli.cli.output import put, put_json, result
 from aloma_cli.cli.parameters import Option
 from aloma_cli.clock import from_iso
 from aloma_cli.view.format import clean
+from aloma_cli.view.live.region import Region
 from aloma_cli.view.terminal import Ink, can_redraw, size_of, write
+from aloma_cli.view.theme import glyphs_for
+from aloma_cli.view.top import frame
 
 _EVERY = 1.0
 _SHARE = 0.1
@@ -54,8 +57,6 @@ def top(
 
 
 def _watch_tasks(overview: Overview) -> None:
-    from aloma_cli.view.live.region import Region
-
     region = Region(result(), os.environ)
     try:
         with _keyboard() as pressed:
@@ -69,9 +70,6 @@ def _watch_tasks(overview: Overview) -> None:
 
 
 def _screen_lines(now: Snapshot, hint: str = "") -> list[Any]:
-    from aloma_cli.view.theme import glyphs_for
-    from aloma_cli.view.top import frame
-
     stream = result()
     told = (now.counts, now.done_in_a_minute, now.cost, now.running)
     return frame(*told, now=now.at, size=size_of(stream), glyphs=glyphs_for(stream.encoding), hint=hint)

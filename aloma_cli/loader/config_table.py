@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from aloma_cli.budget import LIMITS, Limit, LimitRequest
@@ -10,6 +11,7 @@ from aloma_cli.connectors.kinds import COMPATIBLE, KINDS, azure_url, kind_of_ser
 from aloma_cli.connectors.providers.table import PROVIDERS, key_variables
 from aloma_cli.connectors.settings import ALL, DEFAULT_PROVIDER
 from aloma_cli.errors import ConfigError, did_you_mean
+from aloma_cli.later import Later
 from aloma_cli.loader.config import Config, LimitsConfig, ProviderConfig
 from aloma_cli.loader.layout import CONFIG_FILE, MISNAMED_CONFIG, NAME, RESPONSES_FOLDER
 from aloma_cli.loader.mcp import servers
@@ -33,10 +35,12 @@ from aloma_cli.loader.settings import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aloma_cli.loader.triggers import TriggerConfig
-    from aloma_cli.loader.web import WebConfig
-    from aloma_cli.notices.settings import NoticeSettings
-    from aloma_cli.telemetry.settings import OtelSettings
+    from aloma_cli.loader import notify, otel, triggers, web
+else:
+    notify = Later("aloma_cli.loader.notify")
+    triggers = Later("aloma_cli.loader.triggers")
+    otel = Later("aloma_cli.loader.otel")
+    web = Later("aloma_cli.loader.web")
 
 
 def read_config(root: Path) -> Config:
@@ -234,28 +238,13 @@ _USER: Table = {
 }
 
 
-def _notify(entry: Setting) -> tuple[NoticeSettings, ...]:
-    from aloma_cli.loader.notify import notices  # few workspaces tell anybody
+def _by(checker: Callable[[], Checker]) -> Checker:
+    """The checker of a section that few workspaces have: its module is imported only for these."""
 
-    return notices(entry)
+    def check(entry: Setting) -> Any:
+        return checker()(entry)
 
-
-def _triggers(entry: Setting) -> tuple[TriggerConfig, ...]:
-    from aloma_cli.loader.triggers import triggers  # few workspaces have any
-
-    return triggers(entry)
-
-
-def _otel(entry: Setting) -> OtelSettings:
-    from aloma_cli.loader.otel import otel
-
-    return otel(entry)
-
-
-def _web(entry: Setting) -> WebConfig:
-    from aloma_cli.loader.web import web
-
-    return web(entry)
+    return check
 
 
 def _reader(limit: Limit) -> Any:
@@ -278,10 +267,10 @@ _WORKSPACE: Table = {
     "secrets": _secret_names,
     "responses": text,
     "mcp": servers,
-    "notify": _notify,
+    "notify": _by(lambda: notify.notices),
     "store": _store,
     "release": text,
-    "triggers": _triggers,
-    "web": _web,
-    "otel": _otel,
+    "triggers": _by(lambda: triggers.triggers),
+    "web": _by(lambda: web.web),
+    "otel": _by(lambda: otel.otel),
 }

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from aloma_cli.errors import ConfigError
+from aloma_cli.later import Later
 from aloma_cli.loader.layout import CONFIG_FILE, DATA_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aloma_cli.connectors import address
+    from aloma_cli.loader import config_files
     from aloma_cli.loader.config import Config
     from aloma_cli.redact import NamedValue
+else:
+    address = Later("aloma_cli.connectors.address")
+    config_files = Later("aloma_cli.loader.config_files")
 
 VARIABLE = "ALOMA_STORE"
 
@@ -27,9 +33,7 @@ def store_at(root: Path, environ: Mapping[str, str], config: Config | None = Non
     Raises ConfigError.
     """
     if config is None and (VARIABLE in environ or _may_name_store(root)):
-        from aloma_cli.loader.config_files import read_config  # most commands only read files
-
-        config = read_config(root)
+        config = config_files.read_config(root)
     written = environ.get(VARIABLE) or (config.store if config else None)
     if written is None or config is None:
         return root / DATA_FOLDER
@@ -49,9 +53,7 @@ def store_secrets(environ: Mapping[str, str]) -> tuple[NamedValue, ...]:
     url, password = environ.get(VARIABLE, ""), environ.get("PGPASSWORD")
     named: tuple[NamedValue, ...] = (("PGPASSWORD", password),) if password else ()
     if "@" in url:
-        from aloma_cli.connectors.address import split_login  # most commands have none
-
-        login = split_login(url)[1]
+        login = address.split_login(url)[1]
         if login is not None and login.password:
             named += ((f"{VARIABLE}-password", login.password),)
     return named

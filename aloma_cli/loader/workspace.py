@@ -28,13 +28,14 @@ if TYPE_CHECKING:
 
     from aloma_cli.connectors.mcp.settings import McpSettings
     from aloma_cli.content.step import Step
-    from aloma_cli.loader import mcp, notify
+    from aloma_cli.loader import mcp, notify, otel
     from aloma_cli.notices.settings import NoticeSettings
     from aloma_cli.redact import NamedValue
     from aloma_cli.telemetry.settings import OtelSettings
 else:
     mcp = Later("aloma_cli.loader.mcp")
     notify = Later("aloma_cli.loader.notify")
+    otel = Later("aloma_cli.loader.otel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,7 @@ class LoadedWorkspace:
         """Where spans are sent, ready to be used. Raises ConfigError for a `${NAME}` without a value."""
         if self.config.otel is None:
             return None
-        from aloma_cli.loader.otel import equipped as ready
-
-        return ready(self.config.otel, self.environment)
+        return otel.equipped(self.config.otel, self.environment)
 
     def _refuse_missing_secrets(self) -> None:
         missing = [name for name in self.config.secrets if not self.environment(name, None)]

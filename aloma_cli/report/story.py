@@ -20,6 +20,7 @@ from aloma_cli.record.history import NUMBERED
 from aloma_cli.record.tree import ASKS, TaskFacts, Tree
 from aloma_cli.record.who import person
 from aloma_cli.values import dataclass
+from aloma_cli.view.changes import place as dotted
 from aloma_cli.view.entries import Entry
 from aloma_cli.view.live.screen import Screen
 
@@ -236,8 +237,6 @@ class Story:
 
 def _value_at(event: ev.Committed, place: str) -> Json:
     """What a commit wrote at a dotted path, as far as one of its changes is for this place."""
-    from aloma_cli.view.changes import place as dotted
-
     return next((one.get("value") for one in event.changes if dotted(one["path"]) == place), None)
 
 

@@ -10,9 +10,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aloma_cli.later import Later
+
 if TYPE_CHECKING:
+    from aloma_cli.loader import layout
+    from aloma_cli.testing import play as playing
+    from aloma_cli.testing import script as scripts
     from aloma_cli.testing.play import Home, Play
     from aloma_cli.testing.script import Script
+else:
+    layout = Later("aloma_cli.loader.layout")
+    playing = Later("aloma_cli.testing.play")
+    scripts = Later("aloma_cli.testing.script")
 
 _PLAY = pytest.StashKey["Play"]()
 
@@ -20,26 +29,19 @@ _PLAY = pytest.StashKey["Play"]()
 @pytest.fixture
 def workspace(request: pytest.FixtureRequest) -> Home:
     """The workspace around the file of the test; a fixture of the same name may return another `Home`."""
-    from aloma_cli.loader.layout import find_workspace
-    from aloma_cli.testing.play import Home
-
-    return Home.open(find_workspace(None, request.path.parent))
+    return playing.Home.open(layout.find_workspace(None, request.path.parent))
 
 
 @pytest.fixture
 def script(workspace: Home) -> Script:
     """What calls are answered with: `script.on("step").answers({…})`."""
-    from aloma_cli.testing.script import Script
-
-    return Script(workspace.root)
+    return scripts.Script(workspace.root)
 
 
 @pytest.fixture
 def play(request: pytest.FixtureRequest, workspace: Home, script: Script) -> Play:
     """Run a task of the workspace: `played = play({"message": "…"})`."""
-    from aloma_cli.testing.play import Play
-
-    made = Play(workspace, script)
+    made = playing.Play(workspace, script)
     request.node.stash[_PLAY] = made
     return made
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from aloma_cli.api.once import create_once
 from aloma_cli.api.queue import leave_to_worker
@@ -19,6 +19,14 @@ from aloma_cli.cli.run import queued, run_and_show
 from aloma_cli.cli.task_data import read_data
 from aloma_cli.cli.workspaces import load_workspace
 from aloma_cli.errors import InputError
+from aloma_cli.later import Later
+
+if TYPE_CHECKING:
+    from aloma_cli.cli import dry_run as dry_running
+    from aloma_cli.cli.task import each as bulk
+else:
+    dry_running = Later("aloma_cli.cli.dry_run")
+    bulk = Later("aloma_cli.cli.task.each")
 
 
 def new(
@@ -59,9 +67,7 @@ def new(
     expected = expectation(expect)
     if each.file is not None:
         _refuse_beside_each(data=data, file=file, key=key, wait=wait, queue=queue, dry_run=dry_run)
-        from aloma_cli.cli.task.each import run_each
-
-        return run_each(
+        return bulk.run_each(
             load_workspace(workspace, models), name, each, output, tags=tag or (), limits=limits, expect=expected
         )
     if each.jobs is not None or each.key_field is not None:
@@ -69,9 +75,7 @@ def new(
     document = read_data(data, file)
     home = load_workspace(workspace, models)
     if dry_run:
-        from aloma_cli.cli.dry_run import show_dry_run  # few commands need it
-
-        return show_dry_run(home, document, as_json=output.as_json)
+        return dry_running.show_dry_run(home, document, as_json=output.as_json)
     notice = home.choice().notice
     tags = tag or ()
     made = home.create(name, document, tags=tags) if key is None else create_once(home, key, name, document, tags)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Annotated
 
 from aloma_cli.api.reader import Records
 from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.output import put, put_json, visible_result, whole_record
 from aloma_cli.cli.parameters import Option
 from aloma_cli.document.stash import hide_stash
+from aloma_cli.later import Later
+
+if TYPE_CHECKING:
+    from aloma_cli.cli import drawing
+    from aloma_cli.cli.task import show_text, show_usage, value
+else:
+    drawing = Later("aloma_cli.cli.drawing")
+    show_text = Later("aloma_cli.cli.task.show_text")
+    show_usage = Later("aloma_cli.cli.task.show_usage")
+    value = Later("aloma_cli.cli.task.value")
 
 
 def show(
@@ -45,14 +56,10 @@ def show(
     )
     home = Records.at(workspace)
     if usage:
-        from aloma_cli.cli.task.show_usage import show_usage
-
-        return show_usage(home, task, as_json=as_json)
+        return show_usage.show_usage(home, task, as_json=as_json)
     found, damage = home.readable(task)
     if path is not None:
-        from aloma_cli.cli.task.value import value_at
-
-        put(value_at(hide_stash(found.data), path, as_json=as_json))
+        put(value.value_at(hide_stash(found.data), path, as_json=as_json))
     elif as_data:
         put_json(hide_stash(found.data))
     elif as_result:
@@ -60,16 +67,8 @@ def show(
     elif as_json:
         put_json(whole_record(found.seen, found.data))
     else:
-        # Tables and texts take a third of the time in which a program gets its JSON.
-        from aloma_cli.cli.task.show_text import print_task
-
-        if as_svg:
-            from aloma_cli.cli.drawing import drawing
-
-            with drawing(f"aloma task show {found.id}"):
-                print_task(found, home, workspace)
-        else:
-            print_task(found, home, workspace)
+        with drawing.drawing(f"aloma task show {found.id}") if as_svg else nullcontext():
+            show_text.print_task(found, home, workspace)
     if damage is not None:
         raise damage
     return exit_codes.DONE

@@ -5,9 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from aloma_cli.later import Later
+
 if TYPE_CHECKING:
+    from aloma_cli.connectors.chat import server
+    from aloma_cli.connectors.providers import router
     from aloma_cli.connectors.providers.base import Model
     from aloma_cli.connectors.settings import ModelSettings
+else:
+    server = Later("aloma_cli.connectors.chat.server")
+    router = Later("aloma_cli.connectors.providers.router")
 
 TITLE = "OpenAI"
 URL = "https://api.openai.com/v1"
@@ -18,8 +25,4 @@ MODEL_VARIABLE = "OPENAI_MODEL"
 
 def open(settings: ModelSettings) -> Model:  # noqa: A001  (the name that every provider has)
     """As `Provider.open`."""
-    # Imported here: settings and secrets are read without it.
-    from aloma_cli.connectors.chat.server import ChatServer
-    from aloma_cli.connectors.providers.router import Router
-
-    return Router(settings, partial(ChatServer, url=URL, key_variable=KEY_VARIABLE))
+    return router.Router(settings, partial(server.ChatServer, url=URL, key_variable=KEY_VARIABLE))

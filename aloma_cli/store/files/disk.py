@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 from aloma_cli.errors import StoreError
 from aloma_cli.ids import is_root_id
 from aloma_cli.jsontext import Json, JsonObject, dumps, reload
+from aloma_cli.later import Later
 from aloma_cli.store.files.atomic import refuse_links, replace_file, sync_folder
 from aloma_cli.store.files.checksum import checksum
 from aloma_cli.store.files.dotfolder import make_folder, prepare_folder
@@ -36,9 +37,15 @@ from aloma_cli.store.protocol import Newest, Published, no_such_task
 if TYPE_CHECKING:
     from aloma_cli.record.batch import Batch
     from aloma_cli.record.events import CallAnswered, Event
+    from aloma_cli.store.files import answers, folder, keys, notes
     from aloma_cli.store.files.claim import FileClaim
     from aloma_cli.store.files.folder import TaskFolder
     from aloma_cli.store.protocol import Kept, Salvage, Waiting
+else:
+    answers = Later("aloma_cli.store.files.answers")
+    folder = Later("aloma_cli.store.files.folder")
+    keys = Later("aloma_cli.store.files.keys")
+    notes = Later("aloma_cli.store.files.notes")
 
 # Most commands only read what was published and must answer at once. So what writes, and what reads the journal, is in
 # `folder.py`, which is imported when it is used.
@@ -100,21 +107,15 @@ class FileStore:
         return self._open(self._existing(root)).is_held()
 
     def reserve(self, key: str, root: str) -> str:
-        from aloma_cli.store.files.keys import reserve
-
         self._prepare()
-        return reserve(self._folder / "keys", key, root, fsync=self._fsync)
+        return keys.reserve(self._folder / "keys", key, root, fsync=self._fsync)
 
     def note(self, name: str) -> JsonObject | None:
-        from aloma_cli.store.files.notes import read_note
-
-        return read_note(self._notes, name)
+        return notes.read_note(self._notes, name)
 
     def write_note(self, name: str, note: JsonObject) -> None:
-        from aloma_cli.store.files.notes import write_note
-
         self._prepare()
-        write_note(self._notes, name, note, fsync=self._fsync)
+        notes.write_note(self._notes, name, note, fsync=self._fsync)
 
     def stamp(self, root: str) -> int:
         try:
@@ -123,12 +124,10 @@ class FileStore:
             raise no_such_task(root) from None
 
     def answered(self, since: float = 0.0, seen: dict[str, int] | None = None) -> Iterator[tuple[str, CallAnswered]]:
-        from aloma_cli.store.files.answers import answers_in
-
         places, tasks = {} if seen is None else seen, str(self._tasks)
         for root in self._names():
             with contextlib.suppress(OSError):  # deleted meanwhile, or made right now
-                found, places[root] = answers_in(f"{tasks}/{root}/journal.jsonl", since, places.get(root, 0))
+                found, places[root] = answers.answers_in(f"{tasks}/{root}/journal.jsonl", since, places.get(root, 0))
                 yield from ((root, call) for call in found)
 
     def roots(self, start: str = "") -> list[str]:
@@ -262,9 +261,7 @@ class FileStore:
             return error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
     def _open(self, path: Path) -> TaskFolder:
-        from aloma_cli.store.files.folder import TaskFolder
-
-        return TaskFolder(path, fsync=self._fsync)
+        return folder.TaskFolder(path, fsync=self._fsync)
 
     def _existing(self, root: str) -> Path:
         if not self._is_task(root):
