@@ -64,10 +64,10 @@ def _run_command(words: list[str]) -> int:
     found = None if "_ALOMA_COMPLETE" in os.environ else commands.find(words)
     if found is not None:
         command, rest = found
-        function = command.load()
-        values = parameters.parse(parameters.parameters_of(function), rest)
+        group = parameters.Group.of(command.load())
+        values = parameters.parse(group.parameters, rest)
         if values is not None:
-            return parameters.call(function, values)
+            return group.make_from(values)  # type: ignore[no-any-return]  # a command gives its exit code
     return parser.run(words)
 
 

@@ -127,7 +127,7 @@ Models = Annotated[ModelFlags, Group.of(_model_flags, "Models")]
 Limits = Annotated[
     dict[str, LimitRequest],
     Group(
-        tuple(Parameter(one.key, str, Option((one.option,), one.about, one.unit, part="Limits")) for one in LIMITS),
         _limit_requests,
+        tuple(Parameter(one.key, str, Option((one.option,), one.about, one.unit, part="Limits")) for one in LIMITS),
     ),
 ]

@@ -10,8 +10,8 @@ A `Group` stands for the options that its maker has as parameters; the command g
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from types import NoneType, UnionType
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType, NoneType, UnionType
 from typing import Any, NamedTuple, get_args, get_type_hints
 
 REQUIRED: Any = object()
@@ -57,41 +57,61 @@ class Parameter(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Options that several commands share, and what makes one value of theirs."""
+    """Options that several commands share, and what makes one value of theirs; so is a command with all its options.
 
-    options: tuple[Parameter, ...]
-    make: Callable[..., object]
+    `own`: the options themselves. `groups`: those of which `make` takes a value besides, by its parameters.
+    """
+
+    make: Callable[..., Any]
+    own: tuple[Parameter, ...]
+    groups: Mapping[str, Group] = MappingProxyType({})
 
     @classmethod
     def of(cls, maker: Callable[..., object], part: str = "") -> Group:
         """The options that `maker` has as parameters; `part`: that of those which name none."""
-        return cls(tuple(_in_part(part, one) for one in _parameters_of(maker)), maker)
+        own, groups, defaults = [], {}, _defaults_of(maker)
+        # The module `inspect` would tell the same, but takes a tenth of the time of a command to import.
+        for name, hint in get_type_hints(maker, include_extras=True).items():
+            declared = None if name == "return" else hint.__metadata__[0]
+            if isinstance(declared, Group):
+                groups[name] = declared
+            elif declared is not None:
+                own.append(
+                    Parameter(
+                        name, _without_none(hint.__origin__), _in_part(part, declared), defaults.get(name, REQUIRED)
+                    )
+                )
+        return cls(maker, tuple(own), groups)
 
-    def make_from(self, values: dict[str, Any]) -> Any:
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """All of them, those of groups last."""
+        return (*self.own, *(one for group in self.groups.values() for one in group.parameters))
+
+    def make_from(self, values: Mapping[str, Any]) -> Any:
         """What the maker returns for those of `values` that are of this group."""
-        return self.make(**{option.name: values[option.name] for option in self.options})
+        own = {one.name: values[one.name] for one in self.own}
+        return self.make(**own, **{name: group.make_from(values) for name, group in self.groups.items()})
 
 
-def _in_part(part: str, option: Parameter) -> Parameter:
-    declared = option.declared
-    if isinstance(declared, Argument) or declared.part:
-        return option
-    return option._replace(declared=declared._replace(part=part))
+def parameters_of(command: Callable[..., int]) -> tuple[Parameter, ...]:
+    """All parameters of a command."""
+    return Group.of(command).parameters
 
 
-def parameters_of(command: Callable[..., int]) -> list[Parameter]:
-    """All parameters of a command, those of its groups last."""
-    declared = [*_declared(command)]
-    groups = [one for _, one, _ in declared if isinstance(one, Group)]
-    return [*_parameters_of(command), *(option for group in groups for option in group.options)]
+def _defaults_of(maker: Any) -> dict[str, Any]:
+    made: Any = vars(maker)["__init__"] if isinstance(maker, type) else maker
+    given = made.__defaults__ or ()
+    named = made.__code__.co_varnames[made.__code__.co_argcount - len(given) :]
+    return {**dict(zip(named, given, strict=False)), **(made.__kwdefaults__ or {})}
 
 
-def call(command: Callable[..., int], values: dict[str, Any]) -> int:
-    """Run a command with values for all its parameters; gives its exit code."""
-    groups = {name: group for name, group, _ in _declared(command) if isinstance(group, Group)}
-    grouped = {option.name for group in groups.values() for option in group.options}
-    own = {name: value for name, value in values.items() if name not in grouped}
-    return command(**own, **{name: group.make_from(values) for name, group in groups.items()})
+def _without_none(kind: Any) -> Any:
+    return next(one for one in get_args(kind) if one is not NoneType) if isinstance(kind, UnionType) else kind
+
+
+def _in_part(part: str, declared: Argument | Option) -> Argument | Option:
+    return declared if isinstance(declared, Argument) or declared.part else declared._replace(part=part)
 
 
 def parse(parameters: Iterable[Parameter], words: Sequence[str]) -> dict[str, Any] | None:
@@ -136,25 +156,3 @@ def _fill(arguments: list[Parameter], words: list[str], values: dict[str, Any]) 
         elif words:
             values[argument.name], *words = words
     return not words and REQUIRED not in values.values()
-
-
-def _parameters_of(function: Any) -> Iterator[Parameter]:
-    made: Any = vars(function)["__init__"] if isinstance(function, type) else function
-    given = made.__defaults__ or ()
-    named = made.__code__.co_varnames[made.__code__.co_argcount - len(given) :]
-    defaults = {**dict(zip(named, given, strict=False)), **(made.__kwdefaults__ or {})}
-    for name, declared, kind in _declared(function):
-        if not isinstance(declared, Group):
-            yield Parameter(name, _without_none(kind), declared, defaults.get(name, REQUIRED))
-
-
-def _without_none(kind: Any) -> Any:
-    return next(one for one in get_args(kind) if one is not NoneType) if isinstance(kind, UnionType) else kind
-
-
-def _declared(function: Any) -> Iterator[tuple[str, Argument | Option | Group, Any]]:
-    """Each parameter with what is declared of it, and its type."""
-    # The module `inspect` would tell the same, but takes a tenth of the time of a command to import.
-    for name, hint in get_type_hints(function, include_extras=True).items():
-        if name != "return":
-            yield name, hint.__metadata__[0], hint.__origin__

@@ -15,7 +15,7 @@ from aloma_cli import __version__
 from aloma_cli.cli import commands, exit_codes, output
 from aloma_cli.cli.bash_script import BASH
 from aloma_cli.cli.first_screen import WHOLE, ShortCommand, ShortGroup
-from aloma_cli.cli.parameters import REQUIRED, Argument, Option, Parameter, call, parameters_of
+from aloma_cli.cli.parameters import REQUIRED, Argument, Group, Option, Parameter
 
 # What the parser raises. Some versions of typer bring a click of their own, so its class is found by its name.
 _Refused: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -97,16 +97,16 @@ def _app(words: Sequence[str]) -> typer.Typer:
 
 def _typer_command(command: Callable[..., int] | None) -> Callable[..., int]:
     """A command with the signature that typer reads."""
-    parameters = parameters_of(command) if command else []
+    group = Group.of(command or (lambda: exit_codes.DONE))
 
     def run(**values: Any) -> int:
-        return call(command, values) if command else exit_codes.DONE
+        return group.make_from(values)  # type: ignore[no-any-return]
 
     signature = [
         inspect.Parameter(
             one.name, inspect.Parameter.KEYWORD_ONLY, annotation=_annotation(one), default=_typer_default(one)
         )
-        for one in parameters
+        for one in group.parameters
     ]
     run.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
     run.__annotations__ = {one.name: one.annotation for one in signature}

@@ -2,45 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated
 
-from aloma_cli.budget import LimitRequest
 from aloma_cli.cli import options
 from aloma_cli.cli.option_groups import Limits, Models
-from aloma_cli.cli.output_options import Output, OutputOptions
+from aloma_cli.cli.output_options import Output
 from aloma_cli.cli.parameters import Group
-from aloma_cli.loader.sources import ModelFlags
+from aloma_cli.values import dataclass
 
 
-class RequestOptions(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestOptions:
     """Where the task is, whether and how it is run after the request, and what is printed."""
 
-    no_run: bool
-    wait: bool
-    workspace: str | None
-    output: OutputOptions
-    limits: Mapping[str, LimitRequest]
-    models: ModelFlags
+    no_run: options.NoRun = False
+    wait: options.Wait = False
+    workspace: options.Workspace = None
+    output: Output
+    limits: Limits
+    models: Models
 
 
-def _own_options(
-    no_run: options.NoRun = False, wait: options.Wait = False, workspace: options.Workspace = None
-) -> dict[str, Any]:
-    return {"no_run": no_run, "wait": wait, "workspace": workspace}
-
-
-_OWN = Group.of(_own_options)
-_SHARED: dict[str, Any] = {"output": Output, "limits": Limits, "models": Models}
-_GROUPS: dict[str, Group] = {name: declared.__metadata__[0] for name, declared in _SHARED.items()}
-
-
-def _make_options(**values: Any) -> RequestOptions:
-    made = {name: group.make_from(values) for name, group in _GROUPS.items()}
-    return RequestOptions(**_OWN.make_from(values), **made)
-
-
-Running = Annotated[
-    RequestOptions,
-    Group((*_OWN.options, *(option for group in _GROUPS.values() for option in group.options)), _make_options),
-]
+Running = Annotated[RequestOptions, Group.of(RequestOptions)]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from aloma_cli import __version__
 from aloma_cli.cli import parser
 from aloma_cli.cli.commands import COMMANDS, GROUPS
-from aloma_cli.cli.parameters import parameters_of, parse
+from aloma_cli.cli.parameters import Group, parameters_of, parse
 from aloma_cli.cli.parser import whole_help
 from aloma_cli.record import states
 from tests.cli.desk import Desk
@@ -307,6 +307,6 @@ def test_words_mean_the_same_with_and_without_the_library(name: str, words: list
     values = parse(parameters, words)
     if values is None:
         return
-    with mock.patch.object(parser, "call", return_value=0) as called:
+    with mock.patch.object(Group, "make_from", autospec=True, return_value=0) as called:
         assert parser.run([*name.split(), *words]) == 0
     assert called.call_args.args[1] == values

@@ -8,11 +8,9 @@ from typing import Annotated
 from aloma_cli.api.copies import document_for_copy
 from aloma_cli.api.task import read_tree
 from aloma_cli.cli import options
-from aloma_cli.cli.expectation import expectation
-from aloma_cli.cli.option_groups import Limits, Models
-from aloma_cli.cli.output_options import Output
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.run import run_and_show
+from aloma_cli.cli.run_options import Run
 from aloma_cli.cli.task.requests import assignment
 from aloma_cli.cli.task.which import task_id_of
 from aloma_cli.cli.workspaces import load_workspace, open_records
@@ -26,13 +24,8 @@ def clone(
         list[str] | None, Option(("--set",), "A value to change in the copy.", "PATH=VALUE", offers="assignment")
     ] = None,
     name: Annotated[str | None, Option(("--name",), "A new name for the copy.", "NAME")] = None,
-    expect: options.Expect = None,
-    wait: options.Wait = False,
-    workspace: options.Workspace = None,
     *,
-    output: Output,
-    limits: Limits,
-    models: Models,
+    running: Run,
 ) -> int:
     """
     \b
@@ -43,12 +36,12 @@ def clone(
     Subtasks are not copied. The copy uses the model server of the original. Prints
     and exits as `task new`.
     """
-    expected = expectation(expect)
-    task_id = task_id_of(open_records(workspace)[0], task, "clone")
-    home = load_workspace(workspace, models)
+    expected = running.expected
+    task_id = task_id_of(open_records(running.workspace)[0], task, "clone")
+    home = load_workspace(running.workspace, running.models)
     found, like = home.task(task_id), read_tree(home.store, root_of(task_id))
     notice = home.choice(like).notice
     document = document_for_copy(found, at=at, assignments=[assignment(text) for text in values or ()])
     claim, created = home.create(name or found.name, document, tags=found.record["tags"], like=like)
-    work = partial(home.start_created, claim, created, limits=limits, expect=expected, wait=wait)
-    return run_and_show(home, claim.root, work, output, notice=notice, wait=wait)
+    work = partial(home.start_created, claim, created, limits=running.limits, expect=expected, wait=running.wait)
+    return run_and_show(home, claim.root, work, running.output, notice=notice, wait=running.wait)

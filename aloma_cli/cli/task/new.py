@@ -10,12 +10,12 @@ from aloma_cli.api.queue import leave_to_worker
 from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import options
 from aloma_cli.cli.exit_codes import code_of_task
-from aloma_cli.cli.expectation import expectation
-from aloma_cli.cli.option_groups import Each, Limits, Models
+from aloma_cli.cli.option_groups import Each
 from aloma_cli.cli.output import say
-from aloma_cli.cli.output_options import Output, OutputOptions
+from aloma_cli.cli.output_options import OutputOptions
 from aloma_cli.cli.parameters import Argument, Option
 from aloma_cli.cli.run import queued, run_and_show
+from aloma_cli.cli.run_options import Run
 from aloma_cli.cli.task_data import read_data
 from aloma_cli.cli.workspaces import load_workspace
 from aloma_cli.errors import InputError
@@ -38,16 +38,11 @@ def new(
         str | None,
         Option(("--key",), "Make no second task with this key; show the one that exists.", "KEY", part=options.RUN),
     ] = None,
-    expect: options.Expect = None,
-    wait: options.Wait = False,
     queue: options.Queue = False,
     dry_run: Annotated[bool, Option(("--dry-run",), "Show which steps would fire first, and their cost.")] = False,
-    workspace: options.Workspace = None,
     *,
     each: Each,
-    output: Output,
-    limits: Limits,
-    models: Models,
+    running: Run,
 ) -> int:
     """
     \b
@@ -64,29 +59,35 @@ def new(
     Exit codes: 0 done, 1 error, 5 limit reached, 6 ended without reaching its goal,
     8 waiting, 130 interrupted.
     """
-    expected = expectation(expect)
+    expected = running.expected
     if each.file is not None:
-        _refuse_beside_each(data=data, file=file, key=key, wait=wait, queue=queue, dry_run=dry_run)
+        _refuse_beside_each(data=data, file=file, key=key, wait=running.wait, queue=queue, dry_run=dry_run)
         return bulk.run_each(
-            load_workspace(workspace, models), name, each, output, tags=tag or (), limits=limits, expect=expected
+            load_workspace(running.workspace, running.models),
+            name,
+            each,
+            running.output,
+            tags=tag or (),
+            limits=running.limits,
+            expect=expected,
         )
     if each.jobs is not None or each.key_field is not None:
         raise InputError(f"{'-j' if each.jobs is not None else '--key-field'} needs --each")
     document = read_data(data, file)
-    home = load_workspace(workspace, models)
+    home = load_workspace(running.workspace, running.models)
     if dry_run:
-        return dry_running.show_dry_run(home, document, as_json=output.as_json)
+        return dry_running.show_dry_run(home, document, as_json=running.output.as_json)
     notice = home.choice().notice
     tags = tag or ()
     made = home.create(name, document, tags=tags) if key is None else create_once(home, key, name, document, tags)
     if isinstance(made, str):
-        return _existing(home, made, output)
+        return _existing(home, made, running.output)
     claim, created = made
     if queue:
-        order = home.starting(limits, expected)
-        return queued(home, leave_to_worker(home, claim.root, order, claim), output, wait=wait)
-    work = partial(home.start_created, claim, created, limits=limits, expect=expected, wait=wait)
-    return run_and_show(home, claim.root, work, output, notice=notice, wait=wait)
+        order = home.starting(running.limits, expected)
+        return queued(home, leave_to_worker(home, claim.root, order, claim), running.output, wait=running.wait)
+    work = partial(home.start_created, claim, created, limits=running.limits, expect=expected, wait=running.wait)
+    return run_and_show(home, claim.root, work, running.output, notice=notice, wait=running.wait)
 
 
 def _existing(home: Workspace, root: str, output: OutputOptions) -> int:

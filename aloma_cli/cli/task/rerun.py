@@ -8,12 +8,10 @@ from aloma_cli.api.copies import document_for_copy
 from aloma_cli.api.explaining import answered_as_before, question
 from aloma_cli.api.task import Task
 from aloma_cli.cli import exit_codes, options
-from aloma_cli.cli.expectation import expectation
-from aloma_cli.cli.option_groups import Limits, Models
 from aloma_cli.cli.output import put_json, say
-from aloma_cli.cli.output_options import Output
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.run import Emit, run_and_show
+from aloma_cli.cli.run_options import Run
 from aloma_cli.cli.task.which import task_id_of
 from aloma_cli.cli.workspaces import load_workspace, open_records
 from aloma_cli.errors import InputError
@@ -35,13 +33,8 @@ def rerun(
         int | None, Option(("--from",), "Start from the document after entry N of `aloma task log`.", "N")
     ] = None,
     dry_run: Annotated[bool, Option(("--dry-run",), "Only say what would be asked again, as JSON.")] = False,
-    expect: options.Expect = None,
-    wait: options.Wait = False,
-    workspace: options.Workspace = None,
     *,
-    output: Output,
-    limits: Limits,
-    models: Models,
+    running: Run,
 ) -> int:
     """
     \b
@@ -55,9 +48,9 @@ def rerun(
     many these are. A question to a person that has not changed keeps its answer. Prints and
     exits as `task new`.
     """
-    expected = expectation(expect)
-    task_id = task_id_of(open_records(workspace)[0], task, "rerun")
-    home = load_workspace(workspace, models)
+    expected = running.expected
+    task_id = task_id_of(open_records(running.workspace)[0], task, "rerun")
+    home = load_workspace(running.workspace, running.models)
     found = home.task(task_id)
     if found.record["parent"] is not None:
         raise InputError(f"{task_id} is a subtask", hint=f"run `aloma task rerun {task_id.partition('.')[0]}`")
@@ -70,19 +63,19 @@ def rerun(
         if dry_run:
             put_json({"schema": 1, "task": task_id, **told.to_json()})
             return exit_codes.DONE
-        if not output.quiet:
+        if not running.output.quiet:
             say(f"aloma: {_forecast_words(told)}")
         home.border = KnownAnswers.of(task_id, asked.events).border
     claim, created = home.create(found.name, document, tags=found.record["tags"], like=tree)
     people = KnownPeople.of(asked.events)
 
     async def work(emit: Emit) -> Task:
-        first = home.start_created(claim, created, emit, limits=limits, expect=expected or tree.expected)
+        first = home.start_created(claim, created, emit, limits=running.limits, expect=expected or tree.expected)
         task = await answered_as_before(home, first, people, emit)
-        waits = wait and task.state in ("question", "unsettled")
+        waits = running.wait and task.state in ("question", "unsettled")
         return await home.apply_and_run(task.id, None, emit, wait=True) if waits else task
 
-    return run_and_show(home, claim.root, work, output, notice=notice, wait=wait)
+    return run_and_show(home, claim.root, work, running.output, notice=notice, wait=running.wait)
 
 
 def _forecast_words(told: Forecast) -> str:

@@ -10,12 +10,11 @@ from aloma_cli.api.reader import Records
 from aloma_cli.api.resume import changed_steps, is_over, republish
 from aloma_cli.api.task import read_tree
 from aloma_cli.cli import options
-from aloma_cli.cli.expectation import code_for, expectation
-from aloma_cli.cli.option_groups import Limits, Models
+from aloma_cli.cli.expectation import code_for
 from aloma_cli.cli.output import say
-from aloma_cli.cli.output_options import Output
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.run import queued, run_and_show
+from aloma_cli.cli.run_options import Run
 from aloma_cli.cli.task.which import LAST, task_id_of
 from aloma_cli.cli.workspaces import load_workspace, open_records
 from aloma_cli.errors import TaskLockedError
@@ -32,14 +31,9 @@ def resume(
     retry_failed: Annotated[
         bool, Option(("--retry-failed",), "Retry failed steps even if the task is not in error.")
     ] = False,
-    expect: options.Expect = None,
-    wait: options.Wait = False,
     queue: options.Queue = False,
-    workspace: options.Workspace = None,
     *,
-    output: Output,
-    limits: Limits,
-    models: Models,
+    running: Run,
 ) -> int:
     """
     \b
@@ -53,32 +47,34 @@ def resume(
     steps are tried again. The task keeps its model server, unless you choose another
     one. Prints and exits as `task new`.
     """
-    expected = expectation(expect)
-    records, _ = open_records(workspace)
+    expected = running.expected
+    records, _ = open_records(running.workspace)
     if from_last_good:
         _go_back(records, task or LAST)
     task_id = task_id_of(records, task, "resume", may_be_last=True)
     records.task(task_id)  # so that a damaged record is reported first
     _refuse_held(records, root_of(task_id))
-    home = load_workspace(workspace, models)
+    home = load_workspace(running.workspace, running.models)
     found = home.task(task_id)
     tree = read_tree(home.store, root_of(found.id))
     if found.record["closed"] and is_over(tree):
         republish(home.store, root_of(found.id), home.clock)
         say(f"aloma: task {found.id} is closed ({found.state}): there is nothing to resume")
-        output.print(found)
+        running.output.print(found)
         return code_for(found.record, found.data, expected)
     home.loaded.check()
     changed = changed_steps(home.steps, tree)
-    if changed and not output.quiet:
+    if changed and not running.output.quiet:
         what = ", ".join(f"{step} ({part})" for step, part in changed.items())
         say(f"aloma: the code of these steps has changed since they ran: {what}")
     notice = home.choice(tree).notice
     if queue:
-        order = home.resuming(limits, expected, retry_failed=retry_failed)
-        return queued(home, leave_to_worker(home, found.id, order), output, wait=wait)
-    work = partial(home.resume, found.id, limits=limits, expect=expected, wait=wait, retry_failed=retry_failed)
-    return run_and_show(home, found.id, work, output, before=tree, notice=notice, wait=wait)
+        order = home.resuming(running.limits, expected, retry_failed=retry_failed)
+        return queued(home, leave_to_worker(home, found.id, order), running.output, wait=running.wait)
+    work = partial(
+        home.resume, found.id, limits=running.limits, expect=expected, wait=running.wait, retry_failed=retry_failed
+    )
+    return run_and_show(home, found.id, work, running.output, before=tree, notice=notice, wait=running.wait)
 
 
 def _refuse_held(records: Records, root: str) -> None:
