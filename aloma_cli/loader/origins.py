@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,10 @@ from aloma_cli.loader.layout import CONFIG_FILE, DATA_FOLDER, RESPONSES_FOLDER
 from aloma_cli.loader.place import VARIABLE
 from aloma_cli.loader.secrets import read_secrets
 from aloma_cli.loader.sources import ModelFlags
+from aloma_cli.loader.triggers import TriggerConfig
+from aloma_cli.loader.web import WebConfig
+from aloma_cli.notices.settings import NoticeSettings
+from aloma_cli.telemetry.settings import OtelSettings
 
 HIDDEN = "***"
 
@@ -103,16 +108,20 @@ def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
     for key, value in values.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{above}{key}.")
-        elif isinstance(value, ProviderConfig):
+        elif isinstance(value, ProviderConfig | WebConfig | OtelSettings):
             yield from _flat(_settings_of(value), f"{above}{key}.")
-        elif key == "mcp":
-            yield from ((f"mcp.{server.name}", server) for server in value)
+        elif key in ("mcp", "triggers"):
+            yield from ((f"{key}.{one.name}", one) for one in value)
+        elif key == "notify":
+            yield from ((f"notify[{number}]", one) for number, one in enumerate(value))
         else:
             yield f"{above}{key}", value
 
 
-def _settings_of(provider: ProviderConfig) -> dict[str, Any]:
-    said = {name: getattr(provider, name) for name in provider.__slots__}
+def _settings_of(section: ProviderConfig | WebConfig | OtelSettings) -> dict[str, Any]:
+    said = {one.name: getattr(section, one.name) for one in fields(section)}
+    if isinstance(section, OtelSettings):
+        said["headers"] = dict.fromkeys(section.headers, HIDDEN)
     return {name: value for name, value in said.items() if value is not None}
 
 
@@ -120,6 +129,10 @@ def _public_value(value: Any) -> Json:
     """A value without what may be secret in it."""
     if isinstance(value, McpSettings):
         return shown(value.url) if value.url else list(value.command[:1])
+    if isinstance(value, TriggerConfig):
+        return {value.kind: {name: _public_value(one) for name, one in value.said.items()}}
+    if isinstance(value, NoticeSettings):
+        return value.label or value.way.label
     if isinstance(value, str):
         return shown(value) if "://" in value else value
     return list(value) if isinstance(value, Iterable) else value

@@ -15,7 +15,7 @@ from aloma_cli.clock import POSITIVE_DURATION, is_positive_duration
 from aloma_cli.connectors.address import is_url
 from aloma_cli.connectors.providers.table import key_variables
 from aloma_cli.errors import ConfigError, did_you_mean
-from aloma_cli.jsontext import Json, loads
+from aloma_cli.jsontext import Json, cut, loads
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _API_KEY = re.compile(r"\b(sk-|gsk_|hf_|AIza)[\w-]{16,}")
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,8}")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
+_LONGEST = 60
 _KINDS = {"sequence": "a list", "mapping": "a mapping"}
 _FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _MADE = {"int": "a number", "float": "a number", "timestamp": "a date", "null": "nothing"}
@@ -67,7 +68,8 @@ class Setting:
         if made is None:
             return self.error_here(f"{subject} is a YAML `{self.tag}`, which is not allowed here")
         return self.error_here(
-            f"{subject} is `{self.written}`, which YAML reads as {made}", hint=f'write "{self.written}"'
+            f"{subject} is {self._quoted()}, which YAML reads as {made}",
+            hint=f'write "{cut(self.written or "", _LONGEST)}"',
         )
 
     def items(self) -> list[tuple[str, Setting]]:
@@ -96,7 +98,7 @@ class Setting:
     def _quoted(self) -> str:
         words = " ".join((self.written or "").split())
         quote = '"' if self.node.style else ""
-        return f"`{quote}{words if len(words) <= 60 else f'{words[:59]}…'}{quote}`"
+        return f"`{quote}{cut(words, _LONGEST)}{quote}`"
 
     def _key_name(self, node: Any) -> str:
         key = Setting(self.file, self.key, node)

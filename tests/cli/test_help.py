@@ -113,5 +113,32 @@ def test_no_secret_is_shown_among_the_settings(desk: Desk, monkeypatch: pytest.M
         assert secret not in ended.out + ended.err
 
 
+SECTIONS = """
+triggers:
+  nightly: {cron: {at: "30 2 * * *"}}
+  orders: {webhook: HOOK}
+  ended: {done: {state: [done, error]}}
+web: {port: 8700, url: https://aloma.example.org}
+notify:
+  - {url: "https://hooks.example.org/T0/secret-path", headers: {X-Key: secret-word}}
+  - {command: [tell, secret-argument]}
+otel: {url: "http://ada:secret-login@127.0.0.1:4318", headers: {Authorization: secret-header}}
+fallbacks: {default: [local/a, local/b]}
+"""
+
+
+def test_sections_are_settings_too_and_show_no_secret(desk: Desk) -> None:
+    desk.write("aloma.yaml", SECTIONS)
+    found = {key: value for key, (value, *_) in settings(desk).items()}
+    assert found["triggers.nightly"] == {"cron": {"at": "30 2 * * *"}}
+    assert found["triggers.orders"] == {"webhook": {"secret": "HOOK"}}
+    assert found["triggers.ended"] == {"done": {"state": ["done", "error"]}}
+    assert (found["web.port"], found["web.url"]) == (8700, "https://aloma.example.org")
+    assert (found["notify[0]"], found["notify[1]"]) == ("url hooks.example.org", "command tell")
+    assert found["otel.headers.Authorization"] == "***"
+    ended = desk.run("config")
+    assert (ended.code, "secret-" in ended.out + ended.err) == (0, False)
+
+
 def test_without_origins_a_setting_has_two_columns(desk: Desk) -> None:
     assert "responses\tresponses\n" in desk.run("config").out
