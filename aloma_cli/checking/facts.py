@@ -19,7 +19,7 @@ class Subtask:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A use of `lib.OWNER.name` or `connectors.OWNER.name`; `name` may be empty."""
+    """A use of `lib.OWNER.name` or `connectors.OWNER.name`, where `name` may be empty, or of `task.OWNER`."""
 
     root: str
     owner: str

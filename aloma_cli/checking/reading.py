@@ -416,7 +416,7 @@ class StepReader:
 
     def _of_handle(self, handle: Handle, node: ast.Attribute) -> Values:
         match handle.path:
-            case ("lib" | "connectors" as root, owner):
+            case ("lib" | "connectors" | "task" | "step" as root, owner):
                 self.facts.names.add(Name(root, owner, "", node.lineno))
             case ("lib", owner, name):
                 self.facts.names.add(Name("lib", owner, name, node.lineno))

@@ -124,7 +124,7 @@ class Writes:
 
     def _at(self, path: Keys) -> list[PossibleValue]:
         if path not in self._known:
-            self._known[path] = []  # what is copied from its own place adds nothing
+            self._known[path] = _UNDER_WAY  # what is copied from its own place adds nothing
             self._known[path] = [found for write in self._all for found in self._of(write, path)]
         return self._known[path]
 
@@ -141,7 +141,10 @@ class Writes:
     def _inside(self, value: Value, rest: Keys) -> Iterator[PossibleValue]:
         for found in below(value, rest):
             if isinstance(found.value, Doc):
-                yield from self._at(found.value.path[:_DEEPEST])
+                source = self._at(found.value.path[:_DEEPEST])
+                yield from source
+                if not source and source is not _UNDER_WAY:
+                    yield PossibleValue(ANY, found.named)
             else:
                 yield found
 
@@ -155,12 +158,13 @@ class PossibleValue:
 
 
 _DEEPEST = 24
+_UNDER_WAY: list[PossibleValue] = []
 
 
 def below(value: Value, rest: Keys) -> Iterator[PossibleValue]:
     """What may be below `value` at `rest`; a place of the document is given as it is."""
     if isinstance(value, Doc):
-        yield PossibleValue(Doc((*value.path, *rest)))
+        yield PossibleValue(Doc((*value.path, *rest)), named=not rest)
     elif not rest:
         yield PossibleValue(value)
     elif isinstance(value, Obj):

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def say_next(home: Workspace, task: Task) -> None:
-    """Say why a task failed, and what to type next."""
+    """Say why steps failed, also where the task waits for something else, and what to type next."""
     if not home.steps:
         output.say(f"aloma: no step could fire: {NO_STEPS}")
-    elif task.state == "error":
+    else:
         _say_all(failures(task, home.loaded.root))
     _say_all(next_steps(task.record))
 

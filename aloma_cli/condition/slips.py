@@ -10,15 +10,20 @@ from aloma_cli.jsontext import KINDS, JsonObject, Path, show_path
 
 def slip(mismatch: Mismatch, document: JsonObject) -> str:
     """A remark on a mismatch, with a space before it; empty where nothing looks wrong."""
-    if mismatch.wanted in _QUOTED:
-        kind = mismatch.wanted.strip('"')
-        return f" (the string {mismatch.wanted}; for any {_KINDS[kind]} write {kind} without quotes)"
+    wanted = mismatch.wanted.strip('"')
+    if wanted in TYPES and wanted != mismatch.wanted:
+        return f" (the string {mismatch.wanted}; for any {TYPES[wanted]} write {wanted} without quotes)"
     meant = _meant(mismatch.path, document) if mismatch.missing else None
     return f" (the document has {show_path(meant)}: did you mean that?)" if meant else ""
 
 
-_KINDS = {kind.__name__: word for kind, word in KINDS.items()}
-_QUOTED = {f'"{kind}"' for kind in _KINDS}
+def is_quoted_type(pattern: object) -> bool:
+    """Whether a pattern is a string such as "str", which is probably meant as the type."""
+    return isinstance(pattern, str) and pattern in TYPES
+
+
+TYPES = {kind.__name__: word for kind, word in KINDS.items()}
+"""What messages call the values of a type, by its name in Python."""
 
 
 def _meant(path: Path, document: JsonObject) -> Path | None:

@@ -164,7 +164,7 @@ PLANTED = {
         "value",
         "steps/b.py:1",
         "b waits until phase is",
-        "a value of type str",
+        "what is written: a string",
     ),
     "a group of subtasks that nobody makes": Planted(
         {
@@ -381,7 +381,7 @@ PLANTED = {
         "value",
         "steps/b.py:1",
         'b waits until ok is "true"',
-        "a value of type bool",
+        "what is written: a boolean",
     ),
     "a comparison with a number where a text is written": Planted(
         {
@@ -391,7 +391,7 @@ PLANTED = {
         "value",
         "steps/b.py:1",
         "b waits until phase is",
-        "a value of type str",
+        "what is written: a string",
     ),
     "more fields than are listed": Planted(
         {
@@ -409,6 +409,27 @@ PLANTED = {
         "steps/a.py:4",
         "there is no connector 'nope'",
         "the names are: ",
+    ),
+    "a type in quotes": Planted(
+        {"steps/a.py": step('{"order": {"status": "str"}}')},
+        "value",
+        "steps/a.py:1",
+        'a waits until order.status is the string "str"',
+        "for any string write str without quotes",
+    ),
+    "a member that task does not have": Planted(
+        {"steps/a.py": step('{"order": dict}', 'task.complet("x")', asks="task")},
+        "name",
+        "steps/a.py:4",
+        "task has no 'complet'",
+        "did you mean `complete`?",
+    ),
+    "a member that no task has ever had": Planted(
+        {"steps/a.py": step('{"order": dict}', "step.again()", asks="step")},
+        "name",
+        "steps/a.py:4",
+        "step has no 'again'",
+        "it has: attempt, name, redo",
     ),
     "another value for data": Planted(
         {"steps/a.py": step('{"order": dict}', "data = {**data, 'done': True}")},
@@ -519,6 +540,17 @@ RIGHT = {
     ),
     "a name that may be nothing is returned": step(
         '{"order": dict, "a": None}', 'data["a"] = 1', "made = log('x')", "return made", asks="data, log"
+    ),
+    "copied from a place that nothing writes": step(
+        '{"order": dict, "a": None}',
+        'task.subtask("S", {"a": data["order"]["unknown"], "order": {}}, into="aa")',
+        asks="data, task",
+    ),
+    "the members of task and step": step(
+        '{"order": dict, "a": None}',
+        "task.name, task.tags = task.id, [*task.tags, step.name, str(step.attempt), str(task.created_at)]",
+        'task.ask("?", into="a")',
+        asks="task, step",
     ),
     "calls in a list": step(
         '{"order": dict, "a": None}',

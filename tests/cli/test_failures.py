@@ -80,6 +80,17 @@ def test_a_task_in_error_is_shown_with_the_steps_own_frames_and_none_of_ours(fai
     assert "aloma_cli" not in shown
 
 
+def test_a_step_that_raises_is_told_also_where_the_task_waits_for_a_person(failing: Desk) -> None:
+    failing.step("asks", '{"n": int, "ok": None}', "task.ask('Go?', into='ok', schema=bool)", asks="task")
+    ended = failing.new('{"n": 1}')
+    task = ended.out.strip()
+    assert ended.code == 8
+    assert "  error in second: KeyError: 'divisor'\n" in ended.err
+    assert ended.err.endswith(
+        f"  after fixing it: aloma task resume {task}\n  ? Go?\n  → aloma task answer {task} true|false\n"
+    )
+
+
 def test_the_hint_of_an_error_is_shown(desk: Desk) -> None:
     raising = "raise PermanentError('it is closed', hint='open it')"
     desk.step("fails", '{"name": str}', "from aloma_cli import PermanentError", raising)

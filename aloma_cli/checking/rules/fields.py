@@ -10,11 +10,12 @@ from aloma_cli.checking.places import alternatives, test_of
 from aloma_cli.checking.subject import Subject
 from aloma_cli.checking.values import Known, Lst, Obj, OfType, Value, may_meet
 from aloma_cli.condition.describe import written
+from aloma_cli.condition.slips import TYPES, is_quoted_type
 from aloma_cli.content.step import Step
 from aloma_cli.document.paths import MISSING
 from aloma_cli.document.reserved import CHILDREN, ERRORS, RESERVED
 from aloma_cli.errors import did_you_mean
-from aloma_cli.jsontext import dumps, show_path
+from aloma_cli.jsontext import KINDS, dumps, show_path, with_article
 
 _COUNTS = ("total", "running", "done", "error", "ignored", "incomplete", "stopped")
 _SHOWN = 5
@@ -43,7 +44,11 @@ def _mistakes_at(subject: Subject, step: Step, path: tuple[str, ...], patterns: 
     if tests and not needed and not subject.writes.is_named(path):
         yield from _unset(subject, step, path)
     for pattern, test in needed:
-        if not any(may_meet(value, pattern, test) for value in values):
+        if is_quoted_type(pattern) and Known(pattern) not in values:
+            message = f"{step.name} waits until {show_path(path)} is the string {dumps(pattern)}"
+            hint = f"for any {TYPES[pattern]} write {pattern} without quotes"
+            yield Finding(subject.place(step, path), "value", message, hint, step.name)
+        elif not any(may_meet(value, pattern, test) for value in values):
             told = _first_words({_value_words(value) for value in values})
             message = f"{step.name} waits until {show_path(path)} is {written(pattern)}, which nothing writes"
             known = [value.value for value in values if isinstance(value, Known) and isinstance(value.value, str)]
@@ -98,7 +103,7 @@ def _value_words(value: Value) -> str:
         case Known():
             return dumps(value.value)
         case OfType():
-            return f"a value of type {value.kind.__name__}"
+            return with_article(KINDS[value.kind])
         case Lst():
             return "a list"
         case Obj():

@@ -1,4 +1,4 @@
-"""Libraries and connectors that do not exist."""
+"""Libraries, connectors, and members of `task` and `step` that do not exist."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from aloma_cli.checking.facts import Name
 from aloma_cli.checking.finding import Finding
 from aloma_cli.checking.subject import Subject
+from aloma_cli.content.handles.step import StepHandle
+from aloma_cli.content.handles.task import TaskHandle
 from aloma_cli.errors import did_you_mean
 
 
@@ -18,13 +20,31 @@ def find(subject: Subject) -> Iterator[Finding]:
     }
     for step in subject.steps:
         for name in sorted(subject.facts[step.name].names, key=lambda name: name.line):
-            known = libraries if name.root == "lib" else subject.connectors
-            wrong = _wrong_name(name, known)
+            if name.root in _MEMBERS:
+                wrong = _wrong_member(name)
+            else:
+                wrong = _wrong_name(name, libraries if name.root == "lib" else subject.connectors)
             if wrong is not None:
                 message, cure = wrong
                 yield Finding(
                     subject.line(step, name.line), "name", f"{step.name}: {message}", cure, step.name, "error"
                 )
+
+
+_MEMBERS = {
+    word: frozenset(name for name in dir(handle) if not name.startswith("_"))
+    for word, handle in {"task": TaskHandle, "step": StepHandle}.items()
+}
+
+
+def _wrong_member(name: Name) -> tuple[str, str | None] | None:
+    members = _MEMBERS[name.root]
+    if name.owner in members:
+        return None
+    return (
+        f"{name.root} has no {name.owner!r}",
+        did_you_mean(name.owner, members) or f"it has: {', '.join(sorted(members))}",
+    )
 
 
 def _wrong_name(name: Name, known: dict[str, frozenset[str]] | object) -> tuple[str, str | None] | None:
