@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from aloma_cli.errors import AlomaError, WorkspaceError
 
@@ -14,4 +16,15 @@ def extra(name: str, what: str, error: type[AlomaError] = WorkspaceError) -> Ite
     try:
         yield
     except ImportError:
-        raise error(f"{what} is not installed", hint=f"run `pip install 'aloma-cli[{name}]'`") from None
+        problem = f"{what} needs the extra `{name}`, which is not installed"
+        raise error(problem, hint=f"run `{_installer()} 'aloma-cli[{name}]'`") from None
+
+
+def _installer() -> str:
+    """The command that installs into the environment of this program."""
+    found = (command for receipt, command in _INSTALLERS.items() if Path(sys.prefix, receipt).exists())
+    return next(found, "pip install")
+
+
+_INSTALLERS = {"uv-receipt.toml": "uv tool install", "pipx_metadata.json": "pipx install --force"}
+"""For environments that a program manages, by the file that it keeps there."""

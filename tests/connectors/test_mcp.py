@@ -142,7 +142,7 @@ def test_the_words_of_a_server_that_cannot_be_started_are_in_the_error() -> None
 
 def test_without_the_library_it_is_said_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mcp", None)
-    with pytest.raises(ConnectorError, match="the MCP client is not installed") as refused:
+    with pytest.raises(ConnectorError, match="the MCP client needs the extra `mcp`, which is not") as refused:
         call(tmp_path, "search", text="a")
     assert refused.value.hint == "run `pip install 'aloma-cli[mcp]'`"
     assert not (tmp_path / "log").exists()

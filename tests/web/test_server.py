@@ -163,6 +163,6 @@ def test_without_the_extra_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPa
             pass
 
     for use in (lambda: asyncio.run(start()), lambda: app_of(ROUTES, failed=print)):
-        with pytest.raises(WorkspaceError, match="the HTTP server is not installed") as refused:
+        with pytest.raises(WorkspaceError, match="the HTTP server needs the extra `web`, which is not") as refused:
             use()
         assert refused.value.hint == "run `pip install 'aloma-cli[web]'`"
