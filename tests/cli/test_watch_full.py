@@ -501,7 +501,10 @@ def test_without_the_extra_it_says_what_to_install(desk: Desk, monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "aloma_cli.cli.watching.app", None)
     told = desk.run("task", "watch", "--full")
     assert told.code != 0
-    assert "the full-screen view needs the extra `watch`, which is not installed\n  → run `pip install 'aloma-cli[watch]'`" in told.err
+    assert (
+        "the full-screen view needs the extra `watch`, which is not installed\n  → run `pip install 'aloma-cli[watch]'`"
+        in told.err
+    )
 
 
 def opened(desk: Desk, monkeypatch: pytest.MonkeyPatch, *options: str) -> Stage:
