@@ -25,7 +25,7 @@ def test_the_hint_installs_into_the_environment_of_the_program(
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     if receipt:
         (tmp_path / receipt).touch()
-    with pytest.raises(WorkspaceError, match="^cron needs the extra `triggers`, which is not installed$") as refused:
-        with extra("triggers", "cron"):
-            raise ImportError
+    missing = pytest.raises(WorkspaceError, match=r"^cron needs the extra `triggers`, which is not installed$")
+    with missing as refused, extra("triggers", "cron"):
+        raise ImportError
     assert refused.value.hint == f"run `{command} 'aloma-cli[triggers]'`"

@@ -11,7 +11,7 @@ from aloma_cli.jsontext import JsonObject
 
 CHANNELS = {
     "terminal": "at a terminal",
-    "command": "by a command",
+    "command": "with a command",
     "link": "through a link",
     "page": "on a page",
     "api": "through a program",

@@ -188,7 +188,7 @@ def leveled(level: str, logged: str) -> list[str]:
 def _fired_facts(event: Committed, subtasks: int) -> tuple[str | None, ...]:
     until = event.parked_until
     return (
-        *(f"asks {asked['question']}" for asked in event.asked),
+        *(f'asks "{asked["question"]}"' for asked in event.asked),
         plural(subtasks, "subtask") if subtasks else None,
         None if event.name is None else f"named {event.name}",
         f"stopped {plural(len(event.stopped), 'task')}" if event.stopped else None,

@@ -50,7 +50,7 @@ def test_a_question_is_not_shown_as_the_value_of_its_place(desk: Desk) -> None:
     desk.new()
     desk.run("task", "answer", "@last", "yes")
     told = desk.run("task", "blame", "@last", "mail.verdict").out
-    assert 'mail.verdict = "yes"   ← ada by a command (entry 3) answered' in told
+    assert 'mail.verdict = "yes"   ← ada with a command (entry 3) answered' in told
     assert 'mail.verdict: "Send it?"   ← ask (entry ' in told
     assert 'mail.verdict = "Send it?"' not in told
 

@@ -18,9 +18,9 @@ def test_an_answer_is_on_record_with_the_user_who_typed_it(shop: Desk) -> None:
     events = shop.run("task", "log", "@last", "--json").json
     [answer] = [event for event in events if event.get("answers")]
     assert answer["who"] == {"channel": "command", "user": "ada"}
-    assert "by ada by a command" in shop.run("task", "log", "@last").out
-    assert "← ada by a command (entry" in shop.run("task", "blame", "@last", "approval.granted").out
-    assert "← ada by a command (entry" in shop.run("task", "why", "@last", "ship").out
+    assert "by ada with a command" in shop.run("task", "log", "@last").out
+    assert "← ada with a command (entry" in shop.run("task", "blame", "@last", "approval.granted").out
+    assert "← ada with a command (entry" in shop.run("task", "why", "@last", "ship").out
 
 
 def test_an_answer_of_a_program_says_so(shop: Desk) -> None:

@@ -213,7 +213,7 @@ def test_a_question_comes_first_where_room_is_short() -> None:
     story.start(0, 1, "approval")
     asked = {"question": "Pay 4,200 EUR to Ada?", "into": "approved"}
     story.fire(1, 1, "/approval/requested", "/approval/amount", "/other", asked=(asked,), name="Invoice 4711 of Ada")
-    assert scrolled(story, 80).endswith("  asks Pay 4,200 EUR to Ada?")
+    assert scrolled(story, 80).endswith('  asks "Pay 4,200 EUR to Ada?"')
 
 
 def test_a_path_that_has_no_room_beside_a_long_name_goes_below_it() -> None:
