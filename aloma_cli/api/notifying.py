@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from aloma_cli.clock import to_iso
 from aloma_cli.document.reserved import unhandled_errors
-from aloma_cli.engine.loop import POLL
-from aloma_cli.errors import StoreError
+from aloma_cli.engine.loop import POLL, lasts
+from aloma_cli.errors import AlomaError, StoreError
 from aloma_cli.loader.links import link_key
 from aloma_cli.notices.due import Occasion, occasions
 from aloma_cli.notices.links import PATH, ticket_for, token_of
@@ -135,6 +135,10 @@ class Notifier:
         link = self.notices.link(occasion.question, entry.label) if occasion.question is not None else None
         told = message(run.tree, occasion, self.notices.workspace, errors, link)
         key = sha256(f"{run.tree.root_id} {occasion.key} {entry.label} {at}".encode()).hexdigest()[:32]
+        try:
+            await lasts(run)
+        except AlomaError:
+            return  # the run ends with it
         try:
             await _deliver(entry, told, key)
         except Exception as error:  # noqa: BLE001  (whatever it is, no task fails of it)

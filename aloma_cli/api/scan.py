@@ -55,17 +55,18 @@ class Scan:
     )  # a heap; an entry whose tree is due otherwise is void
     _look_at: float = 0.0
 
-    def take(self, running: Collection[str]) -> Claim | None:
+    def take(self, running: Collection[str], most: int) -> list[Claim]:
         if time.monotonic() >= self._look_at:
             self._look_at_trees(running)
-        while self._is_ready():
+        taken: dict[str, Claim] = {}
+        while len(taken) < most and self._is_ready():
             moment, root = heappop(self._queue)
-            if root in running or self._known.get(root, _NOTHING).due != moment:
+            if root in running or root in taken or self._known.get(root, _NOTHING).due != moment:
                 continue
             claim = self._claimed(root)
             if claim is not None:
-                return claim
-        return None
+                taken[root] = claim
+        return [*taken.values()]
 
     def left(self, root: str, error: AlomaError | None) -> None:
         known = self._known.get(root)

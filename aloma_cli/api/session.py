@@ -13,7 +13,7 @@ from aloma_cli.content.capture import stderr_redacted, stdout_split
 from aloma_cli.content.content import Toolbox
 from aloma_cli.content.watchdog import Watchdog
 from aloma_cli.engine.local import LocalRunner
-from aloma_cli.engine.loop import LoopHost, Stay, drive
+from aloma_cli.engine.loop import LoopHost, Stay, drive, lasts
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.turn import Scheduler
 from aloma_cli.engine.unsettled import park_interrupted
@@ -104,6 +104,7 @@ async def run_claim(
         # Requests may arrive while people are told, steps clean up and connections close.
         while (notifier is not None and await notifier.settle(run)) or run.take_requests():
             await _drive(run, equipment, settings, stay)
+        await lasts(run)
         return run.tree
     finally:
         if notifier is not None:

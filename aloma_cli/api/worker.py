@@ -64,8 +64,8 @@ class Worker:
     async def run(self, until: Until = "stopped") -> None:
         """Work until the end. A cancellation cuts running firings, which a later run repeats."""
         self.home.loaded.check()
-        wake = partial(asyncio.get_running_loop().call_soon_threadsafe, self._wake.set)
-        with closing(self._due_trees(wake)) as due:
+        post = asyncio.get_running_loop().call_soon_threadsafe
+        with closing(self._due_trees(partial(post, self._wake.set))) as due:
             try:
                 while not self._stay.leaving:
                     self._wake.clear()
@@ -105,10 +105,9 @@ class Worker:
         return pause
 
     def _take_due(self, due: DueTrees) -> None:
-        while len(self._running) < self.concurrency:
-            claim = due.take(self._running)
-            if claim is None:
-                return
+        post = asyncio.get_running_loop().call_soon_threadsafe
+        for claim in due.take(self._running, self.concurrency - len(self._running)):
+            claim.write_behind(post)
             self._running[claim.root] = asyncio.create_task(self._work_on(claim, due), name=f"worker {claim.root}")
 
     async def _work_on(self, claim: Claim, due: DueTrees) -> None:

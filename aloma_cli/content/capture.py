@@ -63,25 +63,30 @@ def current() -> Inside | None:
 
 def stdout_split() -> AbstractContextManager[None]:
     """Install the stream that separates a step's prints from the program's, while steps run."""
-    return _replaced("stdout", _Split(sys.stdout))
+    return _replaced("stdout", _Split, sys.stdout)
 
 
 def stderr_redacted(redactor: Redactor) -> AbstractContextManager[None]:
     """Keep secrets out of stderr while steps run."""
-    return _replaced("stderr", _Stderr(sys.stderr, redactor))
+    return _replaced("stderr", _Stderr, sys.stderr, redactor)
 
 
 @contextmanager
-def _replaced(name: str, stand_in: _Split | _Stderr) -> Iterator[None]:
+def _replaced(name: str, kind: Callable[..., _Split | _Stderr], *made_of: Any) -> Iterator[None]:
     stack = _installed[name]
-    stack.append(stand_in)
-    setattr(sys, name, stand_in)
+    stream, *options = made_of
+    # Of many runs in one program the first installs it.
+    if not stack or stream is not stack[-1] or not stack[-1].is_as(*options):
+        stack.append(kind(*made_of))
+        setattr(sys, name, stack[-1])
+    stand_in = stack[-1]
+    stand_in.runs += 1
     try:
         yield
     finally:
-        stand_in.over = True
-        # Of several runs in one program the first may end first: it is removed when it is on top.
-        while stack and stack[-1].over:
+        stand_in.runs -= 1
+        # The first to be installed may be the first that is no longer used: it is removed when it is on top.
+        while stack and not stack[-1].runs:
             put_back(name, stack.pop().original)
 
 
@@ -97,11 +102,17 @@ if hasattr(os, "register_at_fork"):
 
 
 class _Stderr(RedactedStream):
-    over = False
+    runs = 0
+
+    def is_as(self, redactor: Redactor) -> bool:
+        return self._redactor is redactor
 
 
 class _Split(Lent):
-    over = False
+    runs = 0
+
+    def is_as(self) -> bool:
+        return True
 
     def write(self, text: str) -> int:
         inside = _current.get()

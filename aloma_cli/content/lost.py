@@ -176,25 +176,28 @@ def unwatched() -> Iterator[None]:
 @contextmanager
 def tasks_noticed(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
     """Let `loop` tell firings of the tasks that are started inside of them, until the end."""
-    factory = _Factory(loop.get_task_factory())
-    loop.set_task_factory(factory)
+    factory = loop.get_task_factory()
+    if not isinstance(factory, _Factory):  # of many runs on one loop the first installs it
+        factory = _Factory(factory)
+        loop.set_task_factory(factory)
+    factory.runs += 1
     try:
         yield
     finally:
-        factory.over = True
-        # Of several runs on one loop the first to begin may be the first to end: it is taken out when it is on top.
-        while isinstance(top := loop.get_task_factory(), _Factory) and top.over:
+        factory.runs -= 1
+        # What others installed on top of it stays, and so does it: it is taken out when it is on top.
+        while isinstance(top := loop.get_task_factory(), _Factory) and not top.runs:
             loop.set_task_factory(top.before)
 
 
 class _Factory:
     def __init__(self, before: Any) -> None:
         self.before = before
-        self.over = False
+        self.runs = 0
 
     def __call__(self, loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> Any:
         task = self.before(loop, work, **options) if self.before else asyncio.Task(work, loop=loop, **options)
-        inside = None if self.over else current()
+        inside = current() if self.runs else None
         if inside is not None and inside is not _unwatched.get():
             inside.started(task)
         return task

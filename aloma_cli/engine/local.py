@@ -44,7 +44,7 @@ class LocalRunner:
 
     @property
     def busy(self) -> bool:
-        return bool(self._running)
+        return bool(self._running or self._ended)
 
     def start(self, job: Job) -> None:
         running = _Running(job, self._steps[job.step].content, Cancellation(self._loop))

@@ -9,7 +9,7 @@ import asyncio
 import contextvars
 import math
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from aloma_cli.engine.turn import Scheduler, Turn
     from aloma_cli.jsontext import JsonObject
     from aloma_cli.record.events import AnEvent, Event
+    from aloma_cli.store.behind import Behind
 else:
     limits = Later("aloma_cli.engine.limits")
 
@@ -99,10 +100,9 @@ class LoopHost:
         try:
             self._run.flush()
         except Exception as error:  # noqa: BLE001  (it is raised where the event was to be kept)
-            flushed.set_exception(error)
-            flushed.exception()  # a note waits for nothing: the next turn raises it
+            _settle(flushed, error)
         else:
-            flushed.set_result(None)
+            _when_lasting(self._run.behind, flushed)
 
 
 @dataclass(slots=True)
@@ -116,6 +116,31 @@ class Stay:
     wait: bool = False
     patience: float = math.inf
     leaving: bool = False
+
+
+async def lasts(run: Scheduler) -> None:
+    """Wait until all that was committed lasts. Raises StoreError, also for what was noted beside."""
+    if run.behind is not None:
+        lasting = asyncio.get_running_loop().create_future()
+        _when_lasting(run.behind, lasting)
+        await lasting
+
+
+def _when_lasting(behind: Behind | None, future: asyncio.Future[None]) -> None:
+    if behind is None:
+        _settle(future, None)
+    else:
+        behind.then(partial(_settle, future))
+
+
+def _settle(future: asyncio.Future[None], error: Exception | None) -> None:
+    if future.done():  # who waited was cancelled
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)
+        future.exception()  # a note waits for nothing: the next turn raises it
 
 
 async def drive(run: Scheduler, runner: Runner, stay: Stay) -> None:
@@ -134,6 +159,7 @@ async def _drive(run: Scheduler, runner: Runner, poll: Poll, stay: Stay) -> None
         turn = run.turn(start=not stay.leaving)
         for firing, reason in turn.cuts.items():
             runner.cut(firing, reason)
+        await lasts(run)
         for job in turn.jobs:
             runner.start(job)
         if turn.finished or run.clock.elapsed() >= publish_at:

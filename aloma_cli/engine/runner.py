@@ -24,4 +24,4 @@ class Runner(Protocol):
 
     @property
     def busy(self) -> bool:
-        """Whether anything runs."""
+        """Whether anything runs, or has ended and was not taken yet by `wait`."""

@@ -74,6 +74,9 @@ class Scheduler:
         concurrency: int = 8,
         redactor: Redactor = NO_SECRETS,
     ) -> None:
+        self.behind = claim.behind
+        if self.behind is not None:
+            emit = self.behind.telling(emit)
         self._tx = Transaction(claim, plan, clock=clock, emit=emit)
         self.tree: WorkingTree = self._tx.tree
         self.clock = self._tx.clock

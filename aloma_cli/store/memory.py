@@ -165,12 +165,16 @@ class MemoryClaim:
 
     publishes = False
     keeps = False
+    behind = None
 
     def __init__(self, root: str, trees: dict[str, _Tree]) -> None:
         self.root = root
         self._trees = trees
         self._tree = trees[root]
         self._open = True
+
+    def write_behind(self, post: object) -> None:
+        """Nothing, because memory does not wait."""
 
     def batches(self) -> Iterator[Batch]:
         return iter(tuple(self._tree.batches))

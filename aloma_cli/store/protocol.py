@@ -11,6 +11,7 @@ from aloma_cli.jsontext import JsonObject
 if TYPE_CHECKING:
     from aloma_cli.record.batch import Batch
     from aloma_cli.record.events import CallAnswered, Event
+    from aloma_cli.store.behind import Behind
 
 
 class Published(NamedTuple):
@@ -67,6 +68,17 @@ class Claim(Protocol):
     publishes: bool
     """Whether `publish` keeps anything; if not, a run need not make a summary."""
 
+    @property
+    def behind(self) -> Behind | None:
+        """The writes that do not last yet, of a claim that does not wait for them; see `write_behind`."""
+
+    def write_behind(self, post: Callable[[Callable[[], object]], object]) -> None:
+        """From now on do not wait until what is written lasts, so that other trees continue meanwhile.
+
+        `post` may be called from any thread, and calls what it gets on the thread that uses the claim. What is written
+        keeps its order. An error is raised by the next write, or told by `behind`. A store may do nothing.
+        """
+
     def batches(self) -> Iterator[Batch]:
         """All that was committed so far, oldest first. Raises JournalDamagedError."""
 
@@ -84,7 +96,8 @@ class Claim(Protocol):
         """Append `events` as one batch: after a crash all of them exist, or none.
 
         With `durable` they survive a loss of power once this returns. Without it they survive the death of this
-        process, and a loss of power once a later durable commit returned. Raises StoreError.
+        process, and a loss of power once a later durable commit returned. Behind, that is so once `behind` says it.
+        Raises StoreError.
         """
 
     def publish(self, record: JsonObject, data: JsonObject) -> None:
@@ -124,10 +137,10 @@ class Waiting(NamedTuple):
 class DueTrees(Protocol):
     """The trees that workers are to run, those that are due first in front."""
 
-    def take(self, running: Collection[str]) -> Claim | None:
-        """Claim the next tree that is due, other than those that this worker is running; None if there is none.
+    def take(self, running: Collection[str], most: int) -> Sequence[Claim]:
+        """Claim the next trees that are due, other than those that this worker is running. Raises StoreError.
 
-        Raises StoreError.
+        If these are fewer than `most`, no other is due now.
         """
 
     def left(self, root: str, error: AlomaError | None) -> None:

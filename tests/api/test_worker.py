@@ -17,6 +17,7 @@ from aloma_cli.api.scan import Scan
 from aloma_cli.api.task import Task
 from aloma_cli.api.worker import Worker
 from aloma_cli.errors import AlomaError, StoreError
+from aloma_cli.store.protocol import Claim
 
 
 class Told:
@@ -97,8 +98,7 @@ def test_a_task_that_was_deleted_meanwhile_is_forgotten(tmp_path: Path) -> None:
         scan = Scan(home, None, told.refuse)
         scan._look_at_trees(())
         shutil.rmtree(tmp_path / ".aloma" / "tasks" / first)
-        claim = scan.take(())
-        assert claim is not None
+        (claim,) = scan.take((), 1)
         assert claim.root == second
         claim.close()
         await working
@@ -140,10 +140,11 @@ class Away:
     def __init__(self, answers: list[StoreError | None]) -> None:
         self.answers = answers
 
-    def take(self, running: Collection[str]) -> None:
+    def take(self, running: Collection[str], most: int) -> list[Claim]:
         answer = self.answers.pop(0)
         if answer is not None:
             raise answer
+        return []
 
     def pause(self) -> float:
         raise StoreError("away")

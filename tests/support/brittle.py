@@ -47,10 +47,14 @@ class BrittleClaim:
     def __init__(self, claim: Claim, store: BrittleStore) -> None:
         self.root = claim.root
         self.publishes = claim.publishes
+        self.behind = None
         self.claim = claim
         self.dead = False
         self._store = store
         self._written = store.written[claim.root]
+
+    def write_behind(self, post: object) -> None:
+        del post
 
     def batches(self) -> Iterator[Batch]:
         return self.claim.batches()

@@ -8,7 +8,7 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -19,6 +19,7 @@ from aloma_cli.jsontext import MAX_DEPTH, JsonObject, dumps, loads
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.events import Event
 from aloma_cli.record.repeats import Repeats
+from aloma_cli.store.behind import Behind
 from aloma_cli.store.files.atomic import refuse_links, replace_file, sync_folder
 from aloma_cli.store.files.checkpoint import START, Checkpoint, mark_at, read_checkpoint, write_checkpoint
 from aloma_cli.store.files.checksum import checksum
@@ -90,6 +91,13 @@ class FileClaim:
                 size, count = end, batch.seq + 1
             return cls(folder, lock, size=size, count=count, fsync=fsync, checkpoint=checkpoint, repeats=repeats)
 
+    @property
+    def behind(self) -> Behind | None:
+        return self._journal.behind
+
+    def write_behind(self, post: Callable[[Callable[[], object]], object]) -> None:
+        self._journal.write_behind(post)
+
     def batches(self) -> Iterator[Batch]:
         self._mark = START  # the checkpoint, if there is one, was of no use
         return (batch for batch, _ in read_journal(self._folder / "journal.jsonl"))
@@ -132,6 +140,12 @@ class FileClaim:
         return [Request(name, self._request_body(name)) for name in names]
 
     def fulfilled(self, request: Request) -> None:
+        if self.behind is None:
+            self._drop(request)
+        else:
+            self.behind.then(lambda error: self._drop(request) if error is None else None)
+
+    def _drop(self, request: Request) -> None:
         # The journal holds the id of the request, so one that cannot be dropped is not carried out twice.
         with contextlib.suppress(OSError):
             (self._inbox / request.id).unlink()

@@ -7,7 +7,7 @@ off. No crash damages any other line, so such damage is reported with its place.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,9 +17,11 @@ from aloma_cli.ids import root_of
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.codec import BrokenLineError, UnknownLineError, decode, encode
 from aloma_cli.record.repeats import Earlier, Repeats
+from aloma_cli.store.behind import Behind
 from aloma_cli.store.files.atomic import NO_LINK
 from aloma_cli.store.files.checkpoint import START, Checkpoint, Mark
 from aloma_cli.store.files.os_errors import refused, refusing
+from aloma_cli.store.files.syncs import Syncs
 from aloma_cli.store.protocol import Kept, no_such_task
 
 _CLOSED = -1
@@ -38,6 +40,7 @@ class JournalWriter:
         self._fsync = fsync
         self._repeats = Repeats() if repeats is None else repeats
         self._owner = process.this.number
+        self._syncs: Syncs | None = None
         with refusing(path, "written"):
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | NO_LINK, 0o600)
             # Anything after the last complete line is a torn write.
@@ -47,6 +50,16 @@ class JournalWriter:
     def size(self) -> int:
         """Bytes written so far."""
         return self._size
+
+    @property
+    def behind(self) -> Behind | None:
+        """What was written and is not synced yet, if `write_behind` was called."""
+        return None if self._syncs is None else self._syncs.behind
+
+    def write_behind(self, post: Callable[[Callable[[], object]], object]) -> None:
+        """Sync on other threads from now on. A sync that is refused closes the file."""
+        if self._fsync:
+            self._syncs = Syncs(self._path, self._file, post, self.close)
 
     def append(self, batch: Batch, *, durable: bool) -> None:
         self.write(encode(batch, self._repeats), durable=durable)
@@ -59,7 +72,7 @@ class JournalWriter:
         size = self._size + len(line)
         try:
             _write_all(self._file, line)
-            if durable and self._fsync:
+            if durable and self._fsync and self._syncs is None:
                 os.fsync(self._file)
         except OSError as error:
             self._take_back()
@@ -69,6 +82,8 @@ class JournalWriter:
             self._take_back()
             raise
         self._size = size
+        if durable and self._syncs is not None:
+            self._syncs.ask()
 
     def forget(self) -> None:
         """Let the lines that follow be read without those before them."""
@@ -78,6 +93,8 @@ class JournalWriter:
         # The system gives the number of a closed file to the next one that is opened, so it must not be used again.
         file, self._file = self._file, _CLOSED
         if file != _CLOSED:
+            if self._syncs is not None:
+                self._syncs.end()
             os.close(file)
 
     def _take_back(self) -> None:

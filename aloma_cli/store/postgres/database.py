@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import psycopg
@@ -32,6 +32,7 @@ _OPTIONS = {
 _PASSING = (errors.DeadlockDetected, errors.SerializationFailure)
 """The errors after which the same statement may succeed on the same connection."""
 
+Result = TypeVar("Result")
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -71,21 +72,45 @@ class Database:
 
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """The rows that a statement gives. It may be sent twice where the connection was lost. Raises StoreError."""
-        with self._lock:
-            deadline = time.monotonic() + (PATIENCE if self._was_reached else 0)
-            while True:
-                try:
-                    return self._connection().execute(statement, values, binary=True).fetchall()
-                except psycopg.Error as error:
-                    if not self._passes(error) or time.monotonic() >= deadline:
-                        self._was_reached = False  # so that whoever asks next does not wait as long again
-                        raise self._refused_statement(error) from error
-                time.sleep(_PAUSE)
+        return self._patiently(lambda connection: connection.execute(statement, values, binary=True).fetchall())
 
     def value(self, statement: str, *values: Any) -> Any:
         """The first value of the first row; None if there is no row."""
         rows = self.rows(statement, *values)
         return rows[0][0] if rows else None
+
+    def together(self, statements: Sequence[tuple[str, Sequence[Any]]], *, durable: bool) -> list[Any]:
+        """The first value that each statement gives, of one transaction; None without a row. Raises as `rows`.
+
+        What it writes is synced before this returns only if `durable`, whatever a statement says.
+        """
+
+        def send(connection: Connection) -> list[Any]:
+            with connection.pipeline():
+                cursors = [connection.execute(*statement, binary=True) for statement in statements]
+                # Null is the value that the database is set to.
+                connection.execute("select set_config('synchronous_commit', %s, true)", (None if durable else "off",))
+            rows = [cursor.fetchone() for cursor in cursors]
+            return [None if row is None else row[0] for row in rows]
+
+        return self._patiently(send)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether there is no connection."""
+        return not self._held or self._held[0].closed
+
+    def _patiently(self, send: Callable[[Connection], Result]) -> Result:
+        with self._lock:
+            deadline = time.monotonic() + (PATIENCE if self._was_reached else 0)
+            while True:
+                try:
+                    return send(self._connection())
+                except psycopg.Error as error:
+                    if not self._passes(error) or time.monotonic() >= deadline:
+                        self._was_reached = False  # so that whoever asks next does not wait as long again
+                        raise self._refused_statement(error) from error
+                time.sleep(_PAUSE)
 
     def _connection(self) -> Connection:
         if self._held and self._held[0].closed:
@@ -103,12 +128,11 @@ class Database:
         return self._held[0]
 
     def _passes(self, error: psycopg.Error) -> bool:
-        lost = not self._held or self._held[0].closed
-        return isinstance(error, _PASSING) or (lost and isinstance(error, psycopg.OperationalError))
+        return isinstance(error, _PASSING) or (self.is_away and isinstance(error, psycopg.OperationalError))
 
     def _refused_statement(self, error: psycopg.Error) -> StoreError:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        if not self._held or self._held[0].closed:
+        if self.is_away:
             hint = "start the database, or fix `store` in aloma.yaml or ALOMA_STORE"
             return StoreError(f"the database {self.address.shown} cannot be reached: {reason}", hint=hint)
         return StoreError(f"the database {self.address.shown} refused a statement: {reason}")

@@ -23,8 +23,11 @@ _MOST = 3600.0
 class _Queue(Protocol):
     """What is asked of the store."""
 
-    def next(self, tag: str | None, *, any_release: bool) -> PostgresClaim | None:
-        """Claim the next tree that is due."""
+    def next(self, tag: str | None, most: int, *, any_release: bool) -> list[PostgresClaim]:
+        """Claim the next trees that are due."""
+
+    def drain(self) -> None:
+        """Wait until everything that was written behind is carried out."""
 
     def upcoming(self, tag: str | None, *, any_release: bool) -> datetime | None:
         """When the next tree is due."""
@@ -45,9 +48,9 @@ class PostgresDue:
         self._any_release = any_release
         self._end = queue.listen(wake)
 
-    def take(self, running: Collection[str]) -> PostgresClaim | None:
+    def take(self, running: Collection[str], most: int) -> list[PostgresClaim]:
         del running  # their messages are not visible
-        return self._queue.next(self._tag, any_release=self._any_release)
+        return self._queue.next(self._tag, most, any_release=self._any_release) if most else []
 
     def left(self, root: str, error: AlomaError | None) -> None:
         if error is not None and not isinstance(error, ClaimLostError):
@@ -55,12 +58,17 @@ class PostgresDue:
                 self._queue.postpone(root, _ALONE)
 
     def upcoming(self) -> float | None:
+        self._queue.drain()  # a tree that is given back is in the queue again
+        return self._upcoming()
+
+    def _upcoming(self) -> float | None:
         moment = self._queue.upcoming(self._tag, any_release=self._any_release)
         return None if moment is None else moment.timestamp()
 
     def pause(self) -> float:
-        upcoming = self.upcoming()
+        upcoming = self._upcoming()
         return _MOST if upcoming is None else max(_LEAST_PAUSE, upcoming - time.time())
 
     def close(self) -> None:
         self._end()
+        self._queue.drain()

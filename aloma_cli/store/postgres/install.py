@@ -10,13 +10,20 @@ from aloma_cli.errors import StoreError
 if TYPE_CHECKING:
     from aloma_cli.store.postgres.database import Connection
 
-_VERSION = 1
+_VERSION = 2
+
+_DROP = """
+do $$ declare one regprocedure; begin
+    for one in select oid from pg_proc where pronamespace = 'aloma'::regnamespace loop
+        execute 'drop function ' || one || ' cascade';
+    end loop;
+end $$
+"""
 
 
 def install(connection: Connection) -> None:
     """Make what is missing of pgmq and of the store. Raises StoreError for tables of a newer program."""
-    if _has(connection, "aloma.version"):
-        _check_version(connection)
+    if _version(connection) == _VERSION:
         return
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(hashtext('aloma'))")
@@ -24,17 +31,28 @@ def install(connection: Connection) -> None:
             from pgmq import get_embedded_install_sql
 
             connection.execute(get_embedded_install_sql().encode())
-        if not _has(connection, "aloma.version"):
-            connection.execute(files(__package__).joinpath("schema.sql").read_bytes())
+        number = _version(connection)
+        if number != _VERSION:
+            _run(connection, f"upgrade_{number}.sql" if number else "schema.sql")
+            connection.execute(_DROP)
+            _run(connection, "functions.sql")
 
 
-def _check_version(connection: Connection) -> None:
+def _version(connection: Connection) -> int:
+    """That of the tables; 0 if there are none."""
+    if not _has(connection, "aloma.version"):
+        return 0
     (number,) = connection.execute("select number from aloma.version").fetchone() or (0,)
-    if number != _VERSION:
+    if number > _VERSION:
         raise StoreError(
             f"the tables in this database have version {number}, and this program reads version {_VERSION}",
             hint="update aloma on this machine",
         )
+    return int(number)
+
+
+def _run(connection: Connection, script: str) -> None:
+    connection.execute(files(__package__).joinpath(script).read_bytes())
 
 
 def _has(connection: Connection, table: str) -> bool:

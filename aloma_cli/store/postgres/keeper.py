@@ -38,6 +38,8 @@ class Keeper:
     def __init__(self, database: Database) -> None:
         self.process = os.getpid()
         self.wakes: list[Callable[[], object]] = []
+        self.missed: set[int] = set()
+        """The trees, not held here, of which requests were told since this was last emptied."""
         self._database = database
         self._address = database.address
         self._claims: dict[int, LeasedClaim] = {}
@@ -110,9 +112,12 @@ class Keeper:
             connection.execute("select aloma.beat(%s, %s, %s, %s)", (space, trees, numbers, self._address.lease))
 
     def _hear(self, tree: str) -> None:
-        claim = self._claims.get(int(tree)) if tree else None
-        if claim is not None:
-            claim.look()
-            return
+        if tree:
+            if self.wakes:
+                self.missed.add(int(tree))
+            claim = self._claims.get(int(tree))
+            if claim is not None:
+                claim.look()
+                return
         for wake in [*self.wakes]:
             wake()

@@ -31,11 +31,15 @@ _CALL = b'"event":"call_'
 """What every line contains to which a later line may refer."""
 
 
-def batches(database: Database, tree: int, root: str, since: int = 0) -> Iterator[Batch]:
-    """The batches from number `since` on. The first page is read at once.
+def batches(
+    database: Database, tree: int, root: str, since: int = 0, *, page: list[tuple[int, bytes]] | None = None
+) -> Iterator[Batch]:
+    """The batches from number `since` on. The first page is read at once, unless it is known: all numbers and lines.
 
     Raises JournalDamagedError for a broken, foreign or missing one, StoreError for one of a newer program.
     """
+    if page is not None:
+        return (batch for _, batch in _decoded(database, tree, root, since, page, Earlier()))
     return (batch for _, batch in written(database, tree, root, since))
 
 

@@ -22,6 +22,7 @@ from aloma_cli.store.postgres.due import PostgresDue
 from aloma_cli.store.postgres.install import install
 from aloma_cli.store.postgres.keeper import Keeper
 from aloma_cli.store.postgres.lines import batches, batches_back, kept_of, written
+from aloma_cli.store.postgres.writer import Writer
 from aloma_cli.store.protocol import Newest, Published, Salvage, Waiting, no_such_task
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class PostgresStore:
         self._release = release
         self._database = Database(self.address, install)
         self._keeper = Keeper(self._database)
+        self._writer = Writer(Database(self.address, install))
         self._owner = f"process {os.getpid()} on {socket.gethostname()}"
 
     @property
@@ -238,18 +240,28 @@ class PostgresStore:
     def due(self, tag: str | None, wake: Callable[[], object], *, any_release: bool = False) -> PostgresDue:
         return PostgresDue(self, tag, wake, any_release=any_release)
 
-    def next(self, tag: str | None, *, any_release: bool) -> PostgresClaim | None:
-        """Claim the next tree that is due."""
-        number = _claim_number()
+    def next(self, tag: str | None, most: int, *, any_release: bool) -> list[PostgresClaim]:
+        """Claim the next trees that are due."""
+        self._keeper.missed.clear()
         rows = self._database.rows(
-            "select id, root, seq from aloma.next(%s, %s, %s, %s, %s, %s, %s, %s)",
-            *(self._space, self._own_release(), any_release, tag),
-            *(number, self._owner, self.address.lease, self._keeper.numbers()),
+            "select id, root, seq, claim, lines, asked from aloma.next(%s, %s, %s, %s, %s, %s, %s, %s)",
+            *(self._space, self._own_release(), any_release, tag, [_claim_number() for _ in range(most)]),
+            *(self._owner, self.address.lease, self._keeper.numbers()),
         )
-        if not rows:
-            return None
-        ((tree, root, seq),) = rows
-        return PostgresClaim(self._database, self._keeper, tree, root, number, seq=seq)
+        return [self._claimed(*row) for row in rows]
+
+    def _claimed(
+        self, tree: int, root: str, seq: int, number: int, lines: list[bytes] | None, asked: bool
+    ) -> PostgresClaim:
+        known: dict[str, Any] = {"seq": seq, "lines": lines, "asked": asked, "writer": self._writer}
+        claim = PostgresClaim(self._database, self._keeper, tree, root, number, **known)
+        if tree in self._keeper.missed:  # a request came after the tree was taken, and before anybody listened for it
+            claim.look()
+        return claim
+
+    def drain(self) -> None:
+        """Wait until everything that was written behind is carried out."""
+        self._writer.drain()
 
     def upcoming(self, tag: str | None, *, any_release: bool) -> datetime | None:
         """When the next tree is due."""

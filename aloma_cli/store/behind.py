@@ -1,0 +1,54 @@
+"""What a claim has taken to write, and has not yet where it outlives a loss of power."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aloma_cli.errors import AlomaError
+    from aloma_cli.record.events import Event
+
+Then = Callable[["AlomaError | None"], object]
+"""Gets None, or the error for which the writes are lost."""
+
+
+class Behind:
+    """The writes of one claim, in order. All methods are called on one thread."""
+
+    def __init__(self) -> None:
+        self.error: AlomaError | None = None
+        """Why a write was lost; then all later ones are lost as well."""
+        self._taken = 0
+        self._lasting = 0
+        self._waiting: deque[tuple[int, Then]] = deque()
+
+    def take(self) -> int:
+        """Note a write that begins, and give its number."""
+        self._taken += 1
+        return self._taken
+
+    def last(self, number: int, error: AlomaError | None = None) -> None:
+        """Note that the writes up to `number` last; with `error`, that they are lost."""
+        if error is None:
+            self._lasting = max(self._lasting, number)
+        else:
+            self.error = self.error or error
+        while self._waiting and (self.error is not None or self._waiting[0][0] <= self._lasting):
+            self._waiting.popleft()[1](self.error)
+
+    def then(self, call: Then) -> None:
+        """Call `call` once all writes so far last or are lost; now, if that is so already."""
+        if self.error is not None or self._lasting == self._taken:
+            call(self.error)
+        else:
+            self._waiting.append((self._taken, call))
+
+    def telling(self, emit: Callable[[Event], object]) -> Callable[[Event], None]:
+        """As `emit`, which then hears of nothing that does not last."""
+
+        def tell(event: Event) -> None:
+            self.then(lambda error: emit(event) if error is None else None)
+
+        return tell
