@@ -18,6 +18,7 @@ from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from aloma_cli.record.events import Event
+    from aloma_cli.store.behind import Behind
 
 
 @dataclass()
@@ -165,7 +166,7 @@ class MemoryClaim:
 
     publishes = False
     keeps = False
-    behind = None
+    behind: Behind | None = None
 
     def __init__(self, root: str, trees: dict[str, _Tree]) -> None:
         self.root = root
