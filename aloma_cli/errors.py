@@ -2,6 +2,7 @@
 
 AlomaError                     expected: one sentence and, in `hint`, the next step
 ├── InputError                 the user's input is invalid
+│   └── ChoiceError            … because it does not name one of `choices`
 ├── WorkspaceError             the workspace cannot be used
 │   ├── ConfigError            aloma.yaml (or the user's configuration) is invalid
 │   └── StepError              a step file is invalid
@@ -33,10 +34,11 @@ Cut                            reaches a running step from outside; not an Excep
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
@@ -61,6 +63,15 @@ class AlomaError(Exception):
 
 class InputError(AlomaError):
     """The user's input is invalid."""
+
+
+class ChoiceError(InputError):
+    """A request does not name one of `choices`: the values, by the name of the field that takes one of them."""
+
+    def __init__(self, message: str, *, choices: Mapping[str, Iterable[str]] = MappingProxyType({})) -> None:
+        self.choices = {name: tuple(values) for name, values in choices.items()}
+        some = (f"`{name}`: {', '.join(values)}" for name, values in self.choices.items() if values)
+        super().__init__(message, hint="; ".join(some) or None)
 
 
 class WorkspaceError(AlomaError):

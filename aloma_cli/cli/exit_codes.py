@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from aloma_cli import errors
 from aloma_cli.cli.output import say
 from aloma_cli.jsontext import JsonObject
@@ -52,5 +54,16 @@ def refusal(error: OSError) -> errors.AlomaError:
 def tell(error: errors.AlomaError) -> None:
     """Show an expected error on stderr: one sentence, then what to do next."""
     say(f"aloma: {error}")
-    if error.hint:
-        say(f"  → {error.hint}")
+    hint = _choose(error.choices) if isinstance(error, errors.ChoiceError) else error.hint
+    if hint:
+        say(f"  → {hint}")
+
+
+def _choose(choices: Mapping[str, Sequence[str]]) -> str:
+    """What to type for one of these."""
+    if choices.get("task"):
+        return "run one of: " + "; ".join(f"aloma task answer {task} VALUE" for task in choices["task"])
+    ways = [f"--{name} with one of {', '.join(values)}" for name, values in choices.items() if values]
+    if not ways and "into" in choices:
+        return "to write into its data, run `aloma task set`"
+    return f"use {', or '.join(ways)}" if ways else ""

@@ -21,7 +21,7 @@ from aloma_cli.engine.subtasks import Room, halt, stop
 from aloma_cli.engine.transaction import Transaction
 from aloma_cli.engine.unsettled import approvals, release, settle, unknown_call
 from aloma_cli.engine.working import WorkingTask, WorkingTree
-from aloma_cli.errors import InputError
+from aloma_cli.errors import ChoiceError, InputError, did_you_mean
 from aloma_cli.forms.read import WORDS
 from aloma_cli.jsontext import MAX_DEPTH, Json, JsonObject, Path, cut, is_deeper, show_path
 from aloma_cli.record.events import AnsweringSet, RequestRefused, TreeResumed
@@ -246,7 +246,7 @@ def carry_out(tx: Transaction, asked: Asked, source: RequestSource = RequestSour
         case Settle() | AnswerQuestion() if asked.call is not None:
             settle(tx, asked.call, asked.value, *source)
         case Redo(step=step):
-            raise InputError(f"there is no step {step!r}", hint="aloma step list shows the names")
+            raise InputError(f"there is no step {step!r}", hint=did_you_mean(step, tx.plan.steps))
         case _:
             request, who = source
             commit(tx, task, asked.changes, by="person", answers=asked.answers, request=request, who=who)
@@ -309,15 +309,14 @@ def _approval(task: WorkingTask, request: AnswerQuestion) -> SentCall | None:
     if request.call is not None:
         found = next((call for call in waiting if call.number == request.call), None)
         if found is None:
-            hint = f"use --call with one of {', '.join(numbers)}" if numbers else None
-            raise InputError(f"call {request.call} of task {task.id} does not wait for an approval", hint=hint)
+            wrong = f"call {request.call} of task {task.id} does not wait for an approval"
+            raise ChoiceError(wrong, choices={"call": numbers})
         return found
     if request.into is not None or not waiting:
         return None
     if len(waiting) + len(task.questions) > 1:
-        hint = f"use --call with one of {', '.join(numbers)}"
-        hint += f", or --into with one of {', '.join(task.questions)}" if task.questions else ""
-        raise InputError(f"task {task.id} has {len(waiting) + len(task.questions)} open questions", hint=hint)
+        several = f"task {task.id} has {len(waiting) + len(task.questions)} open questions"
+        raise ChoiceError(several, choices={"call": numbers, "into": task.questions})
     return waiting[0]
 
 
@@ -325,8 +324,8 @@ def _who_asks(tree: WorkingTree, task: WorkingTask) -> WorkingTask:
     """The one subtask that asks, where `task` itself does not. Raises InputError where there are several."""
     asking = [one for one in tree.descendants(task.id) if (one.questions or approvals(one)) and not one.closed]
     if len(asking) > 1:
-        commands = "; ".join(f"aloma task answer {one.id} VALUE" for one in asking[:_MOST_SHOWN])
-        raise InputError(f"{len(asking)} subtasks of {task.id} have open questions", hint=f"run one of: {commands}")
+        several = f"{len(asking)} subtasks of {task.id} have open questions"
+        raise ChoiceError(several, choices={"task": [one.id for one in asking[:_MOST_SHOWN]]})
     return asking[0] if asking else task
 
 
@@ -347,14 +346,11 @@ def _question(task: WorkingTask, into: str | None) -> str:
     """The place of the question that is to be answered: the only one, unless `into` names it."""
     places = list(task.questions)
     if not places:
-        raise InputError(
-            f"task {task.id} has no open question", hint=f"to write into its data, run: aloma task set {task.id} path=…"
-        )
-    hint = f"use --into with one of {', '.join(places)}"
+        raise ChoiceError(f"task {task.id} has no open question", choices={"into": ()})
     if into is None and len(places) > 1:
-        raise InputError(f"task {task.id} has {len(places)} open questions", hint=hint)
+        raise ChoiceError(f"task {task.id} has {len(places)} open questions", choices={"into": places})
     if into is not None and into not in places:
-        raise InputError(f"task {task.id} has no open question for {into}", hint=hint)
+        raise ChoiceError(f"task {task.id} has no open question for {into}", choices={"into": places})
     return into or places[0]
 
 

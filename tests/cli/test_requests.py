@@ -49,6 +49,15 @@ def test_what_was_not_asked_is_not_answered(shop: Desk) -> None:
     assert (refused.code, "has no open question" in refused.err, "aloma task set" in refused.err) == (2, True, True)
 
 
+def test_a_request_that_names_nothing_it_could_be_about_is_told_what_there_is(desk: Desk) -> None:
+    asks = [f'task.ask("{place}?", into="{place}")' for place in ("price", "place")]
+    desk.step("ask", '{"total": int, "price": None, "place": None}', *asks, asks="data, task")
+    desk.new('{"total": 5}')
+    several, wrong = (desk.run("task", "answer", "@last", "1", *more) for more in ((), ("--into", "time")))
+    assert (several.code, "use --into with one of price, place" in several.err) == (2, True)
+    assert (wrong.code, "use --into with one of price, place" in wrong.err) == (2, True)
+
+
 def test_open_questions_are_in_the_record(shop: Desk) -> None:
     record = shop.new('{"total": 5}', "--json").json
     assert record["questions"] == [
