@@ -90,6 +90,16 @@ def test_a_case_that_fails_says_what_is_wrong_and_what_happened(asks: Desk, old:
         ("data: {name: Ada}", "about: x", "has no `data`"),
         ("limits: {calls: 1}", "then: [{anser: 1}]", "then.0: unknown key 'anser'"),
         ("limits: {calls: 1}", "now: yesterday", "now 'yesterday' is not a time"),
+        ("limits: {calls: 1}", "limits: {calls: one}", "limits.calls: 'one' is not of type 'number'"),
+        ("limits: {calls: 1}", "limits: {calls: ~}", "limits.calls: null is not of type 'number'"),
+        ("limits: {calls: 1}", "concurrency: [1]", "concurrency: [1] is not of type 'integer'"),
+        ("limits: {calls: 1}", "responses: nowhere", "responses: there is no folder nowhere"),
+        ("limits: {calls: 1}", "then: [{later: {days: soon}}]", "then.0.later.days: 'soon' is not of type 'number'"),
+        ("state: done", "state: [done]", "expect.state: ['done'] is not of type 'string'"),
+        ("state: done", "fired: 5", "expect.fired: 5 is not of type 'array'"),
+        ("answer: {city: Porto}", "calls: 5", "answers.ask.0.calls: 5 is not of type 'array'"),
+        ("answer: {city: Porto}", "tool_calls: [{}]", 'answers.ask.0.tool_calls.0 lacks "name"'),
+        ("answer: {city", "prompt: '('\n      answer: {city", "answers.ask.0.prompt: '(' is not a regular expression"),
     ],
 )
 def test_a_case_that_is_not_valid_is_named(asks: Desk, old: str, new: str, told: str) -> None:

@@ -170,7 +170,10 @@ def _say(error: ValidationError) -> str:
     place = show_path(tuple(error.absolute_path)) if error.absolute_path else "the answer"
     if error.validator == "required":
         return f"{place} lacks {_lacking(error)}"
-    return f"{place}: {cut(error.message, _LONGEST_COMPLAINT)}"
+    message = error.message
+    if error.instance is None or isinstance(error.instance, bool):
+        message = dumps(error.instance) + message.removeprefix(repr(error.instance))
+    return f"{place}: {cut(message, _LONGEST_COMPLAINT)}"
 
 
 def _lacking(error: ValidationError) -> str:

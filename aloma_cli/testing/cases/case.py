@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import Any
 
 from aloma_cli.clock import from_iso
 from aloma_cli.condition import compile_condition
 from aloma_cli.connectors.base import Call
+from aloma_cli.connectors.chat.parse import complaints
 from aloma_cli.errors import ConditionError, InputError, did_you_mean
 from aloma_cli.jsontext import Json, JsonError, JsonObject, kind_of, loads, with_article
 from aloma_cli.loader.yamldata import load_yaml
 from aloma_cli.record.states import STATES
+from aloma_cli.testing.cases.schema import SCHEMA
 from aloma_cli.testing.play import NOW
 from aloma_cli.testing.script import Answers, Script, example, is_chat
 from aloma_cli.values import dataclass
@@ -106,18 +108,23 @@ def load_case(path: Path, root: Path, name: str) -> Case:
         raise InputError(
             f"{shown} has no `data`", hint="write an object, or the path of a file: data: examples/NAME.json"
         )
+    _check_types(given, shown)
     _check_case(given, shown)
+    if "responses" in given and not (root / given["responses"]).is_dir():
+        raise InputError(f"{shown}: responses: there is no folder {given['responses']}")
     return Case(
         **{**given, "name": name, "data": _data(given["data"], root, shown), "then": tuple(given.get("then", ()))}
     )
 
 
+def _check_types(given: JsonObject, shown: str) -> None:
+    for complaint in complaints(given, SCHEMA):
+        raise InputError(f"{shown}: {complaint}")
+
+
 def _check_case(given: JsonObject, shown: str) -> None:
-    for key, kind in (("answers", dict), ("config", dict), ("then", list), ("expect", dict), ("limits", dict)):
-        if not isinstance(given.get(key, kind()), kind):
-            raise InputError(f"{shown}: `{key}` is {with_article(kind_of(given[key]))}")
     for step, entries in given.get("answers", {}).items():
-        for number, entry in enumerate(_checked_list(entries, f"{shown}: answers.{step}")):
+        for number, entry in enumerate(entries):
             _check_entry(entry, f"{shown}: answers.{step}.{number}")
     for number, act in enumerate(given.get("then", ())):
         _check_act(act, f"{shown}: then.{number}")
@@ -144,6 +151,14 @@ def _check_entry(entry: Json, place: str) -> None:
             raise InputError(f"{place}: {error!r} is not an error", hint="write error: {status: 429, message: …}")
     if "when" in given:
         _check_pattern(given["when"], f"{place}.when")
+    _check_regex(given.get("prompt", ""), f"{place}.prompt")
+
+
+def _check_regex(pattern: str, place: str) -> None:
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise InputError(f"{place}: {pattern!r} is not a regular expression: {error}") from None
 
 
 def _check_act(act: Json, place: str) -> None:
@@ -176,12 +191,6 @@ def _checked_object(value: Json, place: str, known: tuple[str, ...] | None) -> J
             raise InputError(
                 f"{place}: unknown key {key!r}", hint=did_you_mean(key, known or ()) or f"use: {', '.join(known or ())}"
             )
-    return value
-
-
-def _checked_list(value: Json, place: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise InputError(f"{place} is {with_article(kind_of(value))}, not a list", hint="begin each answer with `-`")
     return value
 
 
