@@ -167,6 +167,8 @@ def find(words: Sequence[str]) -> tuple[Command, Sequence[str]] | None:
 def _meant(words: Sequence[str]) -> str:
     from difflib import get_close_matches
 
+    if words[0] == "version":
+        return "run `aloma --version`"
     group, word = words[:2] if words[0] in GROUPS else ("task", words[0])
     alone = [name for name in COMMANDS if " " not in name]
     wanted = (word, *_SYNONYMS.get(word, "").split())

@@ -102,10 +102,10 @@ def _unquoted(text: str) -> bool:
     return text[0] not in "{[" or '"' not in text
 
 
-_QUOTES = "put the JSON in single quotes, so that the shell does not change it"
+_QUOTES = """put names and texts in double quotes, and all of it in single quotes for the shell: '{"name": "Ada"}'"""
 _FILE_NAME = re.compile(r"[^\s{}\[\]\"':]+\.(json|ya?ml)", re.IGNORECASE)
 _SLIPS = (
-    (re.compile(r"^\s*[{\[]\s*'"), """JSON has double quotes inside: '{"a": 1}'"""),
+    (re.compile(r"^\s*[{\[]\s*'"), _QUOTES),
     (re.compile(r",\s*}"), "remove the comma before }"),
     (re.compile(r",\s*\]"), "remove the comma before ]"),
     (re.compile(r"\A\s*\{.*\}\s*\n\s*\{"), "it holds several documents, one a line: create one task for each line"),

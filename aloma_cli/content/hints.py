@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import inspect
 import linecache
 import re
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from typing import Any
 
 from aloma_cli.content.authors import is_own
 from aloma_cli.content.function import StepFunction
+from aloma_cli.content.handles.step import StepHandle
+from aloma_cli.content.handles.task import TaskHandle
 from aloma_cli.content.lost import place_in_content
 from aloma_cli.errors import DocumentError, did_you_mean
 from aloma_cli.values import dataclass
@@ -125,6 +128,27 @@ def _misspelt_key(scene: Scene) -> str | None:
 _MOST_KEYS = 6
 
 
+def _answer_for_its_data(scene: Scene) -> str | None:
+    """`answer["price"]`, where the price is in `answer.data`."""
+    match scene.expression:
+        case ast.Subscript(value=owner, slice=ast.Constant(value=str(key))) | ast.Attribute(value=owner, attr=key):
+            data = getattr(scene.value(owner), "data", None)
+            known = isinstance(scene.error, KeyError | AttributeError) and isinstance(data, dict) and key in data
+            return f'write {ast.unparse(owner)}.data["{key}"]' if known else None
+    return None
+
+
+def _wrong_arguments(scene: Scene) -> str | None:
+    """What a method of `task` or `step` takes."""
+    if not isinstance(scene.error, TypeError) or not isinstance(scene.expression, ast.Call):
+        return None
+    function = scene.value(scene.expression.func)
+    if not isinstance(getattr(function, "__self__", None), TaskHandle | StepHandle):
+        return None
+    plain = [one.replace(annotation=one.empty) for one in inspect.signature(function).parameters.values()]
+    return f"it takes ({', '.join(map(str, plain))})"
+
+
 def _needless_await(scene: Scene) -> str | None:
     if not isinstance(scene.error, TypeError) or "await" not in scene.message:
         return None
@@ -199,6 +223,8 @@ _WORDS = (
 _RECOGNISERS: tuple[Callable[[Scene], str | None], ...] = (
     _dotted,
     _misspelt_key,
+    _answer_for_its_data,
+    _wrong_arguments,
     _needless_await,
     _not_json,
     _by_words,

@@ -27,6 +27,7 @@ class ConnectorCall(Coroutine[Any, Any, Any]):
         self.name = name
         self.at = at
         self.begun = False
+        self.__name__ = self.__qualname__ = f"connectors.{name}"  # as warnings of asyncio call it
         self._begin = begin
         self._work: Coroutine[Any, Any, Any] | None = None
 
@@ -44,11 +45,19 @@ class ConnectorCall(Coroutine[Any, Any, Any]):
         if self._work is not None:
             self._work.close()
 
+    def drop(self) -> None:
+        """Never begin it: a task that still holds it ends as cancelled, and Python does not warn as well."""
+        self._begin = _dropped
+
     def _begun(self) -> Coroutine[Any, Any, Any]:
         if self._work is None:
             self.begun = True
             self._work = self._begin()
         return self._work
+
+
+async def _dropped() -> Any:
+    raise asyncio.CancelledError
 
 
 @dataclass(slots=True)
@@ -82,6 +91,8 @@ class Loose:
         """Raise ContentError for a call that was not awaited, if it caused `error`."""
         left = [call for call in self.calls if not call.begun]
         if left and (error is None or ConnectorCall.__name__ in str(error)):
+            for one in left:
+                one.drop()
             call = f"connectors.{left[0].name}"
             cure = f'write "await {call}(…)"'
             raise _lost(f"{self.content.step} called {call} without await", left[0].at, cure) from None

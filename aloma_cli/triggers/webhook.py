@@ -105,6 +105,8 @@ def _parsed_body(content_type: str, body: bytes) -> Json:
             return loads(body)
         except JsonError as error:
             raise InputError(f"the body is not valid JSON: {error}") from None
+    if kind == _FORM and body.lstrip()[:1] in (b"{", b"["):  # what curl -d sends unless told otherwise
+        raise _KindError("the body is JSON, and its content type says that it is a form: send application/json")
     if kind == _FORM:
         try:
             return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=1000))

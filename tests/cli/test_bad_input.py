@@ -11,7 +11,9 @@ from tests.cli.desk import Desk
 
 OBJECT = 'a task\'s data is an object, such as {"name": 1}'
 KNOWN = "data, task, step, connectors, lib, config, log, now"
-QUOTES = "  → put the JSON in single quotes, so that the shell does not change it\n"
+QUOTES = (
+    """  → put names and texts in double quotes, and all of it in single quotes for the shell: '{"name": "Ada"}'\n"""
+)
 
 
 def refused(desk: Desk, *arguments: str, code: int = 2) -> str:

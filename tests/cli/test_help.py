@@ -63,6 +63,7 @@ def test_an_unknown_topic_is_refused(desk: Desk, asked: str, hint: str) -> None:
         ("docs", "help"),
         ("task rm", "task gc"),
         ("task delete", "task gc"),
+        ("version", "--version"),
         ("task cancel", "task stop"),
         ("task retry", "task resume"),
         ("task get", "task show"),

@@ -89,6 +89,19 @@ def test_what_is_left_behind_can_neither_call_nor_ask_nor_use_data_when_its_firi
 HINTS = {
     "dots": (["data['out'] = data.name.first"], 'write data["name"]'),
     "a key": (["data['out'] = data['nmae']"], "data has name; did you mean that?"),
+    "the answer for its data": (
+        ["answer = await connectors.openai.chat(messages='?', shape={'price': int})", "data['out'] = answer['price']"],
+        'write answer.data["price"]',
+    ),
+    "the answer's attribute for its data": (
+        ["answer = await connectors.openai.chat(messages='?', shape={'price': int})", "data['out'] = answer.price"],
+        'write answer.data["price"]',
+    ),
+    "an argument of task": (
+        ["task.ask('Who?', 'who', type=str)"],
+        "it takes (question, into, schema=None, default=None, timeout=None, context=None)",
+    ),
+    "a connector": (["await connectors.crm.find()"], "there is no connector 'crm'"),
     "await": (["await task.ask('Who?', 'who')"], "task.ask does not wait"),
     "log": (["log('x', level='info')"], "log() got an unexpected keyword argument 'level'"),
     "a date": (["import datetime", "now = datetime.datetime.now()", "data['out'] = now"], "write now.isoformat()"),
@@ -117,6 +130,14 @@ def test_a_common_mistake_is_told_with_its_line_and_what_to_write(desk: Desk, ca
     assert f"(steps/s.py:{6 + len(lines)})" in line
     assert "__" not in line
     assert said in result.err
+
+
+def test_a_call_in_a_forgotten_task_is_told_once(desk: Desk) -> None:
+    desk.step("s", WANTS, "asyncio.ensure_future(connectors.http.get('https://a.example'))", asks="data, connectors")
+    result = desk.new('{"name": "Ada", "greeting": "x"}')
+    assert "s called connectors.http.get without await" in result.err
+    assert "Traceback" not in result.err
+    assert "never retrieved" not in result.err
 
 
 def test_errors_inside_errors_are_shown_with_their_places(desk: Desk) -> None:
@@ -200,7 +221,7 @@ def test_a_slip_in_a_condition_is_seen(desk: Desk, condition: str) -> None:
 
 DATA = {
     "nofile.json": "did you mean `-f nofile.json`?",
-    "{'a': 1}": "JSON has double quotes inside",
+    "{'a': 1}": "put names and texts in double quotes",
     '{"a": 1,}': "remove the comma before }",
     '{"a": 1}\n{"a": 2}': "create one task for each line",
 }

@@ -52,7 +52,7 @@ def test_an_unknown_server_is_named_with_those_that_exist(desk: Desk) -> None:
     desk.step("look", '{"done": None}', "await connectors.mcp.dsk.search()", asks="data, connectors")
     ended = desk.run("task", "new", "T", "-d", "{}")
     assert ended.code == 1
-    assert "connectors.mcp has no connector 'dsk'" in ended.err
+    assert "there is no connector 'mcp.dsk'" in ended.err
     assert "desk" in ended.err
 
 

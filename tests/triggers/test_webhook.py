@@ -87,6 +87,7 @@ def test_a_signature_is_of_the_body(home: MakeHome) -> None:
         ("application/json", b'{"id": 1', 400, None),
         ("application/json", b"\xff", 400, None),
         ("application/x-www-form-urlencoded", b"\xff=1", 400, None),
+        ("application/x-www-form-urlencoded", b' {"id": 1}', 415, None),
         ("text/plain", b"id", 415, None),
         ("", b"id", 415, None),
         ("application/json", b"[]", 422, None),

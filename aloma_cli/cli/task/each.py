@@ -114,7 +114,7 @@ def _problem(result: Result) -> str | None:
         return None
     errors = [f"{step}: {error.get('message')}" for step, error in result.task.record["errors"].items()]
     why = "; ".join(errors) or result.task.record["reason"] or ""
-    return clean(f"task {result.task.id} is {result.task.state}{f': {why}' if why else ''}")
+    return clean(f"task {result.task.id} rests as {result.task.state}{f': {why}' if why else ''}")
 
 
 class _Counts:

@@ -25,7 +25,8 @@ class ConnectorsHandle:
     def __getattr__(self, name: str) -> ConnectorHandle | ConnectorGroup:
         if name not in self._connectors and any(key.startswith(f"{name}.") for key in self._connectors):
             return ConnectorGroup(name, self._connectors, self._call)
-        return ConnectorHandle(name, _lookup(self._connectors, name, "connectors", "connector"), self._call)
+        missing = f"there is no connector {name!r}", f", or write connectors/{name}.py"
+        return ConnectorHandle(name, _lookup(self._connectors, name, *missing), self._call)
 
 
 class ConnectorGroup:
@@ -38,7 +39,7 @@ class ConnectorGroup:
         self._call = call
 
     def __getattr__(self, name: str) -> ConnectorHandle:
-        members = _lookup(self._members, name, f"connectors.{self._name}", "connector")
+        members = _lookup(self._members, name, f"there is no connector '{self._name}.{name}'")
         return ConnectorHandle(f"{self._name}.{name}", members, self._call)
 
 
@@ -57,7 +58,7 @@ class ConnectorHandle:
         return [getattr(self, name) for name in names]
 
     def __getattr__(self, name: str) -> BoundFunction:
-        function: Function = _lookup(self._connector, name, f"connectors.{self._name}", "function")
+        function: Function = _lookup(self._connector, name, f"connectors.{self._name} has no function {name!r}")
         return BoundFunction(f"{self._name}.{name}", function, self._call)
 
 
@@ -79,9 +80,9 @@ class BoundFunction:
         return Tool.of(self._name, self._function)
 
 
-def _lookup(table: Mapping[str, Any], name: str, of: str, kind: str) -> Any:
+def _lookup(table: Mapping[str, Any], name: str, missing: str, cure: str = "") -> Any:
     try:
         return table[name]
     except KeyError:
-        hint = did_you_mean(name, table) or f"use one of: {', '.join(sorted(table))}"
-        raise PermanentError(f"{of} has no {kind} {name!r}", hint=hint) from None
+        hint = did_you_mean(name, table) or f"use one of: {', '.join(sorted(table))}{cure}"
+        raise PermanentError(missing, hint=hint) from None
