@@ -9,25 +9,28 @@ from aloma_cli.errors import InputError, JournalDamagedError
 from aloma_cli.explain.ledger import without_collector
 from aloma_cli.explain.why import Inquiry
 from aloma_cli.ids import root_of
+from aloma_cli.record.events import TaskRested
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Iterable
 
+    from aloma_cli.api.asked import AskedWorkspace
     from aloma_cli.api.task import Task
     from aloma_cli.api.workspace import Workspace
     from aloma_cli.engine.transaction import Emit
     from aloma_cli.explain.replay.people import KnownPeople
+    from aloma_cli.record.events import Event
 
 
-def question(home: Workspace, text: str) -> Inquiry:
+def question(home: AskedWorkspace, text: str) -> Inquiry:
     """What can be asked about the task that `text` names. Raises NotFoundError, JournalDamagedError."""
-    asked, damage = readable_question(home, text)
-    if damage is not None:
-        raise damage
-    return asked
+    task = home.find(text)
+    with without_collector():
+        events = [event for batch in home.store.read(root_of(task)) for event in batch.events]
+    return _inquiry(home, task, events)
 
 
-def readable_question(home: Workspace, text: str) -> tuple[Inquiry, JournalDamagedError | None]:
+def readable_question(home: AskedWorkspace, text: str) -> tuple[Inquiry, JournalDamagedError | None]:
     """What can be asked about a task up to where its record is damaged, and that damage.
 
     Raises NotFoundError, and JournalDamagedError where nothing can be read.
@@ -35,9 +38,20 @@ def readable_question(home: Workspace, text: str) -> tuple[Inquiry, JournalDamag
     task = home.find(text)
     with without_collector():
         events, damage = read_events(home.store, root_of(task))
-    held = home.store.is_held(root_of(task))
-    limits = home.loaded.config.limits
-    return Inquiry(events, task, home.steps, home.clock.now(), limits.concurrency, held), damage
+    return _inquiry(home, task, events), damage
+
+
+def _inquiry(home: AskedWorkspace, task: str, events: list[Event]) -> Inquiry:
+    held = _has_work(events) and home.store.is_held(root_of(task))
+    return Inquiry(events, task, home.steps, home.clock.now(), home.loaded.config.limits.concurrency, held)
+
+
+def _has_work(events: Iterable[Event]) -> bool:
+    """Whether a task of the tree does not rest: only then may a process run it. To ask for its lock takes long."""
+    awake: set[str] = set()
+    for event in events:
+        (awake.discard if type(event) is TaskRested else awake.add)(event.task)
+    return bool(awake)
 
 
 async def answered_as_before(home: Workspace, running: Awaitable[Task], people: KnownPeople, emit: Emit) -> Task:

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from aloma_cli.api.asked import AskedWorkspace, load_files
 from aloma_cli.api.orders import Order, on_another_day, resuming, starting
-from aloma_cli.api.reader import Records
 from aloma_cli.api.session import Equipment, fire_once, run_claim, write
 from aloma_cli.api.task import Task, task_of
 from aloma_cli.budget import LimitRequest
@@ -32,13 +32,13 @@ from aloma_cli.jsontext import Json, JsonObject, escape_surrogates
 from aloma_cli.later import Later
 from aloma_cli.loader.answering import Answering, Past
 from aloma_cli.loader.config import Config
-from aloma_cli.loader.config_files import honours_path, read_user_config, user_config_path
+from aloma_cli.loader.config_files import honours_path
 from aloma_cli.loader.layout import DATA_FOLDER
-from aloma_cli.loader.models import ModelChoice, resolve_models, secrets_given
+from aloma_cli.loader.models import ModelChoice, resolve_models
 from aloma_cli.loader.place import store_at
 from aloma_cli.loader.release import release_of
 from aloma_cli.loader.sources import ModelFlags
-from aloma_cli.loader.workspace import Hide, LoadedWorkspace, load_workspace, no_redaction
+from aloma_cli.loader.workspace import Hide, LoadedWorkspace, no_redaction
 from aloma_cli.record.events import Event, TaskCreated
 from aloma_cli.redact import Redactor
 from aloma_cli.store.open import open_store
@@ -81,7 +81,7 @@ _PROGRAM = {"channel": "api"}
 """Who asks, where a program does (`record/who.py`)."""
 
 
-class Workspace(Records):
+class Workspace(AskedWorkspace):
     """Steps, and the tasks they work on.
 
         workspace = Workspace.open("path/to/workspace")
@@ -111,8 +111,10 @@ class Workspace(Records):
 
         `border` may wrap the connectors of every run, to answer their calls in another way.
         """
-        self.loaded = loaded or LoadedWorkspace(steps=_by_name(steps), connector_modules=connectors or {})
-        self.steps = dict(self.loaded.steps)
+        if store is None:
+            store = "memory:" if folder is None else Path(folder) / DATA_FOLDER
+        loaded = loaded or LoadedWorkspace(steps=_by_name(steps), connector_modules=connectors or {})
+        super().__init__(open_store(store, lambda: self.release), loaded, clock=clock)
         self._plan = lru_cache(maxsize=1)(Plan)
         self.redactor = Redactor((*self.loaded.secrets, *(models.secrets if models else secrets)))
         self._choose = choose or _fixed(models)
@@ -121,9 +123,6 @@ class Workspace(Records):
         self._traces: LiveTraces | None = None
         self.tells = False
         """Whether people are told what `notify:` says: by a workspace that was opened, and not by one of a test."""
-        if store is None:
-            store = "memory:" if folder is None else Path(folder) / DATA_FOLDER
-        super().__init__(open_store(store, lambda: self.release), clock=clock)
 
     @classmethod
     def open(
@@ -439,11 +438,8 @@ def load(
     hide: Hide = no_redaction,
 ) -> Workspace:
     """Like `Workspace.open`, without choosing a model server."""
-    user_config = read_user_config(user_config_path())
     environ, flags = os.environ if environ is None else environ, flags or ModelFlags()
-    loaded = load_workspace(path, Path.cwd(), environ, keys=user_config.key_variables, hide=hide)
-    secrets = secrets_given(flags, environ, loaded.config, user_config)
-    hide(Redactor(secrets))
+    loaded, user_config, secrets = load_files(path, flags, environ, hide)
     choose = partial(
         resolve_models,
         flags,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from aloma_cli.api import asked
+from aloma_cli.api.asked import AskedWorkspace
 from aloma_cli.api.reader import Records
-from aloma_cli.api.workspace import Workspace, load
 from aloma_cli.cli import descriptors, output, streams
 from aloma_cli.loader.config_files import read_user_config, user_config_path
 from aloma_cli.loader.layout import find_workspace
@@ -17,6 +18,9 @@ from aloma_cli.loader.sources import ModelFlags
 from aloma_cli.loader.workspace import redactor_of
 from aloma_cli.redact import RedactedStream, Redactor
 from aloma_cli.store.open import open_store
+
+if TYPE_CHECKING:
+    from aloma_cli.api.workspace import Workspace
 
 
 def open_records(path: str | None) -> tuple[Records, Redactor]:
@@ -29,7 +33,14 @@ def open_records(path: str | None) -> tuple[Records, Redactor]:
 
 def load_workspace(path: str | None, flags: ModelFlags | None = None) -> Workspace:
     """The workspace; `flags` help to choose the model server. Raises as `load`."""
+    from aloma_cli.api.workspace import load  # with the engine: many commands run nothing
+
     return load(path, flags=flags, hide=hide)
+
+
+def load_asked(path: str | None) -> AskedWorkspace:
+    """The workspace, for commands that ask about its tasks and run nothing. Raises as `load`."""
+    return asked.load_asked(path, hide=hide)
 
 
 def hide(redactor: Redactor) -> None:

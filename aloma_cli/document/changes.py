@@ -122,15 +122,20 @@ def _to_operation(change: Change) -> JsonObject:
 
 def _from_operation(operation: JsonObject, edit: _Edit) -> Change:
     keys = keys_of(operation["path"])
+    if not keys:
+        return Change(operation["op"], (), operation.get("value"))
     path: list[str | int] = []
-    here = edit.root
+    here, last = edit.root, keys.pop()
     for key in keys:
-        if isinstance(here, list) and key == "-":
-            return Change("append", tuple(path), operation["value"])
         at = int(key) if isinstance(here, list) else key
         path.append(at)
-        # The last key may be new, without a value to step into.
-        here = here[at] if len(path) < len(keys) else None
+        here = here[at]
+    if not isinstance(here, list):
+        path.append(last)
+    elif last == "-":
+        return Change("append", tuple(path), operation["value"])
+    else:
+        path.append(int(last))
     return Change(operation["op"], tuple(path), operation.get("value"))
 
 

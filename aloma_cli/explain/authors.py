@@ -37,6 +37,18 @@ class _Place:
         self.touched: list[int] = []
         self.below: dict[str, _Place] = {}
 
+    def child(self, key: str) -> _Place:
+        """The place at a key, which is made where it is missing."""
+        found = self.below.get(key)
+        if found is None:
+            found = self.below[key] = _Place()
+        return found
+
+    def touch(self, version: int) -> None:
+        """Note that a version wrote at this path or below; the newest versions come last."""
+        if not self.touched or self.touched[-1] != version:
+            self.touched.append(version)
+
     def until(self, version: int) -> Iterator[_Written]:
         """What was written up to `version`, the last first."""
         end = bisect_right(self.written, version, key=itemgetter(0))
@@ -60,20 +72,13 @@ class Authors:
         if position is not None:
             op, path = "add", (*path, position)
         node, depth = self._root, 0
-        self._touch(node, version)
-        for depth, key in enumerate(path):  # noqa: B007  (it is used after the loop)
-            if not isinstance(key, str):
+        node.touch(version)
+        for key in path:
+            if type(key) is not str:
                 break
-            node = node.below.setdefault(key, _Place())
-            self._touch(node, version)
-        else:
-            depth = len(path)
+            node, depth = node.child(key), depth + 1
+            node.touch(version)
         node.written.append(_Written(version, op, path[depth:]))
-
-    @staticmethod
-    def _touch(node: _Place, version: int) -> None:
-        if not node.touched or node.touched[-1] != version:
-            node.touched.append(version)
 
     def whole(self, path: Path, version: int) -> int:
         """The last version, up to `version`, that wrote or removed the value at `path`, or one that contains it."""

@@ -9,6 +9,7 @@ from dataclasses import field
 
 from aloma_cli.document.changes import Change, Replay, apply
 from aloma_cli.document.paths import MISSING, get, resolve
+from aloma_cli.errors import JournalDamagedError
 from aloma_cli.explain.authors import NEVER, Authors
 from aloma_cli.jsontext import Json, JsonObject, Path
 from aloma_cli.record import events as ev
@@ -126,12 +127,17 @@ class TaskLedger:
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """Read a record: nothing of it becomes garbage, and to look for garbage takes a third of the time."""
+    """Read a record: nothing of it becomes garbage, and to look for garbage takes a third of the time.
+
+    What was read is not looked through afterwards either, until the next record is read.
+    """
     was_on = gc.isenabled()
     gc.disable()
+    gc.unfreeze()
     try:
         yield
     finally:
+        gc.freeze()
         if was_on:
             gc.enable()
 
@@ -147,11 +153,18 @@ class Ledger:
 
     @classmethod
     def of(cls, events: Iterable[ev.Event], *, until: tuple[str, int] | None = None) -> Ledger:
-        """All of `events` of a tree; with `until`, up to this entry (its number) of the log of this task."""
+        """All of `events` of a tree; with `until`, up to this entry (its number) of the log of this task.
+
+        Raises JournalDamagedError where an event does not follow from those before it.
+        """
         ledger = cls()
         with without_collector():
             for event in events:
-                ledger.take(event)
+                try:
+                    ledger.take(event)
+                except Exception as error:
+                    # Another program wrote it, so its content may be anything.
+                    raise _does_not_follow(event, error) from error
                 if until is not None and event.task == until[0] and len(ledger.tasks[until[0]].entries) > until[1]:
                     break
         return ledger
@@ -210,6 +223,12 @@ class Ledger:
                 firing.voids = 0 if event.reason in PAUSES or not event.again else firing.voids + 1
                 if event.reason == "superseded" and not event.again:
                     _arm(task, (event.step,))
+
+
+def _does_not_follow(event: ev.Event, error: Exception) -> JournalDamagedError:
+    why = f"what happened at {event.at} does not follow from the rest ({type(error).__name__}: {error})"
+    hint = f"run `aloma task log {event.task}`: it shows what can be read"
+    return JournalDamagedError(f"the record of task {event.task} is damaged: {why}", hint=hint)
 
 
 def _note_writes(

@@ -316,15 +316,36 @@ def _fits(hint: Any) -> Fits:
             texts = {str, NoneType}.issuperset(get_args(hint))
             return (lambda value: value is None or isinstance(value, str)) if texts else reduce(_either, inner)
         case origin if origin in (tuple, list):
-            return lambda value: isinstance(value, tuple | list) and all(map(inner[0], value))
+            each = _each(inner[0])
+            return lambda value: isinstance(value, tuple | list) and each(value)
         case origin if origin is dict:
-            return lambda value: isinstance(value, dict) and all(map(inner[1], value.values()))
+            each = _each(inner[1])
+            return lambda value: isinstance(value, dict) and each(value.values())
     if hint is Any:
-        return lambda _: True
+        return _is_anything
+    if hint is str:
+        return _is_text
     if hint is bool:
         return lambda value: isinstance(value, bool)
     kinds = (int, float) if hint is float else (hint,)
     return lambda value: isinstance(value, kinds) and not isinstance(value, bool)
+
+
+def _is_anything(_: Any) -> bool:
+    return True
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _each(fits: Fits) -> Fits:
+    """Whether each of several values fits; of the two types that most values have, it is one test for all of them."""
+    if fits is _is_anything:
+        return _is_anything
+    if fits is _is_text:
+        return lambda values: {str}.issuperset(map(type, values)) or all(map(_is_text, values))
+    return lambda values: all(map(fits, values))
 
 
 @lru_cache(maxsize=256)  # the events of one turn have one time

@@ -155,6 +155,21 @@ def test_a_line_that_follows_from_nothing_ends_a_report_as_well(desk: Desk, task
     assert "it does not follow from the lines before it" in ended.err
 
 
+@pytest.mark.parametrize("command", [["why"], ["graph"], ["blame", "greeting"]], ids=" ".join)
+def test_a_line_that_follows_from_nothing_is_told_by_what_explains(desk: Desk, task: str, command: list[str]) -> None:
+    lost = ev.Committed(
+        task=task,
+        at="2030-01-01T00:00:00.000Z",
+        version=9,
+        by="command",
+        changes=({"op": "add", "path": "/no/where", "value": 1},),
+    )
+    damage(desk, task, lambda lines: [*lines[:4], encode(Batch(4, (lost,)))])
+    ended = desk.run("task", command[0], task, *command[1:])
+    assert (ended.code, ended.out) == (1, "")
+    assert f"the record of task {task} is damaged: what happened at 2030-01-01T00:00:00.000Z does not" in ended.err
+
+
 def test_a_subtask_of_a_damaged_task_can_be_seen_where_it_stands_before_the_damage(desk: Desk, task: str) -> None:
     (child,) = (record["id"] for record in desk.run("task", "list", "--all", "--json").json if record["parent"])
     damage(desk, task, lambda lines: [*lines[:-1], b"?\n"])

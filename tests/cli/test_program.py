@@ -268,6 +268,13 @@ def test_adding_up_and_reading_a_history_needs_no_library(desk: Desk, command: s
     assert not imported(desk, *command.split()) & {"genai_prices", "httpx2", "jsonschema", "mcp", "openai", "pydantic"}
 
 
+@pytest.mark.parametrize("command", ["why", "why @last greet", "blame @last greeting", "graph"])
+def test_explaining_a_task_at_rest_imports_no_engine_and_no_lock(desk: Desk, command: str) -> None:
+    desk.new()
+    modules = imported(desk, "task", *command.split())
+    assert not modules & {"asyncio", "filelock", "aloma_cli.engine.turn", "aloma_cli.engine.working", *HEAVY}
+
+
 @pytest.mark.parametrize("command", [["--help"], ["task", "--help"], ["task", "list", "--help"], ["--version"]])
 def test_help_imports_nothing_heavy(desk: Desk, command: list[str]) -> None:
     assert not imported(desk, *command) & HEAVY

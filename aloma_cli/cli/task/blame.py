@@ -10,7 +10,7 @@ from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.output import for_people, put, put_json, result
 from aloma_cli.cli.parameters import Argument, Option
 from aloma_cli.cli.task.which import task_id_with
-from aloma_cli.cli.workspaces import load_workspace, open_records
+from aloma_cli.cli.workspaces import load_asked, open_records
 from aloma_cli.document.paths import MISSING
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.errors import InputError
@@ -50,7 +50,7 @@ def trace(
     found = task_id_with(open_records(workspace)[0], task, path, "blame", "PATH")
     if not path:
         raise InputError("a path needs at least one key", hint="run `aloma task blame ID PATH`")
-    told = blame(question(load_workspace(workspace), found), path, entry, depth=depth or 12)
+    told = blame(question(load_asked(workspace), found), path, entry, depth=depth or 12)
     if as_json:
         put_json(told.to_json())
         return exit_codes.DONE

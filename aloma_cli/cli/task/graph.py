@@ -10,7 +10,7 @@ from aloma_cli.api.explaining import question
 from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.output import for_people, put, put_json, result
 from aloma_cli.cli.parameters import Option
-from aloma_cli.cli.workspaces import load_workspace
+from aloma_cli.cli.workspaces import load_asked
 from aloma_cli.errors import InputError, did_you_mean
 from aloma_cli.explain.graph import SOURCES, Graph, graph
 from aloma_cli.jsontext import cut
@@ -46,7 +46,7 @@ def draw(
     if form not in _FORMATS:
         hint = did_you_mean(form, _FORMATS) or f"use one of {', '.join(_FORMATS)}"
         raise InputError(f"--format {form!r} is not a format", hint=hint)
-    told = graph(question(load_workspace(workspace), task))
+    told = graph(question(load_asked(workspace), task))
     if as_json:
         put_json(told.to_json())
         return exit_codes.DONE

@@ -8,7 +8,7 @@ from aloma_cli.api.explaining import readable_question
 from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.pages import Open, Output, put_page
 from aloma_cli.cli.parameters import Option
-from aloma_cli.cli.workspaces import load_workspace
+from aloma_cli.cli.workspaces import load_asked
 from aloma_cli.report.task_page import task_page
 
 
@@ -30,7 +30,7 @@ def report(
     document at each entry, where its values come from, prompts, answers, tokens
     and money. Prints its name; default: report-ID.html.
     """
-    asked, damage = readable_question(load_workspace(workspace), task)
+    asked, damage = readable_question(load_asked(workspace), task)
     put_page(task_page(asked, damage), output or f"report-{asked.task}.html", show=show, as_json=as_json)
     if damage is not None:
         raise damage

@@ -10,7 +10,7 @@ from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.output import put, put_json, put_wrapped, result
 from aloma_cli.cli.parameters import Argument, Option
 from aloma_cli.cli.task.which import LAST
-from aloma_cli.cli.workspaces import load_workspace
+from aloma_cli.cli.workspaces import load_asked
 from aloma_cli.errors import InputError, NotFoundError
 from aloma_cli.explain import writers
 from aloma_cli.explain.ledger import Ledger
@@ -44,7 +44,7 @@ def explain(
     last. If the step did not fire, it shows the smallest change of the document that
     would let it fire.
     """
-    home = load_workspace(workspace)
+    home = load_asked(workspace)
     try:
         asked = question(home, task)
     except NotFoundError as error:

@@ -13,16 +13,18 @@ from aloma_cli.record.batch import Batch
 from aloma_cli.record.codec import encode
 from aloma_cli.store.files.atomic import sync_folder
 from aloma_cli.store.files.checkpoint import read_checkpoint
-from aloma_cli.store.files.claim import FileClaim, holder_of, lock_folder, lock_task
 from aloma_cli.store.files.journal import kept_by, read_back, read_journal, read_lines
 from aloma_cli.store.files.os_errors import refusing
 from aloma_cli.store.files.states import note_change
 
 if TYPE_CHECKING:
     from aloma_cli.record.events import Event
+    from aloma_cli.store.files import claim as claiming
     from aloma_cli.store.files import salvage as salvaging
+    from aloma_cli.store.files.claim import FileClaim
     from aloma_cli.store.protocol import Kept, Salvage
 else:
+    claiming = Later("aloma_cli.store.files.claim")
     salvaging = Later("aloma_cli.store.files.salvage")
 
 
@@ -41,7 +43,7 @@ class TaskFolder:
         with refusing(self._path, "made"):
             ours = self._make_folder()
             try:
-                return FileClaim.begin(self._path, lines, fsync=self._fsync)
+                return claiming.FileClaim.begin(self._path, lines, fsync=self._fsync)
             except BaseException:
                 if ours:
                     shutil.rmtree(self._path, ignore_errors=True)
@@ -58,10 +60,10 @@ class TaskFolder:
         return True
 
     def claim(self) -> FileClaim:
-        return FileClaim.take(self._path, fsync=self._fsync)
+        return claiming.FileClaim.take(self._path, fsync=self._fsync)
 
     def salvage(self, take: Callable[[Batch], object]) -> Salvage | None:
-        lock = lock_folder(self._path)
+        lock = claiming.lock_folder(self._path)
         try:
             note_change(self._path)
             found = salvaging.salvage_journal(self._journal, take)
@@ -88,15 +90,15 @@ class TaskFolder:
 
     def holder(self) -> str | None:
         try:
-            lock_task(self._path).release()
+            claiming.lock_task(self._path).release()
         except TaskLockedError:
             # A process that has just taken the lock has not written its description yet.
-            return holder_of(self._path) or "another process"
+            return claiming.holder_of(self._path) or "another process"
         return None
 
     def is_held(self) -> bool:
         try:
-            lock_task(self._path, patience=0).release()
+            claiming.lock_task(self._path, patience=0).release()
         except TaskLockedError:
             return True
         return False
