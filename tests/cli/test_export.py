@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,21 @@ def test_a_task_arrives_with_its_journal_byte_for_byte(desk: Desk, other: Path) 
 def test_a_pipe_carries_a_task(desk: Desk, other: Path) -> None:
     task = desk.new().out.strip()
     assert desk.shell(f"aloma task export | aloma task import - -w {other}").out.strip() == task
+
+
+def test_a_named_pipe_and_a_link_are_written_to_and_not_replaced(desk: Desk) -> None:
+    desk.new()
+    whole = desk.run("task", "export").out
+    pipe, link, target = desk.root / "pipe", desk.root / "link.jsonl", desk.root / "target.jsonl"
+    os.mkfifo(pipe)
+    with desk.started("task", "export", "-o", "pipe") as process:
+        assert pipe.read_text() == whole
+    assert process.returncode == 0
+    assert pipe.is_fifo()
+    link.symlink_to(target)
+    assert desk.run("task", "export", "-o", "link.jsonl").code == 0
+    assert link.is_symlink()
+    assert target.read_text() == whole
 
 
 def test_a_task_that_was_killed_continues_elsewhere_and_pays_nothing_twice(desk: Desk, other: Path) -> None:

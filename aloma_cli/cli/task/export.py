@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import IO, Annotated, Any
 
 from aloma_cli.api.archive import exported, read_archive, restored
@@ -92,13 +93,22 @@ def _opened(file: str | None) -> Iterator[IO[bytes]]:
         stream.flush()
         return
     path = given_path(file)
+    # A device or a named pipe is written to. Only a file can be replaced.
+    is_file = path.is_file() or not path.exists()
+    try:
+        with _replaced(path.resolve()) if is_file else path.open("wb") as target:
+            yield target
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}") from None
+
+
+@contextlib.contextmanager
+def _replaced(path: Path) -> Iterator[IO[bytes]]:
     unfinished = path.with_name(f".{path.name}.new")
     try:
         with open(unfinished, "wb", opener=private) as target:
             yield target
         unfinished.replace(path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from None
     finally:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
