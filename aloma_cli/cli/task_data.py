@@ -25,7 +25,7 @@ def read_data(data: str | None, file: str | None) -> JsonObject:
         return _inline(data)
     if file is None:
         return {}
-    return _read_stdin("-f -") if file == "-" else _read_file(file, "-f")
+    return _json_object(read_stdin("-f -"), "standard input (-f -)") if file == "-" else _read_file(file, "-f")
 
 
 def given_path(text: str) -> Path:
@@ -44,16 +44,17 @@ def read_given(name: str) -> bytes:
 
 def _inline(data: str) -> JsonObject:
     if data == "-":
-        return _read_stdin("-d -")
+        return _json_object(read_stdin("-d -"), "standard input (-d -)")
     return _read_file(data[1:], "-d @") if data.startswith("@") else _json_object(data, "-d")
 
 
-def _read_stdin(asked_by: str) -> JsonObject:
+def read_stdin(asked_by: str) -> bytes:
+    """Standard input, to its end. Raises InputError if it is closed."""
     if sys.stdin is None or sys.stdin.closed:
         raise InputError(f"{asked_by} reads standard input, which is closed")
     if sys.stdin.isatty():
         say("aloma: type the task's data as JSON, then Ctrl-D")
-    return _json_object(sys.stdin.buffer.read(), f"standard input ({asked_by})")
+    return sys.stdin.buffer.read()
 
 
 def _read_file(name: str, asked_by: str) -> JsonObject:

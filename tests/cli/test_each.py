@@ -19,7 +19,7 @@ def write(desk: Desk, count: int, **more: object) -> None:
 
 
 def rows(printed: Ended) -> list[dict[str, object]]:
-    return [loads(line) for line in printed.out.splitlines()]
+    return [loads(line) for line in printed.out.rstrip("\n").split("\n") if line]
 
 
 def each(desk: Desk, *options: str) -> Ended:
@@ -218,3 +218,18 @@ def test_a_key_that_is_none_makes_no_task(desk: Desk, key: str) -> None:
     refused = desk.run("task", "new", "T", "-d", '{"name": "Ada"}', "--key", key)
     assert (refused.code, desk.tasks) == (2, [])
     assert f"invalid key {key!r}" in refused.err
+
+
+def test_only_a_newline_ends_a_line(desk: Desk) -> None:
+    """Strings of JSON may hold the other ends of lines that Unicode has."""
+    desk.write("in.jsonl", '{"name": "a\u2028b"}\r\n{"name": "c\u0085d"}\r\n')
+    assert [row["state"] for row in rows(each(desk))] == ["done", "done"]
+
+
+def test_a_line_that_is_not_utf_8_is_named(desk: Desk) -> None:
+    desk.write("in.jsonl", b'{"name": "a"}\n{"name": "b"}\n{"name": "\xe9"}\n')
+    printed = each(desk)
+    assert (printed.code, desk.tasks) == (2, [])
+    assert "line 3 of in.jsonl is not UTF-8: byte 0xe9" in printed.err
+    printed = desk.shell("printf '\\xe9' | aloma task new Lead --each -")
+    assert (printed.code, "line 1 of standard input is not UTF-8: byte 0xe9" in printed.err) == (2, True)

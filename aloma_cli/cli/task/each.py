@@ -14,7 +14,7 @@ from aloma_cli.cli import descriptors, output
 from aloma_cli.cli.exit_codes import DONE, REFUSED, code_of_task
 from aloma_cli.cli.interrupts import Interrupted, Interrupts
 from aloma_cli.cli.run import no_keyboard
-from aloma_cli.cli.task_data import given_path, read_given
+from aloma_cli.cli.task_data import given_path, read_given, read_stdin
 from aloma_cli.errors import InputError
 from aloma_cli.record.states import PAUSED
 from aloma_cli.view.format import clean, money, plural
@@ -78,12 +78,13 @@ def run_each(
 
 
 def _input_lines(file: str) -> list[str]:
-    if file == "-":
-        return sys.stdin.read().splitlines()
+    """The lines of a file, as JSON ends them: a string may hold the other ends of lines that Unicode has."""
+    content, name = (read_stdin("--each -"), "standard input") if file == "-" else (read_given(file), given_path(file))
     try:
-        return read_given(file).decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        raise InputError(f"{given_path(file)} is not UTF-8") from None
+        return content.decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(f"line {line} of {name} is not UTF-8: byte 0x{content[error.start]:02x}") from None
 
 
 def _refuse_other_json(texts: list[str], file: str) -> None:
