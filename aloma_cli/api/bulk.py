@@ -69,7 +69,7 @@ class Bulk:
     """Runs the tasks, `jobs` at one time; `tell` gets each result as its task ends.
 
     `limits`, by their names in `budget.LIMITS`, hold for all tasks of this run together: once one is reached, no more
-    tasks are started. `expect`: what each task is to come to, as in `Workspace.run`.
+    tasks are started. `expect`: the goal of each task, as in `Workspace.run`.
     """
 
     home: Workspace

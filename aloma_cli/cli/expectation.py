@@ -1,4 +1,4 @@
-"""`--expect`: what a task is to come to, as a condition on its document."""
+"""`--expect`: the goal of a task, as a condition on its document."""
 
 from __future__ import annotations
 

@@ -67,8 +67,8 @@ class ShortGroup(typer.core.TyperGroup):
     context_class = _HelpContext
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The names of its commands, those of groups first."""
-        return sorted(super().list_commands(ctx), key=lambda name: name not in commands.GROUPS)
+        """The names of its commands: `init`, with which everybody begins, then groups."""
+        return sorted(super().list_commands(ctx), key=lambda name: (name != "init", name not in commands.GROUPS))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help, or its first screen."""

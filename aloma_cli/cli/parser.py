@@ -153,10 +153,11 @@ def _root(
 
     \b
     Examples:
-      aloma task new "Research" -f examples/research.json  # create and run
-      aloma task show                                      # show its result
-      aloma task log --changes                             # show its history
-      aloma step list                                      # list the agents
+      aloma init letters                               # create a workspace
+      aloma task new "Letter" -f examples/letter.json  # create a task and run it
+      aloma task show                                  # show what came of it
+      aloma task why                                   # show what ran, and what did not
+      aloma help start                                 # read a tour of ten minutes
 
     A workspace is a folder with steps/ (agents). A task is one JSON document: every
     step whose condition becomes true fires and changes it, until nothing is left to

@@ -20,7 +20,7 @@ else:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """What the task is to come to, how it is run, and what is printed of it."""
+    """The goal of the task, how it is run, and what is printed of it."""
 
     expect: options.Expect = None
     wait: options.Wait = False

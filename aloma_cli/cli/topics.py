@@ -24,7 +24,7 @@ PARTS: Mapping[str, Topic] = {
     "config": Topic("cli", "Settings"),
     "environment": Topic("cli", "Environment"),
     "exit-codes": Topic("cli", "Exit codes"),
-    "patterns": Topic("cli", "What a task is to come to"),
+    "patterns": Topic("cli", "The goal of a task"),
     "states": Topic("cli", "States of a task"),
     "tables": Topic("cli", "Tables in a pipe"),
 }
