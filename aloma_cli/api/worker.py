@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import field
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
 from aloma_cli.api.scan import Scan
@@ -21,6 +22,9 @@ from aloma_cli.values import dataclass
 if TYPE_CHECKING:
     from aloma_cli.api.workspace import Workspace
     from aloma_cli.store.protocol import Claim, DueTrees
+
+_RUN = ("aloma_cli.content.calls", "aloma_cli.content.firing", "aloma_cli.engine.limits")
+"""What is else imported when the first step begins, and its first call."""
 
 Until = Literal["stopped", "idle", "drained"]
 """When a worker ends: when it is told to; when nothing is due; when nothing is due or will be."""
@@ -64,6 +68,8 @@ class Worker:
     async def run(self, until: Until = "stopped") -> None:
         """Work until the end. A cancellation cuts running firings, which a later run repeats."""
         self.home.loaded.check()
+        for module in _RUN:
+            import_module(module)
         post = asyncio.get_running_loop().call_soon_threadsafe
         with closing(self._due_trees(partial(post, self._wake.set))) as due:
             try:

@@ -17,7 +17,7 @@ from aloma_cli.record.due import due
 from aloma_cli.record.repeats import Repeats
 from aloma_cli.store.behind import Behind
 from aloma_cli.store.postgres.lines import batches, kept_of
-from aloma_cli.store.postgres.writer import Write
+from aloma_cli.store.postgres.writer import TreeWrite
 from aloma_cli.store.protocol import Kept, Request
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ class PostgresClaim:
 
     def _put(self, statement: str, values: tuple[object, ...], *, durable: bool, done: Callable[[Any], object]) -> None:
         if self._writer is not None:
-            self._writer.put(Write(self.tree, durable, statement, values, partial(self._posted, done)))
+            self._writer.put(TreeWrite(self.tree, durable, statement, values, partial(self._posted, done)))
 
     def _posted(self, done: Callable[[Any], object], value: Any) -> None:
         self._post(partial(done, value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
@@ -238,6 +239,7 @@ class PostgresStore:
         return bool(self._row(root, "exists(select from aloma.request where name = %s)", request)[0])
 
     def due(self, tag: str | None, wake: Callable[[], object], *, any_release: bool = False) -> PostgresDue:
+        self._writer.put(threading.Event())  # so that it connects
         return PostgresDue(self, tag, wake, any_release=any_release)
 
     def next(self, tag: str | None, most: int, *, any_release: bool) -> list[PostgresClaim]:

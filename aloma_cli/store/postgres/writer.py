@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from aloma_cli.store.postgres.database import Database
 
 
-class Write(NamedTuple):
+class TreeWrite(NamedTuple):
     """A statement about a tree. `done` gets the value that it gives, or an error, on the thread of the writer."""
 
     tree: int
@@ -28,11 +29,11 @@ class Writer:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._queue: SimpleQueue[Write | threading.Event] = SimpleQueue()
+        self._queue: SimpleQueue[TreeWrite | threading.Event] = SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def put(self, write: Write | threading.Event) -> None:
+    def put(self, write: TreeWrite | threading.Event) -> None:
         """Carry `write` out soon; an event is set once all before it is done."""
         self._queue.put(write)
         with self._lock:
@@ -48,6 +49,8 @@ class Writer:
             reached.wait()
 
     def _run(self) -> None:
+        with suppress(StoreError):  # the first write says so
+            _ = self._database.space  # so that it finds a connection
         while True:
             gathered = [self._queue.get()]
             try:
@@ -56,15 +59,17 @@ class Writer:
             except Empty:
                 pass
             # In this order the rows of trees are locked everywhere, so nobody waits for one another.
-            writes = sorted((one for one in gathered if isinstance(one, Write)), key=lambda write: write.tree)
+            writes = sorted((one for one in gathered if isinstance(one, TreeWrite)), key=lambda write: write.tree)
             for write, value in zip(writes, self._results(writes), strict=True):
                 write.done(value)
             for one in gathered:
                 if isinstance(one, threading.Event):
                     one.set()
 
-    def _results(self, writes: list[Write]) -> list[Any]:
+    def _results(self, writes: list[TreeWrite]) -> list[Any]:
         """What each gave, or its StoreError. Where they are refused together, each is tried alone."""
+        if not writes:
+            return []
         try:
             return self._database.together(
                 [(write.statement, write.values) for write in writes], durable=any(write.durable for write in writes)
@@ -74,7 +79,7 @@ class Writer:
                 return [error] * len(writes)
             return [self._result(write) for write in writes]
 
-    def _result(self, write: Write) -> Any:
+    def _result(self, write: TreeWrite) -> Any:
         try:
             return self._database.value(write.statement, *write.values)
         except StoreError as error:
