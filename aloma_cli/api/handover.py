@@ -57,7 +57,7 @@ def hand_over(
     left = 0.0 if loop_runs() else PATIENCE
     deadline = time.monotonic() + left
     while store.is_waiting(root, posted):
-        claim = _claimed(store, root)
+        claim = _claim_unless_held(store, root)
         if claim is not None and store.is_waiting(root, posted):
             return Handed(claim)
         if claim is not None:
@@ -71,7 +71,7 @@ def hand_over(
     return Handed(taken=True)
 
 
-def _claimed(store: Store, root: str) -> Claim | None:
+def _claim_unless_held(store: Store, root: str) -> Claim | None:
     try:
         return store.claim(root)
     except TaskLockedError:

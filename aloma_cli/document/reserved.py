@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from aloma_cli.document.changes import Change
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import JsonObject, show_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aloma_cli.document.changes import Change
 
 VIA = "$via"
 ERRORS = "$errors"

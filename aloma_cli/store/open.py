@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aloma_cli.errors import ConfigError
-from aloma_cli.extras import extra
 
 if TYPE_CHECKING:
     from aloma_cli.store.protocol import Store
@@ -34,6 +33,5 @@ def open_store(where: str | Path, release: Callable[[], str] | None = None) -> S
     kind = "file" if url is None else url[1]
     if kind not in _MODULES:
         raise ConfigError(f"unknown kind of store {kind!r} in {where!r}", hint=f"use a folder or {', '.join(_MODULES)}")
-    with extra("postgres", "the driver of PostgreSQL"):
-        store: Store = import_module(_MODULES[kind]).open_at(str(where), release)
+    store: Store = import_module(_MODULES[kind]).open_at(str(where), release)
     return store

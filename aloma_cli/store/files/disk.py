@@ -28,20 +28,20 @@ from aloma_cli.errors import StoreError
 from aloma_cli.ids import is_root_id
 from aloma_cli.jsontext import Json, JsonObject, dumps, reload
 from aloma_cli.later import Later
-from aloma_cli.store.files.atomic import refuse_links, replace_file, sync_folder
 from aloma_cli.store.files.checksum import checksum
-from aloma_cli.store.files.dotfolder import make_folder, prepare_folder
 from aloma_cli.store.files.os_errors import refused, refusing
 from aloma_cli.store.protocol import Newest, Published, no_such_task
 
 if TYPE_CHECKING:
     from aloma_cli.record.batch import Batch
     from aloma_cli.record.events import CallAnswered, Event
-    from aloma_cli.store.files import answers, folder, keys, notes
+    from aloma_cli.store.files import answers, atomic, dotfolder, folder, keys, notes
     from aloma_cli.store.files.claim import FileClaim
     from aloma_cli.store.files.folder import TaskFolder
     from aloma_cli.store.protocol import Kept, Salvage, Waiting
 else:
+    atomic = Later("aloma_cli.store.files.atomic")
+    dotfolder = Later("aloma_cli.store.files.dotfolder")
     answers = Later("aloma_cli.store.files.answers")
     folder = Later("aloma_cli.store.files.folder")
     keys = Later("aloma_cli.store.files.keys")
@@ -199,11 +199,11 @@ class FileStore:
         while True:
             folder = self._existing(root)
             inbox = folder / "inbox"
-            refuse_links(self._tasks, folder, inbox)
+            atomic.refuse_links(self._tasks, folder, inbox)
             with refusing(inbox, "made"):
                 inbox.mkdir(mode=0o700, exist_ok=True)
             try:
-                replace_file(inbox / name, dumps(body), durable=self._fsync)
+                atomic.replace_file(inbox / name, dumps(body), durable=self._fsync)
             except StoreError:
                 if inbox.exists():
                     raise
@@ -271,14 +271,14 @@ class FileStore:
     def _prepare(self) -> None:
 
         # One by one, because parents that are made along the way would be open to all.
-        prepare_folder(self._folder, durable=self._fsync)
-        make_folder(self._tasks, durable=self._fsync)
-        refuse_links(self._tasks)
+        dotfolder.prepare_folder(self._folder, durable=self._fsync)
+        dotfolder.make_folder(self._tasks, durable=self._fsync)
+        atomic.refuse_links(self._tasks)
 
     def _sync(self, *folders: Path) -> None:
 
         for folder in folders if self._fsync else ():
-            sync_folder(folder)
+            atomic.sync_folder(folder)
 
 
 def _descending(names: list[str]) -> Iterator[str]:

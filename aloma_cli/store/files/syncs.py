@@ -37,7 +37,7 @@ class Syncs:
         """Let what was written last."""
         self._wanted = self.behind.take()
         if self._running is None:
-            self._begin()
+            self._begin_sync()
 
     def end(self) -> None:
         """Wait for what was asked. The file may be closed then."""
@@ -48,7 +48,7 @@ class Syncs:
                     os.fsync(self._file)
             self._wanted = 0
 
-    def _begin(self) -> None:
+    def _begin_sync(self) -> None:
         self._running = _pool().submit(self._sync, self._wanted)
 
     def _sync(self, wanted: int) -> None:
@@ -65,7 +65,7 @@ class Syncs:
         if error is not None:
             self._lost()
         elif self._wanted > wanted:
-            self._begin()
+            self._begin_sync()
         self.behind.last(wanted, None if error is None else refused(self._path, "written", error))
 
 

@@ -170,7 +170,7 @@ class PostgresClaim:
             if self.behind is None:
                 self._database.rows(_CLOSE, *values)
             else:
-                self._put(_CLOSE, values, durable=False, done=lambda _: None)
+                self._write_behind(_CLOSE, values, durable=False, done=lambda _: None)
 
     def _end_claim(self) -> None:
         self._open = False
@@ -184,11 +184,13 @@ class PostgresClaim:
             raise StoreError(f"the claim on task {self.root} is closed, so nothing can be written to it")
         values = (self.tree, self.number, *values)
         if self.behind is not None:
-            self._put(statement, values, durable=durable, done=partial(self._last, self.behind.take()))
+            self._write_behind(statement, values, durable=durable, done=partial(self._last, self.behind.take()))
         elif not self._database.value(statement, *values):
-            raise self._lost()
+            raise self._claim_lost()
 
-    def _put(self, statement: str, values: tuple[object, ...], *, durable: bool, done: Callable[[Any], object]) -> None:
+    def _write_behind(
+        self, statement: str, values: tuple[object, ...], *, durable: bool, done: Callable[[Any], object]
+    ) -> None:
         if self._writer is not None:
             self._writer.put(TreeWrite(self.tree, durable, statement, values, partial(self._posted, done)))
 
@@ -197,11 +199,11 @@ class PostgresClaim:
 
     def _last(self, number: int, found: Any) -> None:
         """Take in what a write behind gave: whether the claim is still ours, or an error."""
-        error = found if isinstance(found, StoreError) else None if found else self._lost()
+        error = found if isinstance(found, StoreError) else None if found else self._claim_lost()
         if self.behind is not None:
             self.behind.last(number, error)
 
-    def _lost(self) -> ClaimLostError:
+    def _claim_lost(self) -> ClaimLostError:
         self._end_claim()
         return ClaimLostError(
             f"this process has lost task {self.root}: it did not prolong its lease in time, so another process "

@@ -33,9 +33,9 @@ def install(connection: Connection) -> None:
             connection.execute(get_embedded_install_sql().encode())
         number = _version(connection)
         if number != _VERSION:
-            _run(connection, f"upgrade_{number}.sql" if number else "schema.sql")
+            _run_script(connection, f"upgrade_{number}.sql" if number else "schema.sql")
             connection.execute(_DROP)
-            _run(connection, "functions.sql")
+            _run_script(connection, "functions.sql")
 
 
 def _version(connection: Connection) -> int:
@@ -51,7 +51,7 @@ def _version(connection: Connection) -> int:
     return int(number)
 
 
-def _run(connection: Connection, script: str) -> None:
+def _run_script(connection: Connection, script: str) -> None:
     connection.execute(files(__package__).joinpath(script).read_bytes())
 
 
