@@ -29,9 +29,12 @@ class Name:
 
 @dataclass(slots=True)
 class Facts:
-    """Of one step. `redo`: the line where it always asks for another firing, else None; `waits`: it parks the task."""
+    """Of one step. `reads`: places that each firing reads, by line. `redo`: the line where it always asks for another
+    firing, else None; `waits`: it parks the task.
+    """
 
     writes: list[Write] = field(default_factory=list)
+    reads: set[tuple[Keys, int]] = field(default_factory=set)
     subtasks: list[Subtask] = field(default_factory=list)
     groups: set[str | None] = field(default_factory=set)
     names: set[Name] = field(default_factory=set)

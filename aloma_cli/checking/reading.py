@@ -315,10 +315,18 @@ class StepReader:
 
     def on_ifexp(self, node: ast.IfExp, scope: Scope) -> Values:
         self.eval(node.test, scope)
-        return [*self.eval(node.body, scope), *self.eval(node.orelse, scope)]
+        return self._perhaps([node.body, node.orelse], scope)
 
     def on_boolop(self, node: ast.BoolOp, scope: Scope) -> Values:
-        return [value for one in node.values for value in self.eval(one, scope)]
+        first, *others = node.values
+        return [*self.eval(first, scope), *self._perhaps(others, scope)]
+
+    def _perhaps(self, nodes: Iterable[ast.expr], scope: Scope) -> Values:
+        """What expressions may be that are not evaluated each time."""
+        self._unsure += 1
+        values = [value for one in nodes for value in self.eval(one, scope)]
+        self._unsure -= 1
+        return values
 
     def on_unaryop(self, node: ast.UnaryOp, scope: Scope) -> Values:
         self.eval(node.operand, scope)
@@ -387,7 +395,11 @@ class StepReader:
         if isinstance(node.slice, ast.Slice):
             return self.eval(node.value, scope)
         keys = self.keys(self.eval(node.slice, scope))
-        return [found for owner in self.eval(node.value, scope) for key in keys for found in self.item(owner, key)]
+        owners = self.eval(node.value, scope)
+        found = [one for owner in owners for key in keys for one in self.item(owner, key)]
+        if isinstance(node.ctx, ast.Load) and self.sure:
+            self.facts.reads |= {(one.path, node.lineno) for one in found if isinstance(one, Doc)}
+        return found
 
     def item(self, owner: Value, key: str) -> Values:
         """What is in a value at a key."""

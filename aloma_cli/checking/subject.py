@@ -43,6 +43,8 @@ class Subject:
         self.has_payloads = bool(payloads)
         written = [write for facts in self.facts.values() for write in facts.writes]
         born = [Write((), one.data, name, one.line) for name, facts in self.facts.items() for one in facts.subtasks]
+        self.named = {path for step in self.steps for path in step.condition.paths}
+        """The places that conditions name."""
         self.writes = Writes([*written, *born, *payloads, *_recorded_writes(material.recorded)])
 
     @property

@@ -410,6 +410,20 @@ PLANTED = {
         "there is no connector 'nope'",
         "the names are: ",
     ),
+    "a misspelt field that content reads": Planted(
+        {"steps/a.py": step('{"order": {"id": int}}', 'data["seen"] = data["order"]["statsu"]')},
+        "field",
+        "steps/a.py:4",
+        "a reads order.statsu, which no step, no example and no question writes",
+        "did you mean `status`?",
+    ),
+    "a misspelt field of the condition that content reads": Planted(
+        {"steps/a.py": step('{"order": {"id": int}, "customer": None}', 'data["customer"] = data["custmer"]')},
+        "field",
+        "steps/a.py:4",
+        "a reads custmer",
+        "did you mean `customer`?",
+    ),
     "a type in quotes": Planted(
         {"steps/a.py": step('{"order": {"status": "str"}}')},
         "value",
@@ -545,6 +559,12 @@ RIGHT = {
         '{"order": dict, "a": None}',
         'task.subtask("S", {"a": data["order"]["unknown"], "order": {}}, into="aa")',
         asks="data, task",
+    ),
+    "a read of what may be there": step(
+        '{"order": dict, "a": None}',
+        'data["a"] = data.get("aa") or (data["an"] if "an" in data else 1)',
+        'data["orders"] = [data["order"]]',
+        'data["orders"][0]["ids"] = data[str(data["order"]["id"])]',
     ),
     "the members of task and step": step(
         '{"order": dict, "a": None}',

@@ -27,6 +27,8 @@ def find(subject: Subject) -> Iterator[Finding]:
         for tests in alternatives(step.condition.pattern):
             for path in sorted(tests):
                 yield from _mistakes_at(subject, step, path, tests[path])
+        for path, line in sorted(subject.facts[step.name].reads):
+            yield from _misread(subject, step, path, line)
 
 
 def _mistakes_at(subject: Subject, step: Step, path: tuple[str, ...], patterns: list[Any]) -> Iterator[Finding]:
@@ -75,6 +77,19 @@ def _unset(subject: Subject, step: Step, path: tuple[str, ...]) -> Iterator[Find
     if meant is not None and subject.writes.is_named(path[:-1]):
         message = f"{step.name} names {show_path(path)}, which no step, no example and no question writes"
         yield Finding(subject.place(step, path), "field", message, meant, step.name)
+
+
+def _misread(subject: Subject, step: Step, path: tuple[str, ...], line: int) -> Iterator[Finding]:
+    """A field that `content` reads and that nothing writes: a slip, if a name beside it is nearly the same."""
+    if path in subject.named or subject.writes.values_at(path):
+        return
+    above, last = path[:-1], path[-1]
+    depth = len(above)
+    beside = {named[depth] for named in subject.named if named[:depth] == above and len(named) > depth}
+    meant = did_you_mean(last, (subject.writes.keys_at(above) | beside) - {last})
+    if meant is not None:
+        message = f"{step.name} reads {show_path(path)}, which no step, no example and no question writes"
+        yield Finding(subject.line(step, line), "field", message, meant, step.name)
 
 
 def _reserved(subject: Subject, step: Step, path: tuple[str, ...]) -> Iterator[Finding]:
