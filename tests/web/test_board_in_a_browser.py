@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
+from aloma_cli import Workspace
+from aloma_cli.web.board import board
 from tests.cli.desk import Desk, ended
 from tests.servers import Chromium, violations
+from tests.web.served import Served, served
+from tests.web.test_answers import asking
+from tests.web.test_board import TOKEN
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
@@ -31,7 +36,7 @@ def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
 
 
 @contextmanager
-def served(desk: Desk, *options: str) -> Iterator[str]:
+def aloma_web(desk: Desk, *options: str) -> Iterator[str]:
     """The address that `aloma web` prints."""
     process = desk.started("web", *options)
     try:
@@ -51,11 +56,6 @@ def running(desk: Desk) -> Iterator[subprocess.Popen[str]]:
     finally:
         process.kill()
         process.communicate()
-
-
-def at(address: str, path: str) -> str:
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}{path}?{parts.query}"
 
 
 def test_a_task_is_followed_while_it_runs_and_is_answered(desk: Desk, chromium: Chromium) -> None:
@@ -79,7 +79,7 @@ def test_a_task_is_followed_while_it_runs_and_is_answered(desk: Desk, chromium: 
         page.get_by_role("button").click()
         assert "By Grace on a page" in page.inner_text("main")
 
-    with served(desk, "--allow-answers") as address:
+    with aloma_web(desk, "--allow-answers") as address:
         chromium.visit(address, act)
     assert desk.run("task", "show", "--path", "paid").out == "true\n"
 
@@ -101,34 +101,31 @@ def follow(page: Any, desk: Desk) -> None:
     page.locator(".detail .word.question").wait_for()
 
 
-def test_the_pages_are_accessible_and_fit(desk: Desk, chromium: Chromium) -> None:
-    for name in ("go", "went"):
-        (desk.root / name).touch()
-    task = desk.new().out.strip()
+@contextmanager
+def in_process(folder: Path) -> Iterator[tuple[Served, str]]:
+    """The pages of a workspace with a task that asks, and the path of that task with the token."""
+    home = Workspace([asking("Pay 20 EUR?", schema=bool, context={"to": "ACME"})], folder=folder)
+    task = asyncio.run(home.run("Letter", {"go": True})).id
+    with served(board(home, "Desk", TOKEN, answers=True, failed=lambda error: None)) as server:
+        yield server, f"/tasks/{task}"
 
-    with served(desk, "--allow-answers") as address:
-        for path, width, dark in (("/", 1280, True), (f"/tasks/{task}", 390, True), ("/questions", 390, False)):
+
+def test_the_pages_are_accessible_and_fit(tmp_path: Path, chromium: Chromium) -> None:
+    with in_process(tmp_path) as (server, task):
+        for path, width, dark in (("/", 1280, True), (task, 390, True), ("/questions", 390, False)):
 
             def look(page: Any, width: int = width) -> None:
+                assert page.get_by_text("Pay 20 EUR?").or_(page.get_by_text("Letter")).count() > 0
                 assert violations(page) == []
                 assert page.evaluate("document.documentElement.scrollWidth") <= width
 
-            chromium.visit(at(address, path), look, width=width, dark=dark)
+            chromium.visit(f"{server.url}{path}?token={TOKEN}", look, width=width, dark=dark)
 
 
-def test_a_page_says_that_its_server_has_ended(desk: Desk, chromium: Chromium) -> None:
-    def act(page: Any) -> str:
-        end()
+def test_a_page_says_that_its_server_has_ended(tmp_path: Path, chromium: Chromium) -> None:
+    def act(page: Any) -> None:
+        server.end()
         page.locator("#state", has_text="The server has ended").wait_for()
-        return str(page.locator("h1").inner_text())
 
-    process = desk.started("web")
-    assert process.stdout is not None
-    address = process.stdout.readline().strip()
-
-    def end() -> None:
-        process.send_signal(signal.SIGTERM)
-        assert ended(process).code == 0
-
-    with pytest.raises(AssertionError, match="ERR_CONNECTION_REFUSED"):
-        chromium.visit(address, act)
+    with in_process(tmp_path) as (server, task), pytest.raises(AssertionError, match="ERR_CONNECTION_REFUSED"):
+        chromium.visit(f"{server.url}{task}?token={TOKEN}", act)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -22,9 +20,9 @@ from aloma_cli import Integer, Optional, Text
 from aloma_cli.notices.links import PATH
 from aloma_cli.web.answers import answers
 from aloma_cli.web.app import app_of
-from aloma_cli.web.server import serving
 from tests.servers.browser import Chromium, violations
 from tests.servers.process import free_port
+from tests.web.served import served as serve
 from tests.web.test_answers import KEY, Office, asking
 from tests.workflows.test_desk import COMMAND, Desk
 
@@ -41,25 +39,9 @@ SHAPE = {
 
 @contextmanager
 def served(office: Office) -> Iterator[str]:
-    """The address of the page with the question of an office, which a loop in another thread serves."""
-    ready, end = threading.Event(), asyncio.Event()
-    told: dict[str, Any] = {}
-
-    async def main() -> None:
-        told["loop"] = asyncio.get_running_loop()
-        async with serving(app_of(answers(office.home, KEY), failed=lambda error: None)) as url:
-            told["url"] = url
-            ready.set()
-            await end.wait()
-
-    thread = threading.Thread(target=asyncio.run, args=(main(),))
-    thread.start()
-    assert ready.wait(10)
-    try:
-        yield f"{told['url']}{PATH}{office.token()}"
-    finally:
-        told["loop"].call_soon_threadsafe(end.set)
-        thread.join(10)
+    """The address of the page with the question of an office."""
+    with serve(app_of(answers(office.home, KEY), failed=lambda error: None)) as server:
+        yield f"{server.url}{PATH}{office.token()}"
 
 
 @pytest.mark.parametrize(("dark", "width"), [(False, 1000), (True, 1000), (False, 360), (True, 360)])
