@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from aloma_cli import Workspace
+from aloma_cli.web.board import board
+from aloma_cli.web.server import serving
 from tests.cli.desk import Desk
 from tests.servers import Postgres, postgres
+from tests.support.collector import OtlpServer, collector
+from tests.support.http_client import ask
 
-__all__ = ["postgres"]
+__all__ = ["collector", "postgres"]
 
 pytestmark = pytest.mark.e2e
 
@@ -46,3 +53,28 @@ def test_a_task_is_changed_asked_stopped_copied_and_deleted_as_with_files(desk: 
     assert len(desk.run("task", "list", "--json").json) == 3
     assert desk.run("task", "gc", "--state", "done", "--yes").code == 0
     assert len(desk.run("task", "list", "--json").json) == 2
+
+
+def test_a_run_is_drawn_as_with_files(desk: Desk, collector: OtlpServer) -> None:
+    desk.step("ask", '{"name": str, "ok": None}', *ASKS, asks="task")
+    task = desk.new("{}").out.strip()
+    desk.run("task", "set", task, "name=Ada")
+    assert desk.run("task", "report", task, "-o", "-").out.count("Hello, Ada!") == 1
+    assert task in desk.run("report", "-o", "-").out
+    assert '"name"' in desk.run("task", "graph", task).out
+    assert "greeting Ada" in desk.run("task", "watch", task, "--speed", "1000").err
+    assert desk.run("task", "log", task, "--svg").out.startswith("<svg")
+    assert desk.run("task", "export", task, "--otlp", collector.url).code == 0
+    assert "invoke_agent greet" in collector.names
+    home = Workspace.open(desk.root)
+    app = board(home, "Desk", "t" * 32, failed=lambda error: None)
+
+    async def visit() -> tuple[bytes, bytes]:
+        async with serving(app) as url:
+            entered = await ask(f"{url}/?token={'t' * 32}")
+            cookie = entered.headers["set-cookie"].partition(";")[0]
+            shown, asked = [await ask(url + path, cookie=cookie) for path in (f"/tasks/{task}", "/questions")]
+            return shown.body, asked.body
+
+    shown, asked = asyncio.run(visit())
+    assert (b"Hello, Ada!" in shown, b"Approve?" in asked) == (True, True)
