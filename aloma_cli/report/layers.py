@@ -11,7 +11,9 @@ from itertools import pairwise
 
 from aloma_cli.values import dataclass
 
-_SWEEPS = 12
+_SWEEPS, _SETTLINGS = 12, 40
+"""How often the layers are sorted, and the spots moved towards their neighbours."""
+
 _GAP = 18.0
 _POINT = 6.0
 """The width of a point of an edge."""
@@ -142,7 +144,7 @@ def _place_spots(layers: list[list[Spot]], links: Mapping[int, list[Spot]], ways
     """Set the middles, near those of their neighbours and without overlaps. Returns the width of all."""
     for layer in layers:
         _spread_spots(layer, [0.0] * len(layer))
-    for sweep in range(_SWEEPS):
+    for sweep in range(_SETTLINGS):
         for layer in layers if sweep % 2 == 0 else layers[::-1]:
             _spread_spots(layer, [_mean(spot, links.get(id(spot), ())) for spot in layer])
     for way in ways:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from aloma_cli.report.markup import Markup, join, region, tag
+from aloma_cli.report.markup import Markup, region, tag, text
 from aloma_cli.view.format import duration, money
 from aloma_cli.view.tables import Column
+
+_BREAKS = re.compile(r"(?<=[/._])(?=.)", re.DOTALL)
+"""Where a long name may go on in the next line."""
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[Any]], caption: str, *, plain: bool = False) -> Markup:
@@ -81,5 +85,4 @@ def _cell_content(column: Column, cell: Any) -> Markup | str:
             return moment(cell)
         case "state":
             return badge(cell)
-    first, *others = str(cell).split("/")
-    return join([first, *(join([Markup("/<wbr>"), part]) for part in others)])
+    return Markup("<wbr/>".join(map(text, _BREAKS.split(str(cell)))))

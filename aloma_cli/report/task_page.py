@@ -184,7 +184,7 @@ def _near_miss(story: Story, answer: Explanation) -> Markup:
     return tag(
         "div",
         tag("h3", answer.step),
-        tag("p", answer.sentence),
+        None if any(str(met) == answer.sentence for met in answer.clauses) else tag("p", answer.sentence),
         tag("ul", *clauses, class_="clauses"),
         tag("p", "The smallest change that makes its condition hold: ", tag("code", command, class_="cure"))
         if command
@@ -200,9 +200,9 @@ def _money(story: Story) -> Iterator[Markup]:
     groups = Figures.grouped((call, [(call.step, role_of(call))]) for call in calls)
     spent = sorted(groups.items(), key=lambda one: (-one[1].cost, -one[1].tokens, one[0][0]))
     if spent:
-        spending = [[step, role.shown, *cells(figures)] for (step, role), figures in spent]
+        spending = [[step, role.shown, *cells(figures)] for (step, role), figures in spent if figures.calls]
         yield table(
-            (Column("step"), Column("model"), *COLUMNS), with_total(spending, Figures.of(*calls)), "By step and model"
+            (Column("step"), Column("model or call"), *COLUMNS), with_total(spending, Figures.of(*calls)), "By step and model"
         )
 
 
