@@ -11,7 +11,8 @@ from aloma_cli.clock import from_iso
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.errors import AlomaError
 from aloma_cli.explain.why import Inquiry
-from aloma_cli.jsontext import Json, JsonObject
+from aloma_cli.forms.read import shown as typed
+from aloma_cli.jsontext import Json, JsonObject, cut
 from aloma_cli.record.states import INTERRUPTED, STATES, seen
 from aloma_cli.report.markup import Markup, join, tag
 from aloma_cli.report.page import Section, page, policy
@@ -60,10 +61,14 @@ class Site:
     name: str
     answers: bool
 
-    def bar(self) -> Markup:
-        """The links to the pages."""
-        links = (tag("a", "Tasks", href="/"), " · ", tag("a", "Questions", href="/questions"))
-        return tag("p", tag("b", self.name), " · ", *links, class_="site")
+    def bar(self, here: str = "") -> Markup:
+        """The links to the pages, of which `here` is shown."""
+        links = (_tab(title, path, here) for title, path in (("Tasks", "/"), ("Questions", "/questions")))
+        return tag("p", tag("b", self.name), *links, class_="site")
+
+
+def _tab(title: str, path: str, here: str) -> Markup:
+    return tag("a", title, href=path, class_="tab", aria_current="page" if path == here else None)
 
 
 def list_page(site: Site, rows: Sequence[JsonObject], *, state: str | None, before: str | None, now: float) -> Shown:
@@ -71,22 +76,30 @@ def list_page(site: Site, rows: Sequence[JsonObject], *, state: str | None, befo
     listed = rows[:PAGE]
     none = "No task is in this state." if state else "There is no task yet. To make one: aloma task new"
     about = tag("p", none if before is None else "There is no older task.", class_="about")
-    shown = table(_COLUMNS, (_task_row(row, now) for row in listed), "Newest first") if listed else about
+    shown = table(_COLUMNS, (_task_row(row, now) for row in listed), "Tasks", plain=True) if listed else about
     older = listed[-1]["id"] if len(rows) > PAGE else None
     content = Section(
         "tasks", f"State: {state}" if state else "All tasks", _filters(state), shown, _turn_links(state, before, older)
     )
-    return _live(f"{site.name} · aloma", join([site.bar(), tag("h1", "Tasks")]), [content])
+    return _live(f"{site.name} · aloma", join([site.bar("/"), tag("h1", "Tasks", class_="unseen")]), [content])
 
 
 def task_page_live(site: Site, question: Inquiry, version: str, damage: AlomaError | None = None) -> Shown:
     """The report of a task that follows it. `damage`: as for `task_page`."""
     story = Story(question)
     state = seen(story.task.state, held=question.held)
+    is_asked = site.answers and any(talk.who is None for talk in story.talks)
     cure = tag(
         "p", "No process runs it. To continue: ", tag("code", f"aloma task resume {story.task.id}"), class_="about"
     )
-    top = join([site.bar(), head(story), damaged(story, damage) or (cure if state == INTERRUPTED else None)])
+    asks = tag("p", tag("a", "Answer the open question", href="/questions"), class_="about")
+    top = join(
+        [
+            site.bar(),
+            head(story),
+            damaged(story, damage) or (cure if state == INTERRUPTED else asks if is_asked else None),
+        ]
+    )
     told, title = record(story), f"{story.task.name} · aloma"
     return Shown(version, page(title, top, sections(story), scripts=TASK_SCRIPTS, record=told, live=version))
 
@@ -100,7 +113,9 @@ def questions_page(site: Site, questions: Sequence[JsonObject]) -> Shown:
     )
     asked = [_question_html(site, one) for one in questions] or [tag("p", "No question is open.", class_="about")]
     content = Section("questions", "Open questions", *asked, about=about if questions else "")
-    return _live(f"Questions · {site.name}", join([site.bar(), tag("h1", "Questions")]), [content])
+    return _live(
+        f"Questions · {site.name}", join([site.bar("/questions"), tag("h1", "Questions", class_="unseen")]), [content]
+    )
 
 
 def question_path(asked: JsonObject) -> str:
@@ -179,7 +194,7 @@ def _when(asked: JsonObject) -> Iterable[Markup | str]:
 def _deadline_html(asked: JsonObject) -> Markup | None:
     if not asked.get("until"):
         return None
-    default = value_text(hide_stash(asked.get("default")), _LONGEST_CONTEXT)
+    default = cut(typed(hide_stash(asked.get("default"))), _LONGEST_CONTEXT)
     return tag("p", "Without an answer until ", moment(asked["until"]), f": {default}", class_="about")
 
 

@@ -47,6 +47,11 @@ def text(value: object) -> Markup:
     return Markup(escape(plain(str(value)), quote=False))
 
 
+def with_code(words: str) -> Markup:
+    """A sentence of this program, with what is between `backticks` as code."""
+    return join(tag("code", part) if number % 2 else part for number, part in enumerate(words.split("`")))
+
+
 def data(value: Json) -> Markup:
     """JSON for a `script` element, which no text in it can end."""
     return Markup(re.sub(f"[<>&]|{UNSAFE}", lambda match: f"\\u{ord(match[0]):04x}", dumps(value)))

@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from aloma_cli.jsontext import Json
-from aloma_cli.report.markup import Markup, data, join, tag
+from aloma_cli.report.markup import Markup, data, join, tag, with_code
 
 _STATIC = Path(__file__).with_name("static")
 
@@ -65,7 +65,7 @@ class Section:
 
     def __init__(self, key: str, title: str, *content: Markup | None, about: str = "") -> None:
         self.key, self.title = key, title
-        told = tag("p", about, class_="about") if about else None
+        told = tag("p", with_code(about), class_="about") if about else None
         self.drawn = tag("section", tag("h2", title), told, join(content), id=key)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from aloma_cli.clock import from_iso
@@ -32,6 +33,7 @@ SCRIPTS = ("dom.js", "document.js", "blame.js", "task.js")
 
 _NEAREST = 5
 _LONGEST_ANSWER = 400
+_TIMES = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)")
 _LEGEND = ("fired", "looked", "failed", "voided", "running", "call", "retry", "wait")
 
 
@@ -89,9 +91,9 @@ def _tags(story: Story) -> Iterator[Markup]:
 
 def sections(story: Story) -> Iterator[Section]:
     """The parts of the report, from the top."""
-    is_done = story.task.state == "done"
-    if not is_done:
-        yield from _shortfall(story)
+    is_told = story.task.state not in ("done", *ACTIVE)
+    if story.task.state != "done":
+        yield from _shortfall(story, misses=is_told)
     yield Section("timeline", "Timeline", _legend(story), timeline(story), _readout())
     if story.graph.edges:
         yield Section(
@@ -112,7 +114,7 @@ def sections(story: Story) -> Iterator[Section]:
         yield Section("people", "Questions and answers", *map(_talk, story.talks))
     if story.calls:
         yield Section("calls", "Prompts and answers", tag("div", id="prompts"))
-    if is_done and (silent := _silent(story)):
+    if not is_told and (silent := _silent(story)):
         nearest = silent[:_NEAREST]
         summary = tag("summary", ", ".join(answer.step for answer in nearest))
         missed = tag("details", summary, *(_near_miss(story, answer) for answer in nearest))
@@ -137,15 +139,15 @@ def _readout() -> Markup:
 _ZOOM = (("−", "0.5", "Zoom out"), ("+", "2", "Zoom in"))
 
 
-def _shortfall(story: Story) -> Iterator[Section]:
-    """Why the task did not reach its goal, or what it waits for, with the steps that came nearest to firing."""
+def _shortfall(story: Story, *, misses: bool) -> Iterator[Section]:
+    """Why the task did not reach its goal, or what it waits for; `misses`: also the steps that nearly fired."""
     task, waits = story.task, waiting(story.question.moment(story.ledger))
     reasons = [*_errors(story), *([] if task.rest is None else _reasons(task.rest))]
     yield Section(
         "short",
         "What it waits for" if task.state in (*ACTIVE, *PAUSED) else "Where it fell short",
         tag("ul", *(tag("li", reason) for reason in reasons), *map(_obstacle, waits), class_="reasons"),
-        *(_near_miss(story, answer) for answer in _silent(story)[:_NEAREST]),
+        *(_near_miss(story, answer) for answer in (_silent(story)[:_NEAREST] if misses else ())),
     )
 
 
@@ -167,7 +169,8 @@ def _silent(story: Story) -> list[Explanation]:
 
 
 def _obstacle(obstacle: Obstacle) -> Markup:
-    return tag("li", obstacle.text, tag("code", obstacle.cure, class_="cure") if obstacle.cure else None)
+    told = (moment(part) if number % 2 else part for number, part in enumerate(_TIMES.split(obstacle.text)))
+    return tag("li", *told, tag("code", obstacle.cure, class_="cure") if obstacle.cure else None)
 
 
 def _near_miss(story: Story, answer: Explanation) -> Markup:
@@ -195,14 +198,16 @@ def _near_miss(story: Story, answer: Explanation) -> Markup:
 
 def _money(story: Story) -> Iterator[Markup]:
     rows = [step_row({"step": step, **figures.to_json()}) for step, figures in story.task.figures.items()]
-    yield table(STEPS, rows, "By step")
+    yield table(STEPS, rows, "By step") if rows else tag("p", "No step has fired.", class_="about")
     calls = [call.event for call in story.calls.values() if call.event is not None]
     groups = Figures.grouped((call, [(call.step, role_of(call))]) for call in calls)
     spent = sorted(groups.items(), key=lambda one: (-one[1].cost, -one[1].tokens, one[0][0]))
     if spent:
         spending = [[step, role.shown, *cells(figures)] for (step, role), figures in spent if figures.calls]
         yield table(
-            (Column("step"), Column("model or call"), *COLUMNS), with_total(spending, Figures.of(*calls)), "By step and model"
+            (Column("step"), Column("model or call"), *COLUMNS),
+            with_total(spending, Figures.of(*calls)),
+            "By step and model",
         )
 
 

@@ -8,11 +8,13 @@ from html import escape
 
 from starlette.responses import HTMLResponse
 
+from aloma_cli.report.markup import with_code
+
 _STYLE = """
-:root { color-scheme: light dark; --ground: #f6f7f9; --card: #ffffff; --text: #1b1f24; --faint: #57606a;
-  --line: #8c959f; --soft: #e4e7eb; --accent: #0b57d0; --on-accent: #ffffff; --wrong: #b3261e; --right: #1a7f37; }
-@media (prefers-color-scheme: dark) { :root { --ground: #0f1216; --card: #191d23; --text: #e7eaee; --faint: #a4adb8;
-  --line: #7d8793; --soft: #2b313a; --accent: #8ab4f8; --on-accent: #10151c; --wrong: #ff9a91; --right: #7ee29a; } }
+:root { color-scheme: light dark; --ground: #f5f6f8; --card: #ffffff; --text: #19202c; --faint: #566072;
+  --line: #8c959f; --soft: #dfe3ea; --accent: #0f609f; --on-accent: #ffffff; --wrong: #b3261e; --right: #1a7f37; }
+@media (prefers-color-scheme: dark) { :root { --ground: #0e1218; --card: #161b23; --text: #e3e8ef; --faint: #9aa6b6;
+  --line: #7d8793; --soft: #2a323d; --accent: #74b8f5; --on-accent: #10151c; --wrong: #ff9a91; --right: #7ee29a; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--text); line-height: 1.5;
   font: 1.0625rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
@@ -84,4 +86,4 @@ def told(
     """A page that says something. `about`: the question that it is about. `footer` is HTML, the others are texts."""
     mark = '<p class="mark" aria-hidden="true">✓</p>' if good else ""
     quoted = f'<div class="context">{escape(about)}</div>' if about else ""
-    return page(title, f"{mark}<h1>{escape(title)}</h1>{quoted}<p>{escape(text)}</p>", footer, status)
+    return page(title, f"{mark}<h1>{escape(title)}</h1>{quoted}<p>{with_code(text)}</p>", footer, status)
