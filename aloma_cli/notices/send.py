@@ -8,8 +8,10 @@ import os
 import signal
 import smtplib
 import ssl
+import tempfile
 from email.message import EmailMessage
 from email.utils import formatdate
+from typing import IO
 
 from aloma_cli.errors import AlomaError
 from aloma_cli.jsontext import JsonObject, cut, dumps
@@ -43,50 +45,45 @@ async def send(way: Way, told: JsonObject, key: str, timeout: float) -> None:  #
         raise NoticeError(f"no end within {timeout:g} s", again=True) from None
 
 
-async def _run_program(command: Program, told: JsonObject) -> None:
-    """Raises NoticeError where the program cannot be run, or fails."""
-    pipe = asyncio.subprocess.PIPE
-    null = asyncio.subprocess.DEVNULL
+async def _run_program(program: Program, told: JsonObject) -> None:
+    """Raises NoticeError where the program cannot be run, or fails.
+
+    Files, and not pipes, are its streams: what it leaves running may hold them for longer.
+    """
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command.words, stdin=pipe, stdout=null, stderr=pipe, cwd=command.cwd, start_new_session=True
-        )
+        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as said:
+            given.write(f"{dumps(told)}\n".encode())
+            given.seek(0)
+            code = await _end_of(program, given, said)
+            last = _last_line(said)
     except OSError as error:
         raise NoticeError(f"cannot be run: {error.strerror}", again=False) from None
+    if code:
+        raise NoticeError(f"ended with {code}{f': {last}' if last else ''}", again=True)
+
+
+async def _end_of(program: Program, given: IO[bytes], said: IO[bytes]) -> int:
+    """The exit code. Raises OSError where the program cannot be run."""
+    process = await asyncio.create_subprocess_exec(
+        *program.words,
+        stdin=given,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=said,
+        cwd=program.cwd,
+        start_new_session=True,
+    )
     try:
-        said = await _talk(process, f"{dumps(told)}\n".encode())
+        return await process.wait()
     finally:
         # Also what it started, and left behind.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
-    if process.returncode:
-        last = cut(said.decode(errors="replace").strip().rpartition("\n")[2], _LONGEST)
-        raise NoticeError(f"ended with {process.returncode}{f': {last}' if last else ''}", again=True)
 
 
-async def _talk(process: asyncio.subprocess.Process, given: bytes) -> bytes:
-    """The last of what it writes to its standard error."""
-    if process.stdin is None or process.stderr is None:
-        raise RuntimeError("it has no pipes")
-    with contextlib.suppress(ConnectionError):  # it need not read
-        process.stdin.write(given)
-        await process.stdin.drain()
-    process.stdin.close()
-    said, ended = b"", asyncio.ensure_future(process.wait())
-    try:
-        while not ended.done():
-            reading = asyncio.ensure_future(process.stderr.read(_PIECE))
-            await asyncio.wait((reading, ended), return_when=asyncio.FIRST_COMPLETED)
-            if not reading.done():  # a child of it holds the pipe
-                reading.cancel()
-                break
-            said = (said + reading.result())[-_PIECE:]
-            if not reading.result():
-                await ended
-    finally:
-        ended.cancel()
-    return said
+def _last_line(said: IO[bytes]) -> str:
+    said.seek(max(0, said.seek(0, os.SEEK_END) - _PIECE))
+    return cut(said.read().decode(errors="replace").strip().rpartition("\n")[2], _LONGEST)
 
 
 async def _send_post(post: Post, told: JsonObject, key: str) -> None:
@@ -108,9 +105,9 @@ async def _send_post(post: Post, told: JsonObject, key: str) -> None:
 def _mail(mail: Mail, told: JsonObject, timeout: float) -> None:
     """Raises NoticeError."""
     letter = EmailMessage()
-    letter["Subject"], letter["From"], letter["To"] = subject(told), mail.sender, ", ".join(mail.to)
+    letter["Subject"], letter["From"], letter["To"] = _encodable(subject(told)), mail.sender, ", ".join(mail.to)
     letter["Date"], letter["Auto-Submitted"] = formatdate(localtime=True), "auto-generated"
-    letter.set_content(text(told))
+    letter.set_content(_encodable(text(told)))
     try:
         with _connected(mail, timeout) as server:
             if mail.user is not None:
@@ -125,6 +122,11 @@ def _mail(mail: Mail, told: JsonObject, timeout: float) -> None:
         raise NoticeError(f"the mail server cannot do it: {error}", again=False) from None
     except (OSError, smtplib.SMTPException) as error:
         raise NoticeError(f"the mail server cannot be reached ({type(error).__name__})", again=True) from None
+
+
+def _encodable(words: str) -> str:
+    """`words` with a sign for each half of a surrogate pair, which no mail can carry."""
+    return words.encode(errors="replace").decode()
 
 
 def _connected(mail: Mail, timeout: float) -> smtplib.SMTP:

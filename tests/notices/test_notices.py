@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -184,6 +187,28 @@ def test_a_command_that_hangs_is_ended_in_time(shop: Desk) -> None:
     assert "no end within 0.2 s" in shop.new('{"total": 5}').err
 
 
+LEAVES = """
+import subprocess, sys, time
+left = subprocess.Popen(["sleep", "20"], start_new_session=True)
+open("left", "w").write(str(left.pid))
+time.sleep(float(sys.stdin.read() and {seconds}))
+"""
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(0.2, ()), (60, ("no end within 2 s",))])
+def test_a_program_that_a_command_leaves_behind_holds_up_nothing(
+    shop: Desk, seconds: float, words: tuple[str, ...]
+) -> None:
+    """It has the streams of the command, and a session of its own, so that it is not ended with it."""
+    by_command(shop, "timeout: 2", program=LEAVES.format(seconds=seconds))
+    before = time.monotonic()
+    asked = shop.new('{"total": 5}')
+    os.kill(int((shop.root / "left").read_text()), signal.SIGKILL)
+    assert (asked.code, "untold" in asked.err) == (8, bool(words))
+    assert all(word in asked.err for word in words)
+    assert time.monotonic() - before < 15
+
+
 def test_a_command_that_does_not_exist_is_not_tried_again(shop: Desk) -> None:
     shop.write("aloma.yaml", "notify:\n  command: ./missing\n")
     asked = shop.new('{"total": 5}')
@@ -236,6 +261,15 @@ def test_mail_tells_what_is_asked_and_how_to_answer(
     assert text.startswith("Pay?\n\nto: ACME\n\n")
     assert f"Or type: aloma task answer {task}\n" in text
     assert notices(shop) == [("notice_sent", "mail ops@example.org, ada@example.org")]
+
+
+def test_mail_carries_whatever_a_step_asks(shop: Desk, mails: MailServer) -> None:
+    question = "Half \\ud83d of a pair?\\r\\nBcc: eve@example.org"
+    shop.step("ask", '{"total": int, "ok": None}', f'task.ask("{question}", into="ok")', asks="data, task")
+    by_mail(shop, mails.port)
+    assert "untold" not in shop.new('{"total": 5}').err
+    [letter] = mails.letters
+    assert (letter["Subject"], letter["Bcc"]) == ("Half ? of a pair? Bcc: eve@example.org (A task)", None)
 
 
 def test_a_mail_server_that_is_busy_is_tried_again_and_one_that_refuses_is_not(shop: Desk, mails: MailServer) -> None:
