@@ -6,7 +6,7 @@ FOLDER holds `aloma_cli/`; the default is this repository. How each figure is co
 
 - Lines of code: lines with a token other than a comment or a docstring.
 - Entered: distinct functions, and their files, called by `aloma task new -q` in a workspace of one one-line step, in
-  every thread, counted by `sys.setprofile`.
+  every thread, counted by `sys.setprofile`. The body of a class, which an import runs, is not a function.
 - Stays: the calls of functions in engine/ from `deliver`, which takes a firing's outcome, until the plan is asked what
   can start next (or the commit is emitted), as a sequence of files; neighbours in the same file are one stay. Returns:
   stays in a file that had been left before.
@@ -43,11 +43,13 @@ Row = tuple[str, float, float]
 _LAYOUT = {tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING, tokenize.ENDMARKER}
 
 _ENTERED = """
-import json, sys, threading
+import inspect, json, sys, threading
 seen = set()
 def profile(frame, event, _):
-    if event == "call" and "/aloma_cli/" in frame.f_code.co_filename and not frame.f_code.co_name.startswith("<"):
-        seen.add((frame.f_code.co_filename, frame.f_code.co_qualname))
+    code = frame.f_code
+    if event == "call" and "/aloma_cli/" in code.co_filename and code.co_flags & inspect.CO_OPTIMIZED:
+        if not code.co_name.startswith("<"):
+            seen.add((code.co_filename, code.co_qualname))
 from aloma_cli.__main__ import main
 sys.argv = ["aloma", "task", "new", "T", "-d", '{"name": "Ada"}', "--offline", "-q"]
 threading.setprofile(profile)

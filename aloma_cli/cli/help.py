@@ -6,7 +6,7 @@ import io
 import os
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from aloma_cli.cli import commands, exit_codes
 from aloma_cli.cli.output import for_people, result
@@ -14,7 +14,13 @@ from aloma_cli.cli.pager import write_paged
 from aloma_cli.cli.parameters import Argument
 from aloma_cli.cli.topics import Topic, text_of, topics
 from aloma_cli.errors import NotFoundError, did_you_mean
+from aloma_cli.later import Later
 from aloma_cli.view.terminal import size_of, write
+
+if TYPE_CHECKING:
+    from aloma_cli.cli import parser
+else:
+    parser = Later("aloma_cli.cli.parser")
 
 _WIDEST = 100
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
@@ -37,10 +43,10 @@ def show_help(
     if not name:
         _print_topics(known)
     elif name in known:
-        help_too = f"\n```text\n{_whole_help([name])}\n```\n" if name in commands.COMMANDS else ""
+        help_too = f"\n```text\n{parser.whole_help([name])}\n```\n" if name in commands.COMMANDS else ""
         _print_help(f"{text_of(known[name])}{help_too}")
     elif commands.name_in(words or ()) == name or name in commands.GROUPS:
-        _page(_whole_help(words or ()))
+        _page(parser.whole_help(words or ()))
     else:
         near = did_you_mean(name, [*known, *commands.COMMANDS, *commands.GROUPS])
         raise NotFoundError(f"there is no help about {name!r}", hint=near or "run `aloma help` for the topics")
@@ -53,13 +59,7 @@ def _print_topics(known: Mapping[str, Topic]) -> None:
     lines += ["", "Commands, for `aloma help COMMAND`:"]
     alone = {name: command.about for name, command in commands.COMMANDS.items() if " " not in name}
     lines += [*_columns(alone | commands.GROUPS), "", "Options:"]
-    _page("\n".join(lines) + _whole_help(()).partition("\nOptions:")[2].partition("\n\n")[0])
-
-
-def _whole_help(words: Sequence[str]) -> str:
-    from aloma_cli.cli.parser import whole_help
-
-    return whole_help(words)
+    _page("\n".join(lines) + parser.whole_help(()).partition("\nOptions:")[2].partition("\n\n")[0])
 
 
 def _page(text: str) -> None:

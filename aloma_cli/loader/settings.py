@@ -16,10 +16,15 @@ from aloma_cli.connectors.address import is_url
 from aloma_cli.connectors.providers.table import key_variables
 from aloma_cli.errors import ConfigError, did_you_mean
 from aloma_cli.jsontext import Json, cut, loads
+from aloma_cli.later import Later
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from aloma_cli.loader import yaml
+else:
+    yaml = Later("aloma_cli.loader.yaml")
 
 # Prefixes of the keys of well-known providers.
 _API_KEY = re.compile(r"\b(sk-|gsk_|hf_|AIza)[\w-]{16,}")
@@ -136,11 +141,9 @@ def read_yaml(path: Path, table: Table, *, shown: str) -> dict[str, Any]:
         return {}
     except OSError as error:
         raise ConfigError(f"{shown}: cannot be read: {error.strerror}") from None
-    from aloma_cli.loader.yaml import compose, decode
-
-    text = decode(content, shown, ConfigError)
+    text = yaml.decode(content, shown, ConfigError)
     _refuse_api_keys(text, shown)
-    root = compose(text, shown, ConfigError)
+    root = yaml.compose(text, shown, ConfigError)
     return section(Setting(shown, "", root), table) if root else {}
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from aloma_cli.record.batch import Batch
     from aloma_cli.record.events import CallAnswered, Event
     from aloma_cli.store.files import answers, atomic, dotfolder, folder, keys, notes
+    from aloma_cli.store.files import states as indexed
     from aloma_cli.store.files.claim import FileClaim
     from aloma_cli.store.files.folder import TaskFolder
     from aloma_cli.store.protocol import Kept, Salvage, Waiting
@@ -46,6 +47,7 @@ else:
     folder = Later("aloma_cli.store.files.folder")
     keys = Later("aloma_cli.store.files.keys")
     notes = Later("aloma_cli.store.files.notes")
+    indexed = Later("aloma_cli.store.files.states")
 
 # Most commands only read what was published and must answer at once. So what writes, and what reads the journal, is in
 # `folder.py`, which is imported when it is used.
@@ -150,9 +152,7 @@ class FileStore:
         return found._replace(ids=filter(self._is_task, found.ids))
 
     def _in_states(self, states: Collection[str], names: Callable[[], list[str]]) -> Newest | None:
-        from aloma_cli.store.files.states import in_states
-
-        return in_states(self._folder, states, names, self._state_at_rest)
+        return indexed.in_states(self._folder, states, names, self._state_at_rest)
 
     def _state_at_rest(self, root: str) -> str | None:
         record = None if self._has_file(root, "holder") else self.record(root)
@@ -225,9 +225,7 @@ class FileStore:
     def sweep(self) -> None:
         import shutil
 
-        from aloma_cli.store.files.states import drop_index
-
-        drop_index(self._folder)
+        indexed.drop_index(self._folder)
         for name in self._names(hidden=True):
             folder = self._tasks / name
             if folder.is_symlink() and name.startswith("."):
