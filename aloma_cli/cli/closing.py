@@ -24,6 +24,8 @@ def say_next(home: Workspace, task: Task) -> None:
         output.say(f"aloma: no step could fire: {NO_STEPS}")
     else:
         _say_all(failures(task, home.loaded.root))
+    if task.state == "ignored" and not task.data:
+        _say_all(["→ the task has no data: aloma task new NAME -d '{…}', or -f FILE"])
     _say_all(next_steps(task.record))
 
 

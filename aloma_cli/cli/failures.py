@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aloma_cli.api.task import Task
-from aloma_cli.jsontext import JsonObject
+from aloma_cli.jsontext import JsonObject, printable
 from aloma_cli.record.calls import CallCount, RecordedCall, failing_call
 from aloma_cli.record.events import FiringFailed
 from aloma_cli.view.entries import call_command
@@ -29,7 +29,7 @@ def failures(task: Task, root: Path | None = None) -> Iterable[str]:
             yield from (f"  {line}" for line in _inner(failure))
         frames = _listed(failure, "trace", str)
         shown = frames if root is None else _innermost(frames, root)
-        yield from (f"  {clean(line)}" for frame in shown for line in frame.splitlines())
+        yield from (f"  {printable(line)}" for frame in shown for line in frame.splitlines())
         if failure.get("hint"):
             yield f"  → {clean(failure['hint'])}"
         if call is not None:

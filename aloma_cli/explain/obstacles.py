@@ -210,7 +210,7 @@ def _disarmed(view: Moment, step: Step, firing: FiringRecord) -> Obstacle:
         return Obstacle("looked", text, redo)
     did = {ev.Committed: "fired", ev.FiringFailed: "failed", ev.FiringVoided: "was dropped"}
     text = f"it {did.get(type(firing.end), 'started')} at entry {firing.entry}, and its condition has held ever since; "
-    text += "it is armed again when its condition has been false"
+    text += "it fires again only after its condition has been false"
     if step.rearm == "change":
         text += ", or when another step changes what it names"
     return Obstacle("disarmed", text, redo)

@@ -47,6 +47,12 @@ def test_an_ignored_task_says_at_once_which_steps_came_nearest(ignored: Desk) ->
     ]
 
 
+def test_a_task_without_data_says_how_to_give_it(ignored: Desk) -> None:
+    hint = "→ the task has no data: aloma task new NAME -d '{…}', or -f FILE"
+    assert hint in ignored.run("task", "new", "T").err
+    assert hint not in ignored.new('{"c": {}}').err
+
+
 def test_an_ignored_task_is_shown_with_the_steps_that_came_nearest(ignored: Desk) -> None:
     record = ignored.new('{"c": {}}', "--json").json
     assert [(miss["step"], miss["missing"][0], miss["more"]) for miss in record["missing"]] == [
