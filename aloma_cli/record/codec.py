@@ -12,7 +12,6 @@ that their writer can read them; but for those that are written most often and h
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields
@@ -23,7 +22,7 @@ from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, NamedTuple, cast, get_args, get_origin, get_type_hints
 
-from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, escape_surrogates, kind_of, reload_line
+from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, escape_surrogates, kind_of, one_line, reload_line
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.counts import sound_usage
 from aloma_cli.record.events import KINDS, Committed, Event, FiringStarted
@@ -93,9 +92,10 @@ def checked_text(event: Event) -> str:
     text = f'{{"event":"{event.KIND}"'
     for key, default, reader in _checks(event.KIND):
         value = getattr(event, reader.name)
-        if value is default or _is_default(value, default):
+        if value is default or (default is not MISSING and _is_default(value, default)):
             continue
-        _read_field(reader, value)
+        if type(value) is not reader.plain:
+            _read_field(reader, value)
         write = _SCALARS.get(type(value), dumps)
         text += f',"{key}":{write(value)}'
     return text + "}"
@@ -222,7 +222,7 @@ def _committed_text(event: Committed) -> str | None:
 
 def _json_text(value: Json) -> str | None:
     try:
-        return _value_text(value)
+        return one_line(value)
     except (TypeError, ValueError, RecursionError):
         return None  # the slow way says what is wrong
 
@@ -239,7 +239,7 @@ def _change_text(change: JsonObject) -> str:
     if "value" not in change:
         return text + "}"
     value = change["value"]
-    write = _SCALARS.get(type(value), _value_text)
+    write = _SCALARS.get(type(value), one_line)
     return f'{text},"value":{write(value)}}}'
 
 
@@ -453,8 +453,6 @@ _SCALARS: Mapping[type, Callable[[Any], str]] = {
     type(None): lambda _: "null",
 }
 """Of values that need no encoder: an encoder is made anew each time."""
-
-_value_text = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 _OFTEN = "at task version by changes armed firing step seconds redo completed child read"
 """The fields of a commit that `_committed_text` writes."""
