@@ -36,6 +36,10 @@ class Content(Protocol):
         """What it asks for, by the names in `function.PARAMETERS`."""
 
     @property
+    def waits(self) -> bool:
+        """Whether a run may have to wait for something. One that never does needs no task of its own."""
+
+    @property
     def summary(self) -> str:
         """What it does, on one line; may be empty."""
 

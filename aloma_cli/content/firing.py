@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -80,8 +80,10 @@ class PythonRun:
         started, number = self.host.clock.elapsed(), self.job.firing
         try:
             with Inside(self._print, self.loose.started):
-                # No name holds the arguments, so that afterwards nobody has the draft unless the author kept it.
-                returned = await self._run_content({name: _MAKERS[name](self) for name in self.content.parameters})
+                try:
+                    returned = await self._run_content()
+                finally:
+                    _end_child(self._process)
                 self.loose.refuse(returned)
             read, changes = self._draft.reads(), self._draft.changes()
             outcome: Outcome = Returned(number, changes, self._effects or NO_EFFECTS, self._since(started), read)
@@ -146,15 +148,18 @@ class PythonRun:
         self.log(text)
 
     def _since(self, started: float) -> float:
-        return round(self.host.clock.elapsed() - started, 6)
+        """The seconds until now, as a whole number of microseconds; `round` takes four times as long."""
+        return int((self.host.clock.elapsed() - started) * 1e6 + 0.5) / 1e6
 
-    async def _run_content(self, arguments: dict[str, Any]) -> Any:
-        try:
-            if self.content.is_async:
-                return await self.content.function(**arguments)
-            return await in_thread(partial(self._on_thread, arguments), name=self.job.step)
-        finally:
-            _end_child(self._process)
+    def _run_content(self) -> Awaitable[Any]:
+        # No name holds the arguments, so that afterwards nobody has the draft unless the author kept it.
+        if self.content.is_async:
+            work: Awaitable[Any] = self.content.function(**self._arguments())
+            return work
+        return in_thread(partial(self._on_thread, self._arguments()), name=self.job.step)
+
+    def _arguments(self) -> dict[str, Any]:
+        return {name: _MAKERS[name](self) for name in self.content.parameters}
 
     def _on_thread(self, arguments: dict[str, Any]) -> Any:
         try:

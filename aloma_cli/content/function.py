@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
+from opcode import opmap
 from typing import TYPE_CHECKING, Any
 
 from aloma_cli.content.report import Report, shown
@@ -26,8 +27,8 @@ PARAMETERS = ("data", "task", "step", "connectors", "lib", "config", "log", "now
 class StepFunction:
     """The content of the step named `step`.
 
-    `parameters`: what it asks for, in its order. `summary`: the first line of the docstring, or "". `fingerprint`: of
-    the source text.
+    `parameters`: what it asks for, in its order. `waits`: a run may have to wait for something. `summary`: the first
+    line of the docstring, or "". `fingerprint`: of the source text.
     """
 
     step: str
@@ -35,6 +36,7 @@ class StepFunction:
     source: Source | None
     parameters: tuple[str, ...]
     is_async: bool
+    waits: bool
     summary: str
     fingerprint: str
 
@@ -43,12 +45,14 @@ class StepFunction:
         """`content`, checked. Raises StepError."""
         report = Report(step, source)
         function = _checked_function(content, report)
+        is_async = inspect.iscoroutinefunction(content) or inspect.iscoroutinefunction(function)
         return cls(
             step=step,
             function=content,
             source=source,
             parameters=_checked_parameters(content, report),
-            is_async=inspect.iscoroutinefunction(content) or inspect.iscoroutinefunction(function),
+            is_async=is_async,
+            waits=not is_async or content is not function or _has_await(function),
             summary=_first_line(source.docstring if source else None) or _first_line(function.__doc__),
             fingerprint=_fingerprint(source.text if source else _text_of(function)),
         )
@@ -96,6 +100,11 @@ def _is_asked_for(parameter: inspect.Parameter, report: Report) -> bool:
         problem = f"`content` has an unknown parameter `{parameter.name}`; known are {known}"
         raise report.error("content", problem, did_you_mean(parameter.name, PARAMETERS))
     return False
+
+
+def _has_await(function: FunctionType) -> bool:
+    """Whether an `async def` waits: `await`, `async for` and `async with` all compile to one instruction."""
+    return opmap["SEND"] in function.__code__.co_code[::2]
 
 
 def _text_of(function: FunctionType) -> str:

@@ -7,10 +7,9 @@ import asyncio
 import inspect
 import textwrap
 import weakref
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import field
 from typing import Any
 
 from aloma_cli.content.authors import called_from, is_own, place
@@ -65,20 +64,20 @@ class Loose:
     """The calls and tasks that one run of a firing has begun and may leave behind."""
 
     content: StepFunction
-    calls: list[ConnectorCall] = field(default_factory=list)
+    calls: Sequence[ConnectorCall] = ()
     tasks: weakref.WeakKeyDictionary[asyncio.Task[Any], str | None] | None = None
 
     def call(self, name: str, begin: Callable[[], Coroutine[Any, Any, Any]]) -> ConnectorCall:
         """A call that must be awaited before the step returns."""
-        self.calls = [call for call in self.calls if not call.begun]
-        self.calls.append(ConnectorCall(name, begin, called_from(self.content.source)))
-        return self.calls[-1]
+        made = ConnectorCall(name, begin, called_from(self.content.source))
+        self.calls = [*(call for call in self.calls if not call.begun), made]
+        return made
 
     def refuse(self, returned: object) -> None:
         """Raise ContentError for lost work, after the step has returned."""
         if self.calls:
             self.refuse_forgotten()
-        for _, at in self._left():
+        for _, at in self._left() if self.tasks else ():
             raise _lost(
                 f"{self.content.step} returned while a task that it had started was still running",
                 at,
@@ -99,7 +98,7 @@ class Loose:
 
     def cancel(self) -> None:
         """Cancel the tasks that are left."""
-        for task, _ in self._left():
+        for task, _ in self._left() if self.tasks else ():
             task.cancel()
 
     def started(self, task: asyncio.Task[Any]) -> None:
@@ -109,9 +108,7 @@ class Loose:
         self.tasks[task] = called_from(self.content.source)
 
     def _left(self) -> list[tuple[asyncio.Task[Any], str | None]]:
-        if not self.tasks:
-            return []
-        begun = list(self.tasks.items())
+        begun = list((self.tasks or {}).items())
         return [(task, at) for task, at in begun if not task.done() and not task.cancelling() and _is_own_task(task)]
 
 

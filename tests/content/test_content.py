@@ -21,6 +21,7 @@ class Upper:
     """Content in another language than Python."""
 
     parameters = ("data",)
+    waits = False
     summary = "Shout."
     fingerprint = "1"
 

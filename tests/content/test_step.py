@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -195,6 +196,59 @@ class Robot:
 def test_wrapped_functions_are_seen_through(function: Any, parameters: tuple[str, ...], is_async: bool) -> None:
     made = step(content=function)
     assert (made.parameters, python(made).is_async) == (parameters, is_async)
+
+
+async def awaits(data: Any) -> None:
+    data["x"] = await later()
+
+
+async def awaits_each(data: Any) -> None:
+    async for one in stream():
+        data["x"] = one
+
+
+async def awaits_all(data: Any) -> None:
+    data["x"] = [one async for one in stream()]
+
+
+async def awaits_on_entry(lib: Any) -> None:
+    async with lib.lock:
+        pass
+
+
+async def has_an_inner_function_that_awaits(data: Any, task: Any) -> None:
+    async def inner() -> None:
+        await later()
+
+    task.keep(inner)
+    data["x"] = 1
+
+
+async def later() -> int:
+    return 1
+
+
+async def stream() -> AsyncIterator[int]:
+    yield 1
+
+
+@pytest.mark.parametrize(
+    ("function", "waits"),
+    [
+        (content, False),
+        (has_an_inner_function_that_awaits, False),
+        (awaits, True),
+        (awaits_each, True),
+        (awaits_all, True),
+        (awaits_on_entry, True),
+        (Robot().method, True),  # a plain function has a thread of its own
+        (traced(content), True),  # who wraps it may wait
+        (Robot(), True),
+        (functools.partial(content, log=print), True),
+    ],
+)
+def test_only_an_async_function_without_await_never_waits(function: Any, waits: bool) -> None:
+    assert python(step(content=function)).waits is waits
 
 
 def test_the_summary_is_that_of_the_function_behind() -> None:
