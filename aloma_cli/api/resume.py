@@ -32,13 +32,13 @@ def changed_steps(steps: Mapping[str, Step], tree: WorkingTree) -> dict[str, str
 
     That is "condition" (then the step is armed again), "content", or "gone".
     """
-    found = {name: _change(steps.get(name), name, task) for task in tree.tasks.values() for name in task.codes}
+    found = {name: _change(steps.get(name), name, task) for task in tree.tasks.values() for name in task.begun}
     return {name: change for name, change in sorted(found.items()) if change is not None}
 
 
 def _change(step: Step | None, name: str, task: WorkingTask) -> str | None:
     if step is None:
         return "gone"
-    if step.condition.fingerprint != task.conditions[name]:
+    if step.condition.fingerprint != task.begun[name].condition:
         return "condition"
-    return None if step.content.fingerprint == task.codes[name] else "content"
+    return None if step.content.fingerprint == task.begun[name].code else "content"

@@ -11,7 +11,6 @@ Ordinary runs pay for none of this: nothing is compared before one step has fire
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import field
 
@@ -95,75 +94,39 @@ class Comparison:
 
 
 @dataclass(slots=True)
-class Trail:
-    """Where a task has been since something came from outside. `cycle`: it goes round; nothing more is to be started.
+class _Search:
+    """What is compared of a watched task. A round may end when a firing ends that ran all the while: those ends are
+    compared with each other (`ends`), as the moments between them are.
 
-    `watched`: one of its steps has fired often. A round may end when a firing ends that ran all the while: those ends
-    are compared with each other (`_ends`), as the moments between them are.
+    `chances` of another outcome so far, as in Visit. Hashes of Python are those of one process: a resumed run compares
+    anew.
     """
 
     digest: Digest
-    cycle: Cycle | None = None
-    watched: bool = False
-    _fired: Counter[str] = field(default_factory=Counter)
-    # Hashes of Python are those of one process: a resumed run compares anew.
-    _chances: int = field(default=0, metadata=PASSING)
-    _moments: Comparison = field(default_factory=Comparison, metadata=PASSING)
-    _ends: Comparison = field(default_factory=Comparison, metadata=PASSING)
-    _ended: bool = False
+    chances: int = field(default=0, metadata=PASSING)
+    moments: Comparison = field(default_factory=Comparison, metadata=PASSING)
+    ends: Comparison = field(default_factory=Comparison, metadata=PASSING)
+    ended: bool = False
 
-    @classmethod
-    def of(cls, root: str, created_at: str) -> Trail:
-        """The trail of a task in the tree `root`, created at that time (ISO)."""
-        return cls(Digest(Volatile(root, from_iso(created_at))))
+    def mark(self, standpoint: Hashable, version: int, firing: int) -> Cycle | None:
+        """As `Trail.mark`; gives the cycle that was found."""
+        now = Visit(hash((self.digest.value, standpoint)), version, firing, self.chances)
+        cycle = None
+        if self.ended:
+            self.ended, self.moments = False, Comparison()
+            cycle = self.ends.is_round(now)
+        return cycle or self.moments.is_round(now)
 
-    def restart(self) -> None:
-        """Something came from outside: what was before no longer proves anything."""
-        self._fired.clear()
-        if self.watched:
-            self.watched = False
-            self._begin()
-
-    def _begin(self) -> None:
-        self.cycle, self._chances, self._ended = None, 0, False
-        self._moments, self._ends = Comparison(), Comparison()
-        self.digest.restart()
-
-    def fire(self, step: str) -> None:
-        """A firing of `step` left something."""
-        fired = self._fired[step] = self._fired.get(step, 0) + 1
-        self.watched = self.watched or fired >= OFTEN
-
-    def follow(self, before: JsonObject, after: JsonObject, changes: Iterable[Change], at: str) -> None:
-        """The document of a watched task became another one at that time (ISO)."""
-        if not self.digest.follow(before, after, changes, from_iso(at)):
-            self._begin()
-
-    def land(self, firing: int, calls: Iterable[CallAnswered]) -> None:
-        """A firing of a watched task has ended, after these calls."""
-        if self.cycle is not None and firing <= self.cycle.firing:
-            self.cycle, self._ended = None, True
-        self._chances += sum(self._request_hash(call) for call in calls)
+    def land(self, calls: Iterable[CallAnswered]) -> None:
+        """A firing has ended, after these calls."""
+        for call in calls:
+            request = json.dumps(self._plain(call.arguments, from_iso(call.at)), sort_keys=True)
+            # Of one text, since hashes of tuples are too weak to be added up.
+            self.chances += hash(f"{call.call} {request}")
 
     def fail(self, step: str, message: str, at: str) -> None:
-        """A firing of `step` has failed at that time (ISO)."""
-        if self.watched:
-            self._chances += hash(f"{step} {self._plain(message, from_iso(at))}")
-
-    def mark(self, standpoint: Hashable, version: int, firing: int) -> None:
-        """A watched task is at `standpoint` and `version`; `firing` is the last that was started."""
-        if self.cycle is not None:
-            return
-        now = Visit(hash((self.digest.value, standpoint)), version, firing, self._chances)
-        if self._ended:
-            self._ended, self._moments = False, Comparison()
-            self.cycle = self._ends.is_round(now)
-        self.cycle = self.cycle or self._moments.is_round(now)
-
-    def _request_hash(self, call: CallAnswered) -> int:
-        now = from_iso(call.at)
-        # Of one text, since hashes of tuples are too weak to be added up.
-        return hash(f"{call.call} {json.dumps(self._plain(call.arguments, now), sort_keys=True)}")
+        """As `Trail.fail`."""
+        self.chances += hash(f"{step} {self._plain(message, from_iso(at))}")
 
     def _plain(self, value: Json, now: float) -> Json:
         if isinstance(value, dict):
@@ -171,6 +134,63 @@ class Trail:
         if isinstance(value, list):
             return [self._plain(one, now) for one in value]
         return plain_leaf(value, self.digest.stamps, now)
+
+
+@dataclass(slots=True)
+class Trail:
+    """Where a task of the tree `root`, created `since` (ISO), has been since something came from outside.
+
+    `cycle`: it goes round; nothing more is to be started. `watched`: one of its steps has fired often.
+    """
+
+    root: str
+    since: str
+    cycle: Cycle | None = None
+    watched: bool = False
+    _fired: dict[str, int] = field(default_factory=dict)
+    _search: _Search | None = None
+
+    @property
+    def digest(self) -> int:
+        """What the document of a watched task has become since it is watched; else 0."""
+        return 0 if self._search is None else self._search.digest.value
+
+    def restart(self) -> None:
+        """Something came from outside: what was before no longer proves anything."""
+        self._fired.clear()
+        self.cycle, self.watched, self._search = None, False, None
+
+    def _watch(self) -> None:
+        self.cycle, self.watched = None, True
+        self._search = _Search(Digest(Volatile(self.root, from_iso(self.since))))
+
+    def fire(self, step: str) -> None:
+        """A firing of `step` left something."""
+        fired = self._fired[step] = self._fired.get(step, 0) + 1
+        if fired >= OFTEN and not self.watched:
+            self._watch()
+
+    def follow(self, before: JsonObject, after: JsonObject, changes: Iterable[Change], at: str) -> None:
+        """The document of a watched task became another one at that time (ISO)."""
+        if self._search is not None and not self._search.digest.follow(before, after, changes, from_iso(at)):
+            self._watch()
+
+    def land(self, firing: int, calls: Iterable[CallAnswered]) -> None:
+        """A firing of a watched task has ended, after these calls."""
+        if self._search is not None:
+            if self.cycle is not None and firing <= self.cycle.firing:
+                self.cycle, self._search.ended = None, True
+            self._search.land(calls)
+
+    def fail(self, step: str, message: str, at: str) -> None:
+        """A firing of `step` has failed at that time (ISO)."""
+        if self._search is not None:
+            self._search.fail(step, message, at)
+
+    def mark(self, standpoint: Hashable, version: int, firing: int) -> None:
+        """A watched task is at `standpoint` and `version`; `firing` is the last that was started."""
+        if self._search is not None and self.cycle is None:
+            self.cycle = self._search.mark(standpoint, version, firing)
 
 
 def cycle_commits(history: Iterable[Event], task_id: str, cycle: Cycle) -> list[Committed]:

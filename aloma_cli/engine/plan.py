@@ -80,7 +80,7 @@ class Plan:
         return sorted(
             name
             for name in task.disarmed & self.steps.keys() - flying
-            if name not in task.true or task.conditions.get(name) != self.steps[name].condition.fingerprint
+            if name not in task.true or task.begun[name].condition != self.steps[name].condition.fingerprint
         )
 
     def to_start(self, task: WorkingTask, *, now: float, limit: int) -> list[Step]:
@@ -102,7 +102,7 @@ class Plan:
             ready = [step for step in ready if step.name in task.retries]
         elif task.trail.watched:
             # Steps take turns, so that none starves beside one that fires again and again.
-            ready.sort(key=lambda step: task.last_start.get(step.name, 0))
+            ready.sort(key=lambda step: task.begun[step.name].firing if step.name in task.begun else 0)
         return ready[:room]
 
     def ready(self, task: WorkingTask, *, now: float) -> list[Step]:

@@ -107,7 +107,7 @@ class Screen:
             if task.retries and task.rest is None:
                 screen._retrying[task.id] = task
             screen.running |= {one.firing: _firing_of(task.id, one) for one in task.flights.values() if one.running}
-            screen.steps |= {firing: step for step, firing in task.last_start.items()}
+            screen.steps |= {start.firing: step for step, start in task.begun.items()}
         resting = [task for task in screen.tree.tasks.values() if task.rest is not None]
         screen._paused = {task.id: task for task in sorted(resting, key=lambda task: task.rest.at if task.rest else "")}
         return screen
