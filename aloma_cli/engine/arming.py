@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from aloma_cli.document.changes import LARGE, Change, apply, apply_in_place, to_wire
@@ -26,7 +28,7 @@ def commit(
     seconds: float = 0.0,
     redo: bool = False,
     drafted: int | None = None,
-    **more: Any,
+    more: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Bring `changes` onto the newest document. `more`: further fields of the event.
 
@@ -45,9 +47,9 @@ def commit(
         armed.add(author)
     if task.questions:
         answers = (*more.get("answers", ()), *_answered_by(task, before, document, changes))
-        more["answers"] = tuple(dict.fromkeys(answers))
+        more = {**more, "answers": tuple(dict.fromkeys(answers))}
     task.made = Made(before, document, changes, verdicts, drafted)
-    version, operations, names = task.version + 1, to_wire(changes), tuple(sorted(armed))
+    version, operations, names = task.version + 1, to_wire(changes), tuple(sorted(armed)) if armed else ()
     tx.add(Committed(tx.at, task.id, version, by, operations, names, ends, author, seconds, redo, **more))
     for flight in list(task.flights.values()) if task.flights else ():
         step = tx.plan.steps.get(flight.step)  # None: interrupted, and its file is away for now

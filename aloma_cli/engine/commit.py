@@ -12,11 +12,12 @@ from aloma_cli.document.merge import alters, merge
 from aloma_cli.document.reserved import refuse_engine_fields
 from aloma_cli.engine.arming import commit, void
 from aloma_cli.engine.transaction import Transaction
-from aloma_cli.engine.working import Revision, WorkingFlight, WorkingTask, merge_settings
+from aloma_cli.engine.working import Revision, WorkingFlight, WorkingTask
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import Json, JsonObject, Path, show_path
 from aloma_cli.later import Later
 from aloma_cli.record.events import FiringLooked
+from aloma_cli.record.tree import merge_settings
 
 if TYPE_CHECKING:
     from aloma_cli.engine import failure, requests, subtasks
@@ -87,7 +88,7 @@ def _land(
         seconds=outcome.seconds,
         redo=effects.redo,
         drafted=None if outcome.cleaned or changes is not outcome.changes else flight.firing,
-        **more,
+        more=more,
     )
     if effects is not NO_EFFECTS:
         _follow(tx, task, effects, places)

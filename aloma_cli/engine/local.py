@@ -1,16 +1,16 @@
-"""Firings in this process: one asyncio task each, plain functions in threads."""
+"""Firings in this process: one asyncio task for each that may wait, and a thread for a plain `def`."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aloma_cli.content.cancellation import Cancellation
 from aloma_cli.content.lost import tasks_noticed
-from aloma_cli.engine.eager import eager_task
+from aloma_cli.engine.eager import at_once, eager_task
 from aloma_cli.errors import Cut, StepStopped, StepTimeout, StepWithdrawn
 
 if TYPE_CHECKING:
@@ -47,12 +47,20 @@ class LocalRunner:
         return bool(self._running or self._ended)
 
     def start(self, job: Job) -> None:
-        running = _Running(job, self._steps[job.step].content, Cancellation(self._loop))
+        content, name = self._steps[job.step].content, f"{job.step} #{job.firing}"
+        cancellation = Cancellation(self._loop)
+        work = content.run(job, self._toolbox, self._host, cancellation)
+        # Ctrl-C within the first part of a step comes out here: there is no task then that could be cancelled.
+        if content.waits:
+            self._begin(_Running(job, content, cancellation), work, name)
+        else:
+            self._report(at_once(self._loop, work, name=name))
+
+    def _begin(self, running: _Running, work: Coroutine[Any, Any, Outcome], name: str) -> None:
+        job = running.job
         if job.timeout is not None:
             running.timer = self._loop.call_later(job.timeout, self._time_out, running)
-        work = running.content.run(job, self._toolbox, self._host, running.cancellation)
-        # Ctrl-C within the first part of a step comes out here: there is no task then that could be cancelled.
-        running.work = eager_task(self._loop, work, name=f"{job.step} #{job.firing}")
+        running.work = eager_task(self._loop, work, name=name)
         if running.work.done():
             self._end_firing(running)
         else:
@@ -74,6 +82,9 @@ class LocalRunner:
                 self._arrival = None
                 if timer is not None:
                     timer.cancel()
+        return self.ended()
+
+    def ended(self) -> list[Outcome]:
         ended, self._ended = self._ended, []
         return ended
 

@@ -13,6 +13,7 @@ from functools import cached_property, partial
 from itertools import count
 from typing import TYPE_CHECKING
 
+from aloma_cli.engine.garbage import seldom_collected
 from aloma_cli.later import Later
 from aloma_cli.record.summary import figures
 from aloma_cli.values import dataclass
@@ -20,6 +21,7 @@ from aloma_cli.values import dataclass
 if TYPE_CHECKING:
     from aloma_cli.budget import Amount
     from aloma_cli.connectors.base import Function
+    from aloma_cli.content.job import Outcome
     from aloma_cli.engine import limits
     from aloma_cli.engine.day import DayLimit
     from aloma_cli.engine.runner import Runner
@@ -147,7 +149,8 @@ async def drive(run: Scheduler, runner: Runner, stay: Stay) -> None:
     """Run a tree until every task in it is at rest, or `stay` says to leave it. Raises StoreError, and Stuck."""
     poll = Poll(run, runner)
     try:
-        await _drive(run, runner, poll, stay)
+        with seldom_collected():
+            await _drive(run, runner, poll, stay)
     finally:
         poll.stop()
 
@@ -173,8 +176,17 @@ async def _drive(run: Scheduler, runner: Runner, poll: Poll, stay: Stay) -> None
             return
         if number % _BREATH == 0:
             await asyncio.sleep(0)
+        if turn.jobs and not poll.is_due and _deliver(run, runner.ended()):
+            continue  # some never waited
         if waits or not turn.finished:
             await _next_end(run, runner, turn, poll, stay)
+
+
+def _deliver(run: Scheduler, outcomes: list[Outcome]) -> bool:
+    """Give the next turn the ends of firings; tells whether there were any."""
+    for outcome in outcomes:
+        run.deliver(outcome)
+    return bool(outcomes)
 
 
 class Poll:
@@ -183,12 +195,12 @@ class Poll:
     def __init__(self, run: Scheduler, runner: Runner) -> None:
         self._run = run
         self._runner = runner
-        self._is_due = False
+        self.is_due = False
         self._wait()
 
     def take(self) -> bool:
         """Take in what other processes ask for, if it is time to look, and tell whether there was anything."""
-        due, self._is_due = self._is_due, False
+        due, self.is_due = self.is_due, False
         return due and self._run.take_requests()
 
     def stop(self) -> None:
@@ -198,7 +210,7 @@ class Poll:
         self._timer = asyncio.get_running_loop().call_later(POLL, self._ring)
 
     def _ring(self) -> None:
-        self._is_due = True
+        self.is_due = True
         self._runner.wake()
         self._wait()
 
@@ -228,7 +240,7 @@ async def _next_end(run: Scheduler, runner: Runner, turn: Turn, poll: Poll, stay
         due = None if turn.wake_at is None else max(0.0, turn.wake_at - run.clock.now())
         ended = await runner.wait(due)
         asked = poll.take()
-        for outcome in ended:
-            run.deliver(outcome)
-        if asked or ended or stay.leaving or (turn.wake_at is not None and turn.wake_at <= run.clock.now()):
+        if _deliver(run, ended) or asked or stay.leaving:
+            return
+        if turn.wake_at is not None and turn.wake_at <= run.clock.now():
             return

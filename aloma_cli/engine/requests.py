@@ -249,7 +249,8 @@ def carry_out(tx: Transaction, asked: Asked, source: RequestSource = RequestSour
             raise InputError(f"there is no step {step!r}", hint=did_you_mean(step, tx.plan.steps))
         case _:
             request, who = source
-            commit(tx, task, asked.changes, by="person", answers=asked.answers, request=request, who=who)
+            more = {"answers": asked.answers, "request": request, "who": who}
+            commit(tx, task, asked.changes, by="person", more=more)
 
 
 def _stop(tx: Transaction, task: WorkingTask, reason: str) -> None:
@@ -291,7 +292,7 @@ def default_answers(tx: Transaction, task: WorkingTask) -> None:
         until = question.get("until")
         if until is not None and from_iso(until) <= tx.now and not runs_alone(task):
             changes = _default(task, place, question)
-            commit(tx, task, changes, by="engine", answers=(place,))
+            commit(tx, task, changes, by="engine", more={"answers": (place,)})
 
 
 def _default(task: WorkingTask, place: str, question: JsonObject) -> list[Change]:

@@ -16,8 +16,11 @@ class Runner(Protocol):
     def cut(self, firing: int, reason: str) -> None:
         """End a run from outside (stopped or withdrawn); no outcome is reported for it."""
 
+    def ended(self) -> list[Outcome]:
+        """The outcomes since the last call of this or `wait`."""
+
     async def wait(self, seconds: float | None) -> list[Outcome]:
-        """The outcomes since the last call, waiting for the first one for at most `seconds`, or until `wake`."""
+        """As `ended`, waiting for the first one for at most `seconds`, or until `wake`."""
 
     def wake(self) -> None:
         """Let `wait` return now."""

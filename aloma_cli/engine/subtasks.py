@@ -148,7 +148,7 @@ def end(
     tx.add(rested)
     if parent is not None and was_live and state not in PAUSED:
         changes = landing(parent, task, rested)
-        commit(tx, parent, changes, by="landing", child=task.id)
+        commit(tx, parent, changes, by="landing", more={"child": task.id})
 
 
 def stop(tx: Transaction, task: WorkingTask, reason: str) -> None:

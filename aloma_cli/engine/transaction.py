@@ -46,6 +46,7 @@ class Transaction:
         self.cuts: dict[int, str] = {}
         self._timers: dict[str, list[float]] = {}
         self._events: list[ev.Event] = []
+        self._must_last = False
         self._millisecond = -1
         self._claim = claim
         self._emit = emit
@@ -78,11 +79,13 @@ class Transaction:
         task = self.tree.apply(event)
         self._events.append(event)
         kind = type(event)
-        if kind is not ev.FiringStarted:  # who starts firings has started all that may start
-            self.dirty[task.id] = None
+        if kind is not ev.FiringStarted:
+            self._must_last = True
+            self.dirty[task.id] = None  # who starts firings has started all that may start
         if kind in _RARE:
             self._spread(task, event)
-        self._track(task)
+        if task.rest is not None or task.has_timers or task.id in self._timers or task.id not in self.restless:
+            self._track(task)
         # The event may have woken those above it.
         while task.parent is not None and task.parent not in self.restless:
             task = self.tree.tasks[task.parent]
@@ -109,10 +112,10 @@ class Transaction:
         A loss of power may undo a start of which nothing came yet: the firing starts again, and nothing is doubled.
         What does come of it (a call that is sent, a commit) is synced together with the start.
         """
-        events, self._events = self._events, []
-        self.jobs, self.cuts = {}, {}
+        events, durable = self._events, self._must_last
+        self._events, self._must_last, self.jobs, self.cuts = [], False, {}, {}
         if events:
-            self._claim.commit(events, durable=any(type(event) is not ev.FiringStarted for event in events))
+            self._claim.commit(events, durable=durable)
         for event in events:
             self._emit(event)
 
@@ -150,7 +153,7 @@ class Transaction:
             self.restless.add(task.id)
         else:
             self.restless.discard(task.id)
-        if task.retries or task.questions or task.expires_at or task.parked_until:
+        if task.has_timers:
             moments = list(map(from_iso, task.timers))
             if moments:
                 self._timers[task.id] = moments

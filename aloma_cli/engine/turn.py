@@ -97,7 +97,7 @@ class Scheduler:
 
     def deliver(self, outcome: Outcome) -> None:
         """Take the end of a firing in; the next turn commits it."""
-        found = self.tree.flight(outcome.firing) if self._redactor else None
+        found = _flight_of(self.tree, outcome.firing) if self._redactor else None
         if found is not None:
             outcome = redaction.clean_outcome(self._redactor, outcome, found[1].base)
         self._arrived.append(outcome)
@@ -254,10 +254,10 @@ def _take_in(tx: Transaction, arrived: list[Outcome]) -> None:
     """Take in what may land; what must wait for a firing that runs alone stays in `arrived`."""
     landed = True
     while arrived and landed:
-        outcomes, landed = arrived[:], False
+        outcomes, landed = arrived.copy(), False
         arrived.clear()
         for outcome in outcomes:
-            found = tx.tree.flight(outcome.firing)
+            found = _flight_of(tx.tree, outcome.firing)
             if found is None:
                 continue  # stopped or withdrawn meanwhile, so its outcome is void
             task, flight = found
@@ -266,6 +266,16 @@ def _take_in(tx: Transaction, arrived: list[Outcome]) -> None:
             else:
                 landed = True
                 _end(tx, task, flight, outcome)
+
+
+def _flight_of(tree: WorkingTree, firing: int) -> tuple[WorkingTask, WorkingFlight] | None:
+    """The task and flight of a firing that runs, if it still does."""
+    flying = tree.flying.get(firing)
+    if flying is None:
+        return None
+    task = tree.tasks[flying]
+    flight = task.flights[firing]
+    return (task, flight) if flight.running else None
 
 
 def _end(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Outcome) -> None:

@@ -75,14 +75,11 @@ class WorkingTask(TaskFacts):
     looked: set[str] = field(default_factory=set)
     retried: dict[str, int] = field(default_factory=dict)
     standing: dict[str, int] = field(default_factory=dict)
-    conditions: dict[str, str] = field(default_factory=dict)
-    codes: dict[str, str] = field(default_factory=dict)
     history: list[Revision] = field(default_factory=list)
     awaited: set[str] = field(default_factory=set)
     held: Held = field(default_factory=Held)
     asked: dict[str, Path] = field(default_factory=dict)
-    settings: dict[str, Any] = field(default_factory=dict)
-    starts: Counter[str] = field(default_factory=Counter)
+    starts: dict[str, int] = field(default_factory=dict)
     agenda: Agenda = field(default=UNWATCHED, compare=False, metadata=PASSING)
     drafted: int | None = field(default=None, compare=False, metadata=PASSING)
     """The firing whose changes alone the last commit made, as its draft had them."""
@@ -99,7 +96,7 @@ class WorkingTask(TaskFacts):
         """What the steps do next depends on this and on the document."""
         flights = sorted((flight.step, flight.digest, flight.attempt) for flight in self.flights.values())
         asked = (self.name, self.tags, tuple(self.questions), json.dumps(self.settings) if self.settings else "")
-        order = tuple(sorted(self.last_start, key=self.last_start.__getitem__))
+        order = tuple(sorted(self.begun, key=lambda step: self.begun[step].firing))
         return (frozenset(self.disarmed), frozenset(self.looked), tuple(flights), asked, order)
 
     def since(self, version: int) -> list[Revision]:
@@ -132,27 +129,10 @@ class WorkingTree(Tree):
     def descendants(self, task_id: str) -> list[WorkingTask]:  # type: ignore[override]
         return [self.tasks[task.id] for task in super().descendants(task_id)]
 
-    def setting(self, task: WorkingTask, name: str) -> Any:
-        """What was set for a task, or for the nearest task above it; None where nothing was."""
-        while name not in task.settings:
-            if task.parent is None:
-                return None
-            task = self.tasks[task.parent]
-        return task.settings[name]
-
     def flights(self) -> list[tuple[WorkingTask, WorkingFlight]]:
         """Every firing under way."""
         tasks = [self.tasks[one] for one in dict.fromkeys(self.flying.values())]
         return [(task, flight) for task in tasks for flight in task.flights.values()]
-
-    def flight(self, firing: int) -> tuple[WorkingTask, WorkingFlight] | None:
-        """The task and flight of a firing that runs, if it still does."""
-        flying = self.flying.get(firing)
-        if flying is None:
-            return None
-        task = self.tasks[flying]
-        flight = task.flights[firing]
-        return (task, flight) if flight.running else None
 
 
 def read_working(kept: Kept | None, batches: Callable[[], Iterable[Batch]]) -> WorkingTree:
@@ -166,7 +146,7 @@ def read_working(kept: Kept | None, batches: Callable[[], Iterable[Batch]]) -> W
 
 def _created(tree: WorkingTree, task: WorkingTask, event: ev.TaskCreated) -> None:
     task.document = event.data.copy()  # the event stays as it is
-    task.trail = Trail.of(root_of(event.task), event.at)
+    task.trail = Trail(root_of(event.task), event.at)
     task.about = _about(task)
     if event.parent is None:
         return
@@ -183,22 +163,20 @@ def _started(tree: WorkingTree, task: WorkingTask, event: ev.FiringStarted) -> N
     # its step since then still does.
     if flight.based_on != event.version:
         flight.based_on, flight.base, flight.about = event.version, task.document, task.about
-        flight.digest = task.trail.digest.value
+        flight.digest = task.trail.digest
         task.disarmed.add(step)
         task.agenda.leave(step)
     if event.continues is not None and event.firing not in tree.calls:
         answered = tree.calls.pop(event.continues, {})
         tree.calls[event.firing] = {key: call for key, call in answered.items() if call.error is None}
     task.looked.discard(step)
-    for failed in (task.standing, task.retried):
-        if failed:
-            failed.pop(step, None)
+    if task.standing or task.retried:
+        task.standing.pop(step, None)
+        task.retried.pop(step, None)
     if event.run == 1:
-        task.starts[step] = task.starts.get(step, 0) + 1  # a Counter asks for what it lacks in Python
+        task.starts[step] = task.starts.get(step, 0) + 1
         if event.attempt > 1:
             task.trail.restart()
-    task.conditions[step] = event.condition
-    task.codes[step] = event.code
 
 
 def _released(tree: WorkingTree, task: WorkingTask, event: ev.CallReleased) -> None:  # noqa: ARG001
@@ -222,10 +200,10 @@ def _answered(tree: WorkingTree, task: WorkingTask, event: ev.CallAnswered) -> N
 def _committed(tree: WorkingTree, task: WorkingTask, event: ev.Committed) -> None:
     made, task.made = task.made, None
     if made is None:
-        before, task.drafted = task.document, None
-        task.document, changes = replay(before, event.changes)
-    else:
-        before, task.document, changes, task.drafted = made.before, made.document, made.changes, made.drafted
+        before = task.document
+        after, changes = replay(before, event.changes)
+        made = Made(before, after, changes, [], None)
+    before, task.document, changes, verdicts, task.drafted = made
     if event.child is not None or event.answers:
         _release(tree, task, event)
     if task.held.at:
@@ -234,12 +212,11 @@ def _committed(tree: WorkingTree, task: WorkingTask, event: ev.Committed) -> Non
     if event.armed:
         task.disarmed.difference_update(event.armed)
         task.looked.difference_update(event.armed)
-    task.agenda.follow(() if made is None else made.verdicts, event.armed)
+    task.agenda.follow(verdicts, event.armed)
     if event.asked:
         _ask(task, event)
     about = task.about
     if event.settings or event.name is not None or event.tags is not None or event.asked or event.answers:
-        task.settings = merge_settings(task.settings, event.settings or {})
         task.about = _about(task)
     if task.flights:
         task.history.append(Revision(event.version, event.firing, changes, diff(about, task.about)))
@@ -258,14 +235,14 @@ def _trace(
     elif task.trail.watched:
         task.trail.follow(before, task.document, changes, event.at)
     if event.firing is not None:
-        task.trail.fire(event.step or "")
         _land(tree, task, event.firing)
+        task.trail.fire(event.step or "")
 
 
 def _about(task: WorkingTask) -> JsonObject:
     """What firings can write besides the document, as a document: it merges by the same rules."""
     questions = {place: asked["question"] for place, asked in task.questions.items()}
-    return {"name": task.name, "tags": list(task.tags), "settings": dict(task.settings), "questions": questions}
+    return {"name": task.name, "tags": list(task.tags), "settings": task.settings, "questions": questions}
 
 
 def _is_from_outside(event: ev.Committed) -> bool:
@@ -291,13 +268,6 @@ def _ask(task: WorkingTask, event: ev.Committed) -> None:
         place = tuple(asked["into"])
         task.asked[show_path(place)] = place
         task.held.hold(place)
-
-
-def merge_settings(settings: JsonObject, more: JsonObject) -> JsonObject:
-    """The settings of a task after a firing asked for `more`."""
-    return settings | {
-        name: settings.get(name, {}) | value if isinstance(value, dict) else value for name, value in more.items()
-    }
 
 
 def _looked(tree: WorkingTree, task: WorkingTask, event: ev.FiringLooked) -> None:

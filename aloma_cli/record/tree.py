@@ -116,10 +116,11 @@ class TaskFacts:
     parked_until: str | None = None
     questions: dict[str, JsonObject] = field(default_factory=dict)
     rest: ev.TaskRested | None = None
-    last_start: dict[str, int] = field(default_factory=dict)
-    """The last firing of each step."""
+    begun: dict[str, ev.FiringStarted] = field(default_factory=dict)
+    """The last start of each step."""
     figures: dict[str, Figures] = field(default_factory=dict)
     """What each step did here and in the subtasks."""
+    settings: JsonObject = field(default_factory=dict)
 
     @property
     def state(self) -> str:
@@ -141,6 +142,11 @@ class TaskFacts:
     def unanswered(self) -> list[SentCall]:
         """These, and the ones that are under way, or were when a process died."""
         return [call for flight in self.flights.values() for call in flight.unanswered]
+
+    @property
+    def has_timers(self) -> bool:
+        """Whether `timers` may have any."""
+        return bool(self.retries or self.questions or self.expires_at or self.parked_until)
 
     @property
     def timers(self) -> list[str]:
@@ -246,6 +252,14 @@ class Tree:
             self.working = self.worked(from_iso(event.at))
         self.last_at = max(self.last_at, event.at)
 
+    def setting(self, task: TaskFacts, name: str) -> Any:
+        """What was set for a task, or for the nearest task above it; None where nothing was."""
+        while name not in task.settings:
+            if task.parent is None:
+                return None
+            task = self.tasks[task.parent]
+        return task.settings[name]
+
     def depth(self, task: TaskFacts) -> int:
         """How many tasks are above it."""
         depth = 0
@@ -299,7 +313,7 @@ def _started(tree: Tree, event: ev.FiringStarted) -> None:
         flight.parked = False
     if task.retries:
         task.retries.pop(step, None)
-    task.last_start[step] = firing
+    task.begun[step] = event
     if event.run == 1:
         task.parked_until = None  # it is over, or nothing new would start
     if task.rest is not None or task.parent is not None:
@@ -337,7 +351,7 @@ def _answered(tree: Tree, event: ev.CallAnswered) -> None:
         tree.calls_made += 1  # its sending is not on record
     if is_own(event.call):
         return
-    for figures in _figures(tree, tree.tasks[event.task], event.step):
+    for figures in _ran(tree, tree.tasks[event.task], event.step, 0.0):
         figures.count_call(event)
     usage = event.usage or {}
     tree.spent.add(Amount(1, usage.get("input_tokens", 0) + usage.get("output_tokens", 0), usage.get("cost", 0.0)))
@@ -353,11 +367,24 @@ def _committed(tree: Tree, event: ev.Committed) -> None:
         task.name = event.name
     if event.tags is not None:
         task.tags = event.tags
+    if event.settings:
+        task.settings = merge_settings(task.settings, event.settings)
     if event.changes:
         task.parked_until = None  # a change of the data ends a park
     if event.parked_until is not None:
         task.parked_until = max(event.parked_until, task.parked_until or "")
     task.expires_at = event.expires_at or task.expires_at
+    if event.answers or event.asked:
+        _ask(tree, task, event)
+    if event.completed is not None and task.completed is None:
+        task.completed = event.completed
+    if event.request is not None:
+        tree.requests.add(event.request)
+    if task.rest is not None or task.parent is not None:
+        _wake(tree, task)
+
+
+def _ask(tree: Tree, task: TaskFacts, event: ev.Committed) -> None:
     for place in event.answers:
         task.questions.pop(place, None)
         tree.noticed.pop(asked_key(task.id, place, None), None)
@@ -365,12 +392,13 @@ def _committed(tree: Tree, event: ev.Committed) -> None:
         place = show_path(tuple(asked["into"]))
         task.questions[place] = {**asked, "asked_at": event.at, "step": event.step}
         tree.noticed.pop(asked_key(task.id, place, None), None)
-    if event.completed is not None and task.completed is None:
-        task.completed = event.completed
-    if event.request is not None:
-        tree.requests.add(event.request)
-    if task.rest is not None or task.parent is not None:
-        _wake(tree, task)
+
+
+def merge_settings(settings: JsonObject, more: JsonObject) -> JsonObject:
+    """The settings of a task after a firing asked for `more`."""
+    return settings | {
+        name: settings.get(name, {}) | value if isinstance(value, dict) else value for name, value in more.items()
+    }
 
 
 def _looked(tree: Tree, event: ev.FiringLooked) -> None:
@@ -384,7 +412,7 @@ def _voided(tree: Tree, event: ev.FiringVoided) -> None:
         flight = task.flights[event.firing]
         flight.running, flight.parked = False, bool(flight.unanswered)
         tree.running.discard(event.firing)
-        ran = _pass(tree, task, event.step, event.seconds)
+        ran = _ran(tree, task, event.step, event.seconds)
     else:
         ran = _end_flight(tree, task, event.firing, event.seconds)
     for figures in ran:
@@ -476,22 +504,21 @@ def _end_flight(tree: Tree, task: TaskFacts, firing: int, seconds: float) -> lis
     flight = task.flights.pop(firing)
     del tree.flying[firing]
     tree.running.discard(firing)
-    return _pass(tree, task, flight.step, seconds)
+    return _ran(tree, task, flight.step, seconds)
 
 
-def _pass(tree: Tree, task: TaskFacts, step: str, seconds: float) -> list[Figures]:
-    ran = _figures(tree, task, step)
-    for figures in ran:
+def _ran(tree: Tree, task: TaskFacts, step: str, seconds: float) -> list[Figures]:
+    """Count seconds of `step`. Gives its figures in a task and in all above it."""
+    found = []
+    while True:
+        figures = task.figures.get(step)
+        if figures is None:
+            figures = task.figures[step] = Figures()
         figures.seconds += seconds
-    return ran
-
-
-def _figures(tree: Tree, task: TaskFacts, step: str) -> list[Figures]:
-    """The figures of `step` in a task and in all above it."""
-    figures = task.figures.get(step)
-    if figures is None:
-        figures = task.figures[step] = Figures()
-    return [figures] if task.parent is None else [figures, *_figures(tree, tree.tasks[task.parent], step)]
+        found.append(figures)
+        if task.parent is None:
+            return found
+        task = tree.tasks[task.parent]
 
 
 def _wake(tree: Tree, task: TaskFacts) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
+import gc
 import itertools
 import sys
 import threading
@@ -639,6 +641,28 @@ def test_firings_that_never_wait_need_no_turn_of_the_event_loop_but_leave_it_som
     assert 8 <= turns <= 40
 
 
+_ambient: contextvars.ContextVar[str] = contextvars.ContextVar("ambient", default="")
+
+
+def test_a_firing_that_never_waits_is_a_part_of_the_run_and_changes_nothing_of_it() -> None:
+    seen: list[Any] = []
+
+    async def content(data: dict[str, Any]) -> None:
+        data["x"] = _ambient.get()
+        _ambient.set("written by a step")
+        seen.append((asyncio.current_task(), cast("asyncio.Task[Any]", asyncio.current_task()).get_name()))
+
+    async def run() -> None:
+        own = cast("asyncio.Task[Any]", asyncio.current_task())
+        own.set_name("the run")
+        result = await played(Setup([step("a", {}, content), step("b", {"x": ""}, content)], {}))
+        assert result.data == {"x": ""}
+        assert seen == [(own, "a #1"), (own, "b #2")]
+        assert (own.get_name(), _ambient.get()) == ("the run", "")
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("real", [False, True])
 def test_a_firing_that_starts_at_once_has_a_task_of_its_own(real: bool) -> None:
     async def content(data: dict[str, Any]) -> None:
@@ -769,6 +793,18 @@ def watched(
         patch.setattr(watchdog, "_BEAT", 0.02)
         asyncio.run(run())
     return caplog.text
+
+
+@pytest.mark.parametrize(("before", "meanwhile"), [(700, 5_000), (0, 0), (20_000, 20_000)])
+def test_python_looks_for_garbage_seldom_during_a_run_unless_it_was_told_how_often(before: int, meanwhile: int) -> None:
+    seen: list[int] = []
+    usual = gc.get_threshold()
+    try:
+        gc.set_threshold(before, *usual[1:])
+        play([step("a", {"x": None}, does(lambda _: seen.append(gc.get_threshold()[0])))], {})
+        assert (seen, gc.get_threshold()) == ([meanwhile], (before, *usual[1:]))
+    finally:
+        gc.set_threshold(*usual)
 
 
 def test_an_interrupt_before_a_step_first_waits_ends_the_run_as_an_interrupt() -> None:
