@@ -78,6 +78,47 @@ def apply_in_place(document: JsonObject, changes: Sequence[Change]) -> JsonObjec
     return before
 
 
+class InPlace:
+    """A document that nothing else refers to, changed in place: each of its objects is copied once, in all."""
+
+    def __init__(self, document: JsonObject) -> None:
+        self._edit = _Edit(document)
+
+    @property
+    def document(self) -> JsonObject:
+        """The document after the changes so far."""
+        root: JsonObject = self._edit.root
+        return root
+
+    def apply(self, changes: Sequence[Change]) -> JsonObject | None:
+        """Apply changes, and give what they touch as it was before: the objects above it have nothing else.
+
+        None, with nothing done, where a change leads into a list. Raises as `apply`.
+        """
+        before: JsonObject = {}
+        for change in changes:
+            if change.op == "append" or not change.path or not _keep(self.document, change.path, before):
+                return None
+        for change in changes:
+            self._edit.one(change)
+        return before
+
+
+def _keep(document: JsonObject, path: Path, kept: JsonObject) -> bool:
+    """Keep the value at `path` of a document at the same path of `kept`. False where the path leads into a list."""
+    *above, last = map(str, path)
+    for key in above:
+        inner = document.get(key)
+        if not isinstance(inner, dict):
+            return False
+        if kept.get(key) is inner:  # all of it is kept already
+            return True
+        document, kept = inner, kept.setdefault(key, {})
+    if last in document:
+        kept[last] = document[last]
+    return True
+
+
 def to_wire(changes: Iterable[Change]) -> tuple[JsonObject, ...]:
     """The changes as RFC 6902 operations."""
     return tuple([_to_operation(change) for change in changes])

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 def pointer_of(path: Iterable[str | int]) -> str:
     """`("a/b", 0)` as `/a~1b/0`."""
-    return "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in path)
+    return "".join(["/" + str(key).replace("~", "~0").replace("/", "~1") for key in path])
 
 
 def keys_of(pointer: str) -> list[str]:

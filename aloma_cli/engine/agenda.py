@@ -61,14 +61,14 @@ class Agenda:
         at = self._positions.get(name)
         if at is not None and name not in self._disarmed:
             place = bisect_left(self._queue, at)
-            if self._queue[place : place + 1] != [at]:
+            if place == len(self._queue) or self._queue[place] != at:
                 self._queue.insert(place, at)
 
     def leave(self, name: str) -> None:
         """A step is not true any more, or not armed."""
         at = self._positions.get(name, -1)
         place = bisect_left(self._queue, at)
-        if self._queue[place : place + 1] == [at]:
+        if place < len(self._queue) and self._queue[place] == at:
             del self._queue[place]
 
     def ready(self) -> list[str]:

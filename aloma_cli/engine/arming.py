@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from aloma_cli.document.changes import LARGE, Change, apply, apply_in_place, to_wire
+from aloma_cli.document.changes import LARGE, Change, InPlace, apply, apply_in_place, to_wire
 from aloma_cli.document.held import WRITTEN
 from aloma_cli.document.paths import MISSING, get
 from aloma_cli.document.reserved import ERRORS
@@ -36,7 +36,7 @@ def commit(
     """
     if task.agenda is UNWATCHED:
         tx.plan.watch(task)
-    before, document = _brought(task, changes, ends)
+    before, document = _landed(task, changes) if by == "landing" else _brought(task, changes, ends)
     if document.get(ERRORS) == {}:
         emptied = Change("remove", (ERRORS,))
         changes, document, drafted = [*changes, emptied], apply(document, [emptied]), None
@@ -68,6 +68,17 @@ def _brought(task: WorkingTask, changes: list[Change], ends: int | None) -> tupl
         if touched is not None:
             return touched, before
     return before, apply(before, changes)
+
+
+def _landed(task: WorkingTask, changes: list[Change]) -> tuple[JsonObject, JsonObject]:
+    """As `_brought`. Subtasks that land one after the other do not copy the object each time in which they land."""
+    if not task.flights:
+        if task.landings is None or task.landings.document is not task.document:
+            task.landings = InPlace(task.document)
+        touched = task.landings.apply(changes)
+        if touched is not None:
+            return touched, task.landings.document
+    return _brought(task, changes, None)
 
 
 def void(

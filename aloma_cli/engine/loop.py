@@ -162,7 +162,8 @@ async def _drive(run: Scheduler, runner: Runner, poll: Poll, stay: Stay) -> None
         turn = run.turn(start=not stay.leaving)
         for firing, reason in turn.cuts.items():
             runner.cut(firing, reason)
-        await lasts(run)
+        if run.behind is not None:
+            await lasts(run)
         for job in turn.jobs:
             runner.start(job)
         if turn.finished or run.clock.elapsed() >= publish_at:

@@ -14,7 +14,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from aloma_cli.document.changes import Change, replay
+from aloma_cli.document.changes import Change, InPlace, replay
 from aloma_cli.document.diff import diff
 from aloma_cli.document.held import Held
 from aloma_cli.engine.agenda import UNWATCHED, Agenda, Made
@@ -83,6 +83,8 @@ class WorkingTask(TaskFacts):
     agenda: Agenda = field(default=UNWATCHED, compare=False, metadata=PASSING)
     drafted: int | None = field(default=None, compare=False, metadata=PASSING)
     """The firing whose changes alone the last commit made, as its draft had them."""
+    landings: InPlace | None = field(default=None, compare=False, metadata=PASSING)
+    """The document that landings made since a firing last started from it; only they alter its objects in place."""
     made: Made | None = field(default=None, compare=False, metadata=PASSING)
     """The commit under way, as it was worked out before its event: it is not worked out twice."""
 
@@ -163,6 +165,7 @@ def _started(tree: WorkingTree, task: WorkingTask, event: ev.FiringStarted) -> N
     # its step since then still does.
     if flight.based_on != event.version:
         flight.based_on, flight.base, flight.about = event.version, task.document, task.about
+        task.landings = None  # the firing needs the document as it is
         flight.digest = task.trail.digest
         task.disarmed.add(step)
         task.agenda.leave(step)

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from aloma_cli.document import draft as drafts
 from aloma_cli.document import tracked
-from aloma_cli.document.changes import apply, apply_in_place
+from aloma_cli.document.changes import InPlace, apply, apply_in_place
 from aloma_cli.document.draft import Draft, Drafts
+from aloma_cli.document.paths import get
 from aloma_cli.document.tracked import TrackedDict
 from aloma_cli.errors import ContentError
 
@@ -104,3 +105,28 @@ def test_a_document_that_is_altered_in_place_tells_what_was_there(base: Any, pro
     else:
         assert before == {key: value for key, value in old.items() if key in touched}
         assert json.dumps(new) == json.dumps(after)
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=4), st.lists(PROGRAMS, min_size=1, max_size=4))
+def test_a_document_that_is_changed_in_place_again_and_again_tells_each_time_what_was_there(
+    base: Any, programs: list[Any]
+) -> None:
+    first, twin = copy.deepcopy(base), base
+    document = InPlace(base)
+    for program in programs:
+        changes = run(Draft(twin), program)
+        before = document.apply(changes)
+        if before is None:
+            assert any(
+                not change.path or change.op == "append" or _leads_into_a_list(twin, change) for change in changes
+            )
+            document = InPlace(apply(document.document, changes))
+        else:
+            assert [get(before, change.path) for change in changes] == [get(twin, change.path) for change in changes]
+        twin = apply(twin, changes)
+        assert json.dumps(document.document) == json.dumps(twin)
+    assert base == first, "the document from which it began stays as it was"
+
+
+def _leads_into_a_list(document: Any, change: Any) -> bool:
+    return any(not isinstance(get(document, change.path[:end]), dict) for end in range(len(change.path)))

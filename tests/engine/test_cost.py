@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from aloma_cli.content.step import Step
+from aloma_cli.document import changes
 from aloma_cli.document.tracked import TrackedDict
 from aloma_cli.engine.plan import Plan
 from tests.engine.costs import WORKS
@@ -73,6 +74,31 @@ def test_a_commit_judges_as_many_conditions_however_many_steps_there_are(
         for _ in range(5):
             stage.end(*stage.names)
     assert seen == [judged] * 10
+
+
+def test_of_many_subtasks_that_land_in_one_object_none_copies_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def out(task: Any) -> None:
+        for at in range(50):
+            task.subtask(f"child {at}", {"n": at}, into=f"results.c{at}")
+
+    copies: list[int] = []
+    own = changes._Edit._own
+
+    def counted(edit: changes._Edit, container: Any) -> Any:
+        copy = own(edit, container)
+        copies.append(0 if copy is container else len(copy))
+        return copy
+
+    steps = [
+        step("out", {"root": True}, out),
+        step("work", {"n": int, "done": None}, does(lambda data: data.update(done=True))),
+    ]
+    stage = Stage(steps, {"root": True})
+    stage.end("out")
+    monkeypatch.setattr(changes._Edit, "_own", counted)
+    stage.end_all()
+    assert len(stage.data["results"]) == 50
+    assert sum(copies) < 100, "each object is copied once"
 
 
 MOST = {"chain": 4040, "states": 4330, "conditions": 4330, "document": 4450, "history": 4800}
