@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 from aloma_cli.errors import InputError
 
@@ -19,13 +22,34 @@ def checked_name(name: str, kind: str) -> str:
     return name
 
 
+@contextlib.contextmanager
+def replaced(path: Path, *, opener: Callable[[str, int], int] | None = None) -> Iterator[IO[bytes]]:
+    """Write a file whole or not at all, in the place of one that exists. Raises OSError."""
+    if path.exists() and not path.is_file():  # a device or a named pipe
+        with path.open("wb") as target:
+            yield target
+        return
+    path = path.resolve()
+    unfinished = path.with_name(f".{path.name}.new")
+    try:
+        with open(unfinished, "wb", opener=opener) as target:
+            yield target
+        unfinished.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+
+
 def write_new(path: Path, text: str, *, hint: str) -> None:
-    """Write a file, and the folders above it. Raises InputError, with `hint` if the file exists."""
+    """Write a file whole or not at all, and the folders above it. Raises InputError, with `hint` if the file exists."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
+        path.touch(exist_ok=False)
+        with replaced(path) as file:
+            file.write(text.encode(errors="backslashreplace"))
     except FileExistsError:
         raise InputError(f"{path} exists; it was not changed", hint=hint) from None
     except OSError as error:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
         raise InputError(f"{path} cannot be written: {error.strerror}") from None

@@ -6,6 +6,7 @@ import webbrowser
 from pathlib import Path
 from typing import Annotated
 
+from aloma_cli.cli.new_files import replaced
 from aloma_cli.cli.output import put, put_json, result
 from aloma_cli.cli.parameters import Option
 from aloma_cli.errors import InputError
@@ -24,7 +25,8 @@ def put_page(page: str, name: str, *, show: bool, as_json: bool) -> None:
         return
     path = Path(name)
     try:
-        path.write_text(page, encoding="utf-8", newline="\n")
+        with replaced(path) as file:
+            file.write(page.encode())
     except (OSError, ValueError) as error:
         told = error.strerror if isinstance(error, OSError) else error
         raise InputError(f"{name} cannot be written: {told}", hint="name another file: -o FILE") from None

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from aloma_cli.cli import options
 from aloma_cli.cli.exit_codes import DONE, REFUSED
+from aloma_cli.cli.new_files import replaced
 from aloma_cli.cli.option_groups import Models, number
 from aloma_cli.cli.output import put, put_json, say
 from aloma_cli.cli.parameters import Argument, Option
@@ -126,6 +127,7 @@ def _summary(verdict: Verdict, live: int | None) -> str:
 
 def _write_report(name: str, text: str) -> None:
     try:
-        given_path(name).write_text(text, encoding="utf-8")
+        with replaced(given_path(name)) as file:
+            file.write(text.encode())
     except OSError as error:
         raise InputError(f"{name} cannot be written: {error.strerror}") from None

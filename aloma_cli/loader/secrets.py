@@ -113,7 +113,7 @@ def _file(root: Path) -> Path:
 
 def _refuse_value(name: str, value: str) -> None:
     if not value.strip():
-        raise InputError(f"the value for {name} is empty", hint=f"to remove a secret, run `aloma secret delete {name}")
+        raise InputError(f"the value for {name} is empty", hint=f"to remove a secret, run `aloma secret delete {name}`")
     try:
         value.encode()
     except UnicodeEncodeError:

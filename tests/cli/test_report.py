@@ -85,3 +85,24 @@ def test_a_damaged_task_is_left_out_and_said(desk: Desk) -> None:
     assert ended.out.count('class="dot s-done"') == 1
     assert task in ended.err
     assert ended.code != 0
+
+
+@pytest.mark.parametrize(
+    ("command", "file"),
+    [
+        ("step new other", "steps/other.py"),
+        ("init sub", "sub/aloma.yaml"),
+        ("report -o new.html", "new.html"),
+        ("report -o kept.html", "kept.html"),
+        ("task export @last -o kept.jsonl", "kept.jsonl"),
+    ],
+)
+def test_a_file_is_written_whole_or_not_at_all(desk: Desk, command: str, file: str) -> None:
+    """An empty step would keep the whole workspace from running."""
+    desk.new()
+    kept = [desk.write(name, "as before") for name in ("kept.html", "kept.jsonl")]
+    ended = desk.shell(f"ulimit -f 0; aloma {command}")
+    assert (ended.code, f"{file} cannot be written: File too large" in ended.err) == (2, True), ended
+    assert [path.read_text() for path in kept] == ["as before"] * 2
+    assert (desk.root / file).exists() == file.startswith("kept")
+    assert not list(desk.root.rglob("*.new"))

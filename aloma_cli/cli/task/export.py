@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import IO, Annotated, Any
 
 from aloma_cli.api.archive import exported, read_archive, restored
 from aloma_cli.api.reader import Records
 from aloma_cli.cli import exit_codes, options, output
+from aloma_cli.cli.new_files import replaced
 from aloma_cli.cli.parameters import Argument, Option
 from aloma_cli.cli.task_data import given_path, read_given
 from aloma_cli.cli.workspaces import open_records
@@ -93,25 +93,11 @@ def _opened(file: str | None) -> Iterator[IO[bytes]]:
         stream.flush()
         return
     path = given_path(file)
-    # A device or a named pipe is written to. Only a file can be replaced.
-    is_file = path.is_file() or not path.exists()
     try:
-        with _replaced(path.resolve()) if is_file else path.open("wb") as target:
+        with replaced(path, opener=private) as target:
             yield target
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}") from None
-
-
-@contextlib.contextmanager
-def _replaced(path: Path) -> Iterator[IO[bytes]]:
-    unfinished = path.with_name(f".{path.name}.new")
-    try:
-        with open(unfinished, "wb", opener=private) as target:
-            yield target
-        unfinished.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
 
 
 def _archive_lines(file: str) -> Iterable[bytes]:
