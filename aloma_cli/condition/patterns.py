@@ -18,7 +18,10 @@ def compile_pattern(pattern: object, place: Place) -> Node:
     if isinstance(pattern, dict):
         return _compile_object(pattern, place)
     if place.at_top:
-        raise place.error(f"must be an object, not {name_of(pattern)}", hint="the document is always an object")
+        raise place.error(
+            f"must be an object, not {name_of(pattern)}",
+            hint='write a pattern of fields, such as {"order": {"status": "paid"}}',
+        )
     if isinstance(pattern, list):
         return _compile_list(pattern, place)
     if isinstance(pattern, re.Pattern):

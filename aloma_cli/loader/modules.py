@@ -11,7 +11,7 @@ import traceback
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from typing import TYPE_CHECKING
 
-from aloma_cli.errors import AlomaError, StepError
+from aloma_cli.errors import AlomaError, StepError, did_you_mean
 from aloma_cli.lent import lent_stderr
 from aloma_cli.loader.layout import LIBRARIES_FOLDER
 from aloma_cli.loader.source import ModuleSource
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType
 
 _numbers = itertools.count(1)
+_PATTERN_WORDS = ("str", "int", "float", "bool", "list", "dict", "True", "False", "None")
 
 
 def load_module(path: Path, root: Path) -> tuple[ModuleType, ModuleSource]:
@@ -117,6 +118,11 @@ def _load_hint(error: BaseException, path: Path, root: Path) -> str | None:
         return _import_hint(error.name.partition(".")[0], path, root)
     if isinstance(error, ImportError) and "relative import" in str(error):
         return f"files cannot import each other: move shared code to {LIBRARIES_FOLDER}/ and use the parameter `lib`"
+    if isinstance(error, SyntaxError) and "outside async function" in str(error.msg):
+        return "write `async def`: only such a function can await"
+    if isinstance(error, NameError) and error.name:
+        meant = "did you mean `None`?" if error.name == "null" else did_you_mean(error.name, _PATTERN_WORDS)
+        return meant or f'for a string, write "{error.name}"'
     return None
 
 

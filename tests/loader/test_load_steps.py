@@ -255,6 +255,31 @@ def test_a_broken_file_does_not_hide_the_others(root: Path, write: Write) -> Non
             "install it in the environment of aloma; put a module of your own into libraries/ and use `lib`",
         ),
         (
+            "condition = {'a': Str}\n",
+            "steps/a.py:1: NameError: name 'Str' is not defined",
+            "did you mean `str`?",
+        ),
+        (
+            "condition = {'a': true, 'b': 1}\n",
+            "steps/a.py:1: NameError: name 'true' is not defined",
+            "did you mean `True`?",
+        ),
+        (
+            "condition = {'order': paid}\n",
+            "steps/a.py:1: NameError: name 'paid' is not defined",
+            'for a string, write "paid"',
+        ),
+        (
+            "condition = {'order': 'paid'}\n\ndef content(data):\n    await data\n",
+            "steps/a.py:4: SyntaxError: 'await' outside async function",
+            "write `async def`: only such a function can await",
+        ),
+        (
+            "condition = lambda data: data\n\ndef content(data):\n    pass\n",
+            "steps/a.py:1: condition: must be an object, not a function",
+            'write a pattern of fields, such as {"order": {"status": "paid"}}',
+        ),
+        (
             "from . import b\n",
             "steps/a.py:1: ImportError: attempted relative import with no known parent package",
             "files cannot import each other: move shared code to libraries/ and use the parameter `lib`",
