@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.cli.desk import Desk
+from tests.cli.desk import Desk, ended, until
 
 ASK = "task.ask('Pay {}?', into='paid', schema={{'type': 'boolean'}})"
 
@@ -48,3 +48,29 @@ def test_what_nobody_answered_is_asked(desk: Desk) -> None:
     ended = desk.run("task", "rerun", "@last", "--json")
     assert (ended.code, [one["question"] for one in ended.json["questions"]]) == (8, ["Why?"])
     assert ended.json["data"]["paid"] is False
+
+
+def test_with_wait_it_runs_on_until_somebody_answers_what_is_not_on_record(desk: Desk) -> None:
+    asked(desk)
+    desk.new()
+    assert desk.run("task", "answer", "@last", "yes").code == 8
+    process = desk.started("task", "rerun", "@last", "--wait", "--data")
+    try:
+        until(lambda: [one["question"] for one in desk.run("inbox", "--json").json] == ["Why?", "Why?"])
+        assert process.poll() is None
+        assert desk.run("task", "answer", "@last", "because").code == 0
+        done = ended(process)
+    finally:
+        process.kill()
+    assert (done.code, done.json["paid"], done.json["why"]) == (0, True, "because")
+    channels = [event["who"]["channel"] for event in desk.run("task", "log", "--json").json if event.get("who")]
+    assert channels == ["record", "command"]
+
+
+def test_with_wait_a_run_whose_answers_are_all_on_record_ends(desk: Desk) -> None:
+    asked(desk)
+    desk.new()
+    desk.run("task", "answer", "@last", "no")
+    desk.run("task", "answer", "@last", "because")
+    done = desk.run("task", "rerun", "@last", "--wait", "--data")
+    assert (done.code, done.json["paid"], done.json["why"]) == (0, False, "because")

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from aloma_cli.api.workspace import load
 from aloma_cli.content.retry import Retry
 from aloma_cli.document.paths import MISSING
 from aloma_cli.explain.replay.replay import ReplayReport
+from aloma_cli.record import events as ev
 from aloma_cli.testing.replay import replayed
 from aloma_cli.testing.timeline import Timeline
 from tests.support.steps import connector, puts, step
@@ -147,6 +149,55 @@ def test_a_replay_of_a_random_task_is_exact_and_makes_no_call(seed: int) -> None
     assert told(report) == []
     assert report.firings > 0
     assert shop.asked == asked
+
+
+def never(old: Step) -> Step:
+    return Step(old.name, {"n": "never"}, old.content, retry=old.retry, rearm=old.rearm)
+
+
+def with_field(old: Step) -> Step:
+    before: Any = old.content
+
+    async def content(data: Any, task: Any, step: Any, connectors: Any) -> None:
+        await before.function(data, task, step, connectors)
+        data["planted"] = 1
+
+    return Step(old.name, old.condition.pattern, content, retry=old.retry, rearm=old.rearm)
+
+
+def with_call(old: Step) -> Step:
+    before: Any = old.content
+
+    async def content(data: Any, task: Any, step: Any, connectors: Any) -> None:
+        async def offer(item: Any, count: int = 1) -> Any:
+            return await connectors.shop.offer(f"another {item}", count=count)
+
+        await before.function(data, task, step, SimpleNamespace(shop=SimpleNamespace(offer=offer)))
+
+    return Step(old.name, old.condition.pattern, content, retry=old.retry, rearm=old.rearm)
+
+
+@pytest.mark.parametrize(
+    ("plant", "kind", "after"),
+    [(never, "condition", ev.FiringStarted), (with_field, "field", ev.Committed), (with_call, "call", ev.CallAnswered)],
+)
+def test_a_change_planted_in_a_random_task_is_the_first_divergence(
+    plant: Callable[[Step], Step], kind: str, after: Any
+) -> None:
+    found = 0
+    for seed in range(12):
+        workspace, task, _ = recorded(seed)
+        events = workspace.task(task).tree_journal
+        steps = {event.firing: event.step for event in events if isinstance(event, ev.FiringStarted)}
+        ended = {event.firing for event in events if isinstance(event, after)}
+        for name in {steps[firing] for firing in ended if firing is not None}:
+            old = workspace.steps[name]
+            workspace.steps[name] = plant(old)
+            first = replayed(workspace, task).divergences[0]
+            assert (first.kind, first.step) == (kind, name), (seed, first)
+            workspace.steps[name] = old
+            found += 1
+    assert found > 12
 
 
 @pytest.mark.slow
