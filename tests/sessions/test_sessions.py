@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from aloma_cli.cli.commands import COMMANDS
 from aloma_cli.cli.main import main
 from tests.cli.desk import Desk
 from tests.sessions.session import Exchange, Session, matches, with_placeholders
@@ -33,6 +34,12 @@ def test_a_session_runs_as_its_transcript_shows(desk: Desk, path: Path) -> None:
         if code != exchange.code or not matches(exchange.shown, lines):
             wrong.append(f"line {exchange.line}: $ {exchange.command}")
     assert not wrong, "\n".join([f"{path.name} differs at", *wrong, "As it ran:", *transcript])
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_a_session(command: str) -> None:
+    typed = [exchange.command for path in SESSIONS for exchange in Session.read(path).exchanges]
+    assert any(re.search(rf"\baloma {command}(?![\w-])", one) for one in typed)
 
 
 def told(exchange: Exchange, code: int, lines: list[str]) -> list[str]:

@@ -16,6 +16,7 @@ from aloma_cli.cli.interrupts import Interrupted, Interrupts
 from aloma_cli.cli.run import no_keyboard
 from aloma_cli.cli.task_data import given_path, read_given, read_stdin
 from aloma_cli.errors import InputError
+from aloma_cli.jsontext import dumps
 from aloma_cli.record.states import PAUSED
 from aloma_cli.view.format import clean, money, plural
 from aloma_cli.view.live.stderr import Notes
@@ -53,8 +54,7 @@ def run_each(
         counts.add(result)
         if result.skipped and (result.task is None or result.task.state not in PAUSED):
             return
-        output.put_json(_result_row(result, options))
-        output.result().flush()
+        progress.put(dumps(_result_row(result, options)))
         problem = _problem(result)
         if problem is not None and loud:
             progress.say(f"aloma: line {result.number}: {problem}")
@@ -156,6 +156,7 @@ class _Counts:
 class _Progress(Protocol):
     def show(self, counts: _Counts) -> None: ...
     def say(self, text: str) -> None: ...
+    def put(self, line: str) -> None: ...
 
 
 class _NoBar:
@@ -164,6 +165,14 @@ class _NoBar:
 
     def say(self, text: str) -> None:
         output.say(text)
+
+    def put(self, line: str) -> None:
+        _put_line(line)
+
+
+def _put_line(line: str) -> None:
+    output.put(line)
+    output.result().flush()
 
 
 def _progress(total: int, loud: bool) -> AbstractContextManager[_Progress]:
@@ -196,5 +205,13 @@ def _progress_bar(total: int) -> Iterator[_Progress]:
 
             def say(self, text: str) -> None:
                 console.print(clean(text), markup=False, highlight=False)
+
+            def put(self, line: str) -> None:
+                if not output.result().isatty():
+                    _put_line(line)
+                    return
+                progress.stop()  # the line comes where the bar was
+                _put_line(line)
+                progress.start()
 
         yield Bar()
