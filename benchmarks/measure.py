@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -26,6 +27,12 @@ def least(
 def processor(work: Callable[[], object], *, repeats: int = REPEATS) -> float:
     """The least seconds of processor time that `work` took: for work that never waits."""
     return least(work, repeats=repeats, clock=time.process_time)
+
+
+def spent_by_children() -> float:
+    """The seconds of processor time that all ended processes took which this one started."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def tell(value: float) -> None:

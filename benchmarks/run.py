@@ -3,18 +3,20 @@
 A row is one kind of work: ours, the floor (the least that Python can do it in, without any engine) and peers, each a
 script of its own. All scripts of a row run in turn, round after round, so that a machine that grows slower slows all
 of them; figures are the least of the rounds and ratios are ratios of those. Peers run in `benchmarks/.peers`, an
-environment made at the first run. `--write` puts the table into `benchmarks/results.md`.
+environment made at the first run. `--write` puts the table into `benchmarks/results.md`, and nothing else of that page.
 """
 
 from __future__ import annotations
 
 import argparse
+import compileall
 import datetime as dt
 import json
 import os
 import platform
 import subprocess
 import sys
+import time
 import venv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,14 +24,14 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PEERS = HERE / ".peers"
-PACKAGES = ("langgraph", "pydantic-graph", "clipspy")
-LANGGRAPH, PYDANTIC, CLIPS = "LangGraph", "pydantic-graph", "CLIPS"
+PACKAGES = ("apache-burr", "clipspy", "dbos", "langgraph", "pydantic-graph")
+LANGGRAPH, PYDANTIC, CLIPS, DBOS, BURR = "LangGraph", "pydantic-graph", "CLIPS", "DBOS", "Burr"
 
 
 @dataclass(frozen=True)
 class Row:
     """One kind of work. Scripts are given as paths and arguments; `goal` is what the ratio to the floor, or the figure
-    itself where there is no floor, should not exceed."""
+    itself where there is no floor, should not exceed. `most`: of a work that takes long, the rounds that are enough."""
 
     name: str
     unit: str
@@ -37,6 +39,11 @@ class Row:
     floor: str | None = None
     peers: dict[str, str] = field(default_factory=dict)
     goal: float | None = None
+    most: int = 99
+
+
+def waiting_peers(what: str) -> dict[str, str]:
+    return {BURR: f"peers/burr_waiting.py {what}", LANGGRAPH: f"peers/langgraph_waiting.py {what}"}
 
 
 ROWS = [
@@ -53,14 +60,14 @@ ROWS = [
         },
         goal=4,
     ),
-    Row("chain of 10,000", "µs a firing", "works/chain.py 10000", "floors/chain.py 10000", goal=4),
+    Row("chain of 10,000", "µs a firing", "works/chain.py 10000", "floors/chain.py 10000", goal=4, most=3),
     Row("chain of 1,000, on disk without fsync", "µs a firing", "works/chain.py 1000 unsynced", goal=30),
     Row(
         "chain of 300, on disk with fsync",
         "µs a firing",
         "works/chain.py 300 durable",
         "floors/chain.py 300 durable",
-        {LANGGRAPH: "peers/langgraph_chain.py 100 durable"},
+        {LANGGRAPH: "peers/langgraph_chain.py 100 durable", DBOS: "peers/dbos_chain.py 100"},
         goal=1.3,
     ),
     Row(
@@ -71,8 +78,8 @@ ROWS = [
         {PYDANTIC: "peers/pydantic_graph_fan_out.py 1000", LANGGRAPH: "peers/langgraph_fan_out.py 1000"},
         goal=4,
     ),
-    Row("fan-out of 10,000, on disk", "s", "works/fan_out.py 10000", "floors/fan_out.py 10000"),
-    Row("memory of a subtask", "KB", "works/fan_out.py 5000 kilobytes", goal=8),
+    Row("fan-out of 10,000, on disk", "s", "works/fan_out.py 10000", "floors/fan_out.py 10000", most=2),
+    Row("memory of a subtask", "KB", "works/fan_out.py 5000 kilobytes", goal=8, most=2),
     Row(
         "diamond",
         "s",
@@ -97,46 +104,70 @@ ROWS = [
         for where in ("memory", "unsynced", "memory deep")
         for size, kilobytes in (("10 KB", 10), ("1 MB", 1000), ("20 MB", 20_000))
     ),
-    Row("a waiting task: create it", "ms", "works/waiting.py park", "floors/waiting.py park", goal=2),
-    Row("a waiting task: answer it", "ms", "works/waiting.py resume", "floors/waiting.py resume", goal=2),
-    Row("a waiting task: blocks on disk", "KB", "works/waiting.py blocks", goal=12),
-    Row("a waiting task: bytes beyond its data", "B", "works/waiting.py bytes"),
+    *(
+        Row(
+            f"a waiting task: {name}",
+            "ms",
+            f"works/waiting.py {what}",
+            f"floors/waiting.py {what}",
+            waiting_peers(what),
+            goal=2,
+        )
+        for name, what in (("create it", "park"), ("answer it", "resume"))
+    ),
+    Row("a waiting task: blocks on disk", "KB", "works/waiting.py blocks", goal=12, most=1),
+    Row("a waiting task: bytes beyond its data", "B", "works/waiting.py bytes", peers=waiting_peers("bytes"), most=1),
+    *(
+        Row(f"first page of 100,000 tasks: {what or 'all'}", "ms of CPU", f"works/listing.py 100000 {what}", goal=100)
+        for what in ("", "--state error", "--state done")
+    ),
     *(
         Row(f"command: {what}", "ms of CPU", f"works/command.py {what}", "works/command.py nothing", goal=goal)
-        for what, goal in (("show", 5), ("list", 5), ("completion", 5), ("help", 8), ("new", None))
+        for what, goal in (("show", 5), ("list", 5), ("completion", 5), ("help", 8))
     ),
+    Row("command: new", "ms of CPU", "works/command.py new", goal=200),
+    Row("100,000 commits: the end over the beginning", "×", "works/history.py 100000 flat", goal=1.1, most=2),
     *(
-        Row(f"first page of 100,000 tasks: {what or 'all'}", "ms", f"works/listing.py 100000 {what}", goal=100)
-        for what in ("", "--state error")
+        Row(f"100,000 commits: {name}", unit, f"works/history.py 100000 {what}", goal=goal, most=most)
+        for name, unit, what, goal, most in (
+            ("resume", "s of CPU", "resume", 1, 99),
+            ("show", "s of CPU", "show", 0.15, 99),
+            ("last 50 entries", "s of CPU", "last", 0.3, 99),
+            ("the whole log", "s of CPU", "log", None, 1),
+            ("memory of the whole log", "MB", "memory", None, 1),
+        )
     ),
-    Row("20,000 commits: the end over the beginning", "×", "works/history.py 20000 flat", goal=1.1),
-    *(
-        Row(f"20,000 commits: {what}", "s of CPU", f"works/history.py 20000 {what}")
-        for what in ("resume", "show", "last", "log")
-    ),
-    Row("a worker with 1,000 queued tasks", "ms a task", "works/worker.py time", goal=10),
-    Row("a worker with 1,000 queued tasks: processor", "ms a task", "works/worker.py processor", goal=6),
-    Row("a worker with 1,000 queued tasks: memory", "MB", "works/worker.py memory", goal=120),
+    Row("the live view of 50 agents", "% of a core", "works/live.py", goal=3, most=3),
+    Row("a worker with 1,000 queued tasks", "ms a task", "works/worker.py time", goal=10, most=3),
+    Row("a worker with 1,000 queued tasks: processor", "ms a task", "works/worker.py processor", goal=6, most=3),
+    Row("a worker with 1,000 queued tasks: memory", "MB", "works/worker.py memory", goal=120, most=1),
     Row("one task from Python", "ms", "works/library.py", goal=1),
-    Row("100 agents at a small model server: time", "× the shortest possible", "works/busy.py time", goal=1.2),
-    Row("100 agents at a small model server: calls", "an answer", "works/busy.py calls"),
+    Row("100 agents at a small model server: time", "× the shortest possible", "works/busy.py time", goal=1.2, most=3),
+    Row("100 agents at a small model server: calls", "an answer", "works/busy.py calls", most=1),
 ]
 
 
 def peers_python() -> Path:
-    """The interpreter of the peers' environment, which is made where it is missing."""
-    python = PEERS / "bin" / "python"
-    if not python.exists():
+    """The interpreter of the peers' environment, which is made where it is missing or lacks a peer."""
+    python, wanted, installed = (
+        PEERS / "bin" / "python",
+        HERE / "peers" / "requirements.txt",
+        PEERS / "requirements.txt",
+    )
+    if not installed.exists() or installed.read_bytes() != wanted.read_bytes():
         print("installing the peers …", file=sys.stderr)
         venv.create(PEERS, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "-r", HERE / "peers/requirements.txt"], check=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", "-r", wanted], check=True)
+        installed.write_bytes(wanted.read_bytes())
     return python
 
 
 def measured(script: str, python: str | Path) -> float | None:
     """The figure a script prints; None where it fails, which is told."""
     command = [str(python), *script.split()]
-    environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    # As a person has it who installed the package: with the compiled files.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONHASHSEED"] = "0"
     done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         print(f"{script} failed: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
@@ -148,7 +179,7 @@ def least(row: Row, rounds: int, *, peers: bool) -> dict[str, float]:
     """The least figure of each script of a row, by who it is."""
     scripts = {"ours": row.ours} | ({"floor": row.floor} if row.floor else {}) | (row.peers if peers else {})
     found: dict[str, float] = {}
-    for _ in range(rounds):
+    for _ in range(min(rounds, row.most)):
         for who, script in scripts.items():
             python = peers_python() if who in row.peers else sys.executable
             figure = measured(script, python)
@@ -196,17 +227,28 @@ def main() -> None:
     head = ["Work", "Unit", "Ours", "Floor", "Ours / floor", "Goal", "Peers (ours / peer)"]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     print("\n".join(lines), flush=True)
+    compileall.compile_dir(HERE.parent / "aloma_cli", quiet=1)
     for row in ROWS:
         if not options.names or any(name in row.name for name in options.names):
+            started = time.monotonic()
             found = least(row, options.rounds, peers=not options.no_peers)
             lines.append("| " + " | ".join(cells(row, found)) + " |")
             print(lines[-1], flush=True)
+            print(f"{time.monotonic() - started:.0f} s", file=sys.stderr)
     if options.write:
-        day = dt.datetime.now(tz=dt.UTC).date()
-        about = f"{day}, {versions(peers=not options.no_peers)}."
-        how = f"Each figure is the least of {options.rounds} rounds; the scripts of a row run in turn."
-        page = f"# Results\n\nMade by `python benchmarks/run.py --write`: {about} {how}\n\n" + "\n".join(lines) + "\n"
-        (HERE / "results.md").write_text(page, encoding="utf-8")
+        write(lines, options.rounds, peers=not options.no_peers)
+
+
+def write(table: list[str], rounds: int, *, peers: bool) -> None:
+    """Put the table into the page, in place of the one that is there, and keep the remarks below it."""
+    page = HERE / "results.md"
+    _, _, remarks = page.read_text(encoding="utf-8").partition("\n## ")
+    day = dt.datetime.now(tz=dt.UTC).date()
+    head = (
+        f"# Results\n\nMade by `python benchmarks/run.py --write` on {day}: {versions(peers=peers)}. Each figure is the\n"
+        f"least of at most {rounds} rounds; the scripts of a row run in turn. CPU is processor time of the whole process.\n"
+    )
+    page.write_text("\n".join([head, *table, "", f"## {remarks}"]), encoding="utf-8")
 
 
 if __name__ == "__main__":

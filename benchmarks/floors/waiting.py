@@ -1,6 +1,6 @@
 """The files and syncs of a task that waits for a person, without any engine. Milliseconds.
 
-waiting.py [park | resume]: a new folder with a journal of three lines, each of them synced; one more line, synced.
+waiting.py [park | resume]: a new folder with a journal of a line, and a second line: four syncs; one more line, synced.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ def park(folder: Path) -> None:
     (folder / "new").replace(folder / "journal")
     sync(folder)
     sync(folder.parent)
-    append(folder / "journal")
     append(folder / "journal")
 
 

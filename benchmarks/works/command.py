@@ -6,7 +6,6 @@ command.py [show | list | help | completion | new | nothing]: `nothing` is `pyth
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from measure import least, tell
+from measure import least, spent_by_children, tell
 
 STEP = 'condition = {"n": int, "square": None}\n\ndef content(data):\n    data["square"] = data["n"] ** 2\n'
 ALOMA = [sys.executable, "-m", "aloma_cli"]
@@ -41,13 +40,7 @@ def main() -> None:
             subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
 
         start(NEW)
-        tell(least(lambda: start(COMMANDS[what]), repeats=7, clock=processor_time) * 1e3)
-
-
-def processor_time() -> float:
-    """The seconds of processor time that all commands took so far."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+        tell(least(lambda: start(COMMANDS[what]), repeats=7, clock=spent_by_children) * 1e3)
 
 
 if __name__ == "__main__":

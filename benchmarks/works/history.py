@@ -1,12 +1,14 @@
 """A task of N commits, on disk.
 
-history.py [N] [flat | resume | show | last | log]: `flat`: what a firing costs at the end, over the beginning. The
-others: seconds of processor time of the whole command.
+history.py [N] [flat | resume | show | last | log | memory]: `flat`: what a firing costs at the end, over the beginning.
+`memory`: the most megabytes of a process that prints the whole log. The others: seconds of processor time of the whole
+command, on a task that is made again when the package has changed.
 """
 
 from __future__ import annotations
 
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,9 +16,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+HERE = Path(__file__).parents[1]
+sys.path.insert(0, str(HERE))
 
-from measure import number, tell
+from measure import number, spent_by_children, tell
 from stores import workspace as in_folder
 
 from aloma_cli import Step, run
@@ -34,6 +37,7 @@ COMMANDS = {
     "show": ["task", "show", "@last", "--json"],
     "last": ["task", "log", "@last", "--last", "50"],
     "log": ["task", "log", "@last"],
+    "memory": ["task", "log", "@last"],
 }
 
 
@@ -52,24 +56,40 @@ def long(commits: int, marks: list[float]) -> list[Step]:
     return [step(at) for at in range(200)]
 
 
+def make(folder: Path, commits: int, marks: list[float]) -> None:
+    """Run the task in a new workspace."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "steps").mkdir(parents=True)
+    for at in range(200):
+        text = STEPS.replace("NAME", str(at)).replace("N}", f"{commits}}}")
+        (folder / "steps" / f"step{at}.py").write_text(text, encoding="utf-8")
+    workspace = in_folder(long(commits, marks), f"{folder}/.aloma", fsync=False)
+    assert run(workspace, "long", {"turn": 0, "count": 0}).data["count"] == commits
+
+
+def kept(commits: int) -> Path:
+    """The workspace with the task, as this version of the package makes it."""
+    folder, package = HERE / ".many" / f"history-{commits}", HERE.parent / "aloma_cli"
+    made = folder / "made"
+    if not made.exists() or made.stat().st_mtime < max(path.stat().st_mtime for path in package.rglob("*.py")):
+        make(folder, commits, [])
+        made.touch()
+    return folder
+
+
 def main() -> None:
     commits, what = number(1, 20_000), sys.argv[2] if len(sys.argv) > 2 else "flat"
-    marks: list[float] = []
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "steps").mkdir()
-        for at in range(200):
-            text = STEPS.replace("NAME", str(at)).replace("N}", f"{commits}}}")
-            (Path(folder) / "steps" / f"step{at}.py").write_text(text, encoding="utf-8")
-        workspace = in_folder(long(commits, marks), f"{folder}/.aloma", fsync=False)
-        assert run(workspace, "long", {"turn": 0, "count": 0}).data["count"] == commits
-        if what == "flat":
-            tell((marks[3] - marks[2]) / (marks[1] - marks[0]))
-            return
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        command = [sys.executable, "-m", "aloma_cli", *COMMANDS[what], "-w", folder]
-        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        tell(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+    if what == "flat":
+        marks: list[float] = []
+        with tempfile.TemporaryDirectory() as folder:
+            make(Path(folder), commits, marks)
+        tell((marks[3] - marks[2]) / (marks[1] - marks[0]))
+        return
+    command = [sys.executable, "-m", "aloma_cli", *COMMANDS[what], "-w", str(kept(commits))]
+    before = spent_by_children()
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    used = spent_by_children() - before
+    tell(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024 if what == "memory" else used)
 
 
 if __name__ == "__main__":

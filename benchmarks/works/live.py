@@ -1,0 +1,74 @@
+"""The live view of a task with 50 agents that wait for answers: the share of a core that it takes. Per cent.
+
+live.py [AGENTS]: the processor time of a run at a terminal, without that of the same run without a view, over the
+seconds of the run.
+"""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from measure import number, tell
+
+FAN = """
+condition = {"agents": int, "made": None}
+
+def content(data, task):
+    data["made"] = True
+    for at in range(data["agents"]):
+        task.subtask(f"agent {at}", {"topic": f"topic {at}"})
+"""
+
+AGENT = """
+condition = {"topic": str, "answers": None}
+
+async def content(data, connectors):
+    asked = {"model": "gpt-4", "messages": [{"role": "user", "content": data["topic"]}]}
+    data["answers"] = [await connectors.openai.chat(**asked, seed=part) for part in range(3)]
+"""
+
+NEW = [sys.executable, "-m", "aloma_cli", "task", "new", "Agents", "--offline", "--delay", "2"]
+
+
+def spent(folder: str, agents: int, *options: str) -> tuple[float, float]:
+    """Seconds, and seconds of processor time, of a run at a terminal."""
+    ours, its = pty.openpty()
+    started = time.monotonic()
+    command = [*NEW, "-d", f'{{"agents": {agents}}}', *options]
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdin=its, stdout=its, stderr=its)
+    os.close(its)
+    try:
+        while os.read(ours, 65_536):
+            pass
+    except OSError:  # its end
+        os.close(ours)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, "the run failed"
+    return time.monotonic() - started, used.ru_utime + used.ru_stime
+
+
+def main() -> None:
+    agents = number(1, 50)
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "steps").mkdir()
+        settings = f"limits:\n  concurrency: {agents}\nopenai:\n  concurrency: {agents}\n"
+        (Path(folder) / "aloma.yaml").write_text(settings, encoding="utf-8")
+        for name, text in (("fan", FAN), ("agent", AGENT)):
+            (Path(folder) / "steps" / f"{name}.py").write_text(text, encoding="utf-8")
+        _, without = spent(folder, agents, "--quiet")
+        seconds, processor = spent(folder, agents)
+    tell((processor - without) / seconds * 100)
+
+
+if __name__ == "__main__":
+    main()
