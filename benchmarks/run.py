@@ -246,7 +246,7 @@ def write(table: list[str], rounds: int, *, peers: bool) -> None:
     day = dt.datetime.now(tz=dt.UTC).date()
     head = (
         f"# Results\n\nMade by `python benchmarks/run.py --write` on {day}: {versions(peers=peers)}. Each figure is the\n"
-        f"least of at most {rounds} rounds; the scripts of a row run in turn. CPU is processor time of the whole process.\n"
+        f"least of at most {rounds} rounds; the scripts of a row run in turn. CPU is the time of all processors.\n"
     )
     page.write_text("\n".join([head, *table, "", f"## {remarks}"]), encoding="utf-8")
 

@@ -232,6 +232,7 @@ def workspace() -> tempfile.TemporaryDirectory[str]:
 def python(root: Path, folder: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run Python in the workspace at `folder`, with the package of `root` and a home folder of its own."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("ALOMA_", "OPENAI_", "XDG_"))}
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled
     environ |= {"PYTHONPATH": str(root), "HOME": folder}
     command = [sys.executable, *arguments]
     done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)

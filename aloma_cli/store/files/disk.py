@@ -267,10 +267,10 @@ class FileStore:
         return self._tasks / root
 
     def _prepare(self) -> None:
-
-        # One by one, because parents that are made along the way would be open to all.
-        dotfolder.prepare_folder(self._folder, durable=self._fsync)
-        dotfolder.make_folder(self._tasks, durable=self._fsync)
+        if not self._tasks.exists():
+            # One by one, because parents that are made along the way would be open to all.
+            dotfolder.prepare_folder(self._folder, durable=self._fsync)
+            dotfolder.make_folder(self._tasks, durable=self._fsync)
         atomic.refuse_links(self._tasks)
 
     def _sync(self, *folders: Path) -> None:
