@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
@@ -56,6 +57,7 @@ class FileClaim:
         fsync: bool,
         checkpoint: Checkpoint | None = None,
         repeats: Repeats | None = None,
+        read: Sequence[Batch] = (),
     ) -> None:
         self.root = folder.name
         self._folder = folder
@@ -63,6 +65,7 @@ class FileClaim:
         self._lock = lock
         self._count = count
         self._checkpoint = checkpoint
+        self._read = read
         self._mark = START if checkpoint is None else checkpoint.mark
         replace_file(folder / "holder", f"process {os.getpid()} on {socket.gethostname()}\n")
         note_change(folder)
@@ -86,10 +89,13 @@ class FileClaim:
             _clear_leftovers(folder)
             checkpoint = read_checkpoint(folder)
             after = START if checkpoint is None else checkpoint.mark
-            size, count, repeats = after.size, after.lines, Repeats()
+            size, count, repeats, read = after.size, after.lines, Repeats(), deque[Batch](maxlen=_LONG)
             for batch, end in read_journal(folder / "journal.jsonl", after=after, earlier=repeats):
                 size, count = end, batch.seq + 1
-            return cls(folder, lock, size=size, count=count, fsync=fsync, checkpoint=checkpoint, repeats=repeats)
+                read.append(batch)
+            return cls(
+                folder, lock, size=size, count=count, fsync=fsync, checkpoint=checkpoint, repeats=repeats, read=read
+            )
 
     @property
     def behind(self) -> Behind | None:
@@ -100,11 +106,19 @@ class FileClaim:
 
     def batches(self) -> Iterator[Batch]:
         self._mark = START  # the checkpoint, if there is one, was of no use
-        return (batch for batch, _ in read_journal(self._folder / "journal.jsonl"))
+        return self._read_since(0) or (batch for batch, _ in read_journal(self._folder / "journal.jsonl"))
 
     def kept(self) -> Kept | None:
         checkpoint, self._checkpoint = self._checkpoint, None
-        return None if checkpoint is None else kept_by(checkpoint, self._folder / "journal.jsonl")
+        if checkpoint is None:
+            return None
+        read = self._read_since(checkpoint.mark.lines)
+        return Kept(checkpoint.state, read) if read else kept_by(checkpoint, self._folder / "journal.jsonl")
+
+    def _read_since(self, seq: int) -> Iterator[Batch] | None:
+        """What was read to claim the tree, if it is all that there is from batch `seq` on. It is given once."""
+        read, self._read = self._read, ()
+        return iter(read) if len(read) == self._count - seq else None
 
     @property
     def keeps(self) -> bool:
