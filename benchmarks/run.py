@@ -245,8 +245,8 @@ def write(table: list[str], rounds: int, *, peers: bool) -> None:
     _, _, remarks = page.read_text(encoding="utf-8").partition("\n## ")
     day = dt.datetime.now(tz=dt.UTC).date()
     head = (
-        f"# Results\n\nMade by `python benchmarks/run.py --write` on {day}: {versions(peers=peers)}. Each figure is the\n"
-        f"least of at most {rounds} rounds; the scripts of a row run in turn. CPU is the time of all processors.\n"
+        f"# Results\n\nMade by `python benchmarks/run.py --write` on {day}: {versions(peers=peers)}.\n"
+        f"Each figure is the least of at most {rounds} rounds; the scripts of a row run in turn.\n"
     )
     page.write_text("\n".join([head, *table, "", f"## {remarks}"]), encoding="utf-8")
 
