@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from math import log10
+from math import ceil, log10
 
 from aloma_cli.report.buckets import Buckets
 from aloma_cli.report.markup import Markup, tag
 from aloma_cli.view.format import duration
 
 _HEIGHT, _TOP, _BOTTOM = 150, 18, 22
-_NAMES = 4
 _WIDEST = 8.0
 """Percents that a bar takes at most."""
 
-_EDGE = 12.0
-"""Percents from a side within which a text does not stand in the middle of its place."""
+_LETTER = 1.7
+"""Percents that a letter takes on a phone."""
 
 _SECONDS = (0.01, 0.1, 1, 10, 60, 600, 3600, 21_600, 86_400, 604_800, 2_592_000)
 
@@ -69,11 +68,16 @@ def _stacked_bar(
 
 
 def _bucket_names(names: Sequence[tuple[float, str]]) -> Iterator[Markup]:
-    """A line below a chart, with some of the `names` at their places (percents)."""
+    """A line below a chart, with as many of the `names` at their places (percents) as there is room for on a phone."""
     yield tag("line", x1=0, x2="100%", y1=_HEIGHT - _BOTTOM, y2=_HEIGHT - _BOTTOM, class_="tick")
-    for at, name in names[:: -(-len(names) // _NAMES) or 1]:
-        anchor = "start" if at < _EDGE else "end" if at > 100 - _EDGE else "middle"
-        yield tag("text", name, x=f"{at:.2f}%", y=_HEIGHT - 6, text_anchor=anchor, class_="axis")
+    half = _LETTER / 2 * max(len(name) for _, name in names)
+    step, end = ceil(len(names) * 3 * half / 100), -half
+    for at, name in names[::step]:
+        middle = min(100 - half, max(half, at))
+        if middle - half >= end:
+            end = middle + half * 1.2
+            anchor, x = ("start", 0.0) if at < half else ("end", 100.0) if at > 100 - half else ("middle", at)
+            yield tag("text", name, x=f"{x:.2f}%", y=_HEIGHT - 6, text_anchor=anchor, class_="axis")
 
 
 def _marks(seconds: Sequence[float]) -> list[float]:
@@ -93,5 +97,5 @@ def _y(seconds: float, marks: Sequence[float]) -> float:
 def _grid_lines(marks: Sequence[float]) -> Iterator[Markup]:
     for mark in marks:
         y = _y(mark, marks)
-        yield tag("line", x1="5%", x2="100%", y1=y, y2=y, class_="tick")
-        yield tag("text", duration(mark) if mark >= 1 else f"{mark * 1000:.0f}ms", x=0, y=y + 4, class_="axis")
+        yield tag("line", x1=0, x2="100%", y1=y, y2=y, class_="tick")
+        yield tag("text", duration(mark) if mark >= 1 else f"{mark * 1000:.0f}ms", x=0, y=y - 3, class_="axis")

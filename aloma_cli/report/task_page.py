@@ -91,7 +91,7 @@ def _tags(story: Story) -> Iterator[Markup]:
 
 def sections(story: Story) -> Iterator[Section]:
     """The parts of the report, from the top."""
-    is_told = story.task.state not in ("done", *ACTIVE)
+    is_told = story.task.state not in ("done", *ACTIVE, "question", "unsettled")
     if story.task.state != "done":
         yield from _shortfall(story, misses=is_told)
     yield Section("timeline", "Timeline", _legend(story), timeline(story), _readout())

@@ -64,7 +64,8 @@ def look_of(run: FiringRun) -> str:
 
 
 def _frame(story: Story) -> Frame:
-    until = story.until
+    is_waiting = any(wait.end is None for wait in story.waits)
+    until = max(story.until, story.question.now) if is_waiting else story.until
     axis = Axis(from_iso(story.task.created_at), until, [(run.begin, run.end or until) for run in story.runs])
     return Frame(axis, until, {task.id: number for number, task in enumerate(story.tasks)})
 
