@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from aloma_cli.errors import ClaimLostError, ConfigError, JournalDamagedError, StoreError, TaskLockedError
 from aloma_cli.record.batch import Batch
@@ -14,6 +15,7 @@ from aloma_cli.record.codec import encode
 from aloma_cli.record.events import CallAnswered
 from aloma_cli.store.open import open_store
 from aloma_cli.store.postgres import claim as claims
+from aloma_cli.store.postgres.database import Address
 from aloma_cli.store.postgres.keeper import Keeper
 from aloma_cli.store.postgres.store import PostgresStore
 from aloma_cli.store.protocol import Claim, Store
@@ -223,3 +225,27 @@ def test_tables_of_the_first_version_are_brought_up_to_date(store: Any, url: str
 def test_a_store_of_an_unknown_kind_is_refused() -> None:
     with pytest.raises(ConfigError, match="mysql"):
         open_store("mysql://127.0.0.1/aloma")
+
+
+@pytest.mark.parametrize(
+    ("where", "url", "shown"),
+    [
+        ("postgresql:///x", "postgresql:///x", "this machine/x"),
+        ("postgresql://", "postgresql://", "this machine"),
+        ("postgresql://[::1]:5433/x", "postgresql://[::1]:5433/x", "[::1]/x"),
+        ("postgresql://ada:p@s/s#w%20d@db:5433/x", "postgresql://ada:p%40s%2Fs%23w%20d@db:5433/x", "db/x"),
+        ("postgresql:///x?host=/run/pg", "postgresql:///x", "/run/pg/x"),
+    ],
+)
+def test_an_address_is_handed_on_as_it_was_meant(where: str, url: str, shown: str) -> None:
+    address = Address(where)
+    assert (address.url.partition("?")[0], address.shown) == (url, shown)
+    assert conninfo_to_dict(address.url)["connect_timeout"] == "5"
+
+
+def test_a_url_that_cannot_be_read_is_told_without_its_password() -> None:
+    with pytest.raises(StoreError, match="cannot be reached") as refused:
+        [*open_store("postgresql://ada:secret-word@[::1/x").roots()]
+    assert "secret-word" not in str(refused.value)
+    with pytest.raises(ConfigError, match="must be a number of seconds, not 'soon'"):
+        open_store("postgresql://db/x?lease=soon")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode
 
 import psycopg
 from psycopg import errors
 
-from aloma_cli.errors import StoreError
+from aloma_cli.errors import ConfigError, StoreError
 
 PATIENCE = 60.0
 """Seconds for which a statement waits for a database that was reached before: it restarts, or the network is cut."""
@@ -32,23 +33,41 @@ _OPTIONS = {
 _PASSING = (errors.DeadlockDetected, errors.SerializationFailure)
 """The errors after which the same statement may succeed on the same connection."""
 
+_LOGIN = "%:!$&'()*+,;=-._~"
+"""The signs of a login that stay as they are, beside letters and digits."""
+
+_PORT = r":[0-9]*$"
+_QUOTED = r""":?\s*"?postgres(ql)?://.*"""
+
 Result = TypeVar("Result")
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 class Address:
-    """Where a store is: `url` for libpq, the name of the `workspace` in it, and the seconds of a `lease`."""
+    """Where a store is: `url` for libpq, the name of the `workspace` in it, and the seconds of a `lease`.
+
+    A password may have signs that a URL must escape. Raises ConfigError for a lease that is none.
+    """
 
     def __init__(self, where: str) -> None:
-        parts = urlsplit(where)
-        values = dict(parse_qsl(parts.query))
+        body, _, query = where.partition("?")
+        scheme, _, rest = body.partition("//")
+        login, at, place = rest.rpartition("@")
+        values = dict(parse_qsl(query))
         self.workspace = values.pop("workspace", "default")
-        self.lease = int(values.pop("lease", "30"))
-        self.url = urlunsplit(parts._replace(query=urlencode(_OPTIONS | values)))
-        self.shown = f"{parts.hostname or values.get('host') or 'this machine'}{parts.path}"
+        self.lease = _seconds(values.pop("lease", "30"))
+        self.url = f"{scheme}//{quote(login, safe=_LOGIN)}{at}{place}?{urlencode(_OPTIONS | values)}"
+        host, slash, name = place.partition("/")
+        self.shown = f"{re.sub(_PORT, '', host) or values.get('host') or 'this machine'}{slash}{name}"
 
     def connect(self) -> Connection:
         return psycopg.connect(self.url, autocommit=True)
+
+
+def _seconds(lease: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,5}", lease):
+        raise ConfigError(f"`lease` in the URL of the database must be a number of seconds, not {lease!r}")
+    return int(lease)
 
 
 class Database:
@@ -131,7 +150,8 @@ class Database:
         return isinstance(error, _PASSING) or (self.is_away and isinstance(error, psycopg.OperationalError))
 
     def _refused_statement(self, error: psycopg.Error) -> StoreError:
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        # libpq may quote a URL that it cannot read, with the password in it.
+        reason = re.sub(_QUOTED, "", str(error).strip().partition("\n")[0]) or type(error).__name__
         if self.is_away:
             hint = "start the database, or fix `store` in aloma.yaml or ALOMA_STORE"
             return StoreError(f"the database {self.address.shown} cannot be reached: {reason}", hint=hint)
