@@ -1,9 +1,11 @@
-"""Measure everything and print one table: `python benchmarks/run.py [NAME …] [--rounds N] [--no-peers] [--write]`.
+"""Measure everything and print one table: `python benchmarks/run.py [NAME …] [--rounds N] [--seconds S] [--no-peers]
+[--write]`.
 
 A row is one kind of work: ours, the floor (the least that Python can do it in, without any engine) and peers, each a
 script of its own. All scripts of a row run in turn, round after round, so that a machine that grows slower slows all
 of them; figures are the least of the rounds and ratios are ratios of those. Peers run in `benchmarks/.peers`, an
-environment made at the first run. `--write` puts the table into `benchmarks/results.md`, and nothing else of that page.
+environment made at the first run. `--write` puts the table into `benchmarks/results.md` and keeps the remarks below it.
+It renews what the README quotes of it.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from quote import quote
+
 HERE = Path(__file__).parent
 PEERS = HERE / ".peers"
 PACKAGES = ("apache-burr", "clipspy", "dbos", "langgraph", "pydantic-graph")
@@ -31,7 +35,7 @@ LANGGRAPH, PYDANTIC, CLIPS, DBOS, BURR = "LangGraph", "pydantic-graph", "CLIPS",
 @dataclass(frozen=True)
 class Row:
     """One kind of work. Scripts are given as paths and arguments; `goal` is what the ratio to the floor, or the figure
-    itself where there is no floor, should not exceed. `most`: of a work that takes long, the rounds that are enough."""
+    itself where there is no floor, should not exceed."""
 
     name: str
     unit: str
@@ -39,7 +43,6 @@ class Row:
     floor: str | None = None
     peers: dict[str, str] = field(default_factory=dict)
     goal: float | None = None
-    most: int = 99
 
 
 def waiting_peers(what: str) -> dict[str, str]:
@@ -60,7 +63,7 @@ ROWS = [
         },
         goal=4,
     ),
-    Row("chain of 10,000", "µs a firing", "works/chain.py 10000", "floors/chain.py 10000", goal=4, most=3),
+    Row("chain of 10,000", "µs a firing", "works/chain.py 10000", "floors/chain.py 10000", goal=4),
     Row("chain of 1,000, on disk without fsync", "µs a firing", "works/chain.py 1000 unsynced", goal=30),
     Row(
         "chain of 300, on disk with fsync",
@@ -78,8 +81,8 @@ ROWS = [
         {PYDANTIC: "peers/pydantic_graph_fan_out.py 1000", LANGGRAPH: "peers/langgraph_fan_out.py 1000"},
         goal=4,
     ),
-    Row("fan-out of 10,000, on disk", "s", "works/fan_out.py 10000", "floors/fan_out.py 10000", most=2),
-    Row("memory of a subtask", "KB", "works/fan_out.py 5000 kilobytes", goal=8, most=2),
+    Row("fan-out of 10,000, on disk", "s", "works/fan_out.py 10000", "floors/fan_out.py 10000"),
+    Row("memory of a subtask", "KB", "works/fan_out.py 5000 kilobytes", goal=8),
     Row(
         "diamond",
         "s",
@@ -115,8 +118,8 @@ ROWS = [
         )
         for name, what in (("create it", "park"), ("answer it", "resume"))
     ),
-    Row("a waiting task: blocks on disk", "KB", "works/waiting.py blocks", goal=12, most=1),
-    Row("a waiting task: bytes beyond its data", "B", "works/waiting.py bytes", peers=waiting_peers("bytes"), most=1),
+    Row("a waiting task: blocks on disk", "KB", "works/waiting.py blocks", goal=12),
+    Row("a waiting task: bytes beyond its data", "B", "works/waiting.py bytes", peers=waiting_peers("bytes")),
     *(
         Row(f"first page of 100,000 tasks: {what or 'all'}", "ms of CPU", f"works/listing.py 100000 {what}", goal=100)
         for what in ("", "--state error", "--state done")
@@ -126,24 +129,24 @@ ROWS = [
         for what, goal in (("show", 5), ("list", 5), ("completion", 5), ("help", 8))
     ),
     Row("command: new", "ms of CPU", "works/command.py new", goal=200),
-    Row("100,000 commits: the end over the beginning", "×", "works/history.py 100000 flat", goal=1.1, most=2),
+    Row("100,000 commits: the end over the beginning", "×", "works/history.py 100000 flat", goal=1.1),
     *(
-        Row(f"100,000 commits: {name}", unit, f"works/history.py 100000 {what}", goal=goal, most=most)
-        for name, unit, what, goal, most in (
-            ("resume", "s of CPU", "resume", 1, 99),
-            ("show", "s of CPU", "show", 0.15, 99),
-            ("last 50 entries", "s of CPU", "last", 0.3, 99),
-            ("the whole log", "s of CPU", "log", None, 1),
-            ("memory of the whole log", "MB", "memory", None, 1),
+        Row(f"100,000 commits: {name}", unit, f"works/history.py 100000 {what}", goal=goal)
+        for name, unit, what, goal in (
+            ("resume", "s of CPU", "resume", 1),
+            ("show", "s of CPU", "show", 0.15),
+            ("last 50 entries", "s of CPU", "last", 0.3),
+            ("the whole log", "s of CPU", "log", None),
+            ("memory of the whole log", "MB", "memory", None),
         )
     ),
-    Row("the live view of 50 agents", "% of a core", "works/live.py", goal=3, most=3),
-    Row("a worker with 1,000 queued tasks", "ms a task", "works/worker.py time", goal=10, most=3),
-    Row("a worker with 1,000 queued tasks: processor", "ms a task", "works/worker.py processor", goal=6, most=3),
-    Row("a worker with 1,000 queued tasks: memory", "MB", "works/worker.py memory", goal=120, most=1),
+    Row("the live view of 50 agents", "% of a core", "works/live.py", goal=3),
+    Row("a worker with 1,000 queued tasks", "ms a task", "works/worker.py time", goal=10),
+    Row("a worker with 1,000 queued tasks: processor", "ms a task", "works/worker.py processor", goal=6),
+    Row("a worker with 1,000 queued tasks: memory", "MB", "works/worker.py memory", goal=120),
     Row("one task from Python", "ms", "works/library.py", goal=1),
-    Row("100 agents at a small model server: time", "× the shortest possible", "works/busy.py time", goal=1.2, most=3),
-    Row("100 agents at a small model server: calls", "an answer", "works/busy.py calls", most=1),
+    Row("100 agents at a small model server: time", "× the shortest possible", "works/busy.py time", goal=1.2),
+    Row("100 agents at a small model server: calls", "an answer", "works/busy.py calls"),
 ]
 
 
@@ -175,11 +178,14 @@ def measured(script: str, python: str | Path) -> float | None:
     return float(done.stdout.split()[-1])
 
 
-def least(row: Row, rounds: int, *, peers: bool) -> dict[str, float]:
-    """The least figure of each script of a row, by who it is."""
+def least(row: Row, rounds: int, seconds: float, *, peers: bool) -> dict[str, float]:
+    """The least figure of each script of a row, by who it is. No round begins after so many seconds."""
+    until = time.monotonic() + seconds
     scripts = {"ours": row.ours} | ({"floor": row.floor} if row.floor else {}) | (row.peers if peers else {})
     found: dict[str, float] = {}
-    for _ in range(min(rounds, row.most)):
+    for number in range(rounds):
+        if number and time.monotonic() > until:
+            break
         for who, script in scripts.items():
             python = peers_python() if who in row.peers else sys.executable
             figure = measured(script, python)
@@ -205,7 +211,7 @@ def cells(row: Row, found: dict[str, float]) -> Iterator[str]:
 
 
 def shown(value: float | None) -> str:
-    return "" if value is None else f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+    return "" if value is None else f"{value:.3g}" if value < 999.5 else f"{value:,.0f}"
 
 
 def versions(*, peers: bool) -> str:
@@ -220,7 +226,8 @@ def versions(*, peers: bool) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="rows whose name contains this; default: all")
-    parser.add_argument("--rounds", type=int, default=7, help="default: 7")
+    parser.add_argument("--rounds", type=int, default=7, help="at most; default: 7")
+    parser.add_argument("--seconds", type=float, default=20, help="after which a row begins no round; default: 20")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--write", action="store_true", help="write benchmarks/results.md")
     options = parser.parse_args()
@@ -231,7 +238,7 @@ def main() -> None:
     for row in ROWS:
         if not options.names or any(name in row.name for name in options.names):
             started = time.monotonic()
-            found = least(row, options.rounds, peers=not options.no_peers)
+            found = least(row, options.rounds, options.seconds, peers=not options.no_peers)
             lines.append("| " + " | ".join(cells(row, found)) + " |")
             print(lines[-1], flush=True)
             print(f"{time.monotonic() - started:.0f} s", file=sys.stderr)
@@ -248,7 +255,9 @@ def write(table: list[str], rounds: int, *, peers: bool) -> None:
         f"# Results\n\nMade by `python benchmarks/run.py --write` on {day}: {versions(peers=peers)}.\n"
         f"Each figure is the least of at most {rounds} rounds; the scripts of a row run in turn.\n"
     )
-    page.write_text("\n".join([head, *table, "", f"## {remarks}"]), encoding="utf-8")
+    text = "\n".join([head, *table, "", f"## {remarks}"])
+    page.write_text(text, encoding="utf-8")
+    quote(text)
 
 
 if __name__ == "__main__":
