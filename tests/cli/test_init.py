@@ -64,6 +64,15 @@ def test_a_folder_with_other_files_is_no_obstacle(desk: Desk) -> None:
     assert Path("mine/notes.txt").read_text(encoding="utf-8") == "my own"
 
 
+@pytest.mark.parametrize(("template", "place"), [("hello", "reply"), ("research", "report")])
+def test_a_person_sees_the_text_that_a_template_asks_about(desk: Desk, template: str, place: str) -> None:
+    desk.run("init", "mine", "-t", template)
+    (example,) = Path("mine/examples").iterdir()
+    asked = desk.run("task", "new", "T", "-w", "mine", "-f", str(example), "--json")
+    assert asked.code == 8
+    assert asked.json["questions"][0]["context"] == asked.json["data"][place]
+
+
 def test_an_unknown_template_is_refused(desk: Desk) -> None:
     refused = desk.run("init", "mine", "-t", "helo")
     assert (refused.code, "did you mean `hello`?" in refused.err) == (2, True)

@@ -12,4 +12,4 @@ def content(data, task):
     # They have landed in the order in which they ended; their keys are the numbers of the questions.
     texts = [landed["result"] for _, landed in sorted(data["answers"].items()) if landed["status"] == "done"]
     data["reply"] = "\n".join(["Thank you for your message.", *texts])
-    task.ask("Send this reply?", into="approved", schema=bool)
+    task.ask("Send this reply?", into="approved", schema=bool, context=data["reply"])

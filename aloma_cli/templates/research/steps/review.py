@@ -4,4 +4,5 @@ condition = {"report": str, "confidence": {"$lt": 60}, "publish": None}
 
 
 def content(data, task):
-    task.ask(f"Confidence is {data['confidence']} of 100. Publish?", into="publish", schema=bool)
+    question = f"Confidence is {data['confidence']} of 100. Publish this report?"
+    task.ask(question, into="publish", schema=bool, context=data["report"])

@@ -22,7 +22,7 @@ def test_a_person_decides_about_an_unsure_report(play, script):
 
     played = play({"topic": "bicycles"})
 
-    assert played.questions == ["Confidence is 40 of 100. Publish?"]
+    assert played.questions == ["Confidence is 40 of 100. Publish this report?"]
     assert played.answer(True).fired[-1] == "publish"
 
 
