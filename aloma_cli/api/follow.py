@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from aloma_cli.api.task import Task
     from aloma_cli.engine.transaction import Emit
 
-_PAUSE = 0.1
+_PAUSE, _LONG_PAUSE = 0.1, 0.5
+"""Seconds between two looks at a task that runs, and at one that rests."""
 
 
 async def follow(
@@ -30,10 +31,11 @@ async def follow(
     """Pass the events of a tree on, from batch `since` on, until the task is at rest.
 
     With `wait` also while a question waits for a person; with `stay` without an end, as a task at rest may be continued
-    by any process. `idle` is called if no process runs it at first, though it is
-    not at rest. Raises NotFoundError, JournalDamagedError.
+    by any process. `idle` is called if no process runs it at first, though it is not at rest.
+
+    Raises NotFoundError, JournalDamagedError.
     """
-    root, stamp = root_of(task_id), -1
+    root, stamp, pause = root_of(task_id), -1, _PAUSE
     if home.task(task_id).state in ACTIVE and not home.store.is_held(root):
         idle()
     while True:
@@ -48,4 +50,5 @@ async def follow(
             is_over = task.state not in ACTIVE and not (wait and task.state in ("question", "unsettled"))
             if is_over and not stay:
                 return task
-        await asyncio.sleep(_PAUSE)
+            pause = _LONG_PAUSE if is_over else _PAUSE
+        await asyncio.sleep(pause)

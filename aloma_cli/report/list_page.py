@@ -101,7 +101,10 @@ def task_page_live(site: Site, question: Inquiry, version: str, damage: AlomaErr
         ]
     )
     told, title = record(story), f"{story.task.name} · aloma"
-    return Shown(version, page(title, top, sections(story), scripts=TASK_SCRIPTS, record=told, live=version))
+    return Shown(
+        version,
+        page(title, top, sections(story, whole=damage is None), scripts=TASK_SCRIPTS, record=told, live=version),
+    )
 
 
 def questions_page(site: Site, questions: Sequence[JsonObject]) -> Shown:

@@ -41,7 +41,7 @@ def task_page(question: Inquiry, damage: AlomaError | None = None) -> str:
     """The report as HTML. `damage`: of the record, behind what can be read of it."""
     story = Story(question)
     top, title = join([head(story), damaged(story, damage)]), f"{story.task.name} · aloma"
-    return page(title, top, sections(story), scripts=SCRIPTS, record=record(story))
+    return page(title, top, sections(story, whole=damage is None), scripts=SCRIPTS, record=record(story))
 
 
 def damaged(story: Story, damage: AlomaError | None) -> Markup | None:
@@ -51,7 +51,8 @@ def damaged(story: Story, damage: AlomaError | None) -> Markup | None:
     last, root = len(story.ledger.tasks[story.task.id].entries) - 1, root_of(story.task.id)
     return tag(
         "div",
-        tag("p", tag("b", "The record of this task is damaged."), f" This page ends after entry {last}. ", str(damage)),
+        tag("p", tag("b", "The record of this task is damaged."), f" This page ends after entry {last}."),
+        tag("p", str(damage)),
         tag("p", "To see what can be read: ", tag("code", f"aloma task log {story.task.id}")),
         tag("p", "To continue from there: ", tag("code", f"aloma task resume {root} --from-last-good")),
         class_="damage",
@@ -89,10 +90,10 @@ def _tags(story: Story) -> Iterator[Markup]:
         yield tag("span", name, class_="tag")
 
 
-def sections(story: Story) -> Iterator[Section]:
-    """The parts of the report, from the top."""
+def sections(story: Story, *, whole: bool = True) -> Iterator[Section]:
+    """The parts of the report, from the top. `whole`: whether all of the record could be read."""
     is_told = story.task.state not in ("done", *ACTIVE, "question", "unsettled")
-    if story.task.state != "done":
+    if story.task.state != "done" and whole:
         yield from _shortfall(story, misses=is_told)
     yield Section("timeline", "Timeline", _legend(story), timeline(story), _readout())
     if story.graph.edges:
