@@ -20,8 +20,8 @@ MESSAGES = [{"role": "user", "content": "Research the market"}]
 
 
 def chat(aimock: Aimock, recorder: Recorder | None = None, *, key: str | None = None, **changes: Any) -> Any:
-    """The answer to MESSAGES through the real client; `changes` are settings, `shape` and `model` the call's."""
-    call = {name: changes.pop(name) for name in ("shape", "model") if name in changes}
+    """The answer to MESSAGES through the real client; `changes`: settings, and of the call."""
+    call = {name: changes.pop(name) for name in ("shape", "model", "tools") if name in changes}
     given: dict[str, Any] = {"base_url": aimock.base_url, "max_retries": 0, **changes}
     settings = ModelSettings(api_key=key or aimock.key, **given)
 
@@ -33,6 +33,11 @@ def chat(aimock: Aimock, recorder: Recorder | None = None, *, key: str | None = 
             await connectors.aclose()
 
     return run(ask())
+
+
+def age(name: str) -> int:
+    """The age of a person."""
+    return {"Ada": 36, "Eve": 5}[name]
 
 
 def failure(aimock: Aimock, **changes: Any) -> ConnectorError:
@@ -52,6 +57,25 @@ def test_an_answer_with_a_shape_travels_through_a_server_of_somebody_elses(aimoc
     assert request["body"]["model"] == "what-we-have"
     assert request["body"]["response_format"]["json_schema"]["strict"] is True
     assert request["headers"]["idempotency-key"] == "key-1"
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_the_tools_that_it_calls_are_run_and_their_results_told(aimock: Aimock, streamed: bool) -> None:
+    """Two calls in one turn, one that does not fit in the next, and an answer with a shape."""
+    aimock.call(("age", {"name": "Ada"}), ("age", {"name": "Eve"}))
+    aimock.call(("age", {"nam": "Bob"}), turn=1)
+    aimock.answer({"oldest": "Ada"}, turn=2)
+    recorder = Recorder(progress=lambda *_args, **_fields: None) if streamed else Recorder()
+
+    assert chat(aimock, recorder, tools=[age], shape={"oldest": str}).data == {"oldest": "Ada"}
+
+    assert [request["body"].get("stream", False) for request in aimock.journal()] == [streamed] * 3
+    *_, last = [request["body"]["messages"] for request in aimock.journal()]
+    told = {message["tool_call_id"]: message["content"] for message in last if message["role"] == "tool"}
+    asked = [call for message in last for call in message.get("tool_calls", ())]
+    assert [told[call["id"]] for call in asked[:2]] == ["36", "5"]
+    assert "The arguments do not fit" in told[asked[2]["id"]]
+    assert [request.get("name", "a turn") for request in recorder.sent] == ["a turn", "Ada", "Eve", "a turn", "a turn"]
 
 
 def test_a_broken_first_answer_is_asked_for_again_with_its_errors(aimock: Aimock) -> None:

@@ -30,11 +30,19 @@ class Aimock:
     def base_url(self) -> str:
         return f"{self.url}/v1"
 
-    def answer(self, content: str | dict[str, Any], *, to: str = "", **overrides: Any) -> None:
-        """Answer prompts that contain the text `to` with `content`; the first that fits wins. `overrides`:
-        `finishReason`, `model`, `usage`."""
+    def answer(self, content: str | dict[str, Any], *, to: str = "", turn: int | None = None, **overrides: Any) -> None:
+        """Answer prompts that contain the text `to`, in this `turn` (from 0), with `content`; the first that fits wins.
+
+        `overrides`: `finishReason`, `model`, `usage`.
+        """
         text = content if isinstance(content, str) else json.dumps(content)
-        self._add({"userMessage": to} if to else {}, {"content": text, **overrides})
+        match = ({"userMessage": to} if to else {}) | ({} if turn is None else {"turnIndex": turn})
+        self._add(match, {"content": text, **overrides})
+
+    def call(self, *asked: tuple[str, dict[str, Any]], turn: int = 0) -> None:
+        """Call tools in this turn (from 0): each a name with arguments."""
+        calls = [{"name": name, "arguments": arguments} for name, arguments in asked]
+        self._add({"turnIndex": turn}, {"toolCalls": calls})
 
     def fail(self, status: int, message: str, *, to: str = "", **details: Any) -> None:
         """Answer with an error. `details`: `retry_after` (seconds), and fields of the error's body."""
@@ -62,7 +70,7 @@ class Aimock:
         self._control("POST", "/reset", {})
         self._control("DELETE", "/chaos")
 
-    def _add(self, match: dict[str, str], response: dict[str, Any]) -> None:
+    def _add(self, match: dict[str, Any], response: dict[str, Any]) -> None:
         self._control("POST", "/fixtures", {"fixtures": [{"match": match, "response": response}]})
 
     def _control(self, method: str, path: str, body: object = None) -> Any:
