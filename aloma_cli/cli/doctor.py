@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,14 +15,16 @@ from aloma_cli.cli.exit_codes import DONE, ERRORS, REFUSED
 from aloma_cli.cli.output import put, put_json, put_wrapped
 from aloma_cli.cli.parameters import Argument, Option
 from aloma_cli.cli.workspaces import hide
+from aloma_cli.cli.workspaces import load_workspace as load_workspace_to_run
 from aloma_cli.clock import SystemClock
-from aloma_cli.errors import CredentialsError, NotFoundError, WorkspaceError, did_you_mean
+from aloma_cli.errors import AlomaError, CredentialsError, NotFoundError, WorkspaceError, did_you_mean
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.loader.config_files import honours_path, read_user_config, user_config_path
 from aloma_cli.loader.layout import find_workspace
 from aloma_cli.loader.models import secrets_given
 from aloma_cli.loader.workspace import LoadedWorkspace, load_workspace
 from aloma_cli.redact import Redactor
+from aloma_cli.view.format import plural
 
 if TYPE_CHECKING:
     from aloma_cli.connectors.checkup import CheckResult
@@ -34,6 +36,7 @@ _CODES = {
     "steps": ERRORS[WorkspaceError],
     "mcp": ERRORS[WorkspaceError],
     "secrets": ERRORS[CredentialsError],
+    "triggers": ERRORS[WorkspaceError],
 }
 
 
@@ -53,8 +56,8 @@ def doctor(
       aloma doctor --base-url http://127.0.0.1:11434/v1 --model qwen3
       aloma doctor --json | jq '.findings[] | select(.state == "failed")'
 
-    Checks the files, the secrets and the programs of MCP servers of the workspace,
-    then each model server: whether it can be reached, accepts the key and has the
+    Checks the files, the secrets, the programs of MCP servers and the triggers of the
+    workspace, then each model server: whether it can be reached, accepts the key and has the
     models that steps use. It tries with a few short calls what each model honours:
     schemas, tools, streaming. What schemas it honours is remembered, so later calls
     begin with what works. Each finding that needs it has its cure. Exit codes: 0 nothing failed,
@@ -66,6 +69,7 @@ def doctor(
     report.add("workspace", examined.workspace())
     report.add("store", examined.store())
     report.add("mcp", examined.mcp())
+    report.add("triggers", _trigger_findings(workspace, examined.loaded))
     report.add("models", examined.models())
     asyncio.run(_check_servers(examined, report, servers, models.model))
     return report.end()
@@ -89,6 +93,25 @@ def _loaded(workspace: str | None, keys: Iterable[str]) -> LoadedWorkspace | Non
             raise
         return None
     return load_workspace(workspace, Path.cwd(), os.environ, keys=keys, hide=hide)
+
+
+def _trigger_findings(workspace: str | None, loaded: LoadedWorkspace | None) -> Iterator[CheckResult]:
+    """What keeps a worker from starting: a schedule, a secret, an extra."""
+    configs = loaded.config.triggers if loaded and not loaded.broken else ()
+    if not configs:
+        return
+    from aloma_cli.connectors.checkup import CheckResult
+    from aloma_cli.triggers.triggers import opened
+
+    home, wrong = load_workspace_to_run(workspace), 0
+    for config in configs:
+        try:
+            opened(home, config)
+        except AlomaError as error:
+            wrong += 1
+            yield CheckResult("triggers", "failed", f"{config.name}: {error}", error.hint)
+    if not wrong:
+        yield CheckResult("triggers", "ok", f"{plural(len(configs), 'trigger')} ready")
 
 
 def _chosen_servers(examined: Doctor, server: str | None) -> list[str]:

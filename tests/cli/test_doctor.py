@@ -215,3 +215,15 @@ def test_a_folder_of_responses_that_does_not_exist_is_told(desk: Desk) -> None:
     for command in (["doctor"], ["task", "new", "T", "-d", "{}", "--offline"]):
         told = desk.run(*command)
         assert (told.code, "aloma.yaml:1: `responses` names the folder `nope`" in told.err) == (3, True)
+
+
+def test_a_trigger_that_cannot_run_is_told_before_a_worker_starts(desk: Desk) -> None:
+    desk.write("aloma.yaml", "triggers:\n  bad: {cron: 5 5}\n  hook: {webhook: HOOK}\n  good: {done: {}}\n")
+    ended = desk.run("doctor", "--json")
+    told = [one["says"] for one in ended.json["findings"] if one["about"] == "triggers"]
+    assert ended.code == 3
+    assert [words.partition(" ")[0] for words in told] == ["bad:", "hook:"]
+    assert "is not a valid schedule" in told[0]
+    assert "no value for HOOK" in told[1]
+    desk.write("aloma.yaml", "triggers: {good: {done: {}}}\n")
+    assert findings(desk)["triggers"] == ("ok", "1 trigger ready", None)
