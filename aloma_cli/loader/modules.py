@@ -27,11 +27,11 @@ _PATTERN_WORDS = ("str", "int", "float", "bool", "list", "dict", "True", "False"
 def load_module(path: Path, root: Path) -> tuple[ModuleType, ModuleSource]:
     """Run the file at `path` as a new module. Raises StepError with file and line for any failure."""
     shown = path.relative_to(root).as_posix()
+    data = _content(path, shown)
     module = _empty_module(path)
     # Because dataclasses and pickle look up a class's module there.
     sys.modules[module.__name__] = module
     try:
-        data = path.read_bytes()
         code = _compiled(data, str(path))
         with lent_stderr():
             exec(code, vars(module))  # noqa: S102  (its purpose is to run the user's file)
@@ -42,6 +42,13 @@ def load_module(path: Path, root: Path) -> tuple[ModuleType, ModuleSource]:
         del sys.modules[module.__name__]
         raise _broken(error, path, root) from error
     return module, ModuleSource(path, shown, importlib.util.decode_source(data), module.__doc__)
+
+
+def _content(path: Path, shown: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StepError(f"{shown}: cannot be read: {error.strerror}") from error
 
 
 @functools.lru_cache(maxsize=512)
