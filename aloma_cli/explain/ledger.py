@@ -204,7 +204,7 @@ class Ledger:
         task.disarmed[event.step] = firing
 
     def _commit(self, task: TaskLedger, event: ev.Committed) -> None:
-        changes = tuple(_noted(task, event.version, operation) for operation in event.changes)
+        changes = _noted_changes(task, event)
         wrote = _note_writes(task, event, event.version, changes, is_noted=True)
         if event.child is not None:
             task.landings[event.child] = wrote
@@ -245,11 +245,14 @@ def _note_writes(
     return wrote
 
 
-def _noted(task: TaskLedger, version: int, operation: JsonObject) -> Change:
-    change = task.replay.take(operation)
-    position = len(get(task.replay.document, change.path)) - 1 if change.op == "append" else None
-    task.authors.add(version, change, position)
-    return change
+def _noted_changes(task: TaskLedger, event: ev.Committed) -> tuple[Change, ...]:
+    replay, authors, changes = task.replay, task.authors, []
+    for operation in event.changes:
+        change = replay.take(operation)
+        position = len(get(replay.document, change.path)) - 1 if change.op == "append" else None
+        authors.add(event.version, change, position)
+        changes.append(change)
+    return tuple(changes)
 
 
 def _arm(task: TaskLedger, steps: Iterable[str]) -> None:

@@ -479,8 +479,9 @@ def test_without_a_mistake_nothing_is_found(desk: Desk) -> None:
     assert (checked.code, checked.out, checked.err) == (0, "", "aloma: 1 step checked, nothing found\n")
 
 
-def test_the_steps_of_the_workflows_have_no_findings(desk: Desk) -> None:
-    checked = desk.run("step", "check", "--strict", "-w", str(REPOSITORY))
+@pytest.mark.parametrize("place", [".", "examples/desk"])
+def test_the_steps_of_the_workflows_have_no_findings(desk: Desk, place: str) -> None:
+    checked = desk.run("step", "check", "--strict", "-w", str(REPOSITORY / place))
     assert (checked.code, checked.out) == (0, "")
 
 

@@ -134,6 +134,7 @@ def read_journal(
     """
     end, number = after.size, after.lines
     torn: str | None = None
+    owner = path.parent.name
     earlier = Earlier() if earlier is None else earlier
     for number, line in enumerate(_lines(path, after.size), after.lines + 1):
         if torn is not None:
@@ -155,7 +156,9 @@ def read_journal(
             raise StoreError(f"{place} cannot be read: {error}", hint="a newer aloma wrote it: update") from None
         if batch.seq != number - 1:
             raise _damaged_line(path, number, f"it has number {batch.seq}, and {number - 1} was expected")
-        _check_owner(path, number, batch)
+        for event in batch.events:
+            if event.task != owner and root_of(event.task) != owner:
+                raise _damaged_line(path, number, f"it belongs to task {event.task}")
         end += len(line)
         earlier.learn(batch)
         if batch.seq >= since:
@@ -221,12 +224,6 @@ def _lines(path: Path, start: int) -> Iterator[bytes]:
                 raise no_such_task(path.parent.name) from None
             raise JournalDamagedError(f"{path} is missing", hint=_nothing_left(path)) from error
         raise
-
-
-def _check_owner(path: Path, number: int, batch: Batch) -> None:
-    stranger = next((event.task for event in batch.events if root_of(event.task) != path.parent.name), None)
-    if stranger is not None:
-        raise _damaged_line(path, number, f"it belongs to task {stranger}")
 
 
 def _damaged_line(path: Path, number: int, why: str) -> JournalDamagedError:
