@@ -154,7 +154,8 @@ def _entry_words(entry: Entry) -> tuple[str | None, ...]:
         case StepsArmed() as event:
             return ", ".join(event.steps), event.reason, f"by {person(event.who)}" if event.who else None
         case TaskRested() as event:
-            return entry.name, *entry.asked, event.reason, *(total_facts(entry.total) if entry.total else ())
+            questions = (f'"{question}"' for question in entry.asked)
+            return entry.name, *questions, event.reason, *(total_facts(entry.total) if entry.total else ())
         case LimitReached() | AnsweringSet() | RequestRefused() as event:
             return (event.reason,)
     return _notice_facts(entry.event)

@@ -180,7 +180,8 @@ def test_a_redo_that_has_to_wait_for_the_condition_says_what_is_missing(desk: De
     desk.new()
     redone = desk.run("task", "redo", "@last", "ship")
     assert (
-        "the condition of ship does not hold; it fires when it does (closest step: ship: paid is missing" in redone.err
+        "the condition of ship does not hold; it fires as soon as it holds (closest step: ship: paid is missing"
+        in redone.err
     )
 
 

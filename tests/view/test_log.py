@@ -195,7 +195,7 @@ def test_a_task_that_waits_for_an_answer_says_what_it_asks() -> None:
     asked = {"question": "Pay 4,200 EUR?", "into": "approved"}
     story.fire(1, 1, asked=(asked,))
     story.rest(1, "question")
-    assert piped(story)[-1].split("\t")[2:] == ["question", "", "", "Pay 4,200 EUR?"]
+    assert piped(story)[-1].split("\t")[2:] == ["question", "", "", '"Pay 4,200 EUR?"']
 
 
 def test_a_turn_after_a_void_continues_the_one_before() -> None:

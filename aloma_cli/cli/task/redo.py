@@ -34,6 +34,6 @@ def redo(
     wanted = step_named(home.steps, step or "")
     missing = explained(nearest_misses([wanted], home.task(task_id).data), ())
     for line in () if running.output.quiet else missing:
-        say(f"aloma: the condition of {wanted.name} does not hold; it fires when it does ({line})")
+        say(f"aloma: the condition of {wanted.name} does not hold; it fires as soon as it holds ({line})")
     request = {"kind": "redo", "step": wanted.name}
     return request_and_run(running, task_id, request, home)
