@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aloma_cli.document.changes import Change
+from aloma_cli.document.paths import MISSING
 from aloma_cli.errors import DocumentError
 from aloma_cli.jsontext import LONGEST_INTEGER, MAX_DEPTH, Json, Path, is_too_long, show_path, with_article
 
@@ -128,7 +129,8 @@ def _compare_objects(
 ) -> None:
     changes.extend(Change("remove", (*path, key)) for key in old if key not in new)
     for key, value in new.items():
-        collect_field(old, key, value, path, changes, copies)
+        if old.get(key, MISSING) is not value:
+            collect_field(old, key, value, path, changes, copies)
 
 
 def collect_field(

@@ -236,7 +236,7 @@ class BrittlePostgres(BrittleStore):
 
     def cut(self, claim: BrittleClaim, written: Written, count: int, tear: int, *, holed: bool) -> None:
         inner: Any = claim.claim
-        inner._end()  # first, and with another number: else a beat under way could prolong the lease of the dead
+        inner._end_claim()  # first, and with another number: else a beat under way could prolong the lease of the dead
         rows = self._store._database.rows
         rows("delete from aloma.batch where tree = %s and seq >= %s returning 1", inner.tree, count)
         rows("delete from aloma.kept where tree = %s and seq > %s returning 1", inner.tree, count)
