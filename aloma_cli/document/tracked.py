@@ -170,8 +170,10 @@ class TrackedDict(dict[str, Any]):
     def _collect(self, path: Path, changes: list[Change]) -> None:
         """Add the changes since the copy was made; it is at `path` of the document."""
         written, base = self._written, self._base
-        removed = [key for key in written if not _has(self, key)] if self._removed else ()
-        changes.extend([Change("remove", (*path, key)) for key in removed if key in base])
+        removed: list[str] = []
+        if self._removed:
+            removed = [key for key in written if not _has(self, key)]
+            changes.extend([Change("remove", (*path, key)) for key in removed if key in base])
         for key in written:
             if key not in removed:
                 collect_field(base, key, _get(self, key), path, changes, self._copies)
