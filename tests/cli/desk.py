@@ -140,7 +140,7 @@ class Desk:
         return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
-def ended(process: subprocess.Popen[str], seconds: float = 20) -> Ended:
+def ended(process: subprocess.Popen[str], seconds: float = 60) -> Ended:
     """Wait for the end of a process."""
     try:
         out, err = process.communicate(timeout=seconds)
@@ -167,7 +167,7 @@ def running(
         process.communicate()
 
 
-def until(condition: Callable[[], object], seconds: float = 10) -> None:
+def until(condition: Callable[[], object], seconds: float = 30) -> None:
     """Wait until something is so."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -9,7 +9,7 @@ import pytest
 from aloma_cli import Workspace
 from aloma_cli.web.board import board
 from aloma_cli.web.server import serving
-from tests.cli.desk import Desk
+from tests.cli.desk import Desk, ended, running
 from tests.servers import Postgres, postgres
 from tests.support.collector import OtlpServer, collector
 from tests.support.http_client import ask
@@ -78,3 +78,15 @@ def test_a_run_is_drawn_as_with_files(desk: Desk, collector: OtlpServer) -> None
 
     shown, asked = asyncio.run(visit())
     assert (b"Hello, Ada!" in shown, b"Approve?" in asked) == (True, True)
+
+
+def test_a_task_of_another_process_is_watched_as_with_files(desk: Desk) -> None:
+    waits = ("import os", "while not os.path.exists('go'): await asyncio.sleep(0.02)", "data['went'] = True")
+    with running(desk, waits) as process:
+        watch = desk.started("task", "watch", "--data", "--speed", "1000")
+        assert watch.stderr is not None
+        assert any("first" in line for line in watch.stderr)
+        desk.write("go", "")
+        assert process.wait(60) == 0
+        end = ended(watch)
+    assert (end.code, '"went":true' in end.out) == (0, True)

@@ -70,7 +70,7 @@ def test_a_task_is_followed_while_it_runs_and_is_answered(desk: Desk, chromium: 
             page.locator(".detail h3", has_text="greet").wait_for()
             follow(page, desk)
             page.get_by_role("heading", name="Questions and answers").wait_for()
-            process.wait(20)
+            process.wait(60)
         page.locator("h1 .state", has_text="question").wait_for()
         page.get_by_role("link", name="Questions", exact=True).first.click()
         page.get_by_role("link", name="Pay 20 EUR?").click()
