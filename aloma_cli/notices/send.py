@@ -120,6 +120,9 @@ def _mail(mail: Mail, told: JsonObject, timeout: float) -> None:
         raise NoticeError("the mail server refused all recipients", again=False) from None
     except smtplib.SMTPNotSupportedError as error:
         raise NoticeError(f"the mail server cannot do it: {error}", again=False) from None
+    except ssl.SSLCertVerificationError as error:
+        reason = f"the certificate of the mail server is not trusted: {error.verify_message}"
+        raise NoticeError(reason, again=False) from None
     except (OSError, smtplib.SMTPException) as error:
         raise NoticeError(f"the mail server cannot be reached ({type(error).__name__})", again=True) from None
 

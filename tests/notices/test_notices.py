@@ -18,7 +18,7 @@ import pytest
 from aloma_cli.api import notifying
 from aloma_cli.notices.links import ticket_of
 from tests.cli.desk import Desk, until
-from tests.support.smtp import MailServer, mail_server
+from tests.support.smtp import MailServer, mail_server, own_certificate
 
 KEEP = "import sys; open('told', 'a').write(sys.stdin.read())"
 """A program that keeps what it is told."""
@@ -242,8 +242,8 @@ def test_a_url_that_refuses_is_not_asked_again(shop: Desk, hook: Hook) -> None:
     assert len(hook.got) == 1
 
 
-def by_mail(shop: Desk, port: int, *more: str) -> None:
-    lines = "".join(f"      {line}\n" for line in ("security: none", f"port: {port}", *more))
+def by_mail(shop: Desk, port: int, *more: str, security: str = "none") -> None:
+    lines = "".join(f"      {line}\n" for line in (f"security: {security}", f"port: {port}", *more))
     mail = f"to: [ops@example.org, ada@example.org]\n      from: aloma@example.org\n      host: 127.0.0.1\n{lines}"
     shop.write("aloma.yaml", f"notify:\n  - mail:\n      {mail}")
 
@@ -280,6 +280,22 @@ def test_a_mail_server_that_is_busy_is_tried_again_and_one_that_refuses_is_not(s
     mails.refuses = ["554 never", "554 never"]
     assert "the mail server answered 554" in shop.new('{"total": 5}').err
     assert len(mails.letters) == 1
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_mail_is_encrypted_and_sent_only_to_a_server_whose_certificate_is_trusted(
+    shop: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, security: str
+) -> None:
+    monkeypatch.setenv("SMTP_PASSWORD", "s3cret-password")
+    secure, certificate = own_certificate(tmp_path)
+    with mail_server(secure, upgrades=security == "starttls") as server:
+        by_mail(shop, server.port, "user: aloma", "password: ${SMTP_PASSWORD}", security=security)
+        refused = shop.new('{"total": 5}').err
+        assert "the certificate of the mail server is not trusted" in refused
+        assert (server.letters, server.logins) == ([], 0)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        shop.new('{"total": 5}', "-q")
+        assert (len(server.letters), server.logins, server.encrypted > 0) == (1, 1, True)
 
 
 def test_a_test_of_the_workspace_tells_nobody(shop: Desk) -> None:
