@@ -22,17 +22,22 @@ exception when unique_violation then return;
 end $$;
 
 create or replace function aloma.next(
-    in_space int, in_release text, any_release boolean, in_tag text, in_claim bigint, in_owner text, lease int,
-    own_claims bigint[], out id bigint, out root text, out seq int
-) returns setof record language sql as $$
-    update aloma.tree x set claim = in_claim, owner = in_owner, wake = aloma.lease_end(lease)
-    where x.id = (
-        select y.id from aloma.tree y
-        where y.space = in_space and y.wake <= now() and (any_release or y.release = in_release)
-            and (in_tag is null or in_tag = any (y.tags))
-        order by y.wake for update skip locked limit 1)
-    returning x.id, x.root, x.seq
-$$;
+    in_space int, in_release text, any_release boolean, in_tag text, in_claims bigint[], in_owner text, lease int,
+    own_claims bigint[], out id bigint, out root text, out seq int, out claim bigint, out lines bytea[], out asked boolean
+) returns setof record language plpgsql as $$
+begin
+    perform set_config('synchronous_commit', 'off', true);
+    return query with taken as (
+        update aloma.tree x set claim = due.claim, owner = in_owner, wake = aloma.lease_end(lease)
+        from (
+            select y.id, in_claims[row_number() over ()] as claim from (
+                select z.id from aloma.tree z
+                where z.space = in_space and z.wake <= now() and (any_release or z.release = in_release)
+                    and (in_tag is null or in_tag = any (z.tags))
+                order by z.wake limit cardinality(in_claims) for update skip locked) y) due
+        where x.id = due.id returning x.*)
+    select y.* from taken t, aloma.claimed(t::aloma.tree) y;
+end $$;
 
 create or replace function aloma.upcoming(in_space int, in_release text, any_release boolean, in_tag text)
 returns timestamptz language sql as $$
