@@ -1,10 +1,11 @@
-"""The same trees with Procrastinate in place of the store's own queue: what `several.py --queue procrastinate` measures.
+"""The same trees with Procrastinate in place of the store's own queue: `several.py --queue procrastinate`.
 
 A job is a tree that is to be run. The job is claimed first, and then the tree, as the store needs it for its fence.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -38,10 +39,9 @@ class Jobs:
 
         @self._app.task(name="run", queue=QUEUE)
         async def run(root: str) -> None:
-            import asyncio
-
-            claim: Any = home.store.claim(root)
-            claim._writer = home.store._writer  # type: ignore[attr-defined]
+            store: Any = home.store
+            claim: Any = store.claim(root)
+            claim._writer = store._writer  # noqa: SLF001  (as for a tree of the store's own queue)
             claim.write_behind(asyncio.get_running_loop().call_soon_threadsafe)
             tell(await home.work_on(claim, Stay(patience=2.0)))
 

@@ -16,13 +16,13 @@ __all__ = ["postgres"]
 pytestmark = pytest.mark.e2e
 
 CHANGES = (
-    "task new First -d {\"name\":\"Ada\"} -q",
-    "task new Second -d {\"name\":\"Bob\"} --tag vip -q",
-    "task new Third -d {\"name\":\"Cy\"} --queue -q",
+    'task new First -d {"name":"Ada"} -q',
+    'task new Second -d {"name":"Bob"} --tag vip -q',
+    'task new Third -d {"name":"Cy"} --queue -q',
     "inbox --json",
     "worker --once -q",
     "task answer First yes -q",
-    "task set Second note=\"new\" -q",
+    'task set Second note="new" -q',
     "task stop Third",
     "task resume Third -q",
     "task wait First",

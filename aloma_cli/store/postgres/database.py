@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 import time
@@ -29,6 +30,8 @@ _OPTIONS = {
     "keepalives_count": "3",
     "tcp_user_timeout": "15000",
 }
+
+logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of a connection that is lost, which is told here
 
 _PASSING = (errors.DeadlockDetected, errors.SerializationFailure)
 """The errors after which the same statement may succeed on the same connection."""
