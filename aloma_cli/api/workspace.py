@@ -242,10 +242,7 @@ class Workspace(AskedWorkspace):
 
     def starting(self, limits: Mapping[str, LimitRequest], expect: JsonObject | None = None) -> Order:
         """What a new task begins with: these limits and those of the workspace, and what it is expected to come to."""
-        return starting({**self.loaded.config.limits.budget, **limits}, self._clean(expect))
-
-    def _clean(self, expect: JsonObject | None) -> JsonObject | None:
-        return None if expect is None else self.redactor.value(expect)
+        return starting({**self.loaded.config.limits.budget, **limits}, self.redactor.value(expect))
 
     async def resume(
         self,
@@ -272,7 +269,7 @@ class Workspace(AskedWorkspace):
         self, limits: Mapping[str, LimitRequest], expect: JsonObject | None = None, *, retry_failed: bool = False
     ) -> Order:
         """What a task continues with, as in `resume`."""
-        return resuming(limits, retry_failed=retry_failed, expected=self._clean(expect))
+        return resuming(limits, retry_failed=retry_failed, expected=self.redactor.value(expect))
 
     async def answer(
         self, text: str, value: Json, *, into: str | None = None, call: int | None = None, emit: Emit = _ignore

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from aloma_cli.budget import LIMITS, Limit, LimitRequest
 from aloma_cli.cli.output import say
@@ -11,6 +11,7 @@ from aloma_cli.cli.task_data import given_path
 from aloma_cli.clock import DURATION, is_duration
 from aloma_cli.errors import InputError
 from aloma_cli.loader.sources import ModelFlags
+from aloma_cli.values import dataclass
 
 Text = str | None
 
@@ -34,27 +35,23 @@ def _model_flags(
         raise InputError("--offline and --require-real contradict one another")
     if offline and base_url:
         raise InputError("--offline and --base-url contradict one another")
+    if api_key:
+        say(
+            "aloma: --api-key can be read by the other users of this machine while the command runs; "
+            "use --api-key-file FILE, or the environment"
+        )
     folder = None if responses is None else given_path(responses).resolve()
     if folder is not None and not folder.is_dir():
         raise InputError(f"--responses {responses}: there is no such folder")
     return ModelFlags(
         base_url=base_url,
-        api_key=_warn_of_key(api_key) if api_key_file is None else _key_in(api_key_file),
+        api_key=api_key if api_key_file is None else _key_in(api_key_file),
         model=model,
         offline=offline or None,
         require_real=require_real,
         responses=folder,
         delay=None if delay is None else _seconds(delay, "--delay"),
     )
-
-
-def _warn_of_key(typed: str | None) -> str | None:
-    if typed:
-        say(
-            "aloma: --api-key can be read by the other users of this machine while the command runs; "
-            "use --api-key-file FILE, or the environment"
-        )
-    return typed
 
 
 def _key_in(name: str) -> str:
@@ -104,25 +101,18 @@ def _limit_request(limit: Limit, text: str) -> LimitRequest:
     return LimitRequest(value, more=text.startswith("+"))
 
 
-class EachOptions(NamedTuple):
-    """One task for each line of `file`, `jobs` at one time; `key_field` is the path at which a line has its key."""
+@dataclass(frozen=True, slots=True)
+class EachOptions:
+    """One task for each line of the file `lines`."""
 
-    file: str | None
-    jobs: int | None
-    key_field: str | None
-
-
-def _each(
-    each: Annotated[Text, Option(("--each",), "Make one task for each line of JSON.", "FILE|-")] = None,
+    lines: Annotated[Text, Option(("--each",), "Make one task for each line of JSON.", "FILE|-")] = None
     jobs: Annotated[
         int | None, Option(("--jobs", "-j"), "With --each: tasks at the same time; 20 by default.", "N", min=1)
-    ] = None,
-    key_field: Annotated[Text, Option(("--key-field",), "With --each: where a line has its key.", "PATH")] = None,
-) -> EachOptions:
-    return EachOptions(each, jobs, key_field)
+    ] = None
+    key_field: Annotated[Text, Option(("--key-field",), "With --each: where a line has its key.", "PATH")] = None
 
 
-Each = Annotated[EachOptions, Group.of(_each, "Many tasks")]
+Each = Annotated[EachOptions, Group.of(EachOptions, "Many tasks")]
 Models = Annotated[ModelFlags, Group.of(_model_flags, "Models")]
 Limits = Annotated[
     dict[str, LimitRequest],

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from aloma_cli.api.workspace import Workspace
     from aloma_cli.cli import closing
     from aloma_cli.cli.asking import in_place, keyboard
-    from aloma_cli.cli.output_options import OutputOptions
+    from aloma_cli.cli.run_options import OutputOptions
     from aloma_cli.content.step import Step
     from aloma_cli.record.tree import Tree
     from aloma_cli.view.base import View
@@ -71,7 +71,8 @@ def run_and_show(
 
     try:
         with Interrupts(last_words) as interrupts:
-            _say_notice(home, notice if loud else None)
+            if notice and loud:
+                _say_notice(home, notice)
             if wait and before is not None and loud and not keyboard.can_ask():
                 closing.say_waits(home.task(task_id))
             with view, contextlib.ExitStack() as asking:
@@ -80,7 +81,7 @@ def run_and_show(
                 show = _asking(home, task_id, view, asking) if wait and loud else view.emit
                 try:
                     with no_keyboard():
-                        task = interrupts.run(work(_emitter(show, options)))
+                        task = interrupts.run(work(_printing(show) if options.events else show))
                 finally:
                     descriptors.settle()
     except Interrupted as interrupted:
@@ -169,7 +170,9 @@ def _is_quiet(options: OutputOptions) -> bool:
     return options.quiet or options.events
 
 
-def _emitter(show: Emit, options: OutputOptions) -> Emit:
+def _printing(show: Emit) -> Emit:
+    """Print each event as well."""
+
     def emit(event: Event) -> None:
         show(event)
         try:
@@ -180,12 +183,12 @@ def _emitter(show: Emit, options: OutputOptions) -> Emit:
             if not streams.has_left(error):
                 output.say(f"aloma: cannot write the events: {error.strerror}; the run continues without them")
 
-    return emit if options.events else show
+    return emit
 
 
-def _say_notice(home: Workspace, notice: str | None) -> None:
+def _say_notice(home: Workspace, notice: str) -> None:
     """Say it if a step may call the model server."""
-    if notice and any("connectors" in step.parameters for step in home.steps.values()):
+    if any("connectors" in step.parameters for step in home.steps.values()):
         output.say(f"aloma: {notice}")
 
 

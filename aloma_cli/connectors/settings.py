@@ -57,7 +57,7 @@ class ModelSettings:
     fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        url, login = split_login(self.base_url or "")
+        url, login = split_login(self.base_url) if self.base_url else ("", None)
         if login is not None:
             object.__setattr__(self, "base_url", url)
             object.__setattr__(self, "login", login)

@@ -113,9 +113,9 @@ def secrets_given(flags: ModelFlags, environ: Mapping[str, str], *files: Config)
     """The key on the command line, and the logins in the addresses that any source names."""
     addresses = [flags.base_url, *(environ.get(provider.URL_VARIABLE) for provider in PROVIDERS.values())]
     addresses += [section.base_url for file in files for section in file.providers.values()]
-    return ModelSettings(api_key=flags.api_key).secrets + tuple(
-        secret for address in addresses if address for secret in ModelSettings(address).secrets
-    )
+    key = (("api-key", flags.api_key),) if flags.api_key else ()
+    logins = (split_login(address)[1] for address in addresses if address)
+    return (*key, *(secret for login in logins if login is not None for secret in login.secrets("base-url")))
 
 
 def _provider(environ: Mapping[str, str], files: tuple[Config, Config], past: Past) -> str:
@@ -138,24 +138,19 @@ def _common(sources: Sources, root: Path | None) -> dict[str, Any]:
     workspace, user = sources.files
     kept = sources.kept
     default = environ.get(sources.provider.MODEL_VARIABLE)
+    # The names in the workspace's file override those of an existing task, as a changed step would. `default` may come
+    # from the environment, which takes precedence over the file.
+    renamed = {name: model for name, model in workspace.models.items() if past.kept and name != "default"}
     chosen = {**user.models, **workspace.models, **({"default": default} if default else {})}
     said = {option: _first_given(getattr(section, option) for _, section in sources.said()) for option in LIMITS}
     return {
         "provider": sources.name,
         "model": flags.model or kept.model,
-        "models": {**chosen, **kept.models, **_renamed_models(workspace, past)},
+        "models": {**chosen, **kept.models, **renamed},
         "max_answer": workspace.limits.max_answer_mb * 1_000_000,
         "responses": flags.responses or (root / workspace.responses if root else None),
         **{option: value for option, value in said.items() if value is not None},
     }
-
-
-def _renamed_models(workspace: Config, past: Past) -> dict[str, str]:
-    """The model names in the workspace's file, which override those of an existing task, as a changed step would.
-
-    `default` may come from the environment, which takes precedence over the file.
-    """
-    return {name: model for name, model in workspace.models.items() if past.kept and name != "default"}
 
 
 def _offline_setting(sources: Sources) -> tuple[bool | None, str]:

@@ -11,7 +11,7 @@ from aloma_cli.cli.asking.who import typed_by
 from aloma_cli.cli.exit_codes import code_of_task
 from aloma_cli.cli.output import say
 from aloma_cli.cli.parameters import Argument, Option
-from aloma_cli.cli.request_options import RequestOptions, Running
+from aloma_cli.cli.run_options import Request, RequestOptions
 from aloma_cli.cli.task.requests import json_or_text, request_and_run
 from aloma_cli.cli.task.which import task_id_of, task_id_with
 from aloma_cli.cli.workspaces import load_workspace, open_records
@@ -32,7 +32,7 @@ def answer(
     into: Annotated[str | None, Option(("--into",), "Which question, if there are several.", "PATH")] = None,
     call: Annotated[int | None, Option(("--call",), "Which call, if several wait for approval.", "N", min=1)] = None,
     *,
-    running: Running,
+    running: Request,
 ) -> int:
     """
     \b

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from aloma_cli.api.workspace import Workspace
     from aloma_cli.budget import LimitRequest
     from aloma_cli.cli.option_groups import EachOptions
-    from aloma_cli.cli.output_options import OutputOptions
+    from aloma_cli.cli.run_options import OutputOptions
     from aloma_cli.jsontext import JsonObject
 
 _LIMITED, _JOBS = 5, 20
@@ -44,8 +44,8 @@ def run_each(
     expect: JsonObject | None = None,
 ) -> int:
     """Make and run the tasks; their results go to stdout as lines of JSON, in the order in which they end."""
-    texts = _input_lines(each.file or "-")
-    _refuse_other_json(texts, each.file or "-")
+    texts = _input_lines(each.lines or "-")
+    _refuse_other_json(texts, each.lines or "-")
     total = sum(1 for text in texts if text.strip())
     counts = _Counts()
     loud = not options.quiet

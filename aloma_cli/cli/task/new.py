@@ -12,10 +12,9 @@ from aloma_cli.cli import options
 from aloma_cli.cli.exit_codes import code_of_task
 from aloma_cli.cli.option_groups import Each
 from aloma_cli.cli.output import say
-from aloma_cli.cli.output_options import OutputOptions
 from aloma_cli.cli.parameters import Argument, Option
 from aloma_cli.cli.run import queued, run_and_show
-from aloma_cli.cli.run_options import Run
+from aloma_cli.cli.run_options import OutputOptions, Run
 from aloma_cli.cli.task_data import read_data
 from aloma_cli.cli.workspaces import load_workspace
 from aloma_cli.errors import InputError
@@ -60,7 +59,7 @@ def new(
     8 waiting, 130 interrupted.
     """
     expected = running.expected
-    if each.file is not None:
+    if each.lines is not None:
         _refuse_beside_each(data=data, file=file, key=key, wait=running.wait, queue=queue, dry_run=dry_run)
         return bulk.run_each(
             load_workspace(running.workspace, running.models),

@@ -7,7 +7,7 @@ from typing import Annotated
 from aloma_cli.cli import options
 from aloma_cli.cli.output import say
 from aloma_cli.cli.parameters import Argument
-from aloma_cli.cli.request_options import Running
+from aloma_cli.cli.run_options import Request
 from aloma_cli.cli.step.describe import step_named
 from aloma_cli.cli.task.requests import request_and_run
 from aloma_cli.cli.task.which import task_id_with
@@ -20,7 +20,7 @@ def redo(
     task: options.TaskId = None,
     step: Annotated[str | None, Argument("STEP", "The name of the step.", "step")] = None,
     *,
-    running: Running,
+    running: Request,
 ) -> int:
     """
     \b

@@ -8,7 +8,7 @@ from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import options
 from aloma_cli.cli.output import say
 from aloma_cli.cli.parameters import Argument, Option
-from aloma_cli.cli.request_options import RequestOptions, Running
+from aloma_cli.cli.run_options import Request, RequestOptions
 from aloma_cli.cli.task.requests import assignment, request_and_run
 from aloma_cli.cli.task.which import task_id_of
 from aloma_cli.cli.workspaces import open_records
@@ -26,7 +26,7 @@ def set_values(
         list[str] | None, Option(("--unset",), "What to remove first; may be repeated.", "PATH", offers="place")
     ] = None,
     *,
-    running: Running,
+    running: Request,
 ) -> int:
     """
     \b

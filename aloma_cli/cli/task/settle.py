@@ -7,7 +7,7 @@ from typing import Annotated
 from aloma_cli.api.task import read_tree
 from aloma_cli.cli import options
 from aloma_cli.cli.parameters import Argument, Option
-from aloma_cli.cli.request_options import Running
+from aloma_cli.cli.run_options import Request
 from aloma_cli.cli.task.call_number import call_number
 from aloma_cli.cli.task.requests import json_or_text, request_and_run
 from aloma_cli.cli.task.which import task_id_of
@@ -25,7 +25,7 @@ def settle(
     failed: Annotated[str | None, Option(("--failed",), "It failed, for this reason.", "REASON")] = None,
     again: Annotated[bool, Option(("--again",), "It was not carried out: send it again.")] = False,
     *,
-    running: Running,
+    running: Request,
 ) -> int:
     """
     \b
