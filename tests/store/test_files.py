@@ -451,3 +451,22 @@ def test_a_note_that_a_loss_of_power_tore_counts_as_none(tmp_path: Path) -> None
     assert store.note("a") is None
     store.write_note("a", {"number": 2})
     assert store.note("a") == {"number": 2}
+
+
+@pytest.mark.parametrize("still_held", [True, False])
+def test_a_task_that_another_process_makes_in_the_same_moment_is_left_alone(
+    store: FileStore, folder: Path, monkeypatch: pytest.MonkeyPatch, *, still_held: bool
+) -> None:
+    lock = claim_module.lock_folder
+
+    def lock_late(path: Path) -> Any:
+        monkeypatch.setattr(claim_module, "lock_folder", lock)
+        other = FileStore(folder).create("1", [created()])
+        if not still_held:
+            other.close()
+        return lock(path)
+
+    monkeypatch.setattr(claim_module, "lock_folder", lock_late)
+    with pytest.raises((StoreError, TaskLockedError)):
+        store.create("1", [created()])
+    assert len(list(store.read("1"))) == 1

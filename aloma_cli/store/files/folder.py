@@ -44,6 +44,8 @@ class TaskFolder:
             ours = self._make_folder()
             try:
                 return claiming.FileClaim.begin(self._path, lines, fsync=self._fsync)
+            except (TaskLockedError, FileExistsError):  # another process makes the same task, in this folder
+                raise
             except BaseException:
                 if ours:
                     shutil.rmtree(self._path, ignore_errors=True)
