@@ -99,7 +99,7 @@ def _asking(home: Workspace, task_id: str, view: View, within: contextlib.ExitSt
     """What shows events and open questions: where a person sits at the terminal, they are asked there."""
     if not keyboard.can_ask():
         return closing.say_questions(view.emit, lambda: home.task(task_id))
-    return within.enter_context(in_place.InPlace(home, task_id, view)).emit
+    return within.enter_context(in_place.AskInPlace(home, task_id, view)).emit
 
 
 def queued(home: Workspace, task: Task, options: OutputOptions, *, wait: bool) -> int:

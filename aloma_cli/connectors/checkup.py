@@ -100,7 +100,7 @@ class Checkup:
     def _there(self, model: str, listed: list[JsonObject] | None) -> CheckResult:
         if listed is None:
             return CheckResult("model", "warning", f"{model} was not looked for, because the server lists no models")
-        found = _find(model, listed)
+        found = _find_model(model, listed)
         if found is None:
             return self._missing_model(model, [_model_name(one) for one in listed])
         ends = found.get("shutdown_date") or found.get("deprecation_date")
@@ -126,7 +126,7 @@ class Checkup:
 
     def _tried(self, listed: list[JsonObject] | None) -> Sequence[str]:
         """The models to try: those that a run would use and that are there, else the only one that is."""
-        there = [model for model in self.models if listed is None or _find(model, listed)]
+        there = [model for model in self.models if listed is None or _find_model(model, listed)]
         only = [_model_name(listed[0])] if listed is not None and len(listed) == 1 else []
         return there or only
 
@@ -207,6 +207,6 @@ def _model_name(model: JsonObject) -> str:
     return str(model.get("id")).removeprefix("models/")
 
 
-def _find(model: str, listed: list[JsonObject]) -> JsonObject | None:
+def _find_model(model: str, listed: list[JsonObject]) -> JsonObject | None:
     names = {model, f"{model}:latest"}
     return next((one for one in listed if _model_name(one) in names), None)

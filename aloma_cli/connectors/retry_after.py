@@ -23,7 +23,7 @@ def wait_in(headers: Mapping[str, str], now: datetime) -> float:
     `6m0s`, seconds, or a time in seconds or milliseconds since 1970.
     """
     for name, divisor in _PLAIN:
-        seconds = _seconds(headers.get(name, ""))
+        seconds = _seconds_in(headers.get(name, ""))
         if seconds is not None:
             return seconds / divisor
     try:
@@ -35,16 +35,16 @@ def wait_in(headers: Mapping[str, str], now: datetime) -> float:
 
 
 def _reset(value: str, now: datetime) -> float:
-    seconds = _seconds(value)
+    seconds = _seconds_in(value)
     if seconds is None:
         parts = _PART.findall(value) if re.fullmatch(rf"(?:{_PART.pattern})+", value) else []
-        return sum((_seconds(amount) or 0.0) * _UNITS[unit] for amount, unit in parts)
+        return sum((_seconds_in(amount) or 0.0) * _UNITS[unit] for amount, unit in parts)
     if seconds < _EPOCH:
         return seconds
     return max(0.0, (seconds / 1000 if seconds >= 1000 * _EPOCH else seconds) - now.timestamp())
 
 
-def _seconds(text: str) -> float | None:
+def _seconds_in(text: str) -> float | None:
     try:
         seconds = float(text)
     except ValueError:

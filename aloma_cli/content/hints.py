@@ -11,15 +11,21 @@ from collections.abc import Callable
 from functools import cached_property
 from itertools import islice
 from types import FrameType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aloma_cli.content.authors import is_own
 from aloma_cli.content.function import StepFunction
-from aloma_cli.content.handles.step import StepHandle
-from aloma_cli.content.handles.task import TaskHandle
 from aloma_cli.content.lost import place_in_content
 from aloma_cli.errors import DocumentError, did_you_mean
+from aloma_cli.later import Later
 from aloma_cli.values import dataclass
+
+if TYPE_CHECKING:
+    from aloma_cli.content.handles import step as steps
+    from aloma_cli.content.handles import task as tasks
+else:
+    steps = Later("aloma_cli.content.handles.step")
+    tasks = Later("aloma_cli.content.handles.task")
 
 
 @dataclass(frozen=True)
@@ -143,7 +149,7 @@ def _wrong_arguments(scene: Scene) -> str | None:
     if not isinstance(scene.error, TypeError) or not isinstance(scene.expression, ast.Call):
         return None
     function = scene.value(scene.expression.func)
-    if not isinstance(getattr(function, "__self__", None), TaskHandle | StepHandle):
+    if not isinstance(getattr(function, "__self__", None), tasks.TaskHandle | steps.StepHandle):
         return None
     plain = [one.replace(annotation=one.empty) for one in inspect.signature(function).parameters.values()]
     return f"it takes ({', '.join(map(str, plain))})"

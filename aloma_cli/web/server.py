@@ -86,17 +86,17 @@ def _protocol() -> Any:
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            self._watch()
+            self._watch_idle()
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
-            self._watch()
+            self._watch_idle()
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._forget()
             super().connection_lost(exc)
 
-        def _watch(self) -> None:
+        def _watch_idle(self) -> None:
             answering = self.cycle is not None and not self.cycle.response_complete
             if answering:
                 self._forget()

@@ -28,7 +28,7 @@ class _WithdrawnError(Exception):
     """The question is not open any more, or the run ends."""
 
 
-class InPlace:
+class AskInPlace:
     """Asks the open questions of a running task from a thread of its own, within its context.
 
     A question that a person leaves open (Ctrl-D) is not asked again; it is answered from another terminal.
