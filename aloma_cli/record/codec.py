@@ -15,7 +15,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields
-from datetime import datetime
+from datetime import MAXYEAR, datetime
 from functools import cache, lru_cache, partial, reduce
 from json.encoder import encode_basestring as _quoted
 from operator import attrgetter
@@ -27,6 +27,7 @@ from aloma_cli.record.batch import Batch
 from aloma_cli.record.counts import sound_usage
 from aloma_cli.record.events import KINDS, Committed, Event, FiringStarted
 from aloma_cli.record.repeats import Earlier, Repeats, UnknownBeginningError
+from aloma_cli.record.states import STATES
 
 FORMAT = 1
 
@@ -302,9 +303,11 @@ def _reader(place: str, name: str, hint: Any) -> FieldReader:
         fits = _both(fits, _has_fields(part))
     if name in _TIMES:
         fits = _both(fits, _is_time)
+    if place in _ODDITIES:
+        fits = _both(fits, _ODDITIES[place])
     alternatives = get_args(hint) if get_origin(hint) is UnionType else (hint,)
     plain = next((one for one in alternatives if one in (str, int, float)), None)
-    exact = plain if part is None and name not in _TIMES else None
+    exact = plain if part is None and name not in _TIMES and place not in _ODDITIES else None
     return FieldReader(place, name, fits, any(get_origin(one) is tuple for one in alternatives), exact)
 
 
@@ -350,11 +353,16 @@ def _each(fits: Fits) -> Fits:
 
 @lru_cache(maxsize=256)  # the events of one turn have one time
 def _is_time(value: str | None) -> bool:
-    """Whether this is a time in ISO 8601, or no time."""
+    """Whether this is a time in ISO 8601, or no time. Times must be left that come after it."""
     try:
-        return value is None or datetime.fromisoformat(value) is not None
+        return value is None or datetime.fromisoformat(value).year < MAXYEAR
     except ValueError:
         return False
+
+
+def _keep_an_object(changes: Any) -> bool:
+    """Whether a document is an object after these changes as well."""
+    return all(change["path"] != "" or isinstance(change.get("value"), dict) for change in changes)
 
 
 def _either(one: Fits, other: Fits) -> Fits:
@@ -445,6 +453,9 @@ _PARTS: Mapping[str, Mapping[str, Any]] = {
     "task_rested.cycle": {"version": int, "step": str | None, "changes": list[dict[str, Any]]},
 }
 """What readers look for inside of the fields that hold objects."""
+
+_ODDITIES: Mapping[str, Fits] = {"committed.changes": _keep_an_object, "task_rested.state": STATES.__contains__}
+"""What else must hold of a field that has the right type."""
 
 _SCALARS: Mapping[type, Callable[[Any], str]] = {
     str: _quoted,

@@ -157,7 +157,7 @@ def _firings(events: Iterable[Event]) -> Iterator[PlayedFiring]:
                 known[event.firing] = PlayedFiring(event.step, event.task, documents[event.task])
             case CallAnswered():
                 known[event.firing].calls.append(PlayedCall.of(event))
-            case Logged():
+            case Logged() if event.firing in known:
                 known[event.firing].logs.append(event.text)
         if isinstance(event, Committed | FiringLooked | FiringFailed | FiringVoided) and event.firing in known:
             yield _as_ended(known[event.firing], event)

@@ -123,8 +123,10 @@ def money(dollars: float) -> str:
     return f"${dollars:.2f}" if dollars >= 1 or dollars == 0 else f"${dollars:.4f}"
 
 
-def error_text(error: dict[str, object]) -> str:
-    """`ConnectorError: 503 Service Unavailable` of an event's `error`."""
+def error_text(error: object) -> str:
+    """`ConnectorError: 503 Service Unavailable` of an event's `error`; anything else as JSON."""
+    if not isinstance(error, dict):
+        return value_text(error)
     kind, message = str(error.get("type") or "Error"), str(error.get("message") or "").strip()
     return f"{kind}: {message}" if message else kind
 

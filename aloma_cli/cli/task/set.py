@@ -48,7 +48,8 @@ def set_values(
 def _check_fields(home: Workspace, task_id: str, request: JsonObject, running: RequestOptions) -> None:
     """Raise InputError for an error of a step that does not exist; say it of a new field that no condition reads."""
     document = home.task(task_id).data
-    known = set(home.steps) | set(document.get(ERRORS, {}))
+    errors = document.get(ERRORS)
+    known = {*home.steps, *(errors if isinstance(errors, dict) else ())}
     for path, value in request["set"]:
         steps = [path[1]] if len(path) > 1 else [*value] if isinstance(value, dict) else []
         for step in steps if path[0] == ERRORS else ():
