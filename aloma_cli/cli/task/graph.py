@@ -90,9 +90,13 @@ def _mermaid(told: Graph) -> Iterator[str]:
         yield f"    {ids[edge.source]} -->|{_mermaid_text(edge.label)}| {ids[edge.step]}"
 
 
+_MERMAID = '"#;&<>`%\\$'
+"""What Mermaid reads as its own within a text: also directives, breaks of lines and formulas."""
+
+
 def _mermaid_text(text: str) -> str:
     """A label: quotes and what Mermaid reads as its own are written as entities."""
-    return '"' + "".join(f"#{ord(one)};" if one in '"#;&<>`' else one for one in clean(text)) + '"'
+    return '"' + "".join(f"#{ord(one)};" if one in _MERMAID else one for one in clean(text)) + '"'
 
 
 def _dot(told: Graph) -> Iterator[str]:
