@@ -243,6 +243,19 @@ def test_anything_at_any_place_is_read_or_refused_naming_the_line(
         pytest.param({**WIRES[7], "task": f"{ROOT}.9.9"}, id="an unknown task"),
         pytest.param({**WIRES[7], "at": "yesterday"}, id="no time"),
         pytest.param([], id="no event"),
+        pytest.param({**WIRES[7], "at": "9999-12-31T23:59:59.999Z"}, id="no time left"),
+        pytest.param({"event": "task_rested", "at": AT, "task": ROOT, "state": "asleep"}, id="no state"),
+        pytest.param(
+            {
+                "event": "committed",
+                "at": AT,
+                "task": ROOT,
+                "version": 1,
+                "by": "person",
+                "changes": [{"op": "replace", "path": "", "value": 5}],
+            },
+            id="no document",
+        ),
     ],
 )
 def test_one_odd_task_is_told_with_its_line_and_does_not_hide_the_others(
@@ -334,6 +347,26 @@ def test_an_error_is_shown_whatever_its_parts_are(
         assert main(["task", "show", ROOT, "--workspace", str(folder)]) == 0
     assert "error in s: E: m" in out.getvalue()
     assert "\x1b" not in out.getvalue()
+
+
+def test_an_entry_of_errors_that_is_none_is_shown(tmp_path: File, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "steps").mkdir()
+    errors: JsonObject = {"event": "committed", "at": AT, "task": ROOT, "version": 1, "by": "engine"}
+    errors["changes"] = [{"op": "add", "path": "/$errors", "value": {"s": 5}}]
+    logged: JsonObject = {
+        "event": "logged",
+        "at": AT,
+        "task": ROOT,
+        "firing": 99,
+        "step": "s",
+        "level": "info",
+        "text": "",
+    }
+    rested: JsonObject = {"event": "task_rested", "at": AT, "task": ROOT, "state": "error"}
+    journal(tmp_path, [*WIRES[:2], errors, logged, rested])
+    for command in (["show"], ["report", "-o", "-"], ["record-test", "--name", "case"]):
+        assert main(["task", command[0], ROOT, *command[1:], "--workspace", str(tmp_path)]) == 0
+        assert "s failed: 5" in capsys.readouterr().out or command[0] != "report"
 
 
 def test_an_event_is_read_from_an_object_with_a_kind() -> None:
