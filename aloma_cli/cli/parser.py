@@ -155,9 +155,8 @@ def _root(
     Examples:
       aloma init letters                               # create a workspace
       aloma task new "Letter" -f examples/letter.json  # create a task and run it
-      aloma task show                                  # show what came of it
-      aloma task why                                   # show what ran, and what did not
-      aloma help start                                 # read a tour of ten minutes
+      aloma task why                                   # why steps ran, or did not
+      aloma help start                                 # a tour of ten minutes
 
     A workspace is a folder with steps/ (agents). A task is one JSON document: every
     step whose condition becomes true fires and changes it, until nothing is left to
