@@ -10,6 +10,7 @@ from importlib.metadata import version
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from aloma_cli.connectors.address import shown
 from aloma_cli.errors import AlomaError
 from aloma_cli.extras import extra
 from aloma_cli.telemetry.settings import OtelSettings
@@ -37,7 +38,7 @@ class Collector:
         with extra("otel", "the library for OpenTelemetry"):
             from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
             from opentelemetry.sdk.resources import Resource
-        self._endpoint = settings.endpoint
+        self._shown = shown(settings.endpoint)
         self._exporter = OTLPSpanExporter(settings.endpoint, headers=dict(settings.headers), timeout=TIMEOUT)
         # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say something else where they are set.
         known = os.environ.get("OTEL_SERVICE_NAME") or "service.name=" in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
@@ -53,7 +54,7 @@ class Collector:
                 result = self._exporter.export(batch)
             if result is not SpanExportResult.SUCCESS:
                 reason = reasons[-1] if reasons else "it refused them"
-                raise TelemetryError(f"{self._endpoint} did not take the spans: {reason}", hint="check the URL")
+                raise TelemetryError(f"{self._shown} did not take the spans: {reason}", hint="check the URL")
             sent += len(batch)
         return sent
 

@@ -177,6 +177,10 @@ def test_a_collector_that_refuses_fails_no_task_and_is_named_once(
     assert exported.code == 1
     assert f"{collector.url}/v1/traces did not take the spans" in exported.err
     assert str(status) in exported.err
+    secret = f"{collector.url.replace('//', '//ada:secret-word@')}/v1/traces?token=secret-token"
+    exported = desk.run("task", "export", "@last", "--otlp", secret)
+    assert (exported.code, "secret-" in exported.err) == (1, False)
+    assert f"{collector.url}/v1/traces?token=*** did not take the spans" in exported.err
 
 
 @pytest.mark.parametrize(
