@@ -361,8 +361,11 @@ def _is_time(value: str | None) -> bool:
 
 
 def _keep_an_object(changes: Any) -> bool:
-    """Whether a document is an object after these changes as well."""
-    return all(change["path"] != "" or isinstance(change.get("value"), dict) for change in changes)
+    """Whether these are changes of places in a document, and it is an object after them as well."""
+    return all(
+        change["path"][:1] == "/" or (change["path"] == "" and isinstance(change.get("value"), dict))
+        for change in changes
+    )
 
 
 def _either(one: Fits, other: Fits) -> Fits:

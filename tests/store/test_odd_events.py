@@ -256,6 +256,17 @@ def test_anything_at_any_place_is_read_or_refused_naming_the_line(
             },
             id="no document",
         ),
+        pytest.param(
+            {
+                "event": "committed",
+                "at": AT,
+                "task": ROOT,
+                "version": 1,
+                "by": "person",
+                "changes": [{"op": "replace", "path": "a", "value": {}}],
+            },
+            id="no pointer",
+        ),
     ],
 )
 def test_one_odd_task_is_told_with_its_line_and_does_not_hide_the_others(
