@@ -127,10 +127,10 @@ class Task:
         return explaining.Inquiry(self.tree_journal, self.id, self._steps, SystemClock().now(), held=held)
 
 
-def task_of(store: Store, tree: WorkingTree, task_id: str) -> Task:
+def task_of(store: Store, tree: WorkingTree, task_id: str, steps: Mapping[str, Step] = MappingProxyType({})) -> Task:
     """A task of a tree that has been read."""
     document = tree.tasks[task_id].document
-    return Task(task_id, dict(summing.summary(tree, task_id, document)), document, store)
+    return Task(task_id, dict(summing.summary(tree, task_id, document)), document, store, steps)
 
 
 def read_task(store: Store, task_id: str) -> Task:

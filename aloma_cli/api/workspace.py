@@ -320,7 +320,7 @@ class Workspace(AskedWorkspace):
     def write(self, claim: Claim, task_id: str, request: JsonObject | None) -> Task:
         """Carry out in a claimed tree what waits in its inbox, then `request`; start nothing, and close the claim."""
         tree = write(claim, self.plan, self.clock, self.redactor, request)
-        return task_of(self.store, tree, task_id).with_steps(self.steps)
+        return task_of(self.store, tree, task_id, self.steps)
 
     async def apply_and_run(
         self,
@@ -372,7 +372,7 @@ class Workspace(AskedWorkspace):
             return settings
 
         tree = await run_claim(claim, self._equipment(), emit, answering=answering, before=before, stay=stay)
-        return task_of(self.store, tree, task_id or claim.root).with_steps(self.steps)
+        return task_of(self.store, tree, task_id or claim.root, self.steps)
 
     def readable(self, text: str) -> tuple[Task, JournalDamagedError | None]:
         """As that of Records; the task can say why these steps fired."""

@@ -9,7 +9,7 @@ from typing import Annotated
 from aloma_cli.api.reader import Records
 from aloma_cli.cli import options
 from aloma_cli.cli.exit_codes import DONE, code_of_error, tell
-from aloma_cli.cli.pages import Open, Output, put_page
+from aloma_cli.cli.pages import AsJson, Open, Output, put_page
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.units import seconds_of
 from aloma_cli.clock import from_iso, to_iso
@@ -22,7 +22,7 @@ def report(
     since: Annotated[str | None, Option(("--since",), "Only tasks created in this time: 12h, 7d, 2w.", "AGE")] = None,
     output: Output = None,
     show: Open = False,
-    as_json: Annotated[bool, Option(("--json",), "Print the name and the size of the file as JSON.")] = False,
+    as_json: AsJson = False,
     workspace: options.Workspace = None,
 ) -> int:
     """

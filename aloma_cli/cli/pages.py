@@ -12,6 +12,7 @@ from aloma_cli.cli.parameters import Option
 from aloma_cli.errors import InputError
 
 Output = Annotated[str | None, Option(("--output", "-o"), "The file; - for standard output.", "FILE")]
+AsJson = Annotated[bool, Option(("--json",), "Print the name and the size of the file as JSON.")]
 Open = Annotated[bool, Option(("--open",), "Open it in a browser.")]
 
 STDOUT = "-"

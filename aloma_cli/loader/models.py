@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aloma_cli.connectors.address import is_url, shown_broken, split_login
 from aloma_cli.connectors.providers.table import PROVIDERS
@@ -21,15 +21,13 @@ from aloma_cli.loader.config import Config
 from aloma_cli.loader.sources import LIMITS, ModelFlags, Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from aloma_cli.loader import named as named_ones
     from aloma_cli.redact import NamedValue
 else:
     named_ones = Later("aloma_cli.loader.named")
-
-_T = TypeVar("_T")
 
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _RECORD = Config(file="the record of the task")
@@ -138,18 +136,18 @@ def _common(sources: Sources, root: Path | None) -> dict[str, Any]:
     workspace, user = sources.files
     kept = sources.kept
     default = environ.get(sources.provider.MODEL_VARIABLE)
+    sections = [section for _, section in reversed(sources.said())]  # that of the workspace overrides that of the user
     # The names in the workspace's file override those of an existing task, as a changed step would. `default` may come
     # from the environment, which takes precedence over the file.
     renamed = {name: model for name, model in workspace.models.items() if past.kept and name != "default"}
     chosen = {**user.models, **workspace.models, **({"default": default} if default else {})}
-    said = {option: _first_given(getattr(section, option) for _, section in sources.said()) for option in LIMITS}
     return {
         "provider": sources.name,
         "model": flags.model or kept.model,
         "models": {**chosen, **kept.models, **renamed},
         "max_answer": workspace.limits.max_answer_mb * 1_000_000,
         "responses": flags.responses or (root / workspace.responses if root else None),
-        **{option: value for option, value in said.items() if value is not None},
+        **{option: value for one in sections for option in LIMITS if (value := getattr(one, option)) is not None},
     }
 
 
@@ -263,7 +261,3 @@ def _simulated(sources: Sources, root: Path | None, common: dict[str, Any], noti
         "delay": kept.delay if flags.delay is None else flags.delay,
     }
     return ModelChoice(ModelSettings(offline=True, **chosen), notice)
-
-
-def _first_given(values: Iterable[_T | None]) -> _T | None:
-    return next((value for value in values if value is not None), None)

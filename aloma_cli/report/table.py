@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from aloma_cli.report.markup import Markup, region, tag, text
-from aloma_cli.view.format import duration, money
+from aloma_cli.record.figures import Figures
+from aloma_cli.report.markup import Markup, join, region, tag, text
+from aloma_cli.view.format import duration, money, short_count
 from aloma_cli.view.tables import Column
+from aloma_cli.view.usage import remarks
 
 _BREAKS = re.compile(r"(?<=[/._])(?=.)", re.DOTALL)
 """Where a long name may go on in the next line."""
@@ -36,13 +38,24 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[Any]], caption: str
     return region(caption, "wide", drawn)
 
 
-def tiles(figures: Iterable[tuple[str, str, str]]) -> Markup:
-    """Figures in large letters: the name of each, what it is, and more about it in small letters."""
+def tiles(total: Figures, *first: tuple[str, str, str]) -> Markup:
+    """Figures in large letters: the name of each, what it is, and more about it in small letters.
+
+    Those of calls, tokens and money come last, and below them what is to be said of these.
+    """
+    tokens = f"{short_count(total.input_tokens)} in, {short_count(total.output_tokens)} out" if total.tokens else ""
+    figures = (
+        *first,
+        ("calls", f"{total.calls:,}", f"{total.failed_calls:,} failed" if total.failed_calls else ""),
+        ("tokens", short_count(total.tokens), tokens),
+        ("money", money(total.cost) if total.cost else "–", ""),
+    )
     drawn = (
         tag("div", tag("dt", name), tag("dd", told, tag("small", more) if more else None))
         for name, told, more in figures
     )
-    return tag("dl", *drawn, class_="tiles")
+    about = (tag("p", f"{remark}.", class_="about") for remark in remarks(total))
+    return join([tag("dl", *drawn, class_="tiles"), *about])
 
 
 def badge(state: str) -> Markup:

@@ -25,9 +25,9 @@ from aloma_cli.report.story import Story, Talk
 from aloma_cli.report.table import badge, moment, table, tiles
 from aloma_cli.report.timeline import look_of, timeline
 from aloma_cli.view.entries import explained
-from aloma_cli.view.format import duration, error_text, money, short_count, value_text
+from aloma_cli.view.format import duration, error_text, value_text
 from aloma_cli.view.tables import STEPS, Column, step_row
-from aloma_cli.view.usage import COLUMNS, cells, remarks, with_total
+from aloma_cli.view.usage import COLUMNS, cells, with_total
 
 SCRIPTS = ("dom.js", "document.js", "blame.js", "task.js")
 
@@ -65,22 +65,17 @@ def head(story: Story) -> Markup:
     task = story.task
     total = task.total
     seconds = story.until - from_iso(task.created_at)
-    tokens = f"{short_count(total.input_tokens)} in, {short_count(total.output_tokens)} out" if total.tokens else ""
-    figures = (
-        ("took", duration(seconds), ""),
-        ("firings", f"{total.fired:,}", ""),
-        ("subtasks", f"{len(story.tasks) - 1:,}", ""),
-        ("calls", f"{total.calls:,}", f"{total.failed_calls:,} failed" if total.failed_calls else ""),
-        ("tokens", short_count(total.tokens), tokens),
-        ("money", money(total.cost) if total.cost else "–", ""),
-    )
     return tag(
         "div",
         tag("p", "aloma · task ", tag("code", task.id), class_="brand"),
         tag("h1", task.name, " ", badge(seen(task.state, held=story.question.held))),
         tag("p", "created ", moment(task.created_at), " · last change ", moment(task.updated_at), *_tags(story)),
-        tiles(figures),
-        *(tag("p", f"{remark}.", class_="about") for remark in remarks(total)),
+        tiles(
+            total,
+            ("took", duration(seconds), ""),
+            ("firings", f"{total.fired:,}", ""),
+            ("subtasks", f"{len(story.tasks) - 1:,}", ""),
+        ),
     )
 
 

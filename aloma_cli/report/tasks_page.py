@@ -20,9 +20,9 @@ from aloma_cli.report.page import Section, page
 from aloma_cli.report.table import badge, table, tiles
 from aloma_cli.values import dataclass
 from aloma_cli.view.entries import explained
-from aloma_cli.view.format import duration, error_text, money, short_count
+from aloma_cli.view.format import duration, error_text, money
 from aloma_cli.view.tables import STEPS, Column, step_row
-from aloma_cli.view.usage import COLUMNS, cells, remarks, with_total
+from aloma_cli.view.usage import COLUMNS, cells, with_total
 
 MOST = 10
 """How many tasks a list of the slowest or dearest has."""
@@ -66,23 +66,18 @@ def _head(tasks: Tasks) -> Markup:
     total = Figures.of(*tasks.calls)
     ended = [record["seconds"] for record in tasks.records if record["state"] in ENDINGS]
     done = sum(record["state"] == "done" for record in tasks.records)
-    tokens = f"{short_count(total.input_tokens)} in, {short_count(total.output_tokens)} out" if total.tokens else ""
     share = f"{100 * done / len(ended):.0f}% of those that ended" if ended else ""
-    figures = (
-        ("tasks", f"{len(tasks.records):,}", ""),
-        ("done", f"{done:,}", share),
-        ("took", duration(median(ended)) if ended else "–", "half of them were faster" if ended else ""),
-        ("calls", f"{total.calls:,}", f"{total.failed_calls:,} failed" if total.failed_calls else ""),
-        ("tokens", short_count(total.tokens), tokens),
-        ("money", money(total.cost) if total.cost else "–", ""),
-    )
     return tag(
         "div",
         tag("p", "aloma · all tasks", class_="brand"),
         tag("h1", tasks.name),
         tag("p", tasks.words),
-        tiles(figures),
-        *(tag("p", f"{remark}.", class_="about") for remark in remarks(total)),
+        tiles(
+            total,
+            ("tasks", f"{len(tasks.records):,}", ""),
+            ("done", f"{done:,}", share),
+            ("took", duration(median(ended)) if ended else "–", "half of them were faster" if ended else ""),
+        ),
     )
 
 

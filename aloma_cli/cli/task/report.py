@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from aloma_cli.api.explaining import readable_question
 from aloma_cli.cli import exit_codes, options
-from aloma_cli.cli.pages import Open, Output, put_page
-from aloma_cli.cli.parameters import Option
+from aloma_cli.cli.pages import AsJson, Open, Output, put_page
 from aloma_cli.cli.workspaces import load_asked
 from aloma_cli.report.task_page import task_page
 
@@ -16,7 +13,7 @@ def report(
     task: options.LastTask = "@last",
     output: Output = None,
     show: Open = False,
-    as_json: Annotated[bool, Option(("--json",), "Print the name and the size of the file as JSON.")] = False,
+    as_json: AsJson = False,
     workspace: options.Workspace = None,
 ) -> int:
     """
