@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aloma_cli.errors import WorkspaceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 CONFIG_FILE = "aloma.yaml"
 MISNAMED_CONFIG = "aloma.yml"
@@ -52,3 +57,23 @@ def _given(folder: Path) -> Path:
             hint=f"create one with `aloma init {folder}`",
         )
     return folder.resolve()
+
+
+def files_below(
+    folder: Path,
+    passed_over: Callable[[str], bool] = lambda _: False,
+    failed: Callable[[OSError], object] | None = None,
+) -> Iterator[Path]:
+    """The files of every real folder once, linked ones last; a link to a folder that contains `folder` is not followed.
+
+    `passed_over`: names of files and folders that do not count. `failed` gets the error of an unreadable folder.
+    """
+    seen = set(folder.resolve().parents)
+    tops = [folder]
+    for top in tops:
+        for parent, folders, files in os.walk(top, onerror=failed):
+            real = Path(parent).resolve()
+            folders[:] = sorted(name for name in folders if real not in seen and not passed_over(name))
+            tops += (path for name in folders if (path := Path(parent, name)).is_symlink())
+            yield from (Path(parent, name) for name in sorted(files) if real not in seen and not passed_over(name))
+            seen.add(real)

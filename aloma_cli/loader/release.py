@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from aloma_cli.loader.layout import CONNECTORS_FOLDER, LIBRARIES_FOLDER, STEPS_FOLDER
+from aloma_cli.loader.layout import CONNECTORS_FOLDER, LIBRARIES_FOLDER, STEPS_FOLDER, files_below
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,6 +34,6 @@ def _of_step(step: Step) -> bytes:
 
 def _files(root: Path) -> Iterator[bytes]:
     for folder in (STEPS_FOLDER, LIBRARIES_FOLDER, CONNECTORS_FOLDER):
-        for path in sorted((root / folder).rglob("*.py")):
+        for path in sorted(path for path in files_below(root / folder) if path.suffix == ".py"):
             yield path.relative_to(root).as_posix().encode()
             yield path.read_bytes()

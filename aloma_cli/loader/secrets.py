@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from aloma_cli.errors import InputError, NotFoundError, WorkspaceError, did_you_mean
 from aloma_cli.jsontext import Json, loads, pretty
-from aloma_cli.loader.layout import CONNECTORS_FOLDER, DATA_FOLDER, LIBRARIES_FOLDER, NAME, STEPS_FOLDER
+from aloma_cli.loader.layout import CONNECTORS_FOLDER, DATA_FOLDER, LIBRARIES_FOLDER, NAME, STEPS_FOLDER, files_below
 from aloma_cli.store.files.atomic import refuse_links, replace_file
 from aloma_cli.store.files.dotfolder import prepare_folder
 from aloma_cli.store.files.os_errors import refusing
@@ -99,7 +99,7 @@ def files_using(root: Path, names: Iterable[str]) -> dict[str, list[str]]:
     """For each secret the Python files that contain its name in quotes, relative to `root`."""
     using: dict[str, list[str]] = {name: [] for name in names}
     for folder in (STEPS_FOLDER, LIBRARIES_FOLDER, CONNECTORS_FOLDER):
-        for path in sorted((root / folder).rglob("*.py")):
+        for path in sorted(path for path in files_below(root / folder) if path.suffix == ".py"):
             text = path.read_text(encoding="utf-8", errors="replace")
             for name, files in using.items():
                 if f'"{name}"' in text or f"'{name}'" in text:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -11,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from aloma_cli.content.retry import Retry
 from aloma_cli.content.step import OPTIONS, Step
 from aloma_cli.errors import StepError
-from aloma_cli.loader.layout import LIBRARIES_FOLDER, STEPS_FOLDER
+from aloma_cli.loader.layout import LIBRARIES_FOLDER, STEPS_FOLDER, files_below
 from aloma_cli.loader.modules import is_private, load_module
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from aloma_cli.loader.source import ModuleSource
 
@@ -48,7 +47,9 @@ def load_steps(root: Path) -> LoadedSteps:
     """Every step below `root/steps`; files and folders whose names start with `_` or `.` are skipped."""
     steps: dict[str, Step] = {}
     broken: list[StepError] = []
-    for path in _step_files(root / STEPS_FOLDER):
+    for path in files_below(root / STEPS_FOLDER, is_private, _refuse_unreadable):
+        if path.suffix not in LANGUAGES:
+            continue
         try:
             step = LANGUAGES[path.suffix](path, root)
             _check_unique_name(step, steps.get(step.name))
@@ -72,21 +73,6 @@ def load_step(path: Path, root: Path) -> Step:
 
 LANGUAGES: Mapping[str, Callable[[Path, Path], Step]] = {".py": load_step}
 """What reads a step's file, by its suffix; takes the file and the workspace's root."""
-
-
-def _step_files(folder: Path) -> Iterator[Path]:
-    """Every real folder once, linked ones last; a link to a folder that contains the steps is not followed."""
-    seen = set(folder.resolve().parents)
-    tops = [folder]
-    for top in tops:
-        for parent, folders, files in os.walk(top, onerror=_refuse_unreadable):
-            real = Path(parent).resolve()
-            folders[:] = sorted(name for name in folders if real not in seen and not is_private(name))
-            tops += (path for name in folders if (path := Path(parent, name)).is_symlink())
-            for name in sorted(files) if real not in seen else ():
-                if Path(name).suffix in LANGUAGES and not is_private(name):
-                    yield Path(parent, name)
-            seen.add(real)
 
 
 def _refuse_unreadable(error: OSError) -> None:

@@ -73,4 +73,9 @@ def test_a_release_has_a_name_or_is_a_fingerprint_of_the_code(root: Path) -> Non
     after = release_of(Config(), root)
     (root / "steps" / "a.py").rename(root / "steps" / "b.py")
     assert len({before, after, release_of(Config(), root)}) == 3
+    (root / "shared").mkdir()
+    (root / "steps" / "shared").symlink_to("../shared")
+    unlinked = release_of(Config(), root)
+    (root / "shared" / "c.py").write_text("condition = {}\n")
+    assert release_of(Config(), root) != unlinked, "linked folders of steps are followed"
     assert release_of(Config(release="7"), root) == "7"
