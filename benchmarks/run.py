@@ -144,7 +144,7 @@ ROWS = [
     Row("a worker with 1,000 queued tasks", "ms a task", "works/worker.py time", goal=10),
     Row("a worker with 1,000 queued tasks: processor", "ms a task", "works/worker.py processor", goal=6),
     Row("a worker with 1,000 queued tasks: memory", "MB", "works/worker.py memory", goal=120),
-    Row("one task from Python", "ms", "works/library.py", goal=1),
+    Row("one task from Python", "ms of CPU", "works/library.py", goal=1),
     Row("100 agents at a small model server: time", "× the shortest possible", "works/busy.py time", goal=1.2),
     Row("100 agents at a small model server: calls", "an answer", "works/busy.py calls"),
 ]

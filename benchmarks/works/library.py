@@ -1,4 +1,4 @@
-"""One task from Python, in memory: opened, run and closed. Milliseconds."""
+"""One task from Python, in memory: opened, run and closed. Milliseconds of processor time; it never waits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from measure import least, tell
+from measure import processor, tell
 
 from aloma_cli import Step, Workspace, run
 
@@ -23,4 +23,4 @@ def work() -> None:
 
 if __name__ == "__main__":
     work()
-    tell(least(work, repeats=50) * 1e3)
+    tell(processor(work, repeats=100) * 1e3)
