@@ -155,7 +155,7 @@ def _root(
     Examples:
       aloma init letters                               # create a workspace
       aloma task new "Letter" -f examples/letter.json  # create a task and run it
-      aloma task why                                   # why steps ran, or did not
+      aloma task why                                   # why steps ran or did not
       aloma help start                                 # a tour of ten minutes
 
     A workspace is a folder with steps/ (agents). A task is one JSON document: every

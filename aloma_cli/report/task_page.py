@@ -164,7 +164,9 @@ def _silent(story: Story) -> list[Explanation]:
     return [answer for answer in answers if answer.fired is None and not answer.below]
 
 
-def _obstacle(obstacle: Obstacle) -> Markup:
+def _obstacle(obstacle: Obstacle) -> Markup | None:
+    if obstacle.kind == "nothing":  # the state says so
+        return tag("li", "to continue it:", tag("code", obstacle.cure, class_="cure")) if obstacle.cure else None
     told = (moment(part) if number % 2 else part for number, part in enumerate(_TIMES.split(obstacle.text)))
     return tag("li", *told, tag("code", obstacle.cure, class_="cure") if obstacle.cure else None)
 

@@ -190,3 +190,9 @@ def _record_in(page: str) -> JsonObject:
     _, _, rest = page.partition('<script type="application/json" id="record">')
     told: JsonObject = json.loads(rest.partition("</script>")[0])
     return told
+
+
+def test_a_task_that_ended_is_not_said_to_wait() -> None:
+    page = task_page(hostile())
+    assert "to continue it:" in page
+    assert "nothing is waited for" not in page
