@@ -1,5 +1,7 @@
 """The due trees of a store without a queue of its own: the published record of each tree is looked at.
 
+What other processes change is looked at often, and all trees seldom, if they are many.
+
 Due are new trees, those whose timer has come, those that another process left unfinished, and those that the limit of
 a day stopped on an earlier day.
 """
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 _LEAST_PAUSE = 0.1
 _SHARE = 0.05
 """The share of its time that a worker may take to look for due trees."""
+
+_WINDOW = 2.0
+"""Seconds for which a tree that was claimed by another process is looked at: it may become due meanwhile."""
 
 _AGAIN = 1.0
 """Seconds until a tree that was due, and could not be run or did nothing, is looked at again."""
@@ -54,10 +59,16 @@ class Scan:
         default_factory=list
     )  # a heap; an entry whose tree is due otherwise is void
     _look_at: float = 0.0
+    _peek_at: float = 0.0
+    _changes: Callable[[], list[str]] | None = None
+    _recent: dict[str, float] = field(default_factory=dict)
 
     def take(self, running: Collection[str], most: int) -> list[Claim]:
-        if time.monotonic() >= self._look_at:
+        now = time.monotonic()
+        if now >= self._look_at:
             self._look_at_trees(running)
+        elif now >= self._peek_at:
+            self._look_at_changed(running)
         taken: dict[str, Claim] = {}
         while len(taken) < most and self._is_ready():
             moment, root = heappop(self._queue)
@@ -80,7 +91,7 @@ class Scan:
         return min((known.due for known in self._known.values() if known.due is not None), default=None)
 
     def pause(self) -> float:
-        return 0.0 if self._is_ready() else max(0.0, self._look_at - time.monotonic())
+        return 0.0 if self._is_ready() else max(0.0, min(self._look_at, self._peek_at) - time.monotonic())
 
     def close(self) -> None:
         """Nothing, because nothing is held."""
@@ -106,23 +117,41 @@ class Scan:
 
     def _look_at_trees(self, running: Collection[str]) -> None:
         """Note which trees are due, and forget those that were deleted."""
-        started, store, roots = time.monotonic(), self.home.store, self.home.store.roots()
+        self._note_changed()
+        started, roots = time.monotonic(), self.home.store.roots()
         for root in self._known.keys() - set(roots):
             del self._known[root]
         for root in roots:
-            if root in running:
-                continue
-            try:
-                stamp = store.stamp(root)
-                known = self._known.get(root)
-                if known is None or known.stamp != stamp:
-                    self._keep_tree(root, stamp, self._due(root))
-            except NotFoundError:
-                self._known.pop(root, None)
-            except AlomaError as error:
-                self._refuse_tree(root, error)
+            if root not in running:
+                self._look_at_tree(root)
         took = time.monotonic() - started
         self._look_at = started + took + max(_LEAST_PAUSE, took / _SHARE)
+        self._peek_at = started + took + _LEAST_PAUSE
+
+    def _look_at_changed(self, running: Collection[str]) -> None:
+        """Note which of the trees that were claimed lately are due."""
+        self._note_changed()
+        for root in self._recent:
+            if root not in running:
+                self._look_at_tree(root)
+        self._peek_at = time.monotonic() + _LEAST_PAUSE
+
+    def _note_changed(self) -> None:
+        self._changes = self._changes or self.home.store.changes()
+        now = time.monotonic()
+        self._recent = {root: until for root, until in self._recent.items() if until > now}
+        self._recent.update(dict.fromkeys(self._changes(), now + _WINDOW))
+
+    def _look_at_tree(self, root: str) -> None:
+        try:
+            stamp = self.home.store.stamp(root)
+            known = self._known.get(root)
+            if known is None or known.stamp != stamp:
+                self._keep_tree(root, stamp, self._due(root))
+        except NotFoundError:
+            self._known.pop(root, None)
+        except AlomaError as error:
+            self._refuse_tree(root, error)
 
     def _due(self, root: str) -> float | None:
         record = self.home.store.record(root)

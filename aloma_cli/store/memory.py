@@ -113,6 +113,9 @@ class MemoryStore:
         del since
         return self.roots()
 
+    def changes(self) -> Callable[[], list[str]]:
+        return list
+
     def newest_first(self, states: Collection[str] = ()) -> Newest:
         del states
         return Newest(len(self._trees), reversed(self.roots()))

@@ -227,6 +227,9 @@ class Store(Protocol):
         That is by the clock of the store, which may be another one.
         """
 
+    def changes(self) -> Callable[[], list[str]]:
+        """What gives, at each call, the ids of trees that were claimed since the last one. Some may be missing."""
+
     def newest_first(self, states: Collection[str] = ()) -> Newest:
         """The ids of all trees, newest first. The first ones cost little, even among very many.
 

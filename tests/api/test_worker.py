@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
+import time
 from collections.abc import Collection
 from pathlib import Path
 
@@ -106,6 +107,22 @@ def test_a_task_that_was_deleted_meanwhile_is_forgotten(tmp_path: Path) -> None:
     asyncio.run(main())
     assert (told.states, told.errors) == (["done"], [])
     assert home.task(second).state == "done"
+
+
+def test_a_task_that_is_queued_is_seen_before_all_are_looked_at_again(tmp_path: Path) -> None:
+    home, told = Workspace(STEPS, folder=tmp_path), Told()
+    queued(home)
+    scan = Scan(home, None, told.refuse)
+    for claim in scan.take((), 1):
+        claim.close()
+    scan._look_at = time.monotonic() + 3600  # as after a look at very many tasks
+    for _ in range(2):
+        task = queued(home)
+        time.sleep(scan.pause())
+        (claim,) = scan.take((), 1)
+        assert claim.root == task
+        claim.close()
+    assert scan.pause() < 1
 
 
 def test_a_task_that_another_process_runs_is_tried_again_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

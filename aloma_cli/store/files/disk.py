@@ -35,14 +35,16 @@ from aloma_cli.store.protocol import Newest, Published, no_such_task
 if TYPE_CHECKING:
     from aloma_cli.record.batch import Batch
     from aloma_cli.record.events import CallAnswered, Event
-    from aloma_cli.store.files import answers, atomic, dotfolder, folder, keys, notes
+    from aloma_cli.store.files import answers, atomic, changes, dotfolder, folder, keys, notes
     from aloma_cli.store.files import states as indexed
+    from aloma_cli.store.files.changes import Changes
     from aloma_cli.store.files.claim import FileClaim
     from aloma_cli.store.files.folder import TaskFolder
     from aloma_cli.store.protocol import Kept, Salvage, Waiting
 else:
     atomic = Later("aloma_cli.store.files.atomic")
     dotfolder = Later("aloma_cli.store.files.dotfolder")
+    changes = Later("aloma_cli.store.files.changes")
     answers = Later("aloma_cli.store.files.answers")
     folder = Later("aloma_cli.store.files.folder")
     keys = Later("aloma_cli.store.files.keys")
@@ -143,6 +145,9 @@ class FileStore:
                 if os.stat(f"{tasks}/{root}/journal.jsonl").st_mtime >= since:  # noqa: PTH116  (a third of the time)
                     found.append(root)
         return sorted(found)
+
+    def changes(self) -> Changes:
+        return changes.Changes(self._folder)
 
     def newest_first(self, states: Collection[str] = ()) -> Newest:
         names = cache(partial(self._names, hidden=True))

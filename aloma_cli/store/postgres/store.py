@@ -179,6 +179,9 @@ class PostgresStore:
         )
         return [root for (root,) in found]
 
+    def changes(self) -> Callable[[], list[str]]:
+        return list  # workers have a queue
+
     def newest_first(self, states: Collection[str] = ()) -> Newest:
         del states
         total = self._database.value("select count(*) from aloma.tree where space = %s", self._space)
