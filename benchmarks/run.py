@@ -231,6 +231,8 @@ def main() -> None:
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--write", action="store_true", help="write benchmarks/results.md")
     options = parser.parse_args()
+    if options.write and options.names:
+        parser.error("--write needs all rows")
     head = ["Work", "Unit", "Ours", "Floor", "Ours / floor", "Goal", "Peers (ours / peer)"]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     print("\n".join(lines), flush=True)
