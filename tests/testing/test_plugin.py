@@ -50,4 +50,4 @@ def test_a_workspace_that_does_not_load_is_named(tmp_path: Path) -> None:
 
 def test_the_plugin_costs_nothing_where_it_is_not_used() -> None:
     done = subprocess.run([sys.executable, "-c", CHEAP], capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout.split() == ["aloma_cli", "aloma_cli.testing", "aloma_cli.testing.plugin"]
+    assert done.stdout.split() == ["aloma_cli", "aloma_cli.later", "aloma_cli.testing", "aloma_cli.testing.plugin"]
