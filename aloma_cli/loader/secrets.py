@@ -149,13 +149,13 @@ def _kept(record: Json) -> Iterator[tuple[str, Secret]]:
 @contextmanager
 def _changing(root: Path) -> Iterator[dict[str, Secret]]:
     """The secrets, to be changed under a lock and written at the end."""
-    from aloma_cli.store.files.lock import FileLock  # most commands only read secrets
+    from filelock import FileLock  # most commands only read secrets
 
     path = _file(root)
     prepare_folder(path.parent)
     lock = path.with_suffix(".lock")
     refuse_links(lock)
-    with refusing(path, "written"), FileLock(lock):
+    with refusing(path, "written"), FileLock(lock, mode=0o600):
         secrets = read_secrets(root)
         yield secrets
         kept = {name: {"value": secret.value, "set_at": secret.set_at} for name, secret in sorted(secrets.items())}

@@ -23,7 +23,7 @@ from tests.cli.desk import Desk
 HEAVY = {
     "aloma_cli.engine.working",
     "asyncio",
-    "aloma_cli.store.files.lock",
+    "filelock",
     "genai_prices",
     "httpx",
     "httpx2",
@@ -272,13 +272,7 @@ def test_adding_up_and_reading_a_history_needs_no_library(desk: Desk, command: s
 def test_explaining_a_task_at_rest_imports_no_engine_and_no_lock(desk: Desk, command: str) -> None:
     desk.new()
     modules = imported(desk, "task", *command.split())
-    assert not modules & {
-        "asyncio",
-        "aloma_cli.store.files.lock",
-        "aloma_cli.engine.turn",
-        "aloma_cli.engine.working",
-        *HEAVY,
-    }
+    assert not modules & {"asyncio", "filelock", "aloma_cli.engine.turn", "aloma_cli.engine.working", *HEAVY}
 
 
 @pytest.mark.parametrize("command", [["--help"], ["task", "--help"], ["task", "list", "--help"], ["--version"]])

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
+from filelock import BaseFileLock, FileLock, Timeout
+
 from aloma_cli.errors import StoreError, TaskLockedError
 from aloma_cli.jsontext import MAX_DEPTH, JsonObject, dumps, loads
 from aloma_cli.record.batch import Batch
@@ -23,7 +25,6 @@ from aloma_cli.store.files.atomic import refuse_links, replace_file, sync_folder
 from aloma_cli.store.files.checkpoint import START, Checkpoint, mark_at, read_checkpoint, write_checkpoint
 from aloma_cli.store.files.checksum import checksum
 from aloma_cli.store.files.journal import JournalWriter, begin_journal, kept_by, read_journal
-from aloma_cli.store.files.lock import FileLock
 from aloma_cli.store.files.os_errors import refused, refusing
 from aloma_cli.store.files.states import note_change
 from aloma_cli.store.protocol import Kept, Request, no_such_task
@@ -49,7 +50,7 @@ class FileClaim:
     def __init__(
         self,
         folder: Path,
-        lock: FileLock,
+        lock: BaseFileLock,
         *,
         size: int,
         count: int,
@@ -205,7 +206,7 @@ class FileClaim:
 
 
 @contextlib.contextmanager
-def _released_on_error(lock: FileLock) -> Iterator[FileLock]:
+def _released_on_error(lock: BaseFileLock) -> Iterator[BaseFileLock]:
     try:
         yield lock
     except BaseException:
@@ -213,31 +214,34 @@ def _released_on_error(lock: FileLock) -> Iterator[FileLock]:
         raise
 
 
-def lock_folder(folder: Path, *, patience: float = 0.2) -> FileLock:
+def lock_folder(folder: Path, *, patience: float = 0.2) -> BaseFileLock:
     """Take the lock of a folder. Raises TaskLockedError, naming the holder, and StoreError, also for a link in it."""
+    # A claim may be closed on another thread than it was made on.
     refuse_links(folder.parent, folder, *map(folder.joinpath, ("lock", "inbox", "journal.jsonl")))
-    lock = FileLock(folder / "lock")
+    lock = FileLock(folder / "lock", mode=0o600, thread_local=False)
     try:
         # With patience, because another process may hold it for a moment only to look whether it is free.
-        free = lock.acquire(patience)
-    except FileNotFoundError:
-        raise no_such_task(folder.name) from None
-    except OSError as error:
-        raise refused(folder / "lock", "opened", error) from error
-    if not free:
+        lock.acquire(timeout=patience, poll_interval=0.01)
+    except Timeout:
         raise TaskLockedError(
             f"{holder_of(folder) or 'another process'} is running task {folder.name}",
             hint=f"aloma task stop {folder.name}   (or wait until it ends)",
-        )
+        ) from None
+    except OSError as error:
+        raise refused(folder / "lock", "opened", error) from error
     return lock
 
 
-def lock_task(folder: Path, *, patience: float = 0.2) -> FileLock:
+def lock_task(folder: Path, *, patience: float = 0.2) -> BaseFileLock:
     """Take the lock of a task. Raises as `lock_folder`, and NotFoundError if the task was deleted meanwhile."""
     lock = lock_folder(folder, patience=patience)
     if (folder / "journal.jsonl").is_file():
         return lock
     lock.release()
+    with contextlib.suppress(OSError):
+        # Asking for the lock has made the folder again.
+        (folder / "lock").unlink()
+        folder.rmdir()
     raise no_such_task(folder.name)
 
 
