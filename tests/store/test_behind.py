@@ -104,6 +104,7 @@ def test_a_claim_that_is_closed_behind_is_free_when_the_worker_has_ended(store: 
         due.close()
     assert store.holder("1") is None
     assert len(texts(store)) == 21
+    assert due is None or store._writer._thread is None  # type: ignore[attr-defined]
 
 
 @pytest.mark.e2e

@@ -29,6 +29,9 @@ class _Queue(Protocol):
     def drain(self) -> None:
         """Wait until everything that was written behind is carried out."""
 
+    def end_writing(self) -> None:
+        """The same, at the end of the worker."""
+
     def upcoming(self, tag: str | None, *, any_release: bool) -> datetime | None:
         """When the next tree is due."""
 
@@ -71,4 +74,4 @@ class PostgresDue:
 
     def close(self) -> None:
         self._end()
-        self._queue.drain()
+        self._queue.end_writing()

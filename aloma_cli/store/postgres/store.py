@@ -268,6 +268,10 @@ class PostgresStore:
         """Wait until everything that was written behind is carried out."""
         self._writer.drain()
 
+    def end_writing(self) -> None:
+        """The same, at the end of the worker."""
+        self._writer.end()
+
     def upcoming(self, tag: str | None, *, any_release: bool) -> datetime | None:
         """When the next tree is due."""
         found: datetime | None = self._database.value(

@@ -29,7 +29,7 @@ class Writer:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._queue: SimpleQueue[TreeWrite | threading.Event] = SimpleQueue()
+        self._queue: SimpleQueue[TreeWrite | threading.Event | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -48,6 +48,14 @@ class Writer:
             self.put(reached)
             reached.wait()
 
+    def end(self) -> None:
+        """Wait as `drain`, and end the thread. The next write begins another one."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+            if thread is not None:
+                self._queue.put(None)
+                thread.join()
+
     def _run(self) -> None:
         with suppress(StoreError):  # the first write says so
             _ = self._database.space  # so that it finds a connection
@@ -61,10 +69,13 @@ class Writer:
             # In this order the rows of trees are locked everywhere, so nobody waits for one another.
             writes = sorted((one for one in gathered if isinstance(one, TreeWrite)), key=lambda write: write.tree)
             for write, value in zip(writes, self._results(writes), strict=True):
-                write.done(value)
+                with suppress(RuntimeError):  # the event loop that waits for it is closed
+                    write.done(value)
             for one in gathered:
                 if isinstance(one, threading.Event):
                     one.set()
+            if None in gathered:
+                return
 
     def _results(self, writes: list[TreeWrite]) -> list[Any]:
         """What each gave, or its StoreError. Where they are refused together, each is tried alone."""
