@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sysconfig
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -87,5 +88,7 @@ def rotel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rotel]:
     files = ("--pid-file", str(folder / "pid"), "--log-file", str(folder / "other.log"))
     ports = ("--otlp-grpc-endpoint", grpc, "--otlp-http-endpoint", http, "--exporter", "blackhole")
     command = [str(Path(str(package.origin)).with_name("rotel-agent")), "start", *logged, *files, *ports]
-    with running(command, f"http://{http}/", folder / "log"):
+    # It is linked to the library of Python, which may be with the one that runs this.
+    libraries = {"LD_LIBRARY_PATH": str(sysconfig.get_config_var("LIBDIR"))}
+    with running(command, f"http://{http}/", folder / "log", libraries):
         yield Rotel(f"http://{http}", folder / "log")
