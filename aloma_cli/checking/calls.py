@@ -259,7 +259,7 @@ def _item_of(reader: Evaluator, line: int, owner: Doc, name: str, arguments: lis
                 reader.write(place.path, value, line)
         elif isinstance(place, Doc) and name == "pop":
             reader.remove(place.path, line)
-    # What is popped is no part of the document any more; it may be written elsewhere.
+    # A popped value is not part of the document any more; it may be written elsewhere.
     return [ANY] if name == "pop" else [*places, *(one for one in default if not isinstance(one, Known))]
 
 

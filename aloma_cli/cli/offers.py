@@ -115,7 +115,7 @@ def _places(line: TypedLine) -> dict[str, str]:
 
 
 def _places_below(value: Json, place: str, start: str) -> Iterator[tuple[str, str]]:
-    """The places below one that may begin with `start`, with what is there."""
+    """The places below one that may begin with `start`, with their values."""
     items = value.items() if isinstance(value, dict) else enumerate(value[:_ITEMS]) if isinstance(value, list) else ()
     for key, item in items:
         here = f"{place}{key}"

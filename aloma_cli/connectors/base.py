@@ -43,7 +43,7 @@ class Progress(Protocol):
 
 
 def unwatched(state: Waiting, **details: Any) -> None:
-    """A Progress that nobody sees."""
+    """A Progress that is not shown."""
 
 
 async def unkept(error: ConnectorError) -> None:
@@ -54,7 +54,7 @@ Log: TypeAlias = Callable[[str], None]
 
 
 def unheard(line: str) -> None:
-    """A Log that nobody reads."""
+    """A Log that is not kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,7 @@ class Calls:
         sent = self._sent(name, key, function.effect(arguments), arguments)
         if sent.effect == "read":
             self.host.note(sent)
-        else:  # before it leaves, so that nobody sends twice what must be sent once
+        else:  # before it leaves, so that a `once` call is never sent twice
             await self.host.keep(sent)
         with Watched(self.host, sent, self.queued) as progress:
             call = Call(

@@ -152,7 +152,7 @@ class PythonRun:
         return int((self.host.clock.elapsed() - started) * 1e6 + 0.5) / 1e6
 
     def _run_content(self) -> Awaitable[Any]:
-        # No name holds the arguments, so that afterwards nobody has the draft unless the author kept it.
+        # No name holds the arguments, so that afterwards the draft is gone unless the author kept it.
         if self.content.is_async:
             work: Awaitable[Any] = self.content.function(**self._arguments())
             return work

@@ -34,7 +34,7 @@ class Draft:
 
 
 class Drafts:
-    """Makes drafts. It keeps the last one of a large document, which is no copy again for the next firing."""
+    """Makes drafts. It keeps the last one of a large document, so the next firing needs no new copy."""
 
     def __init__(self) -> None:
         self._kept: tuple[int, Draft] | None = None

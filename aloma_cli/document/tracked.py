@@ -287,7 +287,7 @@ class TrackedList(list[Any]):
         changes.extend(appended(super().__getitem__(slice(most, None)), path, most))
 
     def _reads(self, path: Path) -> list[Path]:
-        """As those of an object. An item that is no container counts as all of the list."""
+        """As those of an object. An item that is not a container counts as all of the list."""
         if self._all or not self._reached:
             return [path]
         return [read for index, item in self._reached.items() for read in _reads(item, (*path, index))]

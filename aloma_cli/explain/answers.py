@@ -24,7 +24,7 @@ class Answered:
 def answered(
     events: Iterable[Event], task: str, into: str | None, call: int | None, asked_at: str | None
 ) -> Answered | None:
-    """Who answered the question for `into` that a task asked at `asked_at`, or about a call; None if nobody did.
+    """Who answered the question for `into` that a task asked at `asked_at`, or about a call; None if unanswered.
 
     `events` are those of the whole tree.
     """

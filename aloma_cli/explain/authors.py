@@ -16,7 +16,7 @@ from aloma_cli.document.changes import Change
 from aloma_cli.jsontext import Path
 
 NEVER = -1
-"""The version of what nobody has written."""
+"""The version of a value that was never written."""
 
 
 class _Written(NamedTuple):

@@ -105,7 +105,7 @@ class TaskLedger:
         return document
 
     def author(self, path: Path, version: int) -> Writing | None:
-        """Who wrote last, as of `version`, the value at `path` or a part of it; None where nobody did."""
+        """Who wrote last, as of `version`, the value at `path` or a part of it; None if nothing did."""
         found = self.authors.last(path, version)
         return None if found == NEVER else self.writes[found]
 

@@ -49,7 +49,7 @@ class _Form(NamedTuple):
 
 
 def to_checkpoint(tree: Tree) -> JsonObject:
-    """All that a tree is, as JSON. It has parts of the tree in it, so it must be written before the tree goes on."""
+    """All that a tree is, as JSON. It shares parts with the tree, so write it before the tree changes."""
     objects, kind = _Objects([]), cast("Any", type(tree))
     return {"program": program(), "tree": _form(kind).put(tree, objects), "objects": objects.found}
 

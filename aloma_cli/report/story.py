@@ -71,7 +71,7 @@ class Wait:
 class Talk:
     """A question to a person. `place`: where its answer goes, as dotted path; None for a call that waits for approval.
 
-    `who` answered, in words; None while nobody did.
+    `who` answered, in words; None before there is an answer.
     """
 
     task: str

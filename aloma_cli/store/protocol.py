@@ -87,7 +87,7 @@ class Claim(Protocol):
 
     @property
     def keeps(self) -> bool:
-        """Whether so much was committed since the last `keep` that the next process would gain by another one."""
+        """Whether another `keep` would spare the next process work, because of the commits since the last one."""
 
     def keep(self, state: JsonObject) -> None:
         """Keep what all batches so far add up to. It is worth nothing without them. Raises StoreError."""

@@ -68,7 +68,7 @@ class Files:
         return pause
 
     async def catch_up(self) -> None:
-        """Make tasks of what is there; a file that is being written now gets a little time."""
+        """Make tasks of the files in the folder; a file that is being written now gets a little time."""
         pause = await self.look()
         if pause < _AGAIN:
             await asyncio.sleep(pause)

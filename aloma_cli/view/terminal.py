@@ -19,7 +19,7 @@ _PIECE = 500
 
 
 class Canvas(StringIO):
-    """A terminal that nobody sees: what it would show is drawn (`view/svg.py`)."""
+    """A terminal in memory: what it would show is drawn (`view/svg.py`)."""
 
     encoding = "utf-8"
     size = Size(100, 40)

@@ -129,7 +129,7 @@ class Desk:
             self._home.task(ticket.task).tree_journal, ticket.task, ticket.into, ticket.call, ticket.asked_at
         )
         if found is None:
-            return told("This question is not open any more", "Nobody answered it.", footer=footer, status=status)
+            return told("This question is not open any more", "It has no answer.", footer=footer, status=status)
         text = f"{_by(found)}, {_moment(found.at)}."
         return told("This question is answered", text, about=found.question, footer=footer, status=status, good=True)
 

@@ -50,7 +50,7 @@ def app_of(
         return told(error.status_code, error.detail, error.headers)
 
     async def fail(_request: Request, error: Exception) -> Response:
-        if not isinstance(error, ClientDisconnect):  # a client that leaves is no failure of a route
+        if not isinstance(error, ClientDisconnect):  # a client that leaves is not a failure of a route
             failed(error)
         return told(500, "the server failed", None)
 

@@ -34,7 +34,10 @@ TESTS = {
     "A child process of a step": (PIPES, "test_a_child_that_writes_much_or_stays_holds_nothing_up"),
     "A child that a step forked": (PIPES, "test_forked_children_have_nothing_of_the_run"),
     "A notice cannot be": (NOTICES, "test_a_notice_that_fails_is_tried_three_times_and_harms_no_task"),
-    "The process is killed while it sends a notice": (NOTICES, "test_a_notice_that_was_being_sent_at_a_kill_is_not_sent_again"),
+    "The process is killed while it sends a notice": (
+        NOTICES,
+        "test_a_notice_that_was_being_sent_at_a_kill_is_not_sent_again",
+    ),
     "A person answers": ("web.test_answers", "test_an_answer_is_recorded_once_with_who_gave_it"),
     "A worker is killed between": ("faults.test_triggers", "test_an_event_whose_worker_is_killed_makes_one_task"),
     "A request to a webhook": ("faults.test_triggers", "test_a_request_that_is_sent_again_makes_one_task"),

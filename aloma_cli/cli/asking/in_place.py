@@ -1,4 +1,4 @@
-"""Ask a person at the terminal while a task runs: the live view makes room, and the run goes on with the answer."""
+"""Ask a person at the terminal while a task runs: the live view makes room, and the run continues with the answer."""
 
 from __future__ import annotations
 

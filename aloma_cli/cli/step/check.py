@@ -80,7 +80,7 @@ def material_of(home: Workspace) -> Material:
             break
         try:
             events = home.task(task).tree_journal
-        except AlomaError:  # a damaged record is no affair of the steps
+        except AlomaError:  # a damaged record says nothing about the steps
             continue
         payloads |= {f"task {task}": event.data for event in events if isinstance(event, TaskCreated)}
         recorded.append([(event.step or "", event.changes) for event in events if isinstance(event, Committed)])

@@ -15,7 +15,7 @@ _UNLIKELY = 8
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A value to write at `path`; MISSING: to remove what is there."""
+    """A value to write at `path`; MISSING: remove the value."""
 
     path: Path
     value: Json

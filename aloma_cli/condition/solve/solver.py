@@ -1,4 +1,4 @@
-"""Find a value that meets all that is needed at one place, and differs as little as possible from what is there.
+"""Find a value that meets all needs of one place, and differs as little as possible from the present one.
 
 Whatever is proposed has been tested by the condition itself, so a proposal is never wrong. `and`, `or` and `not` are
 taken apart first: what is left at a place are tests of the value, of its fields, and of its items.
@@ -41,7 +41,7 @@ class Way:
 
 @dataclass(slots=True)
 class Solver:
-    """`fixed`: the keys of the document that nobody can write. `is_sure`: a value that was not found does not exist."""
+    """`fixed`: the keys of the document that cannot be written. `is_sure`: what was not found does not exist."""
 
     fixed: frozenset[str] = frozenset()
     is_sure: bool = True
@@ -80,7 +80,7 @@ class Solver:
             yield from lists(self, case.tests, found)
 
     def _others(self, case: Way, found: Any, at_top: bool) -> Iterator[Any]:  # noqa: ARG002  (as _likely)
-        """Values that nobody would think of first."""
+        """Values to try last."""
         if any(leaf.word == "$regex" for leaf in _all_leaves(case.leaves)):
             self.is_sure = False  # there may be strings that are not tried
         return iter(()) if case.fields else others(case.leaves)

@@ -30,7 +30,7 @@ Reply = TypeVar("Reply")
 
 
 async def _untold(error: Exception) -> None:
-    """Nobody is told of an error before another try."""
+    """An error before another try is not reported."""
 
 
 @dataclass(frozen=True, slots=True)

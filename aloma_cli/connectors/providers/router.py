@@ -187,7 +187,7 @@ _COUNTS = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
 
 
 def _no_answer(value: Json) -> str | None:
-    """Why a chat completion is no answer; None if it is one, or something else."""
+    """Why a chat completion is not an answer; None if it is one, or something else."""
     match value:
         case {"choices": [choice, *_]} if was_refused(choice):
             return "refused to answer"

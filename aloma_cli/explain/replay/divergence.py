@@ -38,7 +38,7 @@ class Divergence:
 
     @property
     def lines(self) -> list[str]:
-        """A diff of both values: what is on record after `-`, what is there today after `+`."""
+        """A diff of both values: the recorded one after `-`, today's after `+`."""
         both = (_text_lines(self.recorded), _text_lines(self.today))
         return [line for line in difflib.unified_diff(*both, lineterm="", n=1) if not line.startswith(("---", "+++"))]
 

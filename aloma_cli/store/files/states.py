@@ -4,8 +4,8 @@
     changed         the same token, then the ids of the tasks that were claimed since, one a line
 
 A claim appends its task to `changed`, if there is one, after it has written `holder` and before it writes anything
-else. Whoever makes the index begins a new `changed` first. Then it looks at the tasks, and leaves out those with a
-`holder`. So each task was looked at when nobody ran it, and is named in `changed` if somebody has run it since. The
+else. The process that makes the index begins a new `changed` first. Then it looks at the tasks, except those with a
+`holder`. So each task was looked at while it did not run, and is named in `changed` if it has run since. The
 token names the start of the machine: a loss of power may take away lines of `changed`, which is not synced.
 """
 

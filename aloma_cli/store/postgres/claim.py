@@ -30,7 +30,7 @@ _LONG = 2_000
 """Batches after which the next process would gain by another kept state: to add them up takes it 0.1 s."""
 
 _POLL = 5.0
-"""Seconds after which requests are looked for though nobody told of one: the message may have been lost."""
+"""Seconds after which requests are looked for without a message: it may have been lost."""
 
 _REQUESTS = (
     "select r.name, r.body from aloma.tree t left join aloma.request r on r.tree = t.id where t.id = %s order by r.id"

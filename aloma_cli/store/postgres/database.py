@@ -130,7 +130,7 @@ class Database:
                     return send(self._connection())
                 except psycopg.Error as error:
                     if not self._passes(error) or time.monotonic() >= deadline:
-                        self._was_reached = False  # so that whoever asks next does not wait as long again
+                        self._was_reached = False  # so that the next caller does not wait as long again
                         raise self._refused_statement(error) from error
                 time.sleep(_PAUSE)
 

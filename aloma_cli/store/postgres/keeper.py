@@ -1,7 +1,7 @@
 """Prolongs the leases of a process and hears what others notify, on a thread and a connection of its own.
 
 So a step that blocks the event loop does not cost its worker the lease. The thread ends when no claim is open and
-nobody listens.
+no one listens.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class Writer:
                     gathered.append(self._queue.get_nowait())
             except Empty:
                 pass
-            # In this order the rows of trees are locked everywhere, so nobody waits for one another.
+            # Rows of trees are locked in this order everywhere, so there is no deadlock.
             writes = sorted((one for one in gathered if isinstance(one, TreeWrite)), key=lambda write: write.tree)
             for write, value in zip(writes, self._results(writes), strict=True):
                 with suppress(RuntimeError):  # the event loop that waits for it is closed
