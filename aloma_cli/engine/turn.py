@@ -233,7 +233,11 @@ class Scheduler:
         return bool(taken)
 
     def carry_out(self, body: JsonObject, request: str | None = None) -> None:
-        """Do what a person asks (`docs/format.md`, Requests); the next turn makes it so. Raises InputError."""
+        """Do what a person asks (`docs/format.md`, Requests); the next turn makes it so. Raises InputError.
+
+        Without the id of a `request` it comes from the person who has claimed the tree. It does not queue behind a
+        firing that runs alone: nothing runs yet, and that firing is repeated on the newest document if they conflict.
+        """
         body = redaction.clean_request(self._redactor, body)
         asked = requests.checked(self.tree, requests.read_request(body))
         self.do(requests.carry_out, asked, requests.source_of(body, request))

@@ -10,6 +10,8 @@ import pytest
 from aloma_cli.content.job import Limited
 from aloma_cli.content.retry import Retry
 from aloma_cli.engine.limits import set_limits
+from aloma_cli.engine.plan import Plan
+from aloma_cli.engine.turn import Scheduler
 from aloma_cli.record import events as ev
 from tests.support.manual import HeldClock
 from tests.support.record import ROOT, fired, looked, of_kind, started, voided
@@ -479,6 +481,25 @@ def test_while_a_firing_runs_alone_what_a_person_writes_queues_too() -> None:
     assert stage.run.take_requests()
     stage.turn()
     assert (stage.data["x"], stage.claim.requests()) == ("p", [])
+
+
+@pytest.mark.parametrize("place", ["x", "other"])
+def test_a_write_to_a_left_task_does_not_queue_and_the_firing_that_ran_alone_lands_all_the_same(place: str) -> None:
+    stage = Stage(spoiler(3), {"go": 1})
+    for _ in range(3):
+        stage.end("a", "b")
+    stage.close()
+    claim = stage.store.claim(ROOT)
+    run = Scheduler(claim, Plan(spoiler(3)), clock=stage.clock, emit=lambda _: None)
+    run.carry_out({"kind": "set", "set": [[[place], "p"]]})
+    run.write()
+    claim.close()
+    back = Stage(spoiler(3), store=stage.store)
+    assert (back.names, back.data[place]) == (["b"], "p")
+    while back.data["x"] != "b":
+        assert back.names == ["b"], "it still runs alone"
+        back.end("b")
+    assert len(voided(back.events)) == (place == "x")
 
 
 def test_while_a_firing_runs_alone_the_default_of_a_question_queues_too() -> None:
