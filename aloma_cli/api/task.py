@@ -12,7 +12,7 @@ from aloma_cli.errors import JournalDamagedError
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.later import Later
-from aloma_cli.record.states import ACTIVE, as_seen
+from aloma_cli.record.states import ACTIVE, as_seen, is_asleep
 
 if TYPE_CHECKING:
     from aloma_cli.content.step import Step
@@ -90,7 +90,7 @@ class Task:
             return {**self.record, "held": None}
         root = root_of(self.id)
         held, published = self._store.is_held(root), self._store.record(root) or {}
-        return {**as_seen(self.record, held=held, asleep=bool(published.get("wake_at"))), "held": held}
+        return {**as_seen(self.record, held=held, asleep=is_asleep(published)), "held": held}
 
     @property
     def journal(self) -> list[Event]:

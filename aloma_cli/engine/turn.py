@@ -147,6 +147,8 @@ class Scheduler:
             return
         try:
             document = self.tree.root.document
+            if wake_at is None and self._rests_above_work:
+                wake_at = self._tx.now
             wakes = None if wake_at is None else to_iso(wake_at)
             if self._claim.keeps:  # first, so that what a kill leaves of it is removed before the record is current
                 self._claim.keep(checkpoint.to_checkpoint(self.tree))
@@ -157,6 +159,11 @@ class Scheduler:
             if not self._unpublished:
                 _log.warning("%s; the run continues, and its record is in the journal", printable(str(error)))
             self._unpublished = True
+
+    @property
+    def _rests_above_work(self) -> bool:
+        """Whether the root was completed while a subtask continues: its state does not tell a worker of that."""
+        return self.tree.root.rest is not None and self.tree.stopped is None and bool(self._tx.restless)
 
     def publish_left(self) -> None:
         """Publish a tree that is left before it is at rest. It sleeps until its next timer if nothing runs in it."""

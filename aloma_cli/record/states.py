@@ -55,6 +55,14 @@ AT_WORK = ("processing", "waiting")
 """The states on record of a task that is shown as running, or as interrupted."""
 
 
+def is_asleep(root: JsonObject) -> bool:
+    """Whether nothing runs in a tree before a moment that the record of its root has.
+
+    A completed root has such a moment too while a subtask continues.
+    """
+    return bool(root.get("wake_at")) and root.get("state") in AT_WORK
+
+
 def seen(state: str, *, held: bool, asleep: bool = False) -> str:
     """The state of a task in a tree that a process runs now (`held`) or that none does, by the state on record.
 

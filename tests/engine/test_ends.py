@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from aloma_cli.content.retry import Retry
 from aloma_cli.record import events as ev
-from tests.support.record import fired, of_kind, voided
+from aloma_cli.record.due import due
+from aloma_cli.store.files.disk import FileStore
+from tests.support.record import ROOT, fired, of_kind, voided
 from tests.support.stage import Stage
 from tests.support.steps import Content, looks, puts, raises, step
 
@@ -292,3 +295,20 @@ def test_a_task_that_ended_in_time_is_not_timed_out_when_it_is_opened_later() ->
     again.turn()
     again.end("b")
     assert (again.root.state, again.data["z"]) == ("done", 1)
+
+
+def test_a_completed_task_that_is_killed_while_a_subtask_runs_is_due_for_a_worker(tmp_path: Path) -> None:
+    async def spawns(task: Any) -> None:
+        task.subtask("child", {"leaf": 1})
+        task.complete()
+
+    store = FileStore(tmp_path, fsync=False)
+    stage = Stage([step("a", {"go": 1}, spawns), step("leaf", {"leaf": 1}, puts(leaf=2))], {"go": 1}, store=store)
+    stage.end("a")
+    stage.run.publish()
+    record = store.record(ROOT)
+    assert record is not None
+    assert (record["state"], due(record)) == ("done", stage.clock.now())
+    stage.end("leaf")
+    stage.run.publish()
+    assert due(store.record(ROOT)) is None

@@ -22,7 +22,7 @@ from aloma_cli.clock import SystemClock, from_iso
 from aloma_cli.errors import StoreError
 from aloma_cli.ids import first_task_id
 from aloma_cli.jsontext import Json, JsonObject
-from aloma_cli.record.states import as_seen, on_record
+from aloma_cli.record.states import as_seen, is_asleep, on_record
 from aloma_cli.view.tables import Column, write_table
 
 MOST = 50
@@ -138,7 +138,7 @@ def _row(record: JsonObject, now: float) -> list[Any]:
 
 def _as_seen(tree: list[JsonObject]) -> list[JsonObject]:
     """The records of a tree, with the states that its tasks have now; `recorded` are those in the record."""
-    asleep = bool(tree[0].get("wake_at"))
+    asleep = is_asleep(tree[0])
     return [
         {**as_seen(record, held=bool(record["held"]), asleep=asleep), "recorded": record["state"]} for record in tree
     ]
