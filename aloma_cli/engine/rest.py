@@ -36,7 +36,7 @@ def settle(tx: Transaction, task: WorkingTask, redactor: Redactor) -> None:
     if tx.tree.limited is not None and _would_continue(tx, task):
         _pause(tx, task, "limited")
         return
-    if task.completed is None and ((task.retries and not task.awaited) or is_parked(task, tx.now)):
+    if _waits_for_time(tx, task):
         return
     unended = _unended(tx, task)
     if unended is not None:
@@ -53,13 +53,17 @@ def settle(tx: Transaction, task: WorkingTask, redactor: Redactor) -> None:
 
 
 def rest_again(tx: Transaction, task: WorkingTask) -> None:
-    """Let a task rest that asks, or is stopped, and was woken by a write that starts nothing."""
+    """Let a task rest that asks, or is stopped, and was woken by a write that starts nothing.
+
+    A task that has more to do does not rest, so that a worker takes it.
+    """
     if task.rest is not None or any(flight.running for flight in task.flights.values()):
         return
     if tx.tree.stopped is not None:
         rest_stopped(tx, task, tx.tree.stopped)
-    elif task.completed is not None or not _has_busy_subtask(tx, task):
-        state = _unended(tx, task)
+    elif not _waits_for_time(tx, task) and not _would_continue(tx, task):
+        busy = task.completed is None and _has_busy_subtask(tx, task)
+        state = None if busy else _unended(tx, task)
         if state is not None:
             _pause(tx, task, state)
 
@@ -83,6 +87,10 @@ def _end(tx: Transaction, task: WorkingTask, redactor: Redactor) -> None:
 
 def _would_continue(tx: Transaction, task: WorkingTask) -> bool:
     return bool(to_repeat(task) or task.retries or tx.plan.to_start(task, now=tx.now, limit=1))
+
+
+def _waits_for_time(tx: Transaction, task: WorkingTask) -> bool:
+    return task.completed is None and (bool(task.retries and not task.awaited) or is_parked(task, tx.now))
 
 
 def _has_busy_subtask(tx: Transaction, task: WorkingTask) -> bool:

@@ -141,11 +141,11 @@ class Transaction:
             del self.dirty[task_id]
             yield self.tree.tasks[task_id]
 
-    def next_timer(self) -> float | None:
-        """The first moment that has not come."""
+    def next_timer(self, *, overdue: bool = False) -> float | None:
+        """The first moment that has not come; with `overdue`, or that has come and was not taken in."""
         if not self._timers:
             return None
-        later = (moment for moments in self._timers.values() for moment in moments if moment > self.now)
+        later = (moment for moments in self._timers.values() for moment in moments if overdue or moment > self.now)
         return min(later, default=None)
 
     def _track(self, task: WorkingTask) -> None:

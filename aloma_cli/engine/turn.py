@@ -252,8 +252,9 @@ class Scheduler:
     def write(self) -> None:
         """Commit what was carried out without starting anything; the next run of the task does that."""
         self.do(_rest_all)
-        self._close()
-        self.publish()
+        turn = self._close()
+        sleeps = turn.finished and self.tree.stopped is None
+        self.publish(self._tx.next_timer(overdue=True) if sleeps else None)
 
 
 def _rest_all(tx: Transaction) -> None:

@@ -17,6 +17,7 @@ from aloma_cli.api.queue import leave_to_worker
 from aloma_cli.api.scan import Scan
 from aloma_cli.api.task import Task
 from aloma_cli.api.worker import Worker
+from aloma_cli.content.handles.task import TaskHandle
 from aloma_cli.errors import AlomaError, StoreError
 from aloma_cli.store.protocol import Claim
 
@@ -191,3 +192,82 @@ def test_a_store_that_cannot_be_reached_is_told_of_once_and_asked_again(
     asyncio.run(main())
     with pytest.raises(StoreError, match="away"):
         asyncio.run(told.worker(home).run("idle"))
+
+
+# -- a worker continues what a write lets start -----------------------------------------------------------------------
+
+
+async def asks_twice(data: dict[str, object], task: TaskHandle) -> None:
+    task.ask("Which?", "which")
+    task.ask("How many?", "many")
+    data["asked"] = True
+
+
+async def asks_and_parks(data: dict[str, object], task: TaskHandle) -> None:
+    task.ask("Which?", "which")
+    task.park(0.4)
+    data["asked"] = True
+
+
+async def asks_for_a_time(data: dict[str, object], task: TaskHandle) -> None:
+    task.ask("Which?", "which", default="a", timeout=0.4)
+    data["asked"] = True
+
+
+async def completes_above_a_question(data: dict[str, object], task: TaskHandle) -> None:
+    task.subtask("child", {"n": 2, "child": True}, group="kids")
+    task.complete("early")
+
+
+async def asks(data: dict[str, object], task: TaskHandle) -> None:
+    task.ask("Which?", "which")
+    data["asked"] = True
+
+
+async def follows_an_answer(data: dict[str, object]) -> None:
+    data["seen"] = data.get("seen", 0) + 1  # type: ignore[operator]
+
+
+FOLLOWS = Step("follow", {"which": str}, follows_an_answer)
+NOTES = Step("note", {"asked": True}, follows_an_answer)
+ASK = {"n": int, "asked": None}
+ANSWERS = {"kind": "answer", "value": "a", "into": "which"}
+
+
+@pytest.mark.parametrize(
+    ("steps", "request_", "seen"),
+    [
+        pytest.param([Step("ask", ASK, asks_twice), FOLLOWS], ANSWERS, 1, id="one of two questions is answered"),
+        pytest.param([Step("ask", ASK, asks_twice), NOTES], {"kind": "redo", "step": "note"}, 2, id="a step is redone"),
+        pytest.param(
+            [Step("ask", ASK, asks_and_parks), NOTES], {"kind": "redo", "step": "note"}, 2, id="it is parked meanwhile"
+        ),
+        pytest.param(
+            [Step("ask", ASK, asks_for_a_time), FOLLOWS],
+            {"kind": "set", "set": [[["other"], 1]]},
+            1,
+            id="the default of a question is still to come",
+        ),
+    ],
+)
+def test_a_worker_continues_a_task_that_asks_after_a_write_that_started_nothing(
+    steps: list[Step], request_: dict[str, object], seen: int, tmp_path: Path
+) -> None:
+    home, told = Workspace(steps, folder=tmp_path), Told()
+    task = queued(home)
+    asyncio.run(told.worker(home).run("idle"))
+    written = home.submit(task, request_)
+    assert written is not None
+    asyncio.run(told.worker(home).run("drained"))
+    assert (home.task(task).data.get("seen"), told.errors) == (seen, [])
+
+
+def test_a_worker_continues_a_subtask_of_a_completed_task_after_a_write_that_started_nothing(tmp_path: Path) -> None:
+    above = Step("above", {"n": 1}, completes_above_a_question)
+    home, told = Workspace([above, Step("ask", {"child": True, "asked": None}, asks), FOLLOWS], folder=tmp_path), Told()
+    task = queued(home)
+    asyncio.run(told.worker(home).run("drained"))
+    assert home.task(task).state == "done"
+    home.submit(f"{task}.1.1", ANSWERS)
+    asyncio.run(told.worker(home).run("drained"))
+    assert home.task(f"{task}.1.1").data["seen"] == 1

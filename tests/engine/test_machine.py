@@ -35,6 +35,7 @@ from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.turn import Scheduler
 from aloma_cli.engine.working import WorkingTree
 from aloma_cli.errors import ConnectorError, InputError, StoreError, TaskLockedError
+from aloma_cli.record.due import due
 from aloma_cli.record.events import CallProgress, Event, FiringStarted, Logged, TaskCreated
 from aloma_cli.view.history import History
 from tests.engine import acts
@@ -299,6 +300,7 @@ class Machine(RuleBasedStateMachine):
         self._read(tree)
         if self.is_sound:  # else it was refused, and nothing was written
             _agree(run.tree, tree)
+            self._check_due(tree)
         self.is_sound = True
 
     # -- processes -----------------------------------------------------------------------------------------------------
@@ -328,6 +330,8 @@ class Machine(RuleBasedStateMachine):
         self.clock.moment += seconds
         if comes_back:
             self._run(tree, self.store.claim(tree.root))
+        else:
+            self._check_due(tree)
 
     @precondition(lambda self: self._held())
     @rule(pick=PICK, fault=FAULTS, death=DEATHS)
@@ -458,6 +462,19 @@ class Machine(RuleBasedStateMachine):
             published = self.store.store.published(tree.root)
             assert published is not None, "what was published is current"
             assert same(published[1], tree.truths.tasks[tree.root].document)
+
+    def _check_due(self, tree: Known) -> None:
+        """What a tree has to do that nobody runs, a worker learns from its published record."""
+        if not isinstance(self.store, BrittleFiles):
+            return
+        moment, now = due(self.store.store.record(tree.root)), self.clock.now()
+        if moment is not None and moment <= now:
+            return
+        circling = [task.id for task in WorkingTree.of(tree.events).tasks.values() if task.trail.cycle is not None]
+        tree.truths.settled(to_iso(now), self.concurrency, circling)
+        timers = (from_iso(at) for task in tree.truths.tasks.values() for at in task.timers)
+        coming = () if tree.truths.stopped else (at for at in timers if at > now)
+        assert moment == min(coming, default=None)
 
     def _check_job(self, tree: Known, job: Job) -> None:
         """What a firing is given; whatever starts it is on record, to stay but for the start itself."""

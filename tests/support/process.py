@@ -124,7 +124,7 @@ class Process:
             self._check(job)
             self._start(job)
         if turn.finished:
-            self.run.publish()
+            self.run.publish(turn.wake_at)
         return turn
 
     def tell(self, number: int, what: Any) -> None:
