@@ -125,7 +125,9 @@ class Writes:
     def _at(self, path: Keys) -> list[PossibleValue]:
         if path not in self._known:
             self._known[path] = _UNDER_WAY  # what is copied from its own place adds nothing
-            self._known[path] = [found for write in self._all for found in self._of(write, path)]
+            found = (found for write in self._all for found in self._of(write, path))
+            # One value comes by many ways where places are copied into each other.
+            self._known[path] = list({(id(one.value), one.named): one for one in found}.values())
         return self._known[path]
 
     def _of(self, write: Write, path: Keys) -> Iterator[PossibleValue]:

@@ -423,6 +423,7 @@ def test_what_is_wrong_on_the_command_line_is_not_repeated(
 
 def test_a_request_to_another_process_leaves_no_trace(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     put(desk, monkeypatch, "CANARY", ODD)
+    monkeypatch.setattr("aloma_cli.api.handover.PATIENCE", 0.2)
     with running(desk, ("time.sleep(60)",)):
         told = [
             desk.run("task", "set", "@last", f"token={ODD}"),
