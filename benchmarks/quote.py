@@ -56,7 +56,7 @@ def _missed(cells: list[str]) -> bool | None:
 
 
 def quote(page: str) -> None:
-    """Put the paragraph into the README in place of the one that is there."""
+    """Put the paragraph into the README in place of the present one."""
     text = README.read_text(encoding="utf-8")
     paragraph = quoted(page)
     README.write_text(re.sub(r"(?ms)^\[Measured\]\(.*?(?=\n\n)", lambda _: paragraph, text), encoding="utf-8")

@@ -249,7 +249,7 @@ def main() -> None:
 
 
 def write(table: list[str], rounds: int, *, peers: bool) -> None:
-    """Put the table into the page, in place of the one that is there, and keep the remarks below it."""
+    """Put the table into the page, in place of the present one, and keep the remarks below it."""
     page = HERE / "results.md"
     _, _, remarks = page.read_text(encoding="utf-8").partition("\n## ")
     day = dt.datetime.now(tz=dt.UTC).date()

@@ -1,7 +1,6 @@
 """The live view of a task with 50 agents that wait for answers: the share of a core that it takes. Per cent.
 
-live.py [AGENTS]: the processor time of a run at a terminal, without that of the same run without a view, over the
-seconds of the run.
+live.py [AGENTS]: what a run at a terminal takes more than one with shorter calls, over the time by which it is longer.
 """
 
 from __future__ import annotations
@@ -32,17 +31,19 @@ condition = {"topic": str, "answers": None}
 
 async def content(data, connectors):
     asked = {"model": "gpt-4", "messages": [{"role": "user", "content": data["topic"]}]}
-    data["answers"] = [await connectors.openai.chat(**asked, seed=part) for part in range(3)]
+    data["answers"] = [(await connectors.openai.chat(**asked, seed=part)).data for part in range(3)]
 """
 
-NEW = [sys.executable, "-m", "aloma_cli", "task", "new", "Agents", "--offline", "--delay", "2"]
+NEW = [sys.executable, "-m", "aloma_cli", "task", "new", "Agents", "--offline"]
+SHORT, LONG = 1, 5
+"""Seconds that each call takes."""
 
 
-def spent(folder: str, agents: int, *options: str) -> tuple[float, float]:
+def spent(folder: str, agents: int, delay: int) -> tuple[float, float]:
     """Seconds, and seconds of processor time, of a run at a terminal."""
     ours, its = pty.openpty()
     started = time.monotonic()
-    command = [*NEW, "-d", f'{{"agents": {agents}}}', *options]
+    command = [*NEW, "-d", f'{{"agents": {agents}}}', "--delay", str(delay)]
     environment = {**os.environ, "TERM": "xterm-256color"}
     process = subprocess.Popen(command, cwd=folder, env=environment, stdin=its, stdout=its, stderr=its)
     os.close(its)
@@ -65,9 +66,9 @@ def main() -> None:
         (Path(folder) / "aloma.yaml").write_text(settings, encoding="utf-8")
         for name, text in (("fan", FAN), ("agent", AGENT)):
             (Path(folder) / "steps" / f"{name}.py").write_text(text, encoding="utf-8")
-        _, without = spent(folder, agents, "--quiet")
-        seconds, processor = spent(folder, agents)
-    tell((processor - without) / seconds * 100)
+        short, long = (spent(folder, agents, delay) for delay in (SHORT, LONG))
+    # In the longer run nothing is added but time in which the view is drawn.
+    tell((long[1] - short[1]) / (long[0] - short[0]) * 100)
 
 
 if __name__ == "__main__":
