@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
 import resource
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -33,6 +35,21 @@ def spent_by_children() -> float:
     """The seconds of processor time that all ended processes took which this one started."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+def at_terminal(command: list[str], folder: str | None = None) -> None:
+    """Run a command whose streams are a terminal, and read what it writes. Raises CalledProcessError."""
+    ours, its = os.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    with subprocess.Popen(command, cwd=folder, env=environment, stdin=its, stdout=its, stderr=its) as process:
+        os.close(its)
+        try:
+            while os.read(ours, 65_536):
+                pass
+        except OSError:  # its end
+            os.close(ours)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
 
 
 def tell(value: float) -> None:

@@ -8,16 +8,14 @@ listing.py [TASKS] [OPTION ...]. The tasks share the files of one, because only 
 from __future__ import annotations
 
 import os
-import pty
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from measure import least, number, spent_by_children, tell
+from measure import at_terminal, least, number, spent_by_children, tell
 
 from aloma_cli import Step, Workspace, run
 from aloma_cli.ids import new_task_id
@@ -42,18 +40,6 @@ def fill(tasks: Path, count: int) -> None:
             else:
                 shutil.copy(source / name, folder / name)
         source = source if at % LINKS else folder
-
-
-def at_terminal(command: list[str]) -> None:
-    """Run a command whose streams are a terminal, and read what it writes."""
-    ours, its = pty.openpty()
-    with subprocess.Popen(command, stdin=its, stdout=its, stderr=its):
-        os.close(its)
-        try:
-            while os.read(ours, 65_536):
-                pass
-        except OSError:  # its end
-            os.close(ours)
 
 
 def main() -> None:

@@ -5,9 +5,6 @@ live.py [AGENTS]: what a run at a terminal takes more than one with shorter call
 
 from __future__ import annotations
 
-import os
-import pty
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from measure import number, tell
+from measure import at_terminal, number, spent_by_children, tell
 
 FAN = """
 condition = {"agents": int, "made": None}
@@ -41,21 +38,9 @@ SHORT, LONG = 1, 5
 
 def spent(folder: str, agents: int, delay: int) -> tuple[float, float]:
     """Seconds, and seconds of processor time, of a run at a terminal."""
-    ours, its = pty.openpty()
-    started = time.monotonic()
-    command = [*NEW, "-d", f'{{"agents": {agents}}}', "--delay", str(delay)]
-    environment = {**os.environ, "TERM": "xterm-256color"}
-    process = subprocess.Popen(command, cwd=folder, env=environment, stdin=its, stdout=its, stderr=its)
-    os.close(its)
-    try:
-        while os.read(ours, 65_536):
-            pass
-    except OSError:  # its end
-        os.close(ours)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, "the run failed"
-    return time.monotonic() - started, used.ru_utime + used.ru_stime
+    started, before = time.monotonic(), spent_by_children()
+    at_terminal([*NEW, "-d", f'{{"agents": {agents}}}', "--delay", str(delay)], folder)
+    return time.monotonic() - started, spent_by_children() - before
 
 
 def main() -> None:
