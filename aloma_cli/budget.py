@@ -7,7 +7,7 @@ what the answers under way turn out to exceed their expectations by.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, field, fields, replace
 from typing import NamedTuple
 
 from aloma_cli.jsontext import JsonObject
@@ -17,28 +17,30 @@ from aloma_cli.values import dataclass
 class Limit(NamedTuple):
     """A limit as people name it.
 
-    `name`: the field of `Limits`. `key`: in `aloma.yaml`, below `limits`. `whole`: only integers make sense.
+    `name`: the field of `Limits`. `option`: on the command line. `whole`: only integers make sense.
     `step`: what to add so that a task that reached the limit continues for a while. `about`: the help of its option.
     """
 
     name: str
-    key: str
+    option: str
     unit: str
     whole: bool
     step: float
     about: str
 
     @property
-    def option(self) -> str:
-        """Its option on the command line, such as `--max-calls`."""
-        return "--" + self.key.replace("_", "-")
+    def key(self) -> str:
+        """Its key in `aloma.yaml`, below `limits`, such as `max_calls`."""
+        return self.option.removeprefix("--").replace("-", "_")
 
 
 LIMITS = (
-    Limit("calls", "max_calls", "N", True, 10, "Total calls, subtasks included; with resume, +N adds to what is used."),
-    Limit("tokens", "max_tokens", "N", True, 10_000, "Prompt and completion tokens."),
-    Limit("cost", "max_cost", "DOLLARS", False, 0.5, "US dollars; models without a known price are refused."),
-    Limit("seconds", "max_time", "SECONDS", False, 60, "Seconds with at least one step running."),
+    Limit(
+        "calls", "--max-calls", "N", True, 10, "Total calls, subtasks included; with resume, +N adds to what is used."
+    ),
+    Limit("tokens", "--max-tokens", "N", True, 10_000, "Prompt and completion tokens."),
+    Limit("cost", "--max-cost", "DOLLARS", False, 0.5, "US dollars; models without a known price are refused."),
+    Limit("seconds", "--max-time", "SECONDS", False, 60, "Seconds with at least one step running."),
 )
 
 
@@ -106,13 +108,13 @@ class Refusal(NamedTuple):
     needed: float | None = None
 
 
+@dataclass(slots=True)
 class Budget:
     """`spent` is updated by the caller that records the calls; `held` is for the calls under way."""
 
-    def __init__(self, limits: Limits, spent: Amount) -> None:
-        self.limits = limits
-        self.spent = spent
-        self.held = Amount()
+    limits: Limits
+    spent: Amount
+    held: Amount = field(default_factory=Amount)
 
     @property
     def idle(self) -> bool:

@@ -91,7 +91,7 @@ def _typed_number(text: str) -> float:
 
 
 def _limit_requests(**texts: str | None) -> dict[str, LimitRequest]:
-    return {limit.name: _limit_request(limit, text) for limit in LIMITS if (text := texts[limit.key]) is not None}
+    return {limit.name: _limit_request(limit, text) for limit in LIMITS if (text := texts[limit.name]) is not None}
 
 
 def _limit_request(limit: Limit, text: str) -> LimitRequest:
@@ -118,6 +118,6 @@ Limits = Annotated[
     dict[str, LimitRequest],
     Group(
         _limit_requests,
-        tuple(Parameter(one.key, str, Option((one.option,), one.about, one.unit, part="Limits")) for one in LIMITS),
+        tuple(Parameter(one.name, str, Option((one.option,), one.about, one.unit, part="Limits")) for one in LIMITS),
     ),
 ]

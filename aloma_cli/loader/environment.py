@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar, overload
 
 from aloma_cli.errors import PermanentError, did_you_mean
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,13 +14,11 @@ _T = TypeVar("_T")
 _REQUIRED: object = object()
 
 
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
 class Environment:
     """The parameter `config` of steps: `config("NAME")` is the first value found in `sources`."""
 
-    __slots__ = ("_sources",)
-
-    def __init__(self, *sources: Mapping[str, str]) -> None:
-        self._sources = sources
+    _sources: tuple[Mapping[str, str], ...] = ()
 
     @overload
     def __call__(self, name: str) -> str: ...

@@ -20,6 +20,9 @@ CONNECTORS_FOLDER = "connectors"
 RESPONSES_FOLDER = "responses"
 DATA_FOLDER = ".aloma"
 
+PRIVATE = ("_", ".")
+"""What the names of files and folders begin with that are skipped."""
+
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 """The name of a secret or of an environment variable."""
 
@@ -61,19 +64,21 @@ def _given(folder: Path) -> Path:
 
 def files_below(
     folder: Path,
-    passed_over: Callable[[str], bool] = lambda _: False,
+    skipped: tuple[str, ...] = (),
     failed: Callable[[OSError], object] | None = None,
 ) -> Iterator[Path]:
     """The files of every real folder once, linked ones last; a link to a folder that contains `folder` is not followed.
 
-    `passed_over`: names of files and folders that do not count. `failed` gets the error of an unreadable folder.
+    `skipped`: what the names of files and folders begin with that do not count. `failed` gets the error of a folder
+    that cannot be read.
     """
     seen = set(folder.resolve().parents)
     tops = [folder]
     for top in tops:
         for parent, folders, files in os.walk(top, onerror=failed):
             real = Path(parent).resolve()
-            folders[:] = sorted(name for name in folders if real not in seen and not passed_over(name))
+            folders[:] = sorted(name for name in folders if real not in seen and not name.startswith(skipped))
             tops += (path for name in folders if (path := Path(parent, name)).is_symlink())
-            yield from (Path(parent, name) for name in sorted(files) if real not in seen and not passed_over(name))
+            if real not in seen:
+                yield from (Path(parent, name) for name in sorted(files) if not name.startswith(skipped))
             seen.add(real)

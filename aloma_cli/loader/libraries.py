@@ -6,19 +6,18 @@ from typing import TYPE_CHECKING
 
 from aloma_cli.errors import did_you_mean
 from aloma_cli.loader.layout import LIBRARIES_FOLDER
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import ModuleType
 
 
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
 class Libraries:
     """The parameter `lib` of steps: `lib.NAME` is the module `libraries/NAME.py`."""
 
-    __slots__ = ("_modules",)
-
-    def __init__(self, modules: Mapping[str, ModuleType]) -> None:
-        self._modules = modules
+    _modules: Mapping[str, ModuleType]
 
     def __getattr__(self, name: str) -> ModuleType:
         if name.startswith("_"):  # copy and inspect look these up

@@ -11,15 +11,17 @@ import traceback
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from typing import TYPE_CHECKING
 
-from aloma_cli.errors import AlomaError, StepError, did_you_mean
+from aloma_cli.errors import AlomaError, ConfigError, StepError, did_you_mean
 from aloma_cli.lent import lent_stderr
-from aloma_cli.loader.layout import LIBRARIES_FOLDER
+from aloma_cli.loader.layout import LIBRARIES_FOLDER, PRIVATE
 from aloma_cli.loader.source import ModuleSource
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
     from types import CodeType, ModuleType
 
+_NO_IDENTIFIER = re.compile(r"\W")
 _numbers = itertools.count(1)
 _PATTERN_WORDS = ("str", "int", "float", "bool", "list", "dict", "True", "False", "None")
 
@@ -27,7 +29,10 @@ _PATTERN_WORDS = ("str", "int", "float", "bool", "list", "dict", "True", "False"
 def load_module(path: Path, root: Path) -> tuple[ModuleType, ModuleSource]:
     """Run the file at `path` as a new module. Raises StepError with file and line for any failure."""
     shown = path.relative_to(root).as_posix()
-    data = _content(path, shown)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise StepError(f"{shown}: cannot be read: {error.strerror}") from error
     module = _empty_module(path)
     # Because dataclasses and pickle look up a class's module there.
     sys.modules[module.__name__] = module
@@ -44,53 +49,44 @@ def load_module(path: Path, root: Path) -> tuple[ModuleType, ModuleSource]:
     return module, ModuleSource(path, shown, importlib.util.decode_source(data), module.__doc__)
 
 
-def _content(path: Path, shown: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise StepError(f"{shown}: cannot be read: {error.strerror}") from error
-
-
 @functools.lru_cache(maxsize=512)
 def _compiled(data: bytes, path: str) -> CodeType:
     # Always from the source: no stale bytecode, and no bytecode among the user's files.
     return compile(data, path, "exec", dont_inherit=True)
 
 
-def load_folder(folder: Path, root: Path) -> tuple[dict[str, ModuleType], tuple[StepError, ...]]:
-    """The modules of `folder/*.py` by name, and the errors of the files that fail."""
+def load_folder(
+    folder: Path, root: Path, built_in: Collection[str] = ()
+) -> tuple[dict[str, ModuleType], tuple[StepError, ...]]:
+    """The modules of `folder/*.py` by name, and the errors of the files that fail.
+
+    Raises ConfigError for a file with a name of `built_in`.
+    """
     modules: dict[str, ModuleType] = {}
     broken: list[StepError] = []
-    for path in sorted(path for path in folder.glob("*.py") if not is_private(path.name)):
+    for path in sorted(path for path in folder.glob("*.py") if not path.name.startswith(PRIVATE)):
         try:
-            _check_importable_name(path, root)
+            _check_name(path, root, built_in)
             modules[path.stem], _ = load_module(path, root)
         except StepError as error:
             broken.append(error)
     return modules, tuple(broken)
 
 
-def is_private(name: str) -> bool:
-    """Whether a file or folder of this name is skipped."""
-    return name.startswith(("_", "."))
-
-
-def _check_importable_name(path: Path, root: Path) -> None:
+def _check_name(path: Path, root: Path, built_in: Collection[str]) -> None:
+    shown = path.relative_to(root).as_posix()
+    if path.stem in built_in:
+        raise ConfigError(f"{shown}: the connector `{path.stem}` is built in", hint="rename the file")
     if not path.stem.isidentifier():
-        shown = path.relative_to(root).as_posix()
         raise StepError(
             f"{shown}: {path.stem!r} is not a valid Python name",
-            hint=f"rename it to {_as_identifier(path.stem)}.py",
+            hint=f"rename it to {_NO_IDENTIFIER.sub('_', path.stem)}.py",
         )
-
-
-def _as_identifier(stem: str) -> str:
-    return re.sub(r"\W", "_", stem)
 
 
 def _empty_module(path: Path) -> ModuleType:
     # Without a dot, because pickle imports the part before one. The number distinguishes equal file names.
-    name = f"_aloma{next(_numbers)}_{_as_identifier(path.stem)}"
+    name = f"_aloma{next(_numbers)}_{_NO_IDENTIFIER.sub('_', path.stem)}"
     spec = ModuleSpec(name, SourceFileLoader(name, str(path)), origin=str(path))
     spec.has_location = True
     return importlib.util.module_from_spec(spec)

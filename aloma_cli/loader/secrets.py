@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 
+_FILE = f"{DATA_FOLDER}/secrets.json"
+"""Below the root of the workspace."""
+
 _OPEN_TO_OTHERS = 0o077
 
 
@@ -54,7 +57,7 @@ def read_secrets(root: Path) -> dict[str, Secret]:
 
     Raises WorkspaceError for a file that others may read, or that is invalid.
     """
-    path = _file(root)
+    path = root / _FILE
     try:
         with path.open("rb") as file:
             refuse_open_file(path, os.fstat(file.fileno()).st_mode)
@@ -82,7 +85,7 @@ def delete_secret(root: Path, name: str) -> None:
     """Delete a secret. Raises NotFoundError, StoreError, and the errors of `read_secrets`."""
     if name not in read_secrets(root):
         hint = did_you_mean(name, read_secrets(root)) or "run `aloma secret list` for the names"
-        raise NotFoundError(f"no secret {name!r} in {_file(root)}", hint=hint)
+        raise NotFoundError(f"no secret {name!r} in {root / _FILE}", hint=hint)
     with _changing(root) as secrets:
         secrets.pop(name, None)
 
@@ -105,10 +108,6 @@ def files_using(root: Path, names: Iterable[str]) -> dict[str, list[str]]:
                 if f'"{name}"' in text or f"'{name}'" in text:
                     files.append(path.relative_to(root).as_posix())
     return using
-
-
-def _file(root: Path) -> Path:
-    return root / DATA_FOLDER / "secrets.json"
 
 
 def _refuse_value(name: str, value: str) -> None:
@@ -151,7 +150,7 @@ def _changing(root: Path) -> Iterator[dict[str, Secret]]:
     """The secrets, to be changed under a lock and written at the end."""
     from filelock import FileLock  # most commands only read secrets
 
-    path = _file(root)
+    path = root / _FILE
     prepare_folder(path.parent)
     lock = path.with_suffix(".lock")
     refuse_links(lock)

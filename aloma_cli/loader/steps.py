@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from aloma_cli.content.retry import Retry
 from aloma_cli.content.step import OPTIONS, Step
 from aloma_cli.errors import StepError
-from aloma_cli.loader.layout import LIBRARIES_FOLDER, STEPS_FOLDER, files_below
-from aloma_cli.loader.modules import is_private, load_module
-from aloma_cli.values import dataclass
+from aloma_cli.loader.layout import LIBRARIES_FOLDER, PRIVATE, STEPS_FOLDER, files_below
+from aloma_cli.loader.modules import load_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,29 +34,24 @@ _SYNONYMS = {"retries": "retry"}
 _CLOSE = 0.85  # `prioritiy` and `timout` are, `frame` and `named_pipe` are not
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedSteps:
-    """`steps`: the valid ones, in the order of their files. `broken`: the errors of the other files."""
+def load_steps(root: Path) -> tuple[dict[str, Step], tuple[StepError, ...]]:
+    """Every valid step below `root/steps` by name, in the order of their files, and the errors of the other files.
 
-    steps: tuple[Step, ...] = ()
-    broken: tuple[StepError, ...] = ()
-
-
-def load_steps(root: Path) -> LoadedSteps:
-    """Every step below `root/steps`; files and folders whose names start with `_` or `.` are skipped."""
+    Files and folders whose names start with `_` or `.` are skipped.
+    """
     steps: dict[str, Step] = {}
     broken: list[StepError] = []
-    for path in files_below(root / STEPS_FOLDER, is_private, _refuse_unreadable):
+    for path in files_below(root / STEPS_FOLDER, PRIVATE, _refuse_unreadable):
         if path.suffix not in LANGUAGES:
             continue
         try:
             step = LANGUAGES[path.suffix](path, root)
-            _check_unique_name(step, steps.get(step.name))
+            if step.name in steps:
+                raise _name_taken(step, steps[step.name])
+            steps[step.name] = step
         except StepError as error:
             broken.append(error)
-        else:
-            steps[step.name] = step
-    return LoadedSteps(tuple(steps.values()), tuple(broken))
+    return steps, tuple(broken)
 
 
 def load_step(path: Path, root: Path) -> Step:
@@ -65,7 +59,9 @@ def load_step(path: Path, root: Path) -> Step:
     module, source = load_module(path, root)
     namespace = vars(module)
     _check_option_names(namespace, source)
-    _check_complete(namespace, source)
+    missing = [f"`{option}`" for option in ("condition", "content") if option not in namespace]
+    if missing:
+        raise _incomplete(missing, source)
     settings = {option: namespace[option] for option in OPTIONS if option in namespace}
     default = path.relative_to(root / STEPS_FOLDER).with_suffix("").as_posix()
     return Step(**({"name": default} | settings), source=source)
@@ -80,23 +76,18 @@ def _refuse_unreadable(error: OSError) -> None:
         raise StepError(f"{error.filename}: cannot be read: {error.strerror}")
 
 
-def _check_unique_name(step: Step, other: Step | None) -> None:
-    if other and other.source and step.source:
-        raise StepError(
-            f"{step.source.place('name')}: {other.source.place('name')} has the name {step.name!r} too",
-            hint="give one of them another `name`",
-        )
+def _name_taken(step: Step, other: Step) -> StepError:
+    here, there = (one.source.place("name") if one.source else one.name for one in (step, other))
+    return StepError(f"{here}: {there} has the name {step.name!r} too", hint="give one of them another `name`")
 
 
-def _check_complete(namespace: Mapping[str, Any], source: ModuleSource) -> None:
-    missing = [f"`{option}`" for option in ("condition", "content") if option not in namespace]
+def _incomplete(missing: list[str], source: ModuleSource) -> StepError:
     if len(missing) == 2:
-        raise StepError(
+        return StepError(
             f"{source.shown}: has no `condition` and no `content`",
             hint=f"a step needs both; move any other file to {LIBRARIES_FOLDER}/, or begin its name with `_`",
         )
-    if missing:
-        raise StepError(f"{source.shown}: has no {missing[0]}", hint=_EXAMPLES[missing[0]])
+    return StepError(f"{source.shown}: has no {missing[0]}", hint=_EXAMPLES[missing[0]])
 
 
 _EXAMPLES = {
@@ -108,14 +99,14 @@ _EXAMPLES = {
 def _check_option_names(namespace: Mapping[str, Any], source: ModuleSource) -> None:
     free = [option for option in OPTIONS if option not in namespace]
     for word, value in namespace.items():
+        if word.startswith("_") or word.isupper() or word in OPTIONS:  # capitals: a constant of the author
+            continue
         option = _nearest(word, free)
         if option and isinstance(value, _PLAUSIBLE[option]):
             raise StepError(f"{source.place(word)}: a step has no option `{word}`", hint=f"did you mean `{option}`?")
 
 
 def _nearest(word: str, options: list[str]) -> str | None:
-    if word.startswith("_") or word.isupper() or word in OPTIONS:  # capitals: a constant of the author
-        return None
     plain = word.casefold().replace("_", "")
     near = difflib.get_close_matches(_SYNONYMS.get(plain, plain), options, 1, _CLOSE)
     return near[0] if near else None

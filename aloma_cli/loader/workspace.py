@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from aloma_cli.connectors.providers.table import BUILT_IN, key_variables
-from aloma_cli.errors import ConfigError, CredentialsError, StepError
+from aloma_cli.errors import CredentialsError, StepError
 from aloma_cli.later import Later
 from aloma_cli.loader.config import Config
 from aloma_cli.loader.config_files import read_config
@@ -125,16 +125,16 @@ def load_workspace(
     stored = {name: one.value for name, one in secret.items()}
     hide(Redactor(secrets))
     libraries, broken_libraries = load_folder(root / LIBRARIES_FOLDER, root)
-    connectors, broken_connectors = _load_connectors(root)
-    loaded = load_steps(root)
+    connectors, broken_connectors = load_folder(root / CONNECTORS_FOLDER, root, BUILT_IN)
+    steps, broken_steps = load_steps(root)
     return LoadedWorkspace(
         root=root,
         config=config,
-        steps={step.name: step for step in loaded.steps},
-        broken=broken_libraries + broken_connectors + loaded.broken,
+        steps=steps,
+        broken=broken_libraries + broken_connectors + broken_steps,
         lib=Libraries(libraries),
         connector_modules=connectors,
-        environment=Environment(environ, stored, config.environment),
+        environment=Environment((environ, stored, config.environment)),
         secrets=secrets,
         stored=stored,
     )
@@ -155,13 +155,3 @@ def _read_secrets(
     stored = read_secrets(root)
     names = (*config.secrets, *config.hook_secrets, *key_variables(), *config.key_variables, *keys)
     return config, stored, (*known_values(stored, names, environ), *store_secrets(environ))
-
-
-def _load_connectors(root: Path) -> tuple[dict[str, ModuleType], tuple[StepError, ...]]:
-    folder = root / CONNECTORS_FOLDER
-    for name in BUILT_IN:
-        if (folder / f"{name}.py").exists():
-            raise ConfigError(
-                f"{CONNECTORS_FOLDER}/{name}.py: the connector `{name}` is built in", hint="rename the file"
-            )
-    return load_folder(folder, root)

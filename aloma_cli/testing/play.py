@@ -243,5 +243,5 @@ def _prepared(loaded: LoadedWorkspace, config: Mapping[str, str], concurrency: i
     settings = loaded.config
     if concurrency is not None:
         settings = replace(settings, limits=replace(settings.limits, concurrency=concurrency))
-    environment = Environment(config, settings.environment, invented)
+    environment = Environment((config, settings.environment, invented))
     return replace(loaded, config=settings, environment=environment)

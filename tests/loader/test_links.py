@@ -11,7 +11,7 @@ from aloma_cli.errors import ConfigError, StoreError, WorkspaceError
 from aloma_cli.loader.environment import Environment
 from aloma_cli.loader.links import link_key
 
-NOTHING = Environment({})
+NOTHING = Environment()
 
 
 def test_the_key_is_made_once_and_kept(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_key_that_others_may_read_or_that_is_a_link_is_refused(tmp_path: Path)
 
 
 def test_workers_on_several_machines_share_a_secret(tmp_path: Path) -> None:
-    assert link_key(tmp_path, Environment({"ALOMA_LINK_KEY": "x" * 32})) == b"x" * 32
+    assert link_key(tmp_path, Environment(({"ALOMA_LINK_KEY": "x" * 32},))) == b"x" * 32
     assert not (tmp_path / ".aloma").exists()
     with pytest.raises(ConfigError, match="ALOMA_LINK_KEY has fewer than 32 characters"):
-        link_key(tmp_path, Environment({"ALOMA_LINK_KEY": "short"}))
+        link_key(tmp_path, Environment(({"ALOMA_LINK_KEY": "short"},)))

@@ -25,21 +25,21 @@ STEP = f"condition = {{}}\n{CONTENT}"
 
 
 def only_step(root: Path) -> Step:
-    loaded = load_steps(root)
-    assert loaded.broken == ()
-    (step,) = loaded.steps
+    steps, broken = load_steps(root)
+    assert broken == ()
+    (step,) = steps.values()
     return step
 
 
 def only_error(root: Path) -> StepError:
-    loaded = load_steps(root)
-    assert loaded.steps == ()
-    (error,) = loaded.broken
+    steps, broken = load_steps(root)
+    assert steps == {}
+    (error,) = broken
     return error
 
 
 def test_a_workspace_may_have_no_steps_yet(tmp_path: Path) -> None:
-    assert load_steps(tmp_path).steps == ()
+    assert load_steps(tmp_path) == ({}, ())
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links need a right on Windows")
@@ -52,8 +52,8 @@ def test_a_linked_folder_is_followed_and_each_real_one_read_once(root: Path, wri
     (root / "steps" / "twice").symlink_to("../shared/deep")
     (root / "shared" / "round").symlink_to(".")
     (root / "steps" / "up").symlink_to("..")
-    loaded = load_steps(root)
-    assert ([step.name for step in loaded.steps], loaded.broken) == (
+    steps, broken = load_steps(root)
+    assert (list(steps), broken) == (
         ["z/own", "shared/first", "shared/deep/second"],
         (),
     )
@@ -99,13 +99,13 @@ def test_a_name_set_in_the_file_wins_over_its_path(root: Path, write: Write) -> 
 def test_files_and_folders_that_begin_with_an_underscore_or_a_dot_are_left_out(root: Path, write: Write) -> None:
     for name in ("_shared.py", ".hidden.py", "_old/a.py", ".git/a.py", "__pycache__/a.py", "notes.txt"):
         write(f"steps/{name}", "raise Exception")
-    assert load_steps(root).broken == ()
+    assert load_steps(root)[1] == ()
 
 
 def test_steps_come_in_the_order_of_their_files(root: Path, write: Write) -> None:
     for name in ("b", "a/z", "c", "a/b"):
         write(f"steps/{name}.py", STEP)
-    assert [step.name for step in load_steps(root).steps] == ["b", "c", "a/b", "a/z"]
+    assert list(load_steps(root)[0]) == ["b", "c", "a/b", "a/z"]
 
 
 def test_no_bytecode_is_left_and_an_edit_is_seen_at_once(root: Path, write: Write) -> None:
@@ -125,7 +125,7 @@ def test_two_workspaces_with_equal_file_names_share_no_module(tmp_path: Path) ->
         (tmp_path / name / "steps").mkdir(parents=True)
         text = f"seen = []\ncondition = {{}}\ndef content(data):\n    seen.append({name!r})\n    return seen\n"
         (tmp_path / name / "steps" / "a.py").write_text(text)
-        steps += load_steps(tmp_path / name).steps
+        steps += load_steps(tmp_path / name)[0].values()
     assert [python(step).function({}) for step in steps] == [["one"], ["two"]]
     assert len(set(sys.modules) - before) == 2
     assert "a" not in sys.modules
@@ -177,13 +177,13 @@ def test_a_broken_file_does_not_hide_the_others(root: Path, write: Write) -> Non
     write("steps/a.py", "condition = {")
     write("steps/b.py", STEP)
     write("steps/c.py", "1 / 0")
-    loaded = load_steps(root)
-    assert [step.name for step in loaded.steps] == ["b"]
-    assert [str(error) for error in loaded.broken] == [
+    steps, broken = load_steps(root)
+    assert list(steps) == ["b"]
+    assert [str(error) for error in broken] == [
         "steps/a.py:1: SyntaxError: '{' was never closed",
         "steps/c.py:1: ZeroDivisionError: division by zero",
     ]
-    assert isinstance(loaded.broken[1].__cause__, ZeroDivisionError)
+    assert isinstance(broken[1].__cause__, ZeroDivisionError)
 
 
 @pytest.mark.parametrize(
@@ -324,8 +324,8 @@ def test_an_import_of_a_workspace_file_is_told_of_lib(root: Path, write: Write) 
     write("steps/research/a.py", "import prices")
     write("steps/research/b.py", "from helper import x")
     write("steps/research/c.py", "from libraries.prices import x")
-    loaded = load_steps(root)
-    assert [error.hint for error in loaded.broken] == [
+    broken = load_steps(root)[1]
+    assert [error.hint for error in broken] == [
         "libraries/prices.py cannot be imported: give `content` the parameter `lib` for `lib.prices`",
         "move steps/research/helper.py to libraries/, give `content` the parameter `lib` and write `lib.helper`",
         "modules in libraries/ cannot be imported: give `content` the parameter `lib`",
@@ -335,9 +335,9 @@ def test_an_import_of_a_workspace_file_is_told_of_lib(root: Path, write: Write) 
 def test_two_steps_of_one_name_are_an_error_that_names_both_files(root: Path, write: Write) -> None:
     write("steps/a.py", STEP)
     write("steps/b.py", f'{STEP}name = "a"\n')
-    loaded = load_steps(root)
-    assert [step.name for step in loaded.steps] == ["a"]
-    assert [str(error) for error in loaded.broken] == ["steps/b.py:3: steps/a.py has the name 'a' too"]
+    steps, broken = load_steps(root)
+    assert list(steps) == ["a"]
+    assert [str(error) for error in broken] == ["steps/b.py:3: steps/a.py has the name 'a' too"]
 
 
 @pytest.mark.parametrize(

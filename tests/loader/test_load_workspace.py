@@ -113,12 +113,12 @@ def test_check_raises_the_first_of_several_errors_and_counts_the_others(root: Pa
 
 
 def test_the_environment_wins_over_aloma_yaml() -> None:
-    config = Environment({"REGION": "us", "EMPTY": ""}, {"REGION": "eu", "PORT": "1", "EMPTY": "x"})
+    config = Environment(({"REGION": "us", "EMPTY": ""}, {"REGION": "eu", "PORT": "1", "EMPTY": "x"}))
     assert (config("REGION"), config("PORT"), config("EMPTY")) == ("us", "1", "")
 
 
 def test_a_default_is_taken_only_where_there_is_no_value() -> None:
-    config = Environment({"REGION": "us"})
+    config = Environment(({"REGION": "us"},))
     assert config("REGION", "eu") == "us"
     assert config("PORT", None) is None
     assert config("PORT", 80) == 80
@@ -126,7 +126,7 @@ def test_a_default_is_taken_only_where_there_is_no_value() -> None:
 
 def test_a_missing_value_says_where_to_set_it() -> None:
     with pytest.raises(PermanentError) as caught:
-        Environment({}, {"REGION": "eu"})("REGOIN")
+        Environment(({}, {"REGION": "eu"}))("REGOIN")
     assert str(caught.value) == 'config("REGOIN") has no value'
     assert caught.value.hint == (
         "did you mean `REGION`?; run `aloma secret set REGOIN`, or `export REGOIN=…`, "
