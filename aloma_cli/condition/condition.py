@@ -24,13 +24,14 @@ def compile_condition(pattern: dict[str, Any], *, name: str = "condition") -> Co
     Raises ConditionError for anything outside the language; its `path` leads into the pattern.
     """
     root = compile_pattern(pattern, Place(compile_pattern, name))
+    reads = list(root.reads())
     return Condition(
         pattern=copy.deepcopy(pattern),
-        paths=frozenset(root.reads()),
+        paths=frozenset([path for path, _ in reads]),
         specificity=root.leaves,
         fingerprint=fingerprint(pattern),
-        matches=root.test(),
-        literals=dict(root.literals()),
+        matches=root.test,
+        literals={path: scalar for path, scalar in reads if scalar is not None},
         root=root,
     )
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeAlias
+from dataclasses import field
+from typing import Any, ClassVar, TypeAlias
 
 from aloma_cli.condition.mismatch import Found, Mismatch, visible
 from aloma_cli.document.paths import MISSING
@@ -42,17 +43,14 @@ class Node(ABC):
     def complaints(self, found: Found, path: Path) -> Iterator[Complaint]:
         """One complaint for each mismatch in `found`, the value at `path`; lazily."""
 
+    @property
     def test(self) -> Test:
         """A function that returns the verdict of `complaints`, without the reasons."""
         return lambda found: holds(self, found)
 
-    def reads(self) -> Iterator[FieldPath]:
+    def reads(self) -> Iterator[Read]:
         """Relative paths: a change at, below or above one of them may change the verdict."""
-        yield ()
-
-    def literals(self) -> Iterator[tuple[FieldPath, Scalar]]:
-        """Relative paths at which only one scalar matches, with that scalar."""
-        yield from ()
+        yield (), None
 
     def unmet(self, found: Found) -> int:
         """The number of leaves that do not hold; 0 means a match."""
@@ -67,6 +65,9 @@ Test: TypeAlias = Callable[[Found], bool]
 
 Scalar: TypeAlias = str | int | float | bool
 """A JSON string, number or boolean; not null, because a missing field matches null."""
+
+Read: TypeAlias = tuple[FieldPath, Scalar | None]
+"""A path, and the scalar that must be there if only one matches."""
 
 Complaint: TypeAlias = tuple[Node, Path, Found]
 """The node, the path and the value found. A plain tuple, because most callers only check whether there is one."""
@@ -85,30 +86,20 @@ class Leaf(Node):
     `$nin` and `$all` the argument is a tuple of leaves.
     """
 
-    wanted: str
-    holds: Test
+    leaves: ClassVar[int] = 1
+    # Without `field()` the properties of Node would be their defaults.
+    words: str = field()
+    test: Test = field()
     scalar: Scalar | None = None
     word: str = ""
     argument: Any = None
 
-    @property
-    def leaves(self) -> int:
-        return 1
-
-    @property
-    def words(self) -> str:
-        return self.wanted
-
     def complaints(self, found: Found, path: Path) -> Iterator[Complaint]:
-        if not self.holds(found):
+        if not self.test(found):
             yield self, path, found
 
-    def test(self) -> Test:
-        return self.holds
-
-    def literals(self) -> Iterator[tuple[FieldPath, Scalar]]:
-        if self.scalar is not None:
-            yield (), self.scalar
+    def reads(self) -> Iterator[Read]:
+        yield (), self.scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +124,9 @@ class Object(Node):
         for key, node in self.fields:
             yield from node.complaints(values.get(key, MISSING), (*path, key))
 
+    @property
     def test(self) -> Test:
-        fields = tuple((key, node.test()) for key, node in self.fields)
+        fields = tuple((key, node.test) for key, node in self.fields)
 
         def test(found: Found) -> bool:
             values = found if type(found) is dict else _as_object(found)
@@ -148,16 +140,11 @@ class Object(Node):
 
         return test
 
-    def reads(self) -> Iterator[FieldPath]:
+    def reads(self) -> Iterator[Read]:
         if not self.fields:
-            yield ()
+            yield (), None
         for key, node in self.fields:
-            for path in node.reads():
-                yield (key, *path)
-
-    def literals(self) -> Iterator[tuple[FieldPath, Scalar]]:
-        for key, node in self.fields:
-            for path, scalar in node.literals():
+            for path, scalar in node.reads():
                 yield (key, *path), scalar
 
     def unmet(self, found: Found) -> int:
@@ -246,17 +233,14 @@ class AllOf(Node):
         for node in self.nodes:
             yield from node.complaints(found, path)
 
+    @property
     def test(self) -> Test:
-        tests = tuple(node.test() for node in self.nodes)
+        tests = tuple(node.test for node in self.nodes)
         return lambda found: all(matches(found) for matches in tests)
 
-    def literals(self) -> Iterator[tuple[FieldPath, Scalar]]:
-        for node in self.nodes:
-            yield from node.literals()
-
-    def reads(self) -> Iterator[FieldPath]:
+    def reads(self) -> Iterator[Read]:
         if not self.nodes:
-            yield ()
+            yield (), None
         for node in self.nodes:
             yield from node.reads()
 
@@ -285,13 +269,15 @@ class AnyOf(Node):
                 return
         yield self, path, found
 
+    @property
     def test(self) -> Test:
-        tests = tuple(node.test() for node in self.nodes)
+        tests = tuple(node.test for node in self.nodes)
         return lambda found: any(matches(found) for matches in tests)
 
-    def reads(self) -> Iterator[FieldPath]:
+    def reads(self) -> Iterator[Read]:
         for node in self.nodes:
-            yield from node.reads()
+            for path, _ in node.reads():
+                yield path, None
 
     def unmet(self, found: Found) -> int:
         return min(node.unmet(found) for node in self.nodes)
@@ -305,11 +291,8 @@ class AnyOf(Node):
 class Not(Node):
     """Anything that does not match a pattern."""
 
+    leaves: ClassVar[int] = 1
     node: Node
-
-    @property
-    def leaves(self) -> int:
-        return 1
 
     @property
     def words(self) -> str:
@@ -319,12 +302,14 @@ class Not(Node):
         if holds(self.node, found):
             yield self, path, found
 
+    @property
     def test(self) -> Test:
-        matches = self.node.test()
+        matches = self.node.test
         return lambda found: not matches(found)
 
-    def reads(self) -> Iterator[FieldPath]:
-        return self.node.reads()
+    def reads(self) -> Iterator[Read]:
+        for path, _ in self.node.reads():
+            yield path, None
 
 
 def _as_object(found: Found) -> JsonObject | None:

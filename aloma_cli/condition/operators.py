@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 from aloma_cli.condition.mismatch import Found, show
@@ -32,23 +33,18 @@ def _exists(argument: object, place: Place) -> Node:
 
 def _ne(value: object, place: Place) -> Node:
     same = literal(value, place)
-    wanted = "neither missing nor null" if value is None else f"not {same.wanted}"
-    return Leaf(wanted, lambda found: not same.holds(found), word="$ne", argument=value)
+    wanted = "neither missing nor null" if value is None else f"not {same.words}"
+    return Leaf(wanted, lambda found: not same.test(found), word="$ne", argument=value)
 
 
-def _comparison(word: str, symbol: str, compare: Callable[[Any, Any], bool]) -> Operator:
-    def comparison(bound: Any, place: Place) -> Node:
-        check_json(bound, place)
-        wanted = f"{symbol} {show(bound)}"
-        if isinstance(bound, str):
-            return Leaf(
-                wanted, lambda found: isinstance(found, str) and compare(found, bound), word=word, argument=bound
-            )
-        if is_number(bound):
-            return Leaf(wanted, lambda found: is_number(found) and compare(found, bound), word=word, argument=bound)
-        raise place.error(f"needs a number or a string, not {name_of(bound)}")
-
-    return comparison
+def _comparison(word: str, symbol: str, compare: Callable[[Any, Any], bool], bound: Any, place: Place) -> Node:
+    check_json(bound, place)
+    wanted = f"{symbol} {show(bound)}"
+    if isinstance(bound, str):
+        return Leaf(wanted, lambda found: isinstance(found, str) and compare(found, bound), word=word, argument=bound)
+    if is_number(bound):
+        return Leaf(wanted, lambda found: is_number(found) and compare(found, bound), word=word, argument=bound)
+    raise place.error(f"needs a number or a string, not {name_of(bound)}")
 
 
 def _in(values: object, place: Place) -> Node:
@@ -105,10 +101,10 @@ def _not(pattern: object, place: Place) -> Node:
 VALUE_OPERATORS: dict[str, Operator] = {
     "$exists": _exists,
     "$ne": _ne,
-    "$gt": _comparison("$gt", ">", operator.gt),
-    "$gte": _comparison("$gte", ">=", operator.ge),
-    "$lt": _comparison("$lt", "<", operator.lt),
-    "$lte": _comparison("$lte", "<=", operator.le),
+    "$gt": partial(_comparison, "$gt", ">", operator.gt),
+    "$gte": partial(_comparison, "$gte", ">=", operator.ge),
+    "$lt": partial(_comparison, "$lt", "<", operator.lt),
+    "$lte": partial(_comparison, "$lte", "<=", operator.le),
     "$in": _in,
     "$nin": _nin,
     "$all": _all,
@@ -151,15 +147,15 @@ def _constants(values: object, place: Place) -> tuple[Leaf, ...]:
 
 
 def _listed(leaves: tuple[Leaf, ...]) -> str:
-    return ", ".join(leaf.wanted for leaf in leaves) or "nothing"
+    return ", ".join(leaf.words for leaf in leaves) or "nothing"
 
 
 def _overlap(choices: tuple[Leaf, ...], found: Found) -> bool:
     """Whether the value, or an element of a list, is among `choices`."""
-    if any(choice.holds(found) for choice in choices):
+    if any(choice.test(found) for choice in choices):
         return True
     return isinstance(found, list) and any(_among(choice, found) for choice in choices)
 
 
 def _among(leaf: Leaf, items: list[Any]) -> bool:
-    return any(leaf.holds(item) for item in items)
+    return any(leaf.test(item) for item in items)

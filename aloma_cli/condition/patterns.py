@@ -36,35 +36,27 @@ def compile_pattern(pattern: object, place: Place) -> Node:
 def _compile_list(patterns: list[Any], place: Place) -> Node:
     if not patterns:
         return of_type(list)
-    return _together([Some(place.field(position).compile(item)) for position, item in enumerate(patterns)])
+    nodes = [Some(compile_pattern(item, place.field(position))) for position, item in enumerate(patterns)]
+    return nodes[0] if len(nodes) == 1 else AllOf(tuple(nodes))
 
 
 def _compile_object(pattern: dict[Any, Any], place: Place) -> Node:
     for key in pattern:
         _check_key(key, place)
     fields = [key for key in pattern if key not in OPERATORS and key != "$options"]
-    _check_company(pattern, fields, place)
-    operators = _with_options_applied(pattern, place)
-    nodes: list[Node] = []
-    if fields or not (operators or place.at_top):  # an empty object at the top requires nothing
-        nodes.append(Object(tuple((key, _field(pattern[key], key, place)) for key in fields)))
-    for word, argument in operators.items():
-        nodes.append(OPERATORS[word](argument, place.operand(word)))
-    return _together(nodes)
-
-
-def _together(nodes: list[Node]) -> Node:
+    operators = _checked_operators(pattern, fields, place) if len(fields) < len(pattern) else {}
+    if STASH in pattern:
+        _check_stash(pattern[STASH], place.field(STASH))
+    own = Object(tuple((key, compile_pattern(pattern[key], place.field(key))) for key in fields))
+    # An empty object at the top requires nothing.
+    nodes: list[Node] = [own] if fields or not (operators or place.at_top) else []
+    nodes += [OPERATORS[word](argument, place.operand(word)) for word, argument in operators.items()]
     return nodes[0] if len(nodes) == 1 else AllOf(tuple(nodes))
 
 
-def _field(pattern: object, key: str, place: Place) -> Node:
-    if key == STASH:
-        _check_stash(pattern, place.field(key))
-    return place.field(key).compile(pattern)
-
-
-def _with_options_applied(pattern: dict[str, Any], place: Place) -> dict[str, Any]:
-    """The operators of `pattern`, with `$regex` and `$options` combined into one."""
+def _checked_operators(pattern: dict[str, Any], fields: list[str], place: Place) -> dict[str, Any]:
+    """The operators of `pattern`, which has `fields` beside them; `$regex` and `$options` are combined into one."""
+    _check_company(pattern, fields, place)
     operators = {word: argument for word, argument in pattern.items() if word in OPERATORS}
     if "$options" in pattern:
         if "$regex" not in pattern:

@@ -59,13 +59,13 @@ def literal(value: object, place: Place) -> Leaf:
 
     Raises ConditionError if it is not JSON.
     """
-    check_json(value, place)
     if value is None:
         return Leaf("missing or null", lambda found: found is None or found is MISSING, word="value")
     if isinstance(value, str):
         return Leaf(show(value), lambda found: bool(found == value), value, "value", value)
     if isinstance(value, bool):
         return Leaf(show(value), lambda found: found is value, value, "value", value)
+    check_json(value, place)
     if isinstance(value, int | float):
         return Leaf(show(value), lambda found: found == value and not isinstance(found, bool), value, "value", value)
     fixed = copy.deepcopy(value)

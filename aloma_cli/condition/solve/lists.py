@@ -62,7 +62,7 @@ def _without_one(tests: Iterable[Need], items: list[Any]) -> Iterator[list[Any]]
     for node, wanted in tests:
         if isinstance(node, Leaf) and node.word == "$all" and not wanted:
             for leaf in node.argument:
-                yield [item for item in items if not leaf.holds(item)]
+                yield [item for item in items if not leaf.test(item)]
 
 
 def _repaired(solver: Solve, every: list[Need], items: list[Any]) -> list[Any]:

@@ -19,7 +19,7 @@ class Need(NamedTuple):
     wanted: bool = True
 
     def met(self, found: Any) -> bool:
-        return self.node.test()(found) is self.wanted
+        return self.node.test(found) is self.wanted
 
 
 PRESENT = Need(Leaf("present", lambda found: found is not MISSING, word="$exists", argument=True))
