@@ -10,6 +10,7 @@ FOLDER holds `aloma_cli/`; the default is this repository. How each figure is co
 - Stays: the calls of functions in engine/ from `deliver`, which takes a firing's outcome, until the plan is asked what
   can start next (or the commit is emitted), as a sequence of files; neighbours in the same file are one stay. Returns:
   stays in a file that had been left before.
+- Methods: of `Workspace` or of `Scheduler`, the engine's run of a tree, whichever has more.
 - Class names used twice: in two files or more. Private names: functions `_name` defined in three files or more.
 - Imports inside functions: `import` statements of this package below a `def`.
 - Circles: groups of modules that import each other, inside functions too. Upwards: imports of a higher row of the
@@ -102,6 +103,7 @@ def rows(root: Path, trees: dict[Path, ast.Module]) -> Iterator[Row]:
     stays, returns = probe(root, _STAYS)
     yield "stays of one firing's end", stays, 14
     yield "files it returns to", returns, 5
+    yield "methods of `Workspace` or `Scheduler`", max(map(methods, trees.values())), 15
     yield "class names used twice", len(repeated(trees, (ast.ClassDef,), 2)), 0
     private = repeated(trees, (ast.FunctionDef, ast.AsyncFunctionDef), 3)
     yield "private names in three files or more", sum(name[0] == "_" != name[1] for name in private), 3
@@ -134,6 +136,13 @@ def repeated(trees: dict[Path, ast.Module], kinds: tuple[type, ...], times: int)
             if isinstance(node, kinds):
                 files[node.name].add(path)  # type: ignore[attr-defined]  # each kind has a name
     return [name for name, found in files.items() if len(found) >= times]
+
+
+def methods(tree: ast.Module) -> int:
+    """The methods of the class that runs tasks, in a program or in the engine, if it is in this file."""
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    runs = [node for node in classes if node.name in ("Workspace", "Scheduler")]
+    return sum(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) for one in runs for node in one.body)
 
 
 def inner_imports(tree: ast.Module) -> int:

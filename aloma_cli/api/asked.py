@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aloma_cli.clock import Clock
+    from aloma_cli.content.step import Step
     from aloma_cli.loader.config import Config
     from aloma_cli.redact import NamedValue
     from aloma_cli.store.protocol import Store
@@ -30,7 +31,7 @@ class AskedWorkspace(Records):
     def __init__(self, store: Store, loaded: LoadedWorkspace, *, clock: Clock | None = None) -> None:
         super().__init__(store, clock=clock)
         self.loaded = loaded
-        self.steps = dict(loaded.steps)
+        self.steps: dict[str, Step] = dict(loaded.steps)
 
 
 def load_asked(path: str | Path | None = None, *, hide: Hide = no_redaction) -> AskedWorkspace:

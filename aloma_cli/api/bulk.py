@@ -85,7 +85,7 @@ class Bulk:
 
     async def run(self, lines: Iterable[BulkLine | Result]) -> None:
         """All lines, or as many as the limits allow: then `reached` names the limit."""
-        self.home.check()
+        self.home.setup.check()
         running: set[asyncio.Task[None]] = set()
         try:
             for line in lines:

@@ -6,7 +6,9 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from aloma_cli.errors import StoreError, TaskLockedError
+from aloma_cli.errors import InputError, StoreError, TaskLockedError
+from aloma_cli.ids import new_task_id
+from aloma_cli.jsontext import escape_surrogates
 
 if TYPE_CHECKING:
     from aloma_cli.api.workspace import Workspace
@@ -23,8 +25,11 @@ _PAUSE = 0.02
 def create_once(
     home: Workspace, key: str, name: str, data: JsonObject, tags: Iterable[str] = (), *, patience: float = PATIENCE
 ) -> str | tuple[Claim, TaskCreated]:
-    """Create the task with this key; if it exists, give its id. Raises as `Workspace.create`, after `patience`."""
-    root = home.reserve(key)
+    """Create the task with this key; if it exists, give its id. Raises InputError for an empty key.
+
+    Raises as `Workspace.create`, after `patience` seconds.
+    """
+    root = home.store.reserve(_checked(key), new_task_id(home.clock.now()))
     deadline = time.monotonic() + patience
     while root not in home.store.roots(root):
         try:
@@ -34,3 +39,9 @@ def create_once(
                 raise
             time.sleep(_PAUSE)
     return root
+
+
+def _checked(key: str) -> str:
+    if not key.strip() or escape_surrogates(key) != key:
+        raise InputError(f"invalid key {key!r}: a key is a text that is not empty", hint="use an id of what came")
+    return key

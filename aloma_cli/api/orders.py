@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aloma_cli.budget import DAY
 from aloma_cli.later import Later
 
 if TYPE_CHECKING:
+    from aloma_cli.api.setup import Setup
     from aloma_cli.budget import LimitRequest
     from aloma_cli.engine import expectation, failure, requests
     from aloma_cli.engine import limits as limiting
@@ -23,24 +25,23 @@ else:
 Order = Callable[["Scheduler"], None]
 
 
-def starting(limits: Mapping[str, LimitRequest], expected: JsonObject | None = None) -> Order:
-    """Set limits, by their names in `budget.LIMITS`, and the condition that the document is expected to meet."""
+def starting(setup: Setup, limits: Mapping[str, LimitRequest], expected: JsonObject | None = None) -> Order:
+    """What a new tree begins with: these limits and those of the workspace, and what it is expected to come to.
 
-    def order(run: Scheduler) -> None:
-        if limits or run.tree.limited is not None:
-            run.do(limiting.set_limits, limits)
-        if expected is not None:
-            run.do(expectation.expect, expected)
-
-    return order
+    `limits`: by their names in `budget.LIMITS`. `expected`: the condition that the document is to meet.
+    """
+    return partial(_set, {**setup.loaded.config.limits.budget, **limits}, setup.redactor.value(expected))
 
 
-def resuming(limits: Mapping[str, LimitRequest], *, retry_failed: bool, expected: JsonObject | None = None) -> Order:
-    """Let a tree continue that was stopped, limited, in error or without progress."""
+def resuming(
+    setup: Setup, limits: Mapping[str, LimitRequest], expected: JsonObject | None = None, *, retry_failed: bool
+) -> Order:
+    """Let a tree continue that was stopped, limited, in error or without progress. The rest as for `starting`."""
+    expected = setup.redactor.value(expected)
 
     def order(run: Scheduler) -> None:
         run.do(requests.resume)
-        starting(limits, expected)(run)
+        _set(limits, expected, run)
         if run.failed or retry_failed:
             run.do(failure.retry_failed)
         run.do(requests.release_cycles)
@@ -52,3 +53,10 @@ def on_another_day(run: Scheduler) -> None:
     """Continue a tree that the limit of a day has stopped; if it is still the same day, it will be stopped again."""
     if run.tree.limit is not None and run.tree.limit["name"] == DAY:
         run.do(limiting.set_limits, {})
+
+
+def _set(limits: Mapping[str, LimitRequest], expected: JsonObject | None, run: Scheduler) -> None:
+    if limits or run.tree.limited is not None:
+        run.do(limiting.set_limits, limits)
+    if expected is not None:
+        run.do(expectation.expect, expected)

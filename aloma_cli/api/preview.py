@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import field
 from functools import partial
 
+from aloma_cli.api.fire import fire
 from aloma_cli.api.workspace import Workspace
 from aloma_cli.budget import Amount
 from aloma_cli.connectors.base import LIST, Answer, Ask, Bordered, Call, Connectors, Function, Log
@@ -36,13 +37,13 @@ class Beginning:
 async def preview(home: Workspace, data: JsonObject) -> list[Beginning]:
     """The steps whose condition holds on `data`, in the order in which they start.
 
-    Each runs up to its first calls. Raises as `Workspace.fire`.
+    Each runs up to its first calls. Raises as `fire`.
     """
     beginnings = []
     for step in home.steps.values():
         if step.enabled and step.condition.matches(data):
             planned: list[Planned] = []
-            await home.fire(step, data, border=partial(_counting, planned))
+            await fire(home, step, data, lambda _: None, border=partial(_counting, planned))
             beginnings.append(Beginning(step, planned))
     return sorted(beginnings, key=lambda beginning: start_order(beginning.step))
 

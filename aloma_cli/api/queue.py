@@ -17,5 +17,5 @@ if TYPE_CHECKING:
 def leave_to_worker(home: Workspace, task_id: str, order: Order, claim: Claim | None = None) -> Task:
     """Write `order` into the record of a tree, and start nothing. Raises NotFoundError, TaskLockedError."""
     claim = claim or home.store.claim(root_of(task_id))
-    tree = write(claim, home.plan, home.clock, home.redactor, None, order)
+    tree = write(claim, home.setup, None, order)
     return task_of(home.store, tree, task_id)

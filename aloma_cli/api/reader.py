@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aloma_cli.api.lookup import find_root, find_subtask, find_task
 from aloma_cli.api.task import (
+    NO_STEPS,
     Task,
     read_published,
     read_record,
@@ -29,6 +30,7 @@ from aloma_cli.record.states import ACTIVE
 from aloma_cli.store.open import open_store
 
 if TYPE_CHECKING:
+    from aloma_cli.content.step import Step
     from aloma_cli.engine import working
     from aloma_cli.store.protocol import Salvage, Store
 else:
@@ -36,7 +38,9 @@ else:
 
 
 class Records:
-    """The tasks in a store."""
+    """The tasks in a store. `steps`: those that can be asked why they fired."""
+
+    steps: Mapping[str, Step] = NO_STEPS
 
     def __init__(self, store: Store, *, clock: Clock | None = None) -> None:
         self.store = store
@@ -64,12 +68,12 @@ class Records:
         Raises NotFoundError, and JournalDamagedError where nothing can be read of it.
         """
         root, rest = find_root(self.store, text)
-        published = None if rest else read_published(self.store, root)
+        published = None if rest else read_published(self.store, root, self.steps)
         if published is not None:
             return published, None
         tree, damage = read_sound_part(self.store, root)
         task_id = find_subtask(tree.tasks, f"{root}.{rest}", damage) if rest else root
-        return task_of(self.store, tree, task_id), damage
+        return task_of(self.store, tree, task_id, self.steps), damage
 
     def salvage(self, text: str) -> Salvage | None:
         """Go back to the last good entry of a task's damaged record; None where it is not damaged.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 from aloma_cli.content.capture import stderr_redacted, stdout_split
@@ -19,78 +18,50 @@ from aloma_cli.engine.turn import Scheduler
 from aloma_cli.engine.unsettled import park_interrupted
 from aloma_cli.errors import AlomaError
 from aloma_cli.later import Later
-from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from aloma_cli.api import notifying
-    from aloma_cli.api.notifying import Notices
+    from aloma_cli.api.setup import Setup
     from aloma_cli.clock import Clock
     from aloma_cli.connectors import table
     from aloma_cli.connectors.base import Connectors
-    from aloma_cli.connectors.mcp.settings import McpSettings
     from aloma_cli.connectors.settings import ModelSettings
-    from aloma_cli.engine.day import DayLimit
     from aloma_cli.engine.transaction import Emit
     from aloma_cli.engine.working import WorkingTree
     from aloma_cli.jsontext import JsonObject
-    from aloma_cli.loader.environment import Environment
-    from aloma_cli.loader.libraries import Libraries
     from aloma_cli.redact import Redactor
     from aloma_cli.store.protocol import Claim
-    from aloma_cli.telemetry.live import LiveTraces
 else:
     notifying = Later("aloma_cli.api.notifying")
     table = Later("aloma_cli.connectors.table")
 
 
-@dataclass(frozen=True, slots=True)
-class Equipment:
-    """What a run needs besides the tree.
-
-    `border` may wrap the connectors, to answer their calls in another way. `day`: what all tasks may spend on one day.
-    `notices`: whom to tell of questions and ends. `traces`: where spans go.
-    """
-
-    plan: Plan
-    modules: Mapping[str, ModuleType]
-    lib: Libraries
-    config: Environment
-    concurrency: int
-    clock: Clock
-    redactor: Redactor
-    border: Callable[[Connectors], Connectors]
-    day: DayLimit | None = None
-    mcp: Sequence[McpSettings] = ()
-    notices: Notices | None = None
-    traces: LiveTraces | None = None
-
-
 async def run_claim(
     claim: Claim,
-    equipment: Equipment,
+    setup: Setup,
     emit: Emit,
     *,
-    answering: Callable[[Scheduler], ModelSettings],
     before: Callable[[Scheduler], object] = lambda _: None,
     stay: Stay | None = None,
 ) -> WorkingTree:
     """Run a claimed tree until it is at rest, and close the claim.
 
-    The requests in its inbox come first, then `before`. `answering` chooses the model server. `stay`: when to leave it
-    sooner or later than at rest. After a cancellation a later run continues from the last commit.
+    The requests in its inbox come first, then `before`. `stay`: when to leave it sooner or later than at rest. After a
+    cancellation a later run continues from the last commit.
     """
-    stay = stay or Stay()
-    followed = None if equipment.traces is None else equipment.traces.follow(emit)
-    emit = emit if followed is None else followed.emit
-    notifier = None if equipment.notices is None else notifying.Notifier(equipment.notices, emit)
+    stay, notifier = stay or Stay(), None
     try:
+        traces, notices = setup.traces(), setup.notices()
+        followed = None if traces is None else traces.follow(emit)
+        emit = emit if followed is None else followed.emit
+        notifier = None if notices is None else notifying.Notifier(notices, emit)
         run = Scheduler(
             claim,
-            equipment.plan,
-            clock=equipment.clock,
+            setup.plan,
+            clock=setup.clock,
             emit=emit if notifier is None else notifier.emit,
-            concurrency=equipment.concurrency,
-            redactor=equipment.redactor,
+            concurrency=setup.loaded.config.limits.concurrency,
+            redactor=setup.redactor,
         )
         if followed is not None:
             followed.open(run.tree)
@@ -98,12 +69,12 @@ async def run_claim(
             notifier.open(run)
         run.recover()
         run.take_requests()
-        settings = answering(run)
+        settings = setup.answering(run)
         before(run)
-        await _drive(run, equipment, settings, stay)
+        await _drive(run, setup, settings, stay)
         # Requests may arrive while people are told, steps clean up and connections close.
         while (notifier is not None and await notifier.settle(run)) or run.take_requests():
-            await _drive(run, equipment, settings, stay)
+            await _drive(run, setup, settings, stay)
         await lasts(run)
         return run.tree
     finally:
@@ -112,12 +83,12 @@ async def run_claim(
         claim.close()
 
 
-async def fire_once(claim: Claim, equipment: Equipment, emit: Emit, settings: ModelSettings) -> None:
+async def fire_once(claim: Claim, setup: Setup, emit: Emit) -> None:
     """Run the first firing of a claimed tree alone, without a retry or another firing after it; close the claim."""
     with contextlib.closing(claim):
-        run = Scheduler(claim, equipment.plan, clock=equipment.clock, emit=emit, redactor=equipment.redactor)
+        run = Scheduler(claim, setup.plan, clock=setup.clock, emit=emit, redactor=setup.redactor)
         run.recover()
-        async with _runner(run, equipment, settings) as runner:
+        async with _runner(run, setup, setup.choice().settings) as runner:
             for job in run.turn().jobs[:1]:
                 runner.start(job)
                 for outcome in await runner.wait(None):
@@ -126,16 +97,11 @@ async def fire_once(claim: Claim, equipment: Equipment, emit: Emit, settings: Mo
 
 
 def write(
-    claim: Claim,
-    plan: Plan,
-    clock: Clock,
-    redactor: Redactor,
-    request: JsonObject | None,
-    order: Callable[[Scheduler], object] = lambda _: None,
+    claim: Claim, setup: Setup, request: JsonObject | None, order: Callable[[Scheduler], object] = lambda _: None
 ) -> WorkingTree:
     """Carry out in a claimed tree what waits in its inbox, then `request` and `order`; close the claim."""
     with contextlib.closing(claim):
-        run = Scheduler(claim, plan, clock=clock, emit=lambda _: None, redactor=redactor)
+        run = Scheduler(claim, setup.plan, clock=setup.clock, emit=lambda _: None, redactor=setup.redactor)
         run.do(park_interrupted)
         run.take_requests()
         if request is not None:
@@ -158,8 +124,8 @@ def stop(claim: Claim, clock: Clock, redactor: Redactor, request: JsonObject | N
         run.write()
 
 
-async def _drive(run: Scheduler, equipment: Equipment, settings: ModelSettings, stay: Stay) -> None:
-    async with _runner(run, equipment, settings) as runner:
+async def _drive(run: Scheduler, setup: Setup, settings: ModelSettings, stay: Stay) -> None:
+    async with _runner(run, setup, settings) as runner:
         try:
             await drive(run, runner, stay)
         except asyncio.CancelledError:
@@ -171,17 +137,16 @@ async def _drive(run: Scheduler, equipment: Equipment, settings: ModelSettings, 
 
 
 @asynccontextmanager
-async def _runner(run: Scheduler, equipment: Equipment, settings: ModelSettings) -> AsyncIterator[LocalRunner]:
+async def _runner(run: Scheduler, setup: Setup, settings: ModelSettings) -> AsyncIterator[LocalRunner]:
     """What runs firings; at the end it is closed, and so are the connectors."""
-    connectors = _NO_CONNECTORS
-    if equipment.plan.asks_for("connectors"):
-        connectors = equipment.border(
-            table.open_connectors(settings, equipment.modules, run.tree.entries, equipment.mcp)
-        )
-    toolbox = Toolbox(connectors, equipment.lib, equipment.config)
-    runner = LocalRunner(equipment.plan.steps, toolbox, LoopHost(run, equipment.day))
+    loaded, connectors = setup.loaded, _NO_CONNECTORS
+    if setup.plan.asks_for("connectors"):
+        opened = table.open_connectors(settings, loaded.connector_modules, run.tree.entries, loaded.mcp_servers())
+        connectors = setup.border(opened)
+    toolbox = Toolbox(connectors, loaded.lib, loaded.environment)
+    runner = LocalRunner(setup.plan.steps, toolbox, LoopHost(run, setup.day_limit()))
     try:
-        with stdout_split(), stderr_redacted(equipment.redactor), Watchdog():
+        with stdout_split(), stderr_redacted(setup.redactor), Watchdog():
             yield runner
     finally:
         await runner.close()

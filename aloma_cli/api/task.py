@@ -35,6 +35,9 @@ else:
     history = Later("aloma_cli.record.history")
 
 
+NO_STEPS: Mapping[str, Step] = MappingProxyType({})
+
+
 class Task:
     """One task, as it was when it was read; a subtask as well as a root.
 
@@ -50,17 +53,13 @@ class Task:
         record: JsonObject,
         data: JsonObject,
         store: Store,
-        steps: Mapping[str, Step] = MappingProxyType({}),
+        steps: Mapping[str, Step] = NO_STEPS,
     ) -> None:
         self.id = id
         self.record = record
         self.data = data
         self._store = store
         self._steps = steps
-
-    def with_steps(self, steps: Mapping[str, Step]) -> Task:
-        """The same task, which can say why these steps fired."""
-        return Task(self.id, self.record, self.data, self._store, steps)
 
     def __repr__(self) -> str:
         return f"Task({self.id!r}, {self.name!r}, {self.state!r})"
@@ -127,7 +126,7 @@ class Task:
         return explaining.Inquiry(self.tree_journal, self.id, self._steps, SystemClock().now(), held=held)
 
 
-def task_of(store: Store, tree: WorkingTree, task_id: str, steps: Mapping[str, Step] = MappingProxyType({})) -> Task:
+def task_of(store: Store, tree: WorkingTree, task_id: str, steps: Mapping[str, Step] = NO_STEPS) -> Task:
     """A task of a tree that has been read."""
     document = tree.tasks[task_id].document
     return Task(task_id, dict(summing.summary(tree, task_id, document)), document, store, steps)
@@ -141,10 +140,10 @@ def read_task(store: Store, task_id: str) -> Task:
     return read_published(store, task_id) or task_of(store, read_tree(store, root_of(task_id)), task_id)
 
 
-def read_published(store: Store, task_id: str) -> Task | None:
+def read_published(store: Store, task_id: str, steps: Mapping[str, Step] = NO_STEPS) -> Task | None:
     """A task of a store, from what was published of it; None where that is not the newest, or cannot be read."""
     published = store.published(task_id)
-    return None if published is None else Task(task_id, *published, store)
+    return None if published is None else Task(task_id, *published, store, steps)
 
 
 class TreeEvents:

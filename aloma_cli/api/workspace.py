@@ -6,15 +6,15 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from functools import cached_property, lru_cache, partial
+from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from aloma_cli.api.asked import AskedWorkspace, load_files
 from aloma_cli.api.orders import Order, on_another_day, resuming, starting
-from aloma_cli.api.session import Equipment, fire_once, run_claim, write
+from aloma_cli.api.session import run_claim, write
+from aloma_cli.api.setup import Border, Setup
 from aloma_cli.api.task import Task, task_of
 from aloma_cli.budget import LimitRequest
 from aloma_cli.clock import Clock, to_iso
@@ -23,12 +23,11 @@ from aloma_cli.content.step import Step
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.document.paths import parse_path
 from aloma_cli.engine.loop import Stay
-from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.shutdown import leave
 from aloma_cli.engine.turn import Scheduler
-from aloma_cli.errors import DocumentError, InputError, JournalDamagedError, StepError
+from aloma_cli.errors import DocumentError, InputError, StepError
 from aloma_cli.ids import new_task_id, root_of
-from aloma_cli.jsontext import Json, JsonObject, escape_surrogates
+from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.later import Later
 from aloma_cli.loader.answering import Answering, Past
 from aloma_cli.loader.config import Config
@@ -46,9 +45,7 @@ from aloma_cli.threads import loop_runs
 
 if TYPE_CHECKING:
     from aloma_cli.api import handover, notifying
-    from aloma_cli.api.notifying import Notices
     from aloma_cli.connectors import table
-    from aloma_cli.connectors.base import Connectors
     from aloma_cli.connectors.settings import ModelSettings
     from aloma_cli.engine import day, requests
     from aloma_cli.engine import limits as limiting
@@ -56,7 +53,6 @@ if TYPE_CHECKING:
     from aloma_cli.record.tree import Tree
     from aloma_cli.store.protocol import Claim
     from aloma_cli.telemetry import live, otlp
-    from aloma_cli.telemetry.live import LiveTraces
 else:
     handover = Later("aloma_cli.api.handover")
     day = Later("aloma_cli.engine.day")
@@ -66,9 +62,6 @@ else:
     notifying = Later("aloma_cli.api.notifying")
     live = Later("aloma_cli.telemetry.live")
     otlp = Later("aloma_cli.telemetry.otlp")
-
-Border = Callable[["Connectors"], "Connectors"]
-"""Wraps the connectors of a run."""
 
 
 def _ignore(event: Event) -> None:
@@ -105,24 +98,21 @@ class Workspace(AskedWorkspace):
         choose: Callable[[Past], ModelChoice] | None = None,
         secrets: Iterable[tuple[str, str]] = (),
         border: Border = lambda connectors: connectors,
+        tells: bool = False,
     ) -> None:
-        """`store`: where its tasks are kept; by default in `folder`. `choose`: the model server for a task with this
-        past. `secrets`: more names and values to hide in records.
+        """`store`: where its tasks are kept; by default in `folder`. `secrets`: more names and values to hide.
 
-        `border` may wrap the connectors of every run, to answer their calls in another way.
+        `choose`, `border` and `tells`: as for Setup.
         """
         if store is None:
             store = "memory:" if folder is None else Path(folder) / DATA_FOLDER
         loaded = loaded or LoadedWorkspace(steps=_by_name(steps), connector_modules=connectors or {})
-        super().__init__(open_store(store, lambda: self.release), loaded, clock=clock)
-        self._plan = lru_cache(maxsize=1)(Plan)
-        self.redactor = Redactor((*self.loaded.secrets, *(models.secrets if models else secrets)))
-        self._choose = choose or _fixed(models)
-        self.border = border
-        self._day: day.DayLimit | None = None
-        self._traces: LiveTraces | None = None
-        self.tells = False
-        """Whether people are told what `notify:` says: by a workspace that was opened, and not by one of a test."""
+        release = partial(release_of, loaded.config, loaded.root, loaded.steps.values())
+        super().__init__(open_store(store, lru_cache(maxsize=1)(release)), loaded, clock=clock)
+        redactor = Redactor((*self.loaded.secrets, *(models.secrets if models else secrets)))
+        self.setup = Setup(
+            self.loaded, self.steps, self.store, self.clock, redactor, choose or _fixed(models), border, tells
+        )
 
     @classmethod
     def open(
@@ -139,43 +129,8 @@ class Workspace(AskedWorkspace):
         ConfigError and CredentialsError. A broken step file is reported by `check`, and so by the first run.
         """
         workspace = load(path, flags=flags, environ=environ, hide=hide)
-        workspace.choice()
+        workspace.setup.choice()
         return workspace
-
-    @cached_property
-    def release(self) -> str:
-        """The version of its code, which tells workers on several machines which trees are theirs."""
-        return release_of(self.loaded.config, self.loaded.root, self.loaded.steps.values())
-
-    @property
-    def plan(self) -> Plan:
-        """The steps as the engine asks for them; worked out once for the same steps."""
-        return self._plan(tuple(self.steps.values()))
-
-    def choice(self, like: Tree | None = None) -> ModelChoice:
-        """The model server for a new task, or for one with the past of `like`.
-
-        Raises CredentialsError, also if a task with real answers would get simulated ones; InputError, ConfigError.
-        """
-        return self._choose(Past() if like is None else _past_of(like))
-
-    def check(self, like: Tree | None = None) -> ModelChoice:
-        """Raise what would keep a task from running: the StepError of a broken file, a ConfigError.
-
-        The task is a new one, or one with the past of `like`. Gives its model server.
-        """
-        self.loaded.check()
-        choice = self.choice(like)
-        scripts = choice.settings.responses if choice.settings.offline else None
-        if self.plan.asks_for("connectors") or (scripts is not None and scripts.is_dir()):
-            table.open_connectors(choice.settings, self.loaded.connector_modules, mcp=self.loaded.mcp_servers())
-        self._notices()
-        self._live_traces()
-        return choice
-
-    def reserve(self, key: str) -> str:
-        """The id of the one task with this key; it need not exist yet. Raises InputError for an empty key."""
-        return self.store.reserve(_checked_key(key), new_task_id(self.clock.now()))
 
     def create(
         self,
@@ -190,8 +145,8 @@ class Workspace(AskedWorkspace):
 
         `root`: its id, if one was reserved.
         """
-        choice = self.check(like)
-        now, redactor = self.clock.now(), self.redactor
+        choice = self.setup.check(like)
+        now, redactor = self.clock.now(), self.setup.redactor
         created = TaskCreated(
             at=to_iso(now),
             task=root or new_task_id(now),
@@ -238,11 +193,7 @@ class Workspace(AskedWorkspace):
         answered.
         """
         emit(created)
-        return await self._run(claim, emit, before=self.starting(limits, expect), stay=Stay(wait))
-
-    def starting(self, limits: Mapping[str, LimitRequest], expect: JsonObject | None = None) -> Order:
-        """What a new task begins with: these limits and those of the workspace, and what it is expected to come to."""
-        return starting({**self.loaded.config.limits.budget, **limits}, self.redactor.value(expect))
+        return await self.work_on(claim, Stay(wait), emit, before=starting(self.setup, limits, expect))
 
     async def resume(
         self,
@@ -262,14 +213,9 @@ class Workspace(AskedWorkspace):
         """
         self.loaded.check()
         task_id = self.find(task_id)
-        claim, before = self.store.claim(root_of(task_id)), self.resuming(limits, expect, retry_failed=retry_failed)
-        return await self._run(claim, emit, before=before, task_id=task_id, stay=Stay(wait))
-
-    def resuming(
-        self, limits: Mapping[str, LimitRequest], expect: JsonObject | None = None, *, retry_failed: bool = False
-    ) -> Order:
-        """What a task continues with, as in `resume`."""
-        return resuming(limits, retry_failed=retry_failed, expected=self.redactor.value(expect))
+        order = resuming(self.setup, limits, expect, retry_failed=retry_failed)
+        claim = self.store.claim(root_of(task_id))
+        return await self.work_on(claim, Stay(wait), emit, before=order, task_id=task_id)
 
     async def answer(
         self, text: str, value: Json, *, into: str | None = None, call: int | None = None, emit: Emit = _ignore
@@ -314,13 +260,12 @@ class Workspace(AskedWorkspace):
         InputError for an invalid request.
         """
         task_id = self.find(text)
-        handed = handover.hand_over(self.store, self.redactor, root_of(task_id), {**request, "task": task_id})
+        handed = handover.hand_over(self.store, self.setup.redactor, root_of(task_id), {**request, "task": task_id})
         return None if handed.claim is None else self.write(handed.claim, task_id, handed.own)
 
     def write(self, claim: Claim, task_id: str, request: JsonObject | None) -> Task:
         """Carry out in a claimed tree what waits in its inbox, then `request`; start nothing, and close the claim."""
-        tree = write(claim, self.plan, self.clock, self.redactor, request)
-        return task_of(self.store, tree, task_id, self.steps)
+        return task_of(self.store, write(claim, self.setup, request), task_id, self.steps)
 
     async def apply_and_run(
         self,
@@ -345,86 +290,23 @@ class Workspace(AskedWorkspace):
                 run.carry_out({**request, "task": task_id})
 
         claim = claim or self.store.claim(root_of(task_id))
-        return await self._run(claim, emit, before=before, task_id=task_id, stay=Stay(wait))
+        return await self.work_on(claim, Stay(wait), emit, before=before, task_id=task_id)
 
-    async def work_on(self, claim: Claim, stay: Stay, emit: Emit = _ignore) -> Task:
-        """Continue a claimed tree as far as it goes by itself, or as `stay` says, and close the claim."""
-        return await self._run(claim, emit, before=on_another_day, stay=stay)
-
-    async def _run(
+    async def work_on(
         self,
         claim: Claim,
-        emit: Emit,
-        *,
         stay: Stay,
-        before: Callable[[Scheduler], object] = lambda _: None,
+        emit: Emit = _ignore,
+        *,
+        before: Order = on_another_day,
         task_id: str | None = None,
     ) -> Task:
-        """Run a claimed tree, and close the claim."""
+        """Run a claimed tree as far as it goes by itself, or as `stay` says, and close the claim.
 
-        def answering(run: Scheduler) -> ModelSettings:
-            settings = self.choice(run.tree).settings
-            now, kept = Answering.of(settings, self.loaded.root), run.tree.answering
-            if now.to_json() != kept:
-                before = None if kept is None else Answering.from_json(kept)
-                reason = f"model server: {now.words}" if before is None else before.changes_to(now)
-                run.do(requests.set_answering, now.to_json(), reason)
-            return settings
-
-        tree = await run_claim(claim, self._equipment(), emit, answering=answering, before=before, stay=stay)
-        return task_of(self.store, tree, task_id or claim.root, self.steps)
-
-    def readable(self, text: str) -> tuple[Task, JournalDamagedError | None]:
-        """As that of Records; the task can say why these steps fired."""
-        task, damage = super().readable(text)
-        return task.with_steps(self.steps), damage
-
-    async def fire(self, step: Step, data: JsonObject, emit: Emit = _ignore, *, border: Border | None = None) -> None:
-        """Fire `step` once on `data`, if its condition holds: no other step runs, and nothing is recorded.
-
-        `border` may answer its calls in another way. Raises InputError if `data` is not a JSON object, and what
-        `check` raises.
+        `before`: what is done to the tree first. `task_id`: the task to return; by default the root.
         """
-        loaded = replace(self.loaded, steps={step.name: step})
-        alone = Workspace(loaded=loaded, choose=self._choose, border=border or self.border)
-        alone.redactor, alone._day = self.redactor, self._day_limit()
-        claim, _ = alone.create(step.name, data)
-        await fire_once(claim, alone._equipment(), emit, alone.choice().settings)
-
-    def _equipment(self) -> Equipment:
-        return Equipment(
-            plan=self.plan,
-            modules=self.loaded.connector_modules,
-            lib=self.loaded.lib,
-            config=self.loaded.environment,
-            concurrency=self.loaded.config.limits.concurrency,
-            clock=self.clock,
-            redactor=self.redactor,
-            border=self.border,
-            day=self._day_limit(),
-            mcp=self.loaded.mcp_servers(),
-            notices=self._notices(),
-            traces=self._live_traces(),
-        )
-
-    def _notices(self) -> Notices | None:
-        entries = self.loaded.notices() if self.tells else ()
-        if not entries:
-            return None
-        return notifying.notices_of(self.loaded, entries, self.clock)
-
-    def _live_traces(self) -> LiveTraces | None:
-        settings = self.loaded.otel() if self.tells else None
-        if settings is not None and self._traces is None:
-            self._traces = live.LiveTraces(otlp.Collector(settings), texts=settings.prompts)
-        return self._traces
-
-    def _day_limit(self) -> day.DayLimit | None:
-        """The limit that all runs on one event loop share; None if there is none."""
-        most = self.loaded.config.limits.per_day
-        if most is not None and (self._day is None or self._day.loop is not asyncio.get_running_loop()):
-            self._day = day.DayLimit(most, self.store, self.clock)
-        return self._day
+        tree = await run_claim(claim, self.setup, emit, before=before, stay=stay)
+        return task_of(self.store, tree, task_id or claim.root, self.steps)
 
 
 def load(
@@ -448,9 +330,7 @@ def load(
         honours=honours_path(),
     )
     store = None if loaded.root is None else store_at(loaded.root, environ, loaded.config)
-    workspace = Workspace(folder=loaded.root, store=store, loaded=loaded, choose=choose, secrets=secrets)
-    workspace.tells = True
-    return workspace
+    return Workspace(folder=loaded.root, store=store, loaded=loaded, choose=choose, secrets=secrets, tells=True)
 
 
 def run(workspace: Workspace, name: str, data: JsonObject) -> Task:
@@ -486,18 +366,6 @@ def _fixed(settings: ModelSettings | None) -> Callable[[Past], ModelChoice]:
     if settings is not None:
         return lambda _: ModelChoice(settings)
     return partial(resolve_models, ModelFlags(), {}, Config(), Config(), None)
-
-
-def _past_of(tree: Tree) -> Past:
-    kept = None if tree.answering is None else Answering.from_json(tree.answering)
-    total = tree.root.total
-    return Past(kept, real=total.answers > total.simulated, simulated=total.simulated > 0)
-
-
-def _checked_key(key: str) -> str:
-    if not key.strip() or escape_surrogates(key) != key:
-        raise InputError(f"invalid key {key!r}: a key is a text that is not empty", hint="use an id of what came")
-    return key
 
 
 def _checked_name(name: str) -> str:

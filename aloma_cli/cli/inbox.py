@@ -110,7 +110,7 @@ def _run_answered(home: Workspace, root: str) -> None:
         return
     try:
         before = read_tree(home.store, root)
-        notice = home.choice(before).notice
+        notice = home.setup.choice(before).notice
         work = partial(home.work_on, home.store.claim(root), Stay())
         run_and_show(home, root, work, OutputOptions(), before=before, notice=notice)
     except TaskLockedError:

@@ -82,7 +82,7 @@ def _home(path: str | None, models: ModelFlags, live: int | None) -> tuple[Home,
     """The workspace at `path`, and its model server for live runs."""
     home = load_workspace(path, models)
     home.loaded.check_files()
-    settings = home.choice().settings if live else None
+    settings = home.setup.choice().settings if live else None
     if settings is not None and settings.offline:
         raise CredentialsError(
             "--live asks a real model, and no model server is set up", hint="export OPENAI_API_KEY=…"

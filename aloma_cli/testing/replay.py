@@ -26,14 +26,14 @@ def replayed(home: Workspace, text: str, live: frozenset[str] = frozenset()) -> 
     home.loaded.check()
     asked = question(home, text)
     offline = ModelSettings(offline=True, models=home.loaded.config.models)
-    settings = home.choice(Tree.of(asked.events)).settings if live else offline
+    settings = home.setup.choice(Tree.of(asked.events)).settings if live else offline
 
     async def run() -> ReplayReport:
         connectors = open_connectors(settings, home.loaded.connector_modules, mcp=home.loaded.mcp_servers())
         tools = Tools(connectors, home.loaded.lib, home.loaded.environment, live)
         try:
-            with tasks_noticed(asyncio.get_running_loop()), stdout_split(), stderr_redacted(home.redactor):
-                return await replay(asked, tools, home.redactor)
+            with tasks_noticed(asyncio.get_running_loop()), stdout_split(), stderr_redacted(home.setup.redactor):
+                return await replay(asked, tools, home.setup.redactor)
         finally:
             await connectors.aclose()
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from aloma_cli.api.once import create_once
+from aloma_cli.api.orders import starting
 from aloma_cli.api.queue import leave_to_worker
 from aloma_cli.clock import to_iso
 from aloma_cli.document.reserved import VIA
@@ -83,7 +84,7 @@ def make(home: Workspace, order: Order) -> MadeTask:
     if isinstance(made, str):
         return MadeTask(made, new=False)
     claim, created = made
-    leave_to_worker(home, created.task, home.starting({}), claim)
+    leave_to_worker(home, created.task, starting(home.setup, {}), claim)
     return MadeTask(created.task, new=True)
 
 

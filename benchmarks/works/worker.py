@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from measure import number, tell
 
+from aloma_cli.api.orders import starting
 from aloma_cli.api.queue import leave_to_worker
 from aloma_cli.api.workspace import load
 from aloma_cli.store.files.disk import FileStore
@@ -30,7 +31,7 @@ def queue(folder: str, count: int) -> None:
     home.store = FileStore(Path(folder) / ".aloma", fsync=False)  # the creation is not what is measured
     for at in range(count):
         claim, created = home.create("Square", {"n": at})
-        leave_to_worker(home, created.task, home.starting({}), claim)
+        leave_to_worker(home, created.task, starting(home.setup, {}), claim)
 
 
 def worked(folder: str) -> tuple[float, float, int]:

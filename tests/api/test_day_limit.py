@@ -150,7 +150,7 @@ def test_a_raised_limit_lets_a_paused_task_continue() -> None:
         await one(home, 1)
         paused = await one(home, 2)
         home.loaded.config.limits.__init__(per_day=1.0)  # type: ignore[misc]  # as after an edit of aloma.yaml
-        home._day = None
+        home.setup._day = None
         return (await home.resume(paused.id)).state
 
     assert asyncio.run(work()) == "done"

@@ -41,7 +41,7 @@ class Told:
 
 def queued(home: Workspace, name: str = "T") -> str:
     claim, _ = home.create(name, {"n": 1})
-    return leave_to_worker(home, claim.root, starting({}), claim).id
+    return leave_to_worker(home, claim.root, starting(home.setup, {}), claim).id
 
 
 async def waits(data: dict[str, object]) -> None:

@@ -227,7 +227,7 @@ def write(root: Path, **files: str) -> Path:
 def test_a_broken_step_is_raised_by_the_run_and_nothing_is_created(tmp_path: Path) -> None:
     workspace = Workspace.open(write(tmp_path, bad="def x(:\n", good="condition = {}\ndef content(): pass\n"))
     assert list(workspace.steps) == ["good"]
-    for question in (workspace.check, lambda: run(workspace, "A task", {})):
+    for question in (workspace.setup.check, lambda: run(workspace, "A task", {})):
         with pytest.raises(StepError, match=r"steps/bad\.py:1: SyntaxError"):
             question()
     assert workspace.tasks() == []

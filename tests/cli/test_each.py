@@ -182,8 +182,9 @@ def test_there_is_one_task_with_a_key_however_many_ask_for_it(desk: Desk) -> Non
 def test_a_key_whose_task_was_not_made_is_used_by_the_next(desk: Desk, folder: bool) -> None:
     """As after a kill between the two, or while the folder of the task was being made."""
     from aloma_cli import Workspace
+    from aloma_cli.ids import new_task_id
 
-    reserved = Workspace.open(desk.root).reserve("order 17")
+    reserved = Workspace.open(desk.root).store.reserve("order 17", new_task_id(0.0))
     if folder:
         (desk.root / ".aloma" / "tasks" / reserved).mkdir()
     made = desk.run("task", "new", "T", "-d", '{"name": "Ada"}', "--key", "order 17")

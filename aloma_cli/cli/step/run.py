@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from typing import Annotated
 
+from aloma_cli.api.fire import fire
 from aloma_cli.cli import options
 from aloma_cli.cli.option_groups import Models
 from aloma_cli.cli.output import put, put_json, say, visible_record
@@ -57,13 +58,13 @@ def run(
     """
     document = read_data(data, file)
     home = load_workspace(workspace, models)
-    home.check()
+    home.setup.check()
     step = step_named(home.steps, name)
-    notice = home.choice().notice
+    notice = home.setup.choice().notice
     if notice and "connectors" in step.parameters:
         say(f"aloma: {notice}")
     events: list[Event] = []
-    asyncio.run(home.fire(step, document, events.append))
+    asyncio.run(fire(home, step, document, events.append))
     done = _Done(step, document, events)
     put_json(done.to_json()) if as_json else done.tell()
     return done.code

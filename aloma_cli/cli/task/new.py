@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from aloma_cli.api.once import create_once
+from aloma_cli.api.orders import starting
 from aloma_cli.api.queue import leave_to_worker
 from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import options
@@ -76,14 +77,14 @@ def new(
     home = load_workspace(running.workspace, running.models)
     if dry_run:
         return dry_running.show_dry_run(home, document, as_json=running.output.as_json)
-    notice = home.choice().notice
+    notice = home.setup.choice().notice
     tags = tag or ()
     made = home.create(name, document, tags=tags) if key is None else create_once(home, key, name, document, tags)
     if isinstance(made, str):
         return _existing(home, made, running.output)
     claim, created = made
     if queue:
-        order = home.starting(running.limits, expected)
+        order = starting(home.setup, running.limits, expected)
         return queued(home, leave_to_worker(home, claim.root, order, claim), running.output, wait=running.wait)
     work = partial(home.start_created, claim, created, limits=running.limits, expect=expected, wait=running.wait)
     return run_and_show(home, claim.root, work, running.output, notice=notice, wait=running.wait)

@@ -48,7 +48,7 @@ def request_and_run(
     checked(tree, read_request(request))
     home = home or load_workspace(running.workspace, running.models)
     check(home)
-    handed = hand_over(home.store, home.redactor, root, request, waiting=waiting_for(records, root))
+    handed = hand_over(home.store, home.setup.redactor, root, request, waiting=waiting_for(records, root))
     if handed.claim is None:
         say_handed(records, root, handed)
         output.print(home.task(task_id))
@@ -69,7 +69,7 @@ def _run_claimed(
         refused.callback(claim.close)
         home.loaded.check()
         before = read_tree(home.store, root_of(task_id))
-        notice = home.choice(before).notice
+        notice = home.setup.choice(before).notice
         refused.pop_all()
     work = partial(home.apply_and_run, task_id, request, claim=claim, limits=running.limits, wait=running.wait)
     return run_and_show(home, task_id, work, running.output, before=before, notice=notice, wait=running.wait)

@@ -56,7 +56,7 @@ def rerun(
         raise InputError(f"{task_id} is a subtask", hint=f"run `aloma task rerun {task_id.partition('.')[0]}`")
     asked = question(home, task_id)
     tree = Tree.of(asked.events)
-    notice = home.choice(tree).notice
+    notice = home.setup.choice(tree).notice
     document = document_for_copy(found, at=start or 0)
     if changed or dry_run:
         told = forecast(Ledger.of(asked.events), home.steps, replayed(home, task_id))
@@ -65,7 +65,7 @@ def rerun(
             return exit_codes.DONE
         if not running.output.quiet:
             say(f"aloma: {_forecast_words(told)}")
-        home.border = KnownAnswers.of(task_id, asked.events).border
+        home.setup.border = KnownAnswers.of(task_id, asked.events).border
     claim, created = home.create(found.name, document, tags=found.record["tags"], like=tree)
     people = KnownPeople.of(asked.events)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
+from aloma_cli.api.orders import resuming
 from aloma_cli.api.queue import leave_to_worker
 from aloma_cli.api.reader import Records
 from aloma_cli.api.resume import changed_steps, is_over, republish
@@ -67,9 +68,9 @@ def resume(
     if changed and not running.output.quiet:
         what = ", ".join(f"{step} ({part})" for step, part in changed.items())
         say(f"aloma: the code of these steps has changed since they ran: {what}")
-    notice = home.choice(tree).notice
+    notice = home.setup.choice(tree).notice
     if queue:
-        order = home.resuming(running.limits, expected, retry_failed=retry_failed)
+        order = resuming(home.setup, running.limits, expected, retry_failed=retry_failed)
         return queued(home, leave_to_worker(home, found.id, order), running.output, wait=running.wait)
     work = partial(
         home.resume, found.id, limits=running.limits, expect=expected, wait=running.wait, retry_failed=retry_failed

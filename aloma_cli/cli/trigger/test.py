@@ -40,7 +40,7 @@ def try_trigger(
     event = _merged(example(home, config), given)
     order = order_for(config, event, home.clock.now())
     if not run:
-        put_json({"event": event.body, "task": home.redactor.value(order._asdict() | {"tags": [*order.tags]})})
+        put_json({"event": event.body, "task": home.setup.redactor.value(order._asdict() | {"tags": [*order.tags]})})
         return DONE
     made = make(home, order)
     say("aloma: queued; `aloma worker` runs it" if made.new else "aloma: there is a task with this key")

@@ -1,0 +1,121 @@
+"""What all runs of a workspace share: its steps, model server, clock, secrets, limit of a day, notices and traces."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from aloma_cli.engine.plan import Plan
+from aloma_cli.later import Later
+from aloma_cli.loader.answering import Answering, Past
+from aloma_cli.values import dataclass
+
+if TYPE_CHECKING:
+    from aloma_cli.api import notifying
+    from aloma_cli.api.notifying import Notices
+    from aloma_cli.clock import Clock
+    from aloma_cli.connectors import table
+    from aloma_cli.connectors.base import Connectors
+    from aloma_cli.connectors.settings import ModelSettings
+    from aloma_cli.content.step import Step
+    from aloma_cli.engine import day, requests
+    from aloma_cli.engine.turn import Scheduler
+    from aloma_cli.loader.models import ModelChoice
+    from aloma_cli.loader.workspace import LoadedWorkspace
+    from aloma_cli.record.tree import Tree
+    from aloma_cli.redact import Redactor
+    from aloma_cli.store.protocol import Store
+    from aloma_cli.telemetry import live, otlp
+    from aloma_cli.telemetry.live import LiveTraces
+else:
+    day = Later("aloma_cli.engine.day")
+    live = Later("aloma_cli.telemetry.live")
+    notifying = Later("aloma_cli.api.notifying")
+    otlp = Later("aloma_cli.telemetry.otlp")
+    requests = Later("aloma_cli.engine.requests")
+    table = Later("aloma_cli.connectors.table")
+
+Border = Callable[["Connectors"], "Connectors"]
+"""Wraps the connectors of a run."""
+
+
+@dataclass(slots=True)
+class Setup:
+    """`choose`: the model server for a task with this past. `border` may wrap the connectors of every run, to answer
+    their calls in another way. `tells`: whether notices and traces are sent, which a test must not do."""
+
+    loaded: LoadedWorkspace
+    steps: Mapping[str, Step]
+    store: Store
+    clock: Clock
+    redactor: Redactor
+    choose: Callable[[Past], ModelChoice]
+    border: Border
+    tells: bool = False
+    _planned: Callable[[tuple[Step, ...]], Plan] = field(default_factory=lambda: lru_cache(maxsize=1)(Plan))
+    _day: day.DayLimit | None = None
+    _traces: LiveTraces | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """The steps as the engine asks for them; worked out once for the same steps."""
+        return self._planned(tuple(self.steps.values()))
+
+    def choice(self, like: Tree | None = None) -> ModelChoice:
+        """The model server for a new task, or for one with the past of `like`.
+
+        Raises CredentialsError, also if a task with real answers would get simulated ones; InputError, ConfigError.
+        """
+        return self.choose(Past() if like is None else _past_of(like))
+
+    def check(self, like: Tree | None = None) -> ModelChoice:
+        """Raise what would keep a task from running: the StepError of a broken file, a ConfigError.
+
+        The task is a new one, or one with the past of `like`. Gives its model server.
+        """
+        self.loaded.check()
+        choice = self.choice(like)
+        scripts = choice.settings.responses if choice.settings.offline else None
+        if self.plan.asks_for("connectors") or (scripts is not None and scripts.is_dir()):
+            table.open_connectors(choice.settings, self.loaded.connector_modules, mcp=self.loaded.mcp_servers())
+        self.notices()
+        self.traces()
+        return choice
+
+    def answering(self, run: Scheduler) -> ModelSettings:
+        """The model server for a tree that is about to run. A change of it goes into the record."""
+        settings = self.choice(run.tree).settings
+        now, kept = Answering.of(settings, self.loaded.root), run.tree.answering
+        if now.to_json() != kept:
+            before = None if kept is None else Answering.from_json(kept)
+            reason = f"model server: {now.words}" if before is None else before.changes_to(now)
+            run.do(requests.set_answering, now.to_json(), reason)
+        return settings
+
+    def notices(self) -> Notices | None:
+        """Whom to tell of questions and ends; None for nobody. Raises ConfigError."""
+        entries = self.loaded.notices() if self.tells else ()
+        return notifying.notices_of(self.loaded, entries, self.clock) if entries else None
+
+    def traces(self) -> LiveTraces | None:
+        """Where spans go; None for nowhere. Raises ConfigError."""
+        settings = self.loaded.otel() if self.tells else None
+        if settings is not None and self._traces is None:
+            self._traces = live.LiveTraces(otlp.Collector(settings), texts=settings.prompts)
+        return self._traces
+
+    def day_limit(self) -> day.DayLimit | None:
+        """The limit that all runs on one event loop share; None if there is none."""
+        most = self.loaded.config.limits.per_day
+        if most is not None and (self._day is None or self._day.loop is not asyncio.get_running_loop()):
+            self._day = day.DayLimit(most, self.store, self.clock)
+        return self._day
+
+
+def _past_of(tree: Tree) -> Past:
+    kept = None if tree.answering is None else Answering.from_json(tree.answering)
+    total = tree.root.total
+    return Past(kept, real=total.answers > total.simulated, simulated=total.simulated > 0)
