@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 
-
-class _Process:
-    def __init__(self) -> None:
-        self.number = os.getpid()
+number = os.getpid()
 
 
-this = _Process()
+def _renew() -> None:
+    global number  # noqa: PLW0603  (there is one process)
+    number = os.getpid()
+
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=this.__init__)  # type: ignore[misc]
+    os.register_at_fork(after_in_child=_renew)

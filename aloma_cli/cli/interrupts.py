@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine
+from dataclasses import field
 from itertools import dropwhile
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -18,6 +19,7 @@ from aloma_cli.cli.exit_codes import INTERRUPTED, TERMINATED
 from aloma_cli.content.step import Step
 from aloma_cli.engine.shutdown import leave
 from aloma_cli.later import Later
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from aloma_cli.content import authors
@@ -42,6 +44,7 @@ class Interrupted(Exception):  # noqa: N818  (it is requested)
         self.code = code
 
 
+@dataclass(eq=False)
 class Interrupts:
     """A context in which a signal ends the run in order, and raises Interrupted.
 
@@ -50,12 +53,11 @@ class Interrupts:
     that took so long. Commits are safe, because the journal is written as they happen.
     """
 
-    def __init__(self, last_words: Callable[[Step | None], object]) -> None:
-        self._last_words = last_words
-        self._code: int | None = None
-        self._cancel: Callable[[], object] | None = None
-        self._deadline: threading.Timer | None = None
-        self._ending = threading.Lock()
+    last_words: Callable[[Step | None], object]
+    _code: int | None = field(default=None, init=False)
+    _cancel: Callable[[], object] | None = field(default=None, init=False)
+    _deadline: threading.Timer | None = field(default=None, init=False)
+    _ending: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def __enter__(self) -> Self:
         _entered.append(self)
@@ -72,12 +74,25 @@ class Interrupts:
         self._give_back()
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """The result of `work`, which gets an event loop of its own."""
-        loop = _new_loop(work)
+        """The result of `work`, which gets an event loop of its own, whatever else asks the program to end.
+
+        Raises OSError where the system has no files left for a loop.
+        """
+        try:
+            loop = asyncio.new_event_loop()
+        except OSError:
+            work.close()
+            # Otherwise Python reports an error when it deletes the half-made loop.
+            sys.unraisablehook = lambda _: None
+            raise
         running = loop.create_task(work)
         self._cancel = lambda: loop.call_soon_threadsafe(running.cancel)
         try:
-            return _run_through(loop, running)
+            while not running.done():
+                # asyncio lets these of a task through the loop: of a step's own task they are its failure.
+                with contextlib.suppress(SystemExit, KeyboardInterrupt):
+                    loop.run_until_complete(running)
+            return running.result()
         except asyncio.CancelledError:
             raise Interrupted(self._code or INTERRUPTED) from None
         finally:
@@ -106,7 +121,7 @@ class Interrupts:
         if not self._ending.acquire(blocking=False):
             return  # the last words are being said already
         try:
-            self._last_words(judged)
+            self.last_words(judged)
         finally:
             os._exit(code)
 
@@ -134,27 +149,3 @@ def _judged(frame: FrameType | None) -> Step | None:
 
 
 _JUDGING = f"{condition.__name__}."
-
-
-def _run_through(loop: asyncio.AbstractEventLoop, running: asyncio.Task[Result]) -> Result:
-    """The result of `running`, whatever else asks the program to end.
-
-    asyncio lets a SystemExit or KeyboardInterrupt of a task through the loop: of a step's own task that is its failure.
-    """
-    while True:
-        try:
-            return loop.run_until_complete(running)
-        except (SystemExit, KeyboardInterrupt):
-            if running.done():
-                raise
-
-
-def _new_loop(work: Coroutine[Any, Any, Any]) -> asyncio.AbstractEventLoop:
-    """An event loop for `work`. Raises OSError where the system has no files left for one."""
-    try:
-        return asyncio.new_event_loop()
-    except OSError:
-        work.close()
-        # Otherwise Python reports an error when it deletes the half-made loop.
-        sys.unraisablehook = lambda _: None
-        raise

@@ -21,7 +21,6 @@ from aloma_cli.jsontext import dumps
 from aloma_cli.later import Later
 from aloma_cli.record.codec import to_wire
 from aloma_cli.record.events import Event
-from aloma_cli.view.choose import open_view
 
 if TYPE_CHECKING:
     from aloma_cli.api.workspace import Workspace
@@ -30,11 +29,13 @@ if TYPE_CHECKING:
     from aloma_cli.cli.run_options import OutputOptions
     from aloma_cli.content.step import Step
     from aloma_cli.record.tree import Tree
+    from aloma_cli.view import choose
     from aloma_cli.view.base import View
 else:
     closing = Later("aloma_cli.cli.closing")
     in_place = Later("aloma_cli.cli.asking.in_place")
     keyboard = Later("aloma_cli.cli.asking.keyboard")
+    choose = Later("aloma_cli.view.choose")
 
 Emit = Callable[[Event], None]
 Work = Callable[[Emit], Coroutine[Any, Any, Task]]
@@ -58,32 +59,28 @@ def run_and_show(
     question is shown when it is asked, since the run continues until it is answered. With `follows` another process
     runs the task. `clock`: the time of the events; default: the machine's.
     """
-    loud = not _is_quiet(options)
-    view = open_view(sys.stderr, environ=os.environ, clock=clock or SystemClock(), mode="auto" if loud else "quiet")
+    loud = not (options.quiet or options.events)
+    view = choose.open_view(sys.stderr, environ=os.environ, clock=clock or SystemClock()) if loud else None
 
     def last_words(judged: Step | None) -> None:
         descriptors.settle()
-        view.__exit__(None, None, None)
+        if view is not None:
+            view.__exit__(None, None, None)
         _say_interrupted(home.task(task_id), options, follows=follows)
         if judged is not None:
             output.say(f"  step {judged.name}: a pattern in its condition takes too long to match")
         descriptors.end()
 
     try:
-        with Interrupts(last_words) as interrupts:
-            if notice and loud:
-                _say_notice(home, notice)
-            if wait and before is not None and loud and not keyboard.can_ask():
-                closing.say_waits(home.task(task_id))
-            with view, contextlib.ExitStack() as asking:
-                if before is not None:
-                    view.recall(before)
-                show = _asking(home, task_id, view, asking) if wait and loud else view.emit
-                try:
-                    with no_keyboard():
-                        task = interrupts.run(work(_printing(show) if options.events else show))
-                finally:
-                    descriptors.settle()
+        with Interrupts(last_words) as interrupts, contextlib.ExitStack() as shown:
+            show: Emit = _show_nothing
+            if view is not None:
+                show = _begin_view(view, home, task_id, shown, before=before, notice=notice, wait=wait)
+            try:
+                with no_keyboard():
+                    task = interrupts.run(work(_print_event if options.events else show))
+            finally:
+                descriptors.settle()
     except Interrupted as interrupted:
         _say_interrupted(home.task(task_id), options, follows=follows)
         return interrupted.code
@@ -95,8 +92,33 @@ def run_and_show(
     return code_of_task(task.record)
 
 
-def _asking(home: Workspace, task_id: str, view: View, within: contextlib.ExitStack) -> Emit:
-    """What shows events and open questions: where a person sits at the terminal, they are asked there."""
+def _show_nothing(_: Event) -> None:
+    """What shows a quiet run."""
+
+
+def _begin_view(
+    view: View,
+    home: Workspace,
+    task_id: str,
+    within: contextlib.ExitStack,
+    *,
+    before: Tree | None,
+    notice: str | None,
+    wait: bool,
+) -> Emit:
+    """Enter the view; gives what shows events and open questions.
+
+    Where a person sits at the terminal, they are asked there.
+    """
+    if notice:
+        _say_notice(home, notice)
+    if wait and before is not None and not keyboard.can_ask():
+        closing.say_waits(home.task(task_id))
+    within.enter_context(view)
+    if before is not None:
+        view.recall(before)
+    if not wait:
+        return view.emit
     if not keyboard.can_ask():
         return closing.say_questions(view.emit, lambda: home.task(task_id))
     return within.enter_context(in_place.AskInPlace(home, task_id, view)).emit
@@ -106,7 +128,7 @@ def queued(home: Workspace, task: Task, options: OutputOptions, *, wait: bool) -
     """Say that a worker runs the task, and print it; with `wait` follow it, and give the exit code for its state."""
     if wait:
         return run_and_show(home, task.id, following(home, task.id, options), options, follows=True)
-    if not _is_quiet(options):
+    if not (options.quiet or options.events):
         output.say("aloma: queued; `aloma worker` runs it")
     options.print(task)
     return DONE
@@ -116,7 +138,7 @@ def following(home: Workspace, task_id: str, options: OutputOptions, *, since: i
     """Work for `run_and_show` that another process does."""
 
     def idle() -> None:
-        if not _is_quiet(options):
+        if not (options.quiet or options.events):
             output.say(f"aloma: no process runs it now; to run it: `aloma worker`, or `aloma task resume {task_id}`")
 
     return partial(follow, home, task_id, idle=idle, since=since, wait=wait)
@@ -166,24 +188,14 @@ def _print_result(task: Task, options: OutputOptions) -> None:
         streams.close_quietly(output.result())
 
 
-def _is_quiet(options: OutputOptions) -> bool:
-    return options.quiet or options.events
-
-
-def _printing(show: Emit) -> Emit:
-    """Print each event as well."""
-
-    def emit(event: Event) -> None:
-        show(event)
-        try:
-            output.put(dumps(output.visible_record(to_wire(event))))
-            output.result().flush()
-        except OSError as error:  # the run matters more than its reader
-            streams.close_quietly(output.result())
-            if not streams.has_left(error):
-                output.say(f"aloma: cannot write the events: {error.strerror}; the run continues without them")
-
-    return emit
+def _print_event(event: Event) -> None:
+    try:
+        output.put(dumps(output.visible_record(to_wire(event))))
+        output.result().flush()
+    except OSError as error:  # the run matters more than its reader
+        streams.close_quietly(output.result())
+        if not streams.has_left(error):
+            output.say(f"aloma: cannot write the events: {error.strerror}; the run continues without them")
 
 
 def _say_notice(home: Workspace, notice: str) -> None:

@@ -5,11 +5,20 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from aloma_cli.cli.output import say
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import JsonError, JsonObject, kind_of, loads
+from aloma_cli.later import Later
+
+if TYPE_CHECKING:
+    from aloma_cli.loader import yamldata
+else:
+    yamldata = Later("aloma_cli.loader.yamldata")
 
 _YAML = (".yaml", ".yml")
 
@@ -21,11 +30,14 @@ def read_data(data: str | None, file: str | None) -> JsonObject:
     """
     if data is not None and file is not None:
         raise InputError("-d and -f both give the task's data", hint="use one of them")
-    if data is not None:
-        return _inline(data)
-    if file is None:
+    if "-" in (data, file):
+        option = "-d" if file is None else "-f"
+        return _object_in(read_stdin(f"{option} -"), f"standard input ({option} -)")
+    if file is not None:
+        return _object_in_file(file, "-f")
+    if data is None:
         return {}
-    return _json_object(read_stdin("-f -"), "standard input (-f -)") if file == "-" else _read_file(file, "-f")
+    return _object_in_file(data[1:], "-d @") if data.startswith("@") else _object_in(data, "-d")
 
 
 def given_path(text: str) -> Path:
@@ -42,12 +54,6 @@ def read_given(name: str) -> bytes:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _inline(data: str) -> JsonObject:
-    if data == "-":
-        return _json_object(read_stdin("-d -"), "standard input (-d -)")
-    return _read_file(data[1:], "-d @") if data.startswith("@") else _json_object(data, "-d")
-
-
 def read_stdin(asked_by: str) -> bytes:
     """Standard input, to its end. Raises InputError if it is closed."""
     if sys.stdin is None or sys.stdin.closed:
@@ -57,28 +63,21 @@ def read_stdin(asked_by: str) -> bytes:
     return sys.stdin.buffer.read()
 
 
-def _read_file(name: str, asked_by: str) -> JsonObject:
+def _object_in_file(name: str, asked_by: str) -> JsonObject:
     if not name:
         raise InputError(f"{asked_by} needs the name of a file")
-    path, content = given_path(name), read_given(name)
-    if path.suffix.lower() in _YAML and content.strip():
-        from aloma_cli.loader.yamldata import load_yaml  # most data is JSON
-
-        return _checked_data(load_yaml(content, str(path)), str(path))
-    return _json_object(content, str(path))
+    path = given_path(name)
+    is_yaml = path.suffix.lower() in _YAML  # most data is JSON
+    return _object_in(read_given(name), str(path), partial(yamldata.load_yaml, source=str(path)) if is_yaml else loads)
 
 
-def _json_object(text: str | bytes, source: str) -> JsonObject:
+def _object_in(text: str | bytes, source: str, parse: Callable[[Any], object] = loads) -> JsonObject:
     if not text.strip():
         raise InputError(f"{source} is empty; a task's data is a JSON object", hint="write {} for an empty one")
     try:
-        value = loads(text)
+        value = parse(text)
     except JsonError as error:
         raise InputError(f"{source} is not valid JSON: {error}", hint=_data_hint(text, source)) from None
-    return _checked_data(value, source)
-
-
-def _checked_data(value: object, source: str) -> JsonObject:
     if not isinstance(value, dict):
         raise InputError(f'{source} holds a {kind_of(value)}; a task\'s data is an object, such as {{"name": 1}}')
     return value

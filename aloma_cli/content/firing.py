@@ -69,7 +69,7 @@ class PythonRun:
         self.host = host
         self.cancellation = cancellation
         self.loose = Loose(content)
-        self._process = process.this.number
+        self._process = process.number
         self._draft = toolbox.drafts.begin(job.base, job.follows)
         self._effects: Effects | None = None
         self._calls: calling.Calls | None = None
@@ -241,5 +241,5 @@ def _or_forgotten(error: BaseException, loose: Loose) -> BaseException:
 
 def _end_child(parent: int) -> None:
     """End a child that the step forked and that returns from it: the run is its parent's."""
-    if process.this.number != parent:
+    if process.number != parent:
         os._exit(1 if sys.exc_info()[0] else 0)

@@ -10,7 +10,7 @@ from aloma_cli.record.tree import Tree
 
 
 class View:
-    """Shows what happens: this one, for `--quiet`, nothing. It gets events, in order, within its context."""
+    """Shows what happens: this one nothing. It gets events, in order, within its context."""
 
     def __enter__(self) -> Self:
         return self

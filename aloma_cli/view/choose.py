@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from aloma_cli.later import Later
-from aloma_cli.view.base import View
 
 if TYPE_CHECKING:
     from aloma_cli.clock import Clock
     from aloma_cli.view import guard, lines, terminal
+    from aloma_cli.view.base import View
     from aloma_cli.view.live import live
 else:
     guard = Later("aloma_cli.view.guard")
@@ -18,7 +18,7 @@ else:
     live = Later("aloma_cli.view.live.live")
     terminal = Later("aloma_cli.view.terminal")
 
-Mode = Literal["auto", "live", "lines", "quiet"]
+Mode = Literal["auto", "live", "lines"]
 
 
 def open_view(stream: TextIO, *, environ: Mapping[str, str], clock: Clock, mode: Mode = "auto") -> View:
@@ -27,8 +27,6 @@ def open_view(stream: TextIO, *, environ: Mapping[str, str], clock: Clock, mode:
     "auto" is live on a terminal, but not in CI. "live" is live on any terminal; in a pipe nothing ever draws frames,
     FORCE_COLOR or not.
     """
-    if mode == "quiet":
-        return View()
     can = terminal.can_redraw if mode == "live" else draws_frames
     draws = mode != "lines" and can(stream, environ)
     shown = live.Live(stream, environ=environ, clock=clock) if draws else lines.Lines(stream)

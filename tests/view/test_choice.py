@@ -88,10 +88,6 @@ def test_a_pipe_never_receives_escape_codes(mode: Mode) -> None:
     assert len(text.splitlines()) == 13
 
 
-def test_quiet_says_nothing() -> None:
-    assert not run_through_pipe({}, "quiet")
-
-
 def test_lines_can_be_had_on_a_terminal() -> None:
     with terminal() as screen:
         view = open_view(screen.stream, environ={"TERM": "xterm"}, clock=SystemClock(), mode="lines")

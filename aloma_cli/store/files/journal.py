@@ -39,7 +39,7 @@ class JournalWriter:
         self._size = size
         self._fsync = fsync
         self._repeats = Repeats() if repeats is None else repeats
-        self._owner = process.this.number
+        self._owner = process.number
         self._syncs: Syncs | None = None
         with refusing(path, "written"):
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | NO_LINK, 0o600)
@@ -67,7 +67,7 @@ class JournalWriter:
 
     def write(self, line: bytes, *, durable: bool) -> None:
         """Append a line as it is."""
-        if self._file == _CLOSED or process.this.number != self._owner:
+        if self._file == _CLOSED or process.number != self._owner:
             raise StoreError(f"{self._path} is closed, so nothing can be written to it")
         size = self._size + len(line)
         try:
