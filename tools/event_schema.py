@@ -12,7 +12,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from aloma_cli.record.codec import key_of
+from aloma_cli.record.codec import readers_of
 from aloma_cli.record.events import KINDS, Event
 
 PATH = Path(__file__).parents[1] / "docs/schemas/event.json"
@@ -33,7 +33,7 @@ def schema() -> dict[str, Any]:
 
 def _kind(kind: str, cls: type[Event]) -> dict[str, Any]:
     hints = get_type_hints(cls)
-    own = {key_of(kind, field.name): _type(hints[field.name]) for field in fields(cls)}
+    own = {key: _type(hints[reader.name]) for key, reader in readers_of(kind).items()}
     required = [field.name for field in fields(cls) if field.default is MISSING]
     properties = {"event": {"const": kind}, **own}
     return {"type": "object", "properties": properties, "required": ["event", *required]}

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, fields
 from datetime import MAXYEAR, datetime
-from functools import cache, lru_cache, partial, reduce
+from functools import cache, lru_cache, partial
 from json.encoder import encode_basestring as _quoted
 from operator import attrgetter
-from types import NoneType, UnionType
-from typing import Any, NamedTuple, cast, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, NamedTuple, cast, get_origin, get_type_hints
 
 from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, escape_surrogates, kind_of, one_line, reload_line
 from aloma_cli.record.batch import Batch
@@ -32,8 +32,6 @@ from aloma_cli.record.states import STATES
 FORMAT = 1
 
 _TAIL = len(',"sum":"00000000"}')
-
-Fits = Callable[[Any], bool]
 
 
 class WireError(ValueError):
@@ -52,14 +50,30 @@ class UnknownLineError(ValueError):
     """The line holds what was written, and this program does not know what that means."""
 
 
+class Form(NamedTuple):
+    """What a value must be: of one of these types, its items or values of the form `inner`, its fields of theirs.
+
+    Other fields are free, null too.
+    """
+
+    kinds: tuple[type, ...]
+    inner: Form | None = None
+    fields: Mapping[str, Form] | None = None
+
+
 class FieldReader(NamedTuple):
-    """How the field `name` of an event is read. `place`: its kind and name. `plain`: a type that needs no test."""
+    """How the field `name` of an event is written and read. `place`: its kind and name.
+
+    `also`: what must hold besides its form. `plain`: a type that needs no test.
+    """
 
     place: str
     name: str
-    fits: Fits
+    default: object
+    form: Form
+    also: Callable[[Any], bool] | None
     is_tuple: bool
-    plain: type | None = None
+    plain: type | None
 
 
 def encode(batch: Batch, repeats: Repeats | None = None) -> bytes:
@@ -78,9 +92,13 @@ def encode(batch: Batch, repeats: Repeats | None = None) -> bytes:
 
 def _event_text(event: Event, repeats: Repeats | None) -> str:
     write = _FAST.get(type(event))
-    text = write(event) if write is not None else None
-    if text is not None:
-        return text
+    if write is not None:
+        try:
+            text = write(event)
+        except (TypeError, ValueError, RecursionError):
+            text = None  # the slow way says what is wrong
+        if text is not None:
+            return text
     if repeats is None:
         return checked_text(event)
     short, begins = repeats.short(event)
@@ -91,10 +109,7 @@ def _event_text(event: Event, repeats: Repeats | None) -> str:
 def checked_text(event: Event) -> str:
     """The event as JSON text. Raises WireError, JsonError for an event that no reader would take."""
     text = f'{{"event":"{event.KIND}"'
-    for key, default, reader in _checks(event.KIND):
-        value = getattr(event, reader.name)
-        if value is default or (default is not MISSING and _is_default(value, default)):
-            continue
+    for key, reader, value in _written(event):
         if type(value) is not reader.plain:
             _read_field(reader, value)
         write = _SCALARS.get(type(value), dumps)
@@ -154,23 +169,17 @@ def _whole(earlier: Earlier, wire: Json) -> Event:
 
 def to_wire(event: Event) -> JsonObject:
     """The event as a JSON object: `event` (its kind) and the fields that differ from their default."""
-    wire: JsonObject = {"event": event.KIND}
-    for name, default in _defaults(event.KIND):
-        value = getattr(event, name)
-        if not _is_default(value, default):
-            wire[key_of(event.KIND, name)] = list(value) if isinstance(value, tuple) else value
-    return wire
+    values = {key: list(value) if isinstance(value, tuple) else value for key, _, value in _written(event)}
+    return {"event": event.KIND, **values}
 
 
-def _is_default(value: object, default: object) -> bool:
-    # An answer of 0 must not be taken for the default False.
-    return value is default or (type(value) is type(default) and value == default)
-
-
-@cache
-def _defaults(kind: str) -> list[tuple[str, object]]:
-    """The fields of a kind of events with their defaults; MISSING, which no value is, for those that are required."""
-    return [(field.name, field.default) for field in fields(KINDS[kind])]
+def _written(event: Event) -> Iterator[tuple[str, FieldReader, Any]]:
+    """The fields of an event that differ from their default, each with its key."""
+    for key, reader in readers_of(event.KIND).items():
+        value, default = getattr(event, reader.name), reader.default
+        # An answer of 0 must not be taken for the default False.
+        if value is not default and (type(value) is not type(default) or value != default):
+            yield key, reader, value
 
 
 def _started_text(event: FiringStarted) -> str:
@@ -195,13 +204,9 @@ def _committed_text(event: Committed) -> str | None:
     """The text of a commit by a firing or a landing that asks its task for nothing but to be complete; else None."""
     if _rarely(event) != _RARELY or event.by not in ("firing", "landing") or type(event.seconds) is not float:
         return None
-    changes = _changes_text(event.changes)
-    completed = None if event.completed is None else _json_text(event.completed)
-    if changes is None or (completed is None) != (event.completed is None):
-        return None
     text = f'{{"event":"committed","at":"{event.at}","task":"{event.task}","version":{event.version},"by":"{event.by}"'
-    if changes:
-        text += f',"changes":[{changes}]'
+    if event.changes:
+        text += f',"changes":[{",".join(map(_change_text, event.changes))}]'
     if event.armed:
         text += f',"armed":[{",".join(map(_quoted, event.armed))}]'
     if event.firing is not None:
@@ -212,27 +217,13 @@ def _committed_text(event: Committed) -> str | None:
         text += f',"seconds":{event.seconds!r}'
     if event.redo:
         text += ',"redo":true'
-    if completed is not None:
-        text += f',"completed":{completed}'
+    if event.completed is not None:
+        text += f',"completed":{one_line(event.completed)}'
     if event.child is not None:
         text += f',"child":"{event.child}"'
     if event.read:
         text += f',"read":[{",".join(map(_quoted, event.read))}]'
     return text + "}"
-
-
-def _json_text(value: Json) -> str | None:
-    try:
-        return one_line(value)
-    except (TypeError, ValueError, RecursionError):
-        return None  # the slow way says what is wrong
-
-
-def _changes_text(changes: Iterable[JsonObject]) -> str | None:
-    try:
-        return ",".join(map(_change_text, changes))
-    except (TypeError, ValueError, RecursionError):
-        return None  # the slow way says what is wrong
 
 
 def _change_text(change: JsonObject) -> str:
@@ -249,16 +240,17 @@ def from_wire(wire: Json) -> Event:
     kind = wire.get("event") if isinstance(wire, dict) else None
     if not isinstance(kind, str):
         raise WireError("an event has no kind")
-    cls, readers, required = _readers(kind)
+    readers = readers_of(kind)
     values: dict[str, Any] = {}
     for key, value in wire.items():
         reader = readers.get(key)
         if reader is not None:
             values[reader.name] = value if type(value) is reader.plain else _read_field(reader, value)
-    for name in required:
-        if name not in values:
-            raise WireError(f"{kind} lacks {name}")
-    return cls(**values)
+    try:
+        return KINDS[kind](**values)
+    except TypeError:
+        required = (reader.name for reader in readers.values() if reader.default is MISSING)
+        raise WireError(f"{kind} lacks {next(name for name in required if name not in values)}") from None
 
 
 def _read_field(reader: FieldReader, value: Json) -> Any:
@@ -266,89 +258,63 @@ def _read_field(reader: FieldReader, value: Json) -> Any:
         value = tuple(value)
     if reader.place == "call_answered.usage":
         value = sound_usage(value)
-    if not reader.fits(value):
+    if not fits(value, reader.form) or not (reader.also is None or reader.also(value)):
         raise WireError(f"{reader.place} has the wrong type ({kind_of(value)}), or something in it has")
     return value
 
 
 @cache
-def _readers(kind: str) -> tuple[type[Event], dict[str, FieldReader], list[str]]:
-    """The class of a kind of events, how each of its fields is read, and the fields that are required."""
-    cls = KINDS.get(kind)
-    if cls is None:
+def readers_of(kind: str) -> dict[str, FieldReader]:
+    """How each field of a kind of events is read, by its name in the file format. Raises UnknownEventError."""
+    if kind not in KINDS:
         raise UnknownEventError(kind)
-    hints = get_type_hints(cls)
-    required = [name for name, default in _defaults(kind) if default is MISSING]
-    names = (name for name, _ in _defaults(kind))
-    return cls, {key_of(kind, name): _reader(f"{kind}.{name}", name, hints[name]) for name in names}, required
+    hints = get_type_hints(KINDS[kind])
+    return {_KEYS.get((kind, one.name), one.name): _reader(kind, one, hints[one.name]) for one in fields(KINDS[kind])}
 
 
-def key_of(kind: str, name: str) -> str:
-    """The name of an event's field in the file format."""
-    return _KEYS.get((kind, name), name)
+def _reader(kind: str, field: Field[Any], hint: Any) -> FieldReader:
+    name, place = field.name, f"{kind}.{field.name}"
+    part, also = _PARTS.get(place), _is_time if name in _TIMES else _ODDITIES.get(place)
+    form = _form(hint, part)
+    plain = next((one for one in (str, int, float) if one in form.kinds), None)
+    is_plain = part is None and also is None
+    return FieldReader(place, name, field.default, form, also, tuple in form.kinds, plain if is_plain else None)
 
 
-@cache
-def _checks(kind: str) -> list[tuple[str, object, FieldReader]]:
-    """The key of each field of a kind of events, its default, and how it is read."""
-    _, readers, _ = _readers(kind)
-    defaults = dict(_defaults(kind))
-    return [(key, defaults[reader.name], reader) for key, reader in readers.items()]
-
-
-def _reader(place: str, name: str, hint: Any) -> FieldReader:
-    fits = _fits(hint)
-    part = _PARTS.get(place)
-    if part is not None:
-        fits = _both(fits, _has_fields(part))
-    if name in _TIMES:
-        fits = _both(fits, _is_time)
-    if place in _ODDITIES:
-        fits = _both(fits, _ODDITIES[place])
-    alternatives = get_args(hint) if get_origin(hint) is UnionType else (hint,)
-    plain = next((one for one in alternatives if one in (str, int, float)), None)
-    exact = plain if part is None and name not in _TIMES and place not in _ODDITIES else None
-    return FieldReader(place, name, fits, any(get_origin(one) is tuple for one in alternatives), exact)
-
-
-def _fits(hint: Any) -> Fits:
-    """Whether a value has the type that `hint` names."""
-    inner = [_fits(one) for one in get_args(hint) if one is not Ellipsis]
-    match get_origin(hint):
-        case origin if origin is UnionType:
-            texts = {str, NoneType}.issuperset(get_args(hint))
-            return (lambda value: value is None or isinstance(value, str)) if texts else reduce(_either, inner)
-        case origin if origin in (tuple, list):
-            each = _each(inner[0])
-            return lambda value: isinstance(value, tuple | list) and each(value)
-        case origin if origin is dict:
-            each = _each(inner[1])
-            return lambda value: isinstance(value, dict) and each(value.values())
+def _form(hint: Any, part: Mapping[str, Any] | None = None) -> Form:
+    """The form of the values of a type, in which an object has the fields of `part`."""
     if hint is Any:
-        return _is_anything
-    if hint is str:
-        return _is_text
-    if hint is bool:
-        return lambda value: isinstance(value, bool)
-    kinds = (int, float) if hint is float else (hint,)
-    return lambda value: isinstance(value, kinds) and not isinstance(value, bool)
+        return Form((object, bool))
+    kinds: list[type] = []
+    inner = fields = None
+    for one in hint.__args__ if isinstance(hint, UnionType) else (hint,):
+        match get_origin(one):
+            case None:
+                kinds += (int, float) if one is float else (one,)
+            case origin if origin is dict:
+                kinds.append(dict)
+                fields = part and {name: _form(each) for name, each in part.items()}
+                inner = None if one.__args__[1] is Any else _form(one.__args__[1])
+            case _:
+                kinds += (tuple, list)
+                inner = _form(one.__args__[0], part)
+    return Form(tuple(kinds), inner, fields)
 
 
-def _is_anything(_: Any) -> bool:
+def fits(value: Any, form: Form) -> bool:
+    """Whether a value has this form."""
+    kinds, inner, fields = form
+    if type(value) not in kinds and (isinstance(value, bool) or not isinstance(value, kinds)):
+        return False
+    if inner is not None and value:
+        for one in value.values() if isinstance(value, dict) else value:
+            if not fits(one, inner):
+                return False
+    if fields is not None and value is not None:
+        for name in fields:
+            if not fits(value.get(name), fields[name]):
+                return False
     return True
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _each(fits: Fits) -> Fits:
-    """Whether each of several values fits; of the two types that most values have, it is one test for all of them."""
-    if fits is _is_anything:
-        return _is_anything
-    if fits is _is_text:
-        return lambda values: {str}.issuperset(map(type, values)) or all(map(_is_text, values))
-    return lambda values: all(map(fits, values))
 
 
 @lru_cache(maxsize=256)  # the events of one turn have one time
@@ -366,28 +332,6 @@ def _keep_an_object(changes: Any) -> bool:
         change["path"][:1] == "/" or (change["path"] == "" and isinstance(change.get("value"), dict))
         for change in changes
     )
-
-
-def _either(one: Fits, other: Fits) -> Fits:
-    return lambda value: one(value) or other(value)
-
-
-def _both(one: Fits, other: Fits) -> Fits:
-    return lambda value: one(value) and other(value)
-
-
-def _has_fields(part: Mapping[str, Any]) -> Fits:
-    """Whether an object, or each in a tuple of objects, has fields of these types. Other fields are free, null too."""
-    tests = {name: _fits(hint) for name, hint in part.items()}
-
-    def fits(value: Any) -> bool:
-        if isinstance(value, tuple):
-            return all(map(fits, value))
-        if not isinstance(value, dict):
-            return True
-        return all(test(value.get(name)) for name, test in tests.items())
-
-    return fits
 
 
 _KEYS = {("firing_looked", "rearmed"): "armed"}
@@ -457,7 +401,10 @@ _PARTS: Mapping[str, Mapping[str, Any]] = {
 }
 """What readers look for inside of the fields that hold objects."""
 
-_ODDITIES: Mapping[str, Fits] = {"committed.changes": _keep_an_object, "task_rested.state": STATES.__contains__}
+_ODDITIES: Mapping[str, Callable[[Any], bool]] = {
+    "committed.changes": _keep_an_object,
+    "task_rested.state": STATES.__contains__,
+}
 """What else must hold of a field that has the right type."""
 
 _SCALARS: Mapping[type, Callable[[Any], str]] = {

@@ -1,35 +1,23 @@
 """What happened, as frozen values: the one language of engine, journal and view.
 
 The journal holds events and nothing else; a task is what its events add up to. `docs/format.md` describes each of
-them for readers in other languages, so a change here is a change of the file format.
+them for readers in other languages, so a change here is a change of the file format. What every firing makes is made
+without the names of its first fields: with them it costs twice as much.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import Field
-from typing import Any, ClassVar, TypeVar, dataclass_transform
+from typing import Any, ClassVar, TypeVar
 
 from aloma_cli.values import dataclass
 
-_AnyEvent = TypeVar("_AnyEvent")
 
-
-@dataclass_transform(frozen_default=True)
-def _event(cls: type[_AnyEvent]) -> type[_AnyEvent]:
-    """Make a class of events. The type checker forbids to write their fields; at run time that would cost too much.
-
-    What every firing makes is made without the names of its first fields: with them it costs twice as much.
-    """
-    return dataclass(slots=True)(cls)
-
-
-@_event
+@dataclass(frozen=True, slots=True)
 class Event:
     """`at`: ISO 8601 in UTC with milliseconds. `task`: the id of the task it happened to."""
 
     KIND: ClassVar[str]
-    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     at: str
     task: str
@@ -38,7 +26,7 @@ class Event:
 AnEvent = TypeVar("AnEvent", bound=Event)
 
 
-@_event
+@dataclass(frozen=True, slots=True)
 class TaskCreated(Event):
     """A task began. `parent`, `into`, `group`, `wait_for` and `expires_at` (ISO) are a subtask's.
 
@@ -56,7 +44,7 @@ class TaskCreated(Event):
     answering: dict[str, Any] | None = None
 
 
-@_event
+@dataclass(frozen=True, slots=True)
 class AnsweringSet(Event):
     """Model calls of the whole tree are answered in another way from here on.
 
@@ -68,12 +56,12 @@ class AnsweringSet(Event):
     reason: str
 
 
-@_event
+@dataclass(frozen=True, slots=True)
 class TreeResumed(Event):
     """A tree that a person had stopped continues: the root, and the subtasks that were stopped with it."""
 
 
-@_event
+@dataclass(frozen=True, slots=True)
 class RequestRefused(Event):
     """A request of another process made no sense when its turn came; `reason` says why, in words."""
 
@@ -81,12 +69,12 @@ class RequestRefused(Event):
     reason: str
 
 
-@_event
+@dataclass(frozen=True, slots=True)
 class TreeOpened(Event):
     """A process took over a tree whose record has running firings: no process has worked since the last event."""
 
 
-@_event
+@dataclass(frozen=True, slots=True)
 class FiringStarted(Event):
     """A step starts on the document as of `version`; it is disarmed.
 
@@ -105,7 +93,7 @@ class FiringStarted(Event):
     code: str = ""
 
 
-@_event
+@dataclass(frozen=True, slots=True)
 class CallSent(Event):
     """A connector is being called; `key` as in CallAnswered.
 
@@ -121,7 +109,7 @@ class CallSent(Event):
     arguments: dict[str, Any] | None = None
 
 
-@_event
+@dataclass(frozen=True, slots=True)
 class CallProgress(Event):
     """What a call that was sent waits for. For views only; it is not written to the journal.
 
@@ -143,7 +131,7 @@ class CallProgress(Event):
     silent: float = 0.0
 
 
-@_event
+@dataclass(frozen=True, slots=True)
 class CallAnswered(Event):
     """A connector call ended, with `answer` (JSON) or with `error` ({type, message, retryable, status?, hint?}).
 
@@ -170,7 +158,7 @@ class CallAnswered(Event):
     who: dict[str, Any] | None = None
 
 
-@_event
+@dataclass(frozen=True, slots=True)
 class CallReleased(Event):
     """A person lets a call be sent again that was sent and not answered; `key`, `request`, `who` as in CallAnswered."""
 
@@ -182,7 +170,7 @@ class CallReleased(Event):
     who: dict[str, Any] | None = None
 
 
-@_event
+@dataclass(frozen=True, slots=True)
 class Logged(Event):
     """A step wrote to its log. `level`: info, warning or error."""
 
@@ -192,7 +180,7 @@ class Logged(Event):
     text: str
 
 
-@_event
+@dataclass(frozen=True, slots=True)
 class Committed(Event):
     """The document went to `version` by `changes` (RFC 6902 operations), as one.
 
@@ -229,7 +217,7 @@ class Committed(Event):
     read: tuple[str, ...] = ()
 
 
-@_event
+@dataclass(frozen=True, slots=True)
 class FiringLooked(Event):
     """A firing ended without a trace. `rearmed`: a commit made while it ran armed the step again.
 
@@ -244,7 +232,7 @@ class FiringLooked(Event):
     read: tuple[str, ...] = ()
 
 
-@_event
+@dataclass(frozen=True, slots=True)
 class FiringVoided(Event):
     """A firing left nothing.
 
@@ -265,7 +253,7 @@ class FiringVoided(Event):
     seconds: float = 0.0
 
 
-@_event
+@dataclass(frozen=True, slots=True)
 class FiringFailed(Event):
     """A step raised. `retry_at`: when it is tried again.
 
@@ -285,7 +273,7 @@ class FiringFailed(Event):
     read: tuple[str, ...] = ()
 
 
-@_event
+@dataclass(frozen=True, slots=True)
 class StepsArmed(Event):
     """Steps were armed other than by a commit; a wait for their next try is over.
 
@@ -298,21 +286,21 @@ class StepsArmed(Event):
     who: dict[str, Any] | None = None
 
 
-@_event
+@dataclass(frozen=True, slots=True)
 class LimitsSet(Event):
     """What the whole tree may spend from here on: `calls`, `tokens`, `cost`, `seconds`; what is paused continues."""
 
     limits: dict[str, Any]
 
 
-@_event
+@dataclass(frozen=True, slots=True)
 class ExpectationSet(Event):
     """From here on the root is expected to end with a document that meets the condition `pattern`, which is JSON."""
 
     pattern: dict[str, Any]
 
 
-@_event
+@dataclass(frozen=True, slots=True)
 class LimitReached(Event):
     """The tree is paused: nothing new starts. `reason` has the numbers.
 
@@ -325,7 +313,7 @@ class LimitReached(Event):
     needed: float | None = None
 
 
-@_event
+@dataclass(frozen=True, slots=True)
 class NoticeSent(Event):
     """Somebody is being told of a question of the task, or of how the root rests: this is written before it is sent.
 
@@ -337,7 +325,7 @@ class NoticeSent(Event):
     to: str
 
 
-@_event
+@dataclass(frozen=True, slots=True)
 class NoticeFailed(Event):
     """A notice that was being sent was not delivered, after all its tries; `key` and `to` as in NoticeSent."""
 
@@ -346,7 +334,7 @@ class NoticeFailed(Event):
     reason: str
 
 
-@_event
+@dataclass(frozen=True, slots=True)
 class TaskRested(Event):
     """Nothing is left to do now.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from aloma_cli.record.events import CallAnswered
@@ -67,7 +68,8 @@ class Figures:
         """The sum of `parts`."""
         total = cls()
         for part in parts:
-            total._add(part)
+            for name in _NAMES if part.calls else _OF_FIRINGS:
+                setattr(total, name, getattr(total, name) + getattr(part, name))
         return total
 
     @property
@@ -132,14 +134,6 @@ class Figures:
                 groups.setdefault(key, cls()).count_call(call)
         return groups
 
-    def _add(self, other: Figures) -> None:
-        self.fired += other.fired
-        self.looked += other.looked
-        self.failed += other.failed
-        self.voided += other.voided
-        self.seconds += other.seconds
-        for name in _OF_CALLS if other.calls else ():
-            setattr(self, name, getattr(self, name) + getattr(other, name))
 
-
-_OF_CALLS = tuple(Figures().usage_json())
+_NAMES = tuple(field.name for field in fields(Figures))
+_OF_FIRINGS = ("fired", "looked", "failed", "voided", "seconds")

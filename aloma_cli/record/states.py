@@ -43,11 +43,9 @@ STATES = {
 a process runs, and for one that none does (`seen`)."""
 
 
-def _names(kind: str) -> tuple[str, ...]:
-    return tuple(state.name for state in STATES.values() if state.kind == kind)
-
-
-ACTIVE, PAUSED, ENDINGS = _names("active"), _names("paused"), _names("ended")
+ACTIVE, PAUSED, ENDINGS = (
+    tuple(state.name for state in STATES.values() if state.kind == kind) for kind in ("active", "paused", "ended")
+)
 """ENDINGS are also the keys of a group's count beside `total` and `running`."""
 
 
