@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from aloma_cli.clock import to_iso
 from aloma_cli.document.reserved import unhandled_errors
-from aloma_cli.engine.loop import POLL, lasts
+from aloma_cli.engine.local import LOOK
+from aloma_cli.engine.loop import lasts
 from aloma_cli.errors import AlomaError, StoreError
 from aloma_cli.loader.links import link_key
 from aloma_cli.notices.due import Occasion, occasions
@@ -86,7 +87,7 @@ class Notifier:
         self._tell_due(run)
         self._publish(run)
         while self._sending:
-            await asyncio.wait(self._sending, timeout=POLL)
+            await asyncio.wait(self._sending, timeout=LOOK)
             self._publish(run)
             if run.take_requests():
                 return True

@@ -91,8 +91,8 @@ async def fire_once(claim: Claim, setup: Setup, emit: Emit) -> None:
         async with _runner(run, setup, setup.choice().settings) as runner:
             for job in run.turn().jobs[:1]:
                 runner.start(job)
-                for outcome in await runner.wait(None):
-                    run.deliver(outcome)
+                while not run.arrived:
+                    await runner.wait(None)
                 run.turn()
 
 
@@ -144,7 +144,7 @@ async def _runner(run: Scheduler, setup: Setup, settings: ModelSettings) -> Asyn
         opened = table.open_connectors(settings, loaded.connector_modules, run.tree.entries, loaded.mcp_servers())
         connectors = setup.border(opened)
     toolbox = Toolbox(connectors, loaded.lib, loaded.environment)
-    runner = LocalRunner(setup.plan.steps, toolbox, LoopHost(run, setup.day_limit()))
+    runner = LocalRunner(setup.plan.steps, toolbox, LoopHost(run, setup.day_limit()), run.deliver)
     try:
         with stdout_split(), stderr_redacted(setup.redactor), Watchdog():
             yield runner

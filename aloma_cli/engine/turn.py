@@ -87,7 +87,8 @@ class Scheduler:
         self._emit = emit
         self._concurrency = concurrency
         self._redactor = redactor
-        self._arrived: list[Outcome] = []
+        self.arrived: list[Outcome] = []
+        """The ends of firings that no turn has taken in yet."""
         self._notes: list[Event] = []
         self._refused: Exception | None = None
         self._unpublished = False
@@ -97,10 +98,7 @@ class Scheduler:
 
     def deliver(self, outcome: Outcome) -> None:
         """Take the end of a firing in; the next turn commits it."""
-        found = _flight_of(self.tree, outcome.firing) if self._redactor else None
-        if found is not None:
-            outcome = redaction.clean_outcome(self._redactor, outcome, found[1].base)
-        self._arrived.append(outcome)
+        self.arrived.append(outcome)
 
     def note(self, event: AnEvent) -> AnEvent:
         """Take in what happens while a firing runs (a call, a log line), and give it as it is recorded.
@@ -134,7 +132,7 @@ class Scheduler:
     @property
     def pending(self) -> bool:
         """Whether the next turn has something to do even if nothing ends meanwhile."""
-        return bool(self._arrived or self._tx.postponed)
+        return bool(self.arrived or self._tx.postponed)
 
     def publish(self, wake_at: float | None = None) -> None:
         """Put the root's record and document where readers find them quickly; the journal has both in any case.
@@ -186,7 +184,7 @@ class Scheduler:
             raise self._refused
         tx = self._tx
         tx.tick()
-        _take_in(tx, self._arrived)
+        _take_in(tx, self.arrived, self._redactor)
         if self.budget.limits.seconds is not None:
             limits.check_time(tx, self.budget)
         tx.look_again()
@@ -262,32 +260,22 @@ def _rest_all(tx: Transaction) -> None:
         rest_again(tx, task)
 
 
-def _take_in(tx: Transaction, arrived: list[Outcome]) -> None:
+def _take_in(tx: Transaction, arrived: list[Outcome], redactor: Redactor) -> None:
     """Take in what may land; what must wait for a firing that runs alone stays in `arrived`."""
     landed = True
     while arrived and landed:
         outcomes, landed = arrived.copy(), False
         arrived.clear()
         for outcome in outcomes:
-            found = _flight_of(tx.tree, outcome.firing)
-            if found is None:
+            task = tx.tree.tasks.get(tx.tree.flying.get(outcome.firing, ""))
+            flight = None if task is None else task.flights[outcome.firing]
+            if task is None or flight is None or not flight.running:
                 continue  # stopped or withdrawn meanwhile, so its outcome is void
-            task, flight = found
             if len(task.flights) > 1 and alone_in(task) not in (None, flight):
                 arrived.append(outcome)
             else:
                 landed = True
-                _end(tx, task, flight, outcome)
-
-
-def _flight_of(tree: WorkingTree, firing: int) -> tuple[WorkingTask, WorkingFlight] | None:
-    """The task and flight of a firing that runs, if it still does."""
-    flying = tree.flying.get(firing)
-    if flying is None:
-        return None
-    task = tree.tasks[flying]
-    flight = task.flights[firing]
-    return (task, flight) if flight.running else None
+                _end(tx, task, flight, redaction.clean_outcome(redactor, outcome, flight.base) if redactor else outcome)
 
 
 def _end(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Outcome) -> None:

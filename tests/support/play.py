@@ -70,7 +70,7 @@ async def played(setup: Setup) -> Played:
     plan = Plan(setup.steps)
     run = Scheduler(claim, plan, clock=clock, emit=events.append, concurrency=setup.concurrency)
     run.recover()
-    runner = LocalRunner(plan.steps, Toolbox(setup.connectors, None, lambda name: name), LoopHost(run))
+    runner = LocalRunner(plan.steps, Toolbox(setup.connectors, None, lambda name: name), LoopHost(run), run.deliver)
     result = Played(run.tree, events, clock.elapsed())
     setup.during(run)
     try:
