@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from itertools import count, islice, takewhile
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from aloma_cli.api.reader import Records
 from aloma_cli.api.waiting import waiting
@@ -74,47 +74,70 @@ def list_tasks(
 
     All given filters must match. Of several states one must match; of several tags all.
     """
-    states = [checked_state(one) for one in state or ()]
-
-    def matches(record: JsonObject) -> bool:
-        return (
-            (not states or record["state"] in states or record["recorded"] in states)
-            and (name or "").casefold() in record["name"].casefold()
-            and set(tag or ()).issubset(record["tags"])
-        )
-
+    wanted = _Filter([checked_state(one) for one in state or ()], name or "", set(tag or ()), since)
     home = Records.at(workspace)
-    narrowed = bool(states or name or tag or since)
     page = limit is None and since is None and not as_json and result().isatty()
-    newest, searched = home.store.newest_first(() if subtasks else on_record(states)), count()
-    # The counter comes second, so it counts no id that was not there.
-    roots: Iterator[str] = (root for root, _ in zip(newest.ids, searched, strict=False))
-    if since is not None:
-        first = first_task_id(home.clock.now() - seconds_of(since, "--since"))
-        roots = takewhile(lambda root: root >= first, roots)
-    unreadable: list[StoreError] = []
-    read = home.records(
-        islice(roots, SEARCHED) if page and not newest.narrowed else roots,
-        subtasks=subtasks,
-        unreadable=unreadable.append,
-    )
-    trees = filter(None, ([*filter(matches, _as_seen(tree))] for tree in read))
-    most = MOST if page else limit
-    found = list(islice(trees, None if most is None else min(most, sys.maxsize)))
-    records = [record for tree in reversed(found) for record in tree]
+    found = _search(home, wanted, MOST if page else limit, subtasks=subtasks, bounded=page)
     if as_json:
-        put_json([_record_json(record, home.size(record)) for record in records])
+        put_json([_record_json(record, home.size(record)) for record in found.records])
     else:
-        _print_table(records, home if long else None)
-        if not records and result().isatty():
-            say("no such tasks" if narrowed else "no tasks yet; to make one: aloma task new NAME -d '{…}'")
-        if page and (older := newest.total - next(searched)) > 0:
-            _say_older(older, newest.total, narrowed=narrowed)
+        _print_table(found.records, home if long else None)
+        if not found.records and result().isatty():
+            say("no such tasks" if wanted.narrows else "no tasks yet; to make one: aloma task new NAME -d '{…}'")
+        if page and found.older > 0:
+            _say_older(found, narrowed=wanted.narrows)
         for remark in waiting(home.store, partial(release_here, workspace), SystemClock().now()):
             say(remark)
-    for error in unreadable:
+    for error in found.unreadable:
         tell(error)
-    return code_of_error(unreadable[0]) if unreadable else DONE
+    return code_of_error(found.unreadable[0]) if found.unreadable else DONE
+
+
+class _Filter(NamedTuple):
+    """Which tasks are wanted."""
+
+    states: list[str]
+    name: str
+    tags: set[str]
+    since: str | None
+
+    @property
+    def narrows(self) -> bool:
+        return bool(self.states or self.name or self.tags or self.since)
+
+    def matches(self, record: JsonObject) -> bool:
+        return (
+            (not self.states or record["state"] in self.states or record["recorded"] in self.states)
+            and self.name.casefold() in record["name"].casefold()
+            and self.tags.issubset(record["tags"])
+        )
+
+
+class _Found(NamedTuple):
+    """`records`: the oldest tree first. `older`: how many of all `total` trees were not read."""
+
+    records: list[JsonObject]
+    unreadable: list[StoreError]
+    older: int
+    total: int
+
+
+def _search(home: Records, wanted: _Filter, most: int | None, *, subtasks: bool, bounded: bool) -> _Found:
+    """The newest `most` trees that are wanted. `bounded`: read no more than SEARCHED of them."""
+    newest, searched = home.store.newest_first(() if subtasks else on_record(wanted.states)), count()
+    # The counter comes second, so it counts no id that was not there.
+    roots: Iterator[str] = (root for root, _ in zip(newest.ids, searched, strict=False))
+    if wanted.since is not None:
+        first = first_task_id(home.clock.now() - seconds_of(wanted.since, "--since"))
+        roots = takewhile(lambda root: root >= first, roots)
+    if bounded and not newest.narrowed:
+        roots = islice(roots, SEARCHED)
+    unreadable: list[StoreError] = []
+    read = home.records(roots, subtasks=subtasks, unreadable=unreadable.append)
+    trees = filter(None, ([*filter(wanted.matches, _as_seen(tree))] for tree in read))
+    found = list(islice(trees, None if most is None else min(most, sys.maxsize)))
+    records = [record for tree in reversed(found) for record in tree]
+    return _Found(records, unreadable, newest.total - next(searched), newest.total)
 
 
 def _print_table(records: list[JsonObject], sizes: Records | None) -> None:
@@ -152,6 +175,10 @@ def _long(record: JsonObject) -> list[Any]:
     return [len(record["children"]) or None, record["version"], record["updated_at"]]
 
 
-def _say_older(older: int, total: int, *, narrowed: bool) -> None:
-    found = f"{older:,} older ones were not searched; to search" if narrowed else f"and {older:,} older ones; to see"
-    say(f"… {found} all: --limit {total}")
+def _say_older(found: _Found, *, narrowed: bool) -> None:
+    words = (
+        f"{found.older:,} older ones were not searched; to search"
+        if narrowed
+        else f"and {found.older:,} older ones; to see"
+    )
+    say(f"… {words} all: --limit {found.total}")

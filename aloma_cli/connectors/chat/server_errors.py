@@ -85,20 +85,8 @@ def from_openai(
     target = _redirect(error)
     if target is not None:
         return _redirected(base_url, target)
-    row = next(TABLE[base.__name__] for base in type(error).__mro__ if base.__name__ in TABLE)
     status: int | None = getattr(error, "status_code", None)
-    code = getattr(error, "code", None)
-    if status in {400, 404} and model and _is_about_model(error, model):
-        row = row._replace(says="{url} does not have the model", hint=_MODEL_HINT % asked, elsewhere=True)
-    elif status == 404:
-        hint = _MODEL_HINT % asked if base_url.rstrip("/").endswith("/v1") else _ADDRESS_HINT
-        row = row._replace(hint=hint, elsewhere=True)
-    elif code == "insufficient_quota" or status == _BILLING:
-        row = row._replace(retryable=False, hint="the account has no credit left", elsewhere=True)
-    elif row.kind is KeyRefusedError:
-        row = row._replace(hint=key_hint)
-    elif code in _POLICIES:
-        row = row._replace(says="{url} refused the content of the request", elsewhere=True)
+    row = _row_for(error, base_url, asked, model, key_hint)
     if status is None and row.hint and start:
         row = row._replace(hint=f"run `{start}`, or {row.hint}")
     facts = (status, f"model {model}" if model else "", *getattr(error, "__notes__", ()))
@@ -114,6 +102,24 @@ def from_openai(
     )
     raised.retry_after = asked_wait(error)
     return raised
+
+
+def _row_for(error: OpenAIError, base_url: str, asked: str, model: str, key_hint: str) -> ErrorRow:
+    """The row of the table, with what status and code say beside the class of the error."""
+    row = next(TABLE[base.__name__] for base in type(error).__mro__ if base.__name__ in TABLE)
+    status, code = getattr(error, "status_code", None), getattr(error, "code", None)
+    if status in {400, 404} and model and _is_about_model(error, model):
+        return row._replace(says="{url} does not have the model", hint=_MODEL_HINT % asked, elsewhere=True)
+    if status == 404:
+        hint = _MODEL_HINT % asked if base_url.rstrip("/").endswith("/v1") else _ADDRESS_HINT
+        return row._replace(hint=hint, elsewhere=True)
+    if code == "insufficient_quota" or status == _BILLING:
+        return row._replace(retryable=False, hint="the account has no credit left", elsewhere=True)
+    if row.kind is KeyRefusedError:
+        return row._replace(hint=key_hint)
+    if code in _POLICIES:
+        return row._replace(says="{url} refused the content of the request", elsewhere=True)
+    return row
 
 
 def _redirect(error: OpenAIError) -> httpx2.Response | None:
