@@ -7,21 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aloma_cli.api.reader import Records
-from aloma_cli.loader.config_files import read_user_config, user_config_path
-from aloma_cli.loader.models import secrets_given
+from aloma_cli.loader.config_files import read_user_config
 from aloma_cli.loader.place import store_at
-from aloma_cli.loader.sources import ModelFlags
 from aloma_cli.loader.workspace import Hide, LoadedWorkspace, load_workspace, no_redaction
-from aloma_cli.redact import Redactor
 from aloma_cli.store.open import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from aloma_cli.clock import Clock
     from aloma_cli.content.step import Step
-    from aloma_cli.loader.config import Config
-    from aloma_cli.redact import NamedValue
     from aloma_cli.store.protocol import Store
 
 
@@ -36,17 +29,6 @@ class AskedWorkspace(Records):
 
 def load_asked(path: str | Path | None = None, *, hide: Hide = no_redaction) -> AskedWorkspace:
     """The workspace at `path`, or the one around the current folder. `hide` and errors as of `Workspace.open`."""
-    loaded, _, _ = load_files(path, ModelFlags(), os.environ, hide)
+    loaded = load_workspace(path, Path.cwd(), os.environ, user_config=read_user_config(), hide=hide)
     root = loaded.root or Path.cwd()
     return AskedWorkspace(open_store(store_at(root, os.environ, loaded.config)), loaded)
-
-
-def load_files(
-    path: str | Path | None, flags: ModelFlags, environ: Mapping[str, str], hide: Hide
-) -> tuple[LoadedWorkspace, Config, tuple[NamedValue, ...]]:
-    """The files of a workspace, the user's configuration, and the secrets that choose a model server."""
-    user_config = read_user_config(user_config_path())
-    loaded = load_workspace(path, Path.cwd(), environ, keys=user_config.key_variables, hide=hide)
-    secrets = secrets_given(flags, environ, loaded.config, user_config)
-    hide(Redactor(secrets))
-    return loaded, user_config, secrets

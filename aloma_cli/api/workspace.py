@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from aloma_cli.api.asked import AskedWorkspace, load_files
+from aloma_cli.api.asked import AskedWorkspace
 from aloma_cli.api.orders import Order, on_another_day, resuming, starting
 from aloma_cli.api.session import run_claim, write
 from aloma_cli.api.setup import Border, Setup
@@ -31,13 +31,13 @@ from aloma_cli.jsontext import Json, JsonObject
 from aloma_cli.later import Later
 from aloma_cli.loader.answering import Answering, Past
 from aloma_cli.loader.config import Config
-from aloma_cli.loader.config_files import honours_path
+from aloma_cli.loader.config_files import honours_path, read_user_config
 from aloma_cli.loader.layout import DATA_FOLDER
 from aloma_cli.loader.models import ModelChoice, resolve_models
 from aloma_cli.loader.place import store_at
 from aloma_cli.loader.release import release_of
 from aloma_cli.loader.sources import ModelFlags
-from aloma_cli.loader.workspace import Hide, LoadedWorkspace, no_redaction
+from aloma_cli.loader.workspace import Hide, LoadedWorkspace, load_workspace, no_redaction
 from aloma_cli.record.events import Event, TaskCreated
 from aloma_cli.redact import Redactor
 from aloma_cli.store.open import open_store
@@ -96,11 +96,10 @@ class Workspace(AskedWorkspace):
         clock: Clock | None = None,
         loaded: LoadedWorkspace | None = None,
         choose: Callable[[Past], ModelChoice] | None = None,
-        secrets: Iterable[tuple[str, str]] = (),
         border: Border = lambda connectors: connectors,
         tells: bool = False,
     ) -> None:
-        """`store`: where its tasks are kept; by default in `folder`. `secrets`: more names and values to hide.
+        """`store`: where its tasks are kept; by default in `folder`.
 
         `choose`, `border` and `tells`: as for Setup.
         """
@@ -109,7 +108,7 @@ class Workspace(AskedWorkspace):
         loaded = loaded or LoadedWorkspace(steps=_by_name(steps), connector_modules=connectors or {})
         release = partial(release_of, loaded.config, loaded.root, loaded.steps.values())
         super().__init__(open_store(store, lru_cache(maxsize=1)(release)), loaded, clock=clock)
-        redactor = Redactor((*self.loaded.secrets, *(models.secrets if models else secrets)))
+        redactor = Redactor((*self.loaded.secrets, *(models.secrets if models else ())))
         self.setup = Setup(
             self.loaded, self.steps, self.store, self.clock, redactor, choose or _fixed(models), border, tells
         )
@@ -318,7 +317,8 @@ def load(
 ) -> Workspace:
     """Like `Workspace.open`, without choosing a model server."""
     environ, flags = os.environ if environ is None else environ, flags or ModelFlags()
-    loaded, user_config, secrets = load_files(path, flags, environ, hide)
+    user_config = read_user_config()
+    loaded = load_workspace(path, Path.cwd(), environ, user_config=user_config, flags=flags, hide=hide)
     choose = partial(
         resolve_models,
         flags,
@@ -330,7 +330,7 @@ def load(
         honours=honours_path(),
     )
     store = None if loaded.root is None else store_at(loaded.root, environ, loaded.config)
-    return Workspace(folder=loaded.root, store=store, loaded=loaded, choose=choose, secrets=secrets, tells=True)
+    return Workspace(folder=loaded.root, store=store, loaded=loaded, choose=choose, tells=True)
 
 
 def run(workspace: Workspace, name: str, data: JsonObject) -> Task:

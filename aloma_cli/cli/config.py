@@ -44,7 +44,7 @@ def show_config(
     over your own config.yaml. Secrets are hidden. `aloma help config` explains the settings.
     """
     root, user = find_workspace(workspace, Path.cwd()), user_config_path()
-    hide(redactor_of(root, os.environ, read_user_config(user).key_variables))
+    hide(redactor_of(root, os.environ, read_user_config(user)))
     found = origins(root, models, os.environ, user)
     if as_json:
         put_json({"schema": SCHEMA, "settings": [one._asdict() for one in found]})

@@ -19,15 +19,16 @@ from aloma_cli.cli.workspaces import load_workspace as load_workspace_to_run
 from aloma_cli.clock import SystemClock
 from aloma_cli.errors import AlomaError, CredentialsError, NotFoundError, WorkspaceError, did_you_mean
 from aloma_cli.jsontext import JsonObject
-from aloma_cli.loader.config_files import honours_path, read_user_config, user_config_path
+from aloma_cli.loader.config_files import honours_path, read_user_config
 from aloma_cli.loader.layout import find_workspace
-from aloma_cli.loader.models import secrets_given
+from aloma_cli.loader.secrets import secret_values
 from aloma_cli.loader.workspace import LoadedWorkspace, load_workspace
 from aloma_cli.redact import Redactor
 from aloma_cli.view.format import plural
 
 if TYPE_CHECKING:
     from aloma_cli.connectors.checkup import CheckResult
+    from aloma_cli.loader.config import Config
     from aloma_cli.loader.sources import ModelFlags
 
 _SIGNS = {"ok": "ok", "warning": "!", "failed": "FAILED"}
@@ -76,15 +77,13 @@ def doctor(
 
 
 def _doctor(workspace: str | None, flags: ModelFlags) -> Doctor:
-    user_config = read_user_config(user_config_path())
-    hide(Redactor(secrets_given(flags, os.environ, user_config)))
-    loaded = _loaded(workspace, user_config.key_variables)
-    if loaded is not None:
-        hide(Redactor(secrets_given(flags, os.environ, loaded.config)))
+    user_config = read_user_config()
+    hide(Redactor(secret_values(os.environ, [user_config], flags=flags)))
+    loaded = _loaded(workspace, user_config, flags)
     return Doctor(loaded, user_config, flags, os.environ, SystemClock(), honours_path())
 
 
-def _loaded(workspace: str | None, keys: Iterable[str]) -> LoadedWorkspace | None:
+def _loaded(workspace: str | None, user_config: Config, flags: ModelFlags) -> LoadedWorkspace | None:
     """The workspace; None where there is none and none was named."""
     try:
         find_workspace(workspace, Path.cwd())
@@ -92,7 +91,7 @@ def _loaded(workspace: str | None, keys: Iterable[str]) -> LoadedWorkspace | Non
         if workspace is not None:
             raise
         return None
-    return load_workspace(workspace, Path.cwd(), os.environ, keys=keys, hide=hide)
+    return load_workspace(workspace, Path.cwd(), os.environ, user_config=user_config, flags=flags, hide=hide)
 
 
 def _trigger_findings(workspace: str | None, loaded: LoadedWorkspace | None) -> Iterator[CheckResult]:

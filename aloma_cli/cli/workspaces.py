@@ -11,7 +11,7 @@ from aloma_cli.api import asked
 from aloma_cli.api.asked import AskedWorkspace
 from aloma_cli.api.reader import Records
 from aloma_cli.cli import descriptors, output, streams
-from aloma_cli.loader.config_files import read_user_config, user_config_path
+from aloma_cli.loader.config_files import read_user_config
 from aloma_cli.loader.layout import find_workspace
 from aloma_cli.loader.place import store_at
 from aloma_cli.loader.sources import ModelFlags
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def open_records(path: str | None) -> tuple[Records, Redactor]:
     """The tasks of the workspace, for commands that check their arguments before any step is loaded."""
     root = find_workspace(path, Path.cwd())
-    redactor = redactor_of(root, os.environ, read_user_config(user_config_path()).key_variables)
+    redactor = redactor_of(root, os.environ, read_user_config())
     hide(redactor)
     return Records(open_store(store_at(root, os.environ))), redactor
 

@@ -101,16 +101,6 @@ class Config:
         return self.providers.get(provider, _NO_SECTION)
 
     @property
-    def key_variables(self) -> tuple[str, ...]:
-        """The environment variables named as those of keys."""
-        return tuple(section.key_variable for section in self.providers.values() if section.key_variable)
-
-    @property
-    def hook_secrets(self) -> tuple[str, ...]:
-        """The names of the secrets of webhooks."""
-        return tuple(trigger.said["secret"] for trigger in self.triggers if trigger.kind == "webhook")
-
-    @property
     def named(self) -> dict[str, ProviderConfig]:
         """The providers under `providers:`."""
         return {name: section for name, section in self.providers.items() if section.kind}

@@ -46,8 +46,9 @@ def read_config(root: Path) -> Config:
     return Config() if missing else config_table.read_config(root)
 
 
-def read_user_config(path: Path) -> Config:
+def read_user_config(path: Path | None = None) -> Config:
     """Read the user's configuration: `models`, `offline` and the sections of providers. Raises ConfigError."""
+    path = path or user_config_path()
     return config_table.read_user_config(path) if _may_exist(path) else Config(file=str(path))
 
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aloma_cli.loader import named as named_ones
-    from aloma_cli.redact import NamedValue
 else:
     named_ones = Later("aloma_cli.loader.named")
 
@@ -105,15 +104,6 @@ def configured_servers(
     files = (config, user_config)
     sources = Sources(_provider(environ, files, NEW), flags, environ, files, NEW, stored)
     return named_ones.named_servers(sources, {**_common(sources, None), "honours": honours})
-
-
-def secrets_given(flags: ModelFlags, environ: Mapping[str, str], *files: Config) -> tuple[NamedValue, ...]:
-    """The key on the command line, and the logins in the addresses that any source names."""
-    addresses = [flags.base_url, *(environ.get(provider.URL_VARIABLE) for provider in PROVIDERS.values())]
-    addresses += [section.base_url for file in files for section in file.providers.values()]
-    key = (("api-key", flags.api_key),) if flags.api_key else ()
-    logins = (split_login(address)[1] for address in addresses if address)
-    return (*key, *(secret for login in logins if login is not None for secret in login.secrets("base-url")))
 
 
 def _provider(environ: Mapping[str, str], files: tuple[Config, Config], past: Past) -> str:

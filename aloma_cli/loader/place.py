@@ -14,12 +14,9 @@ from aloma_cli.loader.layout import CONFIG_FILE, DATA_FOLDER
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aloma_cli.connectors import address
     from aloma_cli.loader import config_files
     from aloma_cli.loader.config import Config
-    from aloma_cli.redact import NamedValue
 else:
-    address = Later("aloma_cli.connectors.address")
     config_files = Later("aloma_cli.loader.config_files")
 
 VARIABLE = "ALOMA_STORE"
@@ -46,17 +43,6 @@ def store_at(root: Path, environ: Mapping[str, str], config: Config | None = Non
     if "workspace=" in written:
         return written
     return f"{written}{'&' if '?' in written else '?'}workspace={quote(config.name or root.name)}"
-
-
-def store_secrets(environ: Mapping[str, str]) -> tuple[NamedValue, ...]:
-    """The passwords of the database, which no record may contain."""
-    url, password = environ.get(VARIABLE, ""), environ.get("PGPASSWORD")
-    named: tuple[NamedValue, ...] = (("PGPASSWORD", password),) if password else ()
-    if "@" in url:
-        login = address.split_login(url)[1]
-        if login is not None and login.password:
-            named += ((f"{VARIABLE}-password", login.password),)
-    return named
 
 
 def _may_name_store(root: Path) -> bool:

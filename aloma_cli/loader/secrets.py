@@ -9,21 +9,30 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from aloma_cli.connectors.providers.table import PROVIDERS
 from aloma_cli.errors import InputError, NotFoundError, WorkspaceError, did_you_mean
 from aloma_cli.jsontext import Json, loads, pretty
+from aloma_cli.later import Later
 from aloma_cli.loader.layout import CONNECTORS_FOLDER, DATA_FOLDER, LIBRARIES_FOLDER, NAME, STEPS_FOLDER, files_below
+from aloma_cli.loader.place import VARIABLE
 from aloma_cli.store.files.atomic import refuse_links, replace_file
 from aloma_cli.store.files.dotfolder import prepare_folder
 from aloma_cli.store.files.os_errors import refusing
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from aloma_cli.connectors import address
+    from aloma_cli.loader.config import Config
+    from aloma_cli.loader.sources import ModelFlags
     from aloma_cli.redact import NamedValue
+else:
+    address = Later("aloma_cli.connectors.address")
 
 FORMAT = 1
 
@@ -90,12 +99,32 @@ def delete_secret(root: Path, name: str) -> None:
         secrets.pop(name, None)
 
 
-def known_values(
-    stored: Mapping[str, Secret], names: Iterable[str], environ: Mapping[str, str]
+def secret_values(
+    environ: Mapping[str, str],
+    files: Sequence[Config],
+    stored: Mapping[str, Secret] = MappingProxyType({}),
+    flags: ModelFlags | None = None,
 ) -> tuple[NamedValue, ...]:
-    """The values that no record may contain: the stored ones, and the environment's for the same and other `names`."""
-    in_environment = ((name, environ[name]) for name in dict.fromkeys([*names, *stored]) if name in environ)
-    return (*in_environment, *((name, secret.value) for name, secret in stored.items()))
+    """The values that no record may contain: secrets, keys, passwords, and the logins in the addresses of servers."""
+    sections = [section for file in files for section in file.providers.values()]
+    names = [provider.KEY_VARIABLE for provider in PROVIDERS.values()]
+    names += [section.key_variable for section in sections if section.key_variable]
+    names += [name for file in files for name in file.secrets]
+    names += [one.said["secret"] for file in files for one in file.triggers if one.kind == "webhook"]
+    addresses = [(VARIABLE, environ.get(VARIABLE)), ("base-url", flags and flags.base_url)]
+    addresses += [("base-url", environ.get(provider.URL_VARIABLE)) for provider in PROVIDERS.values()]
+    addresses += [("base-url", section.base_url) for section in sections]
+    return (
+        *((name, environ[name]) for name in dict.fromkeys([*names, "PGPASSWORD", *stored]) if name in environ),
+        *((name, secret.value) for name, secret in stored.items()),
+        *((("api-key", flags.api_key),) if flags and flags.api_key else ()),
+        *(secret for name, url in addresses if url and "@" in url for secret in _login_secrets(name, url)),
+    )
+
+
+def _login_secrets(name: str, url: str) -> tuple[NamedValue, ...]:
+    login = address.split_login(url)[1]
+    return login.secrets(name) if login is not None else ()
 
 
 def files_using(root: Path, names: Iterable[str]) -> dict[str, list[str]]:

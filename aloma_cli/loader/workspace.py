@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from aloma_cli.connectors.providers.table import BUILT_IN, key_variables
+from aloma_cli.connectors.providers.table import BUILT_IN
 from aloma_cli.errors import CredentialsError, StepError
 from aloma_cli.later import Later
 from aloma_cli.loader.config import Config
@@ -15,20 +15,20 @@ from aloma_cli.loader.environment import Environment
 from aloma_cli.loader.layout import CONNECTORS_FOLDER, LIBRARIES_FOLDER, find_workspace
 from aloma_cli.loader.libraries import Libraries
 from aloma_cli.loader.modules import load_folder
-from aloma_cli.loader.place import store_secrets
-from aloma_cli.loader.secrets import Secret, known_values, read_secrets
+from aloma_cli.loader.secrets import read_secrets, secret_values
 from aloma_cli.loader.steps import load_steps
 from aloma_cli.redact import Redactor
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
     from types import ModuleType
 
     from aloma_cli.connectors.mcp.settings import McpSettings
     from aloma_cli.content.step import Step
     from aloma_cli.loader import mcp, notify, otel
+    from aloma_cli.loader.sources import ModelFlags
     from aloma_cli.notices.settings import NoticeSettings
     from aloma_cli.redact import NamedValue
     from aloma_cli.telemetry.settings import OtelSettings
@@ -111,22 +111,24 @@ def load_workspace(
     cwd: Path,
     environ: Mapping[str, str],
     *,
-    keys: Iterable[str] = (),
+    user_config: Config | None = None,
+    flags: ModelFlags | None = None,
     hide: Hide = no_redaction,
 ) -> LoadedWorkspace:
     """Load the workspace at `path`, or at or above `cwd`, running its Python files.
 
-    `keys` name further environment variables that are secret. `hide` receives all secrets before any file runs, because
-    files may print. Errors of single files are in `broken`. Raises ConfigError, and WorkspaceError if there is no
+    `hide` receives all secrets before any file runs, because files may print; `user_config` and `flags` hold further
+    ones. Errors of single files are in `broken`. Raises ConfigError, and WorkspaceError if there is no
     workspace.
     """
     root = find_workspace(path, cwd)
-    config, secret, secrets = _read_secrets(root, environ, keys)
-    stored = {name: one.value for name, one in secret.items()}
+    config, kept = read_config(root), read_secrets(root)
+    secrets = secret_values(environ, (config, user_config or Config()), kept, flags)
     hide(Redactor(secrets))
     libraries, broken_libraries = load_folder(root / LIBRARIES_FOLDER, root)
     connectors, broken_connectors = load_folder(root / CONNECTORS_FOLDER, root, BUILT_IN)
     steps, broken_steps = load_steps(root)
+    stored = {name: one.value for name, one in kept.items()}
     return LoadedWorkspace(
         root=root,
         config=config,
@@ -140,18 +142,9 @@ def load_workspace(
     )
 
 
-def redactor_of(root: Path, environ: Mapping[str, str], keys: Iterable[str] = ()) -> Redactor:
+def redactor_of(root: Path, environ: Mapping[str, str], user_config: Config) -> Redactor:
     """The Redactor of the workspace at `root`; runs none of its Python files.
 
     Raises WorkspaceError, ConfigError.
     """
-    return Redactor(_read_secrets(root, environ, keys)[2])
-
-
-def _read_secrets(
-    root: Path, environ: Mapping[str, str], keys: Iterable[str]
-) -> tuple[Config, dict[str, Secret], tuple[NamedValue, ...]]:
-    config = read_config(root)
-    stored = read_secrets(root)
-    names = (*config.secrets, *config.hook_secrets, *key_variables(), *config.key_variables, *keys)
-    return config, stored, (*known_values(stored, names, environ), *store_secrets(environ))
+    return Redactor(secret_values(environ, (read_config(root), user_config), read_secrets(root)))

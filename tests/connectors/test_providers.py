@@ -15,7 +15,8 @@ from aloma_cli.connectors.providers.table import PROVIDERS
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.connectors.table import open_connectors
 from aloma_cli.loader.config import Config, ProviderConfig
-from aloma_cli.loader.models import ModelChoice, resolve_models, secrets_given
+from aloma_cli.loader.models import ModelChoice, resolve_models
+from aloma_cli.loader.secrets import secret_values
 from aloma_cli.loader.sources import ModelFlags
 from tests.connectors.acme import module
 from tests.connectors.support import Recorder, run
@@ -57,7 +58,7 @@ def test_simulated_answers_stand_in_for_each_provider() -> None:
 
 
 def test_the_login_in_its_variable_is_a_secret() -> None:
-    secrets = secrets_given(ModelFlags(), {"ACME_URL": "http://me:hunter22@acme.test/v1"}, Config())
+    secrets = secret_values({"ACME_URL": "http://me:hunter22@acme.test/v1"}, [Config()])
     assert "hunter22" in [value for _, value in secrets]
 
 

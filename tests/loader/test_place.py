@@ -9,8 +9,10 @@ import pytest
 from aloma_cli.errors import ConfigError
 from aloma_cli.loader.config import Config
 from aloma_cli.loader.config_files import read_config
-from aloma_cli.loader.place import store_at, store_secrets
+from aloma_cli.loader.place import store_at
 from aloma_cli.loader.release import release_of
+from aloma_cli.loader.secrets import secret_values
+from aloma_cli.redact import Redactor
 
 DATABASE = "postgresql://db.example.com/aloma"
 
@@ -59,9 +61,10 @@ def test_a_password_in_the_settings_is_refused_and_not_shown(root: Path) -> None
 
 
 def test_the_passwords_of_the_database_are_secrets() -> None:
-    environ = {"ALOMA_STORE": "postgresql://aloma:hunter2@db/aloma", "PGPASSWORD": "swordfish"}
-    assert store_secrets(environ) == (("PGPASSWORD", "swordfish"), ("ALOMA_STORE-password", "hunter2"))
-    assert store_secrets({"ALOMA_STORE": "postgresql://aloma@db/aloma"}) == store_secrets({}) == ()
+    environ = {"ALOMA_STORE": "postgresql://aloma:hunter2hunter2@db/aloma", "PGPASSWORD": "swordfish"}
+    redactor = Redactor(secret_values(environ, []))
+    assert redactor.text("swordfish and hunter2hunter2") == "«secret:PGPASSWORD» and «secret:ALOMA_STORE-password»"
+    assert not Redactor(secret_values({}, []))
 
 
 def test_a_release_has_a_name_or_is_a_fingerprint_of_the_code(root: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from aloma_cli.errors import ConfigError
 from aloma_cli.loader.config_files import read_config
+from aloma_cli.loader.secrets import secret_values
 
 Write = Callable[[str, str], Path]
 
@@ -45,7 +46,7 @@ web: {host: 0.0.0.0, port: 8080, url: "https://aloma.example/", max_body_mb: 5}
     assert (orders.key, after.said) == ("{event.body.id}", {"state": ("done", "error"), "tag": "a", "name": "b*"})
     assert config.web is not None
     assert (config.web.port, config.web.url, config.web.names) == (8080, "https://aloma.example", ("aloma.example",))
-    assert config.hook_secrets == ("HOOK",)
+    assert secret_values({"HOOK": "hunter2"}, [config]) == (("HOOK", "hunter2"),)
 
 
 def test_neither_section_is_needed(root: Path) -> None:
