@@ -186,7 +186,7 @@ class Doctor:
 
     @property
     def _extras(self) -> dict[str, Any]:
-        return {"stored": self.loaded.stored if self.loaded else {}, "honours": self.honours}
+        return {"stored": self.loaded.stored if self.loaded else {}, "honours": lambda: self.honours}
 
 
 def _is_program(word: str, root: Path, path: str | None) -> bool:

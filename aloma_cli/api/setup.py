@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aloma_cli.engine.plan import Plan
 from aloma_cli.later import Later
-from aloma_cli.loader.answering import Answering, Past
+from aloma_cli.loader.answering import NEW, Answering, Past
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Setup:
 
         Raises CredentialsError, also if a task with real answers would get simulated ones; InputError, ConfigError.
         """
-        return self.choose(Past() if like is None else _past_of(like))
+        return self.choose(NEW if like is None else Past.of(like))
 
     def check(self, like: Tree | None = None) -> ModelChoice:
         """Raise what would keep a task from running: the StepError of a broken file, a ConfigError.
@@ -113,9 +113,3 @@ class Setup:
         if most is not None and (self._day is None or self._day.loop is not asyncio.get_running_loop()):
             self._day = day.DayLimit(most, self.store, self.clock)
         return self._day
-
-
-def _past_of(tree: Tree) -> Past:
-    kept = None if tree.answering is None else Answering.from_json(tree.answering)
-    total = tree.root.total
-    return Past(kept, real=total.answers > total.simulated, simulated=total.simulated > 0)

@@ -327,7 +327,7 @@ def load(
         user_config,
         loaded.root,
         stored=loaded.stored,
-        honours=honours_path(),
+        honours=honours_path,
     )
     store = None if loaded.root is None else store_at(loaded.root, environ, loaded.config)
     return Workspace(folder=loaded.root, store=store, loaded=loaded, choose=choose, tells=True)

@@ -20,6 +20,7 @@ from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from aloma_cli.jsontext import JsonObject
+    from aloma_cli.record.tree import Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,13 @@ class Answering:
     def of(cls, settings: ModelSettings, root: Path | None) -> Answering:
         """What a task of the workspace at `root` keeps of `settings`."""
         server = None if settings.offline else _url_of(settings)
+        scripts = settings.responses if settings.offline else None
+        folder = scripts if scripts is not None and scripts.is_dir() else None
         return cls(
             server=server,
             model=settings.model,
             models=dict(settings.models),
-            responses=_responses(settings.responses, root) if settings.offline else None,
+            responses=None if folder is None else _as_recorded(folder, root),
             delay=settings.delay,
             with_key=settings.api_key is not None,
             servers={} if settings.offline else {name: _url_of(one) for name, one in settings.servers.items()},
@@ -110,33 +113,32 @@ class Answering:
 class Past:
     """How a task's model calls have been answered so far.
 
-    `kept`: None in records of earlier programs. `real`, `simulated`: whether there are such answers on record.
+    `kept`: nothing for a new task, and in records of earlier programs. `real`: whether there are real answers on
+    record. `is_simulated`: whether answers are simulated by default.
     """
 
-    kept: Answering | None = None
+    kept: Answering = field(default_factory=Answering)
     real: bool = False
-    simulated: bool = False
+    is_simulated: bool = False
 
-    @property
-    def is_simulated(self) -> bool:
-        """Whether answers are simulated by default."""
-        return self.kept.server is None if self.kept else self.simulated and not self.real
-
-    @property
-    def server(self) -> str | None:
-        """The default server of the calls."""
-        return self.kept.server if self.kept else None
+    @classmethod
+    def of(cls, tree: Tree) -> Past:
+        """That of a task with this record."""
+        total = tree.root.total
+        real = total.answers > total.simulated
+        if tree.answering is None:
+            return cls(real=real, is_simulated=total.simulated > 0 and not real)
+        kept = Answering.from_json(tree.answering)
+        return cls(kept, real, is_simulated=kept.server is None)
 
     @property
     def run_with(self) -> str:
         """`this task was run with http://…`, for messages."""
-        return f"this task was run with {self.server or 'a real model server'}"
+        return f"this task was run with {self.kept.server or 'a real model server'}"
 
-    def responses(self, root: Path | None) -> Path | None:
-        """The folder of scripted answers. Raises InputError where it is missing."""
-        if self.kept is None or self.kept.responses is None:
-            return None
-        folder = (root or Path()) / self.kept.responses
+    def folder_of(self, responses: str, root: Path | None) -> Path:
+        """The folder of scripted answers that the record names. Raises InputError where it is missing."""
+        folder = (root or Path()) / responses
         if not folder.is_dir():
             raise InputError(
                 f"the folder of this task's scripted answers is missing: {folder}",
@@ -159,10 +161,7 @@ def is_same_server(one: str | None, other: str) -> bool:
     return one is not None and split_login(one)[0].rstrip("/") == split_login(other)[0].rstrip("/")
 
 
-def _responses(folder: Path | None, root: Path | None) -> str | None:
-    """The folder as the record names it; None if it does not exist."""
-    if folder is None or not folder.is_dir():
-        return None
+def _as_recorded(folder: Path, root: Path | None) -> str:
     if root is not None and folder.resolve().is_relative_to(root.resolve()):
         return folder.resolve().relative_to(root.resolve()).as_posix()
     return str(folder.resolve())

@@ -96,14 +96,7 @@ class Config:
     web: WebConfig | None = None
     otel: OtelSettings | None = None
 
-    def section(self, provider: str) -> ProviderConfig:
-        """The section of a provider; an empty one if it is missing."""
-        return self.providers.get(provider, _NO_SECTION)
-
     @property
     def named(self) -> dict[str, ProviderConfig]:
         """The providers under `providers:`."""
         return {name: section for name, section in self.providers.items() if section.kind}
-
-
-_NO_SECTION = ProviderConfig()

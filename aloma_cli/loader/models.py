@@ -8,6 +8,7 @@ made here, before the run, never because a real server fails.
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,7 +22,7 @@ from aloma_cli.loader.config import Config
 from aloma_cli.loader.sources import LIMITS, ModelFlags, Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from aloma_cli.loader import named as named_ones
@@ -56,22 +57,23 @@ def resolve_models(
     past: Past = NEW,
     *,
     stored: Mapping[str, str] = _NO_SECRETS,
-    honours: Path | None = None,
+    honours: Callable[[], Path] | None = None,
 ) -> ModelChoice:
     """Choose the model server; a task with a past keeps its own, unless `flags` name another.
 
-    `stored`: the secrets of the workspace, among which keys are looked up. `honours`: as in ModelSettings.
+    `stored`: the secrets of the workspace, among which keys are looked up. `honours` gives that of ModelSettings.
     Raises CredentialsError if a key is named but not set, if a real server is required and none is set up, or if a
     task with real answers would get simulated ones; InputError and ConfigError for invalid values.
     """
-    files = (config, user_config)
-    sources = Sources(_provider({**stored, **environ}, files, past), flags, environ, files, past, stored)
-    common = {**_common(sources, workspace_root), "honours": honours}
+    sources = _sources(flags, environ, (config, user_config), past, stored)
+    common = _common(sources, workspace_root)
     simulated = partial(_simulated, sources, workspace_root, common)
     offline, asked_by = _offline_setting(sources)
     if offline:
-        _refuse_to_simulate(sources, f"{asked_by} simulates the answers now")
+        if past.real:
+            _refuse_to_simulate(sources, f"{asked_by} simulates the answers now")
         return simulated(f"answers are simulated ({asked_by})", f"{asked_by} simulates the answers")
+    common["honours"] = honours and honours()
     named = named_ones.named_servers(sources, common)
     common = named_ones.routed(sources, named, common)
     first = named_ones.first_named(sources, named)
@@ -79,12 +81,13 @@ def resolve_models(
         return ModelChoice(named_ones.named_choice(sources, named[first], common))
     server = _chosen_server(sources)
     key = flags.api_key or _key_for(server, sources)
-    if past.real and past.kept and past.kept.with_key and not (key or flags.base_url):
+    if past.real and past.kept.with_key and not (key or flags.base_url):
         raise CredentialsError(f"{past.run_with}; no key is set up for it now", hint=_key_hint(server, sources))
-    if server.url or key or past.server:
+    if server.url or key or past.kept.server:
         settings = ModelSettings(base_url=server.url, api_key=key, **common)
         return ModelChoice(settings, _unsent_key(server, key, sources))
-    _refuse_to_simulate(sources, "no model server is set up now", f"{sources.go_real}; ")
+    if past.real:
+        _refuse_to_simulate(sources, "no model server is set up now", f"{sources.go_real}; ")
     if offline is False:
         raise CredentialsError(f"no model server is set up, and {asked_by} requires one", hint=sources.go_real)
     missing = "no model server is set up"
@@ -98,38 +101,44 @@ def configured_servers(
     user_config: Config,
     *,
     stored: Mapping[str, str] = _NO_SECRETS,
-    honours: Path | None = None,
+    honours: Callable[[], Path] | None = None,
 ) -> dict[str, ModelSettings]:
     """All named servers, whether their keys are set or not."""
-    files = (config, user_config)
-    sources = Sources(_provider(environ, files, NEW), flags, environ, files, NEW, stored)
-    return named_ones.named_servers(sources, {**_common(sources, None), "honours": honours})
+    sources = _sources(flags, environ, (config, user_config), NEW, stored)
+    return named_ones.named_servers(sources, {**_common(sources, None), "honours": honours and honours()})
 
 
-def _provider(environ: Mapping[str, str], files: tuple[Config, Config], past: Past) -> str:
-    """The provider of the task's server, else the first one that the environment or a file sets up."""
-    for name, provider in PROVIDERS.items():
-        if past.server and is_same_server(provider.URL, past.server):
-            return name
-    for name, provider in PROVIDERS.items():
-        sections = [file.section(name) for file in files]
-        if environ.get(provider.KEY_VARIABLE) or environ.get(provider.URL_VARIABLE):
-            return name
-        if any(section.base_url or section.api_key_env for section in sections):
-            return name
-    return DEFAULT_PROVIDER
+def _sources(
+    flags: ModelFlags,
+    environ: Mapping[str, str],
+    files: tuple[Config, Config],
+    past: Past,
+    stored: Mapping[str, str],
+) -> Sources:
+    """With the provider of the task's server, else the first one that the environment, a secret or a file sets up."""
+    values, kept = {**stored, **environ}, past.kept.server
+    sections = {name: [(one, one.providers[name]) for one in files if name in one.providers] for name in PROVIDERS}
+    own = (name for name, one in PROVIDERS.items() if kept and is_same_server(one.URL, kept))
+    set_up = (
+        name
+        for name, one in PROVIDERS.items()
+        if values.get(one.KEY_VARIABLE)
+        or values.get(one.URL_VARIABLE)
+        or any(section.base_url or section.api_key_env for _, section in sections[name])
+    )
+    name = next(chain(own, set_up), DEFAULT_PROVIDER)
+    return Sources(name, PROVIDERS[name], flags, environ, files, sections[name], past, stored)
 
 
 def _common(sources: Sources, root: Path | None) -> dict[str, Any]:
     """The settings that apply to every server."""
-    flags, environ, past = sources.flags, sources.environ, sources.past
+    flags, environ, kept = sources.flags, sources.environ, sources.past.kept
     workspace, user = sources.files
-    kept = sources.kept
     default = environ.get(sources.provider.MODEL_VARIABLE)
-    sections = [section for _, section in reversed(sources.said())]  # that of the workspace overrides that of the user
+    sections = [section for _, section in reversed(sources.said)]  # that of the workspace overrides that of the user
     # The names in the workspace's file override those of an existing task, as a changed step would. `default` may come
     # from the environment, which takes precedence over the file.
-    renamed = {name: model for name, model in workspace.models.items() if past.kept and name != "default"}
+    renamed = {name: model for name, model in workspace.models.items() if name != "default"}
     chosen = {**user.models, **workspace.models, **({"default": default} if default else {})}
     return {
         "provider": sources.name,
@@ -148,13 +157,16 @@ def _offline_setting(sources: Sources) -> tuple[bool | None, str]:
         return None, ""  # a server given as a flag overrides `offline` in a file
     if flags.offline is None and past.is_simulated and not flags.require_real:
         return True, "as before in this task"
-    said = [(flags.offline, "--offline"), (_switch(environ), "ALOMA_OFFLINE")]
+    said = [
+        (flags.offline, "--offline"),
+        (_switch(environ["ALOMA_OFFLINE"]) if "ALOMA_OFFLINE" in environ else None, "ALOMA_OFFLINE"),
+    ]
     said += [(file.offline, f"`offline` in {file.file}") for file in sources.files]
     return next(((value, who) for value, who in said if value is not None), (None, ""))
 
 
-def _switch(environ: Mapping[str, str]) -> bool | None:
-    value = environ.get("ALOMA_OFFLINE", "").strip()
+def _switch(value: str) -> bool | None:
+    value = value.strip()
     if value and value.casefold() not in _SWITCH:
         raise ConfigError(f"ALOMA_OFFLINE is {value!r} in the environment", hint="it may be 1 or 0")
     return _SWITCH.get(value.casefold())
@@ -167,13 +179,13 @@ def _chosen_server(sources: Sources) -> _Server:
             shown = shown_broken(flags.base_url)
             raise InputError(f"--base-url {shown!r} is not a URL", hint="use one such as http://127.0.0.1:11434/v1")
         return _Server(flags.base_url)
-    if sources.past.server:
-        return _kept_server(sources.past.server, sources)
+    if sources.past.kept.server:
+        return _kept_server(sources.past.kept.server, sources)
     if url := sources.environ.get(variable):
         if not is_url(split_login(url)[0]):
             raise ConfigError(f"{variable} is {shown_broken(url)!r} in the environment, which is not a URL")
         return _Server(url)
-    named = ((section.base_url, file) for file, section in sources.said() if section.base_url)
+    named = ((section.base_url, file) for file, section in sources.said if section.base_url)
     return _Server(*next(named, (None, None)))
 
 
@@ -182,23 +194,24 @@ def _kept_server(url: str, sources: Sources) -> _Server:
     typed = sources.environ.get(sources.provider.URL_VARIABLE)
     if is_same_server(typed, url):
         return _Server(typed)
-    for file, section in sources.said():
+    for file, section in sources.said:
         if is_same_server(section.base_url, url):
             return _Server(section.base_url, file)
-    others = any(section.base_url and section.api_key_env == sources.key for _, section in sources.said())
+    others = any(section.base_url and section.api_key_env == sources.key for _, section in sources.said)
     if is_same_server(sources.provider.URL, url) and not typed and not others:
         return _Server(None)
     own = _Server(url)
     key = _key_for(own, sources)
-    was_given = key is not None and sources.past.kept is not None and sources.past.kept.key_check == check_of(url, key)
+    was_given = key is not None and sources.past.kept.key_check == check_of(url, key)
     return own if was_given else _Server(url, _RECORD)
 
 
 def _key_for(server: _Server, sources: Sources) -> str | None:
     """The key for `server`, from the environment variable that a file names, else from the provider's."""
-    named = (file for file, section in sources.said() if section.api_key_env and not section.base_url)
+    named = (file for file, section in sources.said if section.api_key_env and not section.base_url)
     named_in = server.named_by or next(named, None)
-    variable = named_in.section(sources.name).api_key_env if named_in else sources.key
+    section = named_in.providers.get(sources.name) if named_in else None
+    variable = section.api_key_env if section else None if named_in else sources.key
     key = sources.value(variable)
     typed = server.url and not server.named_by  # a server of one's own often needs no key
     if named_in and variable and not key and not typed:
@@ -233,8 +246,9 @@ def _key_hint(server: _Server, sources: Sources) -> str:
 
 
 def _refuse_to_simulate(sources: Sources, why: str, cure: str = "") -> None:
+    """Refuse it for a task with real answers."""
     past = sources.past
-    if past.real and not past.is_simulated and not sources.flags.offline:
+    if not past.is_simulated and not sources.flags.offline:
         raise CredentialsError(
             f"{past.run_with}; {why}", hint=f"{cure}use `--offline` to continue with simulated answers"
         )
@@ -242,12 +256,13 @@ def _refuse_to_simulate(sources: Sources, why: str, cure: str = "") -> None:
 
 def _simulated(sources: Sources, root: Path | None, common: dict[str, Any], notice: str, why: str) -> ModelChoice:
     flags, past = sources.flags, sources.past
+    kept = past.kept
     if flags.require_real:
         raise CredentialsError(f"--require-real: {why}", hint=sources.go_real)
-    kept = sources.kept
+    recorded = past.folder_of(kept.responses, root) if kept.responses and not flags.responses else None
     chosen = {
         **common,
-        "responses": flags.responses or past.responses(root) or common["responses"],
+        "responses": flags.responses or recorded or common["responses"],
         "delay": kept.delay if flags.delay is None else flags.delay,
     }
     return ModelChoice(ModelSettings(offline=True, **chosen), notice)

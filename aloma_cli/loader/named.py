@@ -27,7 +27,7 @@ def named_servers(sources: Sources, common: dict[str, Any]) -> dict[str, ModelSe
     for file in sources.files:
         for name, section in file.named.items():
             found.setdefault(name, _named_server(name, section, sources, common))
-    for name, url in sources.kept.servers.items():
+    for name, url in sources.past.kept.servers.items():
         bare = ModelSettings(base_url=url, max_answer=common["max_answer"])
         same = (one for one in found.values() if is_same_server(one.base_url, url))
         found.setdefault(name, replace(next(same, bare), name=name))
@@ -54,7 +54,7 @@ def routed(sources: Sources, named: Mapping[str, ModelSettings], common: dict[st
 
     A server given as a flag, and that of a task that was run with one alone, answers all calls by itself.
     """
-    kept = sources.kept
+    kept = sources.past.kept
     if sources.flags.base_url or (kept.server and not kept.servers):
         models = {name: _without(named, model) for name, model in common["models"].items()}
         return {**common, "models": models, "model": common["model"] and _without(named, common["model"])}
@@ -70,12 +70,12 @@ def _without(named: Iterable[str], model: str) -> str:
 
 def first_named(sources: Sources, named: Mapping[str, ModelSettings]) -> str | None:
     """The named server for models without a server in their name; None if another setting has precedence."""
-    kept = sources.kept
+    kept = sources.past.kept
     if sources.flags.base_url:
         return None
     if kept.server:
         return next((name for name, url in kept.servers.items() if is_same_server(url, kept.server)), None)
-    plain = any(section.base_url and not section.kind for _, section in sources.said())
+    plain = any(section.base_url and not section.kind for _, section in sources.said)
     return None if plain or sources.environ.get(sources.provider.URL_VARIABLE) else next(iter(named), None)
 
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from aloma_cli.connectors.providers.table import PROVIDERS
-from aloma_cli.loader.answering import Answering, Past
-from aloma_cli.loader.config import Config, ProviderConfig
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from aloma_cli.connectors.providers.base import Provider
+    from aloma_cli.loader.answering import Past
+    from aloma_cli.loader.config import Config, ProviderConfig
 
 LIMITS = ("concurrency", "timeout", "max_retries")
 """The settings of a section that become settings of the server as they are."""
-
-_NOTHING_KEPT = Answering()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +38,18 @@ class ModelFlags:
 class Sources(NamedTuple):
     """Where the choice comes from.
 
-    `name`: the provider's; `files`: the workspace's, then the user's. `stored`: the secrets of the workspace.
+    `name`: that of the `provider`. `files`: the workspace's, then the user's. `said`: those with a section about the
+    provider, each with that section. `stored`: the secrets of the workspace.
     """
 
     name: str
+    provider: Provider
     flags: ModelFlags
     environ: Mapping[str, str]
     files: tuple[Config, Config]
+    said: Sequence[tuple[Config, ProviderConfig]]
     past: Past
     stored: Mapping[str, str]
-
-    @property
-    def kept(self) -> Answering:
-        """What the task keeps of its way of answering; nothing for a new one."""
-        return self.past.kept or _NOTHING_KEPT
-
-    @property
-    def provider(self) -> Provider:
-        return PROVIDERS[self.name]
 
     @property
     def key(self) -> str:
@@ -75,7 +66,3 @@ class Sources(NamedTuple):
         if not variable:
             return ""
         return self.environ.get(variable, "").strip() or self.stored.get(variable, "").strip()
-
-    def said(self) -> list[tuple[Config, ProviderConfig]]:
-        """Each file, with its section about the provider."""
-        return [(file, file.section(self.name)) for file in self.files]

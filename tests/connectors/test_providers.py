@@ -75,7 +75,7 @@ from aloma_cli.errors import ConfigError
 from aloma_cli.loader.workspace import load_workspace
 root = pathlib.Path(sys.argv[1])
 loaded = load_workspace(root, root, {"ACME_KEY": "key-one-1234", "MINE": "key-two-1234"})
-assert loaded.config.section("acme").timeout == 9
+assert loaded.config.providers["acme"].timeout == 9
 assert {value for _, value in loaded.secrets} == {"key-one-1234", "key-two-1234"}
 for file in ("acme: {api_key: x}", "environment: {ACME_KEY: x}"):
     (root / "aloma.yaml").write_text(file)

@@ -63,7 +63,7 @@ def test_every_setting_is_read(root: Path, write: Write) -> None:
         True,
     )
     assert config.models == {"gpt-4": "gpt-6-mini", "default": "gpt-6"}
-    assert dataclasses.astuple(config.section("openai")) == (
+    assert dataclasses.astuple(config.providers["openai"]) == (
         "http://127.0.0.1:11434/v1",
         "LOCAL_KEY",
         30.5,
@@ -243,7 +243,7 @@ def test_the_users_configuration_knows_what_is_the_users_affair(tmp_path: Path) 
     assert read_user_config(path) == Config(file=str(path))
     path.write_text("openai: {timeout: 3}\nmodels: {default: a}\noffline: no\n")
     config = read_user_config(path)
-    assert (config.section("openai").timeout, config.models, config.offline) == (3, {"default": "a"}, False)
+    assert (config.providers["openai"].timeout, config.models, config.offline) == (3, {"default": "a"}, False)
     path.write_text("tags: [a]")
     with pytest.raises(ConfigError) as caught:
         read_user_config(path)

@@ -221,5 +221,9 @@ def test_no_server_gets_a_key_that_was_given_for_another(
         meant = {section.api_key_env for section in said if section.base_url in (None, one.base_url)}
         usual = next((kind.key for kind in KINDS.values() if kind.url == one.base_url), None)
         # A server without a name is OpenAI's, or the one in the environment: both get the keys of its section.
-        plain = {"OPENAI_API_KEY", *(file.section("openai").api_key_env for file in files)} if not one.name else set()
+        plain = (
+            {"OPENAI_API_KEY", *(file.providers["openai"].api_key_env for file in files if "openai" in file.providers)}
+            if not one.name
+            else set()
+        )
         assert variable in {"", "typed" if one is settings else "", usual, *meant, *plain}
