@@ -293,7 +293,7 @@ class _BorderedConnector(Mapping[str, Function]):
 def plain(call: str, argument: str, value: object) -> Json:
     """`value` as the JSON that is recorded. Raises PermanentError, naming the argument, if it is not JSON."""
     try:
-        return loads(dumps(clean_copy(value, argument)))
+        return loads(dumps(clean_copy(value, (argument,))))
     except (DocumentError, JsonError) as error:
         raise PermanentError(
             f"connectors.{call}: the argument {argument} is not JSON, which a recorded call requires: {error}"

@@ -76,7 +76,7 @@ class ModuleFunction(Function):
                 retryable=isinstance(error, RetryableError),
             ) from error
         try:
-            return Answer(loads(dumps(clean_copy(value, "it"))))
+            return Answer(loads(dumps(clean_copy(value, ("it",)))))
         except (DocumentError, JsonError) as error:
             raise ConnectorError(
                 f"connectors.{self._name} returned a value that is not JSON, which a recorded call requires: {error}"

@@ -121,7 +121,16 @@ def _keep(document: JsonObject, path: Path, kept: JsonObject) -> bool:
 
 def to_wire(changes: Iterable[Change]) -> tuple[JsonObject, ...]:
     """The changes as RFC 6902 operations."""
-    return tuple([_to_operation(change) for change in changes])
+    operations = []
+    for op, path, value in changes:
+        place = pointer_of(path)
+        if op == "remove":
+            operations.append({"op": op, "path": place})
+        elif op == "append":
+            operations.append({"op": "add", "path": f"{place}/-", "value": value})
+        else:
+            operations.append({"op": op, "path": place, "value": value})
+    return tuple(operations)
 
 
 def replay(document: Json, operations: Iterable[JsonObject]) -> tuple[Json, list[Change]]:
@@ -150,15 +159,6 @@ class Replay:
         change = self._edit.following(operation) or _from_operation(operation, self._edit)
         self._edit.one(change)
         return change
-
-
-def _to_operation(change: Change) -> JsonObject:
-    op, path, value = change
-    if op == "remove":
-        return {"op": op, "path": pointer_of(path)}
-    if op == "append":
-        return {"op": "add", "path": f"{pointer_of(path)}/-", "value": value}
-    return {"op": op, "path": pointer_of(path), "value": value}
 
 
 def _from_operation(operation: JsonObject, edit: _Edit) -> Change:

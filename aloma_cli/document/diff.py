@@ -44,16 +44,12 @@ def same(one: Json, other: Json) -> bool:
     return True
 
 
-def clean_copy(value: Any, name: str | None = None) -> Json:
+def clean_copy(value: Any, path: Path = (), levels: int = MAX_DEPTH) -> Json:
     """A copy of `value` in plain JSON types that shares nothing with it.
 
-    Raises DocumentError for what is not JSON; `name` is used for a value that is not in a document.
+    Raises DocumentError for what is not JSON. `path`: its place for messages; a value that is not in a document has a
+    name there. `levels`: how deep it may nest.
     """
-    return _copy(value, () if name is None else (name,), MAX_DEPTH)
-
-
-def _copy(value: Any, path: Path, levels: int) -> Json:
-    """`levels`: how deep `value`, found at `path`, may nest."""
     if type(value) in _PLAIN:
         return value
     if not isinstance(value, dict | list | tuple):
@@ -64,13 +60,16 @@ def _copy(value: Any, path: Path, levels: int) -> Json:
             path=path,
         )
     if isinstance(value, dict):
-        return {_checked_key(key, path): _copy(item, (*path, key), levels - 1) for key, item in value.items()}
-    return [_copy(item, (*path, index), levels - 1) for index, item in enumerate(value)]
+        return {
+            key if type(key) is str else _plain_key(key, path): clean_copy(item, (*path, key), levels - 1)
+            for key, item in value.items()
+        }
+    return [clean_copy(item, (*path, index), levels - 1) for index, item in enumerate(value)]
 
 
 def _copy_at(value: Any, path: Path) -> Json:
     """A copy of the value at `path` of a document; it may nest only as deep as the path leaves."""
-    return _copy(value, path, MAX_DEPTH - len(path))
+    return clean_copy(value, path, MAX_DEPTH - len(path))
 
 
 def _scalar(value: Any, path: Path) -> Json:
@@ -91,9 +90,7 @@ def _scalar(value: Any, path: Path) -> Json:
     )
 
 
-def _checked_key(key: Any, path: Path) -> str:
-    if type(key) is str:
-        return key
+def _plain_key(key: Any, path: Path) -> str:
     if isinstance(key, str):
         return _plain_string(key)
     message = f"{show_path(path)} has the key {key!r}; keys must be strings"
@@ -138,7 +135,7 @@ def collect_field(
 ) -> None:
     """Add what `value`, now the field `key` of the object at `path`, changes of the object `old`."""
     if key not in old:
-        place = (*path, _checked_key(key, path))
+        place = (*path, key if type(key) is str else _plain_key(key, path))
         changes.append(Change("add", place, value if type(value) in _PLAIN else _copy_at(value, place)))
         return
     before, kind = old[key], type(value)

@@ -28,9 +28,6 @@ from aloma_cli.jsontext import Json, JsonObject, Path
 SMALL = 256
 """A container with at most so many values in all is handed out as a plain copy."""
 
-MOST_READ = 50
-"""So many places are told of what was read."""
-
 Copied = dict[int, list[Any]]
 """What was handed out for the items of committed lists, by the `id` of the list: it tells which item was which."""
 
@@ -346,35 +343,6 @@ _USES = """
 """
 for _name in _USES.split():
     setattr(EndedDict, _name, _lost)
-
-
-def can_renew(data: TrackedDict) -> bool:
-    """Whether `renew` may be used once the changes are committed: the keys are then in the order of the document."""
-    return not data._removed and all(type(key) is str for key in data._written)
-
-
-def renew(data: TrackedDict, base: JsonObject) -> None:
-    """Make a draft of `base` of one whose changes led to `base`, at the cost of these changes."""
-    for key in (*data._written, *data._reached):
-        _set(data, key, base[key])
-    data.__class__ = TrackedDict
-    data._begin(base, {})
-
-
-def changes_of(data: TrackedDict) -> list[Change]:
-    """What became of `data` since it was made. Raises DocumentError where it is not JSON any more."""
-    changes: list[Change] = []
-    data._collect((), changes)
-    return changes
-
-
-def reads_of(data: TrackedDict) -> list[Path]:
-    """The places of the document that were read, at most MOST_READ: where there were more, what contains them."""
-    found = data._reads(()) if data._all or data._read else []
-    while len(found) > MOST_READ:
-        depth = max(map(len, found)) - 1
-        found = list(dict.fromkeys(path[:depth] for path in found))
-    return found
 
 
 def plain(value: Any, copies: Copied | None = None) -> Any:

@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 from aloma_cli.document import tracked
 from aloma_cli.document.changes import apply
 from aloma_cli.document.diff import diff
-from aloma_cli.document.tracked import TrackedDict, TrackedList, changes_of, plain
+from aloma_cli.document.draft import Draft
+from aloma_cli.document.tracked import TrackedDict, TrackedList, plain
 
 BASE = {"a": 1, "b": {"x": 1, "y": {"z": [1, {"q": 2}]}}, "l": [3, 1, {"k": 1}, [1]], "s": "t", "n": [4, 2, 9]}
 
@@ -137,28 +138,31 @@ def test_what_reads_a_dict_reads_a_draft(name: str) -> None:
 
 @pytest.mark.parametrize("name", COPIES)
 def test_a_deep_copy_is_plain_and_shares_nothing(name: str) -> None:
-    data = TrackedDict(BASE)
+    draft = Draft(BASE)
+    data = draft.data
     other = COPIES[name](data)
     other["b"]["y"]["z"][1]["q"] = 0
     assert (type(other), type(other["b"]), type(other["l"])) == (dict, dict, list)
-    assert changes_of(data) == []
+    assert draft.changes() == []
 
 
 @pytest.mark.parametrize("name", SHALLOW)
 def test_a_shallow_copy_of_an_object_shares_what_is_in_it(name: str) -> None:
     before = json.dumps(BASE)
-    data = TrackedDict(BASE)
+    draft = Draft(BASE)
+    data = draft.data
     SHALLOW[name](data)["b"]["x"] = 9
-    assert (data["b"]["x"], [change.path for change in changes_of(data)]) == (9, [("b", "x")])
+    assert (data["b"]["x"], [change.path for change in draft.changes()]) == (9, [("b", "x")])
     assert json.dumps(BASE) == before
 
 
 @pytest.mark.parametrize("name", LISTS)
 def test_a_shallow_copy_of_a_list_shares_what_is_in_it(name: str) -> None:
     before = json.dumps(BASE)
-    data = TrackedDict(BASE)
+    draft = Draft(BASE)
+    data = draft.data
     LISTS[name](data["l"])[2]["k"] = 9
-    assert (data["l"][2]["k"], [change.path for change in changes_of(data)]) == (9, [("l", 2, "k")])
+    assert (data["l"][2]["k"], [change.path for change in draft.changes()]) == (9, [("l", 2, "k")])
     assert json.dumps(BASE) == before
 
 
@@ -177,10 +181,11 @@ def test_a_shallow_copy_of_a_list_shares_what_is_in_it(name: str) -> None:
     ],
 )
 def test_a_write_through_a_library_is_seen(write: Callable[[Any], Any]) -> None:
-    data, twin = TrackedDict(BASE), copy.deepcopy(BASE)
+    draft, twin = Draft(BASE), copy.deepcopy(BASE)
+    data = draft.data
     write(data)
     write(twin)
-    assert apply(BASE, changes_of(data)) == twin == data
+    assert apply(BASE, draft.changes()) == twin == data
 
 
 def test_a_draft_is_no_key() -> None:
@@ -272,7 +277,8 @@ def _value(chance: random.Random) -> Any:
 @given(st.dictionaries(st.sampled_from("abcd"), VALUES, max_size=4), st.integers(1, 8), st.integers(0, 2**32))
 def test_any_program_leaves_what_it_leaves_of_plain_values(base: Any, writes: int, seed: int) -> None:
     copies: dict[int, list[Any]] = {}
-    before, data, twin = json.dumps(base), TrackedDict(base), plain(base, copies)
+    before, draft, twin = json.dumps(base), Draft(base), plain(base, copies)
+    data = draft.data
     chance = random.Random(seed)
     for _ in range(writes):
         path, again = chance.choice(list(_containers(twin))), chance.random()
@@ -281,7 +287,7 @@ def test_any_program_leaves_what_it_leaves_of_plain_values(base: Any, writes: in
         assert act(random.Random(again), here) == act(random.Random(again), there)
     assert data == twin
     assert json.dumps(data) == json.dumps(twin)
-    changes = changes_of(data)
+    changes = draft.changes()
     assert json.dumps(base) == before
     assert apply(base, changes) == twin
     assert len(changes) == len(diff(base, twin, copies))
@@ -289,9 +295,10 @@ def test_any_program_leaves_what_it_leaves_of_plain_values(base: Any, writes: in
 
 def test_a_large_container_is_copied_where_it_is_reached_and_nowhere_else() -> None:
     base = {"big": [{"row": row, "cells": list(range(300))} for row in range(300)], "other": {"x": [0] * 300}}
-    data = TrackedDict(base)
+    draft = Draft(base)
+    data = draft.data
     data["big"][7]["cells"].append(1)
-    assert [change.path for change in changes_of(data)] == [("big", 7, "cells")]
+    assert [change.path for change in draft.changes()] == [("big", 7, "cells")]
     untouched = [row for row in list.__iter__(data["big"]) if any(row is committed for committed in base["big"])]
     assert isinstance(data["big"], TrackedList)
     assert len(untouched) == 299
@@ -300,7 +307,8 @@ def test_a_large_container_is_copied_where_it_is_reached_and_nowhere_else() -> N
 
 @pytest.mark.parametrize("default", [[], {}, [[1]], {"a": {"b": 1}}, 1, None])
 def test_a_default_that_is_got_is_the_given_object_and_no_change(default: Any) -> None:
-    data = TrackedDict(BASE)
+    draft = Draft(BASE)
+    data = draft.data
     assert data.get("missing", default) is default
-    assert changes_of(data) == []
+    assert draft.changes() == []
     assert "missing" not in plain(data)

@@ -54,7 +54,7 @@ def checked(schema: JsonObject, *, whole: bool) -> JsonObject:
     The root of a `whole` answer must be an object; a `$ref` there is replaced by what it refers to.
     """
     try:
-        made: JsonObject = loads(dumps(clean_copy(schema, "schema")))
+        made: JsonObject = loads(dumps(clean_copy(schema, ("schema",))))
     except (DocumentError, JsonError) as error:
         hint = 'for a literal `type` in a shape write {"$in": […]}'
         raise ShapeError(f"the shape is a JSON Schema, and not JSON: {error}", hint=hint) from None

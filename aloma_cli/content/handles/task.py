@@ -144,9 +144,9 @@ class TaskHandle:
             question=_checked_text(question, "a question"),
             into=_into_place(into),
             schema=None if schema is None else to_schema(schema, whole=False),
-            default=clean_copy(default, "default"),
+            default=clean_copy(default, ("default",)),
             timeout=None if timeout is None else _positive(timeout, "the timeout of a question"),
-            context=clean_copy(context, "context"),
+            context=clean_copy(context, ("context",)),
         )
         self._effects.questions.append(asked)
 
@@ -156,7 +156,7 @@ class TaskHandle:
         The default result is the final document without the fields of the engine.
         """
         if self._effects.completed is None:
-            self._effects.completed = {} if result is MISSING else {"result": clean_copy(result, "result")}
+            self._effects.completed = {} if result is MISSING else {"result": clean_copy(result, ("result",))}
             self._effects.cancel = cancel
 
     def figures(self) -> JsonObject:

@@ -43,7 +43,7 @@ class PlainFunction(Function):
     async def send(self, call: Call) -> Answer:
         """The function's result as JSON. Raises ConnectorError for whatever the function raises."""
         try:
-            return Answer(loads(dumps(clean_copy(to_json(await self._call_function(call)), "it"))))
+            return Answer(loads(dumps(clean_copy(to_json(await self._call_function(call)), ("it",)))))
         except ConnectorError:
             raise
         except (DocumentError, JsonError) as error:
