@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-from aloma_cli.cli import streams
-
 
 def main() -> int:
     """Run the command line, or complete one; gives the exit code."""
-    streams.open_closed()
+    _open_closed()
     # Imported where they are needed: a line is completed while somebody waits for the next key.
     if "_ALOMA_COMPLETE" in os.environ:
         from aloma_cli.cli.completion import complete
@@ -18,19 +16,33 @@ def main() -> int:
         told = complete(os.environ)
         if told is not None:
             return told
+    from aloma_cli.cli import descriptors
     from aloma_cli.cli.exit_codes import INTERRUPTED, TERMINATED
     from aloma_cli.cli.main import main as run
 
-    streams.keep_result_apart()
+    own = sys.stdout, sys.stderr
+    descriptors.keep_result_apart()
     code = run(sys.argv[1:])
-    streams.give_to_others()
+    # For what others registered for the end of the program.
+    sys.stdout, sys.stderr = own
     if code in (INTERRUPTED, TERMINATED):
-        from aloma_cli.cli import descriptors
-
         descriptors.end()
         # Python would wait for threads that steps or libraries left behind, such as for one that looks up a name.
         os._exit(code)
     return code
+
+
+def _open_closed() -> None:
+    """Open the null device for each standard stream that is closed (`>&-`).
+
+    Otherwise the next opened file, the journal of a task, would get the number of that stream, and with it whatever a
+    library prints there.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # The lowest free number is the missing one, because the streams are checked in order.
+            number = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 if __name__ == "__main__":

@@ -11,10 +11,9 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from itertools import count
 from json import dumps
-from typing import TextIO, TypeAlias
+from typing import TypeAlias
 
 from aloma_cli.jsontext import Json, JsonObject
-from aloma_cli.lent import Lent
 
 SHORTEST = 8
 """The minimum length of a secret, in characters; shorter values would match ordinary text."""
@@ -134,22 +133,6 @@ class Redactor:
 
 
 NO_SECRETS = Redactor()
-
-
-class RedactedStream(Lent):
-    """A stream that redacts everything written to it."""
-
-    def __init__(self, original: TextIO, redactor: Redactor) -> None:
-        super().__init__(original)
-        self._redactor = redactor
-
-    def write(self, text: str) -> int:
-        redacted = self._redactor.text(text)
-        if redacted is not text:
-            encoding = self.original.encoding or "utf-8"
-            redacted = redacted.encode(encoding, "backslashreplace").decode(encoding)
-        self.original.write(redacted)
-        return len(text)
 
 
 class _Secret:

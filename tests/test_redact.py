@@ -11,8 +11,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from aloma_cli.content.streams import RedactedStream
 from aloma_cli.jsontext import Json
-from aloma_cli.redact import SHORTEST, RedactedStream, Redactor
+from aloma_cli.redact import SHORTEST, Redactor
 
 PLAIN = "plain-7f3a9c21e4"
 ODD = "zq7Xw\"\\é☃😀/ +%\n\t'kV9pL"

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
-from aloma_cli.content.capture import stderr_redacted, stdout_split
 from aloma_cli.content.content import Toolbox
+from aloma_cli.content.streams import lent_to_steps
 from aloma_cli.content.watchdog import Watchdog
 from aloma_cli.engine.local import LocalRunner
 from aloma_cli.engine.loop import LoopHost, Stay, drive, lasts
@@ -146,7 +146,7 @@ async def _runner(run: Scheduler, setup: Setup, settings: ModelSettings) -> Asyn
     toolbox = Toolbox(connectors, loaded.lib, loaded.environment)
     runner = LocalRunner(setup.plan.steps, toolbox, LoopHost(run, setup.day_limit()), run.deliver)
     try:
-        with stdout_split(), stderr_redacted(setup.redactor), Watchdog():
+        with lent_to_steps(setup.redactor), Watchdog():
             yield runner
     finally:
         await runner.close()

@@ -8,10 +8,9 @@ from typing import Annotated
 
 from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.option_groups import Models
-from aloma_cli.cli.output import put_json
+from aloma_cli.cli.output import hide, put_json
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.table import put_table
-from aloma_cli.cli.workspaces import hide
 from aloma_cli.jsontext import dumps
 from aloma_cli.loader.config_files import read_user_config, user_config_path
 from aloma_cli.loader.layout import find_workspace

@@ -1,7 +1,7 @@
-"""A pipe replaces descriptors 1 and 2 while files of a workspace run.
+"""Descriptors 1 and 2 belong to everybody: our own streams use others, so that only our result reaches standard output.
 
-It gets all output of steps and their child processes, and passes it on line by line as notes. Our own streams use other
-descriptors.
+While files of a workspace run, a pipe is in the place of both. It gets all output of steps and their child processes,
+and passes it on line by line as notes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ import os
 import select
 import sys
 import threading
-from typing import TYPE_CHECKING
+from dataclasses import field
+from typing import TYPE_CHECKING, TextIO
+
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from aloma_cli.view.live.stderr import Notes
@@ -22,20 +25,55 @@ _CHUNK = 1 << 16
 _PATIENCE = 0.5
 """Seconds to wait for a thread that cannot write, for example to a stopped terminal (Ctrl-S)."""
 
+_apart = False
+"""Whether descriptors 1 and 2 are not our own streams."""
+
 _pipe: _Pipe | None = None
 
 
-def listen(notes: Notes, result: int) -> None:
+def keep_result_apart() -> None:
+    """From here on only our result reaches standard output.
+
+    Our own streams use other descriptors, which no child process inherits. All other output to descriptor 1 goes to
+    standard error. The result is always UTF-8.
+    """
+    global _apart  # noqa: PLW0603  (there is one standard output)
+    with contextlib.suppress(OSError, ValueError):  # a stream without a descriptor
+        _apart = (sys.stdout.fileno(), sys.stderr.fileno()) == (1, 2)
+    if _apart:
+        by_line = 1 if sys.stdout.line_buffering else -1
+        sys.stdout = open(os.dup(1), "w", by_line, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
+        sys.stderr = open(os.dup(2), "w", 1, sys.stderr.encoding, "backslashreplace", closefd=False)  # noqa: SIM115
+        os.dup2(2, 1)
+
+
+def listen(notes: Notes, result: TextIO) -> None:
     """Replace both descriptors until the program ends."""
     global _pipe  # noqa: PLW0603  (there is one pair of descriptors)
-    if _pipe is None and hasattr(os, "register_at_fork"):  # Windows cannot wait for a pipe
-        _pipe = _Pipe(notes, result)
+    if _pipe is not None or not _apart or not hasattr(os, "register_at_fork"):  # Windows cannot wait for a pipe
+        return
+    out, into = os.pipe()
+    _pipe = _Pipe(notes, result, out, os.pipe(), os.dup(2))
+    with contextlib.suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        # Code that holds Python's lock while it writes could wait forever.
+        fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, _LARGE)
+    for number in (1, 2):
+        os.dup2(into, number)
+    os.close(into)
+    notes.number = 2
+    os.register_at_fork(after_in_child=_pipe.hand_over)
+    # Registered before any file of the workspace runs, so that it runs last.
+    atexit.register(_pipe.end)
+    threading.Thread(target=_pipe.read, name="aloma streams", daemon=True).start()
 
 
 def settle() -> None:
-    """Pass on what was written so far."""
-    if _pipe is not None:
-        _pipe.pump()
+    """Pass on what was written so far, up to a bound: a child may write faster than we read."""
+    for _ in range(2 * _LARGE // _CHUNK):
+        if _pipe is None or not _pipe.take_one():
+            break
 
 
 def end() -> None:
@@ -44,80 +82,61 @@ def end() -> None:
         _pipe.end()
 
 
+@dataclass(eq=False)
 class _Pipe:
-    def __init__(self, notes: Notes, result: int) -> None:
-        self._owner = os.getpid()
-        self._notes = notes
-        self._result = result
-        self._real = os.dup(2)
-        self._lock = threading.Lock()
-        self._rest = b""
-        self._out, into = os.pipe()
-        self._woken, self._wake = os.pipe()
-        _enlarge(into)
-        for number in (1, 2):
-            os.dup2(into, number)
-        os.close(into)
-        notes.number = 2
-        os.register_at_fork(after_in_child=self._hand_over)
-        # Registered before any file of the workspace runs, so that it runs last.
-        atexit.register(self.end)
-        threading.Thread(target=self._read_streams, name="aloma streams", daemon=True).start()
+    """`out`: where it is read. `real`: where descriptor 2 leads. `wake`: a pipe that ends the thread which reads."""
 
-    def pump(self) -> None:
-        """Read what is in the pipe, up to a bound: a child may write faster than we read."""
-        for _ in range(2 * _LARGE // _CHUNK):
-            if not self._take_one():
-                break
+    notes: Notes
+    result: TextIO
+    out: int
+    wake: tuple[int, int]
+    real: int
+    owner: int = field(default_factory=os.getpid)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    rest: bytes = b""
+
+    def read(self) -> None:
+        """Read until the end, in a thread."""
+        while self.wake[0] not in select.select([self.out, self.wake[0]], [], [])[0]:
+            self.take_one()
+
+    def take_one(self) -> bool:
+        """Read a part of what is in the pipe; returns whether there was any."""
+        if not self.lock.acquire(timeout=_PATIENCE):
+            return False
+        try:
+            data = os.read(self.out, _CHUNK) if select.select([self.out], [], [], 0)[0] else b""
+            if data:
+                self._tell_lines(data)
+            return bool(data)
+        finally:
+            self.lock.release()
 
     def end(self) -> None:
-        if os.getpid() != self._owner or self._real < 0:
+        if os.getpid() != self.owner or self.real < 0:
             return
         for stream in filter(None, (sys.__stdout__, sys.__stderr__)):
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
         for number in (1, 2):
-            os.dup2(self._real, number)
-        self._real = -1
-        self.pump()
+            os.dup2(self.real, number)
+        self.real = -1
+        settle()
         # A child that is still running keeps its end of the pipe open; we do not wait for it.
-        os.write(self._wake, b".")
-        if self._rest:
+        os.write(self.wake[1], b".")
+        if self.rest:
             self._tell_lines(b"\n")
 
-    def _read_streams(self) -> None:
-        while self._woken not in select.select([self._out, self._woken], [], [])[0]:
-            self._take_one()
-
-    def _take_one(self) -> bool:
-        """Read a part of what is in the pipe; returns whether there was any."""
-        if not self._lock.acquire(timeout=_PATIENCE):
-            return False
-        try:
-            data = os.read(self._out, _CHUNK) if select.select([self._out], [], [], 0)[0] else b""
-            self._tell_lines(data)
-            return bool(data)
-        finally:
-            self._lock.release()
-
     def _tell_lines(self, data: bytes) -> None:
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > _LARGE:
-            lines, self._rest = [*lines, self._rest], b""
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        if len(self.rest) > _LARGE:
+            lines, self.rest = [*lines, self.rest], b""
         # Lines without a reader are dropped; otherwise every child would block.
         with contextlib.suppress(Exception):
-            self._notes.write_lines(line.decode("utf-8", "replace") for line in lines)
+            self.notes.write_lines(line.decode("utf-8", "replace") for line in lines)
 
-    def _hand_over(self) -> None:
+    def hand_over(self) -> None:
         """In a forked child: it has no result, and writes into the pipe."""
-        os.dup2(os.open(os.devnull, os.O_WRONLY), self._result)
-        self._notes.note = None
-        self._notes.original = open(2, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
-
-
-def _enlarge(pipe: int) -> None:
-    """Enlarge the pipe, because code that holds Python's lock while it writes could wait forever."""
-    with contextlib.suppress(ImportError, AttributeError, OSError):
-        import fcntl
-
-        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _LARGE)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.result.fileno())
+        self.notes.note = None
+        self.notes.original = open(2, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 from aloma_cli.api.doctor import Doctor
 from aloma_cli.cli import option_groups, options
 from aloma_cli.cli.exit_codes import DONE, ERRORS, REFUSED
-from aloma_cli.cli.output import put, put_json, put_wrapped
+from aloma_cli.cli.output import hide, put, put_json, put_wrapped
 from aloma_cli.cli.parameters import Argument, Option
-from aloma_cli.cli.workspaces import hide
 from aloma_cli.cli.workspaces import load_workspace as load_workspace_to_run
 from aloma_cli.clock import SystemClock
 from aloma_cli.errors import AlomaError, CredentialsError, NotFoundError, WorkspaceError, did_you_mean

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from aloma_cli.cli import commands, exit_codes, output, parameters, streams
+from aloma_cli.cli import commands, exit_codes, output, parameters
 from aloma_cli.errors import AlomaError
 from aloma_cli.later import Later
 
@@ -36,7 +36,7 @@ def _main(arguments: list[str]) -> int:
         code = _run_command([*words, *arguments[until:]])
         output.result().flush()
     except BrokenPipeError:
-        streams.close_quietly(output.result())
+        output.close_result()
         return exit_codes.DONE
     except KeyboardInterrupt as interrupted:
         if interrupted.args:
@@ -47,7 +47,7 @@ def _main(arguments: list[str]) -> int:
         _show_traceback(verbose=verbose)
         return exit_codes.code_of_error(error)
     except OSError as error:
-        streams.close_quietly(output.result())
+        output.close_result()
         exit_codes.tell(exit_codes.refusal(error))
         _show_traceback(verbose=verbose)
         return exit_codes.REFUSED

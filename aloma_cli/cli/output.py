@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
+from aloma_cli.content.streams import RedactedStream, put_back
 from aloma_cli.document.reserved import RESERVED
 from aloma_cli.document.stash import hide_in_changes, hide_stash
 from aloma_cli.jsontext import Json, JsonObject, dumps, pretty
 from aloma_cli.later import Later
-from aloma_cli.lent import put_back
+from aloma_cli.redact import Redactor
 from aloma_cli.view.format import bounded, clean_lines, legible
 from aloma_cli.view.live.stderr import Notes
 
 if TYPE_CHECKING:
+    from aloma_cli.cli import descriptors
     from aloma_cli.view import terminal, width
 else:
+    descriptors = Later("aloma_cli.cli.descriptors")
     terminal = Later("aloma_cli.view.terminal")
     width = Later("aloma_cli.view.width")
 
@@ -81,10 +85,26 @@ def say_lines(text: str) -> None:
         say(line)
 
 
-def lend_stdout(out: TextIO, notes: TextIO) -> None:
-    """From here on the result goes to `out`, and what anybody else prints to `notes`."""
+def hide(redactor: Redactor) -> None:
+    """From here on files of a workspace run: no secret is written to any stream, and only the result to stdout."""
     global _result
-    _result, sys.stdout = out, notes
+    own: Any = result()
+    notes: Any = sys.stderr
+    if redactor:
+        own, notes.original = RedactedStream(own, redactor), RedactedStream(notes.original, redactor)
+    _result, sys.stdout = own, notes
+    descriptors.listen(notes, own)
+
+
+def has_left(error: OSError) -> bool:
+    """Whether a write failed because the reader has closed the pipe or the terminal."""
+    return error.errno in (errno.EPIPE, errno.EIO)
+
+
+def close_result() -> None:
+    """Drop what is left to write of the result, so that Python's last flush does not fail."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), result().fileno())
 
 
 @contextmanager
@@ -102,16 +122,15 @@ def put_on(stream: TextIO) -> Iterator[None]:
 def own_streams() -> Iterator[None]:
     """Restore the two streams at the end."""
     global _result  # noqa: PLW0603  (there is one standard output)
-    out, err = sys.stdout, sys.stderr
-    sys.stderr = Notes(err)
+    own = sys.stdout, sys.stderr
+    sys.stderr = Notes(sys.stderr)
     try:
         yield
     finally:
         with contextlib.suppress(OSError, ValueError):
             result().flush()
         _result = None
-        put_back("stdout", out)
-        put_back("stderr", err)
+        put_back(*own)
 
 
 def whole_record(record: JsonObject, data: JsonObject) -> Json:

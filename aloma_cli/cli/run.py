@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from aloma_cli.api.follow import follow
 from aloma_cli.api.task import Task
-from aloma_cli.cli import descriptors, output, streams
+from aloma_cli.cli import descriptors, output
 from aloma_cli.cli.exit_codes import DONE, code_of_task, refusal
 from aloma_cli.cli.interrupts import Interrupted, Interrupts
 from aloma_cli.clock import Clock, SystemClock
@@ -183,9 +183,9 @@ def _print_result(task: Task, options: OutputOptions) -> None:
         options.print(task)
         output.result().flush()
     except OSError as error:
-        if not streams.has_left(error):
+        if not output.has_left(error):
             raise
-        streams.close_quietly(output.result())
+        output.close_result()
 
 
 def _print_event(event: Event) -> None:
@@ -193,8 +193,8 @@ def _print_event(event: Event) -> None:
         output.put(dumps(output.visible_record(to_wire(event))))
         output.result().flush()
     except OSError as error:  # the run matters more than its reader
-        streams.close_quietly(output.result())
-        if not streams.has_left(error):
+        output.close_result()
+        if not output.has_left(error):
             output.say(f"aloma: cannot write the events: {error.strerror}; the run continues without them")
 
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aloma_cli.api import asked
 from aloma_cli.api.asked import AskedWorkspace
 from aloma_cli.api.reader import Records
-from aloma_cli.cli import descriptors, output, streams
+from aloma_cli.cli.output import hide
 from aloma_cli.loader.config_files import read_user_config
 from aloma_cli.loader.layout import find_workspace
 from aloma_cli.loader.place import store_at
 from aloma_cli.loader.sources import ModelFlags
 from aloma_cli.loader.workspace import redactor_of
-from aloma_cli.redact import RedactedStream, Redactor
+from aloma_cli.redact import Redactor
 from aloma_cli.store.open import open_store
 
 if TYPE_CHECKING:
@@ -41,14 +40,3 @@ def load_workspace(path: str | None, flags: ModelFlags | None = None) -> Workspa
 def load_asked(path: str | None) -> AskedWorkspace:
     """The workspace, for commands that ask about its tasks and run nothing. Raises as `load`."""
     return asked.load_asked(path, hide=hide)
-
-
-def hide(redactor: Redactor) -> None:
-    """From here on files of a workspace run: no secret is written to any stream, and only the result to stdout."""
-    result: Any = output.result()
-    notes: Any = sys.stderr
-    if redactor:
-        result, notes.original = RedactedStream(result, redactor), RedactedStream(notes.original, redactor)
-    output.lend_stdout(result, notes)
-    if streams.is_apart():
-        descriptors.listen(notes, result.fileno())

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from aloma_cli import process
 from aloma_cli.clock import from_iso
-from aloma_cli.content.capture import Inside
 from aloma_cli.content.failure import describe, type_name
 from aloma_cli.content.handles.log import Log
 from aloma_cli.content.job import NO_EFFECTS, Effects, Job, Limited, Outcome, Raised, Returned
 from aloma_cli.content.lost import Loose
+from aloma_cli.content.streams import Inside
 from aloma_cli.content.watchdog import on_a_thread
 from aloma_cli.errors import ContentError, DocumentError
 from aloma_cli.later import Later

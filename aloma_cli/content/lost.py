@@ -13,8 +13,8 @@ from contextvars import ContextVar
 from typing import Any
 
 from aloma_cli.content.authors import called_from, is_own, place
-from aloma_cli.content.capture import Inside, current
 from aloma_cli.content.function import StepFunction
+from aloma_cli.content.streams import Inside, current
 from aloma_cli.errors import ContentError
 from aloma_cli.values import dataclass
 

@@ -11,8 +11,8 @@ import traceback
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from typing import TYPE_CHECKING
 
+from aloma_cli.content.streams import lent_stderr
 from aloma_cli.errors import AlomaError, ConfigError, StepError, did_you_mean
-from aloma_cli.lent import lent_stderr
 from aloma_cli.loader.layout import LIBRARIES_FOLDER, PRIVATE
 from aloma_cli.loader.source import ModuleSource
 

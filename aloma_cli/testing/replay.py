@@ -8,8 +8,8 @@ from aloma_cli.api.explaining import question
 from aloma_cli.api.workspace import Workspace
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.connectors.table import open_connectors
-from aloma_cli.content.capture import stderr_redacted, stdout_split
 from aloma_cli.content.lost import tasks_noticed
+from aloma_cli.content.streams import lent_to_steps
 from aloma_cli.errors import FiringError
 from aloma_cli.explain.replay.replay import ReplayReport, replay
 from aloma_cli.explain.replay.rerun import Tools
@@ -32,7 +32,7 @@ def replayed(home: Workspace, text: str, live: frozenset[str] = frozenset()) -> 
         connectors = open_connectors(settings, home.loaded.connector_modules, mcp=home.loaded.mcp_servers())
         tools = Tools(connectors, home.loaded.lib, home.loaded.environment, live)
         try:
-            with tasks_noticed(asyncio.get_running_loop()), stdout_split(), stderr_redacted(home.setup.redactor):
+            with tasks_noticed(asyncio.get_running_loop()), lent_to_steps(home.setup.redactor):
                 return await replay(asked, tools, home.setup.redactor)
         finally:
             await connectors.aclose()

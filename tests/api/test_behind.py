@@ -11,10 +11,11 @@ import pytest
 
 from aloma_cli import Step, Workspace
 from aloma_cli.api.worker import Worker
-from aloma_cli.content.capture import stdout_split
 from aloma_cli.content.lost import tasks_noticed
+from aloma_cli.content.streams import lent_to_steps
 from aloma_cli.errors import ClaimLostError
 from aloma_cli.record.events import Event
+from aloma_cli.redact import NO_SECRETS
 from aloma_cli.store.behind import Behind
 from aloma_cli.store.memory import MemoryClaim
 from tests.api.test_worker import Told, queued
@@ -94,11 +95,11 @@ def test_many_runs_on_one_loop_leave_nothing_behind() -> None:
 
     async def main() -> None:
         loop, stdout = asyncio.get_running_loop(), sys.stdout
-        opened = [stdout_split(), tasks_noticed(loop)]
+        opened = [lent_to_steps(NO_SECRETS), tasks_noticed(loop)]
         for one in opened:
             one.__enter__()
         for _ in range(2 * sys.getrecursionlimit()):
-            following = [stdout_split(), tasks_noticed(loop)]
+            following = [lent_to_steps(NO_SECRETS), tasks_noticed(loop)]
             for one in (*following,):
                 one.__enter__()
             for one in opened:

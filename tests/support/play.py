@@ -9,9 +9,9 @@ from typing import Any
 
 from aloma_cli.clock import Clock
 from aloma_cli.connectors.base import Connectors
-from aloma_cli.content.capture import stdout_split
 from aloma_cli.content.content import Toolbox
 from aloma_cli.content.step import Step
+from aloma_cli.content.streams import lent_to_steps
 from aloma_cli.engine.local import LocalRunner
 from aloma_cli.engine.loop import LoopHost, Stay, drive
 from aloma_cli.engine.plan import Plan
@@ -19,6 +19,7 @@ from aloma_cli.engine.turn import Scheduler
 from aloma_cli.engine.working import WorkingTask, WorkingTree
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record import events as ev
+from aloma_cli.redact import NO_SECRETS
 from aloma_cli.store.memory import MemoryStore
 from aloma_cli.store.protocol import Store
 from tests.support.manual import manually, running_clock
@@ -74,7 +75,7 @@ async def played(setup: Setup) -> Played:
     result = Played(run.tree, events, clock.elapsed())
     setup.during(run)
     try:
-        with stdout_split():
+        with lent_to_steps(NO_SECRETS):
             await drive(run, runner, Stay())
         result.seconds = clock.elapsed() - result.seconds
     finally:

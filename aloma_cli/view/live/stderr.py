@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TextIO
 
-from aloma_cli.lent import Lent
+from aloma_cli.content.streams import Lent
 from aloma_cli.view.format import plain
 
 
@@ -17,11 +16,9 @@ class Notes(Lent):
     get in its place, if that is another.
     """
 
-    def __init__(self, original: TextIO) -> None:
-        super().__init__(original)
-        self.number: int | None = None
-        self.note: Callable[[str], None] | None = None
-        self._begun = ""
+    number: int | None = None
+    note: Callable[[str], None] | None = None
+    _begun = ""
 
     def write(self, text: str) -> int:
         if self.note is None:
