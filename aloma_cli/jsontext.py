@@ -85,7 +85,7 @@ def reload_line(text: str) -> Json:
     except (ValueError, RecursionError) as error:
         raise JsonError(str(error)) from None
     if end != len(text):
-        raise JsonError(f"there is more after character {end}")
+        raise JsonError(f"unexpected text after character {end}")
     return value
 
 

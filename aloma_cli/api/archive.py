@@ -86,7 +86,7 @@ def restored(store: Store, archive: Archive, clock: Clock, redactor: Redactor, *
         root = new_task_id(clock.now())
         lines = [renamed(line, archive.root, root) for line in lines]
     elif root in store.roots(root):
-        raise InputError(f"task {root} exists already", hint="use --as-new to import it with another id")
+        raise InputError(f"task {root} already exists", hint="use --as-new to import it with another id")
     for number, line in enumerate(lines, 1):
         text = line.decode(errors="replace")
         if redactor and redactor.text(text) != text:

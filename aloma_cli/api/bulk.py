@@ -164,5 +164,5 @@ def _line_key(data: JsonObject, path: Path, key_field: str, seen: Counter[str]) 
     key = dumps(value)
     seen[key] += 1
     if seen[key] > 1:
-        raise InputError(f"{key_field} {key} is that of an earlier line as well")
+        raise InputError(f"{key_field} {key} appears in an earlier line, too")
     return key

@@ -122,7 +122,7 @@ class Doctor:
             server, slash, _ = name.partition("/")
             near = did_you_mean(server, settings.servers) if slash and server not in settings.servers else None
             if near:
-                says = f"`{name}` names no server, so it is sent to {settings.name or DEFAULT_PROVIDER} as it is"
+                says = f"`{name}` does not name a server, so it is sent to {settings.name or DEFAULT_PROVIDER} as it is"
                 yield CheckResult("models", "warning", says, near)
 
     @property

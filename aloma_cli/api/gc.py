@@ -106,7 +106,7 @@ def delete_garbage(store: Store, tasks: Iterable[OldTask]) -> Garbage:
             if _delete_unchanged(store, root, task.record):
                 deleted.tasks.append(task)
             else:
-                deleted.skipped[root] = "it has changed meanwhile"
+                deleted.skipped[root] = "it has changed since"
         except NotFoundError:  # another process deleted it
             continue
         except (TaskLockedError, StoreError) as error:

@@ -60,10 +60,10 @@ def _recent(store: Store, back: int, text: str) -> str:
     if back > len(roots):
         if not roots:
             raise NotFoundError(
-                f"{text} names no task: there are no tasks yet", hint="run `aloma task new NAME` to make one"
+                f"there is no task {text}: the workspace has no tasks yet", hint="run `aloma task new NAME` to make one"
             )
         have = "there is only one" if len(roots) == 1 else f"there are only {len(roots)}"
-        raise NotFoundError(f"{text} names no task: {have}", hint=_LIST)
+        raise NotFoundError(f"there is no task {text}: {have}", hint=_LIST)
     return roots[-1]
 
 
@@ -73,4 +73,4 @@ def _only(found: list[str], text: str) -> str:
     if not found:
         raise NotFoundError(f"there is no task {text}", hint=_LIST)
     shown = ", ".join(found[:_SHOWN]) + (", …" if len(found) > _SHOWN else "")
-    raise NotFoundError(f"{text} is the beginning of {len(found)} task ids: {shown}", hint="type more of the id")
+    raise NotFoundError(f"{len(found)} task ids begin with {text}: {shown}", hint="type more of the id")

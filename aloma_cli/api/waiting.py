@@ -19,14 +19,14 @@ def waiting(store: Store, release: Callable[[], str], now: float, root: str | No
     for release_of_trees, trees, since in store.waiting(root):
         if now - since < LATE:
             continue
-        subject = f"{plural(trees, 'task')} {'is' if trees == 1 else 'are'}" if root is None else "it is"
+        subject = f"{plural(trees, 'task')} {'has' if trees == 1 else 'have'}" if root is None else "it has"
         here = release()
         if release_of_trees in (None, here):
-            yield f"{subject} due for {duration(now - since)}, and no worker has taken {_them(trees)}"
+            yield f"{subject} been due for {duration(now - since)}, and no worker has taken {_them(trees)}"
         else:
             yield (
-                f"{subject} due for {duration(now - since)}: only a worker with version {release_of_trees} of the code "
-                f"takes {_them(trees)}, and here is version {here}"
+                f"{subject} been due for {duration(now - since)}: only a worker with version {release_of_trees} of the "
+                f"code takes {_them(trees)}, and this is version {here}"
             )
 
 

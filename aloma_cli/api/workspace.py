@@ -339,7 +339,7 @@ def run(workspace: Workspace, name: str, data: JsonObject) -> Task:
     Unlike `asyncio.run(workspace.run(…))` it does not wait for a step that ignores its cancellation.
     """
     if loop_runs():
-        raise RuntimeError("an event loop runs here already; write `await workspace.run(…)`")
+        raise RuntimeError("an event loop is already running; write `await workspace.run(…)`")
     loop = asyncio.new_event_loop()
     work = loop.create_task(workspace.run(name, data))
     try:
@@ -370,7 +370,7 @@ def _fixed(settings: ModelSettings | None) -> Callable[[Past], ModelChoice]:
 
 def _checked_name(name: str) -> str:
     if not name.strip() or not name.isprintable():
-        raise InputError(f"invalid task name {name!r}: a name is one line of text")
+        raise InputError(f"invalid task name {name!r}: a name must be one line of text")
     return name
 
 

@@ -59,8 +59,8 @@ def doctor(
     Checks the files, the secrets, the programs of MCP servers and the triggers of the
     workspace, then each model server: whether it can be reached, accepts the key and has the
     models that steps use. It tries with a few short calls what each model honours:
-    schemas, tools, streaming. What schemas it honours is remembered, so later calls
-    begin with what works. Each finding that needs it has its cure. Exit codes: 0 nothing failed,
+    schemas, tools, streaming. Which schemas it honours is remembered, so later calls
+    begin with what works. Each problem comes with a cure. Exit codes: 0 nothing failed,
     3 invalid steps or settings, 4 a key or a secret is missing or refused, 1 anything
     else.
     """

@@ -36,7 +36,7 @@ _COLUMNS = (
 
 def inbox(
     only: Annotated[str | None, Option(("--only",), "Only tasks with this tag.", "TAG", offers="tag")] = None,
-    as_json: options.AsJson = False,
+    as_json: Annotated[bool, Option(("--json",), "Print the open questions as a JSON list.")] = False,
     no_run: options.NoRun = False,
     workspace: options.Workspace = None,
 ) -> int:

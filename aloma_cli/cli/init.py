@@ -25,7 +25,7 @@ _SHOWN = 3
 
 
 def init(
-    folder: Annotated[str, Argument("[DIR]", "The folder; it is made if needed. Default: the current one.")] = ".",
+    folder: Annotated[str, Argument("[DIR]", "The folder, created if needed; default: the current one.")] = ".",
     template: Annotated[
         str,
         Option(

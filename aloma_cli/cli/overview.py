@@ -32,7 +32,7 @@ def report(
       aloma report --since 7d -o week.html
 
     Writes one HTML file about all tasks: states and durations over time, the slowest
-    and the dearest, money by step and model. Prints its name; default: report.html.
+    and the most expensive, cost by step and model. Prints its name; default: report.html.
     """
     home = Records.at(workspace)
     begin = None if since is None else home.clock.now() - seconds_of(since, "--since")

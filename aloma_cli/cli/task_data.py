@@ -102,7 +102,7 @@ def _unquoted(text: str) -> bool:
     return text[0] not in "{[" or '"' not in text
 
 
-_QUOTES = """put names and texts in double quotes, and all of it in single quotes for the shell: '{"name": "Ada"}'"""
+_QUOTES = """put names and strings in double quotes, and all of it in single quotes for the shell: '{"name": "Ada"}'"""
 _FILE_NAME = re.compile(r"[^\s{}\[\]\"':]+\.(json|ya?ml)", re.IGNORECASE)
 _SLIPS = (
     (re.compile(r"^\s*[{\[]\s*'"), _QUOTES),

@@ -54,7 +54,7 @@ def run_tests(
       aloma test --against ../letters-before
 
     Runs the cases in cases/ in memory, with the answers written in them: no call is
-    real. With --live the models answer, and the pass rate is told with its interval.
+    real. With --live the models answer, and the pass rate has a confidence interval.
     With --against, "here" is this workspace and "there" is the one at PATH. Exit
     codes: 0 all cases passed here, 1 some did not.
     """

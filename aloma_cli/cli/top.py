@@ -29,7 +29,7 @@ _SHARE = 0.1
 
 
 def top(
-    once: Annotated[bool, Option(("--once",), "Show it once, and end.")] = False,
+    once: Annotated[bool, Option(("--once",), "Show it once, and exit.")] = False,
     as_json: Annotated[bool, Option(("--json",), "Print it once, as JSON.")] = False,
     workspace: options.Workspace = None,
 ) -> int:
@@ -41,7 +41,7 @@ def top(
 
     Shows how many tasks are running, due, waiting for a timer, asking a person, or at
     rest; each task that a process runs, with its step; what was done in the last minute,
-    and the money of today. At a terminal it is drawn again every second until q or
+    and today's cost. At a terminal it is drawn again every second until q or
     Ctrl-C; elsewhere it is printed once. Subtasks do not count.
     """
     overview = Overview(Records.at(workspace))
@@ -62,7 +62,7 @@ def _watch_tasks(overview: Overview) -> None:
         with _keyboard() as pressed:
             while True:
                 started = time.monotonic()
-                region.draw((), _screen_lines(overview.look(), "q ends it"))
+                region.draw((), _screen_lines(overview.look(), "q quits"))
                 if pressed(max(_EVERY, (time.monotonic() - started) / _SHARE)) in ("q", "Q"):
                     return
     except KeyboardInterrupt:

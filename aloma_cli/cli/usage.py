@@ -45,7 +45,7 @@ def usage(
       aloma usage --since 7d --by day
       aloma usage --by tag --json | jq .total.cost
 
-    Calls, tokens and money of all tasks, with those that failed. A task with
+    Calls, tokens and cost of all tasks, failed calls included. A task with
     several tags counts under each of them. Deleted tasks do not count.
     """
     if by not in WAYS:

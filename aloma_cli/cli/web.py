@@ -24,7 +24,9 @@ def web(
     port: Annotated[int, Option(("--port",), "The port; default: any free one.", "PORT", 1)] = 0,
     host: Annotated[str, Option(("--host",), "The address to listen on.", "HOST")] = _LOOPBACK[0],
     show: Annotated[bool, Option(("--open",), "Open it in a browser.")] = False,
-    allow_answers: Annotated[bool, Option(("--allow-answers",), "Let questions be answered on the pages.")] = False,
+    allow_answers: Annotated[
+        bool, Option(("--allow-answers",), "Allow questions to be answered on the pages.")
+    ] = False,
     workspace: options.Workspace = None,
 ) -> int:
     """
@@ -35,7 +37,7 @@ def web(
 
     Serves the tasks of the workspace as pages that follow what happens: a list, each
     task as `aloma task report` draws it, and the open questions. Prints their address,
-    with a token that lets its reader in. The pages change nothing; with
+    with a token that grants access. The pages change nothing; with
     --allow-answers, an answer is written into the record, and a worker or
     `aloma task resume` continues the task. Ctrl-C ends it.
     """

@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 def worker(
     concurrency: Annotated[int, Option(("--concurrency", "-c"), "Tasks at the same time.", "N")] = 20,
     only: Annotated[str | None, Option(("--only",), "Only tasks with this tag.", "TAG", offers="tag")] = None,
-    once: Annotated[bool, Option(("--once",), "End when no task is due.")] = False,
-    drain: Annotated[bool, Option(("--drain",), "End when no task is due, or will be by a timer.")] = False,
+    once: Annotated[bool, Option(("--once",), "Exit when no task is due.")] = False,
+    drain: Annotated[bool, Option(("--drain",), "Exit when no task is due and no timer is set.")] = False,
     any_release: Annotated[bool, Option(("--any-release",), "Also tasks of other versions of the steps.")] = False,
     web: Annotated[int | None, Option(("--web",), "Answer HTTP on this port.", "PORT", 1)] = None,
-    as_json: options.AsJson = False,
+    as_json: Annotated[bool, Option(("--json",), "Print the record of each task at rest as a line of JSON.")] = False,
     quiet: Annotated[bool, Option(("--quiet", "-q"), "Show only errors on stderr.")] = False,
     workspace: options.Workspace = None,
 ) -> int:
@@ -45,13 +45,12 @@ def worker(
       aloma worker -c 50 --only nightly
       aloma worker --drain --json | jq .state
 
-    Runs each task that has something to do: tasks created with `aloma task new --queue`,
-    tasks whose timer has come, tasks that another process left unfinished. Other commands
-    work as without a worker.
+    Runs each task that is due: it was created with `aloma task new --queue`, its timer has
+    expired, or another process left it unfinished. Other commands work as without a worker.
     The triggers of aloma.yaml make further tasks; webhooks are answered at the port of
     its section `web`, or of --web. With --once and --drain, triggers make only the tasks
-    of what happened while no worker ran, and no request is answered.
-    SIGTERM and Ctrl-C: takes nothing new, waits up to 30 s for running steps, and ends.
+    that were missed while no worker ran, and no request is answered.
+    On SIGTERM or Ctrl-C it takes no new task, waits up to 30 s for running steps, and exits.
     """
     if concurrency < 1:
         raise InputError(f"-c {concurrency} is not an integer of at least 1")
@@ -127,7 +126,7 @@ def _run_until_end(worker: Worker, triggers: Triggers, service: Service, until: 
     """Run the worker; the first signal lets it end in order, the second at once."""
 
     def end() -> None:
-        output.say("aloma: the worker ends; it waits for running steps (Ctrl-C again: end at once)")
+        output.say("aloma: stopping; waiting for running steps (Ctrl-C again: stop at once)")
         worker.leave()
         service.leave()
 

@@ -107,7 +107,7 @@ class Checkup:
         if ends:
             cure = "map the name to another model in aloma.yaml: `models:`"
             return CheckResult("model", "warning", f"{model} is shut down on {cut(str(ends), 40)}", cure)
-        return CheckResult("model", "ok", f"{model} is there")
+        return CheckResult("model", "ok", f"{model} is available")
 
     def _unnamed(self, listed: list[JsonObject]) -> CheckResult:
         server = f"{self.settings.name}/" if self.settings.name else ""
@@ -118,7 +118,7 @@ class Checkup:
     def _missing_model(self, model: str, names: list[str]) -> CheckResult:
         kind = kind_of_server(self.settings.kind)
         if kind.answers_any and names:
-            return CheckResult("model", "warning", f"{names[0]} answers, whatever model is asked for, {model} too")
+            return CheckResult("model", "warning", f"{names[0]} answersfor every model name, {model} too")
         some = f"; it has: {', '.join(names[:_SHOWN])}{', …' if len(names) > _SHOWN else ''}" if names else ""
         get = kind.get.replace("MODEL", model)
         cure = did_you_mean(model, names) or f"{get}, or map the name in aloma.yaml: `models:`{some}"

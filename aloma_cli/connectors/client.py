@@ -77,7 +77,7 @@ class Client(httpx2.AsyncClient):
                 return await self._follow_redirects(request, options)
         except TimeoutError:
             kind = httpx2.ReadTimeout if begun else httpx2.ConnectTimeout
-            raise kind(f"no whole answer within {seconds:g} s", request=request) from None
+            raise kind(f"no complete answer within {seconds:g} s", request=request) from None
 
     def proxy(self, url: str) -> str | None:
         """The variable with the proxy for requests to `url`, and its value."""

@@ -252,8 +252,8 @@ class _Asking:
         finally:
             if self._calls.written() != before:
                 self._calls.log(
-                    f"data or task was written while {name} ran, and a firing that is repeated does not run it again: "
-                    "let the tool return the value, and write it after chat",
+                    f"data or task was changed while {name} ran, and a repeated firing does not run it again: "
+                    "return the value from the tool, and write it after chat",
                     "warning",
                 )
 

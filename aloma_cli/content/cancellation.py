@@ -61,8 +61,8 @@ class Cancellation:
         """Raise the cut, or ContentError, if the firing has ended."""
         if self.over:
             raise self.cut or ContentError(
-                "this firing has ended and can neither call nor ask for anything: "
-                "wait for what a step starts before it returns"
+                "this firing has ended, so it can no longer call or ask for anything: "
+                "wait for everything that the step starts"
             )
 
     def wait(self, work: Coroutine[Any, Any, Any]) -> Any:

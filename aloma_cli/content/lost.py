@@ -134,10 +134,10 @@ def _returned(content: StepFunction, value: object) -> ContentError:
         if inspect.iscoroutine(value):
             value.close()  # it is refused, so that Python does not warn as well
         cure = "write it as `async def content(…)`"
-        return _lost(f"{content.step} returned something to await", place_in_content(content, lambda _: False), cure)
+        return _lost(f"{content.step} returned an awaitable", place_in_content(content, lambda _: False), cure)
     at = place_in_content(content, lambda node: isinstance(node, ast.Return) and node.value is not None)
     cure = "write into data"
-    return _lost(f"{content.step} returned {kind_of_value(value)}; what a step returns is ignored", at, cure)
+    return _lost(f"{content.step} returned {kind_of_value(value)}; the return value of content is ignored", at, cure)
 
 
 def kind_of_value(value: object) -> str:

@@ -99,7 +99,7 @@ class Watchdog:
         if at is not None and firing:
             _log.warning(
                 "step %s has blocked all other steps for more than %g s at %s; "
-                "use `await` for what takes long, or make its content a plain `def`",
+                "use `await` for slow work, or make its content a plain `def`",
                 printable(step),
                 BLOCKED,
                 at,

@@ -332,8 +332,7 @@ class EndedDict(TrackedDict):
 
 def _lost(_data: EndedDict, *_arguments: Any, **_options: Any) -> Any:
     raise ContentError(
-        "this firing has ended and its data can be neither read nor written: "
-        "wait for what a step starts before it returns"
+        "this firing has ended, so its data can no longer be read or written: wait for everything that the step starts"
     )
 
 

@@ -28,7 +28,7 @@ _LOST = {
         "PlaceMovedError",
         "may be another item now: items of its list were inserted, removed or moved; use keys instead of positions",
     ),
-    WRITTEN: ("PlaceWrittenError", "was written by another meanwhile, and that value stays"),
+    WRITTEN: ("PlaceWrittenError", "was changed meanwhile, and the new value is kept"),
 }
 """The type and the reason of an error, by what became of the place at which a value was to land."""
 

@@ -283,7 +283,7 @@ def release_cycles(tx: Transaction) -> None:
         if task.trail.cycle is not None and not task.closed:
             names = [step.name for step in tx.plan.ready(task, now=tx.now)]
             if names:
-                arm(tx, task, names, "a person lets it go round again")
+                arm(tx, task, names, "a person let it continue")
 
 
 def default_answers(tx: Transaction, task: WorkingTask) -> None:

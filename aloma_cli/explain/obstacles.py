@@ -73,7 +73,10 @@ class Moment:
         since = f"{flight.at} (firing {flight.firing})"
         if not self.held:
             return Obstacle("unfinished", f"{who} started at {since} and did not end; it runs again after a resume")
-        return Obstacle("running", f"{who} {'runs' if flight.running else 'will run again'} since {since}")
+        return Obstacle(
+            "running",
+            f"{who} {'has been running' if flight.running else 'has been waiting to run again'} since {since}",
+        )
 
     def answer(self, asked: JsonObject) -> str:
         """The command that answers one of the questions."""

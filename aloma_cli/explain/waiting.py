@@ -22,7 +22,7 @@ def waiting(view: Moment) -> Iterator[Obstacle]:
 def _nothing_awaited(view: Moment) -> Obstacle:
     state = view.facts.state
     cure = f"aloma task resume {view.root}" if state == "error" else None
-    return Obstacle("nothing", f"nothing is waited for: the task {_ENDED.get(state, f'is {state}')}", cure)
+    return Obstacle("nothing", f"the task waits for nothing: it {_ENDED.get(state, f'is {state}')}", cure)
 
 
 def _flights(view: Moment) -> Iterator[Obstacle]:

@@ -120,7 +120,7 @@ class Explanation:
     def sentence(self) -> str:
         """The answer in one line."""
         if self.changed == "gone":
-            return "it is not in the workspace any more"
+            return "it is no longer in the workspace"
         if self.in_flight:
             return next((one for one in self.obstacles if one.kind in FLYING), self.obstacles[0]).text
         if self.failed is not None:

@@ -111,7 +111,7 @@ def _any(_field: Field, text: str) -> Json:
     except JsonSyntaxError:
         return _text(_field, text)
     except JsonError as error:
-        raise InputError(f"this is not allowed: {error}; put it in double quotes to give it as a text") from None
+        raise InputError(f"this is not allowed: {error}; put it in double quotes to give it as a string") from None
 
 
 def _refuse_bytes(text: str) -> None:

@@ -82,5 +82,5 @@ def _question_lines(asked: JsonObject) -> Iterator[str]:
     if choices:
         yield f"Choices: {', '.join(one if isinstance(one, str) else dumps(one) for one in choices)}"
     if asked.get("until"):
-        yield f"Without an answer until {asked['until']}: {dumps(asked.get('default'))}"
+        yield f"If not answered by {asked['until']}: {dumps(asked.get('default'))}"
     yield ""

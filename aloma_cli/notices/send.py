@@ -42,7 +42,7 @@ async def send(way: Way, told: JsonObject, key: str, timeout: float) -> None:  #
             else:
                 await asyncio.to_thread(_mail, way, told, timeout)
     except TimeoutError:
-        raise NoticeError(f"no end within {timeout:g} s", again=True) from None
+        raise NoticeError(f"it did not end within {timeout:g} s", again=True) from None
 
 
 async def _run_program(program: Program, told: JsonObject) -> None:
@@ -59,7 +59,7 @@ async def _run_program(program: Program, told: JsonObject) -> None:
     except OSError as error:
         raise NoticeError(f"cannot be run: {error.strerror}", again=False) from None
     if code:
-        raise NoticeError(f"ended with {code}{f': {last}' if last else ''}", again=True)
+        raise NoticeError(f"exited with {code}{f': {last}' if last else ''}", again=True)
 
 
 async def _end_of(program: Program, given: IO[bytes], said: IO[bytes]) -> int:
@@ -119,7 +119,7 @@ def _mail(mail: Mail, told: JsonObject, timeout: float) -> None:
     except smtplib.SMTPRecipientsRefused:
         raise NoticeError("the mail server refused all recipients", again=False) from None
     except smtplib.SMTPNotSupportedError as error:
-        raise NoticeError(f"the mail server cannot do it: {error}", again=False) from None
+        raise NoticeError(f"the mail server does not support it: {error}", again=False) from None
     except ssl.SSLCertVerificationError as error:
         reason = f"the certificate of the mail server is not trusted: {error.verify_message}"
         raise NoticeError(reason, again=False) from None

@@ -198,7 +198,7 @@ def _deadline_html(asked: JsonObject) -> Markup | None:
     if not asked.get("until"):
         return None
     default = cut(typed(hide_stash(asked.get("default"))), _LONGEST_CONTEXT)
-    return tag("p", "Without an answer until ", moment(asked["until"]), f": {default}", class_="about")
+    return tag("p", "If not answered by ", moment(asked["until"]), f": {default}", class_="about")
 
 
 def _context(context: Json) -> Markup | None:

@@ -105,7 +105,7 @@ def sections(story: Story, *, whole: bool = True) -> Iterator[Section]:
         tag("div", id="entries"),
         about="The document at each entry of the log. A click on a name shows where its value comes from.",
     )
-    yield Section("money", "Steps and money", *_money(story))
+    yield Section("money", "Steps and cost", *_money(story))
     if story.talks:
         yield Section("people", "Questions and answers", *map(_talk, story.talks))
     if story.calls:

@@ -25,7 +25,7 @@ from aloma_cli.view.tables import STEPS, Column, step_row
 from aloma_cli.view.usage import COLUMNS, cells, with_total
 
 MOST = 10
-"""How many tasks a list of the slowest or dearest has."""
+"""How many tasks a list of the slowest or most expensive has."""
 
 MOST_DOTS = 2000
 MOST_LISTED = 200
@@ -76,7 +76,7 @@ def _head(tasks: Tasks) -> Markup:
             total,
             ("tasks", f"{len(tasks.records):,}", ""),
             ("done", f"{done:,}", share),
-            ("took", duration(median(ended)) if ended else "–", "half of them were faster" if ended else ""),
+            ("took", duration(median(ended)) if ended else "–", "median" if ended else ""),
         ),
     )
 
@@ -91,17 +91,19 @@ def _sections(tasks: Tasks) -> Iterator[Section]:
         "time", "Tasks over time", _legend(tasks.records), _by_state(tasks, buckets), about=f"By {buckets.unit}."
     )
     if any(call.usage and call.usage.get("cost") for call in tasks.calls):
-        yield Section("spent", "Money over time", _by_cost(tasks, buckets), about=by)
+        yield Section("spent", "Cost over time", _by_cost(tasks, buckets), about=by)
     yield Section("took", "How long they took", _durations(tasks, buckets), about="Each dot is a task.")
     troubled = [record for record in tasks.records if _trouble(record)]
     if troubled:
-        yield Section("look", "To be looked at", *map(_trouble_html, troubled[:MOST]), _more(len(troubled) - MOST))
+        yield Section("look", "Needs attention", *map(_trouble_html, troubled[:MOST]), _more(len(troubled) - MOST))
     yield Section(
         "slow", "Slowest", _task_table(sorted(tasks.records, key=lambda one: -one["seconds"])[:MOST], "The slowest")
     )
     dear = sorted(tasks.records, key=lambda one: -one["usage"]["cost"])[:MOST]
     if dear[0]["usage"]["cost"]:
-        yield Section("dear", "Dearest", _task_table([one for one in dear if one["usage"]["cost"]], "The dearest"))
+        yield Section(
+            "dear", "Most expensive", _task_table([one for one in dear if one["usage"]["cost"]], "The most expensive")
+        )
     yield Section("money", "Steps and models", *_spending(tasks))
     listed = tasks.records[:MOST_LISTED]
     more = _more(len(tasks.records) - MOST_LISTED)
@@ -131,7 +133,7 @@ def _by_cost(tasks: Tasks, buckets: Buckets) -> Markup:
     costs = [0.0] * len(buckets)
     for call in tasks.calls:
         costs[buckets.of(from_iso(call.at))] += (call.usage or {}).get("cost") or 0.0
-    return bars("Money over time", buckets, [{"spent": cost} if cost else {} for cost in costs], money)
+    return bars("Cost over time", buckets, [{"spent": cost} if cost else {} for cost in costs], money)
 
 
 def _durations(tasks: Tasks, buckets: Buckets) -> Markup:

@@ -65,7 +65,7 @@ class LiveTraces:
         try:
             self._waiting.put_nowait(span)
         except queue.Full:
-            self._fail(f"more than {MOST:,} spans wait for the collector, and the others are left out")
+            self._fail(f"more than {MOST:,} spans wait for the collector, and the others are dropped")
 
     def _send_batches(self) -> None:
         ended = False

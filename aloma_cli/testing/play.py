@@ -220,7 +220,7 @@ class Played(PlayedRecord):
         steps = [step for step in self._workspace.steps.values() if step.name not in seen and step.enabled]
         nearest = sorted(steps, key=lambda step: step.condition.nearness(self.data), reverse=True)[:3]
         lines = [f"{step.name}: {self.why_not(step.name)}" for step in nearest]
-        unused = [f"no call asked for the answers to {step!r}" for step in self._script.unused]
+        unused = [f"no call used the answers for {step!r}" for step in self._script.unused]
         return "\n".join([story(self.log(), self.data, lines), *unused])
 
     def checked(self) -> Played:

@@ -37,7 +37,7 @@ class Cron:
         try:
             self.next(trigger.home.clock.now())
         except (CronSimError, StopIteration) as error:
-            problem = f"is not a valid schedule: {str(error) or 'it has no tick'}"
+            problem = f"is not a valid schedule: {str(error) or 'it never fires'}"
             hint = "write minute, hour, day, month and weekday, such as `30 7 * * 1-5`"
             raise trigger.config.setting("at").error(problem, hint=hint) from None
 

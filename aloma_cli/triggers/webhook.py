@@ -53,9 +53,7 @@ class Webhook:
         if not rate.take():
             return HookReply(429, {"error": "too many requests"}, rate.wait())
         if not known:
-            return HookReply(
-                401, {"error": f"the header {self._header} does not show that the sender knows the secret"}
-            )
+            return HookReply(401, {"error": f"the header {self._header} does not match the secret"})
         try:
             event = TriggerEvent(self._event_body(headers, query, body), via={"from": client})
         except InputError as error:

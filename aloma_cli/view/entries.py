@@ -257,7 +257,7 @@ def waiting(call: CallSent | CallProgress, now: float) -> str:
     if is_in_queue(call):
         return "queued" if call.text is None else f"waits for {call.text}"
     if silent >= SILENCE:
-        heard = "no more of the answer" if call.state == "streaming" else "no answer"
+        heard = "no more text" if call.state == "streaming" else "no answer"
         return f"{heard} for {duration(silent) if silent >= 60 else f'{int(silent)} s'}{_limit(call)}"
     if call.state == "working":
         return f"{call.call}: {call.text}"

@@ -195,7 +195,7 @@ def _chat_parts(asked: JsonObject, before: Sequence[RecordedCall], width: int) -
     same: JsonObject = earlier.arguments or {} if earlier is not None else {}
     known = len(same.get("messages", ()))
     if earlier is not None:
-        yield Part(f"continues call {earlier.number}", f"({plural(known, 'message')} as there)")
+        yield Part(f"continues call {earlier.number}", f"({plural(known, 'message')} not shown again)")
     tools: dict[str, str] = {}
     for number, message in enumerate(asked["messages"]):
         tools |= _names_of_tools(message)  # some servers use an id again in each turn

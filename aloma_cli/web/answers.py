@@ -53,7 +53,7 @@ def answers(home: Workspace, key: bytes, wake: Callable[[], object] = lambda: No
                 return await desk.take(ticket, await request.body(), request.url.path)
             return desk.show(ticket)
         except NotFoundError:
-            return told("This task does not exist any more", "There is nothing to answer.", status=410)
+            return told("This task no longer exists", "There is nothing to answer.", status=410)
 
     return [Route(f"{PATH}{{token}}", answer, methods=["GET", "POST"])]
 
@@ -97,7 +97,7 @@ class Desk:
         try:
             self._home.submit(ticket.task, answer_to(asked, value, who))
         except InputError as error:
-            return self._closed(ticket, status=409) or told("This answer was not taken", str(error), status=409)
+            return self._closed(ticket, status=409) or told("This answer was not accepted", str(error), status=409)
         self._wake()
         return await self._wait_until_taken(ticket, path)
 
@@ -107,7 +107,7 @@ class Desk:
             if self._open_question(ticket) is None:
                 return RedirectResponse(path, 303)
             await asyncio.sleep(_PAUSE)
-        return told("The answer is kept", "The task takes it as soon as it runs again.", good=True, status=202)
+        return told("The answer is saved", "The task will use it as soon as it runs again.", good=True, status=202)
 
     def _open_question(self, ticket: Ticket) -> JsonObject | None:
         """The question, if it is still open. Raises NotFoundError for a task that was deleted."""
@@ -129,7 +129,7 @@ class Desk:
             self._home.task(ticket.task).tree_journal, ticket.task, ticket.into, ticket.call, ticket.asked_at
         )
         if found is None:
-            return told("This question is not open any more", "It has no answer.", footer=footer, status=status)
+            return told("This question is no longer open", "It has no answer.", footer=footer, status=status)
         text = f"{_by(found)}, {_moment(found.at)}."
         return told("This question is answered", text, about=found.question, footer=footer, status=status, good=True)
 
@@ -182,5 +182,5 @@ def _deadline(asked: JsonObject) -> str:
     until = asked.get("until")
     if until is None:
         return ""
-    text = f"Without an answer until {_moment(until)}: {shown(asked.get('default'))}"
+    text = f"If not answered by {_moment(until)}: {shown(asked.get('default'))}"
     return f'<p class="faint">{escape(text)}</p>'

@@ -76,6 +76,6 @@ def _radio(name: str, option: str, checked: bool, required: bool) -> str:
 
 def _person(text: str) -> Iterator[str]:
     yield f'<div class="field"><label for="{NAME}">Your name (optional)</label>'
-    yield f'<p class="hint" id="{NAME}-hint">It is kept with the answer.</p>'
+    yield f'<p class="hint" id="{NAME}-hint">It is stored with the answer.</p>'
     yield f'<input type="text" id="{NAME}" name="{NAME}" value="{escape(text)}" maxlength="{LONGEST_NAME}"'
     yield f' autocomplete="name" aria-describedby="{NAME}-hint"></div>'

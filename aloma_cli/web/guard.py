@@ -96,7 +96,7 @@ def _bounded(receive: Receive, headers: Headers, most: int) -> Receive:
             async with asyncio.timeout_at(deadline):
                 message = await receive()
         except TimeoutError:
-            raise HTTPException(408, f"the body did not come within {BODY:g} s") from None
+            raise HTTPException(408, f"the body did not arrive within {BODY:g} s") from None
         taken += len(message.get("body", b""))
         ended = not message.get("more_body", False)
         if taken > most:

@@ -62,7 +62,7 @@ PLANTED = {
         {"steps/a.py": step('{"order": dict}', 'data["b"] = input("Your name? ")')},
         "lost",
         "steps/a.py:4",
-        "the prompt of input() is not seen",
+        "a step has no keyboard",
     ),
     "a type and an object": Planted(
         {"steps/a.py": step('{"$and": [{"order": str}, {"order": {"id": 1}}]}')},
@@ -302,7 +302,7 @@ PLANTED = {
         {"steps/a.py": step('{"order": dict}', "return {'done': True}")},
         "lost",
         "steps/a.py:4",
-        "returns is lost",
+        "the return value of content is ignored",
     ),
     "a result that is used without await": Planted(
         {
@@ -349,13 +349,13 @@ PLANTED = {
         {"steps/a.py": step('{"order": dict, "m": None}', 'data["m"] = 1', "return data")},
         "lost",
         "steps/a.py:5",
-        "returns is lost",
+        "the return value of content is ignored",
     ),
     "a name for a new value is returned": Planted(
         {"steps/a.py": step('{"order": dict}', 'made = {"m": 1}', "return made")},
         "lost",
         "steps/a.py:5",
-        "returns is lost",
+        "the return value of content is ignored",
     ),
     "an answer is returned": Planted(
         {
@@ -369,7 +369,7 @@ PLANTED = {
         },
         "lost",
         "steps/a.py:5",
-        "returns is lost",
+        "the return value of content is ignored",
     ),
     "a text where yes or no is asked": Planted(
         {
@@ -449,7 +449,7 @@ PLANTED = {
         {"steps/a.py": step('{"order": dict}', "data = {**data, 'done': True}")},
         "lost",
         "steps/a.py:4",
-        "stays as it is",
+        "does not change the document",
     ),
 }
 

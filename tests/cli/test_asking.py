@@ -95,8 +95,8 @@ def test_task_answer_asks_at_a_terminal(desk: Desk) -> None:
     assert code == 0, screen
     assert desk.run("task", "show", task, "--data").json["ok"] == {"pay": True, "when": "next week"}
     for told in (
-        "2 open questions; :s skips one, :q ends",
-        f"? Pay?\n  A task, {task}, asked just now, by ask\n  to: ACME\n  n: [1]\n  without an answer until",
+        "2 open questions; :s skips one, :q quits",
+        f"? Pay?\n  A task, {task}, asked just now, by ask\n  to: ACME\n  n: [1]\n  if not answered by",
         "  answer (yes or no) [no]: perhaps\n  'perhaps' is not yes or no\n  answer (yes or no) [no]: yes\n",
         "  Not on Sunday.\n  Not at night.\n  answer: next week",
     ):
@@ -155,7 +155,7 @@ def test_a_question_that_is_answered_elsewhere_is_withdrawn(shop: Desk) -> None:
     other.start()
     code, screen = shop.sit("task", "new", "Parcel", "-d", '{"total": 5}', "--wait", typed="")
     other.join()
-    assert (code, "  this question is not open any more" in screen) == (0, True), screen
+    assert (code, "  this question is no longer open" in screen) == (0, True), screen
 
 
 def test_without_a_terminal_nothing_is_asked(shop: Desk) -> None:

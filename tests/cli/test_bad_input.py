@@ -12,7 +12,7 @@ from tests.cli.desk import Desk
 OBJECT = 'a task\'s data is an object, such as {"name": 1}'
 KNOWN = "data, task, step, connectors, lib, config, log, now"
 QUOTES = (
-    """  → put names and texts in double quotes, and all of it in single quotes for the shell: '{"name": "Ada"}'\n"""
+    """  → put names and strings in double quotes, and all of it in single quotes for the shell: '{"name": "Ada"}'\n"""
 )
 
 
@@ -125,8 +125,8 @@ def test_a_closed_standard_input_is_refused(desk: Desk, monkeypatch: pytest.Monk
             "--base-url 'nonsense' is not a URL\n  → use one such as http://127.0.0.1:11434/v1",
         ),
         (["--responses", "nowhere"], "--responses nowhere: there is no such folder"),
-        (["--offline", "--require-real"], "--offline and --require-real contradict one another"),
-        (["--offline", "--base-url", "http://x"], "--offline and --base-url contradict one another"),
+        (["--offline", "--require-real"], "--offline and --require-realcannot be used together"),
+        (["--offline", "--base-url", "http://x"], "--offline and --base-urlcannot be used together"),
         (["--delay", "nan"], "--delay 'nan' is not a number of seconds from 0 to 100 years"),
         (["--delay", "-1"], "--delay '-1' is not a number of seconds from 0 to 100 years"),
         (["--delay", "inf"], "--delay 'inf' is not a number of seconds from 0 to 100 years"),
@@ -241,17 +241,19 @@ def test_an_id_that_is_the_beginning_of_several_is_refused_with_those_it_could_b
         desk.new()
     ended = desk.run("task", "show", "0")
     assert ended.code == 9
-    assert ended.err == (f"aloma: 0 is the beginning of 2 task ids: {', '.join(desk.tasks)}\n  → type more of the id\n")
+    assert ended.err == (f"aloma: 2 task ids begin with 0: {', '.join(desk.tasks)}\n  → type more of the id\n")
 
 
 def test_the_last_task_of_none_is_refused(desk: Desk) -> None:
-    message = "aloma: @last names no task: there are no tasks yet\n  → run `aloma task new NAME` to make one\n"
+    message = (
+        "aloma: there is no task @last: the workspace has no tasks yet\n  → run `aloma task new NAME` to make one\n"
+    )
     assert refused(desk, "task", "show", code=9) == message
 
 
 def test_the_last_but_one_of_one_is_refused(desk: Desk) -> None:
     desk.new()
-    message = "aloma: @-2 names no task: there is only one\n  → run `aloma task list` for the ids\n"
+    message = "aloma: there is no task @-2: there is only one\n  → run `aloma task list` for the ids\n"
     assert desk.run("task", "show", "@-2") == (9, "", message)
 
 

@@ -199,7 +199,7 @@ async def content(data, connectors):
     assert "Once upon".startswith(kept)
     assert kept.startswith(seen)
     assert call["usage"]["estimated"] is True
-    assert "the call was ended" in call["error"]["message"]
+    assert "the call was cancelled" in call["error"]["message"]
     shown = desk.run("task", "show").out
     assert ("to see what it asked and got: aloma task calls" in shown) == (ended_by == "timeout")
 

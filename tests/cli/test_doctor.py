@@ -154,8 +154,8 @@ def test_a_misspelt_server_in_the_name_of_a_model_is_told(desk: Desk, server: Mo
     settings = (desk.root / "aloma.yaml").read_text().replace("gpt-4: tiny", "gpt-4: locl/tiny")
     desk.write("aloma.yaml", f"{settings}fallbacks: [org/model, lokal/x]\n")
     told = desk.run("doctor").out
-    assert "`locl/tiny` names no server, so it is sent to local as it is" in told
-    assert "`lokal/x` names no server" in told
+    assert "`locl/tiny` does not name a server, so it is sent to local as it is" in told
+    assert "`lokal/x` does not name a server" in told
     assert "`org/model` names" not in told
 
 

@@ -79,7 +79,7 @@ def test_a_task_that_exists_is_not_replaced(desk: Desk) -> None:
     task = desk.new().out.strip()
     desk.run("task", "export", "-o", "t.jsonl")
     ended = desk.run("task", "import", "t.jsonl")
-    assert (ended.code, f"task {task} exists already" in ended.err, "--as-new" in ended.err) == (2, True, True)
+    assert (ended.code, f"task {task} already exists" in ended.err, "--as-new" in ended.err) == (2, True, True)
 
 
 def test_a_task_gets_a_new_id_on_request_with_its_subtasks(desk: Desk) -> None:

@@ -205,7 +205,7 @@ def test_a_task_whose_times_are_ahead_of_the_clock_has_no_age_yet(desk: Desk, fi
 def test_a_task_of_which_something_is_still_asked_is_left(desk: Desk, five: dict[str, str]) -> None:
     FileStore(desk.root / ".aloma").post(five["done"], {"kind": "set", "task": five["done"], "set": [[["x"], 1]]})
     ended = desk.run("task", "gc", "--state", "done", "--yes")
-    assert ended.err.startswith(f"aloma: skipped task {five['done']}: it has changed meanwhile\n")
+    assert ended.err.startswith(f"aloma: skipped task {five['done']}: it has changed since\n")
     assert left(desk, five) == list(five)
 
 
@@ -222,7 +222,7 @@ def test_a_task_to_which_something_happens_while_the_question_stands_is_left(
 
     monkeypatch.setattr("aloma_cli.cli.task.gc.find_garbage", find_then_resume)
     ended = desk.run("task", "gc", "--state", "error", "--yes")
-    assert ended.err.startswith(f"aloma: skipped task {five['error']}: it has changed meanwhile\n")
+    assert ended.err.startswith(f"aloma: skipped task {five['error']}: it has changed since\n")
     assert left(desk, five) == list(five)
 
 

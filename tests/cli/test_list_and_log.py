@@ -90,7 +90,7 @@ def test_an_empty_list_says_so_to_people_only(desk: Desk) -> None:
     assert screen.rstrip() == "no tasks yet; to make one: aloma task new NAME -d '{…}'"
     desk.new()
     _, _, screen = desk.at_terminal("task", "list", "--name", "other")
-    assert screen.rstrip() == "no such tasks"
+    assert screen.rstrip() == "no matching tasks"
 
 
 @pytest.mark.parametrize("options", [[], ["--json"], ["--all"]])
@@ -239,7 +239,7 @@ def test_the_number_of_an_entry_is_not_a_step(desk: Desk) -> None:
 
 
 def test_one_format_at_a_time(desk: Desk) -> None:
-    message = "aloma: --data and --json contradict one another\n  → use one of them\n"
+    message = "aloma: --data and --jsoncannot be used together\n  → use one of them\n"
     assert desk.run("task", "show", "--json", "--data") == (2, "", message)
 
 

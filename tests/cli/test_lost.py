@@ -26,7 +26,7 @@ LOST = {
     ),
     "returned": (
         ["if data:", "    return {'out': 1}"],
-        "s returned a dict; what a step returns is ignored (steps/s.py:8): write into data",
+        "s returned a dict; the return value of content is ignored (steps/s.py:8): write into data",
     ),
     "left behind": (
         ["async def later():", "    await asyncio.sleep(60)", "asyncio.create_task(later())", "data['out'] = 1"],
@@ -221,7 +221,7 @@ def test_a_slip_in_a_condition_is_seen(desk: Desk, condition: str) -> None:
 
 DATA = {
     "nofile.json": "did you mean `-f nofile.json`?",
-    "{'a': 1}": "put names and texts in double quotes",
+    "{'a': 1}": "put names and strings in double quotes",
     '{"a": 1,}': "remove the comma before }",
     '{"a": 1}\n{"a": 2}': "create one task for each line",
 }

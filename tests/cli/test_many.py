@@ -103,7 +103,7 @@ def test_a_terminal_searches_the_newest_tasks_and_a_limit_all(desk: Desk, monkey
     found = desk.run(*search)
     assert (found.out, found.err.splitlines()) == (
         "",
-        ["no such tasks", "… 40 older ones were not searched; to search all: --limit 60"],
+        ["no matching tasks", "… 40 older ones were not searched; to search all: --limit 60"],
     )
     assert roots[39] in desk.run(*search, "--limit", "60").out
 

@@ -60,7 +60,7 @@ def test_the_log_says_who_answered_and_who_could_not(
     second.answer = lambda _: refusal(503, "overloaded")
     done = desk.new('{"go": 1}', "--data")
     assert done.json["said"] == "from the first"
-    assert "another model is asked: http" in done.err
+    assert "trying another model: http" in done.err
     told = desk.run("task", "log", "--calls").out
     assert "not second/big (" in told
     assert "failed (503" in told

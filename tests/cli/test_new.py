@@ -130,7 +130,7 @@ def test_a_name_may_be_any_line_of_text(desk: Desk) -> None:
 def test_a_name_that_is_no_line_of_text_is_refused(desk: Desk, name: str) -> None:
     ended = desk.run("task", "new", name)
     assert (ended.code, ended.out, desk.tasks) == (2, "", [])
-    assert ended.err == f"aloma: invalid task name {name!r}: a name is one line of text\n"
+    assert ended.err == f"aloma: invalid task name {name!r}: a name must be one line of text\n"
 
 
 def test_that_answers_are_simulated_is_said_where_a_step_may_ask_a_model(desk: Desk) -> None:

@@ -157,7 +157,7 @@ def test_a_collector_that_is_too_slow_gets_less_and_holds_nothing_up(caplog: pyt
     for _ in range(MOST + 5):
         traces._enqueue(SPAN)
     assert [record.getMessage() for record in caplog.records] == [
-        "more than 10,000 spans wait for the collector, and the others are left out"
+        "more than 10,000 spans wait for the collector, and the others are dropped"
     ]
     free.set()
     traces._waiting.get()

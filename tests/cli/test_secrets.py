@@ -85,8 +85,8 @@ def test_the_file_is_its_owners_alone_and_in_no_repository(desk: Desk, monkeypat
         (("CRM_TOKEN",), "", "the value for CRM_TOKEN is empty"),
         (("CRM_TOKEN",), " \n", "the value for CRM_TOKEN is empty"),
         (("CRM_TOKEN",), b"\xff\xfe", "the value for CRM_TOKEN on standard input is not UTF-8"),
-        (("CRM_TOKEN", PLAIN), "", "a secret's value is not an argument"),
-        (("CRM_TOKEN", "-", PLAIN), "", "a secret's value is not an argument"),
+        (("CRM_TOKEN", PLAIN), "", "the value of a secret must not be an argument"),
+        (("CRM_TOKEN", "-", PLAIN), "", "the value of a secret must not be an argument"),
         ((f"CRM_TOKEN={PLAIN}",), "", "this is not a valid name for a secret"),
         (("crm-token",), PLAIN, "this is not a valid name for a secret"),
         (("1ST",), PLAIN, "this is not a valid name for a secret"),
@@ -102,7 +102,7 @@ def test_what_is_no_secret_is_refused_and_not_repeated(
 
 def test_a_value_too_short_to_be_found_is_kept_and_said_to_be(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     told = put(desk, monkeypatch, "PIN", "1234567")
-    assert (told.code, "fewer than 8 characters: it is not kept out of records" in told.err) == (0, True)
+    assert (told.code, "fewer than 8 characters, so records and logs may contain it" in told.err) == (0, True)
     assert "characters" not in put(desk, monkeypatch, "PIN", "12345678").err
     assert kept(desk) == {"PIN": "12345678"}
 

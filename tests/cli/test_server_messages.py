@@ -30,7 +30,12 @@ def failed(desk: Desk, base_url: str, *, tries: int = 1, code: int = 1) -> str:
             "run `export OPENAI_API_KEY=…`",
             4,
         ),
-        (refusal(403, "no access"), "{url} does not allow this to the key (403, model gpt-4): no access", "export", 4),
+        (
+            refusal(403, "no access"),
+            "{url} does not allow this with the key (403, model gpt-4): no access",
+            "export",
+            4,
+        ),
         (refusal(402, "no credit"), "{url} refused the request (402, model gpt-4): no credit", "no credit left", 1),
         (
             refusal(404, "The model `gpt-4` does not exist", code="model_not_found"),
@@ -79,7 +84,7 @@ def test_each_kind_of_bad_answer_is_told_apart(desk: Desk, reply: Reply, message
 def test_a_server_that_limits_us_is_told_with_how_often_it_was_asked(desk: Desk) -> None:
     with model_server(lambda _: LIMITED) as server:
         told = failed(desk, server.url, tries=3)
-    assert f"{server.url} rate-limits us (429, model gpt-4, 3 tries in 0 s): slow down" in told
+    assert f"{server.url} is rate limiting (429, model gpt-4, 3 tries in 0 s): slow down" in told
 
 
 def test_a_server_that_is_not_there_is_told_with_the_reason_of_the_system(desk: Desk) -> None:

@@ -57,7 +57,7 @@ def test_what_runs_is_shown_with_its_step(desk: Desk) -> None:
         assert (told["counts"]["running"], told["running"][0]["steps"][0]["step"]) == (1, "slow")
         assert re.search(r"^task\t\w{16}\tA task\tslow\t\d+\.\d{3}$", desk.run("top").out, re.MULTILINE)
         code, _, screen = desk.at_terminal("top", "--once")
-        assert (code, "1 running" in screen, "slow" in screen, "q ends it" in screen) == (0, True, True, False)
+        assert (code, "1 running" in screen, "slow" in screen, "q quits" in screen) == (0, True, True, False)
     assert shown(desk)["counts"]["due"] == 1  # the process was killed
 
 
@@ -95,7 +95,7 @@ def watching(desk: Desk) -> Iterator[tuple[Terminal, subprocess.Popen[str], list
         env = {**os.environ, "TERM": "xterm-256color"}
         process = desk.started("top", stdin=screen.stream, stdout=screen.stream, stderr=screen.stream, env=env)
         try:
-            until(lambda: "q ends it" in screen.raw, 20)
+            until(lambda: "q quits" in screen.raw, 20)
             yield screen, process, before
         finally:
             process.kill()
@@ -146,7 +146,7 @@ def test_the_keys_of_a_terminal_are_read_and_it_is_as_it_was(desk: Desk, monkeyp
         monkeypatch.setattr(top, "_EVERY", 0.05)
 
         def press() -> None:
-            until(lambda: "q ends it" in screen.raw)
+            until(lambda: "q quits" in screen.raw)
             screen.type("xq")
 
         typing = threading.Thread(target=press)
@@ -161,4 +161,4 @@ def test_the_keys_of_a_terminal_are_read_and_it_is_as_it_was(desk: Desk, monkeyp
             top._leave(signal.SIGTERM, None)
         assert left.value.code == 143
         assert desk.run("top", "--once").code == 0
-    assert screen.raw.count("q ends it") >= 2
+    assert screen.raw.count("q quits") >= 2

@@ -463,7 +463,7 @@ def test_a_damaged_record_is_shown_up_to_the_damage_and_told_of_behind_the_view(
     journal.write_bytes(b"".join([*lines[:-1], b"garbage\n", lines[-1]]))
     with watching(desk, "--from", "0") as (screen, process, before):
         screen.type("\x1b[F")
-        until(lambda: "the record is damaged behind this entry" in screen.raw)
+        until(lambda: "the record is damaged after this entry" in screen.raw)
         screen.type("q")
         assert process.wait(20) == 1
         assert_left_as_found(screen, before)
@@ -483,7 +483,7 @@ def test_it_is_refused_with_options_for_what_is_printed(desk: Desk) -> None:
     desk.new()
     for option in ("--wait", "--json", "--data", "--result", "--events", "--quiet"):
         told = desk.run("task", "watch", "--full", option)
-        assert (told.code, f"--full and {option} contradict one another" in told.err) == (2, True)
+        assert (told.code, f"--full and {option}cannot be used together" in told.err) == (2, True)
 
 
 def test_without_a_terminal_it_says_what_to_use(desk: Desk) -> None:

@@ -30,7 +30,7 @@ def test_it_is_resized_and_interrupted_and_leaves_the_terminal_and_the_task_as_t
             watch.kill()
             watch.wait()
         # What it wrote last may still be on its way through the terminal.
-        until(lambda: "is not watched any more; it is not interrupted" in " ".join(screen.raw.split()))
+        until(lambda: "is no longer watched; it continues to run" in " ".join(screen.raw.split()))
         assert termios.tcgetattr(screen.stream.fileno()) == before
         assert screen.raw.rindex("\x1b[?25h") > screen.raw.rindex("\x1b[?25l"), "the cursor is shown"
         assert process.poll() is None

@@ -100,7 +100,7 @@ def test_a_replay_that_is_interrupted_leaves_the_task_alone(desk: Desk) -> None:
         assert any("replaying" in line for line in watch.stderr)
         watch.send_signal(signal.SIGINT)
         _, err = watch.communicate(timeout=20)
-        assert "is not watched any more; it is not interrupted" in err
+        assert "is no longer watched; it continues to run" in err
         assert (watch.returncode, process.poll()) == (130, None)
 
 

@@ -36,7 +36,7 @@ def test_a_task_whose_process_died_is_interrupted_and_not_said_to_run(desk: Desk
     assert [(one["kind"], one["cure"]) for one in waits] == [("interrupted", resume), ("unfinished", None)]
     told = desk.run("task", "why").out
     assert told.startswith("A task: interrupted\n")
-    assert "runs since" not in told
+    assert "has been running since" not in told
     assert "slow has not ended: slow" not in told
     assert "slow has not ended: it started at" in desk.run("task", "why", "@last", "slow").out
     assert desk.run("task", "why", "@last", "slow").out.startswith("slow did not end: started ")
@@ -58,7 +58,7 @@ def test_a_step_that_failed_did_not_fire(desk: Desk) -> None:
     assert reasons(desk)["fail"] == (0, "it failed after 1 try: ValueError: no")
     told = desk.run("task", "why").out
     assert "✗ fail   –   it failed after 1 try" in told
-    assert "  nothing is waited for: the task ended in error\n" in told
+    assert "  the task waits for nothing: it ended in error\n" in told
     assert cures(desk) == [f"aloma task resume {desk.tasks[0]}"]
 
 

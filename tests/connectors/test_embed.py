@@ -135,7 +135,7 @@ def test_only_texts_have_vectors(given: Any) -> None:
         (reply(text="<html><title>Login</title>"), 'a web page ("Login")', False),
         (reply(body={"error": {"message": "overloaded"}}), "answered with an error", True),
         (reply(404, {"error": {"message": "no"}}), "http://model.test/v1 has no /embeddings", False),
-        (reply(429, {"error": {"message": "slowly"}}), "rate-limits us", True),
+        (reply(429, {"error": {"message": "slowly"}}), "is rate limiting", True),
     ],
 )
 def test_what_is_not_a_vector_is_an_error_that_says_so(answer: Any, says: str, retryable: bool) -> None:

@@ -157,7 +157,7 @@ def test_the_timeout_bounds_the_whole_call() -> None:
     started = time.monotonic()
     error = failure(lambda _: httpx2.Response(200, content=drip()), "http://crm.test", timeout=0.2)
 
-    assert (str(error), error.retryable) == ("GET http://crm.test got no answer: no whole answer within 0.2 s", True)
+    assert (str(error), error.retryable) == ("GET http://crm.test got no answer: no complete answer within 0.2 s", True)
     assert time.monotonic() - started < 5
 
 

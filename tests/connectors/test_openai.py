@@ -439,7 +439,7 @@ def test_the_servers_own_reason_is_told_whichever_field_it_is_in(status: int, bo
 @pytest.mark.parametrize(
     ("status", "body", "says", "hint"),
     [
-        (429, {}, f"{URL} rate-limits us (429, model gpt-4o): ", None),
+        (429, {}, f"{URL} is rate limiting (429, model gpt-4o): ", None),
         (
             404,
             {"error": {"message": "no gpt-4o here"}},

@@ -108,7 +108,7 @@ def test_a_call_goes_to_the_server_in_the_name_of_its_model_with_the_key_of_that
 OUTAGES = [
     (unreachable, "cannot connect to"),
     (refusal(503, message="overloaded"), "failed (503"),
-    (refusal(429, message="slow down"), "rate-limits us"),
+    (refusal(429, message="slow down"), "is rate limiting"),
     (refusal(429, message="no credit", code="insufficient_quota"), "no credit"),
     (refusal(402, message="pay first"), "pay first"),
     (refusal(404, message="no such model", code="model_not_found"), "does not have the model"),
@@ -179,7 +179,7 @@ def test_a_server_that_is_down_is_passed_over_for_a_while_and_the_record_says_wh
     assert answer.about is not None
     [before] = answer.about["instead_of"]
     assert before["server"] == "a"
-    assert before["error"].startswith("not asked, because of the call before: http://a.test/v1 failed")
+    assert before["error"].startswith("skipped, because the previous call failed: http://a.test/v1 failed")
 
     hosts = Hosts(a=refusal(404, message="no such model", code="model_not_found"), b=said("from b"))
     ask(hosts, "m", times=2, fallbacks={"*": ("b/x",)})

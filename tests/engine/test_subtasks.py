@@ -469,7 +469,7 @@ def test_what_others_wrote_at_the_place_meanwhile_stays(into: str, data: dict[st
     made.end("leaf")
     entry = made.data["$errors"]["subtask 1.1.1"]
     assert (entry["type"], entry["place"], entry["result"]["task"]) == ("PlaceWrittenError", into, "1.1.1")
-    assert entry["message"].endswith("was written by another meanwhile, and that value stays")
+    assert entry["message"].endswith("was changed meanwhile, and the new value is kept")
     assert {key: made.data.get(key) for key in written} == written
     assert made.root.state == "error"
 

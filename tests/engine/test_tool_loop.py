@@ -283,7 +283,7 @@ def test_a_tool_that_writes_is_told_of(does: Any, warned: bool) -> None:
     stage = OnALoop([step("agent", {"out": None}, content)], {"notes": []}, connectors=world.connectors)
     stage.end("agent")
     logs = [log.text for log in of_kind(stage.events, ev.Logged)]
-    assert [log.startswith("data or task was written while tool.note ran") for log in logs] == [True] * warned
+    assert [log.startswith("data or task was changed while tool.note ran") for log in logs] == [True] * warned
     assert stage.data["out"] == "done"
 
 

@@ -290,7 +290,7 @@ def test_a_call_more_and_a_call_fewer_are_told() -> None:
     more = planted(ask=step("ask", {"total": {"$gte": 10}, "offer": None}, twice))
     assert told(more)[0] == ("prompt", "ask", "openai.chat, call 2 is not on record")
     fewer = planted(ask=step("ask", {"total": {"$gte": 10}, "offer": None}, puts(offer="none")))
-    assert told(fewer)[0] == ("prompt", "ask", "openai.chat is not called any more")
+    assert told(fewer)[0] == ("prompt", "ask", "openai.chat is no longer called")
     assert fewer.divergences[0].today is MISSING
 
 
@@ -298,7 +298,7 @@ def test_a_step_that_is_gone_is_told() -> None:
     workspace = Workspace([step("one", {"go": True, "x": None}, puts(x=1))])
     task = run(workspace, "t", {"go": True})
     del workspace.steps["one"]
-    assert told(replayed(workspace, task.id)) == [("gone", "one", "the step is not in the workspace any more")]
+    assert told(replayed(workspace, task.id)) == [("gone", "one", "the step is no longer in the workspace")]
 
 
 def test_a_live_step_makes_its_calls_and_all_others_do_not() -> None:

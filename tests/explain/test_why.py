@@ -132,7 +132,7 @@ def test_a_disabled_step_a_removed_one_and_an_unknown_one_are_told_apart() -> No
     assert error.value.hint == "did you mean `price`?"
     del workspace.steps["price"]
     gone = workspace.task(task.id).why("price")
-    assert (gone.changed, gone.sentence) == ("gone", "it is not in the workspace any more")
+    assert (gone.changed, gone.sentence) == ("gone", "it is no longer in the workspace")
     assert gone.fired is not None
     assert gone.fired.firing.entry == 1
 

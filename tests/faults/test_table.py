@@ -24,7 +24,10 @@ TESTS = {
     "It is killed, or interrupted": ("cli.test_settle", "test_a_call_that_was_under_way_at_a_kill_is_not_sent_again"),
     "Ctrl-C, or SIGTERM": (INTERRUPTS, "test_a_signal_ends_the_run_and_says_how_to_go_on"),
     "Ctrl-C twice": (INTERRUPTS, "test_a_second_signal_ends_the_program_at_once"),
-    "Ctrl-C while only": (SIGNALS, "test_a_signal_while_a_task_only_waits_ends_the_run_and_the_wait_stays"),
+    "Ctrl-C while the task only waits": (
+        SIGNALS,
+        "test_a_signal_while_a_task_only_waits_ends_the_run_and_the_wait_stays",
+    ),
     "The terminal is closed |": (STREAMS, "test_a_task_whose_terminal_was_closed_can_be_resumed"),
     "The terminal is closed, under": (STREAMS, "test_a_run_that_ignores_the_hangup_goes_on_without_a_terminal"),
     "A standard stream is closed": (STREAMS, "test_a_stream_that_is_closed_or_full_changes_nothing_about_the_run"),
@@ -42,7 +45,7 @@ TESTS = {
     "A worker is killed between": ("faults.test_triggers", "test_an_event_whose_worker_is_killed_makes_one_task"),
     "A request to a webhook": ("faults.test_triggers", "test_a_request_that_is_sent_again_makes_one_task"),
     "No worker runs when": ("cli.test_triggers", "test_a_worker_that_comes_later_makes_what_is_missing"),
-    "A trigger can make no task": ("cli.test_triggers", "test_a_worker_makes_and_runs_the_tasks_of_its_triggers"),
+    "A trigger cannot make a task": ("cli.test_triggers", "test_a_worker_makes_and_runs_the_tasks_of_its_triggers"),
     "The port of a worker": ("cli.test_triggers", "test_a_second_worker_without_the_port_works_all_the_same"),
     "A worker is killed, or": ("cli.test_worker", "test_what_a_killed_worker_left_is_continued_by_the_next"),
     "SIGTERM, or Ctrl-C, to a worker": (

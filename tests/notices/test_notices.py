@@ -177,14 +177,14 @@ def test_a_notice_that_fails_is_tried_three_times_and_harms_no_task(shop: Desk) 
     asked = shop.new('{"total": 5}')
     assert (asked.code, (shop.root / "tries").read_text()) == (8, "xxx")
     assert "untold" in asked.err
-    assert "ended with 1: no network" in asked.err
+    assert "exited with 1: no network" in asked.err
     assert [kind for kind, _ in notices(shop)] == ["notice_sent", "notice_failed"]
     assert shop.run("task", "answer", "@last", "yes", "-q").code == 0
 
 
 def test_a_command_that_hangs_is_ended_in_time(shop: Desk) -> None:
     by_command(shop, "timeout: 0.2", program="import time; time.sleep(60)")
-    assert "no end within 0.2 s" in shop.new('{"total": 5}').err
+    assert "did not end within 0.2 s" in shop.new('{"total": 5}').err
 
 
 LEAVES = """
@@ -195,7 +195,7 @@ time.sleep(float(sys.stdin.read() and {seconds}))
 """
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(0.2, ()), (60, ("no end within 2 s",))])
+@pytest.mark.parametrize(("seconds", "words"), [(0.2, ()), (60, ("did not end within 2 s",))])
 def test_a_program_that_a_command_leaves_behind_holds_up_nothing(
     shop: Desk, seconds: float, words: tuple[str, ...]
 ) -> None:

@@ -59,7 +59,7 @@ def test_a_page_tells_state_lanes_graph_money_people_and_silent_steps(of_order: 
     page = _Read(of_order)
     assert page.text("h1").startswith("Order <7>")
     assert page.text("h2") == (
-        "Timeline Who woke whom Entry by entry Steps and money Questions and answers Prompts and answers"
+        "Timeline Who woke whom Entry by entry Steps and cost Questions and answers Prompts and answers"
         " Steps that did not fire"
     )
     looks = [attributes.get("class") or "" for tag, attributes in page.elements if tag in ("rect", "line")]
@@ -180,7 +180,7 @@ def test_a_subtask_and_a_task_without_a_firing_have_a_page() -> None:
     assert page.text("h1").startswith("Pack lamp")
     created = TaskCreated(at=_AT, task="t", name="T", data={"a": 1})
     page = _Read(task_page(Inquiry([created], "t", {}, 0.0, held=False)))
-    assert page.text("h2") == "What it waits for Timeline Entry by entry Steps and money"
+    assert page.text("h2") == "What it waits for Timeline Entry by entry Steps and cost"
 
 
 _AT, _LATER = "2026-11-28T12:00:00.000Z", "2026-11-28T12:00:10.000Z"

@@ -93,8 +93,8 @@ def test_money_is_shown_where_there_is_some() -> None:
     for record in tasks.records:
         record["usage"]["cost"] = 0.25
     page = tasks_page(tasks)
-    assert "Money over time" in page
-    assert "Dearest" in page
+    assert "Cost over time" in page
+    assert "Most expensive" in page
     assert "By hour." in page
     assert "$1.25" in page
 

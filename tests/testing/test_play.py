@@ -162,7 +162,7 @@ def test_a_task_that_asks_nothing_cannot_be_answered(play: Play) -> None:
 
 def test_answers_that_no_call_asked_for_are_told(play: Play, script: Script) -> None:
     script.on("raed").answers({})
-    assert "no call asked for the answers to 'raed'" in play({}).story()
+    assert "no call used the answers for 'raed'" in play({}).story()
 
 
 # -- vectors ---------------------------------------------------------------------------------------------------------

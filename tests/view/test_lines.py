@@ -139,4 +139,4 @@ def test_waits_are_told_once_for_many_calls_and_the_words_of_an_answer_not_at_al
         story.wait(2, firing, "rate_limited", until=5, attempt=2, tries=3, text="429")
     story.wait(3, 8, "streaming", text="Once upon a time")
     story.wait(33, 8, "streaming", text="Once upon a time", silent=30.0)
-    assert texts(story)[1:] == ["429: waits 3 s, try 2 of 3", "no more of the answer for 30 s"]
+    assert texts(story)[1:] == ["429: waits 3 s, try 2 of 3", "no more text for 30 s"]

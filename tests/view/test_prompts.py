@@ -54,7 +54,7 @@ def test_a_repair_turn_shows_only_what_it_adds() -> None:
     first = call({"model": "m", "messages": ASKED}, said("many"))
     added = [{"role": "assistant", "content": "many"}, {"role": "user", "content": "That answer cannot be used"}]
     assert shown(call({"model": "m", "messages": [*ASKED, *added]}, said("3")), first) == [
-        ("continues call 1", "(2 messages as there)"),
+        ("continues call 1", "(2 messages not shown again)"),
         ("assistant", "many"),
         ("user", "That answer cannot be used"),
         ("answer", "3"),

@@ -209,7 +209,7 @@ def test_a_question_that_nobody_answered_and_a_task_that_is_gone(office: Office,
     token = other.token()
     asyncio.run(other.home.set(other.task, {"stop": True}))
     got = other.get(token)
-    assert b"This question is not open any more" in got.body
+    assert b"This question is no longer open" in got.body
 
 
 def test_a_page_of_another_site_cannot_answer(office: Office) -> None:

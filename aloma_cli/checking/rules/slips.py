@@ -47,17 +47,17 @@ def _slips(content: _Content) -> Iterator[tuple[int, str, str]]:
     for node in _own_nodes(content):
         match node:
             case ast.Return(value=ast.expr() as value) if _is_made(value, content):
-                yield node.lineno, "what content returns is lost", "write into data, and return nothing"
+                yield node.lineno, "the return value of content is ignored", "write into data, and return nothing"
             case ast.Assign(targets=[ast.Name(id="data")]) | ast.AnnAssign(target=ast.Name(id="data")) if takes_data:
                 yield (
                     node.lineno,
-                    "this gives the name data another value; the document stays as it is",
+                    "this assigns to the name data, which does not change the document",
                     "use data.update(…)",
                 )
             case ast.Call(func=ast.Name(id="input")):
                 yield (
                     node.lineno,
-                    "the prompt of input() is not seen, and the run waits for a terminal",
+                    "a step has no keyboard, so input() cannot work",
                     "use task.ask(…)",
                 )
             case _ if isinstance(content, ast.AsyncFunctionDef) and (call := _not_awaited(node, content)):

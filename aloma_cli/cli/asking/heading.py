@@ -29,5 +29,5 @@ def _deadline_line(asked: JsonObject, now: float) -> Iterator[str]:
     if until is not None:
         left = from_iso(until) - now
         at = datetime.fromtimestamp(from_iso(until)).astimezone().strftime("%Y-%m-%d %H:%M")
-        when = f"until {at} (for {duration(left)} more)" if left > 0 else "by now"
-        yield f"without an answer {when}: {clean(shown(asked.get('default')))}"
+        when = f"by {at} (in {duration(left)})" if left > 0 else "by now"
+        yield f"if not answered {when}: {clean(shown(asked.get('default')))}"

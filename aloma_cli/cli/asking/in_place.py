@@ -112,7 +112,7 @@ class AskInPlace:
             self._keyboard.say(f"  left open; to answer it: {cures.answer(asked, several=True)}")
         except _WithdrawnError:
             if not self._ended:
-                self._keyboard.say("  this question is not open any more")
+                self._keyboard.say("  this question is no longer open")
         finally:
             self._view.resume()
 

@@ -16,7 +16,7 @@ def ask_each(questions: Sequence[JsonObject]) -> list[tuple[JsonObject, Json]]:
     """Each question that a person answers, with the answer. The questions are as in a record, with `name`."""
     keyboard, answered = Keyboard(), []
     if len(questions) > 1:
-        keyboard.say(f"{plural(len(questions), 'open question')}; :s skips one, :q ends")
+        keyboard.say(f"{plural(len(questions), 'open question')}; :s skips one, :q quits")
     for asked in questions:
         keyboard.say("")
         for line in heading(asked, asked["name"], SystemClock().now()):

@@ -34,16 +34,16 @@ def set_value(
     At a terminal it asks for the value without an echo, else it reads standard input
     and drops one newline at the end. A value is never an argument: the shell would
     keep it, and other users could see it. A step gets it from config("CRM_TOKEN"). An
-    environment variable of that name comes first.
+    environment variable of that name takes precedence.
     """
     root = find_workspace(workspace, Path.cwd())
     value = _new_value(checked_name(name), source or [])
     replaced = set_secret(root, name, value, to_iso(SystemClock().now()))
     say(f"aloma: {name} is {'replaced' if replaced else 'set'}")
     if len(value) < SHORTEST:
-        say(f"aloma: {name} has fewer than {SHORTEST} characters: it is not kept out of records and logs")
+        say(f"aloma: {name} has fewer than {SHORTEST} characters, so records and logs may contain it")
     if name in os.environ:
-        say(f"aloma: {name} is in the environment as well, and that value comes first")
+        say(f"aloma: {name} is set in the environment, too, and that value is used")
     return exit_codes.DONE
 
 
@@ -51,7 +51,7 @@ def _new_value(name: str, source: list[str]) -> str:
     if source not in ([], ["-"]):
         # Not quoted, because it is probably the value.
         raise InputError(
-            "a secret's value is not an argument: the shell keeps it, and other users see it",
+            "the value of a secret must not be an argument: the shell keeps it, and other users can see it",
             hint=f"run `aloma secret set {name}`, which asks for the value, or `… | aloma secret set {name}`",
         )
     if sys.stdin is None or sys.stdin.closed:

@@ -40,9 +40,9 @@ def check_steps(
       aloma step check --strict --json
 
     Finds mistakes without running a step: files that do not load, conditions that
-    never hold, fields that nothing writes, steps that conflict, circles, subtasks
-    that no step takes up. What steps write is read in their source, in examples/ and
-    cases/, and in the records of tasks.
+    never hold, fields that nothing writes, steps that conflict, cycles, subtasks
+    for which no condition holds. What steps write is read from their source, examples/,
+    cases/ and the records of tasks.
     Exit codes: 0 no errors, 3 errors, or with --strict any finding.
     """
     home = load_workspace(workspace)

@@ -51,7 +51,7 @@ def calls(
       aloma task calls @last --json | jq '.[] | .usage'
 
     The calls of a task and its subtasks are numbered in the order in which they
-    came on record. With N: what was asked and answered, tokens, price and time.
+    were recorded. With N: what was asked and answered, tokens, price and time.
     """
     if number is None and task.isdecimal() and not task.startswith("0"):
         task, number = "@last", task

@@ -37,8 +37,8 @@ def export(
       aloma task export @last --otlp http://127.0.0.1:4318
       aloma task export 01jd3k | ssh other aloma task import -
 
-    Writes one file with everything that is on record of a task and its subtasks:
-    data, changes, calls, prompts and answers. Secrets are not on record.
+    Writes the whole record of a task and its subtasks into one file: data, changes,
+    calls, prompts and answers. A record has no secrets.
     """
     home = Records.at(workspace)
     root, _, rest = home.find(task).partition(".")

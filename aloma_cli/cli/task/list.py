@@ -83,7 +83,7 @@ def list_tasks(
     else:
         _print_table(found.records, home if long else None)
         if not found.records and result().isatty():
-            say("no such tasks" if wanted.narrows else "no tasks yet; to make one: aloma task new NAME -d '{…}'")
+            say("no matching tasks" if wanted.narrows else "no tasks yet; to make one: aloma task new NAME -d '{…}'")
         if page and found.older > 0:
             _say_older(found, narrowed=wanted.narrows)
         for remark in waiting(home.store, partial(release_here, workspace), SystemClock().now()):

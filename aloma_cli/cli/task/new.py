@@ -36,7 +36,7 @@ def new(
     tag: Annotated[list[str] | None, Option(("--tag",), "A tag; may be repeated.", "TAG", offers="tag")] = None,
     key: Annotated[
         str | None,
-        Option(("--key",), "Make no second task with this key; show the one that exists.", "KEY", part=options.RUN),
+        Option(("--key",), "If a task with this key exists, show it and make none.", "KEY", part=options.RUN),
     ] = None,
     queue: options.Queue = False,
     dry_run: Annotated[bool, Option(("--dry-run",), "Show which steps would fire first, and their cost.")] = False,
@@ -102,4 +102,4 @@ def _refuse_beside_each(**others: object) -> None:
     for name, value in others.items():
         if value:
             option = "-d" if name == "data" else f"--{name.replace('_', '-')}"
-            raise InputError(f"--each and {option} contradict one another")
+            raise InputError(f"--each and {option}cannot be used together")

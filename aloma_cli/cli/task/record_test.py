@@ -34,7 +34,7 @@ def record_test(
       aloma task record-test 01jd3k --name two-domains
 
     Writes cases/NAME.yaml: the task's data, each answer that it got, what people did,
-    and what came of it. `aloma test NAME` repeats that at no cost. Prints the path.
+    and the outcome. `aloma test NAME` repeats it at no cost. Prints the path.
     """
     import yaml
 

@@ -23,9 +23,9 @@ def report(
       aloma task report 01jd3k -o run.html
       aloma task report @last -o - | gzip > run.html.gz
 
-    Writes one HTML file that needs nothing else: a timeline, who woke whom, the
+    Writes one HTML file that needs nothing else: a timeline, which step woke which, the
     document at each entry, where its values come from, prompts, answers, tokens
-    and money. Prints its name; default: report-ID.html.
+    and cost. Prints its name; default: report-ID.html.
     """
     asked, damage = readable_question(load_asked(workspace), task)
     put_page(task_page(asked, damage), output or f"report-{asked.task}.html", show=show, as_json=as_json)

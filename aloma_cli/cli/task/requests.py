@@ -116,5 +116,5 @@ def json_or_text(text: str) -> Json:
     except UnicodeEncodeError:  # the shell's invalid bytes arrive as halves of surrogate pairs
         raise InputError(f"the value {cut(text, _SHOWN)!r} is not UTF-8") from None
     except JsonError as error:
-        hint = "put it in double quotes to write it as a text"
+        hint = "put it in double quotes to write it as a string"
         raise InputError(f"{cut(text, _SHOWN)} is not allowed: {error}", hint=hint) from None

@@ -26,13 +26,11 @@ from aloma_cli.view.format import clean, money, plural
 
 def rerun(
     task: options.TaskId = None,
-    changed: Annotated[
-        bool, Option(("--changed",), "Reuse the answers to calls that are made as they are on record.")
-    ] = False,
+    changed: Annotated[bool, Option(("--changed",), "Reuse recorded answers while the calls stay the same.")] = False,
     start: Annotated[
         int | None, Option(("--from",), "Start from the document after entry N of `aloma task log`.", "N")
     ] = None,
-    dry_run: Annotated[bool, Option(("--dry-run",), "Only say what would be asked again, as JSON.")] = False,
+    dry_run: Annotated[bool, Option(("--dry-run",), "Only show which calls would be repeated, as JSON.")] = False,
     *,
     running: Run,
 ) -> int:
@@ -43,8 +41,8 @@ def rerun(
       aloma task rerun 01jd3k --changed --dry-run | jq .again
       aloma task rerun 01jd3k --from 3
 
-    Runs a copy of a task, from its first document, with the steps of today. With --changed
-    it pays only for calls whose prompt or arguments have changed, and says beforehand how
+    Runs a copy of a task, from its first document, with today's steps. With --changed
+    it pays only for calls whose prompt or arguments have changed, and says first how
     many these are. A question to a person that has not changed keeps its answer. Prints and
     exits as `task new`.
     """
@@ -81,9 +79,9 @@ def rerun(
 def _forecast_words(told: Forecast) -> str:
     """`2 of 9 calls are asked again (research/synthesis, about $0.03); 3 more may follow (about $0.05)`."""
     if not told.again and not told.perhaps:
-        return f"none of {plural(told.calls, 'call')} is asked again"
+        return f"none of {plural(told.calls, 'call')} is repeated"
     steps = f"{clean(', '.join(told.steps))}, " if told.steps else ""
     verb = "is" if told.again == 1 else "are"
-    first = f"{told.again} of {plural(told.calls, 'call')} {verb} asked again ({steps}about {money(told.again_cost)})"
+    first = f"{told.again} of {plural(told.calls, 'call')} {verb} repeated ({steps}about {money(told.again_cost)})"
     more = f"; {told.perhaps} more may follow (about {money(told.perhaps_cost)})" if told.perhaps else ""
     return f"{first}{more}"

@@ -33,8 +33,8 @@ def settle(
       aloma task settle @last 4 --done '{"id": 17}'
       aloma task settle @last 4 --again
 
-    A call that must not be sent twice is not sent again by itself. When it has
-    no answer, its firing waits here. `aloma task show` has the calls.
+    A call that must not be sent twice is never repeated automatically. If its outcome is
+    unknown, its firing waits for this command. `aloma task show` lists such calls.
     Prints and exits as `task new`.
     """
     home = open_records(running.workspace)[0]

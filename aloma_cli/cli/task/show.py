@@ -29,7 +29,7 @@ def show(
     path: Annotated[
         str | None, Option(("--path",), "Print one value of the document.", "a.b.0.c", offers="place")
     ] = None,
-    usage: Annotated[bool, Option(("--usage",), "Calls, tokens and money by step and model.")] = False,
+    usage: Annotated[bool, Option(("--usage",), "Calls, tokens and cost by step and model.")] = False,
     as_json: options.AsJson = False,
     as_svg: options.AsSvg = False,
     workspace: options.Workspace = None,

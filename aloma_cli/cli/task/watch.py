@@ -31,7 +31,7 @@ from aloma_cli.record.states import ACTIVE
 
 def watch(
     task: options.LastTask = "@last",
-    wait: Annotated[bool, Option(("--wait",), "Stay while a question waits for an answer.")] = False,
+    wait: Annotated[bool, Option(("--wait",), "Keep watching until open questions are answered.")] = False,
     speed: Annotated[
         str | None, Option(("--speed",), "Replay what is on record, N times as fast as it ran.", "N")
     ] = None,

@@ -21,7 +21,7 @@ from aloma_cli.view.theme import glyphs_for
 
 _WORDS = {"running": "runs", "unfinished": "did not end"}
 _CHANGED = {
-    "condition": "its condition has changed since it fired: shown is that of today",
+    "condition": "its condition has changed since it fired; this is the new one",
     "content": "its code has changed since it fired",
 }
 

@@ -43,8 +43,8 @@ def list_triggers(
       aloma trigger list
       aloma trigger list --json | jq -r '.[] | select(.error).name'
 
-    Lists the triggers of aloma.yaml: when each comes next, the last task that it made,
-    and how often it could make none.
+    Lists the triggers of aloma.yaml: when each fires next, the last task that it made,
+    and how often it failed to make one.
     """
     home = load_workspace(workspace)
     problems: list[AlomaError] = []

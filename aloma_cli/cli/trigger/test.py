@@ -30,8 +30,8 @@ def try_trigger(
       aloma trigger test orders -d '{"body": {"id": 7}}'
       aloma trigger test nightly --run
 
-    Prints as JSON the event, and the task that the trigger would make of it. Without -d
-    the event is an example: the next tick, the newest file, a request with an empty
+    Prints the event, and the task that the trigger would make for it, as JSON. Without -d
+    the event is an example: the next scheduled time, the newest file, a request with an empty
     object, the last task that ended. --run makes the task, and prints its id.
     """
     given = read_data(data, None)

@@ -37,7 +37,7 @@ def watch_full(home: Workspace, task: str, why: Why, *, entry: int | None, speed
     stage = Stage(log, why, glyphs, speed=speed, position=_first_position(log, entry), held=is_held())
     if damage is None:
         return show(stage, partial(follow, home, task, since=len(batches), stay=True), is_held)
-    stage.end = f"the record is damaged behind this entry: aloma task log {task}"
+    stage.end = f"the record is damaged after this entry: aloma task log {task}"
     show(stage, _nothing, is_held)
     raise damage
 

@@ -23,7 +23,7 @@ from aloma_cli.view.width import Size, fit, flow, line, paragraph
 if TYPE_CHECKING:
     from rich.text import Text
 
-_KEYS = ("arrows step", "p prompts", "d diff", "w why", "q ends", "space plays", "/ finds", "pgdn more")
+_KEYS = ("arrows step", "p prompts", "d diff", "w why", "q quits", "space plays", "/ finds", "pgdn more")
 _MOST_ENTRIES_WIDTH = 60
 _CONTEXT = 2
 """Lines above the first marked one that stay in sight."""
@@ -97,7 +97,7 @@ class Stage:
         if self.state.typing:
             return line(("/", "bold"), self.state.words, ("_", DIM))
         if self.state.missed:
-            return line((f"nothing in the log tells of {self.state.words}", style_of("waiting")))
+            return line((f"no entry of the log matches {self.state.words}", style_of("waiting")))
         if self.end and self.state.position == len(self.log) - 1:
             return line((self.end, style_of("error")))
         return line((flow(_KEYS, room, self._glyphs, most=1)[0], DIM))

@@ -89,7 +89,9 @@ class ChatServer:
             self._describe_error(error, call, model)
             raise
         except asyncio.CancelledError:
-            await self._keep_unfinished(call, model, self._streams.broken(call, "the call was ended", retryable=False))
+            await self._keep_unfinished(
+                call, model, self._streams.broken(call, "the call was cancelled", retryable=False)
+            )
             raise
         finally:
             self._streams.forget(call)
@@ -237,7 +239,7 @@ class ChatServer:
                 return dumps(thrown_away).encode()
             raise self._raised(error, asked, body["model"], _path_for(body)) from error
         except TimeoutError as error:
-            broken = self._streams.broken(call, f"not whole in {seconds:g} s")
+            broken = self._streams.broken(call, f"incomplete after {seconds:g} s")
             message = f"{self._url} did not answer in time ({seconds:g} s, model {body['model']})"
             raise broken or ConnectorError(message, retryable=True) from error
 

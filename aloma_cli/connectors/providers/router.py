@@ -66,7 +66,7 @@ class Router:
         outage = self._down.get(target)
         if outage is not None and outage.until > monotonic():
             skipped: JsonObject = {"server": self._server(target.server).name, "model": target.model}
-            failed.add(skipped, f"not asked, because of the call before: {outage.reason}", None)
+            failed.add(skipped, f"skipped, because the previous call failed: {outage.reason}", None)
             return None
         try:
             answer = await self._send_to(call, target)
@@ -83,7 +83,7 @@ class Router:
                 return answer
             reason, about, usage = f"{target.model} {refusal}", answer.about, answer.usage
         failed.add(about, reason, usage)
-        call.log(f"another model is asked: {reason}")
+        call.log(f"trying another model: {reason}")
         return None
 
     async def price(self, asked: str, input_tokens: int, output_tokens: int) -> float | None:

@@ -80,7 +80,7 @@ def distinct(values: list[Json], schema: JsonObject, name: str) -> list[Json]:
     if missing > 0 and isinstance(found[0], int):
         return [*found, *range(max(found) + 1, max(found) + 1 + missing)]
     if missing > 0:
-        raise _unfillable("`uniqueItems` with so many values", name)
+        raise _unfillable("`uniqueItems` with that many values", name)
     return found
 
 

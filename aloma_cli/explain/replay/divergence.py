@@ -55,7 +55,7 @@ def of_calls(tape: Tape) -> Iterator[tuple[str, str, Json, Json]]:
         yield from _of_call(changed)
     for call in tape.missed:
         kind = "prompt" if "messages" in call.arguments else "call"
-        yield kind, f"{call.call} is not called any more", call.arguments, MISSING
+        yield kind, f"{call.call} is no longer called", call.arguments, MISSING
 
 
 def _of_call(changed: Changed) -> Iterator[tuple[str, str, Json, Json]]:

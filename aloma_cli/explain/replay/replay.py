@@ -128,7 +128,7 @@ class _Replay:
         self._meet((event.task, event.step), event.version)
         step = self.question.steps.get(event.step)
         if step is None:
-            self._diverge(firing, "gone", "the step is not in the workspace any more")
+            self._diverge(firing, "gone", "the step is no longer in the workspace")
             return
         document = self.ledger.tasks[event.task].document_at(event.version)
         if step.condition.fingerprint != event.condition and not step.condition.matches(document):

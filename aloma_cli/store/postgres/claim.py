@@ -206,7 +206,7 @@ class PostgresClaim:
     def _claim_lost(self) -> ClaimLostError:
         self._end_claim()
         return ClaimLostError(
-            f"this process has lost task {self.root}: it did not prolong its lease in time, so another process "
+            f"this process has lost task {self.root}: it did not renew its lease in time, so another process "
             "may run the task",
             hint=f"run `aloma task show {self.root}`",
         )
