@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,17 @@ settings.register_profile("aloma", deadline=None, derandomize=True, max_examples
 # To search for new failures: pytest --hypothesis-profile=search
 settings.register_profile("search", deadline=None, max_examples=3000)
 settings.load_profile("aloma")
+
+if sys.dont_write_bytecode:
+    # Otherwise each of the thousands of processes compiles all that it imports.
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(Path(__file__).parents[1] / ".pytest_cache/bytecode")
+
+
+def pytest_collection_finish() -> None:
+    """What is collected stays: the garbage collector need not look at it again and again."""
+    gc.freeze()
 
 
 def pytest_runtest_setup() -> None:

@@ -108,7 +108,11 @@ def test_steps_come_in_the_order_of_their_files(root: Path, write: Write) -> Non
     assert list(load_steps(root)[0]) == ["b", "c", "a/b", "a/z"]
 
 
-def test_no_bytecode_is_left_and_an_edit_is_seen_at_once(root: Path, write: Write) -> None:
+def test_no_bytecode_is_left_and_an_edit_is_seen_at_once(
+    root: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(sys, "pycache_prefix", None)
     path = write("steps/a.py", f"priority = 1\n{STEP}")
     before = only_step(root)
     path.write_text(f"priority = 2\n{STEP}")
