@@ -187,4 +187,5 @@ def _changing(root: Path) -> Iterator[dict[str, Secret]]:
         secrets = read_secrets(root)
         yield secrets
         kept = {name: {"value": secret.value, "set_at": secret.set_at} for name, secret in sorted(secrets.items())}
-        replace_file(path, pretty({"format": FORMAT, "secrets": kept}) + "\n", durable=True)
+        text = pretty({"format": FORMAT, "secrets": kept}) + "\n"
+        replace_file(path, text.encode(), durable=True)

@@ -50,27 +50,27 @@ class UnknownLineError(ValueError):
     """The line holds what was written, and this program does not know what that means."""
 
 
-class Form(NamedTuple):
-    """What a value must be: of one of these types, its items or values of the form `inner`, its fields of theirs.
+class WireType(NamedTuple):
+    """What a value must be: of one of these types, its items or values of the type `inner`, its fields of theirs.
 
     Other fields are free, null too.
     """
 
     kinds: tuple[type, ...]
-    inner: Form | None = None
-    fields: Mapping[str, Form] | None = None
+    inner: WireType | None = None
+    fields: Mapping[str, WireType] | None = None
 
 
 class FieldReader(NamedTuple):
     """How the field `name` of an event is written and read. `place`: its kind and name.
 
-    `also`: what must hold besides its form. `plain`: a type that needs no test.
+    `also`: what must hold besides its type. `plain`: a type that needs no test.
     """
 
     place: str
     name: str
     default: object
-    form: Form
+    wanted: WireType
     also: Callable[[Any], bool] | None
     is_tuple: bool
     plain: type | None
@@ -109,7 +109,7 @@ def _event_text(event: Event, repeats: Repeats | None) -> str:
 def checked_text(event: Event) -> str:
     """The event as JSON text. Raises WireError, JsonError for an event that no reader would take."""
     text = f'{{"event":"{event.KIND}"'
-    for key, reader, value in _written(event):
+    for key, reader, value in _set_fields(event):
         if type(value) is not reader.plain:
             _read_field(reader, value)
         write = _SCALARS.get(type(value), dumps)
@@ -169,11 +169,11 @@ def _whole(earlier: Earlier, wire: Json) -> Event:
 
 def to_wire(event: Event) -> JsonObject:
     """The event as a JSON object: `event` (its kind) and the fields that differ from their default."""
-    values = {key: list(value) if isinstance(value, tuple) else value for key, _, value in _written(event)}
+    values = {key: list(value) if isinstance(value, tuple) else value for key, _, value in _set_fields(event)}
     return {"event": event.KIND, **values}
 
 
-def _written(event: Event) -> Iterator[tuple[str, FieldReader, Any]]:
+def _set_fields(event: Event) -> Iterator[tuple[str, FieldReader, Any]]:
     """The fields of an event that differ from their default, each with its key."""
     for key, reader in readers_of(event.KIND).items():
         value, default = getattr(event, reader.name), reader.default
@@ -258,7 +258,7 @@ def _read_field(reader: FieldReader, value: Json) -> Any:
         value = tuple(value)
     if reader.place == "call_answered.usage":
         value = sound_usage(value)
-    if not fits(value, reader.form) or not (reader.also is None or reader.also(value)):
+    if not fits(value, reader.wanted) or not (reader.also is None or reader.also(value)):
         raise WireError(f"{reader.place} has the wrong type ({kind_of(value)}), or something in it has")
     return value
 
@@ -275,16 +275,16 @@ def readers_of(kind: str) -> dict[str, FieldReader]:
 def _reader(kind: str, field: Field[Any], hint: Any) -> FieldReader:
     name, place = field.name, f"{kind}.{field.name}"
     part, also = _PARTS.get(place), _is_time if name in _TIMES else _ODDITIES.get(place)
-    form = _form(hint, part)
-    plain = next((one for one in (str, int, float) if one in form.kinds), None)
+    wanted = _wire_type(hint, part)
+    plain = next((one for one in (str, int, float) if one in wanted.kinds), None)
     is_plain = part is None and also is None
-    return FieldReader(place, name, field.default, form, also, tuple in form.kinds, plain if is_plain else None)
+    return FieldReader(place, name, field.default, wanted, also, tuple in wanted.kinds, plain if is_plain else None)
 
 
-def _form(hint: Any, part: Mapping[str, Any] | None = None) -> Form:
-    """The form of the values of a type, in which an object has the fields of `part`."""
+def _wire_type(hint: Any, part: Mapping[str, Any] | None = None) -> WireType:
+    """The type that `hint` names, in which an object has the fields of `part`."""
     if hint is Any:
-        return Form((object, bool))
+        return WireType((object, bool))
     kinds: list[type] = []
     inner = fields = None
     for one in hint.__args__ if isinstance(hint, UnionType) else (hint,):
@@ -293,17 +293,17 @@ def _form(hint: Any, part: Mapping[str, Any] | None = None) -> Form:
                 kinds += (int, float) if one is float else (one,)
             case origin if origin is dict:
                 kinds.append(dict)
-                fields = part and {name: _form(each) for name, each in part.items()}
-                inner = None if one.__args__[1] is Any else _form(one.__args__[1])
+                fields = part and {name: _wire_type(each) for name, each in part.items()}
+                inner = None if one.__args__[1] is Any else _wire_type(one.__args__[1])
             case _:
                 kinds += (tuple, list)
-                inner = _form(one.__args__[0], part)
-    return Form(tuple(kinds), inner, fields)
+                inner = _wire_type(one.__args__[0], part)
+    return WireType(tuple(kinds), inner, fields)
 
 
-def fits(value: Any, form: Form) -> bool:
-    """Whether a value has this form."""
-    kinds, inner, fields = form
+def fits(value: Any, wanted: WireType) -> bool:
+    """Whether a value has this type."""
+    kinds, inner, fields = wanted
     if type(value) not in kinds and (isinstance(value, bool) or not isinstance(value, kinds)):
         return False
     if inner is not None and value:

@@ -13,12 +13,12 @@ from aloma_cli.errors import ConfigError
 if TYPE_CHECKING:
     from aloma_cli.store.protocol import Store
 
-# Each module has `open_at(where, release) -> Store`. Only the one that is used is imported.
-_MODULES = {
-    "memory": "aloma_cli.store.memory",
-    "file": "aloma_cli.store.files.disk",
-    "postgresql": "aloma_cli.store.postgres.store",
-    "postgres": "aloma_cli.store.postgres.store",
+# Each class is made by `where` and `release`. Only the module that is used is imported.
+_STORES = {
+    "memory": ("aloma_cli.store.memory", "MemoryStore"),
+    "file": ("aloma_cli.store.files.disk", "FileStore"),
+    "postgresql": ("aloma_cli.store.postgres.store", "PostgresStore"),
+    "postgres": ("aloma_cli.store.postgres.store", "PostgresStore"),
 }
 _SCHEME = r"([a-z][a-z0-9+]+):"  # one letter is a drive of Windows
 
@@ -31,7 +31,8 @@ def open_store(where: str | Path, release: Callable[[], str] | None = None) -> S
     """
     url = re.match(_SCHEME, where) if isinstance(where, str) else None
     kind = "file" if url is None else url[1]
-    if kind not in _MODULES:
-        raise ConfigError(f"unknown kind of store {kind!r} in {where!r}", hint=f"use a folder or {', '.join(_MODULES)}")
-    store: Store = import_module(_MODULES[kind]).open_at(str(where), release)
+    if kind not in _STORES:
+        raise ConfigError(f"unknown kind of store {kind!r} in {where!r}", hint=f"use a folder or {', '.join(_STORES)}")
+    module, name = _STORES[kind]
+    store: Store = getattr(import_module(module), name)(str(where), release)
     return store

@@ -119,7 +119,7 @@ def test_a_kill_can_come_before_everything_that_is_done_to_a_file(undisturbed: D
         "checkpoint.json.new",
     }
     kinds = Counter(re.sub(r"/tasks/\w+|\d{20}-.*(?=\.json)", "", deed) for deed in undisturbed.deeds)
-    for deed in ("mkdir /inbox", "write /.journal.jsonl", "replace /.journal.jsonl", "replace /.holder.new"):
+    for deed in ("mkdir /inbox", "write /.journal.jsonl.new", "replace /.journal.jsonl.new", "replace /.holder.new"):
         assert kinds[deed] == 1, deed
     assert kinds["fsync /journal.jsonl"] >= 12
     starts = kinds["write /journal.jsonl"] - kinds["fsync /journal.jsonl"]

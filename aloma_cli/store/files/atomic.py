@@ -5,27 +5,33 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import TextIO
 
 from aloma_cli.errors import StoreError
 from aloma_cli.store.files.os_errors import refused
 
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 
-def replace_file(path: Path, text: str, *, durable: bool = False, shared: bool = False) -> None:
-    """Write `text` (UTF-8, mode 0600) in place of the file at `path`. Raises StoreError.
+def replace_file(path: Path, content: bytes, *, durable: bool = False, shared: bool = False) -> None:
+    """Write `content` (mode 0600) in place of the file at `path`. Raises StoreError.
 
     Only with `shared` may another process replace it at the same time. With `durable` the file and its name survive a
     loss of power. A link at `path` is replaced, and never followed.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new" if shared else f".{path.name}.new")
     try:
-        with _opened_new(temporary) as file:
-            file.write(text)
+        try:
+            file = private(temporary, _NEW)
+        except FileExistsError:
+            temporary.unlink()  # a kill may have left it, and a repository may ship a link of that name
+            file = private(temporary, _NEW)
+        try:
+            write_all(file, content)
             if durable:
-                file.flush()
-                os.fsync(file.fileno())
+                os.fsync(file)
+        finally:
+            os.close(file)
         temporary.replace(path)
         if durable:
             sync_folder(path.parent)
@@ -35,16 +41,14 @@ def replace_file(path: Path, text: str, *, durable: bool = False, shared: bool =
         raise refused(path, "written", error) from error
 
 
-def _opened_new(path: Path) -> TextIO:
-    try:
-        return open(path, "x", encoding="utf-8", opener=private)
-    except FileExistsError:
-        # A kill may have left it, and a repository may ship a link of that name.
-        path.unlink()
-        return open(path, "x", encoding="utf-8", opener=private)
+def write_all(file: int, data: bytes) -> None:
+    """Write to an open file, of which one call may write a part only."""
+    written = os.write(file, data)
+    while written < len(data):
+        written += os.write(file, data[written:])
 
 
-def private(name: str, flags: int) -> int:
+def private(name: str | Path, flags: int) -> int:
     """The opener (for `open`) of a file that only its owner may read. It follows no link."""
     return os.open(name, flags | NO_LINK, 0o600)
 

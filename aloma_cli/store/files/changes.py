@@ -42,6 +42,6 @@ class Changes:
     def _begin_file(self) -> None:
         try:
             refuse_links(self._path.parent)
-            replace_file(self._path, f"{os.urandom(8).hex()}\n", shared=True)
+            replace_file(self._path, f"{os.urandom(8).hex()}\n".encode(), shared=True)
         except StoreError:
             return  # no task was made yet, or the folder cannot be written

@@ -51,8 +51,8 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Replace the checkpoint of the task in `folder`. Raises StoreError."""
     mark = checkpoint.mark
     head = {"format": _FORMAT, "lines": mark.lines, "bytes": mark.size, "journal_sum": mark.sum}
-    body = dumps({**head, "state": checkpoint.state})[:-1]
-    replace_file(folder / _NAME, f'{body},"sum":"{crc32(body.encode()):08x}"}}\n')
+    body = dumps({**head, "state": checkpoint.state})[:-1].encode()
+    replace_file(folder / _NAME, b'%s,"sum":"%08x"}\n' % (body, crc32(body)))
 
 
 def read_checkpoint(folder: Path) -> Checkpoint | None:

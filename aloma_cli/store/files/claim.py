@@ -11,23 +11,29 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from filelock import BaseFileLock, FileLock, Timeout
 
 from aloma_cli.errors import StoreError, TaskLockedError
 from aloma_cli.jsontext import MAX_DEPTH, JsonObject, dumps, loads
+from aloma_cli.later import Later
 from aloma_cli.record.batch import Batch
+from aloma_cli.record.codec import encode
 from aloma_cli.record.events import Event
 from aloma_cli.record.repeats import Repeats
 from aloma_cli.store.behind import Behind
 from aloma_cli.store.files.atomic import refuse_links, replace_file, sync_folder
-from aloma_cli.store.files.checkpoint import START, Checkpoint, mark_at, read_checkpoint, write_checkpoint
+from aloma_cli.store.files.checkpoint import START, Checkpoint, Mark, mark_at, read_checkpoint, write_checkpoint
 from aloma_cli.store.files.checksum import checksum
-from aloma_cli.store.files.journal import JournalWriter, begin_journal, kept_by, read_journal
+from aloma_cli.store.files.journal import JournalWriter, read_journal
 from aloma_cli.store.files.os_errors import refused, refusing
-from aloma_cli.store.files.states import note_change
 from aloma_cli.store.protocol import Kept, Request, no_such_task
+
+if TYPE_CHECKING:
+    from aloma_cli.store.files import states
+else:
+    states = Later("aloma_cli.store.files.states")
 
 _BLOCK = 4096
 """Bytes that a small file takes on most disks."""
@@ -57,30 +63,51 @@ class FileClaim:
         fsync: bool,
         checkpoint: Checkpoint | None = None,
         repeats: Repeats | None = None,
-        read: Sequence[Batch] = (),
+        known: Sequence[Batch] = (),
     ) -> None:
+        """`known`: the last batches, as far as they were read or made."""
         self.root = folder.name
         self._folder = folder
         self._inbox = folder / "inbox"
         self._lock = lock
         self._count = count
         self._checkpoint = checkpoint
-        self._read = read
+        self._known = known
         self._mark = START if checkpoint is None else checkpoint.mark
-        replace_file(folder / "holder", f"process {os.getpid()} on {socket.gethostname()}\n")
-        note_change(folder)
+        self.behind: Behind | None = None
+        replace_file(folder / "holder", f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+        if (folder.parent.parent / "changed").exists():
+            states.note_change(folder)
         self._journal = JournalWriter(folder / "journal.jsonl", size=size, fsync=fsync, repeats=repeats)
 
     @classmethod
-    def begin(cls, folder: Path, lines: Sequence[bytes], *, fsync: bool) -> Self:
-        """Fill a new folder with the lines of a journal, and claim it. It is a task as soon as it has a journal."""
+    def begin(cls, folder: Path, *, events: Sequence[Event] = (), lines: Sequence[bytes] = (), fsync: bool) -> Self:
+        """Make the folder of a tree with its first events, or with the lines of another journal, and claim it.
+
+        It is a task as soon as it has a journal.
+        """
+        made = [Batch(0, tuple(events))] if events else []
+        with refusing(folder, "made"):
+            ours = _make_folder(folder)
+            try:
+                return cls._claim_new(folder, lines or [encode(one) for one in made], made, fsync=fsync)
+            except (TaskLockedError, FileExistsError):  # another process makes the same task, in this folder
+                raise
+            except BaseException:
+                if ours:
+                    shutil.rmtree(folder, ignore_errors=True)
+                raise
+
+    @classmethod
+    def _claim_new(cls, folder: Path, lines: Sequence[bytes], made: Sequence[Batch], *, fsync: bool) -> Self:
         with _released_on_error(lock_folder(folder)) as lock:
-            if (folder / "journal.jsonl").exists():  # another process was quicker
+            journal = folder / "journal.jsonl"
+            if journal.exists():  # another process was quicker
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-            size = begin_journal(folder / "journal.jsonl", lines, fsync=fsync)
-            for synced in (folder, folder.parent) if fsync else ():
-                sync_folder(synced)
-            return cls(folder, lock, size=size, count=len(lines), fsync=fsync)
+            replace_file(journal, b"".join(lines), durable=fsync)
+            if fsync:
+                sync_folder(folder.parent)
+            return cls(folder, lock, size=sum(map(len, lines)), count=len(lines), fsync=fsync, known=made)
 
     @classmethod
     def take(cls, folder: Path, *, fsync: bool) -> Self:
@@ -94,31 +121,28 @@ class FileClaim:
                 size, count = end, batch.seq + 1
                 read.append(batch)
             return cls(
-                folder, lock, size=size, count=count, fsync=fsync, checkpoint=checkpoint, repeats=repeats, read=read
+                folder, lock, size=size, count=count, fsync=fsync, checkpoint=checkpoint, repeats=repeats, known=read
             )
 
-    @property
-    def behind(self) -> Behind | None:
-        return self._journal.behind
-
     def write_behind(self, post: Callable[[Callable[[], object]], object]) -> None:
-        self._journal.write_behind(post)
+        self.behind = self._journal.write_behind(post)
 
     def batches(self) -> Iterator[Batch]:
         self._mark = START  # the checkpoint, if there is one, was of no use
-        return self._read_since(0) or (batch for batch, _ in read_journal(self._folder / "journal.jsonl"))
+        return self._read_after(START)
 
     def kept(self) -> Kept | None:
         checkpoint, self._checkpoint = self._checkpoint, None
         if checkpoint is None:
             return None
-        read = self._read_since(checkpoint.mark.lines)
-        return Kept(checkpoint.state, read) if read else kept_by(checkpoint, self._folder / "journal.jsonl")
+        return Kept(checkpoint.state, self._read_after(checkpoint.mark))
 
-    def _read_since(self, seq: int) -> Iterator[Batch] | None:
-        """What was read to claim the tree, if it is all that there is from batch `seq` on. It is given once."""
-        read, self._read = self._read, ()
-        return iter(read) if len(read) == self._count - seq else None
+    def _read_after(self, mark: Mark) -> Iterator[Batch]:
+        """The batches after a mark. Those that a claim knows from its beginning are given once, then they are read."""
+        known, self._known = self._known, ()
+        if len(known) == self._count - mark.lines:
+            return iter(known)
+        return (batch for batch, _ in read_journal(self._folder / "journal.jsonl", after=mark))
 
     @property
     def keeps(self) -> bool:
@@ -136,22 +160,28 @@ class FileClaim:
 
     def publish(self, record: JsonObject, data: JsonObject) -> None:
         record = {**record, "journal_bytes": self._journal.size}
-        head, document = dumps(record)[:-1], dumps(data)
-        whole = f'{head},"data":{document}}}\n'
-        if len(whole) <= _BLOCK and len(whole.encode()) <= _BLOCK:
+        head, document = dumps(record)[:-1].encode(), dumps(data).encode()
+        whole = b'%s,"data":%s}\n' % (head, document)
+        if len(whole) <= _BLOCK:
             replace_file(self._folder / "task.json", whole)
             with contextlib.suppress(OSError):
                 (self._folder / "data.json").unlink(missing_ok=True)
             return
-        document += "\n"
+        document += b"\n"
         replace_file(self._folder / "data.json", document)
         # Last, because it vouches for the document.
-        replace_file(self._folder / "task.json", f'{head},"data_sum":"{checksum(document.encode())}"}}\n')
+        replace_file(self._folder / "task.json", b'%s,"data_sum":"%s"}\n' % (head, checksum(document).encode()))
 
     def requests(self) -> list[Request]:
         with refusing(self._inbox, "read"):
-            names = sorted(name for name in self._posted() if name.endswith(".json") and name[0] != ".")
-        return [Request(name, self._request_body(name)) for name in names]
+            try:
+                with os.scandir(self._inbox) as entries:
+                    names = sorted(entry.name for entry in entries)
+            except FileNotFoundError:
+                # The first request makes the inbox. Without its folder the whole tree is gone.
+                self._folder.stat()
+                return []
+        return [Request(name, self._request_body(name)) for name in names if name.endswith(".json") and name[0] != "."]
 
     def fulfilled(self, request: Request) -> None:
         if self.behind is None:
@@ -186,15 +216,6 @@ class FileClaim:
                 self._inbox.rmdir()  # it stays if a request is in it
         self._lock.release()
 
-    def _posted(self) -> list[str]:
-        try:
-            with os.scandir(self._inbox) as entries:
-                return [entry.name for entry in entries]
-        except FileNotFoundError:
-            # The first request makes the inbox. Without its folder the whole tree is gone.
-            self._folder.stat()
-            return []
-
     def _request_body(self, name: str) -> JsonObject:
         path = self._inbox / name
         try:
@@ -203,6 +224,17 @@ class FileClaim:
         except ValueError:
             body = None  # a file of another program must not end a run
         return body if isinstance(body, dict) else {"kind": "unknown"}
+
+
+def _make_folder(folder: Path) -> bool:
+    """Make the folder, and tell whether it was missing; one without a journal may be what a kill left."""
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        if (folder / "journal.jsonl").exists():
+            raise
+        return False
+    return True
 
 
 @contextlib.contextmanager
@@ -263,3 +295,12 @@ def holder_of(folder: Path) -> str | None:
         return (folder / "holder").read_text(encoding="utf-8").strip()
     except OSError:
         return None
+
+
+def is_held(folder: Path, *, patience: float) -> bool:
+    """Whether a process holds the lock of a task for longer than `patience` seconds. Raises as `lock_task`."""
+    try:
+        lock_task(folder, patience=patience).release()
+    except TaskLockedError:
+        return True
+    return False

@@ -35,24 +35,27 @@ from aloma_cli.store.protocol import Newest, Published, no_such_task
 if TYPE_CHECKING:
     from aloma_cli.record.batch import Batch
     from aloma_cli.record.events import CallAnswered, Event
-    from aloma_cli.store.files import answers, atomic, changes, dotfolder, folder, keys, notes
+    from aloma_cli.store.files import answers, atomic, changes, dotfolder, journal, keys, notes
+    from aloma_cli.store.files import claim as claiming
+    from aloma_cli.store.files import salvage as salvaging
     from aloma_cli.store.files import states as indexed
     from aloma_cli.store.files.changes import Changes
     from aloma_cli.store.files.claim import FileClaim
-    from aloma_cli.store.files.folder import TaskFolder
     from aloma_cli.store.protocol import Kept, Salvage, Waiting
 else:
     atomic = Later("aloma_cli.store.files.atomic")
     dotfolder = Later("aloma_cli.store.files.dotfolder")
     changes = Later("aloma_cli.store.files.changes")
     answers = Later("aloma_cli.store.files.answers")
-    folder = Later("aloma_cli.store.files.folder")
+    claiming = Later("aloma_cli.store.files.claim")
+    journal = Later("aloma_cli.store.files.journal")
+    salvaging = Later("aloma_cli.store.files.salvage")
     keys = Later("aloma_cli.store.files.keys")
     notes = Later("aloma_cli.store.files.notes")
     indexed = Later("aloma_cli.store.files.states")
 
-# Most commands only read what was published and must answer at once. So what writes, and what reads the journal, is in
-# `folder.py`, which is imported when it is used.
+# Most commands only read what was published and must answer at once. So what writes, and what reads the journal, is
+# imported when it is used.
 
 _ABANDONED = 3600
 """Seconds after which a folder without a journal is not being made any more."""
@@ -64,51 +67,50 @@ _ENVELOPE = ("journal_bytes", "data_sum", "data")
 """The keys that only the file has, and not the record in it."""
 
 
-def open_at(where: str, _release: object = None) -> FileStore:
-    """The store in the folder `where`, a path or a `file:` URL."""
-    return FileStore(Path(where.removeprefix("file:")))
-
-
 class FileStore:
-    """The tasks below one `.aloma` folder, which the first task makes."""
+    """The tasks below one `.aloma` folder, a path or a `file:` URL. The first task makes it."""
 
-    def __init__(self, folder: Path, *, fsync: bool = True) -> None:
-        self._folder = folder
-        self._tasks = folder / "tasks"
-        self._notes = folder / "notes"
+    def __init__(self, folder: str | Path, _release: object = None, *, fsync: bool = True) -> None:
+        self._folder = folder if isinstance(folder, Path) else Path(folder.removeprefix("file:"))
+        self._tasks = self._folder / "tasks"
+        self._notes = self._folder / "notes"
         self._fsync = fsync
 
     def create(self, root: str, events: Sequence[Event]) -> FileClaim:
         self._prepare()
-        return self._open(self._tasks / root).create(events)
+        return claiming.FileClaim.begin(self._tasks / root, events=events, fsync=self._fsync)
 
     def restore(self, root: str, lines: Sequence[bytes]) -> FileClaim:
         self._prepare()
-        return self._open(self._tasks / root).restore(lines)
+        return claiming.FileClaim.begin(self._tasks / root, lines=lines, fsync=self._fsync)
 
     def claim(self, root: str) -> FileClaim:
-        return self._open(self._existing(root)).claim()
+        return claiming.FileClaim.take(self._existing(root), fsync=self._fsync)
 
     def salvage(self, root: str, take: Callable[[Batch], object]) -> Salvage | None:
-        return self._open(self._existing(root)).salvage(take)
+        return salvaging.salvage(self._existing(root), take, fsync=self._fsync)
 
     def read(self, root: str, since: int = 0) -> Iterator[Batch]:
-        return self._open(self._existing(root)).batches(since)
+        path = self._existing(root) / "journal.jsonl"
+        return (batch for batch, _ in journal.read_journal(path, since=since))
 
     def lines(self, root: str) -> Iterator[bytes]:
-        return self._open(self._existing(root)).lines()
+        return journal.read_lines(self._existing(root) / "journal.jsonl")
 
     def kept(self, root: str) -> Kept | None:
-        return self._open(self._existing(root)).kept()
+        return journal.read_kept(self._existing(root) / "journal.jsonl")
 
     def read_back(self, root: str) -> Iterator[Batch]:
-        return self._open(self._existing(root)).batches_back()
+        return journal.read_back(self._existing(root) / "journal.jsonl")
 
     def holder(self, root: str) -> str | None:
-        return self._open(self._existing(root)).holder()
+        folder = self._existing(root)
+        # With patience, because another process may hold the lock for a moment only to look whether it is free.
+        # One that has just taken it has not written its description yet.
+        return claiming.holder_of(folder) or "another process" if claiming.is_held(folder, patience=0.2) else None
 
     def is_held(self, root: str) -> bool:
-        return self._open(self._existing(root)).is_held()
+        return claiming.is_held(self._existing(root), patience=0)
 
     def reserve(self, key: str, root: str) -> str:
         self._prepare()
@@ -208,7 +210,7 @@ class FileStore:
             with refusing(inbox, "made"):
                 inbox.mkdir(mode=0o700, exist_ok=True)
             try:
-                atomic.replace_file(inbox / name, dumps(body), durable=self._fsync)
+                atomic.replace_file(inbox / name, dumps(body).encode(), durable=self._fsync)
             except StoreError:
                 if inbox.exists():
                     raise
@@ -262,9 +264,6 @@ class FileStore:
         except OSError as error:
             # For any other reason reading it raises that reason, and the other tasks can be read.
             return error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
-
-    def _open(self, path: Path) -> TaskFolder:
-        return folder.TaskFolder(path, fsync=self._fsync)
 
     def _existing(self, root: str) -> Path:
         if not self._is_task(root):

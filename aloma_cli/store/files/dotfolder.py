@@ -20,13 +20,12 @@ def prepare_folder(folder: Path, *, durable: bool = True) -> None:
     for name, text in (("README", _README), (".gitignore", "*\n")):
         # Several processes may begin a workspace at once: the first one writes the file.
         path = folder / name
-        with refusing(path, "written"), contextlib.suppress(FileExistsError):
-            _write_new(path, text)
-
-
-def _write_new(path: Path, text: str) -> None:
-    with open(path, "x", encoding="utf-8", opener=private) as file:
-        file.write(text)
+        with (
+            refusing(path, "written"),
+            contextlib.suppress(FileExistsError),
+            open(path, "x", encoding="utf-8", opener=private) as file,
+        ):
+            file.write(text)
 
 
 def make_folder(folder: Path, *, durable: bool) -> None:

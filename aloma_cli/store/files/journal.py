@@ -7,7 +7,7 @@ off. No crash damages any other line, so such damage is reported with its place.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -18,8 +18,8 @@ from aloma_cli.record.batch import Batch
 from aloma_cli.record.codec import BrokenLineError, UnknownLineError, decode, encode
 from aloma_cli.record.repeats import Earlier, Repeats
 from aloma_cli.store.behind import Behind
-from aloma_cli.store.files.atomic import NO_LINK
-from aloma_cli.store.files.checkpoint import START, Checkpoint, Mark
+from aloma_cli.store.files.atomic import NO_LINK, write_all
+from aloma_cli.store.files.checkpoint import START, Mark, read_checkpoint
 from aloma_cli.store.files.os_errors import refused, refusing
 from aloma_cli.store.files.syncs import Syncs
 from aloma_cli.store.protocol import Kept, no_such_task
@@ -35,8 +35,9 @@ class JournalWriter:
 
     def __init__(self, path: Path, *, size: int, fsync: bool, repeats: Repeats | None = None) -> None:
         """`repeats`: what the lines hold that are in the file."""
+        self.size = size
+        """Bytes written so far."""
         self._path = path
-        self._size = size
         self._fsync = fsync
         self._repeats = Repeats() if repeats is None else repeats
         self._owner = process.number
@@ -46,32 +47,22 @@ class JournalWriter:
             # Anything after the last complete line is a torn write.
             os.ftruncate(self._file, size)
 
-    @property
-    def size(self) -> int:
-        """Bytes written so far."""
-        return self._size
+    def write_behind(self, post: Callable[[Callable[[], object]], object]) -> Behind | None:
+        """Sync on other threads from now on, and give what is not synced yet. A sync that is refused closes the file.
 
-    @property
-    def behind(self) -> Behind | None:
-        """What was written and is not synced yet, if `write_behind` was called."""
-        return None if self._syncs is None else self._syncs.behind
-
-    def write_behind(self, post: Callable[[Callable[[], object]], object]) -> None:
-        """Sync on other threads from now on. A sync that is refused closes the file."""
-        if self._fsync:
-            self._syncs = Syncs(self._path, self._file, post, self.close)
+        It gives None, and does nothing, where nothing is synced.
+        """
+        if not self._fsync:
+            return None
+        self._syncs = Syncs(self._path, self._file, post, self.close)
+        return self._syncs.behind
 
     def append(self, batch: Batch, *, durable: bool) -> None:
-        self.write(encode(batch, self._repeats), durable=durable)
-        self._repeats.learn(batch)
-
-    def write(self, line: bytes, *, durable: bool) -> None:
-        """Append a line as it is."""
         if self._file == _CLOSED or process.number != self._owner:
             raise StoreError(f"{self._path} is closed, so nothing can be written to it")
-        size = self._size + len(line)
+        line = encode(batch, self._repeats)
         try:
-            _write_all(self._file, line)
+            write_all(self._file, line)
             if durable and self._fsync and self._syncs is None:
                 os.fsync(self._file)
         except OSError as error:
@@ -81,7 +72,8 @@ class JournalWriter:
             # Ctrl-C. The line is never reported as committed, and the next one will have its number.
             self._take_back()
             raise
-        self._size = size
+        self.size += len(line)
+        self._repeats.learn(batch)
         if durable and self._syncs is not None:
             self._syncs.ask()
 
@@ -100,26 +92,9 @@ class JournalWriter:
     def _take_back(self) -> None:
         """Cut off what was written of a line. If even that is refused, nothing may be written after it."""
         try:
-            os.ftruncate(self._file, self._size)
+            os.ftruncate(self._file, self.size)
         except OSError:
             self.close()
-
-
-def begin_journal(path: Path, lines: Sequence[bytes], *, fsync: bool) -> int:
-    """Make the journal at `path` with its first lines and return its size. Raises StoreError.
-
-    It appears with all of them, or not at all.
-    """
-    unfinished = path.with_name(f".{path.name}")
-    writer = JournalWriter(unfinished, size=0, fsync=fsync)
-    try:
-        for number, line in enumerate(lines, 1):
-            writer.write(line, durable=number == len(lines))
-    finally:
-        writer.close()
-    with refusing(path, "written"):
-        unfinished.replace(path)
-    return writer.size
 
 
 def read_journal(
@@ -177,8 +152,11 @@ def read_lines(path: Path) -> Iterator[bytes]:
             start = end
 
 
-def kept_by(checkpoint: Checkpoint, path: Path) -> Kept:
-    """The state of a checkpoint of the journal at `path`, and the batches after it."""
+def read_kept(path: Path) -> Kept | None:
+    """The state of the checkpoint of the journal at `path`, if there is one, and the batches after it."""
+    checkpoint = read_checkpoint(path.parent)
+    if checkpoint is None:
+        return None
     return Kept(checkpoint.state, (batch for batch, _ in read_journal(path, after=checkpoint.mark)))
 
 
@@ -238,9 +216,3 @@ def _nothing_left(path: Path) -> str:
     return (
         f"this journal cannot be recovered; the last published document may still be in {path.with_name('task.json')}"
     )
-
-
-def _write_all(file: int, data: bytes) -> None:
-    written = os.write(file, data)
-    while written < len(data):
-        written += os.write(file, data[written:])

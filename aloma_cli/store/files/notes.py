@@ -26,4 +26,4 @@ def write_note(folder: Path, name: str, note: JsonObject, *, fsync: bool) -> Non
     """Raises StoreError."""
     refuse_links(folder)
     make_folder(folder, durable=fsync)
-    replace_file(folder / f"{name}.json", dumps(note), durable=fsync, shared=True)
+    replace_file(folder / f"{name}.json", dumps(note).encode(), durable=fsync, shared=True)

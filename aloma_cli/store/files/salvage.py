@@ -6,21 +6,34 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aloma_cli.errors import JournalDamagedError
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.codec import decode_readable
-from aloma_cli.store.files.atomic import private
+from aloma_cli.store.files.atomic import private, sync_folder
+from aloma_cli.store.files.claim import lock_folder
 from aloma_cli.store.files.journal import read_journal
 from aloma_cli.store.files.os_errors import refusing
+from aloma_cli.store.files.states import note_change
 from aloma_cli.store.protocol import Salvage
 
-if TYPE_CHECKING:
-    pass
+
+def salvage(folder: Path, take: Callable[[Batch], object], *, fsync: bool) -> Salvage | None:
+    """Recover the journal of a task as `Store.salvage` says."""
+    lock = lock_folder(folder)
+    try:
+        note_change(folder)
+        found = _salvage_journal(folder / "journal.jsonl", take)
+        with refusing(folder, "written"):
+            if fsync:
+                sync_folder(folder)
+        return found
+    finally:
+        note_change(folder)  # an index may have been made meanwhile
+        lock.release()
 
 
-def salvage_journal(path: Path, take: Callable[[Batch], object]) -> Salvage | None:
+def _salvage_journal(path: Path, take: Callable[[Batch], object]) -> Salvage | None:
     """Cut a journal off before its first damaged line. Returns None, and does nothing, if no line is damaged.
 
     A line that `take` refuses is damaged too. Raises JournalDamagedError if it is the first line.

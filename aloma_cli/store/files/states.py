@@ -149,7 +149,7 @@ def _renewed(folder: Path, known: _Known, existing: set[str], state_of: Callable
         (unknown if state is None else found.setdefault(state, [])).append(root)
     states = {state: " ".join(sorted(roots, reverse=True)) for state, roots in found.items()}
     written = {"format": 1, "token": token, "as_of": known.as_of, "states": {**states}, "unknown": " ".join(unknown)}
-    replace_file(folder / "states.json", dumps(written), shared=True)
+    replace_file(folder / "states.json", dumps(written).encode(), shared=True)
     return _Known(known.as_of, states, frozenset(unknown), frozenset())
 
 
@@ -159,5 +159,5 @@ def _begun_anew(path: Path, token: str) -> frozenset[str]:
         old = None
         with contextlib.suppress(FileNotFoundError):
             old = stack.enter_context(path.open(encoding="utf-8"))
-        replace_file(path, f"{token}\n", shared=True)
+        replace_file(path, f"{token}\n".encode(), shared=True)
         return frozenset() if old is None else frozenset(old.read().split())

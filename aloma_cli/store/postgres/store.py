@@ -36,13 +36,11 @@ _PAGE = 256
 _ANSWERED = b'"event":"call_answered"'
 
 
-def open_at(where: str, release: Callable[[], str] | None = None) -> PostgresStore:
-    """The store at a `postgresql:` URL. `workspace` and `lease` (seconds) in it are ours, the rest is libpq's."""
-    return PostgresStore(where, release)
-
-
 class PostgresStore:
-    """The tasks of one workspace in a database. `release`: the code of this process; None if it runs nothing."""
+    """The tasks of one workspace in a database. `release`: the code of this process; None if it runs nothing.
+
+    `workspace` and `lease` (seconds) in the `postgresql:` URL are ours, the rest is libpq's.
+    """
 
     def __init__(self, where: str, release: Callable[[], str] | None = None) -> None:
         self.address = Address(where)
