@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Protocol
 
-_SECOND = len("2026-11-22T08:00:00")
+_MILLISECOND = len("2026-11-22T08:00:00.000")
 
 LONGEST = 100 * 365.25 * 86_400.0
 """The maximum of any duration: 100 years, in seconds."""
@@ -66,14 +65,7 @@ class ForwardClock:
 
 def to_iso(seconds: float) -> str:
     """Seconds since 1970 as ISO 8601 in UTC with milliseconds: `2026-11-22T08:00:00.000Z`."""
-    whole, rest = divmod(round(seconds * 1e6), 1_000_000)
-    return f"{_second(whole)}.{rest // 1000:03}Z"
-
-
-@lru_cache(maxsize=4)
-def _second(seconds: int) -> str:
-    """A whole second, which many events share."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat()[:_SECOND]
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat(timespec='milliseconds')[:_MILLISECOND]}Z"
 
 
 def from_iso(text: str) -> float:

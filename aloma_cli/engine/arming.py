@@ -36,7 +36,8 @@ def commit(
     """
     if task.agenda is UNWATCHED:
         tx.plan.watch(task)
-    before, document = _landed(task, changes) if by == "landing" else _brought(task, changes, ends)
+    found = _in_place(task, changes, by, ends) if by == "landing" or len(task.document) > LARGE else None
+    before, document = found or (task.document, apply(task.document, changes))
     if document.get(ERRORS) == {}:
         emptied = Change("remove", (ERRORS,))
         changes, document, drafted = [*changes, emptied], apply(document, [emptied]), None
@@ -57,28 +58,24 @@ def commit(
             void(tx, task, flight, "withdrawn")
 
 
-def _brought(task: WorkingTask, changes: list[Change], ends: int | None) -> tuple[JsonObject, JsonObject]:
-    """The document before `changes`, at least in the fields that they touch, and the document after them.
+def _in_place(
+    task: WorkingTask, changes: list[Change], by: str, ends: int | None
+) -> tuple[JsonObject, JsonObject] | None:
+    """The document before `changes`, at least in the fields that they touch, and the document altered in place.
 
-    A large document is altered in place, where no firing under way may need to start from it again.
+    None where a firing under way may need to start from it again. Subtasks that land one after the other do not copy
+    the object each time in which they land. Else only a large document is altered.
     """
-    before = task.document
-    if len(before) > LARGE and task.flights.keys() <= {ends}:
-        touched = apply_in_place(before, changes)
-        if touched is not None:
-            return touched, before
-    return before, apply(before, changes)
-
-
-def _landed(task: WorkingTask, changes: list[Change]) -> tuple[JsonObject, JsonObject]:
-    """As `_brought`. Subtasks that land one after the other do not copy the object each time in which they land."""
-    if not task.flights:
+    if by == "landing" and not task.flights:
         if task.landings is None or task.landings.document is not task.document:
             task.landings = InPlace(task.document)
         touched = task.landings.apply(changes)
         if touched is not None:
             return touched, task.landings.document
-    return _brought(task, changes, None)
+    if len(task.document) <= LARGE or not task.flights.keys() <= {ends}:
+        return None
+    touched = apply_in_place(task.document, changes)
+    return None if touched is None else (touched, task.document)
 
 
 def void(

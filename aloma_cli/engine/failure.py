@@ -12,7 +12,7 @@ from aloma_cli.document.held import MOVED, WRITTEN
 from aloma_cli.document.reserved import ERRORS, unhandled_errors
 from aloma_cli.engine.arming import commit
 from aloma_cli.engine.transaction import Transaction
-from aloma_cli.engine.working import WorkingFlight, WorkingTask, WorkingTree
+from aloma_cli.engine.working import WorkingFlight, WorkingTask
 from aloma_cli.jsontext import Json, JsonObject, Path, show_path
 from aloma_cli.record.events import FiringFailed
 
@@ -35,7 +35,7 @@ _LOST = {
 
 def fail(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Raised) -> None:
     """Try again later where the step's `retry` allows it, else write the error into `$errors`."""
-    retry = retry_of(tx.tree, task, tx.plan.steps[flight.step])
+    retry = retry_of(tx.plan.steps[flight.step], tx.tree.settings_of(task))
     again = outcome.retryable and retry is not None and flight.attempt < retry.times
     # The other system may have named a later time; a day later is as good as never.
     asked = min(outcome.error.get("retry_after", 0.0), _DAY)
@@ -60,9 +60,9 @@ def fail(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Rai
         commit(tx, task, changes, by="engine", author=flight.step)
 
 
-def retry_of(tree: WorkingTree, task: WorkingTask, step: Step) -> Retry | None:
-    """The tries of a step in a task: its own, unless `task.adapt` set others."""
-    times = (tree.setting(task, "retries") or {}).get(step.name)
+def retry_of(step: Step, settings: JsonObject) -> Retry | None:
+    """The tries of a step in a task with these `settings`: its own, unless `task.adapt` set others."""
+    times = (settings.get("retries") or {}).get(step.name)
     return step.retry if times is None else replace(step.retry or Retry(), times=times)
 
 

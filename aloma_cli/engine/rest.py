@@ -7,23 +7,25 @@ from typing import TYPE_CHECKING
 
 from aloma_cli.content.step import Step
 from aloma_cli.document.reserved import unhandled_errors
+from aloma_cli.engine.arming import commit
 from aloma_cli.engine.cycles import Cycle, cycle_commits, reason_of, shown_cycle
 from aloma_cli.engine.plan import alone_in, is_parked, to_repeat
-from aloma_cli.engine.subtasks import end, rest_stopped
 from aloma_cli.engine.transaction import Transaction
-from aloma_cli.engine.unsettled import approvals, in_words, unknown
 from aloma_cli.engine.working import WorkingTask
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.later import Later
+from aloma_cli.record.events import TaskRested
 from aloma_cli.record.states import PAUSED
 from aloma_cli.redact import Redactor
 
 if TYPE_CHECKING:
     from aloma_cli.condition import slips
-    from aloma_cli.engine import expectation
+    from aloma_cli.engine import expectation, landing, unsettled
 else:
     expectation = Later("aloma_cli.engine.expectation")
+    landing = Later("aloma_cli.engine.landing")
     slips = Later("aloma_cli.condition.slips")
+    unsettled = Later("aloma_cli.engine.unsettled")
 
 SHOWN = 3
 """How many steps, and how many mismatches of each, are listed."""
@@ -31,16 +33,8 @@ SHOWN = 3
 
 def settle(tx: Transaction, task: WorkingTask, redactor: Redactor) -> None:
     """Let a task rest that has nothing in flight and nothing to start, unless something will come by itself."""
-    if task.rest is not None or (task.completed is None and _has_busy_subtask(tx, task)):
-        return
-    if tx.tree.limited is not None and _would_continue(tx, task):
-        _pause(tx, task, "limited")
-        return
-    if _waits_for_time(tx, task):
-        return
-    unended = _unended(tx, task)
-    if unended is not None:
-        _pause(tx, task, unended)
+    open_ends = task.live_children or task.flights or task.questions or task.retries or task.parked_until
+    if task.rest is not None or ((open_ends or tx.tree.limited is not None) and _stays_open(tx, task)):
         return
     parent = tx.tree.tasks[task.parent] if task.parent else None
     if parent is not None and alone_in(parent) is not None:
@@ -50,6 +44,39 @@ def settle(tx: Transaction, task: WorkingTask, redactor: Redactor) -> None:
         _end_cycle(tx, task, "incomplete", task.trail.cycle)
     else:
         _end(tx, task, redactor)
+
+
+def let_rest(
+    tx: Transaction,
+    task: WorkingTask,
+    state: str,
+    *,
+    closed: bool = False,
+    reason: str | None = None,
+    missing: tuple[JsonObject, ...] = (),
+    cycle: tuple[JsonObject, ...] = (),
+) -> None:
+    """Let a task rest; a subtask that ended lands in its parent, and is closed like a completed task."""
+    parent = tx.tree.tasks[task.parent] if task.parent else None
+    was_live = parent is not None and task.id in parent.live_children
+    rested = TaskRested(
+        at=tx.at,
+        task=task.id,
+        state=state,
+        closed=state not in PAUSED and (closed or parent is not None or task.completed is not None),
+        result=task.completed.get("result") if task.completed else None,
+        reason=reason,
+        missing=missing,
+        cycle=cycle,
+    )
+    tx.add(rested)
+    if parent is not None and was_live and state not in PAUSED:
+        commit(tx, parent, landing.landing(parent, task, rested), by="landing", more={"child": task.id})
+
+
+def rest_stopped(tx: Transaction, task: WorkingTask, reason: str) -> None:
+    """Let a task rest whose tree a person stopped; it has not ended, and does not land."""
+    tx.add(TaskRested(at=tx.at, task=task.id, state="stopped", reason=reason))
 
 
 def rest_again(tx: Transaction, task: WorkingTask) -> None:
@@ -78,11 +105,26 @@ def _end(tx: Transaction, task: WorkingTask, redactor: Redactor) -> None:
         idle = sorted(name for name, one in task.figures.items() if one.looked)
         reason = f"ran, and changed nothing: {', '.join(idle)}" if idle else None
     else:
-        end(tx, task, state)
+        let_rest(tx, task, state)
         return
     missing = nearest_misses(tx.plan.steps.values(), task.document)
     # A condition may name a secret: conditions are not data, so no other check has seen them.
-    end(tx, task, state, reason=reason, missing=tuple(map(redactor.value, missing)))
+    let_rest(tx, task, state, reason=reason, missing=tuple(map(redactor.value, missing)))
+
+
+def _stays_open(tx: Transaction, task: WorkingTask) -> bool:
+    """Whether a task does not end: something will come by itself, or it rests because it waits for a person."""
+    if task.completed is None and _has_busy_subtask(tx, task):
+        return True
+    if tx.tree.limited is not None and _would_continue(tx, task):
+        state: str | None = "limited"
+    elif _waits_for_time(tx, task):
+        return True
+    else:
+        state = _unended(tx, task)
+    if state is not None:
+        _pause(tx, task, state)
+    return state is not None
 
 
 def _would_continue(tx: Transaction, task: WorkingTask) -> bool:
@@ -99,7 +141,7 @@ def _has_busy_subtask(tx: Transaction, task: WorkingTask) -> bool:
 
 def _unended(tx: Transaction, task: WorkingTask) -> str | None:
     """The state of a rest that is not an end: the task, or a subtask of it, waits for a person."""
-    if approvals(task) or (task.questions and task.completed is None):
+    if unsettled.approvals(task) or (task.questions and task.completed is None):
         return "question"
     if task.unsettled:
         return "unsettled"
@@ -114,18 +156,18 @@ def _pause(tx: Transaction, task: WorkingTask, state: str) -> None:
     if state == "question" and task.trail.cycle is not None:
         _end_cycle(tx, task, state, task.trail.cycle)
     else:
-        end(tx, task, state, reason=_why(tx, task, state))
+        let_rest(tx, task, state, reason=_why(tx, task, state))
 
 
 def _why(tx: Transaction, task: WorkingTask, state: str) -> str | None:
     if state == "unsettled":
-        return in_words(unknown(task)) or None
+        return unsettled.in_words(unsettled.unknown(task)) or None
     return tx.tree.limited if state == "limited" else None
 
 
 def _end_cycle(tx: Transaction, task: WorkingTask, state: str, cycle: Cycle) -> None:
     commits = cycle_commits(tx.history(), task.id, cycle)
-    end(tx, task, state, reason=reason_of(commits, cycle), cycle=shown_cycle(commits))
+    let_rest(tx, task, state, reason=reason_of(commits, cycle), cycle=shown_cycle(commits))
 
 
 def _state_at_rest(task: WorkingTask) -> str:

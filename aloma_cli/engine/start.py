@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 from aloma_cli.clock import from_iso
 from aloma_cli.content.job import Job
 from aloma_cli.engine.arming import void
-from aloma_cli.engine.failure import retry_of
 from aloma_cli.engine.plan import to_repeat
-from aloma_cli.engine.unsettled import park_interrupted
 from aloma_cli.later import Later
 from aloma_cli.record.events import CallAnswered, FiringStarted, StepsArmed
 
 if TYPE_CHECKING:
     from aloma_cli.content.step import Step
-    from aloma_cli.engine import limits
+    from aloma_cli.engine import failure, limits, unsettled
     from aloma_cli.engine.transaction import Transaction
     from aloma_cli.engine.working import WorkingFlight, WorkingTask
     from aloma_cli.jsontext import JsonObject
 else:
+    failure = Later("aloma_cli.engine.failure")
     limits = Later("aloma_cli.engine.limits")
+    unsettled = Later("aloma_cli.engine.unsettled")
 
 MOST_STARTS = 1000
 """After this many firings a step is taken to loop."""
@@ -35,7 +35,7 @@ def start_more(tx: Transaction, task: WorkingTask, concurrency: int) -> None:
     while voided := to_repeat(task) if task.flights else []:
         for flight in voided:
             _repeat(tx, task, flight)
-    most = tx.tree.setting(task, "concurrency") or concurrency
+    most = tx.tree.settings_of(task).get("concurrency") or concurrency
     for step in tx.plan.to_start(task, now=tx.now, limit=most):
         if task.starts.get(step.name, 0) >= MOST_STARTS:
             limits.limit(tx, f"{step.name} has fired {MOST_STARTS:,} times, which looks like a loop")
@@ -76,7 +76,7 @@ def recover(tx: Transaction) -> None:
         changed = [] if task.closed else tx.plan.rearmed_on_opening(task)
         if changed:
             arm(tx, task, changed, "their condition changed")
-    park_interrupted(tx)
+    unsettled.park_interrupted(tx)
     for task, flight in tx.tree.flights():
         step = tx.plan.steps.get(flight.step)
         if flight.unanswered or (flight.parked and step is not None):
@@ -109,7 +109,7 @@ def arm(
 
 def _job(tx: Transaction, task: WorkingTask, flight: WorkingFlight, step: Step) -> Job:
     """What a runner needs to run a firing."""
-    calls = tx.tree.calls.get(flight.firing)
+    calls, settings = tx.tree.calls.get(flight.firing), tx.tree.settings_of(task)
     # Without the names of its fields, because that takes half the time.
     return Job(
         flight.firing,
@@ -122,9 +122,9 @@ def _job(tx: Transaction, task: WorkingTask, flight: WorkingFlight, step: Step) 
         flight.at,
         flight.base,
         flight.attempt,
-        retry_of(tx.tree, task, step),
+        failure.retry_of(step, settings) if settings else step.retry,
         step.timeout,
         dict(calls) if calls else _NONE,
-        tx.tree.setting(task, "models") or {},
+        settings.get("models") or {},
         task.drafted if flight.base is task.document else None,
     )

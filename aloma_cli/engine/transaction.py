@@ -6,6 +6,7 @@ decision sees it. All of them are in the journal, as one line, when the transact
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 from aloma_cli.clock import Clock, ForwardClock, from_iso, to_iso
@@ -17,7 +18,7 @@ from aloma_cli.store.protocol import Claim
 
 Emit = Callable[[ev.Event], None]
 
-_RARE = {ev.TaskCreated, ev.FiringVoided, ev.TaskRested, ev.LimitsSet, ev.LimitReached, ev.TreeResumed}
+_RARE = {ev.TaskCreated, ev.FiringVoided, ev.LimitsSet, ev.LimitReached, ev.TreeResumed}
 """The events that concern more than their task as such."""
 
 _CUT = frozenset({"stopped", "withdrawn", "superseded"})
@@ -27,10 +28,11 @@ _CUT = frozenset({"stopped", "withdrawn", "superseded"})
 class Transaction:
     """`now` (seconds since 1970) and `at` (the same in ISO 8601) are read once a turn.
 
-    `jobs` has the firings that began to run in the turn, `cuts` those that it ended from outside, with the reason.
+    `events` has what happened and is not in the journal yet. `jobs` has the firings that began to run in the turn,
+    `cuts` those that it ended from outside, with the reason.
 
     Three things are kept so that a turn need not ask every task. They hold after every event: `restless` are the tasks
-    that do not rest; `_timers` has the due moments of every task with some; `dirty` has at least the tasks to which
+    that do not rest; `timers` has the due moments of every task with some; `dirty` has at least the tasks to which
     something happened since the turn last looked at them.
     """
 
@@ -38,14 +40,14 @@ class Transaction:
         self.tree = read_working(claim.kept(), claim.batches)
         self.plan = plan
         self.clock: Clock = ForwardClock(clock, since=from_iso(self.tree.last_at))
-        self.dirty = dict.fromkeys(self.tree.tasks)
+        self.dirty = OrderedDict.fromkeys(self.tree.tasks)
         self.postponed: dict[str, None] = {}
         """The tasks that come to rest when a firing in their parent no longer runs alone."""
         self.restless: set[str] = set()
         self.jobs: dict[int, Job] = {}
         self.cuts: dict[int, str] = {}
-        self._timers: dict[str, list[float]] = {}
-        self._events: list[ev.Event] = []
+        self.timers: dict[str, list[float]] = {}
+        self.events: list[ev.Event] = []
         self._must_last = False
         self._millisecond = -1
         self._claim = claim
@@ -57,11 +59,6 @@ class Transaction:
                 plan.watch(task)
         if self.tree.running:
             self.add(ev.TreeOpened(at=self.at, task=self.tree.root_id))
-
-    @property
-    def pending(self) -> bool:
-        """Whether the tree has events that are not in the journal yet."""
-        return bool(self._events)
 
     def tick(self) -> None:
         """Read the clock."""
@@ -77,15 +74,17 @@ class Transaction:
     def add(self, event: ev.Event) -> None:
         """Let something have happened."""
         task = self.tree.apply(event)
-        self._events.append(event)
+        self.events.append(event)
         kind = type(event)
         if kind is not ev.FiringStarted:
             self._must_last = True
             self.dirty[task.id] = None  # who starts firings has started all that may start
         if kind in _RARE:
             self._spread(task, event)
-        if task.rest is not None or task.has_timers or task.id in self._timers or task.id not in self.restless:
+        if task.rest is not None or task.has_timers or task.id in self.timers or task.id not in self.restless:
             self._track(task)
+        if kind is ev.TaskRested and task.parent is not None:
+            self.dirty[task.parent] = None  # it may have waited for this one only
         # The event may have woken those above it.
         while task.parent is not None and task.parent not in self.restless:
             task = self.tree.tasks[task.parent]
@@ -99,12 +98,10 @@ class Transaction:
             if event.reason in _CUT:
                 self.cuts[event.firing] = event.reason
                 self.jobs.pop(event.firing, None)
-        elif not isinstance(event, ev.TaskRested):  # every task may continue, or may not
+        else:  # every task may continue, or may not
             for one in self.tree.tasks.values():
                 self._track(one)
                 self.dirty[one.id] = None
-        elif task.parent is not None:
-            self.dirty[task.parent] = None  # it may have waited for this one only
 
     def close(self) -> None:
         """Write the events, and tell the views. Raises StoreError; then no view was told.
@@ -112,8 +109,8 @@ class Transaction:
         A loss of power may undo a start of which nothing came yet: the firing starts again, and nothing is doubled.
         What does come of it (a call that is sent, a commit) is synced together with the start.
         """
-        events, durable = self._events, self._must_last
-        self._events, self._must_last, self.jobs, self.cuts = [], False, {}, {}
+        events, durable = self.events, self._must_last
+        self.events, self._must_last, self.jobs, self.cuts = [], False, {}, {}
         if events:
             self._claim.commit(events, durable=durable)
         for event in events:
@@ -123,29 +120,20 @@ class Transaction:
         """All events of the tree, in order."""
         for batch in self._claim.batches():
             yield from batch.events
-        yield from self._events
+        yield from self.events
 
     def look_again(self) -> None:
         """Mark the tasks as dirty in which a timer has run out, and those that were postponed."""
-        for task_id, moments in self._timers.items() if self._timers else ():
+        for task_id, moments in self.timers.items():
             if min(moments) <= self.now:
                 self.dirty[task_id] = None
         if self.postponed:
             self.dirty.update(self.postponed)
             self.postponed.clear()
 
-    def dirty_tasks(self) -> Iterator[WorkingTask]:
-        """The tasks to look at, until none is left."""
-        while self.dirty:
-            task_id = next(iter(self.dirty))
-            del self.dirty[task_id]
-            yield self.tree.tasks[task_id]
-
     def next_timer(self, *, overdue: bool = False) -> float | None:
         """The first moment that has not come; with `overdue`, or that has come and was not taken in."""
-        if not self._timers:
-            return None
-        later = (moment for moments in self._timers.values() for moment in moments if overdue or moment > self.now)
+        later = (moment for moments in self.timers.values() for moment in moments if overdue or moment > self.now)
         return min(later, default=None)
 
     def _track(self, task: WorkingTask) -> None:
@@ -156,7 +144,7 @@ class Transaction:
         if task.has_timers:
             moments = list(map(from_iso, task.timers))
             if moments:
-                self._timers[task.id] = moments
+                self.timers[task.id] = moments
                 return
-        if self._timers:
-            self._timers.pop(task.id, None)
+        if self.timers:
+            self.timers.pop(task.id, None)

@@ -141,27 +141,24 @@ class Scheduler:
         while the tree has events that are not in the journal.
         """
         self._wake_at = wake_at
-        if not self._claim.publishes or self._tx.pending:
+        if not self._claim.publishes or self._tx.events:
             return
         try:
-            document = self.tree.root.document
-            if wake_at is None and self._rests_above_work:
-                wake_at = self._tx.now
+            root = self.tree.root
+            if wake_at is None and root.rest is not None and self.tree.stopped is None and self._tx.restless:
+                wake_at = (
+                    self._tx.now
+                )  # it was completed, and a subtask continues: its state does not tell a worker that
             wakes = None if wake_at is None else to_iso(wake_at)
             if self._claim.keeps:  # first, so that what a kill leaves of it is removed before the record is current
                 self._claim.keep(checkpoint.to_checkpoint(self.tree))
-            self._claim.publish(dict(summary(self.tree, self.tree.root_id, document, wakes)), document)
+            self._claim.publish(dict(summary(self.tree, root.id, root.document, wakes)), root.document)
         except ClaimLostError:
             raise
         except StoreError as error:
             if not self._unpublished:
                 _log.warning("%s; the run continues, and its record is in the journal", printable(str(error)))
             self._unpublished = True
-
-    @property
-    def _rests_above_work(self) -> bool:
-        """Whether the root was completed while a subtask continues: its state does not tell a worker of that."""
-        return self.tree.root.rest is not None and self.tree.stopped is None and bool(self._tx.restless)
 
     def publish_left(self) -> None:
         """Publish a tree that is left before it is at rest. It sleeps until its next timer if nothing runs in it."""
@@ -187,10 +184,10 @@ class Scheduler:
         _take_in(tx, self.arrived, self._redactor)
         if self.budget.limits.seconds is not None:
             limits.check_time(tx, self.budget)
-        tx.look_again()
-        if start:
-            for task in tx.dirty_tasks():
-                _advance(tx, task, self._concurrency, self._redactor)
+        if tx.timers or tx.postponed:
+            tx.look_again()
+        while start and tx.dirty:
+            _advance(tx, self.tree.tasks[tx.dirty.popitem(last=False)[0]], self._concurrency, self._redactor)
         self.budget.limits = self.tree.limits
         return self._close()
 
@@ -203,7 +200,7 @@ class Scheduler:
             for request in done:
                 self._claim.fulfilled(request)
         # What is due already, and was not started, has no place yet: the end of another firing gives it one, not time.
-        wake_at = tx.next_timer() if self.tree.stopped is None else None
+        wake_at = tx.next_timer() if tx.timers and self.tree.stopped is None else None
         return Turn(tuple(begun.values()), cuts, wake_at, not tx.restless)
 
     def do(self, rule: Callable[Concatenate[Transaction, P], None], *wanted: P.args, **options: P.kwargs) -> None:
@@ -214,7 +211,8 @@ class Scheduler:
 
     def recover(self) -> None:
         """Repeat what had started and not ended; once, before the first turn of a tree that was run before."""
-        self.do(start.recover)
+        if self.tree.last_firing:
+            self.do(start.recover)
 
     def take_requests(self, kind: str | None = None) -> bool:
         """Take in what other processes ask for, and tell whether there was anything; the next turn does it.
@@ -256,8 +254,8 @@ class Scheduler:
 
 
 def _rest_all(tx: Transaction) -> None:
-    for task in tx.dirty_tasks():
-        rest_again(tx, task)
+    while tx.dirty:
+        rest_again(tx, tx.tree.tasks[tx.dirty.popitem(last=False)[0]])
 
 
 def _take_in(tx: Transaction, arrived: list[Outcome], redactor: Redactor) -> None:

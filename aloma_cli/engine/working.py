@@ -166,7 +166,7 @@ def _started(tree: WorkingTree, task: WorkingTask, event: ev.FiringStarted) -> N
     if flight.based_on != event.version:
         flight.based_on, flight.base, flight.about = event.version, task.document, task.about
         task.landings = None  # the firing needs the document as it is
-        flight.digest = task.trail.digest
+        flight.digest = task.trail.digest if task.trail.watched else 0
         task.disarmed.add(step)
         task.agenda.leave(step)
     if event.continues is not None and event.firing not in tree.calls:
@@ -233,12 +233,15 @@ def _trace(
     tree: WorkingTree, task: WorkingTask, before: JsonObject, changes: list[Change], event: ev.Committed
 ) -> None:
     """Let the trail of a task follow a commit, and the firing that it ends."""
-    if _is_from_outside(event):
-        task.trail.restart()
+    # A timer writes the default of a question.
+    answered = event.answers and event.firing is None
+    if event.by in _FROM_OUTSIDE or answered or event.parked_until is not None or event.figures:
+        task.trail.restart()  # it brings what does not follow from the document
     elif task.trail.watched:
         task.trail.follow(before, task.document, changes, event.at)
     if event.firing is not None:
-        _land(tree, task, event.firing)
+        if tree.calls or task.trail.watched:
+            _land(tree, task, event.firing)
         task.trail.fire(event.step or "")
 
 
@@ -246,12 +249,6 @@ def _about(task: WorkingTask) -> JsonObject:
     """What firings can write besides the document, as a document: it merges by the same rules."""
     questions = {place: asked["question"] for place, asked in task.questions.items()}
     return {"name": task.name, "tags": list(task.tags), "settings": task.settings, "questions": questions}
-
-
-def _is_from_outside(event: ev.Committed) -> bool:
-    """Whether a commit brings what does not follow from the document; a timer writes the default of a question."""
-    answered = bool(event.answers) and event.firing is None
-    return event.by in _FROM_OUTSIDE or answered or event.parked_until is not None or event.figures
 
 
 def _release(tree: WorkingTree, task: WorkingTask, event: ev.Committed) -> None:

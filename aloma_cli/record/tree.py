@@ -252,13 +252,14 @@ class Tree:
             self.working = self.worked(from_iso(event.at))
         self.last_at = max(self.last_at, event.at)
 
-    def setting(self, task: TaskFacts, name: str) -> Any:
-        """What was set for a task, or for the nearest task above it; None where nothing was."""
-        while name not in task.settings:
-            if task.parent is None:
-                return None
+    def settings_of(self, task: TaskFacts) -> JsonObject:
+        """What holds for a task by name: what was set for it, or for the nearest task above it for which it was."""
+        settings = task.settings
+        while task.parent is not None:
             task = self.tasks[task.parent]
-        return task.settings[name]
+            if task.settings:
+                settings = task.settings | settings
+        return settings
 
     def depth(self, task: TaskFacts) -> int:
         """How many tasks are above it."""
