@@ -116,8 +116,8 @@ class Queue:
             self._send = lambda _root: None
 
     def put(self, home: Workspace, **data: Any) -> str:
-        claim, _ = home.create("A tree", {"created": time.time(), **data})
-        root = leave_to_worker(home, claim.root, starting({}), claim).id
+        claim = home.create("A tree", {"created": time.time(), **data}).claim
+        root = leave_to_worker(home, claim.root, starting(home.setup, {}), claim).id
         self._send(root)
         return root
 
@@ -286,8 +286,8 @@ def files(trees: int) -> Figures:
 def run_files(folder: str, trees: int) -> None:
     home = Workspace(STEPS, folder=folder, connectors={"api": Api()})
     for _ in range(trees):
-        claim, _ = home.create("A tree", {"created": time.time()})
-        leave_to_worker(home, claim.root, starting({}), claim)
+        claim = home.create("A tree", {"created": time.time()}).claim
+        leave_to_worker(home, claim.root, starting(home.setup, {}), claim)
     cpu = time.process_time()
     worker = worker_of("files", home, "")
     asyncio.run(worker.run("idle"))

@@ -120,9 +120,7 @@ class Bulk:
     async def _task_of(self, line: BulkLine) -> Result:
         made = create_once(self.home, line.key, self.name, line.data, self.tags)
         if not isinstance(made, str):
-            return Result(
-                line.number, await self.home.start_created(*made, limits=self._remaining(), expect=self.expect)
-            )
+            return Result(line.number, await self.home.start(made, limits=self._remaining(), expect=self.expect))
         root, task = made, self.home.task(made)
         if task.state in AGAIN:
             return Result(line.number, await self.home.resume(root, expect=self.expect))

@@ -31,5 +31,5 @@ async def fire(home: Workspace, step: Step, data: JsonObject, emit: Emit, *, bor
         tells=False,
         _day=home.setup.day_limit(),
     )
-    claim, _ = alone.create(step.name, data)
-    await fire_once(claim, alone.setup, emit)
+    new = alone.create(step.name, data)
+    await fire_once(new.claim, alone.setup, emit, new.choice.settings)

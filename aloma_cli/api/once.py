@@ -11,10 +11,8 @@ from aloma_cli.ids import new_task_id
 from aloma_cli.jsontext import escape_surrogates
 
 if TYPE_CHECKING:
-    from aloma_cli.api.workspace import Workspace
+    from aloma_cli.api.workspace import NewTask, Workspace
     from aloma_cli.jsontext import JsonObject
-    from aloma_cli.record.events import TaskCreated
-    from aloma_cli.store.protocol import Claim
 
 PATIENCE = 10.0
 """Seconds within which another process that has begun to make the task has made it."""
@@ -24,7 +22,7 @@ _PAUSE = 0.02
 
 def create_once(
     home: Workspace, key: str, name: str, data: JsonObject, tags: Iterable[str] = (), *, patience: float = PATIENCE
-) -> str | tuple[Claim, TaskCreated]:
+) -> str | NewTask:
     """Create the task with this key; if it exists, give its id. Raises InputError for an empty key.
 
     Raises as `Workspace.create`, after `patience` seconds.

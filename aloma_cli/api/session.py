@@ -40,16 +40,18 @@ async def run_claim(
     claim: Claim,
     setup: Setup,
     emit: Emit,
+    before: Callable[[Scheduler], object],
+    stay: Stay,
     *,
-    before: Callable[[Scheduler], object] = lambda _: None,
-    stay: Stay | None = None,
+    settings: ModelSettings | None = None,
 ) -> WorkingTree:
     """Run a claimed tree until it is at rest, and close the claim.
 
-    The requests in its inbox come first, then `before`. `stay`: when to leave it sooner or later than at rest. After a
-    cancellation a later run continues from the last commit.
+    The requests in its inbox come first, then `before`. `stay`: when to leave it sooner or later than at rest.
+    `settings`: the model server; None: as `Setup.answering`. After a cancellation a later run continues from the last
+    commit.
     """
-    stay, notifier = stay or Stay(), None
+    notifier = None
     try:
         traces, notices = setup.traces(), setup.notices()
         followed = None if traces is None else traces.follow(emit)
@@ -69,7 +71,7 @@ async def run_claim(
             notifier.open(run)
         run.recover()
         run.take_requests()
-        settings = setup.answering(run)
+        settings = settings or setup.answering(run)
         before(run)
         await _drive(run, setup, settings, stay)
         # Requests may arrive while people are told, steps clean up and connections close.
@@ -83,12 +85,12 @@ async def run_claim(
         claim.close()
 
 
-async def fire_once(claim: Claim, setup: Setup, emit: Emit) -> None:
+async def fire_once(claim: Claim, setup: Setup, emit: Emit, settings: ModelSettings) -> None:
     """Run the first firing of a claimed tree alone, without a retry or another firing after it; close the claim."""
     with contextlib.closing(claim):
         run = Scheduler(claim, setup.plan, clock=setup.clock, emit=emit, redactor=setup.redactor)
         run.recover()
-        async with _runner(run, setup, setup.choice().settings) as runner:
+        async with _runner(run, setup, settings) as runner:
             for job in run.turn().jobs[:1]:
                 runner.start(job)
                 while not run.arrived:
@@ -139,12 +141,13 @@ async def _drive(run: Scheduler, setup: Setup, settings: ModelSettings, stay: St
 @asynccontextmanager
 async def _runner(run: Scheduler, setup: Setup, settings: ModelSettings) -> AsyncIterator[LocalRunner]:
     """What runs firings; at the end it is closed, and so are the connectors."""
-    loaded, connectors = setup.loaded, _NO_CONNECTORS
+    loaded, connectors, day = setup.loaded, _NO_CONNECTORS, None
     if setup.plan.asks_for("connectors"):
+        day = setup.day_limit()
         opened = table.open_connectors(settings, loaded.connector_modules, run.tree.entries, loaded.mcp_servers())
         connectors = setup.border(opened)
     toolbox = Toolbox(connectors, loaded.lib, loaded.environment)
-    runner = LocalRunner(setup.plan.steps, toolbox, LoopHost(run, setup.day_limit()), run.deliver)
+    runner = LocalRunner(setup.plan.steps, toolbox, LoopHost(run, day), run.deliver)
     try:
         with lent_to_steps(setup.redactor), Watchdog():
             yield runner

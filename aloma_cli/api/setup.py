@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import asdict, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from aloma_cli.content.step import Step
     from aloma_cli.engine import day, requests
     from aloma_cli.engine.turn import Scheduler
+    from aloma_cli.loader import notify, otel
     from aloma_cli.loader.models import ModelChoice
     from aloma_cli.loader.workspace import LoadedWorkspace
     from aloma_cli.record.tree import Tree
@@ -34,6 +35,8 @@ else:
     day = Later("aloma_cli.engine.day")
     live = Later("aloma_cli.telemetry.live")
     notifying = Later("aloma_cli.api.notifying")
+    notify = Later("aloma_cli.loader.notify")
+    otel = Later("aloma_cli.loader.otel")
     otlp = Later("aloma_cli.telemetry.otlp")
     requests = Later("aloma_cli.engine.requests")
     table = Later("aloma_cli.connectors.table")
@@ -89,21 +92,26 @@ class Setup:
         """The model server for a tree that is about to run. A change of it goes into the record."""
         settings = self.choice(run.tree).settings
         now, kept = Answering.of(settings, self.loaded.root), run.tree.answering
-        if now.to_json() != kept:
+        if asdict(now) != kept:
             before = None if kept is None else Answering.from_json(kept)
             reason = f"model server: {now.words}" if before is None else before.changes_to(now)
-            run.do(requests.set_answering, now.to_json(), reason)
+            run.do(requests.set_answering, asdict(now), reason)
         return settings
 
     def notices(self) -> Notices | None:
         """Whom to tell of questions and ends; None for nobody. Raises ConfigError."""
-        entries = self.loaded.notices() if self.tells else ()
-        return notifying.notices_of(self.loaded, entries, self.clock) if entries else None
+        loaded = self.loaded
+        if not (self.tells and loaded.config.notify):
+            return None
+        entries = notify.equipped(loaded.config.notify, loaded.root, loaded.environment)
+        return notifying.notices_of(loaded, entries, self.clock)
 
     def traces(self) -> LiveTraces | None:
         """Where spans go; None for nowhere. Raises ConfigError."""
-        settings = self.loaded.otel() if self.tells else None
-        if settings is not None and self._traces is None:
+        if not (self.tells and self.loaded.config.otel):
+            return None
+        settings = otel.equipped(self.loaded.config.otel, self.loaded.environment)
+        if self._traces is None:
             self._traces = live.LiveTraces(otlp.Collector(settings), texts=settings.prompts)
         return self._traces
 

@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aloma_cli.api.asked import AskedWorkspace
 from aloma_cli.api.orders import Order, on_another_day, resuming, starting
@@ -72,6 +73,14 @@ NO_LIMITS: Mapping[str, LimitRequest] = MappingProxyType({})
 
 _PROGRAM = {"channel": "api"}
 """Who asks, where a program does (`record/who.py`)."""
+
+
+class NewTask(NamedTuple):
+    """A task that was just created, with its model server; `event` is the first of its record."""
+
+    claim: Claim
+    event: TaskCreated
+    choice: ModelChoice
 
 
 class Workspace(AskedWorkspace):
@@ -139,7 +148,7 @@ class Workspace(AskedWorkspace):
         tags: Iterable[str] = (),
         like: Tree | None = None,
         root: str | None = None,
-    ) -> tuple[Claim, TaskCreated]:
+    ) -> NewTask:
         """Create a task without running it; with `like`, it uses the model server of that tree.
 
         `root`: its id, if one was reserved.
@@ -152,9 +161,9 @@ class Workspace(AskedWorkspace):
             name=redactor.text(_checked_name(name)),
             data=redactor.value(_checked_document(data)),
             tags=tuple(map(redactor.text, (*self.loaded.config.tags, *tags))),
-            answering=Answering.of(choice.settings, self.loaded.root).to_json(),
+            answering=asdict(Answering.of(choice.settings, self.loaded.root)),
         )
-        return self.store.create(created.task, [created]), created
+        return NewTask(self.store.create(created.task, [created]), created, choice)
 
     async def run(
         self,
@@ -173,13 +182,11 @@ class Workspace(AskedWorkspace):
         """
         if expect is not None:
             compile_condition(expect, name="expect")
-        claim, created = self.create(name, data, tags=tags)
-        return await self.start_created(claim, created, emit, expect=expect)
+        return await self.start(self.create(name, data, tags=tags), emit, expect=expect)
 
-    async def start_created(
+    async def start(
         self,
-        claim: Claim,
-        created: TaskCreated,
+        new: NewTask,
         emit: Emit = _ignore,
         *,
         limits: Mapping[str, LimitRequest] = NO_LIMITS,
@@ -191,8 +198,10 @@ class Workspace(AskedWorkspace):
         `limits`: by their names in `budget.LIMITS`. `expect` as in `run`. `wait`: keep running until open questions are
         answered.
         """
-        emit(created)
-        return await self.work_on(claim, Stay(wait), emit, before=starting(self.setup, limits, expect))
+        emit(new.event)
+        order = starting(self.setup, limits, expect)
+        tree = await run_claim(new.claim, self.setup, emit, order, Stay(wait), settings=new.choice.settings)
+        return task_of(self.store, tree, new.event.task, self.steps)
 
     async def resume(
         self,
@@ -304,7 +313,7 @@ class Workspace(AskedWorkspace):
 
         `before`: what is done to the tree first. `task_id`: the task to return; by default the root.
         """
-        tree = await run_claim(claim, self.setup, emit, before=before, stay=stay)
+        tree = await run_claim(claim, self.setup, emit, before, stay)
         return task_of(self.store, tree, task_id or claim.root, self.steps)
 
 

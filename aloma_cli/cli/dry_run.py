@@ -15,8 +15,7 @@ from aloma_cli.view.format import clean, money, plural
 
 def show_dry_run(home: Workspace, document: JsonObject, *, as_json: bool) -> int:
     """Print the first steps and their calls; the exit code tells whether any step would fire."""
-    home.setup.check()
-    settings = home.setup.choice().settings
+    settings = home.setup.check().settings
     beginnings = asyncio.run(preview(home, document))
     if as_json:
         put_json({"schema": 1, "simulated": settings.offline, "first": [_to_json(one) for one in beginnings]})

@@ -81,7 +81,8 @@ def run_tests(
 def _home(path: str | None, models: ModelFlags, live: int | None) -> tuple[Home, ModelSettings | None]:
     """The workspace at `path`, and its model server for live runs."""
     home = load_workspace(path, models)
-    home.loaded.check_files()
+    if home.loaded.broken:
+        home.loaded.refuse_broken()
     settings = home.setup.choice().settings if live else None
     if settings is not None and settings.offline:
         raise CredentialsError(

@@ -61,11 +61,8 @@ class Answering:
 
     @classmethod
     def from_json(cls, kept: JsonObject) -> Answering:
-        """Read it from a record, which a newer program may have written."""
+        """From what `asdict` returned, maybe that of a newer program."""
         return cls(**{one.name: kept[one.name] for one in fields(cls) if kept.get(one.name) is not None})
-
-    def to_json(self) -> JsonObject:
-        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     @property
     def words(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from aloma_cli.connectors.providers.table import BUILT_IN
 from aloma_cli.errors import CredentialsError, StepError
@@ -27,15 +27,11 @@ if TYPE_CHECKING:
 
     from aloma_cli.connectors.mcp.settings import McpSettings
     from aloma_cli.content.step import Step
-    from aloma_cli.loader import mcp, notify, otel
+    from aloma_cli.loader import mcp
     from aloma_cli.loader.sources import ModelFlags
-    from aloma_cli.notices.settings import NoticeSettings
     from aloma_cli.redact import NamedValue
-    from aloma_cli.telemetry.settings import OtelSettings
 else:
     mcp = Later("aloma_cli.loader.mcp")
-    notify = Later("aloma_cli.loader.notify")
-    otel = Later("aloma_cli.loader.otel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +55,17 @@ class LoadedWorkspace:
 
     def check(self) -> None:
         """Raise the error that prevents a run: StepError for a broken file, CredentialsError for a missing secret."""
-        self._refuse_missing_secrets()
-        self.check_files()
+        missing = [name for name in self.config.secrets if not self.environment(name, None)]
+        if missing:
+            raise CredentialsError(
+                f"no value for {', '.join(missing)}, which {self.config.file} declares under `secrets`",
+                hint=f"run `aloma secret set {missing[0]}` or `export {missing[0]}=…`",
+            )
+        if self.broken:
+            self.refuse_broken()
 
-    def check_files(self) -> None:
-        """Raise the StepError of a broken file."""
-        if not self.broken:
-            return
+    def refuse_broken(self) -> NoReturn:
+        """Raise the StepError of the first broken file."""
         first, *others = self.broken
         if not others:
             raise first
@@ -76,26 +76,6 @@ class LoadedWorkspace:
         """The MCP servers, ready to be opened. Raises ConfigError for a `${NAME}` without a value."""
         most = self.config.limits.max_answer_mb * 1_000_000
         return tuple(mcp.equipped(server, self.root, self.environment, most) for server in self.config.mcp)
-
-    def notices(self) -> tuple[NoticeSettings, ...]:
-        """Whom to tell, ready to be used. Raises ConfigError for a `${NAME}` without a value."""
-        if not self.config.notify:
-            return ()
-        return notify.equipped(self.config.notify, self.root, self.environment)
-
-    def otel(self) -> OtelSettings | None:
-        """Where spans are sent, ready to be used. Raises ConfigError for a `${NAME}` without a value."""
-        if self.config.otel is None:
-            return None
-        return otel.equipped(self.config.otel, self.environment)
-
-    def _refuse_missing_secrets(self) -> None:
-        missing = [name for name in self.config.secrets if not self.environment(name, None)]
-        if missing:
-            raise CredentialsError(
-                f"no value for {', '.join(missing)}, which {self.config.file} declares under `secrets`",
-                hint=f"run `aloma secret set {missing[0]}` or `export {missing[0]}=…`",
-            )
 
 
 Hide = Callable[[Redactor], object]

@@ -89,9 +89,9 @@ class Play:
             clock=timeline,
             border=self._script.border,
         )
-        claim, created = workspace.create(name, data)
+        new = workspace.create(name, data)
         wanted = {limit: LimitRequest(value) for limit, value in limits.items()}
-        task = timeline.run(workspace.start_created(claim, created, limits=wanted))
+        task = timeline.run(workspace.start(new, limits=wanted))
         played = Played(workspace, timeline, self._script, task)
         self.plays.append(played)
         return played.checked()

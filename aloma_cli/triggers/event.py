@@ -83,9 +83,8 @@ def make(home: Workspace, order: Order) -> MadeTask:
     )
     if isinstance(made, str):
         return MadeTask(made, new=False)
-    claim, created = made
-    leave_to_worker(home, created.task, starting(home.setup, {}), claim)
-    return MadeTask(created.task, new=True)
+    leave_to_worker(home, made.event.task, starting(home.setup, {}), made.claim)
+    return MadeTask(made.event.task, new=True)
 
 
 def _one_line(text: str) -> str:

@@ -30,8 +30,8 @@ def queue(folder: str, count: int) -> None:
     home = load(folder)
     home.store = FileStore(Path(folder) / ".aloma", fsync=False)  # the creation is not what is measured
     for at in range(count):
-        claim, created = home.create("Square", {"n": at})
-        leave_to_worker(home, created.task, starting(home.setup, {}), claim)
+        claim = home.create("Square", {"n": at}).claim
+        leave_to_worker(home, claim.root, starting(home.setup, {}), claim)
 
 
 def worked(folder: str) -> tuple[float, float, int]:

@@ -36,7 +36,7 @@ async def lasts() -> None:
 def made(home: Workspace, number: int) -> list[str]:
     ids = []
     for n in range(number):
-        claim, _ = home.create(f"Task {n}", {})
+        claim = home.create(f"Task {n}", {}).claim
         claim.close()
         ids.append(claim.root)
     return ids
@@ -74,7 +74,7 @@ def test_a_task_is_in_the_state_that_it_has_now(home: Workspace) -> None:
     rows = Listing(home)
 
     async def main() -> None:
-        claim, _ = home.create("Parked", {"park": 1})
+        claim = home.create("Parked", {"park": 1}).claim
         await home.work_on(claim, Stay(patience=0))
         running = asyncio.create_task(home.run("Runs", {"wait": 1}))
         while not [*rows.rows(state="running")]:

@@ -40,7 +40,7 @@ class Told:
 
 
 def queued(home: Workspace, name: str = "T") -> str:
-    claim, _ = home.create(name, {"n": 1})
+    claim = home.create(name, {"n": 1}).claim
     return leave_to_worker(home, claim.root, starting(home.setup, {}), claim).id
 
 

@@ -37,7 +37,7 @@ def test_a_request_to_a_process_that_ends_in_that_moment_is_carried_out() -> Non
 
     workspace = Workspace([step("after", {"note": "n"}, puts(after=1))])
     workspace.store = Ending()
-    claim, created = workspace.create("a task", {})
+    claim, created, _ = workspace.create("a task", {})
     written = workspace.submit(created.task, {"kind": "set", "set": [[["note"], "n"]], "unset": []})
     assert written is not None
     assert written.data == {"note": "n"}

@@ -93,7 +93,7 @@ class Soak:
             with suppress(StoreError, TaskLockedError):
                 made = create_once(self.home, f"task {self.wanted}", "T", {"number": self.wanted})
                 if not isinstance(made, str):
-                    leave_to_worker(self.home, made[0].root, starting(self.home.setup, {}), made[0])
+                    leave_to_worker(self.home, made.claim.root, starting(self.home.setup, {}), made.claim)
                 return
             time.sleep(0.2)
 

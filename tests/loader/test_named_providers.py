@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,7 @@ def test_fallbacks_are_for_all_names_or_for_some(root: Path, write: Write) -> No
 
 
 def past_of(settings: ModelSettings) -> Past:
-    kept = Answering.of(settings, None).to_json()
+    kept = asdict(Answering.of(settings, None))
     return Past(Answering.from_json(kept), real=True)
 
 

@@ -125,7 +125,7 @@ def test_what_does_not_exist_is_a_page(home: Workspace) -> None:
 
 def test_the_list_has_pages_and_states(home: Workspace) -> None:
     for number in range(PAGE + 3):
-        claim, _ = home.create(f"Task {number}", {})
+        claim = home.create(f"Task {number}", {}).claim
         claim.close()
     run(home, "Last")
     first = Visitor(home).get("/").body.decode()

@@ -58,9 +58,8 @@ def run(
     """
     document = read_data(data, file)
     home = load_workspace(workspace, models)
-    home.setup.check()
+    notice = home.setup.check().notice
     step = step_named(home.steps, name)
-    notice = home.setup.choice().notice
     if notice and "connectors" in step.parameters:
         say(f"aloma: {notice}")
     events: list[Event] = []

@@ -40,8 +40,7 @@ def clone(
     task_id = task_id_of(open_records(running.workspace)[0], task, "clone")
     home = load_workspace(running.workspace, running.models)
     found, like = home.task(task_id), read_tree(home.store, root_of(task_id))
-    notice = home.setup.choice(like).notice
     document = document_for_copy(found, at=at, assignments=[assignment(text) for text in values or ()])
-    claim, created = home.create(name or found.name, document, tags=found.record["tags"], like=like)
-    work = partial(home.start_created, claim, created, limits=running.limits, expect=expected, wait=running.wait)
-    return run_and_show(home, claim.root, work, running.output, notice=notice, wait=running.wait)
+    made = home.create(name or found.name, document, tags=found.record["tags"], like=like)
+    work = partial(home.start, made, limits=running.limits, expect=expected, wait=running.wait)
+    return run_and_show(home, made.claim.root, work, running.output, notice=made.choice.notice, wait=running.wait)

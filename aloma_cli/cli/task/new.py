@@ -77,17 +77,18 @@ def new(
     home = load_workspace(running.workspace, running.models)
     if dry_run:
         return dry_running.show_dry_run(home, document, as_json=running.output.as_json)
-    notice = home.setup.choice().notice
     tags = tag or ()
     made = home.create(name, document, tags=tags) if key is None else create_once(home, key, name, document, tags)
     if isinstance(made, str):
+        home.setup.choice()  # so that wrong options are refused here too
         return _existing(home, made, running.output)
-    claim, created = made
     if queue:
         order = starting(home.setup, running.limits, expected)
-        return queued(home, leave_to_worker(home, claim.root, order, claim), running.output, wait=running.wait)
-    work = partial(home.start_created, claim, created, limits=running.limits, expect=expected, wait=running.wait)
-    return run_and_show(home, claim.root, work, running.output, notice=notice, wait=running.wait)
+        return queued(
+            home, leave_to_worker(home, made.claim.root, order, made.claim), running.output, wait=running.wait
+        )
+    work = partial(home.start, made, limits=running.limits, expect=expected, wait=running.wait)
+    return run_and_show(home, made.claim.root, work, running.output, notice=made.choice.notice, wait=running.wait)
 
 
 def _existing(home: Workspace, root: str, output: OutputOptions) -> int:

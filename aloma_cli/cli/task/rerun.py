@@ -64,16 +64,16 @@ def rerun(
         if not running.output.quiet:
             say(f"aloma: {_forecast_words(told)}")
         home.setup.border = KnownAnswers.of(task_id, asked.events).border
-    claim, created = home.create(found.name, document, tags=found.record["tags"], like=tree)
+    made = home.create(found.name, document, tags=found.record["tags"], like=tree)
     people = KnownPeople.of(asked.events)
 
     async def work(emit: Emit) -> Task:
-        first = home.start_created(claim, created, emit, limits=running.limits, expect=expected or tree.expected)
+        first = home.start(made, emit, limits=running.limits, expect=expected or tree.expected)
         task = await answered_as_before(home, first, people, emit)
         waits = running.wait and task.state in ("question", "unsettled")
         return await home.apply_and_run(task.id, None, emit, wait=True) if waits else task
 
-    return run_and_show(home, claim.root, work, running.output, notice=notice, wait=running.wait)
+    return run_and_show(home, made.claim.root, work, running.output, notice=notice, wait=running.wait)
 
 
 def _forecast_words(told: Forecast) -> str:

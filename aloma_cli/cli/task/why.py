@@ -57,7 +57,7 @@ def explain(
         _explain_task(asked, as_json=as_json)
         return exit_codes.DONE
     if home.loaded.broken and step not in home.steps:
-        home.loaded.check_files()
+        home.loaded.refuse_broken()
     answer = why(asked, step, entry)
     if as_json:
         put_json(answer.to_json())
