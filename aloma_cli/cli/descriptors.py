@@ -12,10 +12,7 @@ import os
 import select
 import sys
 import threading
-from dataclasses import field
-from typing import TYPE_CHECKING, TextIO
-
-from aloma_cli.values import dataclass
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 if TYPE_CHECKING:
     from aloma_cli.view.live.stderr import Notes
@@ -53,7 +50,7 @@ def listen(notes: Notes, result: TextIO) -> None:
     if _pipe is not None or not _apart or not hasattr(os, "register_at_fork"):  # Windows cannot wait for a pipe
         return
     out, into = os.pipe()
-    _pipe = _Pipe(notes, result, out, os.pipe(), os.dup(2))
+    _pipe = _Pipe(notes, result, out, os.pipe(), os.dup(2), os.getpid(), threading.Lock(), bytearray())
     with contextlib.suppress(ImportError, AttributeError, OSError):
         import fcntl
 
@@ -65,7 +62,7 @@ def listen(notes: Notes, result: TextIO) -> None:
     notes.number = 2
     os.register_at_fork(after_in_child=_pipe.hand_over)
     # Registered before any file of the workspace runs, so that it runs last.
-    atexit.register(_pipe.end)
+    atexit.register(end)
     threading.Thread(target=_pipe.read, name="aloma streams", daemon=True).start()
 
 
@@ -78,22 +75,37 @@ def settle() -> None:
 
 def end() -> None:
     """Pass on what was written so far, and restore the descriptors."""
-    if _pipe is not None:
-        _pipe.end()
+    global _pipe  # noqa: PLW0603  (there is one pair of descriptors)
+    if _pipe is None or os.getpid() != _pipe.owner:
+        return
+    for stream in filter(None, (sys.__stdout__, sys.__stderr__)):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    for number in (1, 2):
+        os.dup2(_pipe.real, number)
+    settle()
+    # A child that is still running keeps its end of the pipe open; we do not wait for it.
+    os.write(_pipe.wake[1], b".")
+    if _pipe.rest:
+        _pipe.tell_lines(b"\n")
+    _pipe = None
 
 
-@dataclass(eq=False)
-class _Pipe:
-    """`out`: where it is read. `real`: where descriptor 2 leads. `wake`: a pipe that ends the thread which reads."""
+class _Pipe(NamedTuple):
+    """What is read at `out`, by the process `owner`.
+
+    `wake`: a pipe that ends the thread which reads. `real`: where descriptor 2 led before. `rest`: the line that has no
+    end yet.
+    """
 
     notes: Notes
     result: TextIO
     out: int
     wake: tuple[int, int]
     real: int
-    owner: int = field(default_factory=os.getpid)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    rest: bytes = b""
+    owner: int
+    lock: threading.Lock
+    rest: bytearray
 
     def read(self) -> None:
         """Read until the end, in a thread."""
@@ -107,30 +119,17 @@ class _Pipe:
         try:
             data = os.read(self.out, _CHUNK) if select.select([self.out], [], [], 0)[0] else b""
             if data:
-                self._tell_lines(data)
+                self.tell_lines(data)
             return bool(data)
         finally:
             self.lock.release()
 
-    def end(self) -> None:
-        if os.getpid() != self.owner or self.real < 0:
-            return
-        for stream in filter(None, (sys.__stdout__, sys.__stderr__)):
-            with contextlib.suppress(OSError, ValueError):
-                stream.flush()
-        for number in (1, 2):
-            os.dup2(self.real, number)
-        self.real = -1
-        settle()
-        # A child that is still running keeps its end of the pipe open; we do not wait for it.
-        os.write(self.wake[1], b".")
-        if self.rest:
-            self._tell_lines(b"\n")
-
-    def _tell_lines(self, data: bytes) -> None:
-        *lines, self.rest = (self.rest + data).split(b"\n")
+    def tell_lines(self, data: bytes) -> None:
+        """Pass on the lines that these bytes end, and one that is very long without its end."""
+        *lines, self.rest[:] = (self.rest + data).split(b"\n")
         if len(self.rest) > _LARGE:
-            lines, self.rest = [*lines, self.rest], b""
+            lines.append(self.rest[:])
+            self.rest.clear()
         # Lines without a reader are dropped; otherwise every child would block.
         with contextlib.suppress(Exception):
             self.notes.write_lines(line.decode("utf-8", "replace") for line in lines)

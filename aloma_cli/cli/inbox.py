@@ -13,10 +13,10 @@ from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.asking.keyboard import can_ask
 from aloma_cli.cli.asking.round import ask_each
 from aloma_cli.cli.asking.who import typed_by
+from aloma_cli.cli.option_groups import OutputOptions
 from aloma_cli.cli.output import put_json, say
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.run import run_and_show
-from aloma_cli.cli.run_options import OutputOptions
 from aloma_cli.cli.table import put_table
 from aloma_cli.cli.workspaces import load_workspace, open_records
 from aloma_cli.document.stash import hide_stash

@@ -19,16 +19,12 @@ else:
 _VERBOSE = ("-v", "--verbose")
 
 
+@output.own_streams()
 def main(arguments: Sequence[str]) -> int:
     """Run one command; gives the exit code and raises nothing.
 
     `-v` or `--verbose`, anywhere before a `--`, shows the traceback of an error as well.
     """
-    with output.own_streams():
-        return _main(list(arguments))
-
-
-def _main(arguments: list[str]) -> int:
     until = arguments.index("--") if "--" in arguments else len(arguments)
     words = [word for word in arguments[:until] if word not in _VERBOSE]
     verbose = len(words) < until

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import MappingProxyType, NoneType, UnionType
+from types import MappingProxyType, UnionType
 from typing import Any, NamedTuple, get_args, get_type_hints
 
 REQUIRED: Any = object()
@@ -43,12 +43,16 @@ class Option(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """A parameter of a command. `kind`: its type, such as `str`, `bool` or `list[str]`, without None."""
+    """A parameter of a command. `kind`: its type, such as `str`, `bool` or `list[str]`, without None.
+
+    `part`: that of the option, else of its group.
+    """
 
     name: str
     kind: Any
     declared: Argument | Option
     default: Any = None
+    part: str = ""
 
     @property
     def min(self) -> int | None:
@@ -69,18 +73,24 @@ class Group(NamedTuple):
     @classmethod
     def of(cls, maker: Callable[..., object], part: str = "") -> Group:
         """The options that `maker` has as parameters; `part`: that of those which name none."""
-        own, groups, defaults = [], {}, _defaults_of(maker)
+        own, groups = [], {}
         # The module `inspect` would tell the same, but takes a tenth of the time of a command to import.
-        for name, hint in get_type_hints(maker, include_extras=True).items():
-            declared = None if name == "return" else hint.__metadata__[0]
+        made: Any = vars(maker).get("__init__", maker)
+        positional = made.__code__.co_varnames[: made.__code__.co_argcount]
+        given = dict(zip(reversed(positional), reversed(made.__defaults__ or ()), strict=False))
+        defaults = {**given, **(made.__kwdefaults__ or {})}
+        hints = get_type_hints(maker, include_extras=True)
+        hints.pop("return", None)
+        for name, hint in hints.items():
+            kind, declared = hint.__origin__, hint.__metadata__[0]
             if isinstance(declared, Group):
                 groups[name] = declared
-            elif declared is not None:
-                own.append(
-                    Parameter(
-                        name, _without_none(hint.__origin__), _in_part(part, declared), defaults.get(name, REQUIRED)
-                    )
-                )
+                continue
+            if isinstance(kind, UnionType):
+                kind = get_args(kind)[0]  # the other is None
+            own.append(
+                Parameter(name, kind, declared, defaults.get(name, REQUIRED), getattr(declared, "part", "") or part)
+            )
         return cls(maker, tuple(own), groups)
 
     @property
@@ -99,60 +109,37 @@ def parameters_of(command: Callable[..., int]) -> tuple[Parameter, ...]:
     return Group.of(command).parameters
 
 
-def _defaults_of(maker: Any) -> dict[str, Any]:
-    made: Any = vars(maker)["__init__"] if isinstance(maker, type) else maker
-    given = made.__defaults__ or ()
-    named = made.__code__.co_varnames[made.__code__.co_argcount - len(given) :]
-    return {**dict(zip(named, given, strict=False)), **(made.__kwdefaults__ or {})}
-
-
-def _without_none(kind: Any) -> Any:
-    return next(one for one in get_args(kind) if one is not NoneType) if isinstance(kind, UnionType) else kind
-
-
-def _in_part(part: str, declared: Argument | Option) -> Argument | Option:
-    return declared if isinstance(declared, Argument) or declared.part else declared._replace(part=part)
-
-
 def parse(parameters: Iterable[Parameter], words: Sequence[str]) -> dict[str, Any] | None:
     """The values that `words` give; None for whatever is not plainly right: `--help`, mistakes, rare spellings."""
     options = {name: one for one in parameters if isinstance(one.declared, Option) for name in one.declared.names}
     arguments = [one for one in parameters if isinstance(one.declared, Argument)]
     values: dict[str, Any] = {one.name: one.default for one in parameters}
     rest = iter(words)
-    loose = []
     for word in rest:
-        option = options.get(word)
-        if option is None and word.startswith("-") and word != "-":
+        one = options.get(word)
+        value: str | None = word
+        if one is not None and one.kind is not bool:
+            value = next(rest, None)
+        elif one is None and arguments and (word == "-" or not word.startswith("-")):
+            # A list takes all that are left.
+            one = arguments[0] if arguments[0].kind == list[str] else arguments.pop(0)
+        if one is None or not _take_value(one, value, values):
             return None
-        if option is None:
-            loose.append(word)
-        elif option.kind is bool:
-            values[option.name] = True
-        elif not _take_value(option, next(rest, None), values):
-            return None
-    return values if _fill(arguments, loose, values) else None
+    return None if REQUIRED in values.values() else values
 
 
-def _take_value(option: Parameter, word: str | None, values: dict[str, Any]) -> bool:
-    """Whether `word` is plainly a value of `option`, which is then in `values`."""
+def _take_value(parameter: Parameter, word: str | None, values: dict[str, Any]) -> bool:
+    """Whether `word` is plainly a value of `parameter`, which is then in `values`; of a flag it is its name."""
     if word is None:
         return False
-    if option.kind is int and re.fullmatch(_PLAIN_INTEGER, word) and int(word) >= (option.min or 0):
-        values[option.name] = int(word)
-    elif option.kind is str:
-        values[option.name] = word
-    elif option.kind == list[str]:
-        values[option.name] = [*(values[option.name] or ()), word]
+    if parameter.kind is bool:
+        values[parameter.name] = True
+    elif parameter.kind is str:
+        values[parameter.name] = word
+    elif parameter.kind == list[str]:
+        values[parameter.name] = [*(values[parameter.name] or ()), word]
+    elif re.fullmatch(_PLAIN_INTEGER, word) and int(word) >= (parameter.min or 0):
+        values[parameter.name] = int(word)
     else:
         return False
     return True
-
-
-def _fill(arguments: list[Parameter], words: list[str], values: dict[str, Any]) -> bool:
-    for argument in arguments:
-        if argument.kind == list[str]:
-            values[argument.name], words = words or argument.default, []
-        elif words:
-            values[argument.name], *words = words
-    return not words and REQUIRED not in values.values()

@@ -15,7 +15,7 @@ from aloma_cli import __version__
 from aloma_cli.cli import commands, exit_codes, output
 from aloma_cli.cli.bash_script import BASH
 from aloma_cli.cli.first_screen import WHOLE, ShortCommand, ShortGroup
-from aloma_cli.cli.parameters import REQUIRED, Argument, Group, Option, Parameter
+from aloma_cli.cli.parameters import REQUIRED, Argument, Group, Parameter
 
 # What the parser raises. Some versions of typer bring a click of their own, so its class is found by its name.
 _Refused: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -119,10 +119,11 @@ def _typer_default(parameter: Parameter) -> Any:
 
 def _annotation(parameter: Parameter) -> Any:
     kind = parameter.kind if parameter.default is not None else parameter.kind | None
-    return Annotated[kind, _declaration(parameter.declared)]
+    return Annotated[kind, _declaration(parameter)]
 
 
-def _declaration(declared: Argument | Option) -> Any:
+def _declaration(parameter: Parameter) -> Any:
+    declared = parameter.declared
     if isinstance(declared, Argument):
         return typer.Argument(metavar=declared.metavar, help=declared.help, show_default=False)
     return typer.Option(
@@ -130,7 +131,7 @@ def _declaration(declared: Argument | Option) -> Any:
         metavar=declared.metavar,
         help=declared.help,
         min=declared.min,
-        rich_help_panel=declared.part or None,
+        rich_help_panel=parameter.part or None,
         show_default=False,
     )
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from aloma_cli.api.workspace import Workspace
     from aloma_cli.cli import closing
     from aloma_cli.cli.asking import in_place, keyboard
-    from aloma_cli.cli.run_options import OutputOptions
+    from aloma_cli.cli.option_groups import OutputOptions
     from aloma_cli.content.step import Step
     from aloma_cli.record.tree import Tree
     from aloma_cli.view import choose

@@ -13,13 +13,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar, Token
-from dataclasses import field
+from contextvars import ContextVar
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from aloma_cli.redact import Redactor
-from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -115,7 +113,9 @@ class RedactedStream(Lent):
 
 
 class _Split(Lent):
-    """Passes what a step prints to its log, and what the program prints to `original`."""
+    """Passes what a step prints to its log, and what the program prints to `original`. `runs`: how many use it."""
+
+    runs = 0
 
     def write(self, text: str) -> int:
         inside = _current.get()
@@ -125,7 +125,6 @@ class _Split(Lent):
         return len(text)
 
 
-@dataclass(eq=False, slots=True)
 class Inside:
     """A context for the code of one firing, and for the tasks and threads that it starts.
 
@@ -133,10 +132,12 @@ class Inside:
     Changes of the streams are undone at its end, or at the end of the last of several side by side.
     """
 
-    log: Callable[[str], None]
-    started: Callable[[Task[Any]], None]
-    _rest: str = field(default="", init=False)
-    _token: Token[Inside | None] = field(init=False)
+    __slots__ = ("_log", "_rest", "_token", "started")
+
+    def __init__(self, log: Callable[[str], None], started: Callable[[Task[Any]], None]) -> None:
+        self.started = started
+        self._log = log
+        self._rest = ""
 
     def __enter__(self) -> None:
         self._token = _current.set(self)
@@ -147,14 +148,14 @@ class Inside:
         if not _writing and _stand_ins and (sys.stdout, sys.stderr) != _stand_ins[-1].streams:
             put_back(*_stand_ins[-1].streams)
         if self._rest:
-            self.log(self._rest)
+            self._log(self._rest)
             self._rest = ""
         _current.reset(self._token)
 
     def write(self, text: str) -> None:
         *whole, self._rest = (self._rest + text).split("\n")
         for line in whole:
-            self.log(line)
+            self._log(line)
 
 
 _current: ContextVar[Inside | None] = ContextVar("aloma_inside", default=None)
@@ -171,14 +172,12 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: _current.set(None))
 
 
-@dataclass(eq=False)
-class _StandIns:
-    """Two streams in the place of `own`, without the secrets of `redactor`. `runs`: how many use them."""
+class _StandIns(NamedTuple):
+    """Two streams in the place of `own`, without the secrets of `redactor`."""
 
     redactor: Redactor
     own: tuple[TextIO, TextIO]
-    streams: tuple[Lent, Lent]
-    runs: int = 0
+    streams: tuple[_Split, Lent]
 
 
 _stand_ins: list[_StandIns] = []
@@ -194,14 +193,14 @@ def lent_to_steps(redactor: Redactor) -> Iterator[None]:
         streams = _Split(own[0]), RedactedStream(err, redactor) if redactor else err
         _stand_ins.append(_StandIns(redactor, own, streams))
         sys.stdout, sys.stderr = streams
-    used = _stand_ins[-1]
+    used = _stand_ins[-1].streams[0]
     used.runs += 1
     try:
         yield
     finally:
         used.runs -= 1
         # The first to be installed may be the first that is no longer used: it is removed when it is on top.
-        while _stand_ins and not _stand_ins[-1].runs:
+        while _stand_ins and not _stand_ins[-1].streams[0].runs:
             put_back(*_stand_ins.pop().own)
 
 

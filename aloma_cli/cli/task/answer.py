@@ -9,9 +9,9 @@ from aloma_cli.api.task import Task
 from aloma_cli.cli import options
 from aloma_cli.cli.asking.who import typed_by
 from aloma_cli.cli.exit_codes import code_of_task
+from aloma_cli.cli.option_groups import Request, RequestOptions
 from aloma_cli.cli.output import say
 from aloma_cli.cli.parameters import Argument, Option
-from aloma_cli.cli.run_options import Request, RequestOptions
 from aloma_cli.cli.task.requests import json_or_text, request_and_run
 from aloma_cli.cli.task.which import task_id_of, task_id_with
 from aloma_cli.cli.workspaces import load_workspace, open_records

@@ -8,9 +8,9 @@ from typing import Annotated
 from aloma_cli.api.copies import document_for_copy
 from aloma_cli.api.task import read_tree
 from aloma_cli.cli import options
+from aloma_cli.cli.option_groups import Run
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.run import run_and_show
-from aloma_cli.cli.run_options import Run
 from aloma_cli.cli.task.requests import assignment
 from aloma_cli.cli.task.which import task_id_of
 from aloma_cli.cli.workspaces import load_workspace, open_records

@@ -24,8 +24,7 @@ from aloma_cli.view.live.stderr import Notes
 if TYPE_CHECKING:
     from aloma_cli.api.workspace import Workspace
     from aloma_cli.budget import LimitRequest
-    from aloma_cli.cli.option_groups import EachOptions
-    from aloma_cli.cli.run_options import OutputOptions
+    from aloma_cli.cli.option_groups import EachOptions, OutputOptions
     from aloma_cli.jsontext import JsonObject
 
 _LIMITED, _JOBS = 5, 20

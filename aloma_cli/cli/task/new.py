@@ -11,11 +11,10 @@ from aloma_cli.api.queue import leave_to_worker
 from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import options
 from aloma_cli.cli.exit_codes import code_of_task
-from aloma_cli.cli.option_groups import Each
+from aloma_cli.cli.option_groups import Each, OutputOptions, Run
 from aloma_cli.cli.output import say
 from aloma_cli.cli.parameters import Argument, Option
 from aloma_cli.cli.run import queued, run_and_show
-from aloma_cli.cli.run_options import OutputOptions, Run
 from aloma_cli.cli.task_data import read_data
 from aloma_cli.cli.workspaces import load_workspace
 from aloma_cli.errors import InputError

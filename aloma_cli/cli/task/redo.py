@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from aloma_cli.cli import options
+from aloma_cli.cli.option_groups import Request
 from aloma_cli.cli.output import say
 from aloma_cli.cli.parameters import Argument
-from aloma_cli.cli.run_options import Request
 from aloma_cli.cli.step.describe import step_named
 from aloma_cli.cli.task.requests import request_and_run
 from aloma_cli.cli.task.which import task_id_with

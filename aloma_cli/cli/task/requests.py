@@ -13,9 +13,9 @@ from aloma_cli.api.task import read_tree
 from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import exit_codes
 from aloma_cli.cli.asking.who import typed_by
+from aloma_cli.cli.option_groups import RequestOptions
 from aloma_cli.cli.output import say
 from aloma_cli.cli.run import run_and_show
-from aloma_cli.cli.run_options import RequestOptions
 from aloma_cli.cli.workspaces import load_workspace
 from aloma_cli.document.paths import parse_path
 from aloma_cli.engine.requests import checked, read_request

@@ -8,10 +8,10 @@ from aloma_cli.api.copies import document_for_copy
 from aloma_cli.api.explaining import answered_as_before, question
 from aloma_cli.api.task import Task
 from aloma_cli.cli import exit_codes, options
+from aloma_cli.cli.option_groups import Run
 from aloma_cli.cli.output import put_json, say
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.run import Emit, run_and_show
-from aloma_cli.cli.run_options import Run
 from aloma_cli.cli.task.which import task_id_of
 from aloma_cli.cli.workspaces import load_workspace, open_records
 from aloma_cli.errors import InputError

@@ -12,10 +12,10 @@ from aloma_cli.api.resume import changed_steps, is_over, republish
 from aloma_cli.api.task import read_tree
 from aloma_cli.cli import options
 from aloma_cli.cli.expectation import code_for
+from aloma_cli.cli.option_groups import Run
 from aloma_cli.cli.output import say
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.run import queued, run_and_show
-from aloma_cli.cli.run_options import Run
 from aloma_cli.cli.task.which import LAST, task_id_of
 from aloma_cli.cli.workspaces import load_workspace, open_records
 from aloma_cli.errors import TaskLockedError

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import options
+from aloma_cli.cli.option_groups import Request, RequestOptions
 from aloma_cli.cli.output import say
 from aloma_cli.cli.parameters import Argument, Option
-from aloma_cli.cli.run_options import Request, RequestOptions
 from aloma_cli.cli.task.requests import assignment, request_and_run
 from aloma_cli.cli.task.which import task_id_of
 from aloma_cli.cli.workspaces import open_records

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from aloma_cli.api.task import read_tree
 from aloma_cli.cli import options
+from aloma_cli.cli.option_groups import Request
 from aloma_cli.cli.parameters import Argument, Option
-from aloma_cli.cli.run_options import Request
 from aloma_cli.cli.task.call_number import call_number
 from aloma_cli.cli.task.requests import json_or_text, request_and_run
 from aloma_cli.cli.task.which import task_id_of

@@ -12,11 +12,10 @@ from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import options
 from aloma_cli.cli.exit_codes import DONE
 from aloma_cli.cli.expectation import code_for, expectation
-from aloma_cli.cli.option_groups import number
+from aloma_cli.cli.option_groups import Output, OutputOptions, number
 from aloma_cli.cli.output import say
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.run import Emit, Work, following, run_and_show
-from aloma_cli.cli.run_options import Output, OutputOptions
 from aloma_cli.cli.task.why import lines
 from aloma_cli.cli.watching.full import watch_full
 from aloma_cli.cli.watching.replay import FASTEST, SLOWEST, EventReplay, split_at
