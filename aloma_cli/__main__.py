@@ -7,7 +7,7 @@ import sys
 
 
 def main() -> int:
-    """Run the command line, or complete one; gives the exit code."""
+    """Run the command line, or complete one; returns the exit code."""
     _open_closed()
     # Imported where they are needed: a line is completed while somebody waits for the next key.
     if "_ALOMA_COMPLETE" in os.environ:

@@ -1,7 +1,7 @@
 """What a tree of tasks may spend, what it has spent, and what is held for calls under way.
 
-A call is let in only when what it is expected to take fits beside all that. So the limit is overshot by no more than
-what the answers under way turn out to exceed their expectations by.
+A call is admitted only if its estimate fits beside all that. So a limit is exceeded by no more than the answers under
+way exceed their estimates.
 """
 
 from __future__ import annotations
@@ -152,5 +152,5 @@ class Budget:
 
 
 def _limit_reason(name: str, most: float, used: str, nothing: str) -> str:
-    """Why no more is allowed; of a limit of 0 nothing was, so there is nothing to reach."""
+    """Why no more is allowed. A limit of 0 is not reached: it allows nothing."""
     return f"{name} limit reached ({used})" if most else f"the {name} limit is 0: {nothing}"

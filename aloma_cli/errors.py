@@ -12,7 +12,7 @@ AlomaError                     expected: one sentence and, in `hint`, the next s
 ├── TaskLockedError            another process runs the task
 ├── StoreError                 the record cannot be read or written
 │   ├── JournalDamagedError    … because it is damaged at a known place
-│   └── ClaimLostError         … because another process may run the task by now
+│   └── ClaimLostError         … because another process may now run the task
 └── FiringError                a step's firing fails; content may raise the two below itself
     ├── PermanentError         trying again cannot help
     │   ├── ShapeError         … because a shape is invalid, at `path`

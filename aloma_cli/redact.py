@@ -1,7 +1,7 @@
 """Find secrets by value in texts and JSON, and replace them by their names: `«secret:CRM_TOKEN»`.
 
-A secret is found as it is, escaped as in JSON (however deep) and percent-encoded as in a URL (however often). It is
-not found where it was encoded otherwise, such as in base 64, or taken to pieces.
+A secret is found as it is, escaped as in JSON (however deep) and percent-encoded as in a URL (however often). It is not
+found in another encoding, such as base 64, or in pieces.
 """
 
 from __future__ import annotations

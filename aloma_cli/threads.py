@@ -15,8 +15,8 @@ Result = TypeVar("Result")
 async def in_thread(function: Callable[[], Result], *, name: str) -> Result:
     """Call `function` on a new thread and wait for its result.
 
-    Unlike with `asyncio.to_thread`, no code joins the thread: a step that hangs is abandoned when it is cut, and cannot
-    prevent the program from exiting. The function sees the caller's context variables.
+    Unlike with `asyncio.to_thread`, no code joins the thread. So a step that hangs is abandoned when it is cut, and
+    cannot keep the program from exiting. The function sees the caller's context variables.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Result] = loop.create_future()

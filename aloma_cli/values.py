@@ -43,7 +43,7 @@ else:
 
 @cache
 def _key_of(kind: Any) -> Callable[[Any], Any]:
-    """What tells two values of a class apart."""
+    """What distinguishes two values of a class."""
     return attrgetter(*[field.name for field in dataclasses.fields(kind) if field.compare] or ["__class__"])
 
 

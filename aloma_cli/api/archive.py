@@ -77,7 +77,7 @@ def read_archive(lines: Iterable[bytes], name: str) -> Archive:
 
 
 def restored(store: Store, archive: Archive, clock: Clock, redactor: Redactor, *, as_new: bool = False) -> str:
-    """Put a tree into a store, with a new id if `as_new`; gives its id.
+    """Put a tree into a store, with a new id if `as_new`; returns its id.
 
     Raises InputError if the task exists, StoreError if the store refuses it, or if it has a secret of the workspace.
     """

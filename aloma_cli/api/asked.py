@@ -1,4 +1,4 @@
-"""The tasks of a workspace beside its steps, for questions about them: no step runs, and no engine is imported."""
+"""The tasks and the steps of a workspace, to explain tasks: runs no step, and imports no engine."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class AskedWorkspace(Records):
 
 
 def load_asked(path: str | Path | None = None, *, hide: Hide = no_redaction) -> AskedWorkspace:
-    """The workspace at `path`, or the one around the current folder. `hide` and errors as of `Workspace.open`."""
+    """The workspace at `path`, or the one around the current folder. `hide` and errors: as in `Workspace.open`."""
     loaded = load_workspace(path, Path.cwd(), os.environ, user_config=read_user_config(), hide=hide)
     root = loaded.root or Path.cwd()
     return AskedWorkspace(open_store(store_at(root, os.environ, loaded.config)), loaded)

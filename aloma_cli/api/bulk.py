@@ -37,7 +37,7 @@ class BulkLine:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a line: a task, or the error that kept it from being one. `skipped`: nothing was to be done."""
+    """The outcome of a line: its task, or an error. `skipped`: its task had ended before."""
 
     number: int
     task: Task | None = None

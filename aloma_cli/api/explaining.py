@@ -47,7 +47,10 @@ def _inquiry(home: AskedWorkspace, task: str, events: list[Event]) -> Inquiry:
 
 
 def _has_work(events: Iterable[Event]) -> bool:
-    """Whether a task of the tree does not rest: only then may a process run it. To ask for its lock takes long."""
+    """Whether some task of the tree is not at rest: only then can a process run it.
+
+    Asking for its lock takes longer.
+    """
     awake: set[str] = set()
     for event in events:
         (awake.discard if type(event) is TaskRested else awake.add)(event.task)
@@ -55,7 +58,7 @@ def _has_work(events: Iterable[Event]) -> bool:
 
 
 async def answered_as_before(home: Workspace, running: Awaitable[Task], people: KnownPeople, emit: Emit) -> Task:
-    """Let a run go on as long as `people` know the answers to what it asks; gives the task as it rests then."""
+    """Continue a run while `people` has answers to its questions; returns the task at rest."""
     task = await running
     while True:
         known = [(asked["task"], people.take(asked)) for asked in task.record["questions"] if asked["into"]]

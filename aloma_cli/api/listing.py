@@ -1,4 +1,4 @@
-"""The tasks of a workspace as a list that is looked at again and again: only what has changed is read."""
+"""A list of the tasks of a workspace that is refreshed often: only what has changed is read."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Listing:
         self._known: dict[str, _ListedTask] = {}
 
     def rows(self, *, state: str | None = None, before: str | None = None) -> Iterator[JsonObject]:
-        """What a list shows of each task, newest first; it is read as far as it is taken.
+        """The rows of the list, newest first; read lazily.
 
         `state`: only tasks in this state, as `record.states.seen` tells it. `before`: only tasks older than this one.
         """

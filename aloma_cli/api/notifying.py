@@ -1,4 +1,4 @@
-"""Tell people what happens in a tree while it runs: at most once of each occasion, since that is on record first."""
+"""Send notices about a running tree: at most one of each occasion, because it is recorded before it is sent."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ PAUSES = (1.0, 5.0)
 
 @dataclass(frozen=True, slots=True)
 class Notices:
-    """Whom to tell, for a workspace of this name. `link`: makes the address at which `to` can answer a question."""
+    """Who gets the notices of a workspace of this name.
+
+    `link`: makes the address at which `to` can answer a question.
+    """
 
     entries: tuple[NoticeSettings, ...]
     workspace: str
@@ -59,9 +62,9 @@ def notices_of(loaded: LoadedWorkspace, entries: tuple[NoticeSettings, ...], clo
 
 @dataclass(slots=True)
 class Notifier:
-    """Sends the notices of one run beside it. `show` gets all events, `open` the run before its first one.
+    """Sends the notices of one run, while it runs. `show` gets all events, `open` the run before its first one.
 
-    What was being told when a run ended or died is not told again.
+    A notice that was under way when a run ended or died is not sent again.
     """
 
     notices: Notices
@@ -75,7 +78,7 @@ class Notifier:
         self._run = run
 
     def emit(self, event: Event) -> None:
-        """Show an event, and tell of a question as soon as the turn has ended."""
+        """Show an event, and send the notice of a question as soon as the turn has ended."""
         self.show(event)
         if (isinstance(event, Committed) and event.asked) or (
             isinstance(event, FiringVoided) and event.reason == "asking"
@@ -83,7 +86,7 @@ class Notifier:
             asyncio.get_running_loop().call_soon(self._tell_early)
 
     async def settle(self, run: Scheduler) -> bool:
-        """Tell of all there is to tell now that nothing runs; then whether a request came in meanwhile."""
+        """Send all due notices now that nothing runs; returns whether a request came in meanwhile."""
         self._tell_due(run)
         self._publish(run)
         while self._sending:
@@ -110,7 +113,7 @@ class Notifier:
                 self._tell_due(self._run)
 
     def _tell_due(self, run: Scheduler) -> None:
-        """Put on record what is due to be told, and begin to tell it. Raises StoreError; then nothing is told."""
+        """Record the due notices, and begin to send them. Raises StoreError; then none is sent."""
         at, due = to_iso(run.clock.now()), list(self._due(run))
         for occasion, entry in due:
             run.note(NoticeSent(at=at, task=occasion.task, word=occasion.word, key=occasion.key, to=entry.label))
@@ -142,7 +145,7 @@ class Notifier:
             return  # the run ends with it
         try:
             await _deliver(entry, told, key)
-        except Exception as error:  # noqa: BLE001  (whatever it is, no task fails of it)
+        except Exception as error:  # noqa: BLE001  (no task fails because of a notice)
             reason = str(error) if isinstance(error, NoticeError) else f"{type(error).__name__}: {error}"
             at = to_iso(run.clock.now())
             run.note(NoticeFailed(at=at, task=occasion.task, key=occasion.key, to=entry.label, reason=reason))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aloma_cli.jsontext import JsonObject
 
 PATIENCE = 10.0
-"""Seconds within which another process that has begun to make the task has made it."""
+"""Seconds that another process may take to make the task."""
 
 _PAUSE = 0.02
 

@@ -1,4 +1,4 @@
-"""What all tasks of a workspace are at, looked at again and again: only what changed since is read."""
+"""The state of all tasks of a workspace, refreshed often: only what has changed is read."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ SCHEMA = 1
 """The version of the JSON."""
 
 COUNTS = ("running", "due", "waiting", "asking", "unsettled", "limited", "failed", "done", "ended")
-"""What a task is counted as: `due` has something to do and is not run; `waiting` waits for a timer; `ended` ended
-otherwise than done or failed."""
+"""The groups in which tasks are counted: `due` has something to do and is not run; `waiting` waits for a timer; `ended`
+ended otherwise than done or failed."""
 
 MINUTE = 60.0
 
 _LATE = 60.0
-"""Seconds by which what a process wrote may be seen late."""
+"""Seconds by which a write of another process may be seen late."""
 
 _WHOLE = 30.0
 """Seconds after which all tasks are listed, because some may have been deleted."""
@@ -106,7 +106,7 @@ class Overview:
     _read: dict[str, int] = field(default_factory=dict)
 
     def look(self) -> Snapshot:
-        """How it is now. Raises StoreError."""
+        """The present state. Raises StoreError."""
         now = self.home.clock.now()
         self._look_at_trees(now)
         found = self._known.values()
@@ -137,7 +137,7 @@ class Overview:
         self._looked_at = now
 
     def _look_at(self, root: str) -> tuple[str, ...]:
-        """Read a tree that may have changed; gives its id if it has."""
+        """Read a tree that may have changed; returns its id if it has."""
         try:
             stamp = self.home.store.stamp(root)
             known = self._known.get(root)

@@ -1,4 +1,4 @@
-"""What to know of a task before it is resumed."""
+"""What to know about a task before it is resumed."""
 
 from __future__ import annotations
 

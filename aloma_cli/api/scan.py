@@ -48,7 +48,7 @@ _NOTHING = _ScannedTree(-1, None)
 
 @dataclass(slots=True)
 class Scan:
-    """As `store.protocol.DueTrees`. `only`: none but those with this tag. `refused` gets each error that keeps a tree
+    """As `store.protocol.DueTrees`. `only`: just those with this tag. `refused` gets each error that keeps a tree
     from being claimed."""
 
     home: Records

@@ -74,7 +74,7 @@ async def run_claim(
         settings = settings or setup.answering(run)
         before(run)
         await _drive(run, setup, settings, stay)
-        # Requests may arrive while people are told, steps clean up and connections close.
+        # Requests may arrive while notices are sent, steps clean up and connections close.
         while (notifier is not None and await notifier.settle(run)) or run.take_requests():
             await _drive(run, setup, settings, stay)
         await lasts(run)

@@ -9,7 +9,7 @@ from aloma_cli.telemetry.spans import spans_of
 
 
 def send_trace(store: Store, root: str, settings: OtelSettings) -> int:
-    """Send the trace of a tree, and give the number of its spans.
+    """Send the trace of a tree, and return the number of its spans.
 
     Raises NotFoundError, JournalDamagedError; TelemetryError where the collector does not take it.
     """

@@ -15,7 +15,7 @@ LATE = 5.0
 
 
 def waiting(store: Store, release: Callable[[], str], now: float, root: str | None = None) -> Iterator[str]:
-    """What is due since some time, or whether this tree is; `release`: the version of the code here."""
+    """What has been due for some time, or whether this tree has; `release`: the version of the code here."""
     for release_of_trees, trees, since in store.waiting(root):
         if now - since < LATE:
             continue

@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from aloma_cli.store.protocol import Claim, DueTrees
 
 _RUN = ("aloma_cli.content.calls", "aloma_cli.content.firing", "aloma_cli.engine.limits")
-"""What is else imported when the first step begins, and its first call."""
+"""Modules that the first step, and its first call, would otherwise import."""
 
 Until = Literal["stopped", "idle", "drained"]
-"""When a worker ends: when it is told to; when nothing is due; when nothing is due or will be."""
+"""When a worker ends: on request; when nothing is due; when nothing is due or will be."""
 
 PATIENCE = 2.0
 """Seconds for which it stays with a tree that only waits for a timer."""
 
 GRACE = 30.0
-"""Seconds that running firings get once the worker is to end."""
+"""Seconds that running firings get when the worker ends."""
 
 POLL = 2.0
 """Seconds after which a worker looks for due trees though nothing woke it."""
@@ -41,7 +41,7 @@ POLL = 2.0
 
 @dataclass(slots=True)
 class Worker:
-    """`concurrency`: trees at one time. `only`: none but those with this tag. `tell` gets each tree that it leaves,
+    """`concurrency`: trees at one time. `only`: just those with this tag. `tell` gets each tree that it leaves,
     `refused` each error that keeps a tree from running, or, without a root, all of them. `any_release`: also trees of
     other versions of the code."""
 
@@ -91,9 +91,9 @@ class Worker:
         return queue or Scan(self.home, self.only, self.refused)
 
     def _turn(self, due: DueTrees, until: Until) -> float | None:
-        """Take what is due, and give the seconds until it is time to look again; None at the end.
+        """Take what is due, and return the seconds until it is time to look again; None at the end.
 
-        A store that cannot be reached is told of once, and asked again, unless the worker is to end some time.
+        A store that cannot be reached is reported once, and tried again, unless the worker ends by itself.
         """
         try:
             self._take_due(due)

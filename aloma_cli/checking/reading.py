@@ -476,7 +476,7 @@ class StepReader:
         return _few(found) or [ANY]
 
     def enter(self, function: SourceFunction, arguments: Mapping[str, Values]) -> Values:
-        """Run a function of the author's with these arguments; gives what it may return."""
+        """Run a function of the author's with these arguments; returns what it may return."""
         if self._depth >= _DEEPEST:
             for values in arguments.values():
                 self.escape(values, 0)

@@ -117,7 +117,7 @@ class Evaluator(Protocol):
         """What is in a value at a key."""
 
     def enter(self, function: SourceFunction, arguments: Mapping[str, Values]) -> Values:
-        """Run a function of the author's; gives what it may return."""
+        """Run a function of the author's; returns what it may return."""
 
     def write(
         self, path: tuple[str, ...], value: Value, line: int, *, appends: bool = False, later: bool = False

@@ -74,7 +74,7 @@ class Doc(Value):
 
 
 def sample(value: Json) -> Value:
-    """What an example tells: types and fields, but no scalar, since other data has others."""
+    """What an example shows: types and fields, but no scalar, because other data has other scalars."""
     if isinstance(value, dict):
         return Obj({key: [sample(inner)] for key, inner in value.items()})
     if isinstance(value, list):

@@ -25,7 +25,7 @@ _HELP = {"--help": "Show this message and exit.", "-h": "Show this message and e
 
 
 def complete(environ: Mapping[str, str]) -> int | None:
-    """Print what a shell asks for, and give the exit code; None for a shell that we do not know."""
+    """Print what a shell asks for, and return the exit code; None for a shell that we do not know."""
     found = completions(environ)
     if found is None:
         return None

@@ -33,7 +33,7 @@ PATIENCE = 2.0
 
 
 _SLACK = 0.5
-"""Seconds by which the signal handler, which knows more, is ahead of the thread that also ends the run."""
+"""Seconds by which the signal handler, which knows more, acts before the thread that also ends the run."""
 
 
 class Interrupted(Exception):  # noqa: N818  (it is requested)

@@ -21,7 +21,7 @@ _VERBOSE = ("-v", "--verbose")
 
 @output.own_streams()
 def main(arguments: Sequence[str]) -> int:
-    """Run one command; gives the exit code and raises nothing.
+    """Run one command; returns the exit code and raises nothing.
 
     `-v` or `--verbose`, anywhere before a `--`, shows the traceback of an error as well.
     """

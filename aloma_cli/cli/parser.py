@@ -22,7 +22,7 @@ _Refused: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name_
 
 
 def run(words: Sequence[str]) -> int:
-    """Run one command; gives the exit code. Raises AlomaError, and BrokenPipeError.
+    """Run one command; returns the exit code. Raises AlomaError, and BrokenPipeError.
 
     The help of a command is its first screen.
     """

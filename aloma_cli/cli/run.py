@@ -1,4 +1,4 @@
-"""Run a task in the foreground: show it, print its result, and give the exit code."""
+"""Run a task in the foreground: show it, print its result, and return the exit code."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def run_and_show(
     follows: bool = False,
     clock: Clock | None = None,
 ) -> int:
-    """Carry out `work`, which gets what to call with its events, and give the exit code for the state of the task.
+    """Carry out `work`, which gets what to call with its events, and return the exit code for the state of the task.
 
     `notice`: what to say about the model server. `before`: what earlier runs of the task add up to. With `wait` each
     question is shown when it is asked, since the run continues until it is answered. With `follows` another process
@@ -106,7 +106,7 @@ def _begin_view(
     notice: str | None,
     wait: bool,
 ) -> Emit:
-    """Enter the view; gives what shows events and open questions.
+    """Enter the view; returns what shows events and open questions.
 
     Where a person sits at the terminal, they are asked there.
     """
@@ -125,7 +125,7 @@ def _begin_view(
 
 
 def queued(home: Workspace, task: Task, options: OutputOptions, *, wait: bool) -> int:
-    """Say that a worker runs the task, and print it; with `wait` follow it, and give the exit code for its state."""
+    """Say that a worker runs the task, and print it; with `wait` follow it, and return the exit code for its state."""
     if wait:
         return run_and_show(home, task.id, following(home, task.id, options), options, follows=True)
     if not (options.quiet or options.events):

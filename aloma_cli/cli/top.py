@@ -25,7 +25,7 @@ from aloma_cli.view.top import frame
 
 _EVERY = 1.0
 _SHARE = 0.1
-"""The share of its time that it may take to look, so that very many tasks do not make it a burden."""
+"""The share of its time that it may spend reading, so that very many tasks do not slow the machine down."""
 
 
 def top(

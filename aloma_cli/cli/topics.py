@@ -29,7 +29,7 @@ PARTS: Mapping[str, Topic] = {
     "tables": Topic("cli", "Tables in a pipe"),
 }
 _LEFT_OUT = ("cli", "design")
-"""Pages that are no topic: the commands have a help of their own."""
+"""Pages that are not topics, because the commands have their own help."""
 
 
 def topics() -> dict[str, Topic]:

@@ -1,4 +1,4 @@
-"""What the author of a condition probably meant, where it looks like a slip of the pen."""
+"""What the author of a condition probably meant, where a mismatch looks like a typo."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A connector: functions, each with one border to the outside.
+"""A connector: functions, each of which has one border to the outside, where its requests are sent.
 
 A step calls a function; the function makes its requests through `ask`, which the engine supplies. The engine records
-each request with its answer, so that a repeated firing gets the recorded answer. A function's work on an answer (check
-it, ask once more) is above that border and is simply repeated.
+each request with its answer, so that a repeated firing gets the recorded answer. A function's work on an answer
+(checking it, asking once more) is inside that border, and is simply repeated.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class Function(Protocol):
         return "once"
 
     def described(self, name: str) -> tuple[str, JsonObject] | None:
-        """What a model is told of this function, `name`, as a tool: what it does, and the JSON Schema of its arguments.
+        """How a model sees this function, `name`, as a tool: a description, and the JSON Schema of its arguments.
 
         None where only another system knows: see `asked`. Raises PermanentError where it cannot be a tool.
         """
@@ -150,13 +150,13 @@ class Function(Protocol):
         raise PermanentError("this function cannot be a tool")
 
     def told(self, result: Any) -> Any:
-        """What a model is told of a result."""
+        """The result as a model gets it."""
         return result
 
     async def estimate(self, arguments: JsonObject, usual: int | None) -> Amount:  # noqa: ARG002  (for models)
         """What a request with these arguments is expected to take.
 
-        `usual`: the tokens that most earlier answers to such requests stayed below; None if there are none.
+        `usual`: an upper bound of the tokens of most earlier answers to such requests; None if there are none.
         """
         return Amount(calls=1)
 

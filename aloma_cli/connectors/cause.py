@@ -19,5 +19,5 @@ def cause(error: BaseException) -> str:
 def _below(error: BaseException) -> BaseException | None:
     if isinstance(error, BaseExceptionGroup):
         return error.exceptions[0]
-    # A context that is not suppressed may be the error that a step handles, and no reason for this one.
+    # A context that is not suppressed may be an error that the step handles, not the reason for this one.
     return error.__cause__ or (error.__context__ if error.__suppress_context__ else None)

@@ -1,4 +1,4 @@
-"""What a model server can do: tried with a few short calls, and told with the cure of what is wrong."""
+"""What a model server can do: tried with a few short calls. Each problem comes with a cure."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class Checkup:
         return CheckResult("model", "failed", f"the server does not have {model}", cure)
 
     def _tried(self, listed: list[JsonObject] | None) -> Sequence[str]:
-        """The models to try: those that a run would use and that are there, else the only one that is."""
+        """The models to try: those that a run would use and the server has, else the only one that it has."""
         there = [model for model in self.models if listed is None or _find_model(model, listed)]
         only = [_model_name(listed[0])] if listed is not None and len(listed) == 1 else []
         return there or only
@@ -140,7 +140,7 @@ class Checkup:
         yield await self._streaming(model)
 
     async def _structured(self, model: str) -> CheckResult:
-        """Ask for something else than the schema allows: only a server that enforces it answers in its form."""
+        """Ask for something that the schema does not allow: only a server that enforces it answers in its form."""
         self.honours.forget(self.url, model)
         await self.server.send(self._probe(model, "Name a planet of the solar system.", schema=_SCHEMA), model)
         dialect, check = self.server.dialect(model), "structured output"

@@ -1,8 +1,9 @@
 """One queue for each model server: how many calls are under way there, and how fast they are sent.
 
 A server that refuses a call because it is busy decides both. The number of calls under way follows TCP: it is halved at
-most, never below what the server still holds, and grows by one with each round of answers. The calls that a server took
-between two refusals are its measure for the time after: so many are sent at once, and further ones at the same rate.
+most, never below what the server still holds, and grows by one with each round of answers. The number of calls that a
+server took between two refusals is the measure for the time after: as many are sent at once, and further ones at the
+same rate.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ BUSY = frozenset({429, 503, 529})
 """The HTTP statuses of a server that is too busy for now."""
 
 SERVING = 60.0
-"""A server that answered within so many seconds serves: most limits are for a minute."""
+"""A server that answered within this many seconds is serving: most limits are for a minute."""
 
 _DECREASE = 0.5
 _PROBING = 0.1
@@ -97,7 +98,7 @@ class Governor:
             self._count_answer()
         finally:
             self._under_way -= 1
-            self._loop.call_soon(self._wake)  # soon: first the caller may want it `held`
+            self._loop.call_soon(self._wake)  # soon: the caller may first want it `held`
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -117,7 +118,7 @@ class Governor:
         try:
             return await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # its turn had come
+            if turn.done() and not turn.cancelled():  # it was its turn
                 self._under_way -= 1
                 self._taken -= 1
             with contextlib.suppress(ValueError):
@@ -143,7 +144,7 @@ class Governor:
         return self._sent
 
     def _wake(self) -> None:
-        """Let go who may."""
+        """Let the calls go that may."""
         while self._queue and self._may_go():
             turn = self._queue.popleft()
             if not turn.done():
@@ -170,7 +171,7 @@ class Governor:
             self.refusals = self.refusals + 1 if now - self._refused_when < SERVING else 1
             self._refused_when = now
             self._round = self._sent
-        if not others:  # it holds none of our calls: the number of them is not what it refuses
+        if not others:  # it holds none of our calls, so their number is not the reason for the refusal
             return
         if is_new:
             self._refused_at = self._window

@@ -25,7 +25,7 @@ _LONGEST = 200
 
 
 class CallHandle:
-    """`call`: tells those who watch the run how far a call has come. It may be used on any thread."""
+    """`call`: shows in the views of the run how far a call has come. It may be used on any thread."""
 
     def __init__(self, call: Call) -> None:
         self._call = call

@@ -173,7 +173,7 @@ _unwatched: ContextVar[Inside | None] = ContextVar("aloma_unwatched", default=No
 
 @contextmanager
 def unwatched() -> Iterator[None]:
-    """A context in which the current firing is not told of the tasks that are started."""
+    """A context in which started tasks are not reported to the current firing."""
     token = _unwatched.set(current())
     try:
         yield
@@ -183,7 +183,7 @@ def unwatched() -> Iterator[None]:
 
 @contextmanager
 def tasks_noticed(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Let `loop` tell firings of the tasks that are started inside of them, until the end."""
+    """Let `loop` report to firings the tasks that are started inside of them, until the end."""
     factory = loop.get_task_factory()
     if not isinstance(factory, _Factory):  # of many runs on one loop the first installs it
         factory = _Factory(factory)

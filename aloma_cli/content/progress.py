@@ -1,4 +1,4 @@
-"""What a call under way waits for, told to those who watch the run."""
+"""Reports what a call under way waits for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aloma_cli.content.host import Host
 from aloma_cli.record.events import CallProgress, CallSent
 
 SILENCE = 30.0
-"""Seconds without a word of a call that waits for an answer, after which a person is told."""
+"""Seconds of silence of a call that waits for an answer, after which the views say so."""
 
 
 class Watched:

@@ -41,7 +41,7 @@ class Retry:
     def applies(self, error: BaseException) -> bool:
         """Whether `error` is worth another try.
 
-        An error that says itself whether to retry is believed. A ConnectorError that is not retryable is tried again
+        An error that says whether to retry decides. A ConnectorError that is not retryable is tried again
         only when `on` names ConnectorError or a kind of it. A timeout of the step counts as TimeoutError. A
         group of errors is worth another try when each of them is, or when `on` names a kind of group.
         """

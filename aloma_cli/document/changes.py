@@ -64,7 +64,7 @@ LARGE = 256
 
 
 def apply_in_place(document: JsonObject, changes: Sequence[Change]) -> JsonObject | None:
-    """Apply `changes` to `document` itself, and give the fields that they touch as they were before.
+    """Apply `changes` to `document` itself, and return the fields that they touch as they were before.
 
     None, with nothing done, where a field is removed: it might be set again, and then come last. Raises as `apply`.
     """
@@ -155,7 +155,7 @@ class Replay:
         return self._edit.root
 
     def take(self, operation: JsonObject) -> Change:
-        """Apply an operation, and give it as a change. Raises as `apply` does."""
+        """Apply an operation, and return it as a change. Raises as `apply` does."""
         change = self._edit.following(operation) or _from_operation(operation, self._edit)
         self._edit.one(change)
         return change

@@ -182,7 +182,7 @@ def _compare_lists(old: list[Json], given: Any, path: Path, changes: list[Change
 def _compare_items(
     old: list[Json], new: Any, positions: Iterable[int], path: Path, changes: list[Change], copies: Copies
 ) -> list[int]:
-    """Compare two lists item by item, and give the positions at which they differ."""
+    """Compare two lists item by item, and return the positions at which they differ."""
     copied = copies.get(id(old), ())
     changed: list[int] = []
     for index in positions:

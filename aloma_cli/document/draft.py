@@ -12,7 +12,7 @@ from aloma_cli.jsontext import JsonObject, Path
 from aloma_cli.values import dataclass
 
 MOST_READ = 50
-"""So many places are told of what was read."""
+"""The most places that are recorded as read."""
 
 _ALONE = 2
 """References to a value that only its draft holds, as Python counts them: one more is counted for the question."""

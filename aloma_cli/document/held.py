@@ -1,6 +1,6 @@
 """The places of a document reserved for results and answers, and what other commits did to them.
 
-Each commit is judged by its changes, so that the journal alone tells what became of a place. A commit that touches no
+Each commit is judged by its changes, so that the journal alone shows what happened to a place. A commit that touches no
 such place costs a look-up for each of its changes.
 """
 

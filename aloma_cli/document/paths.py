@@ -14,7 +14,7 @@ MISSING: Any = type("Missing", (), {"__repr__": lambda _: "MISSING", "__slots__"
 """Returned by `get` if there is no value; null is a value."""
 
 _MOST_DIGITS = 20
-"""A longer number is not a position, because no list is that long."""
+"""A longer number is not a position, because lists are shorter."""
 
 _POSITIONS = re.compile(r"(?:\[[0-9]+\])+$")
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[^."]+')

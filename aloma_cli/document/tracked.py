@@ -1,4 +1,5 @@
-"""Dicts and lists that know what was written to them, so that a draft costs what a step touches and not what it holds.
+"""Dicts and lists that know what was written to them, so that the cost of a draft follows what a step touches, not its
+size.
 
 A tracked container starts as a shallow copy of a committed one. A committed container below it is replaced when it is
 first reached: a small one by a plain copy, a large one by another tracked container. So an author gets plain values
@@ -26,10 +27,10 @@ from aloma_cli.errors import ContentError
 from aloma_cli.jsontext import Json, JsonObject, Path
 
 SMALL = 256
-"""A container with at most so many values in all is handed out as a plain copy."""
+"""A container with at most this many values in all is handed out as a plain copy."""
 
 Copied = dict[int, list[Any]]
-"""What was handed out for the items of committed lists, by the `id` of the list: it tells which item was which."""
+"""What was handed out for the items of committed lists, by the `id` of the list: it shows which item was which."""
 
 _KINDS = (dict, list)
 _CONTAINERS = frozenset(_KINDS)

@@ -109,7 +109,7 @@ class _Search:
     ended: bool = False
 
     def mark(self, standpoint: Hashable, version: int, firing: int) -> Cycle | None:
-        """As `Trail.mark`; gives the cycle that was found."""
+        """As `Trail.mark`; returns the cycle that was found."""
         now = Visit(hash((self.digest.value, standpoint)), version, firing, self.chances)
         cycle = None
         if self.ended:

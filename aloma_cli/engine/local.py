@@ -115,7 +115,7 @@ class LocalRunner:
         self._timer = self._loop.call_later(LOOK, self.look)
 
     async def close(self) -> list[str]:
-        """Cancel what still runs, and give the names of the steps that did not end in time."""
+        """Cancel what still runs, and return the names of the steps that did not end in time."""
         self._timer.cancel()
         for firing in list(self.running):
             self.cut(firing, "stopped")

@@ -101,7 +101,7 @@ class Scheduler:
         self.arrived.append(outcome)
 
     def note(self, event: AnEvent) -> AnEvent:
-        """Take in what happens while a firing runs (a call, a log line), and give it as it is recorded.
+        """Take in what happens while a firing runs (a call, a log line), and return it as it is recorded.
 
         The next `flush` writes it.
         """

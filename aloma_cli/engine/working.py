@@ -121,7 +121,7 @@ class WorkingTree(Tree):
         return self.tasks[self.root_id]
 
     def apply(self, event: ev.Event) -> WorkingTask:
-        """Take in one event, and give its task."""
+        """Take in one event, and return its task."""
         task: WorkingTask = Tree.apply(self, event)  # type: ignore[assignment]  # as `task_type` says
         follow = _APPLY.get(type(event))
         if follow is not None:

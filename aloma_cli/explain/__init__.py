@@ -1,1 +1,1 @@
-"""Questions to the record: why a step fired or not, and where a value comes from. Pure functions over events."""
+"""Questions about the record: why a step fired or not, and where a value comes from. Pure functions over events."""

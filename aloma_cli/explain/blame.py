@@ -21,7 +21,7 @@ from aloma_cli.record.figures import Figures
 from aloma_cli.values import dataclass
 
 MOST_PARTS = 20
-"""So many parts of one object, each with an author of its own, are followed."""
+"""The most parts of one object, each with another author, that are followed."""
 
 ROOT_PATH = "(document)"
 
@@ -76,7 +76,10 @@ class Cause:
 
 @dataclass(slots=True)
 class Blame:
-    """The tree below one value. It is built breadth first, so that what is near is never left out for what is far."""
+    """The tree below one value.
+
+    It is built breadth first, so that near causes are never left out in favour of far ones.
+    """
 
     ledger: Ledger
     steps: Steps

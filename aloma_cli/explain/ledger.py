@@ -127,9 +127,8 @@ class TaskLedger:
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """Read a record: nothing of it becomes garbage, and to look for garbage takes a third of the time.
-
-    What was read is not looked through afterwards either, until the next record is read.
+    """Read a record: nothing of it becomes garbage, and collecting garbage takes a third of the time. What was read is
+    not collected afterwards either, until the next record is read.
     """
     was_on = gc.isenabled()
     gc.disable()

@@ -1,4 +1,4 @@
-"""What keeps a step from starting, beside its condition: each reason in words, with what to type against it."""
+"""What keeps a step from starting, besides its condition: each reason in words, with the command that removes it."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def _asked_calls(view: Moment, flight: Flight) -> Iterator[Obstacle]:
 
 
 def unsettled(task: str, flight: Flight) -> Iterator[Obstacle]:
-    """The calls of a firing whose outcome a person has to tell."""
+    """The calls of a firing whose outcome a person must settle."""
     for call in flight.unanswered:
         if not call.asks:
             text = f"call {call.number} of {flight.step} was sent, and its outcome is unknown"

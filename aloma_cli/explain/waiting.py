@@ -11,7 +11,7 @@ _ENDED = {"error": "ended in error", "ignored": "was ignored", "stopped": "was s
 
 
 def waiting(view: Moment) -> Iterator[Obstacle]:
-    """What the task waits for, and what keeps all its steps from starting; or that nothing is waited for."""
+    """What the task waits for, and what keeps all its steps from starting; or that it waits for nothing."""
     found = [*_flights(view), *_timers(view), *_questions(view), *_subtasks(view)]
     found[:0] = [obstacle for obstacle in of_task(view) if obstacle.kind not in ("parked", "awaited")]
     if not found and view.facts.rest is not None:

@@ -28,7 +28,7 @@ ENDS: dict[type[ev.Event], str] = {
 }
 
 FLYING = ("running", "unfinished", "question", "unsettled")
-"""The kinds of the obstacles that tell about a firing which has not ended."""
+"""The kinds of obstacles that are a firing which has not ended."""
 
 
 @dataclass(frozen=True, slots=True)

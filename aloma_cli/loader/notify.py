@@ -1,4 +1,4 @@
-"""The `notify:` section of `aloma.yaml`: whom to tell that a task asks, has failed or is done."""
+"""The `notify:` section of `aloma.yaml`: who gets a notice that a task asks, has failed or is done."""
 
 from __future__ import annotations
 

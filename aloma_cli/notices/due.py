@@ -1,4 +1,4 @@
-"""What there is to be told of a tree of tasks now."""
+"""The notices that are due in a tree of tasks now."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OF_REST = {
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """Something to be told. `word`: one of `settings.WORDS`. `key` names it in the tree.
+    """A reason for a notice. `word`: one of `settings.WORDS`. `key` names it in the tree.
 
     `question`: as in the record of a task.
     """
@@ -34,7 +34,7 @@ class Occasion:
 
 
 def occasions(tree: Tree) -> Iterator[Occasion]:
-    """All open questions of a tree, and how its root rests. Whether they were told is in `Tree.noticed`."""
+    """All open questions of a tree, and how its root rests. `Tree.noticed` has which notices were sent."""
     for task in tree.tasks.values():
         if not task.closed:
             for asked in questions_of(task):

@@ -1,4 +1,4 @@
-"""Send one notice on one way, once."""
+"""Send one notice in one way, once."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def send(way: Way, told: JsonObject, key: str, timeout: float) -> None:  #
 async def _run_program(program: Program, told: JsonObject) -> None:
     """Raises NoticeError where the program cannot be run, or fails.
 
-    Files, and not pipes, are its streams: what it leaves running may hold them for longer.
+    Its streams are files, not pipes, because a process that it leaves running may hold them for longer.
     """
     try:
         with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as said:
@@ -75,7 +75,7 @@ async def _end_of(program: Program, given: IO[bytes], said: IO[bytes]) -> int:
     try:
         return await process.wait()
     finally:
-        # Also what it started, and left behind.
+        # Also the processes that it left behind.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()

@@ -1,4 +1,4 @@
-"""Whom to tell of what, as the `notify:` section of `aloma.yaml` says."""
+"""Who gets which notices, as the `notify:` section of `aloma.yaml` says."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from aloma_cli.values import dataclass
 
 WORDS = ("question", "failed", "done")
-"""What there is to be told: a task asks, has failed or paused, is done."""
+"""The kinds of notices: a task asks, has failed or paused, is done."""
 
 USUAL = ("question", "failed")
 TIMEOUT = 10.0

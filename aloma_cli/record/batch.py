@@ -1,4 +1,4 @@
-"""What is written to a record at once."""
+"""The unit that is written to a record at once."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def from_checkpoint(kind: type[AnyTree], checkpoint: JsonObject) -> AnyTree | No
         return None
     try:
         tree: AnyTree = _form(cast("Any", kind)).take(checkpoint["tree"], _Objects(checkpoint["objects"]))
-    except Exception:  # noqa: BLE001  (whatever is wrong with it, the journal has all of it)
+    except Exception:  # noqa: BLE001  (whatever is wrong with it, the journal has everything)
         return None
     return tree
 

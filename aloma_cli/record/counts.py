@@ -1,11 +1,11 @@
-"""What a call took, as numbers that can be added up, whatever a server or an old record says."""
+"""What a call took, as numbers that can be added up, even if a server or an old record reports nonsense."""
 
 from __future__ import annotations
 
 from aloma_cli.jsontext import Json
 
 _MOST = 2**53
-"""Above this no count can be meant, and a float cannot tell two neighbours apart."""
+"""Above this no count is plausible, and a float cannot distinguish two neighbours."""
 
 _LONGEST = 30
 """Characters of a number that is written as a text."""

@@ -1,6 +1,6 @@
 """Lists that begin as in an earlier call, which a journal holds once.
 
-Each turn of a conversation is asked with all messages before it. So a line of a journal has the messages that are new,
+Each turn of a conversation is sent with all messages before it. So a line of a journal has the messages that are new,
 and `begins` says where the others are: `{"messages": {"seq": 41, "event": 0, "items": 12}}`. Only lines are short.
 Events are always whole.
 """

@@ -17,7 +17,7 @@ SCHEMA = 1
 class TaskRecord(TypedDict):
     """A task without its document. Times are ISO texts; `usage` and `steps` count its subtasks as well.
 
-    `wake_at`: the moment at which a tree in which nothing runs continues; None if none is known.
+    `wake_at`: the moment at which an idle tree continues by itself; None if none is known.
     """
 
     schema: int

@@ -230,7 +230,7 @@ class Tree:
             raise batch.damaged(why) from error
 
     def apply(self, event: ev.Event) -> TaskFacts:
-        """Take in one event, and give its task."""
+        """Take in one event, and return its task."""
         at = event.at
         if at != self.last_at:  # all events of one turn have one time
             self._pass_time(event)
@@ -501,7 +501,7 @@ def _nothing(tree: Tree, event: ev.Event) -> None:
 
 
 def _end_flight(tree: Tree, task: TaskFacts, firing: int, seconds: float) -> list[Figures]:
-    """End a flight for good; gives the figures to count it in."""
+    """End a flight for good; returns the figures to count it in."""
     flight = task.flights.pop(firing)
     del tree.flying[firing]
     tree.running.discard(firing)

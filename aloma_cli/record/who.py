@@ -2,7 +2,7 @@
 
 `channel`: terminal, command (of a script), link, page, api or record (`aloma task rerun` repeats what was
 answered in an earlier task). `user`: the user of the system who typed the command, or
-the name that was typed on a page; it is missing if none was given. `to`: where the link was sent that was used.
+the name that was typed on a page; it is missing if unknown. `to`: where the link was sent that was used.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class Layout:
 
 
 def lay_out(nodes: Mapping[str, float], edges: Mapping[Pair, float]) -> Layout:
-    """`nodes` with their widths, in an order that is kept where nothing speaks against it; `edges` with those of their
+    """`nodes` with their widths, in an order that is kept where possible; `edges` with those of their
     labels. Edges from a node to itself have no way."""
     between = [pair for pair in edges if pair[0] != pair[1]]
     back = _closing(nodes, between)

@@ -29,7 +29,7 @@ LONGEST_PART = 20_000
 
 
 def record(story: Story) -> JsonObject:
-    """All that the script of a page knows.
+    """Everything that the script of a page knows.
 
     `tasks`: `id`, `name`, `state`, `parent`, `into`, `data`, and the lines of its `log`. `calls`, by their numbers.
     `conditions`: the paths that each step's condition names today.

@@ -41,7 +41,7 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[Any]], caption: str
 def tiles(total: Figures, *first: tuple[str, str, str]) -> Markup:
     """Figures in large letters: the name of each, what it is, and more about it in small letters.
 
-    Those of calls, tokens and money come last, and below them what is to be said of these.
+    The figures of calls, tokens and cost come last, with remarks about them below.
     """
     tokens = f"{short_count(total.input_tokens)} in, {short_count(total.output_tokens)} out" if total.tokens else ""
     figures = (

@@ -45,7 +45,7 @@ def task_page(question: Inquiry, damage: AlomaError | None = None) -> str:
 
 
 def damaged(story: Story, damage: AlomaError | None) -> Markup | None:
-    """That the record is damaged, where the page ends therefore, and which commands help."""
+    """A warning that the record is damaged, where the page ends, and which commands help."""
     if damage is None:
         return None
     last, root = len(story.ledger.tasks[story.task.id].entries) - 1, root_of(story.task.id)

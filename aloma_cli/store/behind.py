@@ -1,4 +1,4 @@
-"""What a claim has taken to write, and has not yet where it outlives a loss of power."""
+"""Writes of a claim that are not durable yet."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Behind:
         self._waiting: deque[tuple[int, Then]] = deque()
 
     def take(self) -> int:
-        """Note a write that begins, and give its number."""
+        """Note a write that begins, and return its number."""
         self._taken += 1
         return self._taken
 
     def last(self, number: int, error: AlomaError | None = None) -> None:
-        """Note that the writes up to `number` last; with `error`, that they are lost."""
+        """Note that the writes up to `number` are durable; with `error`, that they are lost."""
         if error is None:
             self._lasting = max(self._lasting, number)
         else:
@@ -39,14 +39,14 @@ class Behind:
             self._waiting.popleft()[1](self.error)
 
     def then(self, call: Then) -> None:
-        """Call `call` once all writes so far last or are lost; now, if that is so already."""
+        """Call `call` once all writes so far are durable or lost; now, if they already are."""
         if self.error is not None or self._lasting == self._taken:
             call(self.error)
         else:
             self._waiting.append((self._taken, call))
 
     def telling(self, emit: Callable[[Event], object]) -> Callable[[Event], None]:
-        """As `emit`, which then hears of nothing that does not last."""
+        """As `emit`, which then gets no event that is not durable."""
 
         def tell(event: Event) -> None:
             self.then(lambda error: emit(event) if error is None else None)

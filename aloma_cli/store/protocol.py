@@ -1,4 +1,4 @@
-"""What the engine asks of a store. It speaks of tasks and events, never of files or of asyncio."""
+"""What the engine asks of a store, in terms of tasks and events, never of files or asyncio."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ class Claim(Protocol):
 
     @property
     def behind(self) -> Behind | None:
-        """The writes that do not last yet, of a claim that does not wait for them; see `write_behind`."""
+        """The writes that are not durable yet, of a claim that does not wait for them; see `write_behind`."""
 
     def write_behind(self, post: Callable[[Callable[[], object]], object]) -> None:
-        """From now on do not wait until what is written lasts, so that other trees continue meanwhile.
+        """From now on do not wait until a write is durable, so that other trees continue meanwhile.
 
         `post` may be called from any thread, and calls what it gets on the thread that uses the claim. What is written
-        keeps its order. An error is raised by the next write, or told by `behind`. A store may do nothing.
+        keeps its order. An error is raised by the next write, or reported by `behind`. A store may do nothing.
         """
 
     def batches(self) -> Iterator[Batch]:
@@ -90,14 +90,14 @@ class Claim(Protocol):
         """Whether another `keep` would spare the next process work, because of the commits since the last one."""
 
     def keep(self, state: JsonObject) -> None:
-        """Keep what all batches so far add up to. It is worth nothing without them. Raises StoreError."""
+        """Keep the sum of all batches so far, which is useless without them. Raises StoreError."""
 
     def commit(self, events: Sequence[Event], *, durable: bool = True) -> None:
         """Append `events` as one batch: after a crash all of them exist, or none.
 
         With `durable` they survive a loss of power once this returns. Without it they survive the death of this
-        process, and a loss of power once a later durable commit returned. Behind, that is so once `behind` says it.
-        Raises StoreError.
+        process, and a loss of power once a later durable commit returned. With `write_behind`, that is so once `behind`
+        says it. Raises StoreError.
         """
 
     def publish(self, record: JsonObject, data: JsonObject) -> None:
@@ -127,7 +127,7 @@ class Claim(Protocol):
 
 
 class Waiting(NamedTuple):
-    """Trees of one version of the code that are due and that no process has taken. `since`: seconds since 1970."""
+    """Trees of one version of the code that are due and not taken by a process. `since`: seconds since 1970."""
 
     release: str | None
     trees: int
@@ -185,7 +185,7 @@ class Store(Protocol):
         """
 
     def kept(self, root: str) -> Kept | None:
-        """What was last kept of a tree, and the batches after it; None if there is nothing that the batches bear out.
+        """What was last kept of a tree, and the batches after it; None if there is nothing that the batches confirm.
 
         Raises NotFoundError.
         """

@@ -14,7 +14,7 @@ from aloma_cli.telemetry.otlp import BATCH, Collector, TelemetryError
 from aloma_cli.telemetry.spans import Span, Spans
 
 MOST = 10_000
-"""Spans that wait to be sent. More than these are left out."""
+"""The most spans that wait to be sent; further ones are dropped."""
 
 GRACE = 5.0
 """Seconds that the last spans get when the process ends."""

@@ -73,7 +73,7 @@ class Play:
         concurrency: int | None = None,
         limits: Mapping[str, float] = NO_LIMITS,
     ) -> Played:
-        """Run a task until it is at rest. `config`: values for `config(…)`; the environment is not asked.
+        """Run a task until it is at rest. `config`: values for `config(…)`; the environment is not read.
 
         `limits`: what it may spend (`calls`, `tokens`, `cost`, `seconds`).
 
@@ -98,7 +98,7 @@ class Play:
 
 
 class Played(PlayedRecord):
-    """A task that was played, and can be played on: answered, changed, resumed later."""
+    """A task that was played, and can continue: be answered, changed, resumed later."""
 
     def __init__(self, workspace: Workspace, timeline: Timeline | RealTime, script: Script, task: Task) -> None:
         self._workspace = workspace
@@ -151,7 +151,7 @@ class Played(PlayedRecord):
         return {task.name: task for task in tasks}
 
     def answer(self, value: Json, *, into: str | None = None) -> Played:
-        """Answer the first open question, or the one whose answer goes `into` a place, and play on."""
+        """Answer the first open question, or the one whose answer goes `into` a place, and continue."""
         if not self.record["questions"]:
             raise AssertionError(f"the task asks nothing; it is {self.state}\n\n{self.story()}")
         asked = next((one for one in self.record["questions"] if into in (None, one["into"])), None)
@@ -162,7 +162,7 @@ class Played(PlayedRecord):
         return self._again()
 
     def set(self, **values: Json) -> Played:
-        """Write into the document, as `aloma task set` does, and play on: `played.set(**{"order.paid": True})`."""
+        """Write into the document, as `aloma task set` does, and continue: `played.set(**{"order.paid": True})`."""
         self._timeline.run(self._workspace.set(self.id, values))
         return self._again()
 

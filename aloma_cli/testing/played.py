@@ -1,4 +1,4 @@
-"""A task that was played: who fired, on what, with what prompt, and what came of it."""
+"""A task that was played: which steps fired, on which document, with which prompt, and with which outcome."""
 
 from __future__ import annotations
 

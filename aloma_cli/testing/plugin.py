@@ -48,11 +48,11 @@ def play(request: pytest.FixtureRequest, workspace: Home, script: Script) -> Pla
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add to the report of a test that failed what happened in the tasks it played."""
+    """Add what happened in the tasks of a failed test to its report."""
     report = yield
     if report.when == "call" and report.failed and _PLAY in item.stash:
         for played in item.stash[_PLAY].plays:
-            # An error that tells the story itself need not tell it twice.
+            # An error that has the story already does not need it twice.
             if "what happened:" not in report.longreprtext:
                 report.sections.append(("aloma", played.story()))
     return report

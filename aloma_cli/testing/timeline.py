@@ -91,7 +91,7 @@ class _JumpingLoop(asyncio.SelectorEventLoop):
     def call_later(  # type: ignore[override]
         self, delay: float, callback: Callable[..., object], *args: Any, **options: Any
     ) -> asyncio.TimerHandle:
-        # What only looks around now and then would make a wait of two days a million steps long.
+        # Code that only polls would turn a wait of two days into a million steps.
         if getattr(callback, "__func__", None) in _HEARTBEATS:
             delay = LONGEST
         return super().call_later(delay, callback, *args, **options)

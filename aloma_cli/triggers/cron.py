@@ -17,7 +17,7 @@ LATE = 60.0
 """Seconds after which a tick counts as missed."""
 
 _LOOK = 30.0
-"""Seconds after which the clock is looked at again, because it may be set, and a laptop may sleep."""
+"""Seconds after which the clock is looked at again, because the clock may be set, and a laptop may sleep."""
 
 _HOUR, _DAY = 3600, 86_400
 _WINDOWS = (_HOUR, _DAY, 32 * _DAY, 370 * _DAY, 8 * 366 * _DAY)

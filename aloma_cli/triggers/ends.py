@@ -55,7 +55,7 @@ class Ends:
             await asyncio.sleep(max(_PAUSE, (time.monotonic() - started) / _SHARE))
 
     def _show_changed(self, root: str) -> int | None:
-        """Show a tree that has changed; gives its stamp, or None if it is to be looked at again."""
+        """Show a tree that has changed; returns its stamp, or None if it is to be looked at again."""
         try:
             stamp = self._home.store.stamp(root)
             if stamp == self._stamps.get(root):

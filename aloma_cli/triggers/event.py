@@ -23,13 +23,13 @@ LONGEST_NAME = 200
 """Characters of a name or a tag that is made of an event."""
 
 _PATIENCE = 1.0
-"""Seconds for which all else stands still at most, while another worker makes the same task."""
+"""The most seconds for which all else waits while another worker makes the same task."""
 
 
 class TriggerEvent(NamedTuple):
     """Something that happened. `body`: what templates name as `event`. `key`: its identity, if its kind knows one.
 
-    `via`: what `$via` of the task says of it, beside the trigger and the time.
+    `via`: what the task's `$via` has besides the trigger and the time.
     """
 
     body: JsonObject

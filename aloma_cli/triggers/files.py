@@ -27,7 +27,7 @@ MOST_READ = 1_000_000
 """Bytes of a file whose contents are put into an event."""
 
 _AGAIN = 30.0
-"""Seconds after which the folder is listed anew, because not every file system tells of changes."""
+"""Seconds after which the folder is listed anew, because not every file system reports changes."""
 
 _RETRY = 5.0
 _TEMPORARY = (".*", "~*", "#*", "*~", "*.tmp", "*.temp", "*.part", "*.partial", "*.crdownload", "*.filepart", "*.swp")
@@ -56,7 +56,7 @@ class Files:
         self._nameless: set[str] = set()
 
     async def look(self) -> float:
-        """Make a task of each file that is new and stands still; gives the seconds until it should look again."""
+        """Make a task of each file that is new and stands still; returns the seconds until it should look again."""
         seen, present = dict(self.trigger.read().get("seen", {})), {file.name: file for file in self._list_files()}
         settled, pause = self._settled_files([file for file in present.values() if seen.get(file.name) != _stamp(file)])
         for file in settled:
@@ -124,7 +124,7 @@ class Files:
             raise StoreError(f"{self.folder} cannot be read: {error.strerror}") from error
 
     def _has_name(self, name: str) -> bool:
-        """Whether a record can hold the name of a file. It is told once that it cannot."""
+        """Whether a record can hold the name of a file. If not, that is reported once."""
         shown = os.fsencode(name).decode(errors="backslashreplace")
         if shown != name and name not in self._nameless:
             self._nameless.add(name)

@@ -1,4 +1,4 @@
-"""One trigger of a workspace: it makes tasks of events, and notes what came of them."""
+"""One trigger of a workspace: it makes tasks of events, and records the outcome."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Trigger:
             self.failed(error)
 
     def failed(self, error: AlomaError) -> None:
-        """Note an error, and tell of it unless it was the last one."""
+        """Record an error, and report it unless it was the last one."""
         noted = self.read()
         self.note(error={"at": to_iso(self.home.clock.now()), "message": str(error)}, errors=noted.get("errors", 0) + 1)
         if self._failed != str(error):
@@ -69,7 +69,7 @@ class Trigger:
         return self.home.store.note(self._note_name) or {}
 
     def note(self, **changes: Any) -> None:
-        """Note something for good."""
+        """Record something permanently."""
         self.home.store.write_note(self._note_name, {**self.read(), **changes})
 
     @property

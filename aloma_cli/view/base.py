@@ -30,4 +30,4 @@ class View:
         """Leave the terminal to a dialog, until `resume`."""
 
     def resume(self) -> None:
-        """Show what happened meanwhile, and go on."""
+        """Show what happened meanwhile, and continue."""

@@ -61,7 +61,7 @@ _AGAIN = {
 
 
 SILENCE = 30.0
-"""Seconds without an answer after which it is said how long a call has waited."""
+"""Seconds without an answer after which the view says how long a call has waited."""
 
 LOGS_KEPT = 20
 """How many log lines of a firing are kept until it ends."""

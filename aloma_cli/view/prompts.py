@@ -273,7 +273,7 @@ def _piece(piece: Json, width: int) -> str:
 
 
 def _cut_data(text: str) -> str:
-    """A picture or a file is for the model; people are told how long it is."""
+    """A picture or a file is for the model; people see only its length."""
     more = len(text) - _LONGEST_DATA
     return text if more <= 0 else f"{text[:_LONGEST_DATA]}… ({more:,} more characters)"
 

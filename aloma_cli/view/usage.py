@@ -29,7 +29,7 @@ def cells(figures: Figures) -> list[Any]:
 
 
 def remarks(total: Figures) -> Iterable[str]:
-    """What the figures do not tell: prices that are not known, tokens that were not counted, simulations."""
+    """What the figures do not show: unknown prices, tokens that were not counted, simulated answers."""
     if total.unpriced:
         yield f"without the price of {plural(total.unpriced, 'call')}, which is unknown"
     if total.estimated:

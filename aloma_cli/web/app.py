@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
 Failed = Callable[[Exception], object]
-"""Is told what went wrong in a route; the client hears nothing of it."""
+"""Gets what went wrong in a route; the client does not."""
 
 Refusal = Callable[[int, str, Mapping[str, str] | None], "Response"]
 """Makes the answer to a refused request, from its status, a sentence, and headers."""

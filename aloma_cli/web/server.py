@@ -33,7 +33,7 @@ _MOST_HEAD = 32_768
 
 @asynccontextmanager
 async def serving(app: ASGIApp, host: str = LOOPBACK, port: int = 0) -> AsyncIterator[str]:
-    """Serve `app` until the block ends; gives the URL without a slash at the end. Port 0 is any free one.
+    """Serve `app` until the block ends; returns the URL without a slash at the end. Port 0 is any free one.
 
     It installs no signal handler and writes nothing. Raises InputError where it cannot listen there, and
     WorkspaceError where the extra is missing.
@@ -78,7 +78,7 @@ def _protocol() -> Any:
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class Protocol(H11Protocol):
-        """Closes a connection on which no request begins in time: uvicorn itself waits for a head for ever."""
+        """Closes a connection on which no request begins in time: uvicorn itself waits for a head forever."""
 
         def __init__(self, config: Config, *args: Any, **options: Any) -> None:
             super().__init__(config, *args, **options)

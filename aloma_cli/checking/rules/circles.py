@@ -39,7 +39,7 @@ def _finding(subject: Subject, circle: list[str]) -> Finding:
 
 
 def _by_writes(subject: Subject) -> Iterator[list[str]]:
-    """Play what the steps always write, from the smallest document of each, until a state comes again."""
+    """Simulate what the steps always write, from the smallest document of each, until a state repeats."""
     for start in subject.steps:
         document = smallest(start.condition).document
         if document is not None and _is_plain(subject, start):

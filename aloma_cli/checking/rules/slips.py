@@ -24,7 +24,7 @@ _MADE = (
     ast.BinOp,
     ast.Compare,
 )
-"""What is surely not None, as the result of a call such as `return log("done")` may be."""
+"""Expressions that are never None; the result of a call such as `log("done")` may be None."""
 
 _Content: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -94,7 +94,7 @@ class Watching(App[BaseException | int]):
         self.query_one(_Picture).refresh()
 
     def _handle_exception(self, error: Exception) -> None:
-        """A fault of the view ends it, and is told of by the command, not by Textual."""
+        """An error of the view ends it; the command reports it, not Textual."""
         super()._handle_exception(error) if self.is_headless else self.exit(error)
 
 
@@ -103,7 +103,7 @@ _LOOK = 1.0
 
 
 def show(stage: Stage, follow: Follow, is_held: Callable[[], bool]) -> int:
-    """Show it at the terminal; gives the exit code. Raises what ended it."""
+    """Show it at the terminal; returns the exit code. Raises what ended it."""
     ended = asyncio.run(_run_app(Watching(stage, follow, is_held)))
     if isinstance(ended, BaseException):
         raise ended

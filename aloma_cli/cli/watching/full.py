@@ -22,7 +22,7 @@ from aloma_cli.view.theme import glyphs_for
 
 
 def watch_full(home: Workspace, task: str, why: Why, *, entry: int | None, speed: float) -> int:
-    """Show the task until the view is ended, and give the exit code. Raises InputError without a terminal."""
+    """Show the task until the view is ended, and return the exit code. Raises InputError without a terminal."""
     if not _has_terminal():
         hint = f"run `aloma task watch {task} --speed 4`, or `aloma task log {task} --changes`"
         raise InputError("--full needs a terminal", hint=hint)

@@ -84,11 +84,11 @@ class WatchedLog:
         return max(0.0, after - before)
 
     def position_of(self, number: int) -> int | None:
-        """Where the entry of this number stands."""
+        """The position of the entry with this number."""
         return next((at for at, record in enumerate(self.records) if record.number == number), None)
 
     def has(self, position: int, words: str) -> bool:
-        """Whether an entry tells of `words`, in upper or lower case: its step, its places, its texts."""
+        """Whether an entry contains `words`, in upper or lower case: its step, its places, its texts."""
         entry = self.records[position].entry
         told = (entry.word, entry.step or "", entry.task or "", *entry.changed.places, *facts(entry), text(entry))
         return words.casefold() in " ".join(told).casefold()

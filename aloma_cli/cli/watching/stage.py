@@ -167,7 +167,7 @@ class Stage:
 
 
 def _details(record: Record, room: int) -> list[Text]:
-    """What else an entry tells: its facts, its error, and what its step logged."""
+    """The details of an entry: its facts, its error, and what its step logged."""
     said = [", ".join(facts(record.entry)), *clean_lines(text(record.entry))]
     said += [f"| {one}" for logged in record.logs for one in leveled(logged.level, logged.text)]
     return [line((piece, DIM)) for one in filter(None, said) for piece in paragraph(bounded(one), room)]

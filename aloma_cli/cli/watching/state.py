@@ -1,4 +1,4 @@
-"""What the full-screen view is at, and what a key makes of it. Nothing here knows a terminal."""
+"""The state of the full-screen view, and how keys change it. Nothing here knows a terminal."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _type_key(state: WatchState, key: str, character: str | None, log: WatchedLo
 
 
 def found(state: WatchState, log: WatchedLog, step: int) -> WatchState:
-    """At the next entry, or with step -1 the one before, that tells of the words looked for, around the end."""
+    """At the next entry, or with step -1 the one before, that contains the words, wrapping around the end."""
     places = ((state.position + step * far) % len(log) for far in range(1, len(log) + 1))
     position = next((at for at in places if state.words and log.has(at, state.words)), None)
     if position is None:

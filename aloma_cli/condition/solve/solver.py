@@ -1,6 +1,6 @@
 """Find a value that meets all needs of one place, and differs as little as possible from the present one.
 
-Whatever is proposed has been tested by the condition itself, so a proposal is never wrong. `and`, `or` and `not` are
+Each proposal is tested by the condition itself, so none is wrong. `and`, `or` and `not` are
 taken apart first: what is left at a place are tests of the value, of its fields, and of its items.
 """
 

@@ -51,7 +51,7 @@ _DEEPEST = 8
 class Dialect:
     """The form that a server accepts.
 
-    `without`: keywords that it refuses inside a schema. `loose`: it refuses strict schemas. `spoken`: it is told the
+    `without`: keywords that it refuses inside a schema. `loose`: it refuses strict schemas. `spoken`: it gets the
     schema in words as well, because it ignored it.
     """
 

@@ -1,4 +1,4 @@
-"""The dialects of the models of one server: found out once, and remembered beyond the run."""
+"""The dialects of the models of one server: found out once, and remembered across runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aloma_cli.connectors.honours import Honours
 from aloma_cli.jsontext import Json, JsonObject
 
 _LONGEST = 20_000
-"""Characters of an answer that is looked at for whether the server heeded the schema."""
+"""The most characters of an answer that is checked for whether the server heeded the schema."""
 
 
 class Dialects:

@@ -102,9 +102,8 @@ def _in_order(data: Json) -> list[JsonObject]:
 
 
 def packed(vector: Json) -> str | None:
-    """A vector as it is recorded: base64 of its numbers as 32-bit floats, which servers offer too; None if it is none.
-
-    So it takes a quarter of the space of its digits.
+    """A vector as it is recorded: base64 of its numbers as 32-bit floats, as servers offer it, too; None if it is not a
+    vector. This takes a quarter of the space of its digits.
     """
     if isinstance(vector, str):
         return vector if _numbers_in(vector) else None
@@ -114,7 +113,7 @@ def packed(vector: Json) -> str | None:
 
 
 def unpacked(vector: str) -> list[float]:
-    """The numbers of a recorded vector. Raises ValueError if it is none."""
+    """The numbers of a recorded vector. Raises ValueError if it is not a vector."""
     data = base64.b64decode(vector, validate=True)
     if len(data) % 4:
         raise ValueError("a vector has four bytes for each number")

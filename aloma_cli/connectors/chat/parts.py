@@ -1,7 +1,7 @@
 """Pictures, sounds and files in messages: recorded by their hash, and counted by what they are.
 
-The bytes stay out of the record, because the answer to a recorded call needs them no more, and each further turn would
-repeat them. A call that has to be sent again is made again by its step, which has the bytes.
+The bytes stay out of the record, because the answer to a recorded call no longer needs them, and each further turn
+would repeat them. A call that has to be sent again is made again by its step, which has the bytes.
 """
 
 from __future__ import annotations

@@ -165,7 +165,7 @@ class ChatServer:
             base_url=self._url,
             default_query={"api-version": settings.api_version} if settings.api_version else None,
             timeout=settings.timeout,
-            max_retries=0,  # `Tries` does it, and tells what it waits for
+            max_retries=0,  # `Tries` does it, and reports what it waits for
             http_client=self._http,
         )
         # The library fills these from OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS for every server;
@@ -290,7 +290,7 @@ class ChatServer:
         return await tries.run(lambda: self._streams.post(model, call, post) if is_chat else post(IN_ONE_PIECE))
 
     async def _keep_unfinished(self, call: Call, model: str, error: Exception | None) -> None:
-        """Record what came of an answer before another try is made, or the call ends."""
+        """Record the part of an answer that came, before another try is made, or the call ends."""
         if isinstance(error, ConnectorError) and error.answer is not None:
             self._describe_error(error, call, model)
             error.about = {"server": self.name, **(error.about or {})}

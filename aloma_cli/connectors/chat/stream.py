@@ -180,7 +180,7 @@ class _Choice:
         return "\n".join(f"calls {tool.name} {tool.arguments}" for tool in self._tools)
 
     def add(self, choice: JsonObject) -> int:
-        """Take in a part; gives how many characters it has."""
+        """Take in a part; returns how many characters it has."""
         for name, value in choice.items():
             if name == "logprobs" and isinstance(value, dict):
                 for kind, tokens in value.items():

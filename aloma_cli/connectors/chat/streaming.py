@@ -1,4 +1,4 @@
-"""Ask for an answer as a stream, tell those who watch what comes, and give the whole answer."""
+"""Ask for an answer as a stream, report what comes, and return the whole answer."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Reception:
         return self._assembly.has_begun
 
     def hear(self, part: bytes) -> bool:
-        """Take in a part of the body, and tell whether it belongs to a stream; else the body is to be kept."""
+        """Take in a part of the body, and return whether it belongs to a stream; else the body must be kept."""
         if self._is_stream is None:
             self._begun += part
             self._is_stream = begins_stream(self._begun)
@@ -123,7 +123,7 @@ class Reception:
 
 
 class Streams:
-    """How the models of one server take requests for streams: found out once, and remembered beyond the run."""
+    """How the models of one server take requests for streams: found out once, and remembered across runs."""
 
     def __init__(self, honours: Honours, url: str) -> None:
         self._honours = honours
@@ -133,7 +133,7 @@ class Streams:
         self._received: dict[str, Reception] = {}
 
     async def post(self, model: str, call: Call, post: Post) -> bytes:
-        """The body of the answer, received as a stream where somebody watches and the server can stream.
+        """The body of the answer, received as a stream where a view shows it and the server can stream.
 
         Raises ConnectorError, with what came, if the answer broke off.
         """

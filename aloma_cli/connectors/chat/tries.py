@@ -1,4 +1,4 @@
-"""Try a request again where a server is busy or cannot be reached, and tell those who watch."""
+"""Try a request again where a server is busy or cannot be reached, and report the waits."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Tries:
     """Up to `most` tries of one request, each of which takes at most `seconds`, in the queue of the server.
 
     A try that the server refuses because it is busy does not count while it works on other calls. If it answers none,
-    the first call finds that out, and each of those behind it is tried once. `failed` is told of an
-    error before another try is made.
+    the first call finds that out, and each of those behind it is tried once. `failed` gets an error before another try
+    is made.
     """
 
     most: int
@@ -83,7 +83,7 @@ class Tries:
         if not is_busy(error):
             return pause_after(error, attempt)
         pause = pause_after(error, max(1, self.governor.refusals))
-        # The end of a call that is under way tells better than a clock when the server has room.
+        # The end of a call that is under way is a better sign than a clock that the server has room.
         return pause if pause is None or self.governor.is_idle or asked_wait(error) else 0.0
 
     def _announce(self, error: OpenAIError | ConnectorError, pause: float, attempt: int) -> None:

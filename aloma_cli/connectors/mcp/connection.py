@@ -135,7 +135,7 @@ class Connection:
             self._unread.append(named)
 
     async def _last_words(self) -> None:
-        """Wait for what a server wrote to stderr before it ended, because that comes another way."""
+        """Wait for what a server wrote to stderr before it ended, because that comes through another pipe."""
         await asyncio.sleep(_SOON)
         for _ in range(_LOOKS):
             if self._heard or self._settings.url:

@@ -94,7 +94,7 @@ class McpFunction(Function):
 
 
 async def _list_tools(settings: McpSettings, connection: Connection, ask: Ask) -> dict[str, JsonObject]:
-    """The tools by name, as they are on record: a repeated firing tells its model of the same ones."""
+    """The tools by name, as recorded: a repeated firing offers its model the same ones."""
     listed: list[JsonObject] = await ask.call(f"mcp.{settings.name}.{LIST}", _ListTools(connection), {})
     return {tool["name"]: tool for tool in listed}
 

@@ -48,7 +48,7 @@ class Router:
         self._down: dict[Target, _Outage] = {}
 
     async def send(self, call: Call) -> Answer:
-        """The answer of the first server that can give one; its `about` tells which could not before (`instead_of`)."""
+        """The answer of the first server that can give one; its `about` names those that could not (`instead_of`)."""
         first, *others = targets(self._settings, call.arguments["model"])
         *route, last = sorted((first, *others), key=lambda target: target.name != call.fallback or target == first)
         failed = _Failed(first)
@@ -138,7 +138,7 @@ def _target(settings: ModelSettings, name: str) -> Target:
 
 
 async def _is_kept(call: Call, error: ConnectorError) -> bool:
-    """Put what came of an answer on record by itself, and tell whether anything came."""
+    """Record the part of an answer that came as a call of its own, and return whether anything came."""
     match error.answer:
         case {"choices": [{"message": dict()}, *_]}:
             await call.unfinished(error)

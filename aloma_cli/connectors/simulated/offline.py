@@ -102,7 +102,7 @@ def _simulated_content(call: Call, seed: int, reply: Reply | None) -> str:
 
 
 def _simulated_line(call: Call) -> str:
-    """The answer to a prompt without a shape; it tells the author of a step that expects JSON what to do."""
+    """The answer to a prompt without a shape; it says what to do if the step expects JSON."""
     messages = call.arguments["messages"]
     prompt = cut(" ".join(steady(text_of(messages[-1]) if messages else "").split()), 80)
     hint = f"give the call a shape=, or write responses/{call.step}.json"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from aloma_cli.connectors.chat.tools.tool import Tool
 
 MakeCall = Callable[..., Any]
-"""Takes `connector.function`, the Function and its arguments; gives the result in a plain `def`, else what to await."""
+"""Takes `connector.function`, the Function and its arguments; returns the result, or in an `async def` an awaitable."""
 
 
 class ConnectorsHandle:

@@ -1,1 +1,1 @@
-"""Run today's steps on the answers on record, firing by firing, and tell where they differ from the record."""
+"""Run today's steps on the answers on record, firing by firing, and show where they differ from the record."""

@@ -13,8 +13,7 @@ from aloma_cli.jsontext import Json, JsonObject, Path, pretty, show_path
 from aloma_cli.values import dataclass
 
 KINDS = ("condition", "prompt", "call", "field", "gone")
-"""A condition decides otherwise; a model is asked, or another call made, otherwise; a firing leaves something else; the
-step is not there any more."""
+"""In this order: a condition, a prompt, another call or the result of a firing differs; the step no longer exists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,7 @@ class Divergence:
     """`kind`: one of KINDS. `where`: the place, in words. `recorded` and `today`: MISSING where there is nothing.
 
     `entry` and `firing`: None for a firing that is not on record; then `after` is the entry after which it would come.
-    `order`: divergences are told in this order, that of the record.
+    `order`: divergences are listed in this order, that of the record.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""What it would cost to run a task again, where only what has changed is asked."""
+"""What it would cost to run a task again, if only changed calls are made."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Forecast:
 
 
 def forecast(ledger: Ledger, steps: Steps, report: ReplayReport) -> Forecast:
-    """What a run would ask again of which the replay gave `report`."""
+    """The calls that a run would repeat, from the `report` of its replay."""
     again = [call for calls in report.asked.values() for call in calls]
     changed = {one.firing for one in report.divergences if one.firing is not None}
     later = _affected(ledger, steps, changed) - report.asked.keys()

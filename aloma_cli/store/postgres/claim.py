@@ -39,7 +39,7 @@ _CLOSE = "select aloma.close(%s, %s, %s)"
 
 
 class PostgresClaim:
-    """The sole right to write one tree, for as long as its lease is prolonged."""
+    """The sole right to write one tree, for as long as its lease is renewed."""
 
     publishes = True
 

@@ -31,7 +31,7 @@ _OPTIONS = {
     "tcp_user_timeout": "15000",
 }
 
-logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of a connection that is lost, which is told here
+logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of a lost connection, which is reported here
 
 _PASSING = (errors.DeadlockDetected, errors.SerializationFailure)
 """The errors after which the same statement may succeed on the same connection."""

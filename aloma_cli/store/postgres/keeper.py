@@ -1,4 +1,4 @@
-"""Prolongs the leases of a process and hears what others notify, on a thread and a connection of its own.
+"""Renews the leases of a process and receives notifications, on a thread and a connection of its own.
 
 So a step that blocks the event loop does not cost its worker the lease. The thread ends when no claim is open and
 no one listens.
@@ -22,7 +22,7 @@ _PAUSE = 0.5
 
 
 class LeasedClaim(Protocol):
-    """A claim whose lease is prolonged: its tree, its id, and the number of the claim."""
+    """A claim whose lease is renewed: its tree, its id, and the number of the claim."""
 
     root: str
     tree: int
@@ -39,7 +39,7 @@ class Keeper:
         self.process = os.getpid()
         self.wakes: list[Callable[[], object]] = []
         self.missed: set[int] = set()
-        """The trees, not held here, of which requests were told since this was last emptied."""
+        """The trees, not held here, for which requests were notified since this was last emptied."""
         self._database = database
         self._address = database.address
         self._claims: dict[int, LeasedClaim] = {}
@@ -95,7 +95,7 @@ class Keeper:
     def _serve_connection(self, connection: Connection) -> None:
         space, beat_at = self._database.space, 0.0
         connection.execute(f"listen aloma_{space}".encode())
-        self._hear("")  # what was notified while nothing was heard
+        self._hear("")  # what was notified while the connection was down
         for claim in [*self._claims.values()]:
             claim.look()
         while self._is_needed:

@@ -290,7 +290,7 @@ class PostgresStore:
         return self._keeper.listen(wake)
 
     def sweep(self) -> None:
-        """Nothing, because whatever a killed process began is undone by the database."""
+        """Nothing, because the database undoes what a killed process began."""
 
     def close(self) -> None:
         self._database.close()

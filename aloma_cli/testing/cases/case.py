@@ -1,4 +1,4 @@
-"""One case: the data of a task, the answers it gets, and what must come of it."""
+"""One case: the data of a task, the answers it gets, and the expected outcome."""
 
 from __future__ import annotations
 

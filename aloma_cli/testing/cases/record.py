@@ -1,4 +1,4 @@
-"""A case made of the record of a task: its data, its answers, what people did, and what came of it."""
+"""A case made of the record of a task: its data, its answers, what people did, and its outcome."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UNSCRIPTED = ("tool.", "person.")
 
 
 def case_of(events: list[Event], record: JsonObject, document: JsonObject) -> JsonObject:
-    """The case of a tree at rest, as it is written to a file. Each value that differs from run to run is left open."""
+    """The case of a tree at rest, as it is written to a file. Values that differ from run to run are left open."""
     root = next(event for event in events if isinstance(event, TaskCreated))
     plain = _Patterns(Volatile(root.task, from_iso(root.at)), from_iso(events[-1].at))
     expect = {"state": record["state"], "fired": PlayedRecord(events).fired, "data": plain.pattern(document)}

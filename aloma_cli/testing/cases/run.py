@@ -1,4 +1,4 @@
-"""Run cases, and say what is wrong with what came of them."""
+"""Run cases, and say what is wrong with their outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What came of a case, as values, as JSON and for JUnit."""
+"""The outcome of a case, as values, as JSON and for JUnit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loop of a model and its tools: ask, call what it asks for, tell the results, ask again."""
+"""The loop of a model and its tools: ask, call what it asks for, send the results, ask again."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class ToolLoop:
         """The answer that calls no tool.
 
         Raises AnswerError after `max_turns` turns of calls, and for a repeated mistake (see `_count_mistakes`).
-        A retryable error of a tool is raised; what else goes wrong in a tool is told to the model.
+        A retryable error of a tool is raised; any other problem in a tool is reported to the model.
         """
         messages = request["messages"]
         while True:
@@ -90,7 +90,7 @@ class ToolLoop:
         return await self._ask.approve(question, call, arguments)
 
     def _calls_of(self, completion: JsonObject, request: JsonObject) -> list[Requested]:
-        """The calls that are to be made; none where the answer is refused for another reason, by who reads it."""
+        """The calls that are to be made; none where the reader of the answer refuses it for another reason."""
         choice = completion["choices"][0]
         if not may_call_tools(request) or broke_off(choice) or was_refused(choice):
             return []
@@ -102,7 +102,7 @@ class ToolLoop:
         return calls
 
     async def _results(self, calls: list[Requested]) -> list[str]:
-        """What the model is told of each call. They run side by side, and all of them end, whatever one comes to."""
+        """The result of each call, for the model. They run side by side, and all of them end, even if one fails."""
         problems = [call.problem or await self._problem(call) for call in calls]
         self._count_mistakes(calls, problems)
         work = [

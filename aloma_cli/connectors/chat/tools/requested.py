@@ -11,10 +11,10 @@ from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, dumps, kind_of,
 from aloma_cli.values import dataclass
 
 MOST_CALLS = 64
-"""The calls of one turn that are carried out; a model that asks for more is told so."""
+"""The calls of one turn that are carried out; a model that asks for more gets a message."""
 
 MOST_TEXT = 50_000
-"""Characters of a result that a model is told."""
+"""Characters of a result that a model gets."""
 
 _SHOWN = 200
 
@@ -86,7 +86,7 @@ def turn_of(completion: JsonObject, calls: list[Requested]) -> JsonObject:
 
 
 def as_text(result: Any) -> str:
-    """A result as a model is told it: a string as it is, all else as JSON; cut where it is very long."""
+    """A result as a model gets it: a string as it is, all else as JSON; cut where it is very long."""
     text = result if isinstance(result, str) else dumps(result)
     if len(text) <= MOST_TEXT:
         return text
