@@ -14,7 +14,7 @@ from aloma_cli.record.events import TaskRested
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
 
-    from aloma_cli.api.asked import AskedWorkspace
+    from aloma_cli.api.reader import AskedWorkspace
     from aloma_cli.api.task import Task
     from aloma_cli.api.workspace import Workspace
     from aloma_cli.engine.transaction import Emit

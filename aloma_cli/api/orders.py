@@ -25,12 +25,16 @@ else:
 Order = Callable[["Scheduler"], None]
 
 
-def starting(setup: Setup, limits: Mapping[str, LimitRequest], expected: JsonObject | None = None) -> Order:
+def starting(setup: Setup, limits: Mapping[str, LimitRequest], expected: JsonObject | None = None) -> Order | None:
     """What a new tree begins with: these limits and those of the workspace, and what it is expected to come to.
 
-    `limits`: by their names in `budget.LIMITS`. `expected`: the condition that the document is to meet.
+    `limits`: by their names in `budget.LIMITS`. `expected`: the condition that the document is to meet. None if there
+    are no limits and no condition.
     """
-    return partial(_set, {**setup.loaded.config.limits.budget, **limits}, setup.redactor.value(expected))
+    limits = {**setup.loaded.config.limits.budget, **limits}
+    if not limits and expected is None:
+        return None
+    return partial(_set, limits, setup.redactor.value(expected))
 
 
 def resuming(

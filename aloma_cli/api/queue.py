@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aloma_cli.store.protocol import Claim
 
 
-def leave_to_worker(home: Workspace, task_id: str, order: Order, claim: Claim | None = None) -> Task:
+def leave_to_worker(home: Workspace, task_id: str, order: Order | None, claim: Claim | None = None) -> Task:
     """Write `order` into the record of a tree, and start nothing. Raises NotFoundError, TaskLockedError."""
     claim = claim or home.store.claim(root_of(task_id))
     tree = write(claim, home.setup, None, order)

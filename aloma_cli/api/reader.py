@@ -32,6 +32,7 @@ from aloma_cli.store.open import open_store
 if TYPE_CHECKING:
     from aloma_cli.content.step import Step
     from aloma_cli.engine import working
+    from aloma_cli.loader.workspace import LoadedWorkspace
     from aloma_cli.store.protocol import Salvage, Store
 else:
     working = Later("aloma_cli.engine.working")
@@ -126,3 +127,12 @@ class Records:
         """The records of a root and its subtasks. Only what was published tells when the tree continues by itself."""
         first, *others = read_records(self.store, root)
         return [{**first, "wake_at": (self.store.record(root) or {}).get("wake_at")}, *others]
+
+
+class AskedWorkspace(Records):
+    """The tasks and the steps of a workspace, to explain tasks: runs no step, and imports no engine."""
+
+    def __init__(self, store: Store, loaded: LoadedWorkspace, *, clock: Clock | None = None) -> None:
+        super().__init__(store, clock=clock)
+        self.loaded = loaded
+        self.steps: dict[str, Step] = dict(loaded.steps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
@@ -21,6 +21,7 @@ from aloma_cli.later import Later
 
 if TYPE_CHECKING:
     from aloma_cli.api import notifying
+    from aloma_cli.api.orders import Order
     from aloma_cli.api.setup import Setup
     from aloma_cli.clock import Clock
     from aloma_cli.connectors import table
@@ -40,7 +41,7 @@ async def run_claim(
     claim: Claim,
     setup: Setup,
     emit: Emit,
-    before: Callable[[Scheduler], object],
+    before: Order | None,
     stay: Stay,
     *,
     settings: ModelSettings | None = None,
@@ -72,7 +73,8 @@ async def run_claim(
         run.recover()
         run.take_requests()
         settings = settings or setup.answering(run)
-        before(run)
+        if before is not None:
+            before(run)
         await _drive(run, setup, settings, stay)
         # Requests may arrive while notices are sent, steps clean up and connections close.
         while (notifier is not None and await notifier.settle(run)) or run.take_requests():
@@ -98,9 +100,7 @@ async def fire_once(claim: Claim, setup: Setup, emit: Emit, settings: ModelSetti
                 run.turn()
 
 
-def write(
-    claim: Claim, setup: Setup, request: JsonObject | None, order: Callable[[Scheduler], object] = lambda _: None
-) -> WorkingTree:
+def write(claim: Claim, setup: Setup, request: JsonObject | None, order: Order | None = None) -> WorkingTree:
     """Carry out in a claimed tree what waits in its inbox, then `request` and `order`; close the claim."""
     with contextlib.closing(claim):
         run = Scheduler(claim, setup.plan, clock=setup.clock, emit=lambda _: None, redactor=setup.redactor)
@@ -108,7 +108,8 @@ def write(
         run.take_requests()
         if request is not None:
             run.carry_out(request)
-        order(run)
+        if order is not None:
+            order(run)
         run.write()
         return run.tree
 

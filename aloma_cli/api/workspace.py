@@ -12,8 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from aloma_cli.api.asked import AskedWorkspace
 from aloma_cli.api.orders import Order, on_another_day, resuming, starting
+from aloma_cli.api.reader import AskedWorkspace
 from aloma_cli.api.session import run_claim, write
 from aloma_cli.api.setup import Border, Setup
 from aloma_cli.api.task import Task, task_of
@@ -154,11 +154,13 @@ class Workspace(AskedWorkspace):
         `root`: its id, if one was reserved.
         """
         choice = self.setup.check(like)
+        if not name.strip() or not name.isprintable():
+            raise InputError(f"invalid task name {name!r}: a name must be one line of text")
         now, redactor = self.clock.now(), self.setup.redactor
         created = TaskCreated(
             at=to_iso(now),
             task=root or new_task_id(now),
-            name=redactor.text(_checked_name(name)),
+            name=redactor.text(name),
             data=redactor.value(_checked_document(data)),
             tags=tuple(map(redactor.text, (*self.loaded.config.tags, *tags))),
             answering=asdict(Answering.of(choice.settings, self.loaded.root)),
@@ -306,7 +308,7 @@ class Workspace(AskedWorkspace):
         stay: Stay,
         emit: Emit = _ignore,
         *,
-        before: Order = on_another_day,
+        before: Order | None = on_another_day,
         task_id: str | None = None,
     ) -> Task:
         """Run a claimed tree as far as it goes by itself, or as `stay` says, and close the claim.
@@ -375,12 +377,6 @@ def _fixed(settings: ModelSettings | None) -> Callable[[Past], ModelChoice]:
     if settings is not None:
         return lambda _: ModelChoice(settings)
     return partial(resolve_models, ModelFlags(), {}, Config(), Config(), None)
-
-
-def _checked_name(name: str) -> str:
-    if not name.strip() or not name.isprintable():
-        raise InputError(f"invalid task name {name!r}: a name must be one line of text")
-    return name
 
 
 def _checked_document(data: Any) -> JsonObject:

@@ -6,14 +6,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aloma_cli.api import asked
-from aloma_cli.api.asked import AskedWorkspace
-from aloma_cli.api.reader import Records
+from aloma_cli.api.reader import AskedWorkspace, Records
 from aloma_cli.cli.output import hide
 from aloma_cli.loader.config_files import read_user_config
 from aloma_cli.loader.layout import find_workspace
 from aloma_cli.loader.place import store_at
 from aloma_cli.loader.sources import ModelFlags
+from aloma_cli.loader.workspace import load_workspace as load_files
 from aloma_cli.loader.workspace import redactor_of
 from aloma_cli.redact import Redactor
 from aloma_cli.store.open import open_store
@@ -39,4 +38,6 @@ def load_workspace(path: str | None, flags: ModelFlags | None = None) -> Workspa
 
 def load_asked(path: str | None) -> AskedWorkspace:
     """The workspace, for commands that ask about its tasks and run nothing. Raises as `load`."""
-    return asked.load_asked(path, hide=hide)
+    loaded = load_files(path, Path.cwd(), os.environ, user_config=read_user_config(), hide=hide)
+    root = loaded.root or Path.cwd()
+    return AskedWorkspace(open_store(store_at(root, os.environ, loaded.config)), loaded)
