@@ -23,31 +23,25 @@ async def in_thread(function: Callable[[], Result], *, name: str) -> Result:
     context = contextvars.copy_context()
 
     def work() -> None:
-        try:
-            result = context.run(function)
-        except StopIteration as error:
-            # Because a future refuses StopIteration and would never finish. Python does the same in coroutines.
-            stopped = RuntimeError("the function raised StopIteration").with_traceback(error.__traceback__)
-            _report(loop, future.set_exception, future, stopped)
-        except BaseException as error:  # noqa: BLE001  (raised again in the waiting coroutine)
-            _report(loop, future.set_exception, future, error)
-        else:
-            _report(loop, future.set_result, future, result)
+        # The loop may be closed if a step was abandoned.
+        with contextlib.suppress(RuntimeError):
+            try:
+                result = context.run(function)
+            except StopIteration as error:
+                # Because a future refuses StopIteration and would never finish. Python does the same in coroutines.
+                stopped = RuntimeError("the function raised StopIteration").with_traceback(error.__traceback__)
+                loop.call_soon_threadsafe(settle, future.set_exception, stopped)
+            except BaseException as error:  # noqa: BLE001  (raised again in the waiting coroutine)
+                loop.call_soon_threadsafe(settle, future.set_exception, error)
+            else:
+                loop.call_soon_threadsafe(settle, future.set_result, result)
 
-    threading.Thread(target=work, name=name, daemon=True).start()
-    return await future
-
-
-def _report(
-    loop: asyncio.AbstractEventLoop, setter: Callable[..., None], future: asyncio.Future[Result], value: object
-) -> None:
-    def settle() -> None:
+    def settle(setter: Callable[..., None], value: object) -> None:
         if not future.done():
             setter(value)
 
-    # The loop may be closed if a step was abandoned.
-    with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(settle)
+    threading.Thread(target=work, name=name, daemon=True).start()
+    return await future
 
 
 def loop_runs() -> bool:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, cast
 
 from aloma_cli.content.content import Toolbox
 from aloma_cli.content.streams import lent_to_steps
-from aloma_cli.content.watchdog import Watchdog
 from aloma_cli.engine.local import LocalRunner
 from aloma_cli.engine.loop import LoopHost, Stay, drive, lasts
 from aloma_cli.engine.plan import Plan
@@ -150,7 +149,7 @@ async def _runner(run: Scheduler, setup: Setup, settings: ModelSettings) -> Asyn
     toolbox = Toolbox(connectors, loaded.lib, loaded.environment)
     runner = LocalRunner(setup.plan.steps, toolbox, LoopHost(run, day), run.deliver)
     try:
-        with lent_to_steps(setup.redactor), Watchdog():
+        with lent_to_steps(setup.redactor):
             yield runner
     finally:
         await runner.close()

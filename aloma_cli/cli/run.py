@@ -200,7 +200,7 @@ def _print_event(event: Event) -> None:
 
 def _say_notice(home: Workspace, notice: str) -> None:
     """Say it if a step may call the model server."""
-    if any("connectors" in step.parameters for step in home.steps.values()):
+    if any("connectors" in step.content.parameters for step in home.steps.values()):
         output.say(f"aloma: {notice}")
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import sysconfig
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import takewhile
 from pathlib import Path
 from types import FrameType
 
 from aloma_cli.content.source import Source
+from aloma_cli.jsontext import printable
 
 _ALOMA = str(Path(__file__).parents[1])
 _PYTHON = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
@@ -53,3 +56,19 @@ def place(filename: str, line: int | None, source: Source | None) -> str:
     """`file:line`, relative to the workspace that `source` is a file of."""
     root = str(source.path).removesuffix(source.shown) if source else ""
     return f"{filename.removeprefix(root)}:{line}"
+
+
+def running_on(thread: int) -> str | None:
+    """`file:line` of an author's code on a thread, unless aloma's own code runs, which that code may have called."""
+    frame = sys._current_frames().get(thread)  # noqa: SLF001  (documented, underscore and all)
+    for inner in takewhile(_is_of_this_turn, outwards(frame)):
+        filename = inner.f_code.co_filename
+        if is_alomas(filename):
+            return None
+        if is_own(filename):
+            return printable(f"{filename.removeprefix(f'{Path.cwd()}{os.sep}')}:{line_of(inner)}")
+    return None
+
+
+def _is_of_this_turn(frame: FrameType) -> bool:
+    return bool(frame.f_globals.get("__name__") != "asyncio.events")

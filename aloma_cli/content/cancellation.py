@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aloma_cli.content.watchdog import seen
 from aloma_cli.errors import ContentError, Cut
 from aloma_cli.values import dataclass
+
+if TYPE_CHECKING:
+    from aloma_cli.content.plain import PlainRun
 
 
 @dataclass(slots=True)
@@ -42,13 +45,15 @@ class Queued:
 class Cancellation:
     """The state of one run: once it is `over`, or was `cut`, its content can ask for nothing more.
 
-    Made on the thread of the event loop. `queued`: the time that does not count against the timeout of the step.
+    Made on the thread of the event loop. `plain`: the run, if it is one of a plain `def`. `queued`: the time that does
+    not count against the timeout of the step.
     """
 
     loop: asyncio.AbstractEventLoop
     cut: type[Cut] | None = None
     over: bool = False
     thread: int = field(default_factory=threading.get_ident)
+    plain: PlainRun | None = None
     _queued: Queued | None = None
 
     @property
@@ -65,6 +70,11 @@ class Cancellation:
                 "wait for everything that the step starts"
             )
 
+    def hear(self) -> None:
+        """Note visible progress of a plain `def`."""
+        if self.plain is not None:
+            self.plain.heard = time.monotonic()
+
     def wait(self, work: Coroutine[Any, Any, Any]) -> Any:
         """The result of `work`, done on the loop, for a plain `def` on its thread.
 
@@ -76,7 +86,7 @@ class Cancellation:
         try:
             return asyncio.run_coroutine_threadsafe(work, self.loop).result()
         finally:
-            seen()
+            self.hear()
             if self.cut is not None:
                 raise self.cut
 

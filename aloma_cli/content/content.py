@@ -36,6 +36,10 @@ class Content(Protocol):
         """What it asks for, by the names in `function.PARAMETERS`."""
 
     @property
+    def on_loop(self) -> bool:
+        """Whether code of authors may run on the event loop: its own, or that of a connector which it calls."""
+
+    @property
     def waits(self) -> bool:
         """Whether a run may have to wait for something. One that never does needs no task of its own."""
 

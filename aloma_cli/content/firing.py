@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import sys
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -19,11 +17,11 @@ from aloma_cli.content.failure import describe, type_name
 from aloma_cli.content.handles.log import Log
 from aloma_cli.content.job import NO_EFFECTS, Effects, Job, Limited, Outcome, Raised, Returned
 from aloma_cli.content.lost import Loose
+from aloma_cli.content.plain import PlainRun, end_child
 from aloma_cli.content.streams import Inside
-from aloma_cli.content.watchdog import on_a_thread
 from aloma_cli.errors import ContentError, DocumentError
 from aloma_cli.later import Later
-from aloma_cli.threads import in_thread
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from aloma_cli.connectors.base import Function
@@ -35,7 +33,8 @@ if TYPE_CHECKING:
     from aloma_cli.content.handles import step as steps
     from aloma_cli.content.handles import task as tasks
     from aloma_cli.content.host import Host
-    from aloma_cli.jsontext import JsonObject, Path
+    from aloma_cli.document.draft import Draft
+    from aloma_cli.jsontext import Path
 else:
     calling = Later("aloma_cli.content.calls")
     handed = Later("aloma_cli.content.handles.connectors")
@@ -43,71 +42,49 @@ else:
     tasks = Later("aloma_cli.content.handles.task")
 
 
+@dataclass(slots=True, eq=False)
 class PythonRun:
     """One run. Only what its content asks for is made."""
 
-    __slots__ = (
-        "_calls",
-        "_draft",
-        "_effects",
-        "_log",
-        "_process",
-        "cancellation",
-        "content",
-        "host",
-        "job",
-        "loose",
-        "toolbox",
-    )
-
-    def __init__(
-        self, content: StepFunction, job: Job, toolbox: Toolbox, host: Host, cancellation: Cancellation
-    ) -> None:
-        self.content = content
-        self.job = job
-        self.toolbox = toolbox
-        self.host = host
-        self.cancellation = cancellation
-        self.loose = Loose(content)
-        self._process = process.number
-        self._draft = toolbox.drafts.begin(job.base, job.follows)
-        self._effects: Effects | None = None
-        self._calls: calling.Calls | None = None
-        self._log: Log | None = None
+    content: StepFunction
+    job: Job
+    toolbox: Toolbox
+    host: Host
+    cancellation: Cancellation
+    draft: Draft
+    _effects: Effects | None = None
+    _calls: calling.Calls | None = None
+    _log: Log | None = None
+    _loose: Loose | None = None
 
     async def run(self) -> Outcome:
         """As `Content.run`."""
         started, number = self.host.clock.elapsed(), self.job.firing
         try:
-            with Inside(self._print, self.loose.started):
-                try:
-                    returned = await self._run_content()
-                finally:
-                    _end_child(self._process)
-                self.loose.refuse(returned)
-            read, changes = self._draft.reads(), self._draft.changes()
-            outcome: Outcome = Returned(number, changes, self._effects or NO_EFFECTS, self._since(started), read)
+            with Inside(self._print, self._notice):
+                returned = await self._run_content()
+                if returned is not None or self._loose is not None:
+                    self.loose.refuse(returned)
+            read, changes = self.draft.reads(), self.draft.changes()
+            # In whole microseconds; `round` takes four times as long.
+            seconds = int((self.host.clock.elapsed() - started) * 1e6 + 0.5) / 1e6
+            outcome: Outcome = Returned(number, changes, self._effects or NO_EFFECTS, seconds, read)
         except BaseException as error:
             if _is_from_outside(self.content, self.cancellation, error):
                 raise
-            looked = self._effects is not None and self._effects.figures
-            cause = _or_forgotten(error, self.loose)
-            outcome = raised(self.content, self.job, cause, self._since(started), looked, self._draft.reads())
+            outcome = self._raised(error, self.host.clock.elapsed() - started)
         finally:
             self.cancellation.over = True
-            self._draft.close()
-            self.loose.cancel()
+            self.draft.close()
+            if self._loose is not None:
+                self._loose.cancel()
         refused = self._calls.refused if self._calls else None
         # Even if the step handles a refused call: the firing continues when the limit is raised.
-        if refused is None:
-            if isinstance(outcome, Returned):
-                self.toolbox.drafts.keep(number, self._draft)
-            return outcome
-        return Limited(number, str(refused), outcome.seconds, refused.limit, refused.needed)
-
-    @property
-    def data(self) -> JsonObject:
-        return self._draft.data
+        if refused is not None:
+            return Limited(number, str(refused), outcome.seconds, refused.limit, refused.needed)
+        if isinstance(outcome, Returned):
+            self.toolbox.drafts.keep(number, self.draft)
+        return outcome
 
     @property
     def effects(self) -> Effects:
@@ -120,6 +97,12 @@ class PythonRun:
         if self._log is None:
             self._log = Log(self.job, self.host, self.cancellation)
         return self._log
+
+    @property
+    def loose(self) -> Loose:
+        if self._loose is None:
+            self._loose = Loose(self.content)
+        return self._loose
 
     def call(self, name: str, function: Function, /, *arguments: Any, **options: Any) -> Any:
         """As `handles.connectors.MakeCall`."""
@@ -140,33 +123,33 @@ class PythonRun:
     def _written(self) -> object:
         effects = replace(self.effects, called=False)
         try:
-            return self._draft.changes(), repr(effects)
+            return self.draft.changes(), repr(effects)
         except DocumentError:
             return None  # the end of the firing says what is wrong
 
     def _print(self, text: str) -> None:
         self.log(text)
 
-    def _since(self, started: float) -> float:
-        """The seconds until now, as a whole number of microseconds; `round` takes four times as long."""
-        return int((self.host.clock.elapsed() - started) * 1e6 + 0.5) / 1e6
+    def _notice(self, task: asyncio.Task[Any]) -> None:
+        self.loose.started(task)
 
-    def _run_content(self) -> Awaitable[Any]:
-        # No name holds the arguments, so that afterwards the draft is gone unless the author kept it.
-        if self.content.is_async:
-            work: Awaitable[Any] = self.content.function(**self._arguments())
-            return work
-        return in_thread(partial(self._on_thread, self._arguments()), name=self.job.step)
-
-    def _arguments(self) -> dict[str, Any]:
-        return {name: _MAKERS[name](self) for name in self.content.parameters}
-
-    def _on_thread(self, arguments: dict[str, Any]) -> Any:
+    async def _run_content(self) -> Any:
+        # No name outlives this that holds the arguments, so that the draft is gone unless the author kept it.
+        content = partial(self.content.function, **{name: _MAKERS[name](self) for name in self.content.parameters})
+        parent = process.number
         try:
-            with on_a_thread(self.job.step):
-                return self.content.function(**arguments)
+            if self.content.is_async:
+                return await content()
+            self.cancellation.plain = PlainRun(self.job.step, self.cancellation.loop)
+            return await self.cancellation.plain.run(content)
         finally:
-            _end_child(self._process)
+            if process.number != parent:
+                end_child()
+
+    def _raised(self, error: BaseException, seconds: float) -> Raised:
+        looked = self._effects is not None and self._effects.figures
+        cause = error if self._loose is None else _or_forgotten(error, self._loose)
+        return raised(self.content, self.job, cause, seconds, looked, self.draft.reads())
 
 
 def _task(firing: PythonRun) -> tasks.TaskHandle:
@@ -175,7 +158,7 @@ def _task(firing: PythonRun) -> tasks.TaskHandle:
 
 
 _MAKERS: Mapping[str, Callable[[PythonRun], Any]] = {
-    "data": lambda firing: firing.data,
+    "data": lambda firing: firing.draft.data,
     "task": _task,
     "step": lambda firing: steps.StepHandle(firing.job, firing.effects, firing.cancellation),
     "connectors": lambda firing: handed.ConnectorsHandle(firing.toolbox.connectors, firing.call),
@@ -237,9 +220,3 @@ def _or_forgotten(error: BaseException, loose: Loose) -> BaseException:
     except BaseException as forgotten:  # noqa: BLE001  (it cannot always be asked)
         return forgotten if isinstance(forgotten, ContentError) else error
     return error
-
-
-def _end_child(parent: int) -> None:
-    """End a child that the step forked and that returns from it: the run is its parent's."""
-    if process.number != parent:
-        os._exit(1 if sys.exc_info()[0] else 0)

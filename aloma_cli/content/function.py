@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 PARAMETERS = ("data", "task", "step", "connectors", "lib", "config", "log", "now")
 """What `content` may ask for, by the names of its parameters."""
 
+_BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
 
 @dataclass(frozen=True, slots=True)
 class StepFunction:
     """The content of the step named `step`.
 
-    `parameters`: what it asks for, in its order. `waits`: a run may have to wait for something. `summary`: the first
-    line of the docstring, or "". `fingerprint`: of the source text.
+    `parameters`: what it asks for, in its order. `on_loop`, `waits`: as in Content. `summary`: the first line of the
+    docstring, or "". `fingerprint`: of the source text.
     """
 
     step: str
@@ -36,6 +38,7 @@ class StepFunction:
     source: Source | None
     parameters: tuple[str, ...]
     is_async: bool
+    on_loop: bool
     waits: bool
     summary: str
     fingerprint: str
@@ -45,16 +48,20 @@ class StepFunction:
         """`content`, checked. Raises StepError."""
         report = Report(step, source)
         function = _checked_function(content, report)
+        parameters = _checked_parameters(content, report)
         is_async = inspect.iscoroutinefunction(content) or inspect.iscoroutinefunction(function)
+        text = source.text if source else _text_of(function)
+        docstring = (source.docstring if source else None) or function.__doc__ or ""
         return cls(
             step=step,
             function=content,
             source=source,
-            parameters=_checked_parameters(content, report),
+            parameters=parameters,
             is_async=is_async,
+            on_loop=is_async or "connectors" in parameters,
             waits=not is_async or content is not function or _has_await(function),
-            summary=_first_line(source.docstring if source else None) or _first_line(function.__doc__),
-            fingerprint=_fingerprint(source.text if source else _text_of(function)),
+            summary=docstring.strip().partition("\n")[0].strip(),
+            fingerprint=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16],
         )
 
 
@@ -79,27 +86,24 @@ def _checked_parameters(content: Callable[..., Any], report: Report) -> tuple[st
         signature = inspect.signature(content)
     except ValueError as error:  # a partial with more arguments than its function takes
         raise report.error("content", f"`content` cannot be called: {error}") from None
-    return tuple(
-        name
-        for name, parameter in signature.parameters.items()
-        if name not in bound and _is_asked_for(parameter, report)
-    )
+    free = [parameter for name, parameter in signature.parameters.items() if name not in bound]
+    for parameter in free:
+        if parameter.name not in PARAMETERS or parameter.kind not in _BY_NAME:
+            _refuse_without_default(parameter, report)
+    return tuple(parameter.name for parameter in free if parameter.name in PARAMETERS)
 
 
-def _is_asked_for(parameter: inspect.Parameter, report: Report) -> bool:
-    """Whether content receives `parameter`; one with a default and a name of its own keeps its default."""
+def _refuse_without_default(parameter: inspect.Parameter, report: Report) -> None:
+    """Raise StepError for a parameter that is neither known nor keeps its default."""
     known = ", ".join(PARAMETERS)
     if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
         problem = f"`content` takes its arguments by name; {parameter} is not supported"
         if parameter.kind is parameter.POSITIONAL_ONLY:
             problem = f"`content` takes its arguments by name; `{parameter.name}` is positional-only"
         raise report.error("content", problem, f"use any of {known}")
-    if parameter.name in PARAMETERS:
-        return True
     if parameter.default is parameter.empty:
         problem = f"`content` has an unknown parameter `{parameter.name}`; known are {known}"
         raise report.error("content", problem, did_you_mean(parameter.name, PARAMETERS))
-    return False
 
 
 def _has_await(function: FunctionType) -> bool:
@@ -113,11 +117,3 @@ def _text_of(function: FunctionType) -> str:
     except (OSError, TypeError):  # typed at a prompt, or made by exec
         code = function.__code__
         return repr((code.co_code, code.co_names, [c for c in code.co_consts if not inspect.iscode(c)]))
-
-
-def _fingerprint(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def _first_line(docstring: str | None) -> str:
-    return docstring.strip().partition("\n")[0].strip() if docstring else ""

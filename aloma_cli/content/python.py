@@ -26,7 +26,8 @@ class PythonContent(StepFunction):
     __slots__ = ()
 
     def run(self, job: Job, toolbox: Toolbox, host: Host, cancellation: Cancellation) -> Coroutine[Any, Any, Outcome]:
-        return firing.PythonRun(self, job, toolbox, host, cancellation).run()
+        draft = toolbox.drafts.begin(job.base, job.follows)
+        return firing.PythonRun(self, job, toolbox, host, cancellation, draft).run()
 
     def failed(self, job: Job, error: BaseException, seconds: float) -> Raised:
         return firing.raised(self, job, error, seconds)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 REARM = ("edge", "change")
 """`edge`: armed again when the condition has been false. `change`: also when others change what it reads."""
 
-# What could not be shown on a line, or written in a path such as $errors.NAME.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# Nothing, spaces at an end, and what could not be shown on a line or written in a path such as $errors.NAME.
+_NO_NAME = re.compile("\\A\\Z|\\A\\s|\\s\\Z|[.\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class Step:
@@ -59,8 +59,7 @@ class Step:
             "withdraw": withdraw,
         }
         report = Report(name, source)
-        for option, value in given.items():
-            _check_option(option, value, report)
+        _check_options(given, report)
         self.name: Final = name
         self.content: Final = content if isinstance(content, Content) else PythonContent.of(content, name, source)
         self.condition: Final = _compiled(condition, report)
@@ -78,11 +77,6 @@ class Step:
             raise AttributeError(f"a step cannot be changed: build another one to give it another {name}")
         super().__setattr__(name, value)
 
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        """What its content asks for."""
-        return self.content.parameters
-
     def __repr__(self) -> str:
         return f"Step({self.name!r})"
 
@@ -94,10 +88,11 @@ def _compiled(pattern: dict[str, Any], report: Report) -> Condition:
         raise report.condition_error(error) from None
 
 
-def _check_option(option: str, value: object, report: Report) -> None:
-    accepts, wanted = _OPTIONS[option]
-    if not accepts(value):
-        raise report.error(option, f"`{option}` must be {wanted}, got {shown(value)}", _hint(option, value))
+def _check_options(given: dict[str, object], report: Report) -> None:
+    for option, value in given.items():
+        accepts, wanted = _OPTIONS[option]
+        if not accepts(value):
+            raise report.error(option, f"`{option}` must be {wanted}, got {shown(value)}", _hint(option, value))
 
 
 def _hint(option: str, value: object) -> str | None:
@@ -110,14 +105,11 @@ def _hint(option: str, value: object) -> str | None:
     return None
 
 
-def _is_name(value: object) -> bool:
-    if not isinstance(value, str):
-        return False
-    return bool(value) and value == value.strip() and "." not in value and not _CONTROL.search(value)
-
-
 _OPTIONS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "name": (_is_name, "a string with no dots, no control characters and no spaces at its ends"),
+    "name": (
+        lambda value: isinstance(value, str) and not _NO_NAME.search(value),
+        "a string with no dots, no control characters and no spaces at its ends",
+    ),
     "priority": (is_integer, "an integer"),
     "retry": (lambda value: value is None or isinstance(value, Retry), "a Retry"),
     "timeout": (lambda value: value is None or is_positive_duration(value), POSITIVE_DURATION),

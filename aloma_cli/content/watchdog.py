@@ -5,59 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import field
-from itertools import takewhile
-from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Self
 
-from aloma_cli.content.authors import is_alomas, is_own, line_of, outwards
+from aloma_cli.content.authors import running_on
 from aloma_cli.jsontext import printable
-from aloma_cli.values import dataclass
 
 BLOCKED = 1.0
 """Seconds without a turn of the event loop before a warning."""
 
-QUIET = 30.0
-"""Seconds without visible progress of a plain `def` before a warning."""
-
 _BEAT = 0.2
-_PACKAGE = __name__.partition(".")[0]
-_log = logging.getLogger(_PACKAGE)
-
-
-@dataclass(slots=True)
-class _Plain:
-    """A plain `def` on its thread. `since`: the time of its last visible progress."""
-
-    step: str
-    since: float = field(default_factory=time.monotonic)
-    told: bool = False
-
-
-_plain: dict[int, _Plain] = {}
-
-
-@contextmanager
-def on_a_thread(step: str) -> Iterator[None]:
-    """This thread runs the content of `step`."""
-    _plain[threading.get_ident()] = _Plain(step)
-    try:
-        yield
-    finally:
-        del _plain[threading.get_ident()]
-
-
-def seen() -> None:
-    """Note progress of the step that runs on this thread, if one does."""
-    running = _plain.get(threading.get_ident())
-    if running is not None:
-        running.since = time.monotonic()
+_log = logging.getLogger(__name__.partition(".")[0])
 
 
 class Watchdog:
@@ -93,7 +53,7 @@ class Watchdog:
         self._timer = self._loop.call_later(_BEAT, self._beat)
 
     def _tell_blocked(self) -> None:
-        at = _responsible(self._watched)
+        at = running_on(self._watched)
         task = asyncio.current_task(self._loop)
         step, firing, _ = task.get_name().rpartition(" #") if task is not None else ("", "", "")
         if at is not None and firing:
@@ -133,7 +93,6 @@ class _Guard:
             time.sleep(_BEAT)
             for dog in dogs & self._dogs:
                 dog.look()
-            _tell_quiet()
 
     def _needed(self) -> set[Watchdog]:
         with self._lock:
@@ -146,29 +105,3 @@ _guard = _Guard()
 if hasattr(os, "register_at_fork"):
     # A forked child has neither the thread nor the loops.
     os.register_at_fork(after_in_child=_guard.__init__)  # type: ignore[misc]
-
-
-def _tell_quiet() -> None:
-    for thread, running in list(_plain.items()):
-        if running.told or time.monotonic() - running.since < QUIET:
-            continue
-        at = _responsible(thread)
-        if at is not None:
-            running.told = True
-            _log.warning("step %s: no progress for %g s at %s", printable(running.step), QUIET, at)
-
-
-def _responsible(thread: int) -> str | None:
-    """`file:line` of an author's code on a thread, unless aloma's own code runs, which that code may have called."""
-    frame = sys._current_frames().get(thread)  # noqa: SLF001  (documented, underscore and all)
-    for inner in takewhile(_is_of_this_turn, outwards(frame)):
-        filename = inner.f_code.co_filename
-        if is_alomas(filename):
-            return None
-        if is_own(filename):
-            return printable(f"{filename.removeprefix(f'{Path.cwd()}{os.sep}')}:{line_of(inner)}")
-    return None
-
-
-def _is_of_this_turn(frame: FrameType) -> bool:
-    return bool(frame.f_globals.get("__name__") != "asyncio.events")

@@ -18,13 +18,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aloma_cli.content.cancellation import Cancellation
 from aloma_cli.content.lost import tasks_noticed
 from aloma_cli.errors import Cut, StepStopped, StepTimeout, StepWithdrawn
+from aloma_cli.later import Later
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
+    from aloma_cli.content import watchdog
     from aloma_cli.content.content import Content, Toolbox
     from aloma_cli.content.host import Host
     from aloma_cli.content.job import Job, Outcome
     from aloma_cli.content.step import Step
+else:
+    watchdog = Later("aloma_cli.content.watchdog")
 
 Result = TypeVar("Result")
 
@@ -70,8 +74,10 @@ class LocalRunner:
         self._left: set[asyncio.Task[Outcome]] = set()
         self._news = asyncio.Event()
         self._timer = self._loop.call_later(LOOK, self.look)
-        self._noticing = ExitStack()
-        self._noticing.enter_context(tasks_noticed(self._loop))
+        self._watching = ExitStack()
+        if any(step.content.on_loop for step in steps.values()):
+            self._watching.enter_context(tasks_noticed(self._loop))
+            self._watching.enter_context(watchdog.Watchdog())
 
     def start(self, job: Job) -> None:
         """Begin a run of a firing."""
@@ -121,7 +127,7 @@ class LocalRunner:
             self.cut(firing, "stopped")
         if self._left:
             await asyncio.wait(self._left, timeout=_GRACE)
-        self._noticing.close()
+        self._watching.close()
         return sorted(work.get_name() for work in self._left)
 
     def _done(self, running: _Running, work: asyncio.Task[Outcome]) -> None:

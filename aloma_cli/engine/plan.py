@@ -34,7 +34,7 @@ class Plan:
 
     def asks_for(self, parameter: str) -> bool:
         """Whether the content of a step has this parameter."""
-        return any(parameter in step.parameters for step in self.steps.values())
+        return any(parameter in step.content.parameters for step in self.steps.values())
 
     def watch(self, task: WorkingTask) -> None:
         """Judge every condition of a task for the first time."""

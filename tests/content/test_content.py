@@ -21,6 +21,7 @@ class Upper:
     """Content in another language than Python."""
 
     parameters = ("data",)
+    on_loop = False
     waits = False
     summary = "Shout."
     fingerprint = "1"

@@ -50,7 +50,7 @@ def refusal(**options: Any) -> StepError:
 def test_a_step_says_what_it_is() -> None:
     ship = step()
     assert ship.condition.matches({"order": {"paid": True}})
-    assert (ship.parameters, python(ship).is_async, python(ship).summary) == (("data", "log"), True, "Ship it.")
+    assert (ship.content.parameters, python(ship).is_async, python(ship).summary) == (("data", "log"), True, "Ship it.")
     assert (ship.priority, ship.retry, ship.timeout, ship.enabled) == (0, None, None, True)
     assert (ship.rearm, ship.withdraw, ship.source) == ("edge", False, None)
     assert repr(ship) == "Step('ship')"
@@ -140,7 +140,7 @@ def test_content_may_ask_for_everything_there_is_in_any_order() -> None:
         now: Any, log: Any, config: Any, lib: Any, connectors: Any, step: Any, task: Any, data: Any
     ) -> None: ...
 
-    assert step(content=everything).parameters == tuple(reversed(PARAMETERS))
+    assert step(content=everything).content.parameters == tuple(reversed(PARAMETERS))
 
 
 def test_an_unknown_parameter_is_told_the_known_ones() -> None:
@@ -153,7 +153,7 @@ def test_an_unknown_parameter_is_told_the_known_ones() -> None:
 
 
 def test_an_unknown_parameter_with_a_default_is_the_authors_own() -> None:
-    assert step(content=lambda data, limit=3, now=None: (data, limit, now)).parameters == ("data", "now")
+    assert step(content=lambda data, limit=3, now=None: (data, limit, now)).content.parameters == ("data", "now")
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ class Robot:
 )
 def test_wrapped_functions_are_seen_through(function: Any, parameters: tuple[str, ...], is_async: bool) -> None:
     made = step(content=function)
-    assert (made.parameters, python(made).is_async) == (parameters, is_async)
+    assert (made.content.parameters, python(made).is_async) == (parameters, is_async)
 
 
 async def awaits(data: Any) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from aloma_cli.clock import to_iso
 from aloma_cli.connectors.effects import effect
-from aloma_cli.content import authors, watchdog
+from aloma_cli.content import authors, plain, watchdog
 from aloma_cli.content.retry import Retry
 from aloma_cli.content.step import Step
 from aloma_cli.engine.plan import Plan
@@ -731,7 +731,7 @@ def test_what_a_step_calls_of_aloma_is_not_blamed_on_the_step(caplog: pytest.Log
 
 def test_a_plain_step_of_which_nothing_is_heard_is_told_with_its_line(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(watchdog, "QUIET", 0.1)
+        patch.setattr(plain, "QUIET", 0.1)
         told = watched(lambda: time.sleep(0.3), caplog, plain=True)
     assert told.count("step slow: no progress for 0.1 s at tests/engine/test_running.py") == 1
 
@@ -785,8 +785,7 @@ def watched(
         blocks(data)
 
     async def run() -> None:
-        with watchdog.Watchdog():
-            await played(Setup([step("slow", {}, blocks if plain else content)], {}, store=Claims()))
+        await played(Setup([step("slow", {}, blocks if plain else content)], {}, store=Claims()))
 
     with pytest.MonkeyPatch.context() as patch, caplog.at_level("WARNING", "aloma_cli"):
         patch.setattr(watchdog, "BLOCKED", 0.05)

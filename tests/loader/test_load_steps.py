@@ -83,7 +83,7 @@ def test_a_step_is_read_with_all_its_options(root: Path, write: Write) -> None:
     assert step.name == "research/combine"
     assert step.content.summary == "Synthesis: combine what was found."
     assert step.condition.matches({"findings": []})
-    assert (step.parameters, python(step).is_async) == (("data", "connectors"), True)
+    assert (step.content.parameters, python(step).is_async) == (("data", "connectors"), True)
     assert (step.priority, step.timeout, step.enabled, step.rearm, step.withdraw) == (3, 1.5, False, "change", True)
     assert step.retry
     assert step.retry.times == 2

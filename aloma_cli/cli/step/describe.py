@@ -24,7 +24,7 @@ def step_record(step: Step) -> JsonObject:
         "withdraw": step.withdraw,
         "timeout": step.timeout,
         "retry": None if retry is None else {"times": retry.times, "wait": retry.wait},
-        "asks_for": list(step.parameters),
+        "asks_for": list(step.content.parameters),
         "specificity": step.condition.specificity,
         "condition": step.condition.describe(),
         "condition_text": written(step.condition.pattern),

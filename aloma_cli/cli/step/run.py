@@ -60,7 +60,7 @@ def run(
     home = load_workspace(workspace, models)
     notice = home.setup.check().notice
     step = step_named(home.steps, name)
-    if notice and "connectors" in step.parameters:
+    if notice and "connectors" in step.content.parameters:
         say(f"aloma: {notice}")
     events: list[Event] = []
     asyncio.run(fire(home, step, document, events.append))

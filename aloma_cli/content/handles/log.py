@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from aloma_cli.clock import to_iso
 from aloma_cli.content.cancellation import Cancellation
-from aloma_cli.content.watchdog import seen
 from aloma_cli.record.events import Logged
 
 if TYPE_CHECKING:
@@ -45,5 +44,5 @@ class Log:
         if threading.get_ident() == self._cancellation.thread:
             self._host.note(event)
         else:
-            seen()
+            self._cancellation.hear()
             self._cancellation.loop.call_soon_threadsafe(self._host.note, event)
