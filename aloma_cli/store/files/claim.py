@@ -75,10 +75,11 @@ class FileClaim:
         self._known = known
         self._mark = START if checkpoint is None else checkpoint.mark
         self.behind: Behind | None = None
+        left = (folder / "holder").exists()
         replace_file(folder / "holder", f"process {os.getpid()} on {socket.gethostname()}\n".encode())
         if (folder.parent.parent / "changed").exists():
             states.note_change(folder)
-        self._journal = JournalWriter(folder / "journal.jsonl", size=size, fsync=fsync, repeats=repeats)
+        self._journal = JournalWriter(folder / "journal.jsonl", size=size, fsync=fsync, repeats=repeats, left=left)
 
     @classmethod
     def begin(cls, folder: Path, *, events: Sequence[Event] = (), lines: Sequence[bytes] = (), fsync: bool) -> Self:

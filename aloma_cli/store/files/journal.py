@@ -33,8 +33,10 @@ _BLOCK = 65_536
 class JournalWriter:
     """Appends batches to a journal file. Raises StoreError if the disk refuses; the file is then as before."""
 
-    def __init__(self, path: Path, *, size: int, fsync: bool, repeats: Repeats | None = None) -> None:
-        """`repeats`: what the lines hold that are in the file."""
+    def __init__(
+        self, path: Path, *, size: int, fsync: bool, repeats: Repeats | None = None, left: bool = False
+    ) -> None:
+        """`repeats`: what the lines hold that are in the file. `left`: a process was killed that wrote to it."""
         self.size = size
         """Bytes written so far."""
         self._path = path
@@ -46,6 +48,8 @@ class JournalWriter:
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | NO_LINK, 0o600)
             # Anything after the last complete line is a torn write.
             os.ftruncate(self._file, size)
+            if left and fsync:  # else what follows from its last lines could outlive them
+                os.fsync(self._file)
 
     def write_behind(self, post: Callable[[Callable[[], object]], object]) -> Behind | None:
         """Sync on other threads from now on, and give what is not synced yet. A sync that is refused closes the file.
@@ -54,7 +58,7 @@ class JournalWriter:
         """
         if not self._fsync:
             return None
-        self._syncs = Syncs(self._path, self._file, post, self.close)
+        self._syncs = Syncs(self._path, self._file, self.size, post, self.close)
         return self._syncs.behind
 
     def append(self, batch: Batch, *, durable: bool) -> None:
@@ -75,7 +79,7 @@ class JournalWriter:
         self.size += len(line)
         self._repeats.learn(batch)
         if durable and self._syncs is not None:
-            self._syncs.ask()
+            self._syncs.ask(size)
 
     def forget(self) -> None:
         """Let the lines that follow be read without those before them."""

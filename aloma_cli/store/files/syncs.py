@@ -22,51 +22,63 @@ class Syncs:
     """
 
     def __init__(
-        self, path: Path, file: int, post: Callable[[Callable[[], object]], object], lost: Callable[[], object]
+        self,
+        path: Path,
+        file: int,
+        size: int,
+        post: Callable[[Callable[[], object]], object],
+        lost: Callable[[], object],
     ) -> None:
+        """`size`: the bytes that are synced already."""
         self.behind = Behind()
         self._path = path
         self._file = file
         self._post = post
         self._lost = lost
         self._wanted = 0
-        self._synced = 0
+        self._size = self._synced = size
+        self._refusal: OSError | None = None
         self._running: Future[None] | None = None
 
-    def ask(self) -> None:
-        """Let what was written last."""
-        self._wanted = self.behind.take()
+    def ask(self, size: int) -> None:
+        """Let what was written last: the file has `size` bytes now."""
+        self._wanted, self._size = self.behind.take(), size
         if self._running is None:
             self._begin_sync()
 
     def end(self) -> None:
-        """Wait for what was asked. The file may be closed then."""
+        """Wait for what was asked, and cut off what is lost. The file may be closed then."""
+        self._wanted = 0
         if self._running is not None:
             self._running.result()
-            if self._wanted > self._synced:
-                with contextlib.suppress(OSError):
-                    os.fsync(self._file)
-            self._wanted = 0
+        if self._synced < self._size and self._refusal is None:
+            self._sync(self._size)
+        if self._refusal is not None:
+            # The system may drop from memory what it could not write, and leave a hole before later lines.
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, self._synced)
 
     def _begin_sync(self) -> None:
-        self._running = _pool().submit(self._sync, self._wanted)
+        self._running = _pool().submit(self._sync_and_tell, self._wanted, self._size)
 
-    def _sync(self, wanted: int) -> None:
-        error = None
+    def _sync_and_tell(self, wanted: int, size: int) -> None:
+        self._sync(size)
+        self._post(partial(self._ended, wanted))
+
+    def _sync(self, size: int) -> None:
         try:
             os.fsync(self._file)
+            self._synced = size
         except OSError as refusal:
-            error = refusal
-        self._post(partial(self._ended, wanted, error))
+            self._refusal = refusal
 
-    def _ended(self, wanted: int, error: OSError | None) -> None:
+    def _ended(self, wanted: int) -> None:
         self._running = None
-        self._synced = wanted
-        if error is not None:
+        if self._refusal is not None:
             self._lost()
         elif self._wanted > wanted:
             self._begin_sync()
-        self.behind.last(wanted, None if error is None else refused(self._path, "written", error))
+        self.behind.last(wanted, None if self._refusal is None else refused(self._path, "written", self._refusal))
 
 
 @cache
