@@ -55,6 +55,8 @@ NOTES = (*LIGHT, ev.CallSent, ev.CallAnswered)
 
 PICK = acts.PICK
 TEARS = st.integers(0, 10_000)
+MOSTLY = st.sampled_from([True, True, False])
+FEW = st.sampled_from([0, 0, 0, 1, 2, 20])
 
 
 @dataclass
@@ -175,7 +177,9 @@ class WritesBehind(RuleBasedStateMachine):
     async def _pay(self, task: str, firing: str, key: str) -> int:
         call = (int(firing), key)
         tree = self._tree(task)
-        self._last_of(task, lambda event: isinstance(event, ev.CallSent) and (event.firing, event.key) == call, "is sent")
+        self._last_of(
+            task, lambda event: isinstance(event, ev.CallSent) and (event.firing, event.key) == call, "is sent"
+        )
         if call in tree.truths.answered:
             self.wrong.append(f"{call} was answered, and is asked again")
         verdict = await self._cue((task, f"call {firing} {key}"), "answer")
@@ -215,7 +219,11 @@ class WritesBehind(RuleBasedStateMachine):
         if isinstance(event, ev.CallSent) and event.effect == "read":
             return
         self.trees[root].told.append(event)
-        self._last_of(event.task, lambda one: one == event, "is told")
+        tree = self._tree(event.task)
+        self._read(tree)
+        told = [number for number, line in enumerate(tree.lines) if event in line]
+        if not any(self._lasts(tree, number) for number in told):
+            self.wrong.append(f"{event} is told before it lasts")
 
     def _look(self, key: tuple[str, str], kind: type[ev.Event], how: str) -> None:
         self._last_of(key[0], lambda one: isinstance(one, kind) and (one.task, getattr(one, "step", "")) == key, how)
@@ -265,8 +273,20 @@ class WritesBehind(RuleBasedStateMachine):
             future.set_result(what)
 
     @precondition(lambda self: self.disk.held)
-    @rule(pick=PICK, refused=st.sampled_from([False] * 9 + [True]))
-    def sync(self, pick: int, refused: bool) -> None:
+    @rule(pick=PICK)
+    def sync(self, pick: int) -> None:
+        self._sync(pick, refused=False)
+
+    @precondition(lambda self: self.disk.held)
+    @rule(pick=PICK)
+    def refuse_sync(self, pick: int) -> None:
+        """The disk fails, and the trees are run again that were left for it."""
+        self._sync(pick, refused=True)
+        with self._moving():
+            for tree in self._left():
+                self._run(tree.root)
+
+    def _sync(self, pick: int, *, refused: bool) -> None:
         with self._moving():
             self.disk.held.rotate(-(pick % len(self.disk.held)))
             self.disk.held.popleft().end(refused=refused)
@@ -286,7 +306,7 @@ class WritesBehind(RuleBasedStateMachine):
         with self._moving():
             self.clock.moment += seconds
 
-    @rule(pick=PICK, task=PICK, what=st.sampled_from(acts.ASKED), taken=st.booleans())
+    @rule(pick=PICK, task=PICK, what=st.sampled_from(acts.ASKED), taken=MOSTLY)
     def post(self, pick: int, task: int, what: Any, taken: bool) -> None:
         tree = self._pick(pick)
         tasks = list(tree.truths.tasks)
@@ -306,7 +326,13 @@ class WritesBehind(RuleBasedStateMachine):
 
     # -- crashes -------------------------------------------------------------------------------------------------------
 
-    @rule(power=st.booleans(), survivors=PICK, tear=TEARS, published=st.booleans(), requests_back=st.booleans())
+    @rule(
+        power=MOSTLY,
+        survivors=FEW,
+        tear=TEARS,
+        published=st.booleans(),
+        requests_back=st.sampled_from([False, False, True]),
+    )
     def crash(self, power: bool, survivors: int, tear: int, published: bool, requests_back: bool) -> None:
         """Kill the process; if it is the power, any part is lost of what was not synced."""
         before, self.lives = self.folder / str(self.lives), self.lives + 1
@@ -382,8 +408,7 @@ class WritesBehind(RuleBasedStateMachine):
         left = {path.name for path in self._inbox(tree).glob("*.json")}
         done = {getattr(event, "request", None) for event in tree.events}
         for name in tree.posted.keys() - left:
-            if b'"kind":"set"' in tree.posted[name].replace(b" ", b""):
-                assert name in done, "a request is lost"
+            assert name in done or b'"stop"' in tree.posted[name], f"{tree.posted[name]!r} is lost"
 
     def _check_written_at_once(self, tree: Known) -> None:
         folder = self.folder / f"at once {self.lives}"
@@ -411,7 +436,7 @@ class WritesBehind(RuleBasedStateMachine):
                 tree.run = None
                 if error is not None and not isinstance(error, StoreError):
                     raise error
-        assert not self.wrong
+        assert not self.wrong, self.wrong
 
     def _read(self, tree: Known) -> None:
         """Take in what the journal has."""
@@ -500,7 +525,7 @@ def play(*, examples: int, steps: int) -> None:
 
 
 def test_whatever_is_told_lasts_and_what_is_left_after_a_crash_is_continued_as_if_written_at_once() -> None:
-    play(examples=settings().max_examples // 2, steps=20)
+    play(examples=settings().max_examples // 3, steps=20)
 
 
 @pytest.mark.slow

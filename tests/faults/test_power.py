@@ -192,6 +192,20 @@ def test_a_folder_that_is_a_link_is_read_and_not_written_to(desk: Desk, name: st
     assert {found: found.stat().st_mtime_ns for found in real.rglob("*")} == before
 
 
+def test_what_a_killed_process_wrote_is_synced_before_it_is_continued(tmp_path: Path) -> None:
+    """It may have been killed before its sync, and what follows from a line must not outlive the line."""
+    store, journal = FileStore(tmp_path / ".aloma"), ".aloma/tasks/1/journal.jsonl"
+    store.create("1", [created()]).close()
+    with deeds(tmp_path) as done:
+        store.claim("1").close()
+    assert ("fsync", journal) not in done, "it was closed, so all of it is synced"
+    claim: Any = store.claim("1")
+    claim._lock.release()  # the process is killed
+    with deeds(tmp_path) as done:
+        store.claim("1").close()
+    assert ("fsync", journal) in done
+
+
 # -- what a kill leaves half written -----------------------------------------------------------------------------------
 
 

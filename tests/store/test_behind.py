@@ -148,6 +148,35 @@ def test_a_sync_that_is_refused_loses_all_that_follows(tmp_path: Path, monkeypat
     with pytest.raises(StoreError):
         claim.commit([logged("c")])
     claim.close()
+    monkeypatch.undo()
+    assert texts(store) == [[]], "what was refused is as if it had never been written"
+    store.claim("1").commit([logged("d")])
+    assert texts(store) == [[], ["d"]]
+
+
+@pytest.mark.parametrize("refused_at", [1, 2])
+def test_what_a_claim_cannot_sync_when_it_is_closed_is_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused_at: int
+) -> None:
+    store, desk, syncs = FileStore(tmp_path / ".aloma"), Desk(), []
+    store.create("1", [created()]).close()
+    claim = taken(store, desk)
+    may_sync = threading.Event()
+
+    def sync(_file: int) -> None:
+        syncs.append(1)
+        may_sync.wait(10)
+        if len(syncs) == refused_at:
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", sync)
+    claim.commit([logged("a")])
+    while not syncs:
+        continue
+    claim.commit([logged("b")])
+    may_sync.set()
+    claim.close()
+    assert texts(store) == [[], *[["a"]] * (refused_at - 1)]
 
 
 def test_who_asks_late_hears_at_once() -> None:

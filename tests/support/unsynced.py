@@ -68,6 +68,9 @@ class UnsyncedDisk:
         self.held: deque[HeldSync] = deque()
         self.covered: dict[Path, int] | None = None
         self.refused = False
+        self._holed: set[Path] = set()
+        self._cut = os.ftruncate
+        patch.setattr(os, "ftruncate", self._truncate)
         patch.setattr(os, "fsync", self._sync)
         patch.setattr(syncs, "_pool", lambda: self)
 
@@ -77,9 +80,21 @@ class UnsyncedDisk:
         return self.held[-1]
 
     def _sync(self, file: int) -> None:
+        path = _path_of(file)
         if self.refused:
+            self._holed.add(path)
             raise OSError(5, "Input/output error")
-        path = Path(os.readlink(f"/proc/self/fd/{file}"))
         size = os.fstat(file).st_size if self.covered is None else self.covered.get(path, 0)
-        path = path.with_name(path.name.removeprefix("."))  # a journal gets its name when its first line is in it
-        self.lasting[path] = max(size, self.lasting.get(path, 0))
+        if "journal" in path.name:
+            path = path.with_name("journal.jsonl")  # it gets this name when its first line is in it
+        if path not in self._holed:  # else the system has forgotten that a part was never written
+            self.lasting[path] = max(size, self.lasting.get(path, 0))
+
+    def _truncate(self, file: int, size: int) -> None:
+        self._cut(file, size)
+        if size <= self.lasting.get(_path_of(file), 0):
+            self._holed.discard(_path_of(file))
+
+
+def _path_of(file: int) -> Path:
+    return Path(f"/proc/self/fd/{file}").readlink()

@@ -52,9 +52,10 @@ class JournalWriter:
                 os.fsync(self._file)
 
     def write_behind(self, post: Callable[[Callable[[], object]], object]) -> Behind | None:
-        """Sync on other threads from now on, and give what is not synced yet. A sync that is refused closes the file.
+        """Sync on other threads from now on, and give what is not synced yet.
 
-        It gives None, and does nothing, where nothing is synced.
+        What a refused sync was to keep is cut off, and the file closed. It gives None, and does nothing, where nothing
+        is synced.
         """
         if not self._fsync:
             return None
@@ -79,7 +80,7 @@ class JournalWriter:
         self.size += len(line)
         self._repeats.learn(batch)
         if durable and self._syncs is not None:
-            self._syncs.ask(size)
+            self._syncs.ask(self.size)
 
     def forget(self) -> None:
         """Let the lines that follow be read without those before them."""
