@@ -125,9 +125,9 @@ class WritesBehind(RuleBasedStateMachine):
     @rule(data=acts.DATA)
     def create(self, data: dict[str, Any]) -> None:
         with self._moving():
-            claim, created = self.home.create("a task", data)
+            claim, *_ = self.home.create("a task", data)
             claim.close()
-            root = created.task
+            root = claim.root
             self.trees[root] = self._known(root)
             self._run(root)
 
