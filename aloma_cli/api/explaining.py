@@ -57,7 +57,7 @@ def _has_work(events: Iterable[Event]) -> bool:
     return bool(awake)
 
 
-async def answered_as_before(home: Workspace, running: Awaitable[Task], people: KnownPeople, emit: Emit) -> Task:
+async def continue_with_answers(home: Workspace, running: Awaitable[Task], people: KnownPeople, emit: Emit) -> Task:
     """Continue a run while `people` has answers to its questions; returns the task at rest."""
     task = await running
     while True:

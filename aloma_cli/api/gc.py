@@ -34,7 +34,7 @@ class Criteria:
         states = {record["state"], seen(record["state"], held=False, asleep=bool(record.get("wake_at")))}
         return not self.states.isdisjoint(states) and age >= self.older_than
 
-    def spare(self, record: JsonObject, subtasks: Iterable[JsonObject]) -> bool:
+    def spares(self, record: JsonObject, subtasks: Iterable[JsonObject]) -> bool:
         """Whether a root has ended and some of its subtasks have not."""
         return record["state"] in ENDINGS and any(one["state"] not in self.states.union(ENDINGS) for one in subtasks)
 
@@ -88,7 +88,7 @@ def _old_task(store: Store, root: str, criteria: Criteria, now: float) -> OldTas
     record = read_record(store, root)
     if not criteria.meet(record, now):
         return None
-    if record["children"] and criteria.spare(record, read_records(store, root)[1:]):
+    if record["children"] and criteria.spares(record, read_records(store, root)[1:]):
         return None
     size = store.size(root)
     return OldTask(record, size) if size >= criteria.larger_than else None

@@ -82,7 +82,7 @@ class Service:
         except InputError as error:
             if self._port is not None:
                 raise
-            self._warn(f"{error}; this worker answers no HTTP requests; another one may")
+            self._warn(f"{error}; this worker answers no HTTP requests, and another one may")
         else:
             self._say(f"HTTP at {web.url or url}")
 

@@ -55,7 +55,7 @@ def worker(
     if concurrency < 1:
         raise InputError(f"-c {concurrency} is not an integer of at least 1")
     options.check_one_format({"--once": once, "--drain": drain, "--web": web is not None})
-    home, told = load_workspace(workspace), _Telling(quiet=quiet, as_json=as_json)
+    home, told = load_workspace(workspace), _Printer(quiet=quiet, as_json=as_json)
     triggers = Triggers(home, told.triggered)
     working = Worker(home, told.left, told.refused, concurrency, only, any_release)
     told.made, told.ended = working.wake, triggers.see
@@ -75,7 +75,7 @@ def _pages(home: Workspace, wake: Callable[[], object]) -> list[Route]:
     return answers(home, link_key(home.loaded.root, home.loaded.environment), wake)
 
 
-class _Telling:
+class _Printer:
     """What a worker prints. `made` is called when a trigger has made a task, `ended` with each record that was left."""
 
     made: Callable[[], object]

@@ -46,14 +46,14 @@ def unwatched(state: Waiting, **details: Any) -> None:
     """A Progress that is not shown."""
 
 
-async def unkept(error: ConnectorError) -> None:
+async def keep_nothing(error: ConnectorError) -> None:
     """A `Call.unfinished` that records nothing."""
 
 
 Log: TypeAlias = Callable[[str], None]
 
 
-def unheard(line: str) -> None:
+def log_nothing(line: str) -> None:
     """A Log that is not kept."""
 
 
@@ -76,8 +76,8 @@ class Call:
     firing: int
     document: JsonObject
     progress: Progress = field(default=unwatched, repr=False, compare=False)
-    unfinished: Callable[[ConnectorError], Awaitable[None]] = field(default=unkept, repr=False, compare=False)
-    log: Log = field(default=unheard, repr=False, compare=False)
+    unfinished: Callable[[ConnectorError], Awaitable[None]] = field(default=keep_nothing, repr=False, compare=False)
+    log: Log = field(default=log_nothing, repr=False, compare=False)
     fallback: str | None = None
 
 

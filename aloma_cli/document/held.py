@@ -128,10 +128,10 @@ class _Moves:
         if self._shifted.get(list_path, position + 1) <= position:
             return True
         if list_path not in self._strangers:
-            self._strangers[list_path] = self._find_strangers(list_path)
+            self._strangers[list_path] = self._find_replaced(list_path)
         return position in self._strangers[list_path]
 
-    def _find_strangers(self, list_path: Path) -> set[int]:
+    def _find_replaced(self, list_path: Path) -> set[int]:
         """The positions that seem to hold another item than before.
 
         A commit may move items and edit them as well. An item is another one when nothing of it is as it was, or when

@@ -107,7 +107,7 @@ class _JumpingLoop(asyncio.SelectorEventLoop):
     def _take_back(self, _: object) -> None:
         self._lent -= 1
 
-    def waits_in_vain(self) -> bool:
+    def has_no_timer(self) -> bool:
         """Whether nothing but heartbeats is to come."""
         timers: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]
         return all(timer.cancelled() or timer.when() > LONGEST / 2 for timer in timers)
@@ -135,7 +135,7 @@ class _JumpingSelector(selectors.DefaultSelector):
         # One file is the loop's own; any other belongs to a process or a connection that works for it.
         if len(self.get_map()) > 1 or self._loop.is_served():
             return self._really(timeout)
-        if timeout is None or self._loop.waits_in_vain():
+        if timeout is None or self._loop.has_no_timer():
             raise AssertionError("a step waits for something that never happens")
         self._timeline.jump(timeout)
         return ready

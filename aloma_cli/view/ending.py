@@ -39,7 +39,7 @@ def read_ending(created: Event, back: Iterable[Batch], record: JsonObject, last:
         found.append(event)
         if last and word_of(event) is not None and not isinstance(event, Logged):
             last -= 1
-            awaited |= _told_of(event)
+            awaited |= _firings_in(event)
         if isinstance(event, FiringStarted) and event.run == 1:
             started.add(event.firing)
         if not last and awaited <= started:
@@ -53,7 +53,7 @@ def _needs_earlier(event: Event) -> bool:
     return isinstance(event, TaskCreated | TreeOpened) or (isinstance(event, TaskRested) and event.state == "question")
 
 
-def _told_of(event: Event) -> set[object]:
+def _firings_in(event: Event) -> set[object]:
     """The firings that the entry of `event` tells of."""
     return {getattr(event, "firing", None), *(event.others if isinstance(event, FiringVoided) else ())}
 

@@ -22,7 +22,7 @@ from aloma_cli.jsontext import Json, JsonObject, dumps, pretty
 from aloma_cli.notices.links import PATH, Ticket, ticket_of
 from aloma_cli.record.who import person
 from aloma_cli.web.form import LONGEST_NAME, NAME, form_html, input_name
-from aloma_cli.web.page import page, told
+from aloma_cli.web.page import message_page, page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,13 +47,15 @@ def answers(home: Workspace, key: bytes, wake: Callable[[], object] = lambda: No
         try:
             ticket = ticket_of(request.path_params["token"], key)
         except InputError:
-            return told("This link is not valid", "Open the link again from the notice that you were sent.", status=403)
+            return message_page(
+                "This link is not valid", "Open the link again from the notice that you were sent.", status=403
+            )
         try:
             if request.method == "POST":
                 return await desk.take(ticket, await request.body(), request.url.path)
             return desk.show(ticket)
         except NotFoundError:
-            return told("This task no longer exists", "There is nothing to answer.", status=410)
+            return message_page("This task no longer exists", "There is nothing to answer.", status=410)
 
     return [Route(f"{PATH}{{token}}", answer, methods=["GET", "POST"])]
 
@@ -83,7 +85,7 @@ class Desk:
         try:
             given = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS))
         except ValueError:
-            return told("This form is not valid", "Go back, and send it again.", status=400)
+            return message_page("This form is not valid", "Go back, and send it again.", status=400)
         asked = self._open_question(ticket) or {}
         form = form_of(asked.get("schema"))
         texts = {field.name: given.get(input_name(number), "") for number, field in enumerate(form.fields)}
@@ -97,7 +99,9 @@ class Desk:
         try:
             self._home.submit(ticket.task, answer_to(asked, value, who))
         except InputError as error:
-            return self._closed(ticket, status=409) or told("This answer was not accepted", str(error), status=409)
+            return self._closed(ticket, status=409) or message_page(
+                "This answer was not accepted", str(error), status=409
+            )
         self._wake()
         return await self._wait_until_taken(ticket, path)
 
@@ -107,7 +111,9 @@ class Desk:
             if self._open_question(ticket) is None:
                 return RedirectResponse(path, 303)
             await asyncio.sleep(_PAUSE)
-        return told("The answer is saved", "The task will use it as soon as it runs again.", good=True, status=202)
+        return message_page(
+            "The answer is saved", "The task will use it as soon as it runs again.", good=True, status=202
+        )
 
     def _open_question(self, ticket: Ticket) -> JsonObject | None:
         """The question, if it is still open. Raises NotFoundError for a task that was deleted."""
@@ -124,14 +130,16 @@ class Desk:
         if self._open_question(ticket) is not None:
             if ticket.expires > self._home.clock.now():
                 return None
-            return told("This link has expired", "Ask for a new one.", footer=footer, status=403)
+            return message_page("This link has expired", "Ask for a new one.", footer=footer, status=403)
         found = answered(
             self._home.task(ticket.task).tree_journal, ticket.task, ticket.into, ticket.call, ticket.asked_at
         )
         if found is None:
-            return told("This question is no longer open", "It has no answer.", footer=footer, status=status)
+            return message_page("This question is no longer open", "It has no answer.", footer=footer, status=status)
         text = f"{_by(found)}, {_moment(found.at)}."
-        return told("This question is answered", text, about=found.question, footer=footer, status=status, good=True)
+        return message_page(
+            "This question is answered", text, about=found.question, footer=footer, status=status, good=True
+        )
 
     def _form_page(
         self, ticket: Ticket, texts: Mapping[str, str], wrong: Mapping[str, str], status: int = 200

@@ -35,7 +35,7 @@ from aloma_cli.report.list_page import (
 from aloma_cli.web.answers import Desk
 from aloma_cli.web.app import Failed, app_of
 from aloma_cli.web.door import Door
-from aloma_cli.web.page import told
+from aloma_cli.web.page import message_page
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -102,9 +102,9 @@ def _page_route(make: Callable[[Request], Shown | None], scripts: tuple[str, ...
         try:
             shown = await asyncio.to_thread(make, request)
         except NotFoundError as error:
-            return told("This task does not exist", str(error), status=404)
+            return message_page("This task does not exist", str(error), status=404)
         except AlomaError as error:
-            return told("This cannot be read", str(error), status=500)
+            return message_page("This cannot be read", str(error), status=500)
         if shown is None or shown.version == _known_tag(request):
             return Response(status_code=304)
         return HTMLResponse(shown.html, headers={**headers, "etag": shown.version})
@@ -128,7 +128,7 @@ def _answer_route(desk: Desk) -> Callable[[Request], object]:
                 return await desk.take(ticket, await request.body(), str(request.url.replace(scheme="", netloc="")))
             return desk.show(ticket)
         except NotFoundError as error:
-            return told("This task does not exist", str(error), status=404)
+            return message_page("This task does not exist", str(error), status=404)
 
     return answer
 
@@ -151,6 +151,6 @@ def _foot(name: str, task: str) -> str:
 
 def _refusal_page(status: int, sentence: str, headers: Mapping[str, str] | None) -> Response:
     title, text = _REFUSALS.get(status, ("This was refused", f"{sentence[:1].upper()}{sentence[1:]}."))
-    shown = told(title, text, footer='<a href="/">All tasks</a>', status=status)
+    shown = message_page(title, text, footer='<a href="/">All tasks</a>', status=status)
     shown.headers.update(headers or {})
     return shown

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from aloma_cli.web.page import told
+from aloma_cli.web.page import message_page
 
 TOKEN = "token"  # noqa: S105  (the name of the parameter)
 
@@ -28,7 +28,7 @@ class Door:
         request = Request(scope)
         given = request.query_params.get(TOKEN)
         if not self._knows(request.cookies.get(self._name) if given is None else given):
-            app: ASGIApp = told(
+            app: ASGIApp = message_page(
                 "This address is not valid",
                 "Open the address that `aloma web` printed when it was started.",
                 status=403,

@@ -80,7 +80,7 @@ def page(title: str, body: str, footer: str = "", status: int = 200) -> HTMLResp
     return HTMLResponse(html, status, HEADERS)
 
 
-def told(
+def message_page(
     title: str, text: str, *, about: str = "", footer: str = "", status: int = 200, good: bool = False
 ) -> HTMLResponse:
     """A page that says something. `about`: the question that it is about. `footer` is HTML, the others are texts."""

@@ -125,5 +125,5 @@ def test_a_port_that_is_in_use_is_an_error_only_where_it_was_asked_for(tmp_path:
 
     asyncio.run(asyncio.wait_for(main(), 20))
     assert [text.rpartition("; ")[2] for text in second.warned] == [
-        "this worker answers no HTTP requests; another one may"
+        "this worker answers no HTTP requests, and another one may"
     ]

@@ -152,7 +152,7 @@ def test_a_second_worker_without_the_port_works_all_the_same(at: Desk) -> None:
         until(lambda: "File a.json" in listed(at), 20)
         worker.terminate()
         told = ended(worker)
-    assert "this worker answers no HTTP requests; another one may" in told.err
+    assert "this worker answers no HTTP requests, and another one may" in told.err
 
 
 def test_a_terminated_worker_takes_no_more_requests_while_its_steps_end(at: Desk) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from aloma_cli.api.copies import document_for_copy
-from aloma_cli.api.explaining import answered_as_before, question
+from aloma_cli.api.explaining import continue_with_answers, question
 from aloma_cli.api.task import Task
 from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.option_groups import Run
@@ -69,7 +69,7 @@ def rerun(
 
     async def work(emit: Emit) -> Task:
         first = home.start(made, emit, limits=running.limits, expect=expected or tree.expected)
-        task = await answered_as_before(home, first, people, emit)
+        task = await continue_with_answers(home, first, people, emit)
         waits = running.wait and task.state in ("question", "unsettled")
         return await home.apply_and_run(task.id, None, emit, wait=True) if waits else task
 

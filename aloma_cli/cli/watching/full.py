@@ -38,12 +38,12 @@ def watch_full(home: Workspace, task: str, why: Why, *, entry: int | None, speed
     if damage is None:
         return show(stage, partial(follow, home, task, since=len(batches), stay=True), is_held)
     stage.end = f"the record is damaged after this entry: aloma task log {task}"
-    show(stage, _nothing, is_held)
+    show(stage, _follow_nothing, is_held)
     raise damage
 
 
-async def _nothing(_emit: object) -> None:
-    """What comes of a damaged record."""
+async def _follow_nothing(_emit: object) -> None:
+    """A damaged record cannot be followed."""
 
 
 def _has_terminal() -> bool:

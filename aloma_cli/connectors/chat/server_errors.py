@@ -144,10 +144,10 @@ def _reason(error: OpenAIError) -> str:
     if response is None:
         return cause(error)
     text = " ".join(response.text[:_READ].split())
-    return told(getattr(error, "body", None)) or text or "it gave no reason"
+    return reason_in(getattr(error, "body", None)) or text or "it gave no reason"
 
 
-def told(body: object) -> str:
+def reason_in(body: object) -> str:
     """The reason in the body of a refusal, from any of the usual fields; else empty."""
     match body:
         case str(text):
@@ -155,14 +155,14 @@ def told(body: object) -> str:
         case {"message": str(text)} | {"msg": str(text)} if text:
             return text
         case {"error": inner} | {"detail": inner} | {"message": inner} if inner:
-            return told(inner)
+            return reason_in(inner)
         case list(parts):
-            return "; ".join(filter(None, map(told, parts[:_PARTS])))
+            return "; ".join(filter(None, map(reason_in, parts[:_PARTS])))
     return ""
 
 
 def _is_about_model(error: OpenAIError, model: str) -> bool:
     if getattr(error, "code", None) == "model_not_found":
         return True
-    named = re.search(rf"(?<![\w.-]){re.escape(model)}(?![\w-])", told(getattr(error, "body", None)))
+    named = re.search(rf"(?<![\w.-]){re.escape(model)}(?![\w-])", reason_in(getattr(error, "body", None)))
     return named is not None and getattr(error, "param", None) in {None, "", "model"}

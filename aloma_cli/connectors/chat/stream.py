@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from aloma_cli.connectors.chat.server_errors import told
+from aloma_cli.connectors.chat.server_errors import reason_in
 from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, dumps, loads
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
@@ -154,7 +154,7 @@ class Assembly:
 
 
 def _failure_words(failure: Json) -> str:
-    return cut(told(failure) or str(failure), 300)
+    return cut(reason_in(failure) or str(failure), 300)
 
 
 class _Choice:

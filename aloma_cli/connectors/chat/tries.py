@@ -29,7 +29,7 @@ _RATE_LIMITED = 429
 Reply = TypeVar("Reply")
 
 
-async def _untold(error: Exception) -> None:
+async def _report_nothing(error: Exception) -> None:
     """An error before another try is not reported."""
 
 
@@ -46,7 +46,7 @@ class Tries:
     seconds: float | None
     progress: Progress
     governor: Governor
-    failed: Callable[[Exception], Awaitable[None]] = _untold
+    failed: Callable[[Exception], Awaitable[None]] = _report_nothing
 
     async def run(self, send: Callable[[], Awaitable[Reply]]) -> Reply:
         """What the first successful `send` returns. Raises the error of the last try, noting how many there were."""

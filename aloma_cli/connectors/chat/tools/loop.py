@@ -110,7 +110,7 @@ class ToolLoop:
             for call, problem in zip(calls, problems, strict=True)
         ]
         results = await asyncio.gather(*work, return_exceptions=True)
-        for error in _gravest_first(results):
+        for error in _most_serious_first(results):
             raise error
         return [str(result) for result in results]
 
@@ -163,7 +163,7 @@ async def _problem_answer(problem: str) -> str:
     return f"Error: {problem}"
 
 
-def _gravest_first(results: Iterable[object]) -> list[BaseException]:
+def _most_serious_first(results: Iterable[object]) -> list[BaseException]:
     """The errors; first what ends the firing from outside."""
     errors = [result for result in results if isinstance(result, BaseException)]
     return sorted(errors, key=lambda error: isinstance(error, Exception))
