@@ -92,14 +92,18 @@ def reload_line(text: str) -> Json:
 _DECODER = json.JSONDecoder()
 
 
-def dumps(value: Json) -> str:
-    """`value` on one line without extra spaces. Raises JsonError if it is not JSON."""
-    return _dump(value, one_line)
+def dumps(value: Json, write: Callable[[Any], str] | None = None) -> str:
+    """`value` on one line without extra spaces, or as `write` writes it. Raises JsonError if it is not JSON."""
+    try:
+        text = (write or one_line)(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise JsonError(str(error)) from None
+    return escape_surrogates(text)
 
 
 def pretty(value: Json) -> str:
     """`value` indented by two spaces, for people. Raises JsonError if it is not JSON."""
-    return _dump(value, _INDENTED)
+    return dumps(value, _INDENTED)
 
 
 def show_path(path: Path) -> str:
@@ -153,14 +157,6 @@ def _compact() -> Callable[[Any], str]:
 
 one_line = _compact()
 """JSON as `dumps` writes it, but raises TypeError, ValueError or RecursionError, and leaves lone surrogates."""
-
-
-def _dump(value: Json, write: Callable[[Any], str]) -> str:
-    try:
-        text = write(value)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise JsonError(str(error)) from None
-    return escape_surrogates(text)
 
 
 def escape_surrogates(text: str) -> str:

@@ -19,7 +19,6 @@ from aloma_cli.document.diff import diff
 from aloma_cli.document.held import Held
 from aloma_cli.engine.agenda import UNWATCHED, Agenda, Made
 from aloma_cli.engine.cycles import Trail
-from aloma_cli.ids import root_of
 from aloma_cli.jsontext import JsonObject, Path, show_path
 from aloma_cli.later import Later
 from aloma_cli.record import events as ev
@@ -143,12 +142,16 @@ def read_working(kept: Kept | None, batches: Callable[[], Iterable[Batch]]) -> W
     Raises JournalDamagedError where an entry does not follow from those before it.
     """
     tree = None if kept is None else checkpoint.from_checkpoint(WorkingTree, kept.state)
-    return WorkingTree.read(batches()) if kept is None or tree is None else tree.follow(kept.rest)
+    rest = batches() if kept is None or tree is None else kept.rest
+    tree = tree or WorkingTree()
+    for batch in rest:
+        tree.take(batch)
+    return tree
 
 
 def _created(tree: WorkingTree, task: WorkingTask, event: ev.TaskCreated) -> None:
     task.document = event.data.copy()  # the event stays as it is
-    task.trail = Trail(root_of(event.task), event.at)
+    task.trail = Trail(tree.root_id, event.at)
     task.about = _about(task)
     if event.parent is None:
         return

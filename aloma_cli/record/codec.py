@@ -26,7 +26,7 @@ from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, escape_surrog
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.counts import sound_usage
 from aloma_cli.record.events import KINDS, Committed, Event, FiringStarted
-from aloma_cli.record.repeats import Earlier, Repeats, UnknownBeginningError
+from aloma_cli.record.repeats import Call, Earlier, Repeats, UnknownBeginningError
 from aloma_cli.record.states import STATES
 
 FORMAT = 1
@@ -99,7 +99,7 @@ def _event_text(event: Event, repeats: Repeats | None) -> str:
             text = None  # the slow way says what is wrong
         if text is not None:
             return text
-    if repeats is None:
+    if repeats is None or not isinstance(event, Call):
         return checked_text(event)
     short, begins = repeats.short(event)
     text = checked_text(short)

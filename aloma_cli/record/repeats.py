@@ -7,14 +7,15 @@ Events are always whole.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import Any
 
 from aloma_cli.jsontext import Json, JsonObject, dumps
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.events import CallAnswered, CallSent, Event
+from aloma_cli.values import dataclass
 
-_CALLS = (CallAnswered, CallSent)
+Call = CallAnswered | CallSent
 
 BLOCK = 1_000
 """Lines after which all lists are written whole again, so that a reader need not remember more."""
@@ -27,16 +28,16 @@ class UnknownBeginningError(ValueError):
     """A line refers to a list that the lines before it do not have."""
 
 
+@dataclass(eq=False, repr=False)
 class Earlier:
     """The arguments of the calls in the lines before, for one who reads them in order."""
 
-    def __init__(self) -> None:
-        self._arguments: dict[tuple[int, int], JsonObject] = {}
-        """By the number of the line and the position in it."""
+    _arguments: dict[tuple[int, int], JsonObject] = field(default_factory=dict)
+    """By the number of the line and the position in it."""
 
     def whole(self, event: Event, begins: Json) -> Event:
         """The event with its whole lists. Raises UnknownBeginningError."""
-        if not isinstance(event, _CALLS):
+        if not isinstance(event, Call):
             return event
         arguments = dict(event.arguments or {})
         try:
@@ -55,7 +56,7 @@ class Earlier:
     def learn(self, batch: Batch) -> None:
         """Take in a line."""
         for position, event in enumerate(batch.events):
-            if isinstance(event, _CALLS) and event.arguments:
+            if isinstance(event, Call) and event.arguments:
                 self._add((batch.seq, position), event.arguments)
         if (batch.seq + 1) % BLOCK == 0:
             self.forget()
@@ -68,20 +69,17 @@ class Earlier:
         self._arguments.clear()
 
 
+@dataclass(eq=False, repr=False)
 class Repeats(Earlier):
     """The same for one who writes lines: it also finds where a list began in the same way before."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._next: dict[tuple[str | int, str], int] = {}
-        """From the beginning of a list (a number; without items the name of the list) and the item that follows."""
-        self._places: list[tuple[int, int]] = []
-        """Where each beginning came first."""
+    _next: dict[tuple[str | int, str], int] = field(default_factory=dict)
+    """From the beginning of a list (a number; without items the name of the list) and the item that follows."""
+    _places: list[tuple[int, int]] = field(default_factory=list)
+    """Where each beginning came first."""
 
-    def short(self, event: Event) -> tuple[Event, JsonObject]:
-        """The event with what is new in its lists, and `begins`."""
-        if not isinstance(event, _CALLS):
-            return event, {}
+    def short(self, event: Call) -> tuple[Event, JsonObject]:
+        """A call with what is new in its lists, and `begins`."""
         begins: JsonObject = {}
         arguments = dict(event.arguments or {})
         for name, value in arguments.items():

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 from aloma_cli.clock import Clock, from_iso
 from aloma_cli.document.reserved import RESERVED, unhandled_errors
 from aloma_cli.jsontext import Json, JsonObject
-from aloma_cli.record.tree import SentCall, TaskFacts, Tree, duration
+from aloma_cli.record.tree import SentCall, TaskFacts, Tree
 
 SCHEMA = 1
 """The version of this record; `docs/format.md` describes it."""
@@ -53,7 +53,7 @@ class TaskRecord(TypedDict):
 def summary(tree: Tree, task_id: str, document: JsonObject, wake_at: str | None = None) -> TaskRecord:
     """The record of a task that has this document; `wake_at` is known only to the process that runs it."""
     task = tree.tasks[task_id]
-    rest = task.rest
+    rest, tasks = task.rest, [task, *tree.descendants(task_id)]
     return {
         "schema": SCHEMA,
         "id": task.id,
@@ -64,7 +64,7 @@ def summary(tree: Tree, task_id: str, document: JsonObject, wake_at: str | None 
         "parent": task.parent,
         "created_at": task.created_at,
         "updated_at": task.updated_at,
-        "seconds": round(duration(task), 3),
+        "seconds": round(max(0.0, from_iso(task.updated_at) - from_iso(task.created_at)), 3),
         "version": task.version,
         "result": None if task.completed is None else result_of(task, document),
         "reason": rest.reason if rest else None,
@@ -81,8 +81,8 @@ def summary(tree: Tree, task_id: str, document: JsonObject, wake_at: str | None 
         ],
         "parked_until": task.parked_until,
         "wake_at": wake_at,
-        "questions": [asked for one in [task, *tree.descendants(task_id)] for asked in questions_of(one)],
-        "unsettled": [call for one in [task, *tree.descendants(task_id)] for call in _unsettled(one)],
+        "questions": [asked for one in tasks for asked in questions_of(one)],
+        "unsettled": [_unsettled(call) for one in tasks for call in one.unsettled if not call.asks],
         "answering": tree.answering,
         "children": [_child(tree.tasks[child]) for child in task.children],
     }
@@ -140,12 +140,17 @@ def approval(call: SentCall) -> JsonObject:
     }
 
 
-def _unsettled(task: TaskFacts) -> Iterable[JsonObject]:
-    for call in task.unsettled:
-        if not call.asks:
-            sent = call.event
-            told = {"firing": sent.firing, "step": sent.step, "function": sent.call, "arguments": sent.arguments}
-            yield {"task": task.id, "call": call.number, "since": sent.at, **told}
+def _unsettled(call: SentCall) -> JsonObject:
+    sent = call.event
+    return {
+        "task": sent.task,
+        "call": call.number,
+        "since": sent.at,
+        "firing": sent.firing,
+        "step": sent.step,
+        "function": sent.call,
+        "arguments": sent.arguments,
+    }
 
 
 def _child(child: TaskFacts) -> JsonObject:

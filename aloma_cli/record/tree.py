@@ -204,23 +204,15 @@ class Tree:
             tree.apply(event)
         return tree
 
-    @classmethod
-    def read(cls, batches: Iterable[Batch]) -> Self:
-        """The tree of a record. Raises JournalDamagedError where an entry does not follow from those before it."""
-        return cls().follow(batches)
-
-    def follow(self, batches: Iterable[Batch]) -> Self:
-        """Take in the batches that come next. Raises as `read`."""
-        for batch in batches:
-            self.take(batch)
-        return self
-
     @property
     def root(self) -> TaskFacts:
         return self.tasks[self.root_id]
 
     def take(self, batch: Batch) -> None:
-        """Take in a batch that was read from a record. Raises JournalDamagedError; then the tree is of no use."""
+        """Take in the batch that comes next in a record.
+
+        Raises JournalDamagedError if it does not follow from those before it; then the tree is of no use.
+        """
         try:
             for event in batch.events:
                 self.apply(event)
@@ -233,7 +225,9 @@ class Tree:
         """Take in one event, and return its task."""
         at = event.at
         if at != self.last_at:  # all events of one turn have one time
-            self._pass_time(event)
+            if self.running and type(event) is not ev.TreeOpened:  # before that no process ran the tree
+                self.working = self.worked(from_iso(at))
+            self.last_at = max(self.last_at, at)
         _APPLY[type(event)](self, event)
         task = self.tasks[event.task]
         if at > task.updated_at:
@@ -245,12 +239,6 @@ class Tree:
         if not self.running:
             return self.working
         return self.working + max(0.0, now - from_iso(self.last_at))
-
-    def _pass_time(self, event: ev.Event) -> None:
-        """Count the time with firings running; time in which no process ran the tree does not count."""
-        if self.running and not isinstance(event, ev.TreeOpened):
-            self.working = self.worked(from_iso(event.at))
-        self.last_at = max(self.last_at, event.at)
 
     def settings_of(self, task: TaskFacts) -> JsonObject:
         """What holds for a task by name: what was set for it, or for the nearest task above it for which it was."""
@@ -558,8 +546,3 @@ _APPLY: dict[type[ev.Event], Callable[[Tree, Any], None]] = {
     ev.NoticeFailed: _nothing,
     ev.TaskRested: _rested,
 }
-
-
-def duration(task: TaskFacts) -> float:
-    """Seconds from the task's creation to the last thing that happened to it."""
-    return max(0.0, from_iso(task.updated_at) - from_iso(task.created_at))

@@ -17,7 +17,7 @@ from aloma_cli.clock import SystemClock
 from aloma_cli.engine import loop
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.turn import Scheduler
-from aloma_cli.engine.working import WorkingTree
+from aloma_cli.engine.working import WorkingTree, read_working
 from aloma_cli.errors import JournalDamagedError
 from aloma_cli.record import checkpoint as state
 from aloma_cli.record.batch import Batch
@@ -66,7 +66,7 @@ class Long:
         with monkeypatch.context() as patch:
             patch.setattr("aloma_cli.store.files.journal.decode", counted)
             tree = read_tree(self.store, self.id)
-        assert differences(tree, WorkingTree.read(self.store.read(self.id))) == []
+        assert differences(tree, read_working(None, lambda: self.store.read(self.id))) == []
         return len(lines)
 
     @property

@@ -147,4 +147,5 @@ def _follow_task(home: Workspace, text: str, output: OutputOptions, *, wait: boo
     if damage is not None:
         return run_and_show(home, task_id, _readable(batches, damage), output, follows=True)
     work = following(home, task_id, output, since=len(batches), wait=wait)
-    return run_and_show(home, task_id, work, output, before=WorkingTree.read(batches), wait=wait, follows=True)
+    before = WorkingTree.of(event for batch in batches for event in batch.events)
+    return run_and_show(home, task_id, work, output, before=before, wait=wait, follows=True)
