@@ -140,7 +140,8 @@ class Notifier:
         told = message(run.tree, occasion, self.notices.workspace, errors, link)
         key = sha256(f"{run.tree.root_id} {occasion.key} {entry.label} {at}".encode()).hexdigest()[:32]
         try:
-            await lasts(run)
+            if run.behind is not None:
+                await lasts(run.behind)
         except AlomaError:
             return  # the run ends with it
         try:

@@ -78,7 +78,8 @@ async def run_claim(
         # Requests may arrive while notices are sent, steps clean up and connections close.
         while (notifier is not None and await notifier.settle(run)) or run.take_requests():
             await _drive(run, setup, settings, stay)
-        await lasts(run)
+        if run.behind is not None:
+            await lasts(run.behind)
         return run.tree
     finally:
         if notifier is not None:

@@ -24,7 +24,6 @@ from aloma_cli.content.step import Step
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.document.paths import parse_path
 from aloma_cli.engine.loop import Stay
-from aloma_cli.engine.shutdown import leave
 from aloma_cli.engine.turn import Scheduler
 from aloma_cli.errors import DocumentError, InputError, StepError
 from aloma_cli.ids import new_task_id, root_of
@@ -42,7 +41,7 @@ from aloma_cli.loader.workspace import Hide, LoadedWorkspace, load_workspace, no
 from aloma_cli.record.events import Event, TaskCreated
 from aloma_cli.redact import Redactor
 from aloma_cli.store.open import open_store
-from aloma_cli.threads import loop_runs
+from aloma_cli.threads import leave, loop_runs
 
 if TYPE_CHECKING:
     from aloma_cli.api import handover, notifying

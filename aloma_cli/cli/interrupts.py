@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from aloma_cli import condition
 from aloma_cli.cli.exit_codes import INTERRUPTED, TERMINATED
 from aloma_cli.content.step import Step
-from aloma_cli.engine.shutdown import leave
 from aloma_cli.later import Later
+from aloma_cli.threads import leave
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Coroutine
 
 from aloma_cli.cli import descriptors, exit_codes
-from aloma_cli.engine.shutdown import leave
+from aloma_cli.threads import leave
 
 
 def run_until_signal(work: Coroutine[object, object, object], end: Callable[[], object]) -> int:

@@ -103,8 +103,11 @@ class LoopHost:
             self._run.flush()
         except Exception as error:  # noqa: BLE001  (it is raised where the event was to be kept)
             _settle(flushed, error)
+            return
+        if self._run.behind is None:
+            _settle(flushed, None)
         else:
-            _when_lasting(self._run.behind, flushed)
+            self._run.behind.then(partial(_settle, flushed))
 
 
 @dataclass(slots=True)
@@ -120,19 +123,11 @@ class Stay:
     leaving: bool = False
 
 
-async def lasts(run: Scheduler) -> None:
+async def lasts(behind: Behind) -> None:
     """Wait until all that was committed lasts. Raises StoreError, also for what was noted beside."""
-    if run.behind is not None:
-        lasting = asyncio.get_running_loop().create_future()
-        _when_lasting(run.behind, lasting)
-        await lasting
-
-
-def _when_lasting(behind: Behind | None, future: asyncio.Future[None]) -> None:
-    if behind is None:
-        _settle(future, None)
-    else:
-        behind.then(partial(_settle, future))
+    lasting = asyncio.get_running_loop().create_future()
+    behind.then(partial(_settle, lasting))
+    await lasting
 
 
 def _settle(future: asyncio.Future[None], error: Exception | None) -> None:
@@ -165,13 +160,12 @@ async def drive(run: Scheduler, runner: LocalRunner, stay: Stay) -> None:
 
 async def _drive(run: Scheduler, runner: LocalRunner, stay: Stay) -> None:
     publish_at = run.clock.elapsed() + _PUBLISH
-    run.take_requests()
     for number in count(1):
         turn = run.turn(start=not stay.leaving)
         for firing, reason in turn.cuts.items():
             runner.cut(firing, reason)
         if run.behind is not None:
-            await lasts(run)
+            await lasts(run.behind)
         for job in turn.jobs:
             runner.start(job)
         if turn.finished:

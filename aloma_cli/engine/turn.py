@@ -260,20 +260,20 @@ def _rest_all(tx: Transaction) -> None:
 
 def _take_in(tx: Transaction, arrived: list[Outcome], redactor: Redactor) -> None:
     """Take in what may land; what must wait for a firing that runs alone stays in `arrived`."""
-    landed = True
-    while arrived and landed:
-        outcomes, landed = arrived.copy(), False
-        arrived.clear()
-        for outcome in outcomes:
-            task = tx.tree.tasks.get(tx.tree.flying.get(outcome.firing, ""))
-            flight = None if task is None else task.flights[outcome.firing]
-            if task is None or flight is None or not flight.running:
-                continue  # stopped or withdrawn meanwhile, so its outcome is void
-            if len(task.flights) > 1 and alone_in(task) not in (None, flight):
-                arrived.append(outcome)
-            else:
-                landed = True
-                _end(tx, task, flight, redaction.clean_outcome(redactor, outcome, flight.base) if redactor else outcome)
+    outcomes = arrived.copy()
+    arrived.clear()
+    for outcome in outcomes:
+        flying = tx.tree.flying.get(outcome.firing)
+        if flying is None or outcome.firing not in tx.tree.running:
+            continue  # stopped or withdrawn meanwhile, so its outcome is void
+        task = tx.tree.tasks[flying]
+        flight = task.flights[outcome.firing]
+        if len(task.flights) > 1 and alone_in(task) not in (None, flight):
+            arrived.append(outcome)
+        else:
+            _end(tx, task, flight, redaction.clean_outcome(redactor, outcome, flight.base) if redactor else outcome)
+    if 0 < len(arrived) < len(outcomes):
+        _take_in(tx, arrived, redactor)  # a firing that ran alone may have landed
 
 
 def _end(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Outcome) -> None:

@@ -115,9 +115,11 @@ class WorkingTree(Tree):
     entries: Counter[str] = field(default_factory=Counter)
     answers: defaultdict[tuple[str, str | None], list[int]] = field(default_factory=lambda: defaultdict(list))
 
-    @property
-    def root(self) -> WorkingTask:
-        return self.tasks[self.root_id]
+    if TYPE_CHECKING:  # its tasks are those of `task_type`
+
+        @property
+        def root(self) -> WorkingTask: ...
+        def descendants(self, task_id: str) -> list[WorkingTask]: ...  # type: ignore[override]  # lists are invariant
 
     def apply(self, event: ev.Event) -> WorkingTask:
         """Take in one event, and return its task."""
@@ -126,9 +128,6 @@ class WorkingTree(Tree):
         if follow is not None:
             follow(self, task, event)
         return task
-
-    def descendants(self, task_id: str) -> list[WorkingTask]:  # type: ignore[override]
-        return [self.tasks[task.id] for task in super().descendants(task_id)]
 
     def flights(self) -> list[tuple[WorkingTask, WorkingFlight]]:
         """Every firing under way."""

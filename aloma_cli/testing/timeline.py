@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from aloma_cli.clock import LONGEST
 from aloma_cli.content.watchdog import Watchdog
 from aloma_cli.engine.local import LocalRunner
-from aloma_cli.engine.shutdown import leave
+from aloma_cli.threads import leave
 
 Result = TypeVar("Result")
 
