@@ -66,14 +66,26 @@ def resolve_models(
     task with real answers would get simulated ones; InputError and ConfigError for invalid values.
     """
     sources = _sources(flags, environ, (config, user_config), past, stored)
-    common = _common(sources, workspace_root)
-    simulated = partial(_simulated, sources, workspace_root, common)
+    simulated = partial(_simulated, sources, workspace_root)
     offline, asked_by = _offline_setting(sources)
     if offline:
         if past.real:
             _refuse_to_simulate(sources, f"{asked_by} simulates the answers now")
         return simulated(f"answers are simulated ({asked_by})", f"{asked_by} simulates the answers")
-    common["honours"] = honours and honours()
+    real = _real(sources, {**_common(sources, workspace_root), "honours": honours and honours()})
+    if real is not None:
+        return real
+    if past.real:
+        _refuse_to_simulate(sources, "no model server is set up now", f"{sources.go_real}; ")
+    if offline is False:
+        raise CredentialsError(f"no model server is set up, and {asked_by} requires one", hint=sources.go_real)
+    missing = "no model server is set up"
+    return simulated(f"{missing}, so answers are simulated; {sources.go_real}", missing)
+
+
+def _real(sources: Sources, common: dict[str, Any]) -> ModelChoice | None:
+    """The real server that is set up; None if there is none."""
+    flags, past = sources.flags, sources.past
     named = named_ones.named_servers(sources, common)
     common = named_ones.routed(sources, named, common)
     first = named_ones.first_named(sources, named)
@@ -83,15 +95,10 @@ def resolve_models(
     key = flags.api_key or _key_for(server, sources)
     if past.real and past.kept.with_key and not (key or flags.base_url):
         raise CredentialsError(f"{past.run_with}; no key is set up for it now", hint=_key_hint(server, sources))
-    if server.url or key or past.kept.server:
-        settings = ModelSettings(base_url=server.url, api_key=key, **common)
-        return ModelChoice(settings, _unsent_key(server, key, sources))
-    if past.real:
-        _refuse_to_simulate(sources, "no model server is set up now", f"{sources.go_real}; ")
-    if offline is False:
-        raise CredentialsError(f"no model server is set up, and {asked_by} requires one", hint=sources.go_real)
-    missing = "no model server is set up"
-    return simulated(f"{missing}, so answers are simulated; {sources.go_real}", missing)
+    if not (server.url or key or past.kept.server):
+        return None
+    settings = ModelSettings(base_url=server.url, api_key=key, **common)
+    return ModelChoice(settings, _unsent_key(server, key, sources))
 
 
 def configured_servers(
@@ -254,9 +261,9 @@ def _refuse_to_simulate(sources: Sources, why: str, cure: str = "") -> None:
         )
 
 
-def _simulated(sources: Sources, root: Path | None, common: dict[str, Any], notice: str, why: str) -> ModelChoice:
+def _simulated(sources: Sources, root: Path | None, notice: str, why: str) -> ModelChoice:
     flags, past = sources.flags, sources.past
-    kept = past.kept
+    kept, common = past.kept, _common(sources, root)
     if flags.require_real:
         raise CredentialsError(f"--require-real: {why}", hint=sources.go_real)
     recorded = past.folder_of(kept.responses, root) if kept.responses and not flags.responses else None
