@@ -14,6 +14,7 @@ from aloma_cli.connectors.table import open_connectors
 from aloma_cli.errors import ConfigError, PermanentError, StepError
 from aloma_cli.loader.environment import Environment
 from aloma_cli.loader.workspace import LoadedWorkspace, load_workspace
+from aloma_cli.redact import Redactor
 
 Write = Callable[[str, str], Path]
 
@@ -132,3 +133,11 @@ def test_a_missing_value_says_where_to_set_it() -> None:
         "did you mean `REGION`?; run `aloma secret set REGOIN`, or `export REGOIN=…`, "
         "or set it under `environment:` in aloma.yaml"
     )
+
+
+def test_a_login_in_an_address_is_hidden_before_any_file_runs(root: Path, write: Write) -> None:
+    write("aloma.yaml", "openai: {base_url: 'http://me:hunter2hunter2@127.0.0.1/v1'}")
+    write("steps/a.py", f"print('hunter2hunter2')\n{STEP}")
+    hidden: list[Redactor] = []
+    assert load_workspace(None, root, {}, hide=hidden.append).broken == ()
+    assert [redactor.text("hunter2hunter2") for redactor in hidden] == ["«secret:base-url-password»"]
