@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable
 from json import encoder
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 Json: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, a list of them, or a dict from str to them."""
@@ -37,6 +37,7 @@ _PLAIN_KEY = r"[^.=\s\[\]\"]+"
 UNSAFE = "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 """Control characters, what turns the direction of writing, and halves of surrogate pairs."""
 
+_NUMBERS = (int, float)
 _PATH_SHOWN = 3
 _TEXT_SHOWN = 60
 
@@ -126,6 +127,16 @@ def kind_of(value: object) -> str:
     if value is None:
         return "null"
     return next((word for kind, word in KINDS.items() if isinstance(value, kind)), type(value).__name__)
+
+
+def is_integer(value: object) -> TypeGuard[int]:
+    """Whether `value` is a JSON integer; a boolean is not, although Python counts it as an int."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether `value` is a JSON number; a boolean is not."""
+    return isinstance(value, _NUMBERS) and not isinstance(value, bool)
 
 
 def with_article(noun: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Any, TypeAlias
 
 from aloma_cli.checking.places import value_for
-from aloma_cli.jsontext import Json
+from aloma_cli.jsontext import Json, is_number
 from aloma_cli.values import dataclass
 
 STAR = "*"
@@ -81,7 +81,7 @@ def sample(value: Json) -> Value:
         return Lst([sample(one) for one in value])
     if value is None:
         return ANY
-    return OfType(float if isinstance(value, int | float) and not isinstance(value, bool) else type(value))
+    return OfType(float if is_number(value) else type(value))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

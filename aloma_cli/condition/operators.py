@@ -17,8 +17,9 @@ from aloma_cli.condition.mismatch import Found, show
 from aloma_cli.condition.nodes import AllOf, AnyOf, Each, Leaf, Node, Not, Some
 from aloma_cli.condition.place import Place, name_of
 from aloma_cli.condition.regexes import compile_regex
-from aloma_cli.condition.values import check_json, constant, is_number, literal, text_matching
+from aloma_cli.condition.values import check_json, constant, literal, text_matching
 from aloma_cli.document.paths import MISSING
+from aloma_cli.jsontext import is_integer, is_number
 
 Operator: TypeAlias = Callable[[Any, Place], Node]
 
@@ -71,7 +72,7 @@ def _all(values: object, place: Place) -> Node:
 
 
 def _size(length: object, place: Place) -> Node:
-    if not isinstance(length, int) or isinstance(length, bool) or length < 0:
+    if not is_integer(length) or length < 0:
         raise place.error(f"needs an integer of at least 0, not {name_of(length)}")
     check_json(length, place)
     return Leaf(

@@ -12,20 +12,12 @@ from aloma_cli.condition.nodes import Leaf
 from aloma_cli.condition.place import Place, name_of
 from aloma_cli.condition.regexes import options_of
 from aloma_cli.document.paths import MISSING
-from aloma_cli.jsontext import KINDS, LONGEST_INTEGER, Json, is_too_long, with_article
+from aloma_cli.jsontext import KINDS, LONGEST_INTEGER, Json, is_number, is_too_long, with_article
 
 ALLOWED = (
     "a pattern is a JSON value, None, one of the types str, bool, int, float, list, dict, a re.compile(…), "
     "or an object or list of patterns"
 )
-
-
-_NUMBERS = (int, float)
-
-
-def is_number(value: Found) -> bool:
-    """Whether `value` is a JSON number; a boolean is not, although Python counts it as an int."""
-    return isinstance(value, _NUMBERS) and not isinstance(value, bool)
 
 
 def equal(left: Json, right: Json) -> bool:

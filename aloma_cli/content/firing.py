@@ -134,7 +134,7 @@ class PythonRun:
         self.loose.started(task)
 
     async def _run_content(self) -> Any:
-        # No name outlives this that holds the arguments, so that the draft is gone unless the author kept it.
+        # The arguments end with this frame. So nothing holds the draft afterwards, unless the author kept it.
         content = partial(self.content.function, **{name: _MAKERS[name](self) for name in self.content.parameters})
         parent = process.number
         try:

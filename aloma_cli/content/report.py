@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aloma_cli.errors import ConditionError, StepError
+from aloma_cli.jsontext import cut
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
@@ -32,9 +33,4 @@ class Report:
 
 def shown(value: object) -> str:
     """A value as messages show it: at most 60 characters."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:59]}…"
-
-
-def is_integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return cut(repr(value), 60)

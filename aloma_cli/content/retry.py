@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from aloma_cli.clock import DURATION, is_duration
-from aloma_cli.content.report import is_integer, shown
+from aloma_cli.content.report import shown
 from aloma_cli.errors import ConnectorError, PermanentError, RetryableError, StepError, StepTimeout
+from aloma_cli.jsontext import is_integer
 from aloma_cli.values import dataclass
 
 _LONGEST_WAIT = 60.0

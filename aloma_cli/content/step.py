@@ -14,9 +14,10 @@ from aloma_cli.clock import POSITIVE_DURATION, is_positive_duration
 from aloma_cli.condition import compile_condition
 from aloma_cli.content.content import Content
 from aloma_cli.content.python import PythonContent
-from aloma_cli.content.report import Report, is_integer, shown
+from aloma_cli.content.report import Report, shown
 from aloma_cli.content.retry import Retry
 from aloma_cli.errors import ConditionError, did_you_mean
+from aloma_cli.jsontext import is_integer
 
 if TYPE_CHECKING:
     from aloma_cli.condition import Condition

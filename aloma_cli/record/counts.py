@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aloma_cli.jsontext import Json
+from aloma_cli.jsontext import Json, is_number
 
 _MOST = 2**53
 """Above this no count is plausible, and a float cannot distinguish two neighbours."""
@@ -15,7 +15,7 @@ def number(value: Json) -> int | float | None:
     """A number from 0, also one that is written as a text; None for anything else."""
     if isinstance(value, str):
         value = _parse(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not is_number(value):
         return None
     return value if 0 <= value <= _MOST else None
 

@@ -271,6 +271,15 @@ def test_the_code_of_equal_source_is_equal_and_of_other_source_is_not() -> None:
     assert step().content.fingerprint != step(content=other).content.fingerprint
 
 
+@pytest.mark.parametrize(
+    ("content", "on_loop"),
+    [(lambda data: None, False), (lambda connectors: None, True), (awaits, True)],
+    ids=["plain", "calls connectors", "async"],
+)
+def test_code_of_authors_runs_on_the_loop_if_it_is_async_or_that_of_a_connector(content: Any, on_loop: bool) -> None:
+    assert step(content=content).content.on_loop is on_loop
+
+
 def test_code_made_without_a_file_has_a_fingerprint_that_follows_its_text() -> None:
     def made(text: str) -> str:
         namespace: dict[str, Any] = {}

@@ -18,7 +18,7 @@ import pytest
 
 from aloma_cli.clock import to_iso
 from aloma_cli.connectors.effects import effect
-from aloma_cli.content import authors, plain, watchdog
+from aloma_cli.content import authors, firing, plain, watchdog
 from aloma_cli.content.retry import Retry
 from aloma_cli.content.step import Step
 from aloma_cli.engine.plan import Plan
@@ -736,6 +736,34 @@ def test_a_plain_step_of_which_nothing_is_heard_is_told_with_its_line(caplog: py
     assert told.count("step slow: no progress for 0.1 s at tests/engine/test_running.py") == 1
 
 
+def test_a_line_of_the_log_is_progress_of_a_plain_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[plain.PlainRun] = []
+
+    def made(name: str, loop: asyncio.AbstractEventLoop) -> plain.PlainRun:
+        runs.append(plain.PlainRun(name, loop, heard=0.0))
+        return runs[-1]
+
+    def content(data: dict[str, Any], log: Any) -> None:
+        log("half of it")
+        data["heard"] = runs[0].heard > 0
+
+    monkeypatch.setattr(firing, "PlainRun", made)
+    assert play([step("a", {}, content)], {}, real=True).data == {"heard": True}
+
+
+@pytest.mark.parametrize("on_loop", [False, True])
+def test_the_loop_is_watched_only_where_code_of_authors_runs_on_it(on_loop: bool) -> None:
+    def plainly(data: dict[str, Any]) -> None:
+        data["x"] = _watchdogs()
+
+    async def content(data: dict[str, Any]) -> None:
+        plainly(data)
+
+    _wait_for_the_end_of_the_watchdog()
+    played = play([step("a", {}, content if on_loop else plainly)], {}, real=True)
+    assert played.data == {"x": int(on_loop)}
+
+
 def test_no_step_is_blamed_for_the_engines_own_time(caplog: pytest.LogCaptureFixture) -> None:
     def publish() -> None:
         pass
@@ -750,20 +778,25 @@ def test_no_step_is_blamed_for_the_engines_own_time(caplog: pytest.LogCaptureFix
 
 
 def test_one_thread_watches_all_loops_and_ends_soon_after_them() -> None:
-    def names() -> list[str]:
-        return [thread.name for thread in threading.enumerate() if thread.name == "aloma watchdog"]
-
     async def run() -> None:
         with watchdog.Watchdog(), watchdog.Watchdog():
-            assert len(names()) == 1
+            assert _watchdogs() == 1
         with watchdog.Watchdog():
-            assert len(names()) == 1
+            assert _watchdogs() == 1
 
     asyncio.run(run())
+    _wait_for_the_end_of_the_watchdog()
+    assert _watchdogs() == 0
+
+
+def _watchdogs() -> int:
+    return [thread.name for thread in threading.enumerate()].count("aloma watchdog")
+
+
+def _wait_for_the_end_of_the_watchdog() -> None:
     until = time.monotonic() + 10
-    while names() and time.monotonic() < until:
+    while _watchdogs() and time.monotonic() < until:
         time.sleep(0.01)
-    assert names() == []
 
 
 def watched(

@@ -8,9 +8,8 @@ from typing import Any
 
 from aloma_cli.condition.nodes import Leaf
 from aloma_cli.condition.solve.regexes import examples
-from aloma_cli.condition.values import is_number
 from aloma_cli.document.paths import MISSING
-from aloma_cli.jsontext import Json
+from aloma_cli.jsontext import Json, is_number
 
 _PLAIN: tuple[Any, ...] = (MISSING, True, False, 1, 0, "text", None, [], {}, "", -1, 2, 0.5)
 _STRANGE: tuple[Any, ...] = (

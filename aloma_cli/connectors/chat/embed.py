@@ -16,7 +16,7 @@ from aloma_cli.connectors.chat.completion import JsonView
 from aloma_cli.connectors.chat.parts import put_back, set_aside, text_tokens
 from aloma_cli.connectors.chat.reply import holding, read_json
 from aloma_cli.errors import PermanentError
-from aloma_cli.jsontext import Json, JsonObject, cut, dumps
+from aloma_cli.jsontext import Json, JsonObject, cut, dumps, is_number
 
 
 class Embeddings(JsonView):
@@ -134,7 +134,7 @@ def _numbers_in(vector: str) -> list[float]:
 
 
 def _is_small_number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
+    return is_number(value) and abs(value) < _LARGEST
 
 
 _LARGEST = 3.4e38

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from aloma_cli.connectors.chat.pydantic_model import is_model, schema_of
 from aloma_cli.connectors.chat.schemas import checked, is_json_schema
 from aloma_cli.errors import ShapeError, did_you_mean
-from aloma_cli.jsontext import JsonObject, Path, kind_of, show_path
+from aloma_cli.jsontext import JsonObject, Path, is_integer, kind_of, show_path
 from aloma_cli.values import dataclass
 
 Shape: TypeAlias = Any
@@ -196,29 +196,25 @@ def _list_schema(shape: list[Shape], path: Path) -> JsonObject:
 
 
 def _array(item: Shape, least: int, most: int, path: Path) -> JsonObject:
-    if not (_is_whole(least) and _is_whole(most) and 0 <= least <= most and most > 0):
+    if not (is_integer(least) and is_integer(most) and 0 <= least <= most and most > 0):
         raise ShapeError(f"the list at {_place_name(path)} cannot have {least!r} to {most!r} elements", path=path)
     return {"type": "array", "items": _schema(item, (*path, 0)), "minItems": least, "maxItems": most}
 
 
 def _string_schema(most: int, path: Path) -> JsonObject:
-    if not _is_whole(most) or most < 1:
+    if not is_integer(most) or most < 1:
         raise ShapeError(f"the string at {_place_name(path)} cannot have at most {most!r} characters", path=path)
     return {"type": "string", "maxLength": most}
 
 
 def _range(least: Any, most: Any, kind: type[int | float], path: Path) -> JsonObject:
     for bound in (least, most):
-        if bound is not None and not (_is_whole(bound) or (kind is float and _is_finite(bound))):
+        if bound is not None and not (is_integer(bound) or (kind is float and _is_finite(bound))):
             raise ShapeError(f"the number at {_place_name(path)} cannot be bounded by {bound!r}", path=path)
     if least is not None and most is not None and least > most:
         raise ShapeError(f"the number at {_place_name(path)} cannot be from {least!r} to {most!r}", path=path)
     bounds = {"minimum": least, "maximum": most}
     return {name: bound for name, bound in bounds.items() if bound is not None}
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_finite(value: object) -> bool:

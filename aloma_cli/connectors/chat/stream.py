@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from aloma_cli.connectors.chat.server_errors import reason_in
-from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, dumps, loads
+from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, dumps, is_integer, loads
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _TEXTS = ("content", "refusal", "reasoning_content", "reasoning")
@@ -149,7 +149,7 @@ class Assembly:
         if not isinstance(choice, dict):
             return
         index = choice.get("index")
-        number = index if isinstance(index, int) and not isinstance(index, bool) else 0
+        number = index if is_integer(index) else 0
         self.size += self._choices.setdefault(number, _Choice()).add(choice)
 
 

@@ -11,7 +11,7 @@ from aloma_cli.connectors.chat.tools.requested import requested_calls
 from aloma_cli.document.paths import MISSING, get
 from aloma_cli.document.reserved import RESERVED
 from aloma_cli.document.volatile import Volatile
-from aloma_cli.jsontext import Json, JsonError, JsonObject, loads
+from aloma_cli.jsontext import Json, JsonError, JsonObject, is_number, loads
 from aloma_cli.record.events import CallAnswered, Committed, Event, TaskCreated
 from aloma_cli.testing.played import PlayedRecord
 from aloma_cli.view.changes import place
@@ -143,8 +143,7 @@ class _Patterns:
             return any(map(self._differs, value))
         if isinstance(value, str):
             return self._volatile.root in value or self._volatile.plain_text(value, self._until) != value
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return is_number and self._volatile.is_epoch(value, self._until)
+        return is_number(value) and self._volatile.is_epoch(value, self._until)
 
 
 def _is_plain_key(key: str) -> bool:
