@@ -135,9 +135,9 @@ class LocalRunner:
         if self.running.get(running.job.firing) is not running:
             return  # it was cut meanwhile: its outcome is void
         error = asyncio.CancelledError() if work.cancelled() else work.exception()
-        self._end(running, work.result() if error is None else running.content.failed(running.job, error, 0.0))
+        self._finish(running, work.result() if error is None else running.content.failed(running.job, error, 0.0))
 
-    def _end(self, running: _Running, outcome: Outcome) -> None:
+    def _finish(self, running: _Running, outcome: Outcome) -> None:
         del self.running[running.job.firing]
         if running.timer is not None:
             running.timer.cancel()
@@ -153,7 +153,7 @@ class LocalRunner:
             return
         timeout = running.job.timeout or 0.0
         late = StepTimeout(f"it ran longer than its timeout of {timeout:g} s")
-        self._end(running, running.content.failed(running.job, late, timeout))
+        self._finish(running, running.content.failed(running.job, late, timeout))
         self._cancel(running, StepTimeout)
 
     def _cancel(self, running: _Running, cut: type[Cut]) -> None:

@@ -1,6 +1,6 @@
 """What a running engine knows of a tree beyond its facts: documents, what is armed, what firings started from.
 
-`WorkingTree.apply` lets `record/tree.py` take in the event first, and then changes only what is declared here. An
+`record/tree.py` takes an event in first, and then what `following` has here changes only what is declared here. An
 engine that runs and one that opens a journal after a crash both build their state by it, so they cannot disagree.
 Nothing here knows a step's code, and nothing here decides anything.
 """
@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from aloma_cli.document.changes import Change, InPlace, replay
 from aloma_cli.document.diff import diff
@@ -119,15 +119,8 @@ class WorkingTree(Tree):
 
         @property
         def root(self) -> WorkingTask: ...
+        def apply(self, event: ev.Event) -> WorkingTask: ...
         def descendants(self, task_id: str) -> list[WorkingTask]: ...  # type: ignore[override]  # lists are invariant
-
-    def apply(self, event: ev.Event) -> WorkingTask:
-        """Take in one event, and return its task."""
-        task: WorkingTask = Tree.apply(self, event)  # type: ignore[assignment]  # as `task_type` says
-        follow = _APPLY.get(type(event))
-        if follow is not None:
-            follow(self, task, event)
-        return task
 
     def flights(self) -> list[tuple[WorkingTask, WorkingFlight]]:
         """Every firing under way."""
@@ -359,7 +352,7 @@ def _arm(task: WorkingTask, steps: Sequence[str]) -> None:
     task.agenda.follow((), steps)
 
 
-_APPLY: dict[type[ev.Event], Callable[[WorkingTree, WorkingTask, Any], None]] = {
+WorkingTree.following = {
     ev.TaskCreated: _created,
     ev.FiringStarted: _started,
     ev.CallAnswered: _answered,

@@ -1,8 +1,8 @@
 """A tree of tasks as facts: the sum of its events, for all that read a record.
 
 `Tree.apply` is the only place that turns events into facts. What only a running engine needs (the documents, what is
-armed) is added by `engine/working.py`. Its `apply` calls this one first and then changes its own attributes alone. No
-attribute is written by both, so a reader and the engine cannot disagree. Nothing here knows a document or a step's
+armed) is added by `engine/working.py`: what it does after each event changes its own attributes alone. No attribute is
+written by both, so a reader and the engine cannot disagree. Nothing here knows a document or a step's
 code, and nothing here decides anything.
 """
 
@@ -176,6 +176,8 @@ class Tree:
     """
 
     task_type: ClassVar[type[TaskFacts]] = TaskFacts
+    following: ClassVar[dict[type[ev.Event], Callable[[Any, Any, Any], None]]] = {}
+    """What a kind of tree does after each event, with the event and its task."""
 
     tasks: dict[str, TaskFacts] = field(default_factory=dict)
     root_id: str = ""
@@ -228,10 +230,13 @@ class Tree:
             if self.running and type(event) is not ev.TreeOpened:  # before that no process ran the tree
                 self.working = self.worked(from_iso(at))
             self.last_at = max(self.last_at, at)
-        _APPLY[type(event)](self, event)
+        kind = type(event)
+        _APPLY[kind](self, event)
         task = self.tasks[event.task]
         if at > task.updated_at:
             task.updated_at = at
+        if kind in self.following:
+            self.following[kind](self, task, event)
         return task
 
     def worked(self, now: float) -> float:
