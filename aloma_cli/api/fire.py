@@ -9,16 +9,18 @@ from aloma_cli.api.session import fire_once
 from aloma_cli.api.workspace import Workspace
 
 if TYPE_CHECKING:
-    from aloma_cli.api.setup import Border
+    from aloma_cli.api.setup import Intercept
     from aloma_cli.content.step import Step
     from aloma_cli.engine.transaction import Emit
     from aloma_cli.jsontext import JsonObject
 
 
-async def fire(home: Workspace, step: Step, data: JsonObject, emit: Emit, *, border: Border | None = None) -> None:
+async def fire(
+    home: Workspace, step: Step, data: JsonObject, emit: Emit, *, intercept: Intercept | None = None
+) -> None:
     """Fire `step` once on `data`, if its condition holds: no other step runs, and nothing is recorded.
 
-    `border` may answer its calls in another way. Raises InputError if `data` is not a JSON object, and what
+    `intercept` may answer its calls in another way. Raises InputError if `data` is not a JSON object, and what
     `Setup.check` raises.
     """
     alone = Workspace(loaded=replace(home.loaded, steps={step.name: step}))
@@ -27,7 +29,7 @@ async def fire(home: Workspace, step: Step, data: JsonObject, emit: Emit, *, bor
         loaded=alone.loaded,
         steps=alone.steps,
         store=alone.store,
-        border=border or home.setup.border,
+        intercept=intercept or home.setup.intercept,
         tells=False,
         _day=home.setup.day_limit(),
     )

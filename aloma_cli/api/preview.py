@@ -9,7 +9,7 @@ from functools import partial
 from aloma_cli.api.fire import fire
 from aloma_cli.api.workspace import Workspace
 from aloma_cli.budget import Amount
-from aloma_cli.connectors.base import LIST, Answer, Ask, Bordered, Call, Connectors, Function, Log
+from aloma_cli.connectors.base import LIST, Answer, Ask, Call, Connectors, Function, Intercepted, Log
 from aloma_cli.content.step import Step
 from aloma_cli.engine.plan import start_order
 from aloma_cli.errors import ConnectorError
@@ -43,16 +43,16 @@ async def preview(home: Workspace, data: JsonObject) -> list[Beginning]:
     for step in home.steps.values():
         if step.enabled and step.condition.matches(data):
             planned: list[Planned] = []
-            await fire(home, step, data, lambda _: None, border=partial(_counting, planned))
+            await fire(home, step, data, lambda _: None, intercept=partial(_counting, planned))
             beginnings.append(Beginning(step, planned))
     return sorted(beginnings, key=lambda beginning: start_order(beginning.step))
 
 
 def _counting(planned: list[Planned], connectors: Connectors) -> Connectors:
-    return connectors.bordered(lambda _name, inner: _Counted(inner, planned.append), own=True)
+    return connectors.intercepted(lambda _name, inner: _Counted(inner, planned.append), own=True)
 
 
-class _Counted(Bordered):
+class _Counted(Intercepted):
     """A function whose requests are counted, and refused."""
 
     def __init__(self, inner: Function, note: Callable[[Planned], None]) -> None:

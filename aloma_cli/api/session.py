@@ -146,7 +146,7 @@ async def _runner(run: Scheduler, setup: Setup, settings: ModelSettings) -> Asyn
     if setup.plan.asks_for("connectors"):
         day = setup.day_limit()
         opened = table.open_connectors(settings, loaded.connector_modules, run.tree.entries, loaded.mcp_servers())
-        connectors = setup.border(opened)
+        connectors = setup.intercept(opened)
     toolbox = Toolbox(connectors, loaded.lib, loaded.environment)
     runner = LocalRunner(setup.plan.steps, toolbox, LoopHost(run, day), run.deliver)
     try:

@@ -41,13 +41,13 @@ else:
     requests = Later("aloma_cli.engine.requests")
     table = Later("aloma_cli.connectors.table")
 
-Border = Callable[["Connectors"], "Connectors"]
+Intercept = Callable[["Connectors"], "Connectors"]
 """Wraps the connectors of a run."""
 
 
 @dataclass(slots=True)
 class Setup:
-    """`choose`: the model server for a task with this past. `border` may wrap the connectors of every run, to answer
+    """`choose`: the model server for a task with this past. `intercept` may wrap the connectors of every run, to answer
     their calls in another way. `tells`: whether notices and traces are sent, which a test must not do."""
 
     loaded: LoadedWorkspace
@@ -56,7 +56,7 @@ class Setup:
     clock: Clock
     redactor: Redactor
     choose: Callable[[Past], ModelChoice]
-    border: Border
+    intercept: Intercept
     tells: bool = False
     _planned: Callable[[tuple[Step, ...]], Plan] = field(default_factory=lambda: lru_cache(maxsize=1)(Plan))
     _day: day.DayLimit | None = None

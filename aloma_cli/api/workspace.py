@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from aloma_cli.api.orders import Order, on_another_day, resuming, starting
 from aloma_cli.api.reader import AskedWorkspace
 from aloma_cli.api.session import run_claim, write
-from aloma_cli.api.setup import Border, Setup
+from aloma_cli.api.setup import Intercept, Setup
 from aloma_cli.api.task import Task, task_of
 from aloma_cli.budget import LimitRequest
 from aloma_cli.clock import Clock, to_iso
@@ -104,12 +104,12 @@ class Workspace(AskedWorkspace):
         clock: Clock | None = None,
         loaded: LoadedWorkspace | None = None,
         choose: Callable[[Past], ModelChoice] | None = None,
-        border: Border = lambda connectors: connectors,
+        intercept: Intercept = lambda connectors: connectors,
         tells: bool = False,
     ) -> None:
         """`store`: where its tasks are kept; by default in `folder`.
 
-        `choose`, `border` and `tells`: as for Setup.
+        `choose`, `intercept` and `tells`: as for Setup.
         """
         if store is None:
             store = "memory:" if folder is None else Path(folder) / DATA_FOLDER
@@ -118,7 +118,7 @@ class Workspace(AskedWorkspace):
         super().__init__(open_store(store, lru_cache(maxsize=1)(release)), loaded, clock=clock)
         redactor = Redactor((*self.loaded.secrets, *(models.secrets if models else ())))
         self.setup = Setup(
-            self.loaded, self.steps, self.store, self.clock, redactor, choose or _fixed(models), border, tells
+            self.loaded, self.steps, self.store, self.clock, redactor, choose or _fixed(models), intercept, tells
         )
 
     @classmethod

@@ -1,8 +1,8 @@
-"""A connector: functions, each of which has one border to the outside, where its requests are sent.
+"""A connector: functions, each of which sends its requests to another system in one place, its `send`.
 
 A step calls a function; the function makes its requests through `ask`, which the engine supplies. The engine records
 each request with its answer, so that a repeated firing gets the recorded answer. A function's work on an answer
-(checking it, asking once more) is inside that border, and is simply repeated.
+(checking it, asking once more) comes after that, and is simply repeated.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class Ask(Protocol):
 
 
 Send: TypeAlias = Callable[[Call], Awaitable[Answer]]
-"""A border: it sends one request, and raises ConnectorError when that fails."""
+"""Sends one request, and raises ConnectorError if that fails."""
 
 
 class Function(Protocol):
@@ -128,7 +128,7 @@ class Function(Protocol):
         """The function as steps call it; every request goes through `ask`."""
 
     async def send(self, call: Call) -> Answer:
-        """The border."""
+        """Send one request. Raises ConnectorError if that fails."""
 
     async def ready(self, log: Log) -> None:  # noqa: ARG002  (for functions that must connect first)
         """Find out what `effect` must know; called before it, and not for a call that is answered from the record."""
@@ -161,15 +161,15 @@ class Function(Protocol):
         return Amount(calls=1)
 
 
-class Bordered(Function):
-    """A function with another border (`send`): a test, a replay and a dry run answer its requests in another way.
+class Intercepted(Function):
+    """A function with another `send`: a test, a replay and a dry run answer its requests in another way.
 
-    `border`: the one that the functions get which it calls itself.
+    `intercept`: applied to the functions that it calls itself.
     """
 
     def __init__(self, inner: Function) -> None:
         self.inner = inner
-        self.border: Border = _unchanged
+        self.intercept: Interceptor = _unchanged
         self.__signature__ = inspect.signature(inner)
 
     def __call__(self, ask: Ask, /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
@@ -188,7 +188,7 @@ class Bordered(Function):
         return self.inner.described(name)
 
     async def asked(self, ask: Ask) -> tuple[str, JsonObject]:
-        return await self.inner.asked(_BorderedAsk(ask, self.border))
+        return await self.inner.asked(_InterceptedAsk(ask, self.intercept))
 
     def told(self, result: Any) -> Any:
         return self.inner.told(result)
@@ -197,8 +197,8 @@ class Bordered(Function):
         return await self.inner.estimate(arguments, usual)
 
 
-Border: TypeAlias = Callable[[str, Function], Function]
-"""Takes `connector.function` and its Function, gives one with another border."""
+Interceptor: TypeAlias = Callable[[str, Function], Function]
+"""Takes `connector.function` and its Function, and returns one with another `send`."""
 
 
 def _unchanged(_name: str, function: Function) -> Function:
@@ -206,17 +206,17 @@ def _unchanged(_name: str, function: Function) -> Function:
 
 
 @dataclass(frozen=True, slots=True)
-class _BorderedAsk:
-    """An Ask that gives a border to the functions which a connector calls itself."""
+class _InterceptedAsk:
+    """An Ask that intercepts the functions which a connector calls itself."""
 
     ask: Ask
-    border: Border
+    intercept: Interceptor
 
     async def __call__(self, request: JsonObject) -> Json:
         return await self.ask(request)
 
     async def call(self, name: str, function: Function, arguments: JsonObject) -> Any:
-        return await self.ask.call(name, self.border(name, function), arguments)
+        return await self.ask.call(name, self.intercept(name, function), arguments)
 
     async def approve(self, question: str, call: str, arguments: JsonObject) -> bool:
         return await self.ask.approve(question, call, arguments)
@@ -232,23 +232,23 @@ Connector: TypeAlias = Mapping[str, Function]
 class Connectors(Mapping[str, Connector]):
     """The connectors of a run: `connectors["openai"]["chat"]`. Close them at its end.
 
-    `own`: the border of functions that are in no connector: tools of a step, and what a person is asked.
+    `own`: intercepts functions that are in no connector: tools of a step, and questions to a person.
     """
 
     def __init__(
         self,
         table: Mapping[str, Connector],
         closers: Sequence[Callable[[], Awaitable[None]]] = (),
-        own: Border = _unchanged,
+        own: Interceptor = _unchanged,
     ) -> None:
         self._table = dict(table)
         self._closers = tuple(closers)
         self.own = own
 
-    def bordered(self, border: Border, *, own: bool) -> Connectors:
-        """The same connectors, with other borders; with `own` also for the functions that are in no connector."""
-        table = {name: _BorderedConnector(name, connector, border) for name, connector in self.items()}
-        return Connectors(table, [self.aclose], border if own else self.own)
+    def intercepted(self, intercept: Interceptor, *, own: bool) -> Connectors:
+        """The same connectors, each function intercepted; with `own` also those that are in no connector."""
+        table = {name: _InterceptedConnector(name, connector, intercept) for name, connector in self.items()}
+        return Connectors(table, [self.aclose], intercept if own else self.own)
 
     def __getitem__(self, name: str) -> Connector:
         return self._table[name]
@@ -265,18 +265,18 @@ class Connectors(Mapping[str, Connector]):
             await close()
 
 
-class _BorderedConnector(Mapping[str, Function]):
-    """A connector whose functions have another border."""
+class _InterceptedConnector(Mapping[str, Function]):
+    """A connector whose functions are intercepted."""
 
-    def __init__(self, name: str, inner: Connector, border: Border) -> None:
+    def __init__(self, name: str, inner: Connector, intercept: Interceptor) -> None:
         self._name = name
         self._inner = inner
-        self._border = border
+        self._intercept = intercept
 
     def __getitem__(self, name: str) -> Function:
-        function = self._border(f"{self._name}.{name}", self._inner[name])
-        if isinstance(function, Bordered):
-            function.border = self._border
+        function = self._intercept(f"{self._name}.{name}", self._inner[name])
+        if isinstance(function, Intercepted):
+            function.intercept = self._intercept
         return function
 
     def __iter__(self) -> Iterator[str]:
@@ -287,7 +287,7 @@ class _BorderedConnector(Mapping[str, Function]):
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)
-        return (lambda ask: found(_BorderedAsk(ask, self._border))) if name == "names" else found
+        return (lambda ask: found(_InterceptedAsk(ask, self._intercept))) if name == "names" else found
 
 
 def plain(call: str, argument: str, value: object) -> Json:

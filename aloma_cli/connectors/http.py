@@ -36,7 +36,7 @@ _login: ContextVar[Login | None] = ContextVar("login", default=None)
 
 
 class Http:
-    """The border of all functions here.
+    """Sends the requests of all functions here.
 
     `max_answer`: bytes of an answer, uncompressed. `transport` replaces the network in tests.
     """

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from aloma_cli.budget import Amount
 from aloma_cli.clock import to_iso
-from aloma_cli.connectors.base import Answer, Ask, Border, Call, Effect, Function
+from aloma_cli.connectors.base import Answer, Ask, Call, Effect, Function, Interceptor
 from aloma_cli.content.cancellation import Queued
 from aloma_cli.content.host import Host
 from aloma_cli.content.job import Effects, Job
@@ -54,7 +54,7 @@ class Calls:
     host: Host
     effects: Effects
     queued: Queued
-    own: Border
+    own: Interceptor
     written: Callable[[], object] = lambda: None
     refused: StepLimited | None = None
     _made: Counter[str] = field(default_factory=Counter)
@@ -247,8 +247,8 @@ class _Asking:
     async def call(self, name: str, function: Function, arguments: JsonObject) -> Any:
         before = self._calls.written()
         try:
-            bordered = self._calls.own(name, function) if is_own(name) else function
-            return await self._calls.make(name, bordered, **arguments)
+            intercepted = self._calls.own(name, function) if is_own(name) else function
+            return await self._calls.make(name, intercepted, **arguments)
         finally:
             if self._calls.written() != before:
                 self._calls.log(

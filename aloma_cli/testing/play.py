@@ -87,7 +87,7 @@ class Play:
             loaded=_prepared(self._home.loaded, config or {}, concurrency),
             models=self._models or ModelSettings(offline=True, models=self._home.loaded.config.models),
             clock=timeline,
-            border=self._script.border,
+            intercept=self._script.intercept,
         )
         new = workspace.create(name, data)
         wanted = {limit: LimitRequest(value) for limit, value in limits.items()}

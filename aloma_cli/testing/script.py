@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aloma_cli.condition import Condition, compile_condition
-from aloma_cli.connectors.base import LIST, Answer, Bordered, Call, Connectors, Function, Log
+from aloma_cli.connectors.base import LIST, Answer, Call, Connectors, Function, Intercepted, Log
 from aloma_cli.connectors.chat.chat import Chat
 from aloma_cli.connectors.chat.embed import Embed
 from aloma_cli.connectors.settings import ModelSettings
@@ -150,9 +150,9 @@ class Script:
         """The steps of answers that no call asked for."""
         return [answers.step for answers in self._answers if not answers.used]
 
-    def border(self, connectors: Connectors) -> Connectors:
+    def intercept(self, connectors: Connectors) -> Connectors:
         """`connectors`, each call of which is answered here."""
-        return connectors.bordered(lambda _name, inner: _Border(inner, self), own=False)
+        return connectors.intercepted(lambda _name, inner: _Scripted(inner, self), own=False)
 
     async def answer(self, call: Call, function: Function) -> Answer:
         """The scripted answer to a call. Raises ConnectorError for a scripted failure, and if there is none."""
@@ -221,7 +221,7 @@ def _as_http(value: Any) -> Json:
     return {"status": 200, "headers": {}, **({"body": value} if isinstance(value, str) else {"json": value})}
 
 
-class _Border(Bordered):
+class _Scripted(Intercepted):
     """A function whose requests a script answers."""
 
     def __init__(self, inner: Function, script: Script) -> None:

@@ -45,14 +45,14 @@ class Server:
     async def price(self, *_: object) -> float | None:
         return self.expected
 
-    def border(self, _: Connectors) -> Connectors:
+    def intercept(self, _: Connectors) -> Connectors:
         return Connectors({"openai": {"chat": Chat(self.send, price=self.price)}})
 
 
 def workspace(server: Server, per_day: float | None = 1.0, **more: Any) -> Workspace:
     config = Config(limits=LimitsConfig(per_day=per_day))
     steps = {"ask": Step("ask", {"number": int, "out": None}, ask)}
-    return Workspace(loaded=LoadedWorkspace(steps=steps, config=config), border=server.border, **more)
+    return Workspace(loaded=LoadedWorkspace(steps=steps, config=config), intercept=server.intercept, **more)
 
 
 def tomorrow(clock: HeldClock) -> None:

@@ -1,4 +1,4 @@
-"""What the engine is to a connector, in miniature: it records each request and carries it over the border."""
+"""What the engine is to a connector, in miniature: it records each request and sends it."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def completion(content: str | None, **choice: Any) -> JsonObject:
 
 
 class Model:
-    """A border that answers with the given contents in turn, the last one repeating."""
+    """A model that answers with the given contents in turn, the last one repeating."""
 
     def __init__(self, *contents: str | JsonObject | ConnectorError) -> None:
         self._contents = contents

@@ -1,4 +1,4 @@
-"""`openai.chat` above its border: check, ask once more, give up; and what is recorded of it."""
+"""`openai.chat` above its model: check, ask once more, give up; and what is recorded of it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ MESSAGES = [{"role": "user", "content": "How many?"}]
 SHAPE = {"count": int}
 
 
-def ask(border: Model, recorder: Recorder | None = None, /, **arguments: Any) -> Any:
-    chat = Chat(border.send, concurrency=16)
+def ask(model: Model, recorder: Recorder | None = None, /, **arguments: Any) -> Any:
+    chat = Chat(model.send, concurrency=16)
     return run((recorder or Recorder()).call(chat, **{"messages": MESSAGES, **arguments}))
 
 
@@ -250,7 +250,7 @@ def test_arguments_that_cannot_be_kept_are_refused_before_anything_is_sent(
     assert model.calls == []
 
 
-def test_what_the_border_raises_reaches_the_step() -> None:
+def test_what_send_raises_reaches_the_step() -> None:
     with pytest.raises(ConnectorError, match="gone"):
         ask(Model(ConnectorError("gone", retryable=True)), shape=SHAPE)
 

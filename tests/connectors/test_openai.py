@@ -1,4 +1,4 @@
-"""The border to a model server: what is sent, what is made of the reply, and which error each failure becomes."""
+"""Calls of a model server: what is sent, what is made of the reply, and which error each failure becomes."""
 
 from __future__ import annotations
 
@@ -631,7 +631,7 @@ def test_without_a_key_openai_is_not_even_asked() -> None:
     assert "OPENAI_API_KEY" in str(caught.value.hint)
 
 
-_NOT_AT_THIS_BORDER = {
+_NEVER_RAISED_HERE = {
     "LengthFinishReasonError": "raised by parse(), which is not used",
     "ContentFilterFinishReasonError": "raised by parse(), which is not used",
     "StreamAlreadyConsumed": "answers are not streamed",
@@ -653,4 +653,4 @@ def test_every_error_of_the_library_has_a_row_or_a_reason_for_none() -> None:
             if child.__module__.startswith("openai"):
                 yield from below(child)
 
-    assert set(below(openai.OpenAIError)) - set(_NOT_AT_THIS_BORDER) == set(TABLE)
+    assert set(below(openai.OpenAIError)) - set(_NEVER_RAISED_HERE) == set(TABLE)

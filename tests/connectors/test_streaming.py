@@ -40,16 +40,16 @@ class Asked:
             self.kept.append(error)
 
         async def work() -> Answer:
-            border = ChatServer(ModelSettings(**given), url=provider.URL, key_variable=provider.KEY_VARIABLE)
+            server = ChatServer(ModelSettings(**given), url=provider.URL, key_variable=provider.KEY_VARIABLE)
             progress = self._progress if watched else unwatched
             sent = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], **arguments}
             call = Call("openai.chat", sent, "key", "task", "step", 1, {}, progress, keep)
             try:
                 for _ in range(times):
-                    answer = await border.send(call)
+                    answer = await server.send(call)
                 return answer
             finally:
-                await border.aclose()
+                await server.aclose()
 
         try:
             self.end = run(work())

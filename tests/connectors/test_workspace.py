@@ -152,14 +152,14 @@ def told(function: str, **arguments: Any) -> tuple[Json, list[tuple[str, str | N
     progress: list[tuple[str, str | None]] = []
     logged: list[str] = []
     exec(f"import threading\n{CALLED}", module.__dict__)  # noqa: S102  (the source stands above)
-    border = module_connector("pbx", module)[function]
+    called = module_connector("pbx", module)[function]
 
     async def work() -> Json:
         def show(state: str, *, text: str | None = None) -> None:
             progress.append((state, text))
 
         call = Call(f"pbx.{function}", arguments, "k", "t", "s", 1, {}, show, log=logged.append)  # type: ignore[arg-type]
-        answer = await border.send(call)
+        answer = await called.send(call)
         await asyncio.sleep(0)
         return answer.value
 

@@ -136,7 +136,7 @@ def test_what_was_spent_is_counted_whatever_becomes_of_the_firing() -> None:
     assert summary(stage.tree, ROOT, stage.data)["usage"]["calls"] == 1
 
 
-class Border:
+class FakeSystem:
     """A model server that answers each request with `reply`, an answer or an error; `asked` counts."""
 
     def __init__(self, reply: Answer | BaseException) -> None:
@@ -160,7 +160,7 @@ async def asks(data: dict[str, Any], connectors: Any) -> None:
 
 @pytest.mark.parametrize("odd", [RecursionError("too deep"), ValueError("no"), AttributeError("x"), UnicodeError("y")])
 def test_whatever_goes_wrong_behind_a_call_it_is_on_record_as_a_connectors_error(odd: Exception) -> None:
-    stage = Stage([step("a", {}, asks)], {}, connectors=Border(odd).table)
+    stage = Stage([step("a", {}, asks)], {}, connectors=FakeSystem(odd).table)
     stage.end("a")
 
     (call,) = of_kind(stage.journal(), ev.CallAnswered)
@@ -174,7 +174,7 @@ def test_whatever_goes_wrong_behind_a_call_it_is_on_record_as_a_connectors_error
 def test_what_came_and_cannot_be_read_is_on_record_with_what_it_took() -> None:
     error = ConnectorError("not a completion")
     error.answer, error.usage = {"choices": 3}, {"input_tokens": "7", "output_tokens": -2, "cost": [1]}
-    stage = Stage([step("a", {}, asks)], {}, connectors=Border(error).table)
+    stage = Stage([step("a", {}, asks)], {}, connectors=FakeSystem(error).table)
     stage.end("a")
 
     (call,) = of_kind(stage.journal(), ev.CallAnswered)
@@ -185,25 +185,25 @@ def test_what_came_and_cannot_be_read_is_on_record_with_what_it_took() -> None:
 @pytest.mark.parametrize("content", ["{" * 3000, '{"a":' * 2000, '{"a": "x"', "I would rather not."])
 def test_an_answer_that_cannot_be_read_is_asked_for_as_often_as_is_allowed(content: str) -> None:
     """Tries are left, and calls are not."""
-    border = Border(Answer(completion(content), {"input_tokens": 1, "output_tokens": 1}))
+    system = FakeSystem(Answer(completion(content), {"input_tokens": 1, "output_tokens": 1}))
     steps = [step("a", {"out": None}, asks, retry=Retry(6, wait=0))]
 
     def limited(run: Scheduler) -> None:
         run.do(set_limits, {"calls": LimitRequest(1)})
 
-    result = play(steps, {}, connectors=border.table, during=limited)
+    result = play(steps, {}, connectors=system.table, during=limited)
 
-    assert border.asked == 1
+    assert system.asked == 1
     assert len(of_kind(result.events, ev.CallAnswered)) == 1
     assert result.root.state == "limited"
 
 
 def test_two_requests_for_one_answer_are_both_on_record_and_counted() -> None:
-    border = Border(Answer(completion('{"b": 1}'), {"input_tokens": 3, "output_tokens": 2}))
-    result = play([step("a", {"out": None}, asks)], {}, connectors=border.table)
+    system = FakeSystem(Answer(completion('{"b": 1}'), {"input_tokens": 3, "output_tokens": 2}))
+    result = play([step("a", {"out": None}, asks)], {}, connectors=system.table)
 
     calls = of_kind(result.events, ev.CallAnswered)
-    assert border.asked == len(calls) == result.tree.spent.calls == 2
+    assert system.asked == len(calls) == result.tree.spent.calls == 2
     assert len({call.key for call in calls}) == 2
     assert result.tree.spent.tokens == 10
     (failed,) = of_kind(result.events, ev.FiringFailed)
@@ -214,7 +214,7 @@ def test_two_requests_for_one_answer_are_both_on_record_and_counted() -> None:
 def test_an_answer_is_on_record_before_it_is_read_and_is_read_again_after_a_crash(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    border = Border(Answer(completion('{"a": "x"}'), {"input_tokens": 1, "output_tokens": 1}))
+    system = FakeSystem(Answer(completion('{"a": "x"}'), {"input_tokens": 1, "output_tokens": 1}))
     seen: list[int] = []
 
     async def killed(*_: Any) -> Any:
@@ -222,15 +222,15 @@ def test_an_answer_is_on_record_before_it_is_read_and_is_read_again_after_a_cras
         raise KeyboardInterrupt
 
     steps = [step("a", {"out": None}, asks)]
-    stage = Stage(steps, {}, connectors=border.table)
+    stage = Stage(steps, {}, connectors=system.table)
     monkeypatch.setattr("aloma_cli.connectors.chat.chat._read_answer", killed)
     with pytest.raises(KeyboardInterrupt):
         stage.end("a")
     monkeypatch.undo()
     stage.close()
-    result = play(steps, None, store=stage.store, connectors=border.table)
+    result = play(steps, None, store=stage.store, connectors=system.table)
 
-    assert (seen, border.asked, result.data) == ([1], 1, {"out": {"a": "x"}})
+    assert (seen, system.asked, result.data) == ([1], 1, {"out": {"a": "x"}})
     assert result.tree.spent.calls == 1
 
 

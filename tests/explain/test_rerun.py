@@ -49,7 +49,7 @@ def test_what_has_not_changed_is_neither_asked_nor_paid_again() -> None:
     task = run(workspace, "t", {"name": "bolt"})
     assert shop.asked == ["bolt", "40"]
     assert foreseen(workspace, task.id) == Forecast(2, 0, 0.0, 0, 0.0, ())
-    workspace.setup.border = KnownAnswers.of(task.id, task.tree_journal).border
+    workspace.setup.intercept = KnownAnswers.of(task.id, task.tree_journal).intercept
     again = run(workspace, "t", {"name": "bolt"})
     assert shop.asked == ["bolt", "40"]
     assert again.data == task.data
@@ -63,7 +63,7 @@ def test_a_changed_call_is_asked_and_what_reads_its_answer_may_follow() -> None:
     workspace.steps["ask a"] = asks("a", "name", "big ")
     told = foreseen(workspace, task.id)
     assert (told.calls, told.again, told.perhaps, told.steps) == (3, 1, 1, ("ask a",))
-    workspace.setup.border = KnownAnswers.of(task.id, task.tree_journal).border
+    workspace.setup.intercept = KnownAnswers.of(task.id, task.tree_journal).intercept
     shop.asked.clear()
     again = run(workspace, "t", {"name": "bolt"})
     assert shop.asked == ["big bolt", "80"]
@@ -77,7 +77,7 @@ def test_an_answer_is_given_once() -> None:
     workspace, shop = market(step("twice", {"times": int, "a": None}, twice))
     task = run(workspace, "t", {"times": 2})
     answers = KnownAnswers.of(task.id, task.tree_journal)
-    workspace.setup.border = answers.border
+    workspace.setup.intercept = answers.intercept
     shop.asked.clear()
     run(workspace, "t", {"times": 3})
     assert (answers.given, shop.asked) == (2, ["x"])
@@ -90,6 +90,6 @@ def test_subtasks_are_the_same_in_a_copy_though_their_ids_are_not() -> None:
 
     workspace, shop = market(step("fan", {"go": True, "sent": None}, fan), asks("a", "name"))
     task = run(workspace, "t", {"go": True})
-    workspace.setup.border = KnownAnswers.of(task.id, task.tree_journal).border
+    workspace.setup.intercept = KnownAnswers.of(task.id, task.tree_journal).intercept
     run(workspace, "t", {"go": True})
     assert shop.asked == [task.id]

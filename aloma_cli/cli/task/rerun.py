@@ -63,7 +63,7 @@ def rerun(
             return exit_codes.DONE
         if not running.output.quiet:
             say(f"aloma: {_forecast_words(told)}")
-        home.setup.border = KnownAnswers.of(task_id, asked.events).border
+        home.setup.intercept = KnownAnswers.of(task_id, asked.events).intercept
     made = home.create(found.name, document, tags=found.record["tags"], like=tree)
     people = KnownPeople.of(asked.events)
 

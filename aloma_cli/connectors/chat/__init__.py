@@ -1,1 +1,1 @@
-"""Ask a model: the function `chat`, the shape of its answers, and the border to a server."""
+"""Ask a model: the function `chat`, the shape of its answers, and the connection to a server."""

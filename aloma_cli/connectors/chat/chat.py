@@ -94,7 +94,7 @@ class Chat(Function):
         `messages` may be a string: one message of the user. `options` (`temperature`, `max_tokens`, …) are sent
         unchanged, except `timeout`: seconds for the whole call with all its tries. Raises AnswerError when the second
         answer does not fit either, TruncatedAnswerError when an answer with a shape was cut at the token limit,
-        ShapeError for an invalid shape, and the errors of the border.
+        ShapeError for an invalid shape, and the errors of `send`.
         """
         if tools is not None and all(isinstance(one, dict) for one in tools):
             options["tools"] = list(tools)

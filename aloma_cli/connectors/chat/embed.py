@@ -52,7 +52,7 @@ class Embed(Function):
         """The vectors of a text, or of several.
 
         `options` (`dimensions`, …) are sent unchanged, except `timeout`: seconds for the whole call with all its tries.
-        Raises the errors of the border.
+        Raises the errors of `send`.
         """
         texts = [input] if isinstance(input, str) else input
         if not texts or not all(isinstance(text, str) for text in texts):

@@ -1,4 +1,4 @@
-"""The border to any server with OpenAI's chat completions."""
+"""Calls of any server with OpenAI's chat completions."""
 
 from __future__ import annotations
 

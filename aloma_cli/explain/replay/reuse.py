@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import field
 
 from aloma_cli.budget import Amount
-from aloma_cli.connectors.base import Answer, Bordered, Call, Connectors, Function
+from aloma_cli.connectors.base import Answer, Call, Connectors, Function, Intercepted
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import CallAnswered, Event
 from aloma_cli.values import dataclass
@@ -42,9 +42,9 @@ class KnownAnswers:
         kept = self._kept[key].popleft()
         return Answer(kept.answer, None, {**(kept.about or {}), REUSED: self.root})
 
-    def border(self, connectors: Connectors) -> Connectors:
-        """The same connectors, with the calls that are on record answered by it."""
-        return connectors.bordered(lambda name, function: Reused(name, function, self), own=True)
+    def intercept(self, connectors: Connectors) -> Connectors:
+        """The same connectors, with recorded calls answered from the record."""
+        return connectors.intercepted(lambda name, function: Reused(name, function, self), own=True)
 
     def _call_key(self, step: str, call: str, arguments: JsonObject, root: str | None = None) -> str:
         # The id of a task may be part of a prompt, and a copy has another one.
@@ -57,7 +57,7 @@ class KnownAnswers:
         return any(kept and key.endswith(wanted) for key, kept in self._kept.items())
 
 
-class Reused(Bordered):
+class Reused(Intercepted):
     """A function, answered from another task where that was asked the same."""
 
     def __init__(self, name: str, function: Function, answers: KnownAnswers) -> None:

@@ -11,7 +11,7 @@ from dataclasses import field
 
 from aloma_cli.budget import Amount
 from aloma_cli.clock import from_iso
-from aloma_cli.connectors.base import Answer, Bordered, Call, Connectors, Function, Log
+from aloma_cli.connectors.base import Answer, Call, Connectors, Function, Intercepted, Log
 from aloma_cli.errors import ConnectorError, PermanentError
 from aloma_cli.explain.ledger import FiringRecord, Ledger
 from aloma_cli.jsontext import JsonObject
@@ -115,7 +115,7 @@ def _standing(ledger: Ledger, firing: FiringRecord) -> list[CallAnswered]:
     return [*_standing(ledger, before), *own]
 
 
-class Recorded(Bordered):
+class Recorded(Intercepted):
     """A function, answered from the tapes, by the number of the firing."""
 
     def __init__(self, function: Function, tapes: Mapping[int, Tape]) -> None:
@@ -141,4 +141,4 @@ class Recorded(Bordered):
 
 def recorded(connectors: Connectors, tapes: Mapping[int, Tape]) -> Connectors:
     """The same connectors, with the calls of firings that have a tape answered by it."""
-    return connectors.bordered(lambda _name, function: Recorded(function, tapes), own=True)
+    return connectors.intercepted(lambda _name, function: Recorded(function, tapes), own=True)
