@@ -1,7 +1,7 @@
-"""Descriptors 1 and 2 belong to everybody: our own streams use others, so that only our result reaches standard output.
+"""A pipe replaces descriptors 1 and 2 while files of a workspace run.
 
-While files of a workspace run, a pipe is in the place of both. It gets all output of steps and their child processes,
-and passes it on line by line as notes.
+It gets all output of steps and their child processes, and passes it on line by line as notes. Our own streams use other
+descriptors.
 """
 
 from __future__ import annotations
@@ -22,32 +22,13 @@ _CHUNK = 1 << 16
 _PATIENCE = 0.5
 """Seconds to wait for a thread that cannot write, for example to a stopped terminal (Ctrl-S)."""
 
-_apart = False
-"""Whether descriptors 1 and 2 are not our own streams."""
-
 _pipe: _Pipe | None = None
-
-
-def keep_result_apart() -> None:
-    """From here on only our result reaches standard output.
-
-    Our own streams use other descriptors, which no child process inherits. All other output to descriptor 1 goes to
-    standard error. The result is always UTF-8.
-    """
-    global _apart  # noqa: PLW0603  (there is one standard output)
-    with contextlib.suppress(OSError, ValueError):  # a stream without a descriptor
-        _apart = (sys.stdout.fileno(), sys.stderr.fileno()) == (1, 2)
-    if _apart:
-        by_line = 1 if sys.stdout.line_buffering else -1
-        sys.stdout = open(os.dup(1), "w", by_line, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
-        sys.stderr = open(os.dup(2), "w", 1, sys.stderr.encoding, "backslashreplace", closefd=False)  # noqa: SIM115
-        os.dup2(2, 1)
 
 
 def listen(notes: Notes, result: TextIO) -> None:
     """Replace both descriptors until the program ends."""
     global _pipe  # noqa: PLW0603  (there is one pair of descriptors)
-    if _pipe is not None or not _apart or not hasattr(os, "register_at_fork"):  # Windows cannot wait for a pipe
+    if _pipe is not None or not hasattr(os, "register_at_fork"):  # Windows cannot wait for a pipe
         return
     out, into = os.pipe()
     _pipe = _Pipe(notes, result, out, os.pipe(), os.dup(2), os.getpid(), threading.Lock(), bytearray())

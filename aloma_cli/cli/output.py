@@ -10,22 +10,27 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from aloma_cli.content.streams import RedactedStream, put_back
 from aloma_cli.document.reserved import RESERVED
 from aloma_cli.document.stash import hide_in_changes, hide_stash
 from aloma_cli.jsontext import Json, JsonObject, dumps, pretty
 from aloma_cli.later import Later
-from aloma_cli.redact import Redactor
 from aloma_cli.view.format import bounded, clean_lines, legible
-from aloma_cli.view.live.stderr import Notes
 
 if TYPE_CHECKING:
     from aloma_cli.cli import descriptors
+    from aloma_cli.content import streams
+    from aloma_cli.redact import Redactor
     from aloma_cli.view import terminal, width
+    from aloma_cli.view.live import stderr
 else:
     descriptors = Later("aloma_cli.cli.descriptors")
+    stderr = Later("aloma_cli.view.live.stderr")
+    streams = Later("aloma_cli.content.streams")
     terminal = Later("aloma_cli.view.terminal")
     width = Later("aloma_cli.view.width")
+
+is_apart = False
+"""Whether descriptors 1 and 2 are not our own streams."""
 
 _result: TextIO | None = None
 """Standard output, once `sys.stdout` is lent to the files of a workspace."""
@@ -68,7 +73,7 @@ def say(text: str) -> None:
     """Write a message; for a terminal it is bounded, and broken between words. A closed stream is not an error."""
     lines = clean_lines(bounded(text) if sys.stderr.isatty() else text)
     if sys.stderr.isatty():
-        terminal = sys.stderr.original if isinstance(sys.stderr, Notes) else sys.stderr
+        terminal = sys.stderr.original if isinstance(sys.stderr, stderr.Notes) else sys.stderr
         lines = [piece for line in lines for piece in _broken_lines(line, terminal)]
     with contextlib.suppress(OSError):
         print(*lines, sep="\n", file=sys.stderr, flush=True)  # noqa: T201  (the place for it)
@@ -89,11 +94,12 @@ def hide(redactor: Redactor) -> None:
     """From here on files of a workspace run: no secret is written to any stream, and only the result to stdout."""
     global _result
     own: Any = result()
-    notes: Any = sys.stderr
+    notes: Any = sys.stderr if isinstance(sys.stderr, stderr.Notes) else stderr.Notes(sys.stderr)
     if redactor:
-        own, notes.original = RedactedStream(own, redactor), RedactedStream(notes.original, redactor)
-    _result, sys.stdout = own, notes
-    descriptors.listen(notes, own)
+        own, notes.original = (streams.RedactedStream(one, redactor) for one in (own, notes.original))
+    _result, sys.stdout, sys.stderr = own, notes, notes
+    if is_apart:
+        descriptors.listen(notes, own)
 
 
 def has_left(error: OSError) -> bool:
@@ -120,17 +126,17 @@ def put_on(stream: TextIO) -> Iterator[None]:
 
 @contextmanager
 def own_streams() -> Iterator[None]:
-    """Restore the two streams at the end."""
+    """Restore the two streams at the end, if they were lent."""
     global _result  # noqa: PLW0603  (there is one standard output)
     own = sys.stdout, sys.stderr
-    sys.stderr = Notes(sys.stderr)
     try:
         yield
     finally:
         with contextlib.suppress(OSError, ValueError):
             result().flush()
-        _result = None
-        put_back(*own)
+        if _result is not None:
+            _result = None
+            streams.put_back(*own)
 
 
 def whole_record(record: JsonObject, data: JsonObject) -> Json:

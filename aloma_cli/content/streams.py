@@ -13,16 +13,19 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
+from dataclasses import field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from aloma_cli.redact import Redactor
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from asyncio import Task
 
     from typing_extensions import Buffer  # for the type checker alone
+
+    from aloma_cli.redact import Redactor
 
 
 class Lent(io.TextIOBase):
@@ -113,9 +116,7 @@ class RedactedStream(Lent):
 
 
 class _Split(Lent):
-    """Passes what a step prints to its log, and what the program prints to `original`. `runs`: how many use it."""
-
-    runs = 0
+    """Passes what a step prints to its log, and what the program prints to `original`."""
 
     def write(self, text: str) -> int:
         inside = _current.get()
@@ -125,6 +126,7 @@ class _Split(Lent):
         return len(text)
 
 
+@dataclass(eq=False, slots=True)
 class Inside:
     """A context for the code of one firing, and for the tasks and threads that it starts.
 
@@ -132,12 +134,10 @@ class Inside:
     Changes of the streams are undone at its end, or at the end of the last of several side by side.
     """
 
-    __slots__ = ("_log", "_rest", "_token", "started")
-
-    def __init__(self, log: Callable[[str], None], started: Callable[[Task[Any]], None]) -> None:
-        self.started = started
-        self._log = log
-        self._rest = ""
+    log: Callable[[str], None]
+    started: Callable[[Task[Any]], None]
+    _rest: str = field(default="", init=False)
+    _token: Token[Inside | None] = field(init=False)
 
     def __enter__(self) -> None:
         self._token = _current.set(self)
@@ -145,17 +145,17 @@ class Inside:
 
     def __exit__(self, *_error: object) -> None:
         _writing.discard(self)
-        if not _writing and _stand_ins and (sys.stdout, sys.stderr) != _stand_ins[-1].streams:
-            put_back(*_stand_ins[-1].streams)
+        if not _writing and _installed and (sys.stdout, sys.stderr) != _installed[-1].streams:
+            put_back(*_installed[-1].streams)
         if self._rest:
-            self._log(self._rest)
+            self.log(self._rest)
             self._rest = ""
         _current.reset(self._token)
 
     def write(self, text: str) -> None:
         *whole, self._rest = (self._rest + text).split("\n")
         for line in whole:
-            self._log(line)
+            self.log(line)
 
 
 _current: ContextVar[Inside | None] = ContextVar("aloma_inside", default=None)
@@ -172,15 +172,17 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: _current.set(None))
 
 
-class _StandIns(NamedTuple):
-    """Two streams in the place of `own`, without the secrets of `redactor`."""
+@dataclass(eq=False)
+class _StandIns:
+    """Two streams in the place of `own`, without the secrets of `redactor`. `runs`: how many use them."""
 
     redactor: Redactor
     own: tuple[TextIO, TextIO]
-    streams: tuple[_Split, Lent]
+    streams: tuple[Lent, Lent]
+    runs: int = 0
 
 
-_stand_ins: list[_StandIns] = []
+_installed: list[_StandIns] = []
 
 
 @contextmanager
@@ -188,20 +190,20 @@ def lent_to_steps(redactor: Redactor) -> Iterator[None]:
     """While steps run, separate their prints from the program's, and keep secrets out of stderr."""
     own: Any = (sys.stdout, sys.stderr)
     # Of many runs in one program the first installs them.
-    if not _stand_ins or own != _stand_ins[-1].streams or redactor is not _stand_ins[-1].redactor:
+    if not _installed or own != _installed[-1].streams or redactor is not _installed[-1].redactor:
         err: Any = own[1] if isinstance(own[1], Lent) else Lent(own[1])
         streams = _Split(own[0]), RedactedStream(err, redactor) if redactor else err
-        _stand_ins.append(_StandIns(redactor, own, streams))
+        _installed.append(_StandIns(redactor, own, streams))
         sys.stdout, sys.stderr = streams
-    used = _stand_ins[-1].streams[0]
+    used = _installed[-1]
     used.runs += 1
     try:
         yield
     finally:
         used.runs -= 1
         # The first to be installed may be the first that is no longer used: it is removed when it is on top.
-        while _stand_ins and not _stand_ins[-1].streams[0].runs:
-            put_back(*_stand_ins.pop().own)
+        while _installed and not _installed[-1].runs:
+            put_back(*_installed.pop().own)
 
 
 @contextmanager
