@@ -8,7 +8,7 @@ code, and nothing here decides anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
@@ -261,7 +261,7 @@ class Tree:
             task, depth = self.tasks[task.parent], depth + 1
         return depth
 
-    def descendants(self, task_id: str) -> list[TaskFacts]:
+    def descendants(self, task_id: str) -> Sequence[TaskFacts]:
         """The subtasks of a task, and theirs."""
         found: list[TaskFacts] = []
         waiting = self.tasks[task_id].children[::-1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import shutil
@@ -10,6 +9,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -87,33 +87,45 @@ class FileClaim:
 
         It is a task as soon as it has a journal.
         """
-        made = [Batch(0, tuple(events))] if events else []
+        made, is_ours = [Batch(0, tuple(events))] if events else [], False
         with refusing(folder, "made"):
-            ours = _make_folder(folder)
+            try:
+                folder.mkdir(mode=0o700)
+                is_ours = True
+            except FileExistsError:
+                if (folder / "journal.jsonl").exists():
+                    raise
+                # One without a journal may be what a kill left.
             try:
                 return cls._claim_new(folder, lines or [encode(one) for one in made], made, fsync=fsync)
             except (TaskLockedError, FileExistsError):  # another process makes the same task, in this folder
                 raise
             except BaseException:
-                if ours:
+                if is_ours:
                     shutil.rmtree(folder, ignore_errors=True)
                 raise
 
     @classmethod
     def _claim_new(cls, folder: Path, lines: Sequence[bytes], made: Sequence[Batch], *, fsync: bool) -> Self:
-        with _released_on_error(lock_folder(folder)) as lock:
-            journal = folder / "journal.jsonl"
+        journal = folder / "journal.jsonl"
+        with ExitStack() as undo:
+            lock = lock_folder(folder)
+            undo.callback(lock.release)
             if journal.exists():  # another process was quicker
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
             replace_file(journal, b"".join(lines), durable=fsync)
             if fsync:
                 sync_folder(folder.parent)
-            return cls(folder, lock, size=sum(map(len, lines)), count=len(lines), fsync=fsync, known=made)
+            claim = cls(folder, lock, size=sum(map(len, lines)), count=len(lines), fsync=fsync, known=made)
+            undo.pop_all()
+            return claim
 
     @classmethod
     def take(cls, folder: Path, *, fsync: bool) -> Self:
         """Claim a task. Raises as `lock_task`, and JournalDamagedError."""
-        with _released_on_error(lock_task(folder)) as lock:
+        with ExitStack() as undo:
+            lock = lock_task(folder)
+            undo.callback(lock.release)
             _clear_leftovers(folder)
             checkpoint = read_checkpoint(folder)
             after = START if checkpoint is None else checkpoint.mark
@@ -121,9 +133,11 @@ class FileClaim:
             for batch, end in read_journal(folder / "journal.jsonl", after=after, earlier=repeats):
                 size, count = end, batch.seq + 1
                 read.append(batch)
-            return cls(
+            claim = cls(
                 folder, lock, size=size, count=count, fsync=fsync, checkpoint=checkpoint, repeats=repeats, known=read
             )
+            undo.pop_all()
+            return claim
 
     def write_behind(self, post: Callable[[Callable[[], object]], object]) -> None:
         self.behind = self._journal.write_behind(post)
@@ -165,7 +179,7 @@ class FileClaim:
         whole = b'%s,"data":%s}\n' % (head, document)
         if len(whole) <= _BLOCK:
             replace_file(self._folder / "task.json", whole)
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 (self._folder / "data.json").unlink(missing_ok=True)
             return
         document += b"\n"
@@ -192,7 +206,7 @@ class FileClaim:
 
     def _drop(self, request: Request) -> None:
         # The journal holds the id of the request, so one that cannot be dropped is not carried out twice.
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             (self._inbox / request.id).unlink()
 
     def delete(self) -> None:
@@ -211,9 +225,9 @@ class FileClaim:
     def close(self) -> None:
         self._journal.close()
         if self._lock.is_locked:
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 (self._folder / "holder").unlink()
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 self._inbox.rmdir()  # it stays if a request is in it
         self._lock.release()
 
@@ -225,26 +239,6 @@ class FileClaim:
         except ValueError:
             body = None  # a file of another program must not end a run
         return body if isinstance(body, dict) else {"kind": "unknown"}
-
-
-def _make_folder(folder: Path) -> bool:
-    """Make the folder, and tell whether it was missing; one without a journal may be what a kill left."""
-    try:
-        folder.mkdir(mode=0o700)
-    except FileExistsError:
-        if (folder / "journal.jsonl").exists():
-            raise
-        return False
-    return True
-
-
-@contextlib.contextmanager
-def _released_on_error(lock: BaseFileLock) -> Iterator[BaseFileLock]:
-    try:
-        yield lock
-    except BaseException:
-        lock.release()
-        raise
 
 
 def lock_folder(folder: Path, *, patience: float = 0.2) -> BaseFileLock:
@@ -271,7 +265,7 @@ def lock_task(folder: Path, *, patience: float = 0.2) -> BaseFileLock:
     if (folder / "journal.jsonl").is_file():
         return lock
     lock.release()
-    with contextlib.suppress(OSError):
+    with suppress(OSError):
         # Asking for the lock has made the folder again.
         (folder / "lock").unlink()
         folder.rmdir()
@@ -281,10 +275,10 @@ def lock_task(folder: Path, *, patience: float = 0.2) -> BaseFileLock:
 def _clear_leftovers(folder: Path) -> None:
     """Remove what killed processes left half written in a folder whose lock we hold."""
     for path in folder.glob(".*"):
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             path.unlink()
     for path in folder.glob("inbox/.*"):
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             # A sender writes its request without the lock.
             if time.time() - path.lstat().st_mtime > _WRITING:
                 path.unlink()
