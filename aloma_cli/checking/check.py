@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from aloma_cli.checking.finding import Finding
-from aloma_cli.checking.rules import circles, conditions, fields, names, neighbours, slips, subtasks
+from aloma_cli.checking.rules import conditions, cycles, fields, names, neighbours, slips, subtasks
 from aloma_cli.checking.subject import Material, Subject
 
-_RULES = (conditions, fields, subtasks, neighbours, circles, names, slips)
+_RULES = (conditions, fields, subtasks, neighbours, cycles, names, slips)
 
 
 def check(material: Material) -> list[Finding]:

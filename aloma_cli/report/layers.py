@@ -1,4 +1,4 @@
-"""Lay out a directed graph in layers, from the top: each edge leads down, but for those that close a circle.
+"""Lay out a directed graph in layers, from the top: each edge leads down, but for those that close a cycle.
 
 An edge is a chain of points, one in each layer between its ends. Its label is one of them, so that labels have room.
 """
@@ -72,7 +72,7 @@ def _down(pair: Pair, back: set[Pair]) -> Pair:
 
 
 def _closing(nodes: Iterable[str], edges: Sequence[Pair]) -> set[Pair]:
-    """The edges that close a circle, in a search that goes deep first."""
+    """The edges that close a cycle, in a search that goes deep first."""
     below: defaultdict[str, list[str]] = defaultdict(list)
     for source, target in edges:
         below[source].append(target)

@@ -24,7 +24,7 @@ class TriggerReport(NamedTuple):
     error: AlomaError | None = None
 
 
-def untold(_told: TriggerReport) -> None:
+def report_nothing(_told: TriggerReport) -> None:
     """For callers that show nothing."""
 
 
@@ -34,7 +34,7 @@ class Trigger:
 
     home: Workspace
     config: TriggerConfig
-    tell: Callable[[TriggerReport], object] = untold
+    tell: Callable[[TriggerReport], object] = report_nothing
     _failed: str | None = field(default=None, init=False)
 
     def fire(self, event: TriggerEvent) -> MadeTask:

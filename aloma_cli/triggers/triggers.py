@@ -12,7 +12,7 @@ from aloma_cli.triggers.cron import Cron
 from aloma_cli.triggers.done import Done
 from aloma_cli.triggers.ends import Ends
 from aloma_cli.triggers.files import Files
-from aloma_cli.triggers.trigger import Trigger, TriggerReport, untold
+from aloma_cli.triggers.trigger import Trigger, TriggerReport, report_nothing
 from aloma_cli.triggers.webhook import Webhook
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Source = Cron | Files | Done | Webhook
 
 
-def opened(home: Workspace, config: TriggerConfig, tell: Callable[[TriggerReport], object] = untold) -> Source:
+def opened(home: Workspace, config: TriggerConfig, tell: Callable[[TriggerReport], object] = report_nothing) -> Source:
     """A trigger, checked. Raises ConfigError, and CredentialsError where the secret of a webhook has no value."""
     trigger = Trigger(home, config, tell)
     match config.kind:

@@ -48,8 +48,8 @@ _WORDS: dict[type[Event], str] = {
     TreeResumed: "resumed",
     AnsweringSet: "changed",
     RequestRefused: "refused",
-    NoticeSent: "told",
-    NoticeFailed: "untold",
+    NoticeSent: "notified",
+    NoticeFailed: "unsent",
 }
 _COMMITS = {"firing": "fired", "person": "changed", "landing": "landed", "engine": "engine"}
 _AGAIN = {

@@ -28,7 +28,7 @@ _COLORS = {"blue": _BLUE, "orange": _ORANGE, "green": _GREEN, "red": _RED, "dim"
 _WORDS = {
     "fired": _GREEN,
     "looked": DIM,
-    "untold": _ORANGE,
+    "unsent": _ORANGE,
     "failed": _RED,
     "changed": _BLUE,
     "landed": _BLUE,
@@ -75,8 +75,8 @@ _KINDS = (
     ("incomplete", "!", "!"),
     ("changed armed", "»", ">"),
     ("landed", "←", "<"),
-    ("told", "→", ">"),
-    ("untold", "!", "!"),
+    ("notified", "→", ">"),
+    ("unsent", "!", "!"),
 )
 
 

@@ -239,9 +239,9 @@ PLANTED = {
             "steps/a.py": step('{"order": dict, "ball": None}', 'data["ball"] = "there"'),
             "steps/b.py": step('{"ball": "there"}', 'del data["ball"]'),
         },
-        "circle",
+        "cycle",
         "steps/a.py:1",
-        "likely a circle: a → b → a",
+        "likely a cycle: a → b → a",
     ),
     "two steps that follow each other": Planted(
         {
@@ -250,13 +250,13 @@ PLANTED = {
             ),
             "steps/b.py": step('{"x": int}', 'data["y"] = data["x"] + 1', head='rearm = "change"'),
         },
-        "circle",
+        "cycle",
         "steps/a.py:1",
-        "likely a circle: a → b → a",
+        "likely a cycle: a → b → a",
     ),
     "a step that always asks for more": Planted(
         {"steps/a.py": step('{"order": dict}', 'data["seen"] = True', "step.redo()", asks="data, step")},
-        "circle",
+        "cycle",
         "steps/a.py:5",
         "a always asks for another firing",
     ),

@@ -102,8 +102,8 @@ def test_a_shape_may_have_a_key_that_is_called_type(shape: Any) -> None:
         ({"type": "object", "properties": {"a": {"$ref": "https://x.test/s"}}}, "leads out of the schema", "#/$defs/"),
         ({"type": "object", "properties": {"a": {"$ref": "other.json#/A"}}}, "at properties.a.$ref leads out", "$defs"),
         ({"type": "object", "properties": {"a": {"$ref": "#/$defs/B"}}}, "leads nowhere", "$defs"),
-        ({"$ref": "#"}, "leads in a circle", None),
-        ({"type": "object", "$defs": {"A": {"$ref": "#/$defs/A"}}}, "leads in a circle", None),
+        ({"$ref": "#"}, "leads in a cycle", None),
+        ({"type": "object", "$defs": {"A": {"$ref": "#/$defs/A"}}}, "leads in a cycle", None),
         (
             {"type": "number", "value": float},
             "is a JSON Schema, and not JSON",

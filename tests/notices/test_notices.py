@@ -176,7 +176,7 @@ def test_a_notice_that_fails_is_tried_three_times_and_harms_no_task(shop: Desk) 
     by_command(shop, program="import sys; open('tries', 'a').write('x'); sys.exit('no network')")
     asked = shop.new('{"total": 5}')
     assert (asked.code, (shop.root / "tries").read_text()) == (8, "xxx")
-    assert "untold" in asked.err
+    assert "unsent" in asked.err
     assert "exited with 1: no network" in asked.err
     assert [kind for kind, _ in notices(shop)] == ["notice_sent", "notice_failed"]
     assert shop.run("task", "answer", "@last", "yes", "-q").code == 0
@@ -204,7 +204,7 @@ def test_a_program_that_a_command_leaves_behind_holds_up_nothing(
     before = time.monotonic()
     asked = shop.new('{"total": 5}')
     os.kill(int((shop.root / "left").read_text()), signal.SIGKILL)
-    assert (asked.code, "untold" in asked.err) == (8, bool(words))
+    assert (asked.code, "unsent" in asked.err) == (8, bool(words))
     assert all(word in asked.err for word in words)
     assert time.monotonic() - before < 15
 
@@ -267,7 +267,7 @@ def test_mail_carries_whatever_a_step_asks(shop: Desk, mails: MailServer) -> Non
     question = "Half \\ud83d of a pair?\\r\\nBcc: eve@example.org"
     shop.step("ask", '{"total": int, "ok": None}', f'task.ask("{question}", into="ok")', asks="data, task")
     by_mail(shop, mails.port)
-    assert "untold" not in shop.new('{"total": 5}').err
+    assert "unsent" not in shop.new('{"total": 5}').err
     [letter] = mails.letters
     assert (letter["Subject"], letter["Bcc"]) == ("Half ? of a pair? Bcc: eve@example.org (A task)", None)
 

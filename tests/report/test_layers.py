@@ -1,4 +1,4 @@
-"""The layout of a graph: nothing overlaps, and edges lead down but for those that close a circle."""
+"""The layout of a graph: nothing overlaps, and edges lead down but for those that close a cycle."""
 
 from __future__ import annotations
 

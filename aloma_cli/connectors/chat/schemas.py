@@ -90,7 +90,7 @@ def referred(reference: str, root: JsonObject) -> Json:
 def resolved(schema: Json, root: JsonObject) -> Json:
     """`schema`, or what its `$ref` leads to, with the other keywords that stand beside the `$ref`.
 
-    Raises LookupError if that leads in a circle.
+    Raises LookupError if that leads in a cycle.
     """
     for _ in range(_MOST_STEPS):
         if not isinstance(schema, dict) or "$ref" not in schema:
@@ -98,7 +98,7 @@ def resolved(schema: Json, root: JsonObject) -> Json:
         target = referred(schema["$ref"], root)
         beside = {word: part for word, part in schema.items() if word != "$ref"}
         schema = {**target, **beside} if isinstance(target, dict) else target
-    raise LookupError("$ref leads in a circle")
+    raise LookupError("$ref leads in a cycle")
 
 
 def _check_draft(schema: JsonObject) -> None:
@@ -135,7 +135,7 @@ def _check_reference(schema: JsonObject, word: str, root: JsonObject, path: Path
     why = "leads nowhere" if reference.startswith("#") else "leads out of the schema, and nothing is fetched"
     try:
         referred(reference, root)
-        why = "leads in a circle"
+        why = "leads in a cycle"
         resolved(schema, root)
     except (LookupError, TypeError):
         raise ShapeError(

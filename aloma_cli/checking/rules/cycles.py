@@ -16,23 +16,23 @@ _ROUNDS = 30
 
 
 def find(subject: Subject) -> Iterator[Finding]:
-    """As every rule. Each circle is reported once."""
-    told: set[frozenset[str]] = set()
-    for circle in (*_by_writes(subject), *_by_rearming(subject)):
-        if frozenset(circle) not in told:
-            told.add(frozenset(circle))
-            yield _finding(subject, circle)
+    """As every rule. Each cycle is reported once."""
+    seen: set[frozenset[str]] = set()
+    for cycle in (*_by_writes(subject), *_by_rearming(subject)):
+        if frozenset(cycle) not in seen:
+            seen.add(frozenset(cycle))
+            yield _finding(subject, cycle)
     for step in subject.steps:
         yield from _redo(subject, step)
 
 
-def _finding(subject: Subject, circle: list[str]) -> Finding:
-    first = next(step for step in subject.steps if step.name == circle[0])
-    way = " → ".join([*circle, circle[0]])
+def _finding(subject: Subject, cycle: list[str]) -> Finding:
+    first = next(step for step in subject.steps if step.name == cycle[0])
+    way = " → ".join([*cycle, cycle[0]])
     return Finding(
         subject.place(first),
-        "circle",
-        f"likely a circle: {way}",
+        "cycle",
+        f"likely a cycle: {way}",
         "let one of them write something that its own condition excludes, such as a counter or a done mark",
         first.name,
     )
@@ -43,9 +43,9 @@ def _by_writes(subject: Subject) -> Iterator[list[str]]:
     for start in subject.steps:
         document = smallest(start.condition).document
         if document is not None and _is_plain(subject, start):
-            circle = _played(subject, start, document)
-            if circle:
-                yield circle
+            cycle = _played(subject, start, document)
+            if cycle:
+                yield cycle
 
 
 def _played(subject: Subject, start: Step, document: JsonObject) -> list[str]:
@@ -119,9 +119,9 @@ def _by_rearming(subject: Subject) -> Iterator[list[str]]:
         for name in steps
     }
     for name in steps:
-        circle = _way_back(wakes, name)
-        if circle:
-            yield circle
+        cycle = _way_back(wakes, name)
+        if cycle:
+            yield cycle
 
 
 def _wakes(subject: Subject, name: str, step: Step) -> bool:
@@ -148,4 +148,4 @@ def _redo(subject: Subject, step: Step) -> Iterator[Finding]:
     if facts.redo is not None and not touched and not facts.waits and not facts.completes:
         message = f"{step.name} always asks for another firing, and writes nothing that its condition names"
         cure = "call step.redo() under an `if`, and task.park(seconds) before it to wait"
-        yield Finding(subject.line(step, facts.redo), "circle", message, cure, step.name)
+        yield Finding(subject.line(step, facts.redo), "cycle", message, cure, step.name)
