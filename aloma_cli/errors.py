@@ -110,6 +110,10 @@ class StoreError(AlomaError):
     """The record could not be read or written."""
 
 
+class StoreAwayError(StoreError):
+    """The server of a store cannot be reached."""
+
+
 class JournalDamagedError(StoreError):
     """A line of the journal is not as it was written; a torn last line is not an error."""
 

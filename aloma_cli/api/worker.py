@@ -6,6 +6,8 @@ Many trees run side by side in one process.
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import field
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from aloma_cli.api.scan import Scan
 from aloma_cli.api.task import Task
 from aloma_cli.engine.loop import Stay
-from aloma_cli.errors import AlomaError, NotFoundError, StoreError
+from aloma_cli.errors import AlomaError, NotFoundError, StoreAwayError, StoreError
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
@@ -34,6 +36,9 @@ PATIENCE = 2.0
 
 GRACE = 30.0
 """Seconds that running firings get when the worker ends."""
+
+AWAY = 60.0
+"""Seconds for which a worker that ends by itself waits for a store that it reached before."""
 
 POLL = 2.0
 """Seconds after which a worker looks for due trees though nothing woke it."""
@@ -54,6 +59,7 @@ class Worker:
     _stay: Stay = field(default_factory=lambda: Stay(patience=PATIENCE))
     _running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _away: bool = False
+    _reached: float = -math.inf
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def leave(self) -> None:
@@ -93,7 +99,7 @@ class Worker:
     def _turn(self, due: DueTrees, until: Until) -> float | None:
         """Take what is due, and return the seconds until it is time to look again; None at the end.
 
-        A store that cannot be reached is reported once, and tried again, unless the worker ends by itself.
+        A store that cannot be reached is reported once, and tried again; for AWAY if the worker ends by itself.
         """
         try:
             self._take_due(due)
@@ -101,13 +107,14 @@ class Worker:
                 return None
             pause = POLL if len(self._running) >= self.concurrency else min(due.pause(), POLL)
         except StoreError as error:
-            if until != "stopped":
+            waits = isinstance(error, StoreAwayError) and time.monotonic() - self._reached < AWAY
+            if until != "stopped" and not waits:
                 raise
             if not self._away:
                 self.refused("", error)
             self._away = True
             return POLL
-        self._away = False
+        self._away, self._reached = False, time.monotonic()
         return pause
 
     def _take_due(self, due: DueTrees) -> None:

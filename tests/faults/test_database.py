@@ -98,3 +98,29 @@ def test_a_database_that_is_away_is_told_at_once(desk: Desk, monkeypatch: pytest
     assert told.code == 1
     assert "cannot be reached" in told.err
     assert "hunter2" not in told.err
+
+
+def test_a_worker_whose_database_is_away_says_so_and_does_not_stand_still(
+    desk: Desk, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = Network(postgres.port)
+    monkeypatch.setenv("ALOMA_STORE", postgres.url().replace(str(postgres.port), str(network.port_in)))
+    beats = desk.root / "beats"
+    content = ("while not data['greeting'].startswith('!'):", "    open('beats', 'a').write('.')")
+    desk.step("beat", '{"greeting": str}', *content, "    await asyncio.sleep(0.05)")
+    assert desk.run("task", "new", "T", "-d", '{"name": "Ada"}', "--queue", "-q").code == 0
+    worker = desk.started("worker")
+    said = worker.stderr
+    assert said is not None
+    try:
+        until(beats.exists)
+        network.cut()
+        until(lambda: "cannot be reached" in said.readline(), 20)
+        before = len(beats.read_text())
+        until(lambda: len(beats.read_text()) > before + 20, 20)
+        worker.terminate()
+        until(lambda: "stopping" in said.readline(), 10)
+    finally:
+        worker.kill()
+        worker.communicate()
+        network.close()

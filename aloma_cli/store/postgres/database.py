@@ -14,12 +14,16 @@ from urllib.parse import parse_qsl, quote, urlencode
 import psycopg
 from psycopg import errors
 
-from aloma_cli.errors import ConfigError, StoreError
+from aloma_cli.errors import ConfigError, StoreAwayError, StoreError
 
 PATIENCE = 60.0
 """Seconds for which a statement waits for a database that was reached before: it restarts, or the network is cut."""
 
 _PAUSE = 0.2
+_UNTOLD = 2.0
+"""Seconds after which a wait for the database is reported."""
+
+_log = logging.getLogger(__name__.partition(".")[0])
 
 _OPTIONS = {
     "connect_timeout": "5",
@@ -92,13 +96,15 @@ class Database:
             self._space = int(self.value("select aloma.open(%s)", self.address.workspace))
         return self._space
 
-    def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    def rows(self, statement: str, *values: Any, patience: float = PATIENCE) -> list[tuple[Any, ...]]:
         """The rows that a statement gives. It may be sent twice where the connection was lost. Raises StoreError."""
-        return self._patiently(lambda connection: connection.execute(statement, values, binary=True).fetchall())
+        return self._patiently(
+            lambda connection: connection.execute(statement, values, binary=True).fetchall(), patience
+        )
 
-    def value(self, statement: str, *values: Any) -> Any:
+    def value(self, statement: str, *values: Any, patience: float = PATIENCE) -> Any:
         """The first value of the first row; None if there is no row."""
-        rows = self.rows(statement, *values)
+        rows = self.rows(statement, *values, patience=patience)
         return rows[0][0] if rows else None
 
     def together(self, statements: Sequence[tuple[str, Sequence[Any]]], *, durable: bool) -> list[Any]:
@@ -122,16 +128,23 @@ class Database:
         """Whether there is no connection."""
         return not self._held or self._held[0].closed
 
-    def _patiently(self, send: Callable[[Connection], Result]) -> Result:
+    def _patiently(self, send: Callable[[Connection], Result], patience: float = PATIENCE) -> Result:
         with self._lock:
-            deadline = time.monotonic() + (PATIENCE if self._was_reached else 0)
+            began, told = time.monotonic(), False
             while True:
                 try:
                     return send(self._connection())
                 except psycopg.Error as error:
-                    if not self._passes(error) or time.monotonic() >= deadline:
-                        self._was_reached = False  # so that the next caller does not wait as long again
+                    waited = time.monotonic() - began
+                    if not self._passes(error) or not self._was_reached or waited >= patience:
+                        if patience == PATIENCE:
+                            self._was_reached = False  # so that the next caller does not wait as long again
                         raise self._refused_statement(error) from error
+                    if waited >= _UNTOLD and not told:
+                        told = True
+                        _log.warning(
+                            "the database %s cannot be reached; waiting up to %g s for it", self.address.shown, patience
+                        )
                 time.sleep(_PAUSE)
 
     def _connection(self) -> Connection:
@@ -157,7 +170,7 @@ class Database:
         reason = re.sub(_QUOTED, "", str(error).strip().partition("\n")[0]) or type(error).__name__
         if self.is_away:
             hint = "start the database, or fix `store` in aloma.yaml or ALOMA_STORE"
-            return StoreError(f"the database {self.address.shown} cannot be reached: {reason}", hint=hint)
+            return StoreAwayError(f"the database {self.address.shown} cannot be reached: {reason}", hint=hint)
         return StoreError(f"the database {self.address.shown} refused a statement: {reason}")
 
 

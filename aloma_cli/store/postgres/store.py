@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 _PAGE = 256
 """How many ids are read at a time."""
 
+_GLANCE = 1.0
+"""Seconds for which a worker, which must not stand still, waits for the queue of a database that is away."""
+
 _ANSWERED = b'"event":"call_answered"'
 
 
@@ -250,6 +253,7 @@ class PostgresStore:
             "select id, root, seq, claim, lines, asked from aloma.next(%s, %s, %s, %s, %s, %s, %s, %s)",
             *(self._space, self._own_release(), any_release, tag, [_claim_number() for _ in range(most)]),
             *(self._owner, self.address.lease, self._keeper.numbers()),
+            patience=_GLANCE,
         )
         return [self._claimed(*row) for row in rows]
 
@@ -273,13 +277,15 @@ class PostgresStore:
     def upcoming(self, tag: str | None, *, any_release: bool) -> datetime | None:
         """When the next tree is due."""
         found: datetime | None = self._database.value(
-            "select aloma.upcoming(%s, %s, %s, %s)", self._space, self._own_release(), any_release, tag
+            "select aloma.upcoming(%s, %s, %s, %s)",
+            *(self._space, self._own_release(), any_release, tag),
+            patience=_GLANCE,
         )
         return found
 
     def postpone(self, root: str, seconds: int) -> None:
         """Leave a tree that could not be run alone for some time."""
-        self._database.rows("select aloma.postpone(%s, %s, %s)", self._space, root, seconds)
+        self._database.rows("select aloma.postpone(%s, %s, %s)", self._space, root, seconds, patience=_GLANCE)
 
     def waiting(self, root: str | None = None) -> list[Waiting]:
         rows = self._database.rows("select release, trees, since from aloma.waiting(%s, %s)", self._space, root)
