@@ -54,6 +54,7 @@ class ForwardClock:
         self._wall = clock.now
         self.elapsed = clock.elapsed
         self._ahead = since - self.elapsed()
+        self._millisecond, self._text = -1, ""
 
     def now(self) -> float:
         wall, elapsed = self._wall(), self.elapsed()
@@ -61,6 +62,14 @@ class ForwardClock:
             return elapsed + self._ahead
         self._ahead = wall - elapsed
         return wall
+
+    def tick(self) -> tuple[float, str]:
+        """The time now, as `now` has it and as ISO 8601."""
+        now = self.now()
+        millisecond = int(now * 1000)
+        if millisecond != self._millisecond:  # quick turns share one
+            self._millisecond, self._text = millisecond, to_iso(now)
+        return now, self._text
 
 
 def to_iso(seconds: float) -> str:

@@ -1,6 +1,6 @@
-"""The loop: moves outcomes from the runner to the scheduler, and jobs back, until nothing is left to do.
+"""The loop: gives the jobs of each turn to the runner, until nothing is left to do.
 
-turn → start its jobs → wait for the first end (or a timer, or a request) → deliver → turn → …
+turn → start its jobs → wait until the runner delivers the first end (or for a timer, or a request) → turn → …
 """
 
 from __future__ import annotations

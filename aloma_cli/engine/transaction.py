@@ -39,7 +39,7 @@ class Transaction:
     def __init__(self, claim: Claim, plan: Plan, *, clock: Clock, emit: Emit) -> None:
         self.tree = read_working(claim.kept(), claim.batches)
         self.plan = plan
-        self.clock: Clock = ForwardClock(clock, since=from_iso(self.tree.last_at))
+        self.clock = ForwardClock(clock, since=from_iso(self.tree.last_at))
         self.dirty = OrderedDict.fromkeys(self.tree.tasks)
         self.postponed: dict[str, None] = {}
         """The tasks that come to rest when a firing in their parent no longer runs alone."""
@@ -49,23 +49,15 @@ class Transaction:
         self.timers: dict[str, list[float]] = {}
         self.events: list[ev.Event] = []
         self._must_last = False
-        self._millisecond = -1
         self._claim = claim
         self._emit = emit
-        self.tick()
+        self.now, self.at = self.clock.tick()
         for task in self.tree.tasks.values():
             self._track(task)
             if not task.closed:
                 plan.watch(task)
         if self.tree.running:
             self.add(ev.TreeOpened(at=self.at, task=self.tree.root_id))
-
-    def tick(self) -> None:
-        """Read the clock."""
-        self.now = self.clock.now()
-        millisecond = int(self.now * 1000)
-        if millisecond != self._millisecond:  # quick firings share one
-            self._millisecond, self.at = millisecond, to_iso(self.now)
 
     def after(self, seconds: float) -> str:
         """The time (ISO) in this many seconds."""

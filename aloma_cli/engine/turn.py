@@ -180,7 +180,7 @@ class Scheduler:
         if self._refused is not None:
             raise self._refused
         tx = self._tx
-        tx.tick()
+        tx.now, tx.at = self.clock.tick()
         _take_in(tx, self.arrived, self._redactor)
         if self.budget.limits.seconds is not None:
             limits.check_time(tx, self.budget)
@@ -205,7 +205,7 @@ class Scheduler:
 
     def do(self, rule: Callable[Concatenate[Transaction, P], None], *wanted: P.args, **options: P.kwargs) -> None:
         """Let a rule add events to the next turn's batch."""
-        self._tx.tick()
+        self._tx.now, self._tx.at = self.clock.tick()
         rule(self._tx, *wanted, **options)
         self.budget.limits = self.tree.limits
 
