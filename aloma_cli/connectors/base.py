@@ -113,8 +113,11 @@ class Ask(Protocol):
     async def call(self, name: str, function: Function, arguments: JsonObject) -> Any:
         """Call another function, `connector.function`, within the same firing: its requests are recorded as its own."""
 
-    async def approve(self, question: str, call: str, arguments: JsonObject) -> bool:
-        """Whether a person allows a call. The firing waits for the answer without a process."""
+    async def approve(self, question: str, call: str, arguments: JsonObject, *, needed: bool) -> bool:
+        """Whether a person allows a call. The firing waits for the answer without a process.
+
+        Where that is not `needed`, or the call was made already, no one is asked, but what a person said before counts.
+        """
 
 
 Send: TypeAlias = Callable[[Call], Awaitable[Answer]]
@@ -218,8 +221,8 @@ class _InterceptedAsk:
     async def call(self, name: str, function: Function, arguments: JsonObject) -> Any:
         return await self.ask.call(name, self.intercept(name, function), arguments)
 
-    async def approve(self, question: str, call: str, arguments: JsonObject) -> bool:
-        return await self.ask.approve(question, call, arguments)
+    async def approve(self, question: str, call: str, arguments: JsonObject, *, needed: bool) -> bool:
+        return await self.ask.approve(question, call, arguments, needed=needed)
 
 
 LIST = "tools/list"

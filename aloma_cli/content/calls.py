@@ -83,9 +83,13 @@ class Calls:
             return self._replay(recorded)
         return await self._send(name, function, request, key)
 
+    def is_answered(self, name: str, request: JsonObject) -> bool:
+        """Whether the next call with this request is answered from the record."""
+        digest = _digest(name, request)
+        return f"{digest}.{self._made[digest] + 1}" in self.job.calls
+
     def _key(self, name: str, arguments: JsonObject) -> str:
-        text = json.dumps([name, arguments], sort_keys=True, separators=(",", ":"))
-        digest = hashlib.sha256(text.encode()).hexdigest()[:20]
+        digest = _digest(name, arguments)
         self._made[digest] += 1
         self.effects.called = True
         return f"{digest}.{self._made[digest]}"
@@ -257,8 +261,12 @@ class _Asking:
                     "warning",
                 )
 
-    async def approve(self, question: str, call: str, arguments: JsonObject) -> bool:
+    async def approve(self, question: str, call: str, arguments: JsonObject, *, needed: bool) -> bool:
         asked = {"question": question, "schema": {"type": "boolean"}, "call": call, "arguments": arguments}
+        # The author may have changed what needs approval since a person was asked, or since the call was made.
+        is_asked = needed and not self._calls.is_answered(call, arguments)
+        if not is_asked and not self._calls.is_answered(ASKS, asked):
+            return True
         return await self._calls.make(ASKS, self._calls.own(ASKS, _PERSON), **asked) is True
 
 
@@ -287,6 +295,11 @@ def _called(
     except TypeError as error:
         problem, hint = misuse(function, arguments, options)
         raise PermanentError(f"connectors.{name} {problem or error}", hint=hint) from None
+
+
+def _digest(name: str, arguments: JsonObject) -> str:
+    text = json.dumps([name, arguments], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 def _describe(error: ConnectorError) -> JsonObject:

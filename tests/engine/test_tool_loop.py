@@ -183,6 +183,29 @@ def test_a_refused_call_is_not_made_and_the_model_is_told() -> None:
     assert last["content"] == "A person refused this call. It was not made."
 
 
+@pytest.mark.parametrize("allowed", [True, False])
+def test_what_a_person_says_counts_also_if_the_author_has_removed_the_approval_meanwhile(allowed: bool) -> None:
+    world = World(*STORY)
+    stage = OnALoop(agent(world, approve=True), {}, connectors=world.connectors)
+    stage.end("agent")
+    stage.close()
+    stage = OnALoop(agent(world), store=stage.store, connectors=world.connectors)
+    assert stage.root.state == "question"
+    answer(stage, allowed)
+    stage.end("agent")
+    assert world.did == [deed for deed in DEEDS if allowed or deed != "send Ada"]
+
+
+def test_nobody_is_asked_about_a_call_that_was_made_before_it_needed_approval() -> None:
+    world = World(*STORY, dies_at=5)
+    stage = OnALoop(agent(world), {}, connectors=world.connectors)
+    stage.outcome(next(iter(stage.running.values())))
+    stage.close()
+    stage = OnALoop(agent(world, approve=True), store=stage.store, connectors=world.connectors)
+    stage.end("agent")
+    assert (stage.data, stage.root.state, world.did.count("send Ada")) == ({"out": "done"}, "done", 1)
+
+
 def test_a_call_that_needs_no_approval_is_made_at_once() -> None:
     world = World(*STORY)
     stage = OnALoop(agent(world, approve={"to": {"$ne": "Ada"}}), {}, connectors=world.connectors)

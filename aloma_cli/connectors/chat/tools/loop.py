@@ -85,9 +85,9 @@ class ToolLoop:
         """As Ask.call."""
         return await self._ask.call(name, function, arguments)
 
-    async def approve(self, question: str, call: str, arguments: JsonObject) -> bool:
+    async def approve(self, question: str, call: str, arguments: JsonObject, *, needed: bool) -> bool:
         """As Ask.approve."""
-        return await self._ask.approve(question, call, arguments)
+        return await self._ask.approve(question, call, arguments, needed=needed)
 
     def _calls_of(self, completion: JsonObject, request: JsonObject) -> list[Requested]:
         """The calls that are to be made; none where the reader of the answer refuses it for another reason."""
@@ -144,10 +144,10 @@ class ToolLoop:
 
     async def _call_tool(self, call: Requested) -> str:
         tool = self._tools[call.name]
-        if await tool.asks(call.arguments):
-            question = cut(f"May the model call {tool.call} with {dumps(call.arguments)}?", _QUESTION)
-            if not await self._ask.approve(question, tool.call, call.arguments):
-                return "A person refused this call. It was not made."
+        question = cut(f"May the model call {tool.call} with {dumps(call.arguments)}?", _QUESTION)
+        needed = await tool.asks(call.arguments)
+        if not await self._ask.approve(question, tool.call, call.arguments, needed=needed):
+            return "A person refused this call. It was not made."
         try:
             result = await self._ask.call(tool.call, tool.function, call.arguments)
             return as_text(tool.function.told(result))

@@ -152,8 +152,8 @@ class _AskOnce:
             self._told[name] = await self._ask.call(name, function, arguments)
         return self._told[name]
 
-    async def approve(self, question: str, call: str, arguments: JsonObject) -> bool:
-        return await self._ask.approve(question, call, arguments)
+    async def approve(self, question: str, call: str, arguments: JsonObject, *, needed: bool) -> bool:
+        return await self._ask.approve(question, call, arguments, needed=needed)
 
 
 async def _single(given: Sequence[Any], ask: Ask) -> list[Any]:
