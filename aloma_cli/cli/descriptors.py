@@ -12,7 +12,10 @@ import os
 import select
 import sys
 import threading
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from dataclasses import field
+from typing import TYPE_CHECKING, TextIO
+
+from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from aloma_cli.view.live.stderr import Notes
@@ -31,7 +34,7 @@ def listen(notes: Notes, result: TextIO) -> None:
     if _pipe is not None or not hasattr(os, "register_at_fork"):  # Windows cannot wait for a pipe
         return
     out, into = os.pipe()
-    _pipe = _Pipe(notes, result, out, os.pipe(), os.dup(2), os.getpid(), threading.Lock(), bytearray())
+    _pipe = _Pipe(notes, result, out, os.pipe(), os.dup(2))
     with contextlib.suppress(ImportError, AttributeError, OSError):
         import fcntl
 
@@ -72,7 +75,8 @@ def end() -> None:
     _pipe = None
 
 
-class _Pipe(NamedTuple):
+@dataclass(eq=False)
+class _Pipe:
     """What is read at `out`, by the process `owner`.
 
     `wake`: a pipe that ends the thread which reads. `real`: where descriptor 2 led before. `rest`: the line that has no
@@ -84,9 +88,9 @@ class _Pipe(NamedTuple):
     out: int
     wake: tuple[int, int]
     real: int
-    owner: int
-    lock: threading.Lock
-    rest: bytearray
+    owner: int = field(default_factory=os.getpid)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    rest: bytes = b""
 
     def read(self) -> None:
         """Read until the end, in a thread."""
@@ -107,10 +111,9 @@ class _Pipe(NamedTuple):
 
     def tell_lines(self, data: bytes) -> None:
         """Pass on the lines that these bytes end, and one that is very long without its end."""
-        *lines, self.rest[:] = (self.rest + data).split(b"\n")
+        *lines, self.rest = (self.rest + data).split(b"\n")
         if len(self.rest) > _LARGE:
-            lines.append(self.rest[:])
-            self.rest.clear()
+            lines, self.rest = [*lines, self.rest], b""
         # Lines without a reader are dropped; otherwise every child would block.
         with contextlib.suppress(Exception):
             self.notes.write_lines(line.decode("utf-8", "replace") for line in lines)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import math
 import subprocess
 import sys
@@ -376,6 +378,22 @@ def test_prints_of_steps_in_runs_side_by_side_stay_out_of_stdout(capsys: pytest.
 
     asyncio.run(main())
     assert capsys.readouterr().out == "the program's own\n"
+
+
+@pytest.mark.parametrize("key", [None, "a key kept secret"])
+def test_what_a_step_does_to_the_streams_does_the_program_no_harm(key: str | None) -> None:
+    own = io.StringIO(), io.StringIO()
+
+    def content() -> None:
+        sys.stderr.write("written\n")
+        sys.stdout.close()
+        sys.stderr.close()
+        sys.stdout = sys.stderr = io.StringIO()
+
+    with contextlib.redirect_stdout(own[0]), contextlib.redirect_stderr(own[1]):
+        run(Workspace([step("s", {}, content)], models=ModelSettings("http://x", key)), "A task", {})
+        assert (sys.stdout, sys.stderr) == own
+    assert [stream.getvalue() for stream in own] == ["", "written\n"]
 
 
 CLINGS = """

@@ -50,7 +50,7 @@ def test_equal_lines_are_tasks_of_their_own_unless_they_have_a_key(desk: Desk) -
     assert len(rows(each(desk))) == 2
     keyed = each(desk, "--key-field", "id")
     assert sorted(str(row["state"]) for row in rows(keyed)) == ["done", "invalid"]
-    assert "that of an earlier line" in keyed.err
+    assert "appears in an earlier line" in keyed.err
 
 
 def test_a_failed_line_is_named_and_tried_again_by_the_next_run(desk: Desk) -> None:
