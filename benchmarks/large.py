@@ -93,7 +93,7 @@ def spend(root: Path, *arguments: str, stdin: Path | None = None) -> Spent:
 
 
 def resume(root: Path) -> Spent:
-    """Kill a task while its step runs, and let it go on: all that is counted is the going on."""
+    """Kill a task while its step runs, and resume it; only the resumed run is counted."""
     command = [sys.executable, "-m", "aloma_cli", "task", "new", "A", "-f", "hold.json", "--quiet"]
     process = subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL)
     while not (root / "begun").exists():

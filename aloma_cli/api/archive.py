@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 VERSION = 1
 
 _DAMAGED = "export the task again, or copy the file again"
-_NEWER = "a newer aloma wrote it: update"
+_NEWER = "update aloma: a newer version wrote it"
 
 
 class Archive(NamedTuple):

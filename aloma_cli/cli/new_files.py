@@ -48,7 +48,7 @@ def write_new(path: Path, text: str, *, hint: str) -> None:
         with replaced(path) as file:
             file.write(text.encode(errors="backslashreplace"))
     except FileExistsError:
-        raise InputError(f"{path} exists; it was not changed", hint=hint) from None
+        raise InputError(f"{path} already exists", hint=hint) from None
     except OSError as error:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)

@@ -55,7 +55,7 @@ class Room:
         if other is not None and not (other == place and place in renewed):
             raise InputError(
                 f"{who} would land at {show_path(place)}, and {self._taken[other]} at {show_path(other)}",
-                hint="use places of which none contains another",
+                hint="use places that do not contain each other",
             )
 
     def _hold(self, place: Path, who: str) -> None:

@@ -70,7 +70,9 @@ def read_user_config(path: Path) -> Config:
 def _config(values: dict[str, Any], file: str) -> Config:
     named = values.pop("providers", {})
     for name in named.keys() & values.keys() & PROVIDERS.keys():
-        raise ConfigError(f"{file}: `{name}` and `providers.{name}` set up one provider twice", hint="keep one of them")
+        raise ConfigError(
+            f"{file}: `{name}` and `providers.{name}` configure the same provider", hint="keep one of them"
+        )
     sections: dict[str, Any] = {
         "providers": {name: ProviderConfig(**said) for name in PROVIDERS if (said := values.pop(name, None))} | named,
         "limits": _limits(**values.pop("limits", {})),

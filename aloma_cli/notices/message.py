@@ -69,7 +69,7 @@ def _body_lines(told: JsonObject) -> Iterator[str]:
     yield ""
     yield f"Task {task['name']}, {task['id']}, workspace {told['workspace']}."
     if told["simulated"]:
-        yield "Some answers of models in this task were simulated."
+        yield "Some model answers in this task were simulated."
 
 
 def _question_lines(asked: JsonObject) -> Iterator[str]:

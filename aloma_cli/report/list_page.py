@@ -112,7 +112,7 @@ def questions_page(site: Site, questions: Sequence[JsonObject]) -> Shown:
     about = (
         "The most urgent first."
         if site.answers
-        else "Here they are only shown. To answer them: `aloma web --allow-answers`, or `aloma inbox`."
+        else "This page is read-only. To answer: `aloma web --allow-answers`, or `aloma inbox`."
     )
     asked = [_question_html(site, one) for one in questions] or [tag("p", "No question is open.", class_="about")]
     content = Section("questions", "Open questions", *asked, about=about if questions else "")

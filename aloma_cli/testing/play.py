@@ -153,10 +153,10 @@ class Played(PlayedRecord):
     def answer(self, value: Json, *, into: str | None = None) -> Played:
         """Answer the first open question, or the one whose answer goes `into` a place, and continue."""
         if not self.record["questions"]:
-            raise AssertionError(f"the task asks nothing; it is {self.state}\n\n{self.story()}")
+            raise AssertionError(f"the task has no open question; it is {self.state}\n\n{self.story()}")
         asked = next((one for one in self.record["questions"] if into in (None, one["into"])), None)
         if asked is None:
-            raise AssertionError(f"no question is answered at {into}; {self.record['questions']}")
+            raise AssertionError(f"there is no open question for {into}; {self.record['questions']}")
         which = {"into": asked["into"], "call": asked.get("call")}
         self._timeline.run(self._workspace.answer(asked["task"], value, **which))
         return self._again()

@@ -53,7 +53,7 @@ class Guard:
             return 421, "this server does not answer for that host name"
         origin = headers.get("origin")
         if origin is not None and method not in _SAFE and _netloc(origin) != host.lower():
-            return 403, "a page of another site may not send this"
+            return 403, "requests from other sites are not allowed"
         return None
 
     def _is_ours(self, host: str) -> bool:

@@ -1,4 +1,4 @@
-"""The diamond by hand: two coroutines gathered. Seconds."""
+"""The diamond without an engine: two coroutines gathered. Seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""R conditions by hand: a dict from the field that changed to the rule that reads it. Microseconds a change."""
+"""R conditions without an engine: a dict from each field to the rule that reads it. Microseconds a change."""
 
 from __future__ import annotations
 

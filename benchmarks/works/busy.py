@@ -33,7 +33,7 @@ ANSWER = {"choices": [{"message": {"role": "assistant", "content": "yes"}}]}
 
 
 async def serve() -> None:
-    """Print the port, then answer for ever; a GET is answered with the number of calls and of refusals."""
+    """Print the port, then answer forever; a GET is answered with the number of calls and of refusals."""
     accepted: deque[float] = deque(maxlen=A_MINUTE)
     counts = {"calls": 0, "refused": 0, "under way": 0}
 

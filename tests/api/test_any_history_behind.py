@@ -362,7 +362,7 @@ class WritesBehind(RuleBasedStateMachine):
                 self._run(root)
 
     def _bury(self) -> None:
-        """Let the old process come to its end; nobody hears of what it still does."""
+        """Let the old process come to its end; no view gets what it still does."""
         for tree in self.trees.values():
             if tree.run is not None:
                 tree.run.cancel()

@@ -1,4 +1,4 @@
-"""A worker whose store writes behind: nothing starts, and nobody hears of anything, before it lasts."""
+"""A worker whose store writes behind: nothing starts, and no view gets an event, before it is durable."""
 
 from __future__ import annotations
 

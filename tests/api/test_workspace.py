@@ -246,7 +246,7 @@ def test_a_key_that_is_wanted_and_missing_is_raised_on_opening(tmp_path: Path) -
         Workspace.open(write(tmp_path), flags=ModelFlags(require_real=True), environ={})
 
 
-# -- going on ----------------------------------------------------------------------------------------------------------
+# -- continuing --------------------------------------------------------------------------------------------------------
 
 
 def test_a_run_that_is_cancelled_can_be_resumed() -> None:

@@ -164,7 +164,7 @@ PLANTED = {
         "value",
         "steps/b.py:1",
         "b waits until phase is",
-        "what is written: a string",
+        "values written:  a string",
     ),
     "a group of subtasks that nobody makes": Planted(
         {
@@ -207,14 +207,14 @@ PLANTED = {
         {"steps/a.py": step('{"order": dict}', "", 'task.subtask("S", {"ordr": {"id": 7}})', asks="task")},
         "subtask",
         "steps/a.py:5",
-        "a makes a subtask with ordr, which no step takes up",
+        "a makes a subtask with ordr, for which no condition holds",
         "did you mean `order`?",
     ),
     "a subtask with the wrong kind of value": Planted(
         {"steps/a.py": step('{"order": {"status": str}}', 'task.subtask("S", {"order": "7"})', asks="task")},
         "subtask",
         "steps/a.py:4",
-        "which no step takes up",
+        "for which no condition holds",
     ),
     "two steps with one condition": Planted(
         {"steps/b.py": step('{"order": {"id": int}, "total": None}', 'data["other"] = 1')},
@@ -381,7 +381,7 @@ PLANTED = {
         "value",
         "steps/b.py:1",
         'b waits until ok is "true"',
-        "what is written: a boolean",
+        "values written:  a boolean",
     ),
     "a comparison with a number where a text is written": Planted(
         {
@@ -391,7 +391,7 @@ PLANTED = {
         "value",
         "steps/b.py:1",
         "b waits until phase is",
-        "what is written: a string",
+        "values written:  a string",
     ),
     "more fields than are listed": Planted(
         {

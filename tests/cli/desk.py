@@ -21,7 +21,7 @@ from tests.view.terminal import terminal
 COMMAND = (sys.executable, "-m", "aloma_cli")
 
 GREET = '''
-"""Greets whoever has a name and no greeting yet."""
+"""Greets a person who has a name and no greeting yet."""
 
 condition = {"name": str, "greeting": None}
 

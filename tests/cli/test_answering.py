@@ -68,7 +68,7 @@ ASKS = "data, connectors, task"
 
 
 def two(desk: Desk, *command: str) -> Json:
-    """The answer to the second call of a task that goes on by this command."""
+    """The answer to the second call of a task that continues by this command."""
     done = desk.run("task", *command, "--data")
     assert done.code == 0, done.err
     return done.json["two"]

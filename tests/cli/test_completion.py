@@ -190,7 +190,7 @@ def test_fish_completes(full: Desk, path: dict[str, str]) -> None:
     )
     assert ended.stdout.splitlines() == [
         "blue",
-        "greet\tGreets whoever has a name and no greeting yet.",
+        "greet\tGreets a person who has a name and no greeting yet.",
         "make",
         "other\tNever fires.",
     ]

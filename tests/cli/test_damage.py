@@ -1,4 +1,4 @@
-"""A journal that somebody else damaged: what can still be seen of the task, and how it goes on."""
+"""A damaged journal: what can still be seen of the task, and how it continues."""
 
 from __future__ import annotations
 

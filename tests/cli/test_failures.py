@@ -1,4 +1,4 @@
-"""Tasks that no step wanted, steps that raise, and going on after that."""
+"""Tasks for which no condition holds, steps that raise, and continuing after that."""
 
 from __future__ import annotations
 

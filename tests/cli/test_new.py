@@ -104,7 +104,7 @@ def test_without_data_the_document_is_empty(desk: Desk) -> None:
 
 @pytest.mark.parametrize("options", [[], ["-d", "{}"]])
 def test_standard_input_is_not_read_unless_asked(desk: Desk, options: list[str]) -> None:
-    """Nothing is ever written to this pipe, and it stays open: whoever reads it waits for good."""
+    """Nothing is ever written to this pipe, and it stays open: a process that reads it waits forever."""
     process = desk.started("task", "new", "A task", *options, stdin=subprocess.PIPE)
     assert process.wait(20) == 6
     for stream in (process.stdin, process.stdout, process.stderr):

@@ -32,7 +32,7 @@ def test_the_record_can_be_piped_into_a_json_tool(desk: Desk) -> None:
     ["aloma task list", "aloma task list --json", "aloma task show", "aloma task show --json", "aloma task log"],
 )
 def test_a_pipe_that_is_closed_is_no_error(desk: Desk, command: str) -> None:
-    """The output is larger than a pipe holds, so that whoever writes it notices."""
+    """The output is larger than a pipe holds, so that its writer notices."""
     desk.run("task", "new", "A task " * 5000, "-d", '{"name": "%s"}' % ("x" * 200_000), "-q")
     for _ in range(3):
         desk.run("task", "new", "A task " * 5000, "-d", '{"name": "%s"}' % ("x" * 200_000), "-q")

@@ -25,7 +25,7 @@ def mail(to):
 
 @pytest.fixture
 def office(desk: Desk) -> Desk:
-    """A workspace with a step that sends one mail; while the file `slow` exists, a mail takes for ever."""
+    """A workspace with a step that sends one mail; while the file `slow` exists, a mail takes forever."""
     desk.write("connectors/post.py", POST)
     desk.step(
         "send",

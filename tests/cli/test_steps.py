@@ -31,7 +31,7 @@ def test_steps_are_listed_in_the_order_in_which_they_start(desk: Desk) -> None:
     rows = [line.split("\t") for line in desk.run("step", "list").out.splitlines()]
     assert rows == [
         ["full", "5", "3", "rearm=change, withdraw, 4 tries, timeout 30s", "Does what can be configured."],
-        ["greet", "", "2", "", "Greets whoever has a name and no greeting yet."],
+        ["greet", "", "2", "", "Greets a person who has a name and no greeting yet."],
         ["a/off", "", "0", "disabled", ""],
     ]
 
@@ -40,7 +40,7 @@ def test_json_is_a_list_of_steps(desk: Desk) -> None:
     (step,) = desk.run("step", "list", "--json").json
     assert step == {
         "name": "greet",
-        "summary": "Greets whoever has a name and no greeting yet.",
+        "summary": "Greets a person who has a name and no greeting yet.",
         "enabled": True,
         "priority": 0,
         "rearm": "edge",

@@ -128,7 +128,7 @@ def test_an_object_that_does_not_end_is_asked_for_again_whatever_the_server_says
 
 
 def test_a_long_answer_is_read_beside_the_loop() -> None:
-    """Another agent goes on while a long answer is read."""
+    """Another agent continues while a long answer is read."""
     ticks: list[int] = []
 
     async def tick() -> None:

@@ -136,7 +136,7 @@ ENDLESS = {
 
 @pytest.mark.parametrize("kind", ENDLESS)
 def test_reading_takes_time_by_the_length_and_not_by_its_square(kind: str) -> None:
-    """By the square each of these would take minutes. What is broken is mended only as long as it is short."""
+    """In quadratic time each of these would take minutes. A broken answer is repaired only if it is short."""
     started = time.process_time()
     read_object(ENDLESS[kind], SCHEMA)
 

@@ -1,4 +1,4 @@
-"""A draft that was kept is the one that would have been made anew."""
+"""A draft that was kept equals one that is made again."""
 
 from __future__ import annotations
 

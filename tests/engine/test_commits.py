@@ -277,7 +277,7 @@ def _out_and_append(data: dict[str, Any], more: int = 1) -> None:
 ORDERS: list[tuple[str, Any]] = [
     ("sorted", lambda data: data["leads"].sort(key=lambda lead: lead["rank"])),
     ("sorted and numbered", _score),
-    ("sorted and made anew", _rebuild),
+    ("sorted and made again", _rebuild),
     ("rotated", _out_and_append),
     ("rotated and grown", lambda data: _out_and_append(data, 3)),
     ("reversed", lambda data: data["leads"].reverse()),

@@ -304,7 +304,7 @@ def test_a_try_that_is_due_when_its_condition_no_longer_holds_is_off_and_the_ste
     stage.end("tick")
     stage.end("on")
     stage.end("a")
-    assert stage.data["ok"] == 1, "a new firing, its tries counted anew"
+    assert stage.data["ok"] == 1, "a new firing, its tries counted from 1"
 
 
 def test_a_wait_survives_the_process() -> None:

@@ -33,7 +33,7 @@ Pattern = dict[str, Any]
 LOOSE: st.SearchStrategy[Pattern] = st.sampled_from(
     [{"a": int}, {"b": int}, {"l": list}, {"d": {}}, {"a": {"$ne": 1}}, {"b": {"$gte": 0}}, {}]
 )
-"""Conditions that mostly hold, so that much goes on at once."""
+"""Conditions that mostly hold, so that much happens at once."""
 PATTERNS: st.SearchStrategy[Any] = st.sampled_from(
     [0, 1, 2, None, int, list, dict, {"$exists": False}, {"x": 1}, {"x": None}, {"$size": 1}]
 )

@@ -262,7 +262,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(pick=PICK, task=PICK, what=st.sampled_from(acts.ASKED), taken=st.booleans(), fault=FAULTS, death=DEATHS)
     def post(self, pick: int, task: int, what: Any, taken: bool, fault: Fault | None, death: dict[str, Any]) -> None:
-        """Leave a request for whoever runs the tree, now or later."""
+        """Leave a request for the process that runs the tree, now or later."""
         tree = self._pick(self.trees, pick)
         body = acts.request(what, self._pick(list(tree.truths.tasks), task), next(self.count))
         self.store.store.post(tree.root, body)
@@ -438,7 +438,7 @@ class Machine(RuleBasedStateMachine):
         assert tree.paid <= tree.truths.answered, "what was paid for is not on record"
 
     def _check_agendas(self, tree: Known) -> None:
-        """What is kept from commit to commit is what asking every condition anew would tell."""
+        """What is kept from commit to commit equals what judging every condition again gives."""
         assert tree.process is not None
         for task in tree.process.run.tree.tasks.values():
             if task.agenda is not UNWATCHED:
@@ -456,7 +456,7 @@ class Machine(RuleBasedStateMachine):
         assert turn.wake_at == min(coming, default=None)
         assert turn.finished == all(task.rest for task in tree.truths.tasks.values())
         goes_on = tree.process.firings or turn.wake_at or tree.process.run.pending
-        assert turn.finished or goes_on, "it can neither go on nor end"
+        assert turn.finished or goes_on, "it can neither continue nor end"
         self._check_requests(tree)
         if turn.finished and isinstance(self.store, BrittleFiles):
             published = self.store.store.published(tree.root)
@@ -546,7 +546,7 @@ class Machine(RuleBasedStateMachine):
         self._check_whole(tree)
 
     def _end_oldest(self, tree: Known, process: Process) -> None:
-        # Who waits at the gate goes on when another's call has ended.
+        # A firing that waits at the gate continues when another call has ended.
         waiting = [number for number, firing in process.firings.items() if isinstance(firing.waits, Room)]
         number = next(number for number in process.firings if number not in waiting)
         firing = process.firings[number]

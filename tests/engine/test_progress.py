@@ -54,7 +54,7 @@ def cycle(*turns: str, stamp: Stamp = STAMPS["nothing"]) -> list[Step]:
 
 
 def finished(stage: Stage, *, seconds: float = 1.5) -> Stage:
-    """The stage with everything ended; time goes on with each firing."""
+    """The stage with everything ended; time passes with each firing."""
     for _ in range(100):
         if stage.last.finished:
             return stage
@@ -62,7 +62,7 @@ def finished(stage: Stage, *, seconds: float = 1.5) -> Stage:
         if stage.running:
             stage.deliver(next(iter(stage.running)))
         stage.turn()
-    raise AssertionError(f"it goes on for ever: {stage.data}")
+    raise AssertionError(f"it never ends: {stage.data}")
 
 
 def rest(stage: Stage, task: str = ROOT) -> ev.TaskRested:
@@ -343,7 +343,7 @@ def test_it_goes_round_once_more_when_a_person_wants_that() -> None:
     stage = finished(Stage(steps, {"turn": "a"}))
     stage.close()
     again = Stage(steps, store=stage.store)
-    assert again.names == [], "opening is no reason to go on"
+    assert again.names == [], "opening is not a reason to continue"
     once = len(fired(again.journal()))
     again.run.do(requests.release_cycles)
     again.turn()

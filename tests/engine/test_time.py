@@ -58,7 +58,7 @@ OTHER = [step("a", {"x": 5}, puts(y=1)), step("early", {"x": 2}, puts(z=1))]
 
 
 def sets_and_starts_nothing(stage: Stage) -> None:
-    """What `task set --no-run` does; an hour later somebody goes on."""
+    """What `task set --no-run` does; an hour later somebody continues."""
     claim = stage.store.claim(ROOT)
     run = Scheduler(claim, Plan([AGAIN]), clock=stage.clock, emit=lambda _: None)
     run.carry_out({"kind": "set", "task": ROOT, "set": [[["n"], 1]], "unset": []})

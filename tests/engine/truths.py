@@ -142,7 +142,7 @@ class Truths:
             assert event.state != "ignored" or task.fired == task.looked
             assert task.completed is not None or not task.questions, "it has ended, and somebody is still asked"
             assert task.completed is not None or not task.retries
-            assert task.completed is not None or all(child.rest for child in task.children), "a subtask goes on"
+            assert task.completed is not None or all(child.rest for child in task.children), "a subtask continues"
         task.expires_at = None
         if event.closed:
             task.questions.clear()
@@ -178,7 +178,7 @@ class Truths:
         return [entry for entry in entries if not (isinstance(entry, dict) and entry.get("handled") is True)]
 
     def _count_children(self, task: KnownTask) -> None:
-        """`$children` is what a count of the subtasks gives; whoever has ended has landed, once."""
+        """`$children` equals a count of the subtasks; each that has ended has landed, once."""
         counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for child in task.children:
             counts[child.created.group or ""].update(["total", child.ended or "running"])
@@ -382,7 +382,7 @@ class Truths:
                 assert not any(flight.running for flight in self.flights(name))
                 goes_on = any(child.rest is None for child in task.children)
                 assert task.completed is not None or not goes_on, (
-                    f"{name} rests ({task.rest.state}) while a subtask goes on"
+                    f"{name} rests ({task.rest.state}) while a subtask continues"
                 )
 
     def _ready(self, name: str, task: KnownTask, now: str) -> list[str]:

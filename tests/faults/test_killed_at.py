@@ -214,7 +214,7 @@ def die_once():
 
 
 def test_a_completed_task_whose_subtask_was_still_running_can_be_resumed(forge: Forge, tmp_path: Path) -> None:
-    """It is closed, and yet there is something to go on with."""
+    """It is closed, and yet it can be continued."""
     steps = {
         "complete": (
             '{"go": True}',

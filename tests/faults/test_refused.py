@@ -1,4 +1,4 @@
-"""The operating system refuses something: each time a defined end, one sentence, and a task that can go on."""
+"""The operating system refuses something: each time with a defined end, one sentence, and a task that can continue."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ CREATION = 20
 
 
 def interrupt_at(deed: int, by: signal.Signals, forge: Forge, folder: Path, undisturbed: Done) -> None:
-    """Interrupt a new task, and see that it ends in order and can be gone on with."""
+    """Interrupt a new task, and see that it ends in order and can be continued."""
     interrupted = forge.run(folder, NEW, kill_before=deed, by=by)
     assert interrupted.code in ((130, 0) if by == signal.SIGINT else (143, 0, -by)), interrupted
     assert "Traceback" not in interrupted.err

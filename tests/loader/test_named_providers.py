@@ -72,7 +72,11 @@ def test_the_name_of_a_kind_is_enough(chosen: Callable[..., ModelSettings], kind
         ("{ollama: {api_version: '1'}}", "aloma.yaml:1: `providers.ollama` has an api_version", ""),
         ("{ollama: {api_key: x}}", "aloma.yaml:1: `providers.ollama.api_key` is a secret", "api_key_env"),
         ("{ollama: {url: x}}", "aloma.yaml:1: `providers.ollama.url` is an unknown setting", "base_url"),
-        ("{openai: {}}\nopenai: {timeout: 3}", "aloma.yaml: `openai` and `providers.openai` set up", "keep one"),
+        (
+            "{openai: {}}\nopenai: {timeout: 3}",
+            "aloma.yaml: `openai` and `providers.openai` configure the same provider",
+            "keep one",
+        ),
     ],
 )
 def test_what_cannot_be_a_provider_is_refused(root: Path, write: Write, text: str, message: str, hint: str) -> None:

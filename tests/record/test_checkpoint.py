@@ -36,7 +36,7 @@ def check(kind: type[Tree], events: list[Event], end: int) -> None:
     for event in events[end:]:
         whole.apply(event)
         read.apply(event)
-    # A search for cycles begins anew.
+    # A search for cycles starts over.
     assert [one for one in differences(whole, read) if ".trail." not in one] == []
 
 

@@ -58,7 +58,7 @@ class Setup:
 
 
 def play(steps: Iterable[Step], data: JsonObject | None, *, real: bool = False, **options: Any) -> Played:
-    """Run a fresh task on `data` (or go on with the one in `store`) until nothing is left to do."""
+    """Run a fresh task on `data` (or continue the one in `store`) until nothing is left to do."""
     work = played(Setup(steps, data, **options))
     return asyncio.run(work) if real else manually(work)
 

@@ -153,7 +153,7 @@ class Process:
             firing.context.run(_in_a_loop, firing.work.throw, asyncio.CancelledError())
         except asyncio.CancelledError:
             return
-        raise AssertionError("a firing that was cut goes on")
+        raise AssertionError("a firing that was cut continues")
 
     def _let_in(self) -> None:
         while ready := [n for n, one in self.firings.items() if isinstance(one.waits, Room) and one.waits.done()]:

@@ -45,7 +45,7 @@ class Stage:
         clock: HeldClock | None = None,
         scrubber: Redactor = NO_SECRETS,
     ) -> None:
-        """Begin with `data`, or go on with what `store` holds."""
+        """Begin with `data`, or continue with what `store` holds."""
         self.store = store or MemoryStore()
         self.clock = clock or HeldClock()
         self.events: list[ev.Event] = []

@@ -156,7 +156,7 @@ def test_a_step_that_does_not_exist_is_named(play: Play, script: Script) -> None
 
 
 def test_a_task_that_asks_nothing_cannot_be_answered(play: Play) -> None:
-    with pytest.raises(AssertionError, match="the task asks nothing; it is ignored"):
+    with pytest.raises(AssertionError, match="the task has no open question; it is ignored"):
         play({}).answer(True)
 
 
@@ -188,7 +188,7 @@ def test_vectors_are_simulated_where_that_is_asked_for() -> None:
 
 
 def test_a_question_that_nobody_asked_is_named(play: Play) -> None:
-    with pytest.raises(AssertionError, match="no question is answered at elsewhere"):
+    with pytest.raises(AssertionError, match="there is no open question for elsewhere"):
         play({"pay": 7}).answer(True, into="elsewhere")
 
 

@@ -178,7 +178,7 @@ def test_a_terminal_that_goes_away_does_not_stop_the_run() -> None:
 
 
 def test_a_clock_that_was_set_back_does_not_stretch_what_is_waited_for() -> None:
-    """The record goes on from where its times were, and so does what is shown of it."""
+    """The record continues from its last time, and so does the view."""
 
     class LateClock(StoryClock):
         def now(self) -> float:

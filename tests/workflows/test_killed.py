@@ -1,4 +1,4 @@
-"""A research project whose process is killed: it goes on where it was, and no answer is paid for twice."""
+"""A research project whose process is killed: it continues where it was, and no answer is paid for twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Error recovery: a failure is described, a plan is made and carried out, and the workflow goes on."""
+"""Error recovery: a failure is described, a plan is made and carried out, and the workflow continues."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def play(workspace: Workspace, data: Any = None) -> Played:
 
 
 def fail(workspace: Workspace, step: str, times: int | None = None) -> None:
-    """Let a step fail so often, or for ever."""
+    """Let a step fail this often, or always."""
     workspace.script(step, [BUSY if times is None else {"calls": [BUSY] * times + [{"answer": {}}]}])
 
 
@@ -66,7 +66,7 @@ def test_where_nothing_fails_nothing_is_recovered(workspace: Workspace) -> None:
 
 
 def test_retry_lets_the_agent_fire_again(workspace: Workspace) -> None:
-    """Its entry in `$errors` is removed, and with its second firing the workflow goes on to its end."""
+    """Its entry in `$errors` is removed, and with its second firing the workflow continues to its end."""
     fail(workspace, REVIEWER, 1)
     plan(workspace, reviewer="retry")
     played = play(workspace)

@@ -55,7 +55,7 @@ def _mistakes_at(subject: Subject, step: Step, path: tuple[str, ...], patterns: 
             message = f"{step.name} waits until {show_path(path)} is {written(pattern)}, which nothing writes"
             known = [value.value for value in values if isinstance(value, Known) and isinstance(value.value, str)]
             cure = did_you_mean(pattern, known) if isinstance(pattern, str) else None
-            yield Finding(subject.place(step, path), "value", message, cure or f"what is written: {told}", step.name)
+            yield Finding(subject.place(step, path), "value", message, cure or f"values written:  {told}", step.name)
 
 
 def _unwritten(subject: Subject, step: Step, path: tuple[str, ...]) -> Iterator[Finding]:

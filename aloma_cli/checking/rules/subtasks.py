@@ -1,4 +1,4 @@
-"""Subtasks whose data no step takes up: they would end as ignored."""
+"""Subtasks for whose data no condition holds: they would end as ignored."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def find(subject: Subject) -> Iterator[Finding]:
             wanted = {path[0] for one in subject.steps for path in one.condition.paths if path}
             hints = [did_you_mean(key, wanted) for key in made.data.fields if key not in wanted]
             cure = next((hint for hint in hints if hint), "write a step whose condition holds for it")
-            message = f"{step.name} makes a subtask with {keys}, which no step takes up"
+            message = f"{step.name} makes a subtask with {keys}, for which no condition holds"
             yield Finding(subject.line(step, made.line), "subtask", message, cure, step.name)
 
 

@@ -91,7 +91,7 @@ def _refuse_other_json(texts: list[str], file: str) -> None:
     first = next((text.strip() for text in texts if text.strip()), "")
     if first.startswith("[") or first == "{":
         cure = "jq -c ." if first == "{" else "jq -c '.[]'"
-        raise InputError(f"{file} is not a file of JSON lines, one object each", hint=f"make it one: {cure} {file}")
+        raise InputError(f"{file} is not a file of JSON lines, one object each", hint=f"convert it: {cure} {file}")
 
 
 def _result_row(result: Result, options: OutputOptions) -> Any:

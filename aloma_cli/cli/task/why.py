@@ -156,7 +156,11 @@ def _remedy_lines(answer: Explanation) -> Iterator[str]:
     elif any(met.clause.path[:1] == ("$children",) for met in answer.clauses if not met.clause.holds):
         yield "  the engine keeps $children: it changes when subtasks begin and end"
     else:
-        yield "  no change of the document can" if remedy.is_sure else "  no small change of the document was found"
+        yield (
+            "  no change of the document makes it hold"
+            if remedy.is_sure
+            else "  no small change of the document was found"
+        )
 
 
 def _clause_lines(ledger: Ledger, clauses: Iterable[Met]) -> Iterator[str]:

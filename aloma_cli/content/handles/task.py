@@ -203,7 +203,7 @@ class TaskHandle:
 
 def _checked_text(value: object, what: str) -> str:
     if not isinstance(value, str) or not value:
-        raise DocumentError(f"{what} must be a string that is not empty, got {value!r}")
+        raise DocumentError(f"{what} must be a non-empty string, got {value!r}")
     return value
 
 

@@ -133,7 +133,9 @@ def read_journal(
             continue
         except UnknownLineError as error:
             place = f"line {number} of {path}"
-            raise StoreError(f"{place} cannot be read: {error}", hint="a newer aloma wrote it: update") from None
+            raise StoreError(
+                f"{place} cannot be read: {error}", hint="update aloma: a newer version wrote it"
+            ) from None
         if batch.seq != number - 1:
             raise _damaged_line(path, number, f"it has number {batch.seq}, and {number - 1} was expected")
         for event in batch.events:

@@ -102,7 +102,7 @@ def _batch(root: str, number: int, line: bytes, earlier: Earlier) -> Batch:
         raise _damaged_line(root, number, str(error)) from None
     except UnknownLineError as error:
         place = f"line {number + 1} of task {root}"
-        raise StoreError(f"{place} cannot be read: {error}", hint="a newer aloma wrote it: update") from None
+        raise StoreError(f"{place} cannot be read: {error}", hint="update aloma: a newer version wrote it") from None
     if batch.seq != number:
         raise _damaged_line(root, number, f"it has number {batch.seq}, and {number} was expected")
     stranger = next((event.task for event in batch.events if root_of(event.task) != root), None)
