@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import field
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aloma_cli.api.lookup import find_root, find_subtask, find_task
 from aloma_cli.api.task import (
+    NO_STEPS,
     Task,
     read_published,
     read_record,
@@ -28,7 +28,6 @@ from aloma_cli.loader.layout import find_workspace
 from aloma_cli.loader.place import store_at
 from aloma_cli.record.states import ACTIVE
 from aloma_cli.store.open import open_store
-from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from aloma_cli.content.step import Step
@@ -39,13 +38,14 @@ else:
     working = Later("aloma_cli.engine.working")
 
 
-@dataclass(eq=False, repr=False)
 class Records:
     """The tasks in a store. `steps`: those that can be asked why they fired."""
 
-    store: Store
-    steps: dict[str, Step] = field(default_factory=dict, kw_only=True)
-    clock: Clock = field(default_factory=SystemClock, kw_only=True)
+    steps: Mapping[str, Step] = NO_STEPS
+
+    def __init__(self, store: Store, *, clock: Clock | None = None) -> None:
+        self.store = store
+        self.clock = clock or SystemClock()
 
     @classmethod
     def at(cls, path: str | Path | None = None) -> Records:
@@ -129,8 +129,10 @@ class Records:
         return [{**first, "wake_at": (self.store.record(root) or {}).get("wake_at")}, *others]
 
 
-@dataclass(eq=False, repr=False)
 class AskedWorkspace(Records):
     """The tasks and the steps of a workspace, to explain tasks: runs no step, and imports no engine."""
 
-    loaded: LoadedWorkspace
+    def __init__(self, store: Store, loaded: LoadedWorkspace, *, clock: Clock | None = None) -> None:
+        super().__init__(store, clock=clock)
+        self.loaded = loaded
+        self.steps: dict[str, Step] = dict(loaded.steps)

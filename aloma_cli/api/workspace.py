@@ -18,7 +18,7 @@ from aloma_cli.api.session import run_claim, write
 from aloma_cli.api.setup import Intercept, Setup
 from aloma_cli.api.task import Task, task_of
 from aloma_cli.budget import LimitRequest
-from aloma_cli.clock import Clock, SystemClock, to_iso
+from aloma_cli.clock import Clock, to_iso
 from aloma_cli.condition import compile_condition
 from aloma_cli.content.step import Step
 from aloma_cli.document.diff import clean_copy
@@ -115,8 +115,7 @@ class Workspace(AskedWorkspace):
             store = "memory:" if folder is None else Path(folder) / DATA_FOLDER
         loaded = loaded or LoadedWorkspace(steps=_by_name(steps), connector_modules=connectors or {})
         release = partial(release_of, loaded.config, loaded.root, loaded.steps.values())
-        opened = open_store(store, lru_cache(maxsize=1)(release))
-        super().__init__(opened, loaded, steps=dict(loaded.steps), clock=clock or SystemClock())
+        super().__init__(open_store(store, lru_cache(maxsize=1)(release)), loaded, clock=clock)
         redactor = Redactor((*self.loaded.secrets, *(models.secrets if models else ())))
         self.setup = Setup(
             self.loaded, self.steps, self.store, self.clock, redactor, choose or _fixed(models), intercept, tells

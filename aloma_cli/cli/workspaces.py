@@ -40,4 +40,4 @@ def load_asked(path: str | None) -> AskedWorkspace:
     """The workspace, for commands that ask about its tasks and run nothing. Raises as `load`."""
     loaded = load_files(path, Path.cwd(), os.environ, user_config=read_user_config(), hide=hide)
     root = loaded.root or Path.cwd()
-    return AskedWorkspace(open_store(store_at(root, os.environ, loaded.config)), loaded, steps=dict(loaded.steps))
+    return AskedWorkspace(open_store(store_at(root, os.environ, loaded.config)), loaded)
