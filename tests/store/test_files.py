@@ -177,6 +177,14 @@ def test_a_request_that_is_no_json_is_passed_on_as_unknown(store: FileStore, fol
     assert claim.requests() == []
 
 
+def test_the_journal_of_a_new_tree_is_not_read_back(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, *_: Any, **__: Any) -> Any:
+        raise AssertionError(f"{path} is read")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    assert [batch.events for batch in store.create("1", [created()]).batches()] == [(created(),)]
+
+
 def test_a_request_is_posted_also_while_a_closing_claim_removes_the_empty_inbox(
     store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

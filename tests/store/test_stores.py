@@ -77,6 +77,18 @@ def test_what_was_committed_is_read_in_order_and_numbered(store: Store) -> None:
     assert list(claim.batches()) == list(store.read("1"))
 
 
+def test_a_claim_gives_all_that_was_committed_each_time_it_is_asked(store: Store) -> None:
+    claim = store.create("1", [created(), logged("a")])
+    assert [batch.events for batch in claim.batches()] == [(created(), logged("a"))]
+    claim.commit([logged("b")])
+    for _ in range(2):
+        assert list(claim.batches()) == list(store.read("1"))
+    claim.close()
+    again = store.claim("1")
+    for _ in range(2):
+        assert list(again.batches()) == list(store.read("1"))
+
+
 def test_the_lines_of_a_tree_make_the_same_tree_in_another_store(store: Store) -> None:
     claim = store.create("1", [created(x="é\ud800")])
     claim.commit([logged("a"), logged("b")])
