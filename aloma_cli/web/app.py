@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from aloma_cli.extras import extra
@@ -46,8 +47,8 @@ def app_of(
 
     told = refusal or _in_json
 
-    async def refuse(_request: Request, error: Any) -> Response:
-        return told(error.status_code, error.detail, error.headers)
+    async def refuse(request: Request, error: Any) -> Response:
+        return told(error.status_code, _sentence(request, error), error.headers)
 
     async def fail(_request: Request, error: Exception) -> Response:
         if not isinstance(error, ClientDisconnect):  # a client that leaves is not a failure of a route
@@ -59,6 +60,14 @@ def app_of(
         middleware=[Middleware(Guard, names=frozenset(map(str.lower, names)), most_body=most_body), *inside],
         exception_handlers={HTTPException: refuse, Exception: fail},
     )
+
+
+def _sentence(request: Request, error: Any) -> str:
+    """Why a request is refused; the router has no more than the name of the status."""
+    if error.detail != HTTPStatus(error.status_code).phrase:
+        return str(error.detail)
+    allowed = " or ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))
+    return f"use {allowed}, not {request.method}, for this path" if allowed else "there is nothing at this path"
 
 
 def _in_json(status: int, sentence: str, headers: Mapping[str, str] | None) -> Response:

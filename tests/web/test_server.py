@@ -106,8 +106,9 @@ def test_several_requests_of_one_connection_are_answered(monkeypatch: pytest.Mon
 
 def test_what_is_not_there_or_breaks_is_answered_in_json_without_details() -> None:
     missing = served(lambda url: ask(f"{url}/nothing"))
-    assert (missing.status, missing.json) == (404, {"error": "Not Found"})
-    assert served(lambda url: ask(f"{url}/page", "POST")).status == 405
+    assert (missing.status, missing.json) == (404, {"error": "there is nothing at this path"})
+    wrong = served(lambda url: ask(f"{url}/page", "POST"))
+    assert (wrong.status, wrong.json) == (405, {"error": "use GET or HEAD, not POST, for this path"})
     failures: list[Exception] = []
     broken = served(lambda url: ask(f"{url}/breaks"), failures)
     assert (broken.status, broken.json) == (500, {"error": "the server failed"})
