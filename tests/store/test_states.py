@@ -201,6 +201,24 @@ def test_a_change_that_cannot_be_noted_leaves_no_index(store: FileStore, tmp_pat
     assert found(store, "error") == ["1"]
 
 
+def test_a_change_that_is_noted_in_part_leaves_no_index(
+    store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the next change would continue its line, and both would be lost."""
+    make(store, "1111", "done")
+    make(store, "2222", "done")
+    settle(store)
+    assert found(store, "done") == ["2222", "1111"]
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda file, text: write(file, text[:2] if text == b"1111\n" else text))
+    end(store.claim("1111"), "error")
+    monkeypatch.undo()
+    assert not (tmp_path / ".aloma" / "changed").exists()
+    end(store.claim("2222"), "error")
+    monkeypatch.setattr(module, "_FEW", 0)
+    assert found(store, "error") == ["2222", "1111"]
+
+
 def test_a_folder_that_is_a_link_gets_no_index(store: FileStore, tmp_path: Path) -> None:
     make(store, "1", "done")
     (tmp_path / ".aloma").rename(tmp_path / "other")

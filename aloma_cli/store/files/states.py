@@ -12,6 +12,7 @@ token names the start of the machine: a loss of power may take away lines of `ch
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import time
 from collections.abc import Callable, Collection
@@ -69,7 +70,8 @@ def note_change(folder: Path) -> None:
 def _appended(path: Path, line: bytes) -> bool:
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | NO_LINK)
     try:
-        os.write(file, line)
+        if os.write(file, line) < len(line):  # the disk is full, and the next line would continue this one
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return os.path.samestat(os.fstat(file), path.stat())
     finally:
         os.close(file)
