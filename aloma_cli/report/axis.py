@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from aloma_cli.values import dataclass
+from aloma_cli.view.format import duration
 
 _SHARE = 0.25
 """A pause is cut if it takes longer than this share of the time with something running,"""
@@ -65,7 +66,13 @@ class Axis:
         drawn = [one for one in self.stretches if not one.is_cut]
         scale = max((one.end - one.begin) / ((one.right - one.left) or 1) for one in drawn) * 100
         step = _round(scale / _TICKS)
-        return [(moment - one.begin, self.at(moment)) for one in drawn for moment in _ticks_at(one, step)]
+        marks = ((one, number * step) for one in drawn for number in range(int((one.end - one.begin) / step) + 1))
+        return [(seconds, self.at(one.begin + seconds)) for one, seconds in marks]
+
+
+def brief(seconds: float) -> str:
+    """A mark of an axis of time: `50ms`, `8.3s`, `2m05s`."""
+    return duration(seconds) if seconds >= 1 else f"{seconds * 1000:.0f}ms"
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:
@@ -107,7 +114,3 @@ def _round(seconds: float) -> float:
     while hours * 3600 < seconds:
         hours *= 2
     return hours * 3600.0
-
-
-def _ticks_at(stretch: Stretch, step: float) -> list[float]:
-    return [stretch.begin + number * step for number in range(int((stretch.end - stretch.begin) / step) + 1)]

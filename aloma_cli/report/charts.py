@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import ceil, log10
 
+from aloma_cli.report.axis import brief
 from aloma_cli.report.buckets import Buckets
 from aloma_cli.report.markup import Markup, tag
 from aloma_cli.view.format import duration
@@ -98,4 +99,4 @@ def _grid_lines(marks: Sequence[float]) -> Iterator[Markup]:
     for mark in marks:
         y = _y(mark, marks)
         yield tag("line", x1=0, x2="100%", y1=y, y2=y, class_="tick")
-        yield tag("text", duration(mark) if mark >= 1 else f"{mark * 1000:.0f}ms", x=0, y=y - 3, class_="axis")
+        yield tag("text", brief(mark), x=0, y=y - 3, class_="axis")

@@ -28,7 +28,7 @@ _APART = 26.0
 def flow(graph: Graph) -> Markup:
     """The graph as a picture."""
     edges: dict[Pair, Edge] = {(edge.source, edge.step): edge for edge in graph.edges}
-    labels = {pair: _label(edge) for pair, edge in edges.items()}
+    labels = {pair: cut(clean(edge.label), _LONGEST_LABEL) for pair, edge in edges.items()}
     loops = {source: labels[source, target] for source, target in edges if source == target}
     names = {name: _node_name(graph, name) for name in graph.nodes}
     widths = {name: _width(text) + _loop_room(loops.get(name)) for name, text in names.items()}
@@ -38,7 +38,7 @@ def flow(graph: Graph) -> Markup:
     return tag(
         "svg",
         _tip(),
-        *(_edge(way, layout.labels[pair]) for pair, way in ways.items()),
+        *(_edge(_curve(way, layout.labels[pair])) for pair, way in ways.items()),
         *(_label_text(spot, labels[pair]) for pair, spot in layout.labels.items()),
         *(piece for name, text in names.items() for piece in _box(layout, name, text, loops.get(name))),
         class_="flow",
@@ -71,8 +71,8 @@ def _spread_ends(layout: Layout, boxes: Mapping[str, float]) -> dict[Pair, list[
     return ways
 
 
-def _edge(way: list[Spot], label: Spot) -> Markup:
-    return tag("path", d=_curve(way, label), class_="edge", marker_end="url(#tip)")
+def _edge(curve: str) -> Markup:
+    return tag("path", d=curve, class_="edge", marker_end="url(#tip)")
 
 
 def _graph_sentence(graph: Graph) -> str:
@@ -81,10 +81,6 @@ def _graph_sentence(graph: Graph) -> str:
 
 def _node_name(graph: Graph, name: str) -> str:
     return name if name in SOURCES else f"{cut(clean(name), _LONGEST_NAME)} {graph.fired[name]:,}×"
-
-
-def _label(edge: Edge) -> str:
-    return cut(clean(edge.label), _LONGEST_LABEL)
 
 
 def _width(text: str) -> float:
@@ -99,10 +95,6 @@ def _loop_room(loop: str | None) -> float:
 def _top(layer: int) -> float:
     """The upper edge of a layer: nodes and labels take turns."""
     return _MARGIN + (layer + 1) // 2 * (_NODE + _BETWEEN) + layer // 2 * (_LABEL + _BETWEEN)
-
-
-def _height(layer: int) -> int:
-    return _LABEL if layer % 2 else _NODE
 
 
 def _curve(way: list[Spot], label: Spot) -> str:
@@ -123,7 +115,7 @@ def _curve(way: list[Spot], label: Spot) -> str:
 
 
 def _side(spot: Spot, *, lower: bool) -> float:
-    return _top(spot.layer) + (_height(spot.layer) if lower else 0)
+    return _top(spot.layer) + (0 if not lower else _LABEL if spot.layer % 2 else _NODE)
 
 
 def _label_text(spot: Spot, text: str) -> Markup:
@@ -137,8 +129,7 @@ def _box(layout: Layout, name: str, text: str, loop: str | None) -> Iterator[Mar
     radius = _NODE / 2 if name in SOURCES else 6
     if loop is not None:
         right, far = x + width / 2, x + width / 2 + _LOOP
-        curve = f"M{right:.1f} {y + 8}C{far:.1f} {y - 2} {far:.1f} {y + _NODE + 2} {right + 1:.1f} {y + 22}"
-        yield tag("path", d=curve, class_="edge", marker_end="url(#tip)")
+        yield _edge(f"M{right:.1f} {y + 8}C{far:.1f} {y - 2} {far:.1f} {y + _NODE + 2} {right + 1:.1f} {y + 22}")
         yield tag("text", loop, x=f"{far - 2:.1f}", y=y + 19, class_="label")
     yield tag("rect", x=f"{x - width / 2:.1f}", y=y, width=f"{width:.1f}", height=_NODE, rx=radius, class_=look)
     yield tag("text", text, x=f"{x:.1f}", y=y + 20, text_anchor="middle", class_="name")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -12,14 +12,13 @@ from aloma_cli.document.stash import hide_stash
 from aloma_cli.errors import AlomaError
 from aloma_cli.explain.why import Inquiry
 from aloma_cli.forms.read import shown as typed
-from aloma_cli.jsontext import Json, JsonObject, cut
+from aloma_cli.jsontext import JsonObject, cut
 from aloma_cli.record.states import INTERRUPTED, STATES, seen
 from aloma_cli.report.markup import Markup, join, tag
 from aloma_cli.report.page import Section, page, policy
-from aloma_cli.report.record import record
 from aloma_cli.report.story import Story
 from aloma_cli.report.table import moment, table
-from aloma_cli.report.task_page import SCRIPTS, damaged, head, sections
+from aloma_cli.report.task_page import SCRIPTS, damaged, head, story_page
 from aloma_cli.values import dataclass
 from aloma_cli.view.format import ago, value_text
 from aloma_cli.view.tables import Column
@@ -63,12 +62,11 @@ class Site:
 
     def bar(self, here: str = "") -> Markup:
         """The links to the pages, of which `here` is shown."""
-        links = (_tab(title, path, here) for title, path in (("Tasks", "/"), ("Questions", "/questions")))
+        links = (
+            tag("a", title, href=path, class_="tab", aria_current="page" if path == here else None)
+            for title, path in (("Tasks", "/"), ("Questions", "/questions"))
+        )
         return tag("p", tag("b", self.name), *links, class_="site")
-
-
-def _tab(title: str, path: str, here: str) -> Markup:
-    return tag("a", title, href=path, class_="tab", aria_current="page" if path == here else None)
 
 
 def list_page(site: Site, rows: Sequence[JsonObject], *, state: str | None, before: str | None, now: float) -> Shown:
@@ -81,7 +79,7 @@ def list_page(site: Site, rows: Sequence[JsonObject], *, state: str | None, befo
     content = Section(
         "tasks", f"State: {state}" if state else "All tasks", _filters(state), shown, _turn_links(state, before, older)
     )
-    return _live(f"{site.name} · aloma", join([site.bar("/"), tag("h1", "Tasks", class_="unseen")]), [content])
+    return _live(f"{site.name} · aloma", site.bar("/"), "Tasks", content)
 
 
 def task_page_live(site: Site, question: Inquiry, version: str, damage: AlomaError | None = None) -> Shown:
@@ -100,11 +98,7 @@ def task_page_live(site: Site, question: Inquiry, version: str, damage: AlomaErr
             damaged(story, damage) or (cure if state == INTERRUPTED else asks if is_asked else None),
         ]
     )
-    told, title = record(story), f"{story.task.name} · aloma"
-    return Shown(
-        version,
-        page(title, top, sections(story, whole=damage is None), scripts=TASK_SCRIPTS, record=told, live=version),
-    )
+    return Shown(version, story_page(story, top, damage, scripts=TASK_SCRIPTS, live=version))
 
 
 def questions_page(site: Site, questions: Sequence[JsonObject]) -> Shown:
@@ -116,9 +110,7 @@ def questions_page(site: Site, questions: Sequence[JsonObject]) -> Shown:
     )
     asked = [_question_html(site, one) for one in questions] or [tag("p", "No question is open.", class_="about")]
     content = Section("questions", "Open questions", *asked, about=about if questions else "")
-    return _live(
-        f"Questions · {site.name}", join([site.bar("/questions"), tag("h1", "Questions", class_="unseen")]), [content]
-    )
+    return _live(f"Questions · {site.name}", site.bar("/questions"), "Questions", content)
 
 
 def question_path(asked: JsonObject) -> str:
@@ -132,10 +124,10 @@ def header_policy(scripts: Sequence[str]) -> str:
     return f"{policy(*scripts, live=True)}; frame-ancestors 'none'"
 
 
-def _live(title: str, top: Markup, content: Sequence[Section]) -> Shown:
-    told = top + "".join(one.drawn for one in content)
-    version = f'"{sha256(told.encode()).hexdigest()[:16]}"'
-    return Shown(version, page(title, top, content, scripts=LIST_SCRIPTS, live=version))
+def _live(title: str, bar: Markup, heading: str, content: Section) -> Shown:
+    top = join([bar, tag("h1", heading, class_="unseen")])
+    version = f'"{sha256((top + content.drawn).encode()).hexdigest()[:16]}"'
+    return Shown(version, page(title, top, [content], scripts=LIST_SCRIPTS, live=version))
 
 
 def _task_row(row: JsonObject, now: float) -> list[Any]:
@@ -179,19 +171,16 @@ def _turn_links(state: str | None, before: str | None, older: str | None) -> Mar
 
 
 def _question_html(site: Site, asked: JsonObject) -> Markup:
-    title = tag("b", asked["question"])
+    title, context = tag("b", asked["question"]), asked.get("context")
+    when = (", asked at ", moment(asked["asked_at"])) if asked.get("asked_at") else ()
     return tag(
         "div",
         tag("p", tag("a", title, href=question_path(asked)) if site.answers else title),
-        tag("p", tag("a", asked["name"], href=_task_path(asked["task"])), *_when(asked), class_="about"),
-        _context(hide_stash(asked.get("context"))),
+        tag("p", tag("a", asked["name"], href=_task_path(asked["task"])), *when, class_="about"),
+        None if context is None else tag("p", tag("code", value_text(context, _LONGEST_CONTEXT))),
         _deadline_html(asked),
         class_="talk",
     )
-
-
-def _when(asked: JsonObject) -> Iterable[Markup | str]:
-    return (", asked at ", moment(asked["asked_at"])) if asked.get("asked_at") else ()
 
 
 def _deadline_html(asked: JsonObject) -> Markup | None:
@@ -199,7 +188,3 @@ def _deadline_html(asked: JsonObject) -> Markup | None:
         return None
     default = cut(typed(hide_stash(asked.get("default"))), _LONGEST_CONTEXT)
     return tag("p", "If not answered by ", moment(asked["until"]), f": {default}", class_="about")
-
-
-def _context(context: Json) -> Markup | None:
-    return None if context is None else tag("p", tag("code", value_text(context, _LONGEST_CONTEXT)))

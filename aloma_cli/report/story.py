@@ -11,7 +11,7 @@ from typing import Any
 from aloma_cli.clock import from_iso
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.explain.graph import Graph, Wake, graph_of
-from aloma_cli.explain.ledger import Ledger, without_collector
+from aloma_cli.explain.ledger import End, Ledger, without_collector
 from aloma_cli.explain.why import Inquiry
 from aloma_cli.jsontext import Json, show_path
 from aloma_cli.record import events as ev
@@ -23,8 +23,6 @@ from aloma_cli.values import dataclass
 from aloma_cli.view.changes import place as dotted
 from aloma_cli.view.entries import Entry
 from aloma_cli.view.live.screen import Screen
-
-_ENDS = (ev.Committed, ev.FiringLooked, ev.FiringVoided, ev.FiringFailed)
 
 
 @dataclass(slots=True)
@@ -166,8 +164,8 @@ class Story:
         item = Item(entry, event)
         if isinstance(event, NUMBERED):
             item.number = len(self.ledger.tasks[event.task].entries) - 1
-        if isinstance(event, _ENDS) and event.firing is not None:
-            item.run = self._end_run(event, entry.word, len(items))
+        if isinstance(event, End) and event.firing is not None:
+            item.run = self._end_run(event, event.firing, entry.word, len(items))
             item.logs = self._logs.pop(event.firing, [])
         items.append(item)
 
@@ -176,13 +174,12 @@ class Story:
         self._open[event.firing] = run
         self.runs.append(run)
 
-    def _end_run(self, event: ev.Event, outcome: str, item: int) -> FiringRun | None:
-        firing: Any = event
-        run = self._open.pop(firing.firing, None)
+    def _end_run(self, event: ev.Event, firing: int, outcome: str, item: int) -> FiringRun | None:
+        run = self._open.pop(firing, None)
         if run is not None:
             run.end, run.outcome, run.item = from_iso(event.at), outcome, item
-        if isinstance(event, ev.FiringFailed) and run is not None and event.retry_at is not None:
-            run.retry = from_iso(event.retry_at)
+            if isinstance(event, ev.FiringFailed) and event.retry_at is not None:
+                run.retry = from_iso(event.retry_at)
         return run
 
     def _take_call(self, call: RecordedCall) -> None:

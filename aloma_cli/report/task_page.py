@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from aloma_cli.clock import from_iso
 from aloma_cli.document.reserved import unhandled_errors
@@ -40,8 +40,15 @@ _LEGEND = ("fired", "looked", "failed", "voided", "running", "call", "retry", "w
 def task_page(question: Inquiry, damage: AlomaError | None = None) -> str:
     """The report as HTML. `damage`: of the record, behind what can be read of it."""
     story = Story(question)
-    top, title = join([head(story), damaged(story, damage)]), f"{story.task.name} · aloma"
-    return page(title, top, sections(story, whole=damage is None), scripts=SCRIPTS, record=record(story))
+    return story_page(story, join([head(story), damaged(story, damage)]), damage)
+
+
+def story_page(
+    story: Story, top: Markup, damage: AlomaError | None, *, scripts: Sequence[str] = SCRIPTS, live: str | None = None
+) -> str:
+    """The page of a story. `top`: its head. `live`: as for `page`."""
+    parts = _sections(story, whole=damage is None)
+    return page(f"{story.task.name} · aloma", top, parts, scripts=scripts, record=record(story), live=live)
 
 
 def damaged(story: Story, damage: AlomaError | None) -> Markup | None:
@@ -85,7 +92,7 @@ def _tags(story: Story) -> Iterator[Markup]:
         yield tag("span", name, class_="tag")
 
 
-def sections(story: Story, *, whole: bool = True) -> Iterator[Section]:
+def _sections(story: Story, *, whole: bool) -> Iterator[Section]:
     """The parts of the report, from the top. `whole`: whether all of the record could be read."""
     is_told = story.task.state not in ("done", *ACTIVE, "question", "unsettled")
     if story.task.state != "done" and whole:
@@ -110,8 +117,7 @@ def sections(story: Story, *, whole: bool = True) -> Iterator[Section]:
         yield Section("people", "Questions and answers", *map(_talk, story.talks))
     if story.calls:
         yield Section("calls", "Prompts and answers", tag("div", id="prompts"))
-    if not is_told and (silent := _silent(story)):
-        nearest = silent[:_NEAREST]
+    if not is_told and (nearest := _nearest(story)):
         summary = tag("summary", ", ".join(answer.step for answer in nearest))
         missed = tag("details", summary, *(_near_miss(story, answer) for answer in nearest))
         yield Section("silent", "Steps that did not fire", missed)
@@ -143,7 +149,7 @@ def _shortfall(story: Story, *, misses: bool) -> Iterator[Section]:
         "short",
         "What it waits for" if task.state in (*ACTIVE, *PAUSED) else "Where it fell short",
         tag("ul", *(tag("li", reason) for reason in reasons), *map(_obstacle, waits), class_="reasons"),
-        *(_near_miss(story, answer) for answer in (_silent(story)[:_NEAREST] if misses else ())),
+        *(_near_miss(story, answer) for answer in (_nearest(story) if misses else ())),
     )
 
 
@@ -158,10 +164,10 @@ def _reasons(rest: TaskRested) -> Iterator[str]:
     yield from explained((), rest.cycle)
 
 
-def _silent(story: Story) -> list[Explanation]:
+def _nearest(story: Story) -> list[Explanation]:
     """The steps that did not fire, the nearest to firing first."""
     answers = why_all_of(story.ledger, story.question)
-    return [answer for answer in answers if answer.fired is None and not answer.below]
+    return [answer for answer in answers if answer.fired is None and not answer.below][:_NEAREST]
 
 
 def _obstacle(obstacle: Obstacle) -> Markup | None:

@@ -12,7 +12,7 @@ from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import CallAnswered
 from aloma_cli.record.figures import Figures
 from aloma_cli.record.spending import role_of
-from aloma_cli.record.states import ACTIVE, ENDINGS, STATES, seen
+from aloma_cli.record.states import ACTIVE, ENDINGS, INTERRUPTED, STATES, seen
 from aloma_cli.report.buckets import Buckets
 from aloma_cli.report.charts import bars, dots
 from aloma_cli.report.markup import Markup, tag
@@ -27,6 +27,8 @@ from aloma_cli.view.usage import COLUMNS, cells, with_total
 MOST = 10
 """How many tasks a list of the slowest or most expensive has."""
 
+_FINE = {*ACTIVE, "done"} - {INTERRUPTED}
+"""The states of a task that needs no attention."""
 MOST_DOTS = 2000
 MOST_LISTED = 200
 
@@ -87,23 +89,19 @@ def _sections(tasks: Tasks) -> Iterator[Section]:
         return
     buckets = Buckets(tasks.begin, tasks.now)
     by = f"By {buckets.unit}."
-    yield Section(
-        "time", "Tasks over time", _legend(tasks.records), _by_state(tasks, buckets), about=f"By {buckets.unit}."
-    )
+    yield Section("time", "Tasks over time", _legend(tasks.records), _by_state(tasks, buckets), about=by)
     if any(call.usage and call.usage.get("cost") for call in tasks.calls):
         yield Section("spent", "Cost over time", _by_cost(tasks, buckets), about=by)
     yield Section("took", "How long they took", _durations(tasks, buckets), about="Each dot is a task.")
-    troubled = [record for record in tasks.records if _trouble(record)]
+    troubled = [record for record in tasks.records if _state(record) not in _FINE]
     if troubled:
         yield Section("look", "Needs attention", *map(_trouble_html, troubled[:MOST]), _more(len(troubled) - MOST))
-    yield Section(
-        "slow", "Slowest", _task_table(sorted(tasks.records, key=lambda one: -one["seconds"])[:MOST], "The slowest")
-    )
-    dear = sorted(tasks.records, key=lambda one: -one["usage"]["cost"])[:MOST]
-    if dear[0]["usage"]["cost"]:
-        yield Section(
-            "dear", "Most expensive", _task_table([one for one in dear if one["usage"]["cost"]], "The most expensive")
-        )
+    slow = sorted(tasks.records, key=lambda one: -one["seconds"])[:MOST]
+    yield Section("slow", "Slowest", _task_table(slow, "The slowest"))
+    priced = [one for one in tasks.records if one["usage"]["cost"]]
+    if priced:
+        dear = sorted(priced, key=lambda one: -one["usage"]["cost"])[:MOST]
+        yield Section("dear", "Most expensive", _task_table(dear, "The most expensive"))
     yield Section("money", "Steps and models", *_spending(tasks))
     listed = tasks.records[:MOST_LISTED]
     more = _more(len(tasks.records) - MOST_LISTED)
@@ -122,7 +120,7 @@ def _legend(records: Iterable[JsonObject]) -> Markup:
 
 
 def _by_state(tasks: Tasks, buckets: Buckets) -> Markup:
-    counts: list[Counter[str]] = [Counter() for _ in range(len(buckets))]
+    counts: list[Counter[str]] = [Counter() for _ in buckets.starts]
     for record in tasks.records:
         counts[buckets.of(from_iso(record["created_at"]))][_state(record)] += 1
     parts = [{name: float(count[name]) for name in reversed(STATES) if count[name]} for count in counts]
@@ -140,10 +138,6 @@ def _durations(tasks: Tasks, buckets: Buckets) -> Markup:
     shown = tasks.records[:MOST_DOTS]
     found = ((from_iso(one["created_at"]), one["seconds"], _state(one), one["name"]) for one in shown)
     return dots("How long tasks took", buckets, found)
-
-
-def _trouble(record: JsonObject) -> bool:
-    return _state(record) not in (*ACTIVE, "done") or _state(record) == "interrupted"
 
 
 def _trouble_html(record: JsonObject) -> Markup:

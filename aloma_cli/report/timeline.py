@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 from aloma_cli.clock import from_iso
-from aloma_cli.report.axis import Axis
+from aloma_cli.report.axis import Axis, brief
 from aloma_cli.report.lanes import Lane, Lanes
 from aloma_cli.report.markup import Markup, region, tag
 from aloma_cli.report.story import FiringRun, Story, spans_of
@@ -90,14 +90,11 @@ def _marks(axis: Axis, height: int) -> Iterator[Markup]:
         yield tag("line", x1=_percent(at), x2=_percent(at), y1=TOP - 6, y2=height, class_="tick")
         if all(abs(at - other) > _APART for other, _, _ in texts):
             later = axis.cuts and at > axis.cuts[0].left
-            texts.append((at, f"+{_since(seconds)}" if later else _since(seconds), "axis"))
+            since = "0" if seconds < 0.0005 else brief(seconds)
+            texts.append((at, f"+{since}" if later else since, "axis"))
     for at, told, look in texts:
         anchor = "start" if at < 4 else "end" if at > 96 else "middle"
         yield tag("text", told, x=_percent(at), y=12, text_anchor=anchor, class_=look)
-
-
-def _since(seconds: float) -> str:
-    return "0" if seconds < 0.0005 else duration(seconds) if seconds >= 1 else f"{seconds * 1000:.0f}ms"
 
 
 def _lane_name(lane: Lane) -> Markup:

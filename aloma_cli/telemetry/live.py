@@ -27,12 +27,12 @@ _log = logging.getLogger(__name__)
 class Followed:
     """The events of one run become spans. `open` gets the tree of the run before its first event."""
 
-    def __init__(self, show: Emit, spans: Callable[[Tree], Spans], put: Callable[[Span], None]) -> None:
-        self._show, self._make, self._enqueue = show, spans, put
+    def __init__(self, show: Emit, put: Callable[[Span], None], *, texts: bool) -> None:
+        self._show, self._enqueue, self._texts = show, put, texts
         self._spans: Spans | None = None
 
     def open(self, tree: Tree) -> None:
-        self._spans = self._make(tree)
+        self._spans = Spans(tree, self._texts)
 
     def emit(self, event: Event) -> None:
         self._show(event)
@@ -53,7 +53,7 @@ class LiveTraces:
 
     def follow(self, show: Emit) -> Followed:
         """What takes the events of one run, and shows them to `show`."""
-        return Followed(show, lambda tree: Spans(tree, self._texts), self._enqueue)
+        return Followed(show, self._enqueue, texts=self._texts)
 
     def close(self) -> None:
         """Send what waits, for a few seconds at most."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from aloma_cli.clock import from_iso
 from aloma_cli.ids import root_of
-from aloma_cli.jsontext import dumps
+from aloma_cli.jsontext import JsonObject, dumps
 from aloma_cli.record import events as ev
 from aloma_cli.record.states import ENDINGS
 from aloma_cli.record.tree import TaskFacts, Tree
@@ -102,9 +102,7 @@ class Spans:
     def _firing_spans(self, event: Any, firing: int) -> Iterator[Span]:
         started = self._started.pop(firing, None)
         end = from_iso(event.at)
-        begin = from_iso(started.at) if started is not None else end - event.seconds
-        attempt = started.attempt if started is not None else 1
-        error = event.error if isinstance(event, ev.FiringFailed) else None
+        begin, attempt = (end - event.seconds, 1) if started is None else (from_iso(started.at), started.attempt)
         number = _stable_id(64, "run", event.task, firing, begin)
         attributes: Attributes = {
             **self._common("invoke_agent", event.task),
@@ -125,13 +123,12 @@ class Spans:
             begin,
             end,
             attributes,
-            str(error.get("type") or "error") if error is not None else None,
+            _error_type(event.error) if isinstance(event, ev.FiringFailed) else None,
         )
 
     def _call_span(self, call: ev.CallAnswered, parent: int, begin: float) -> Span:
         end = from_iso(call.at)
         operation, name, attributes = _call_kind(call)
-        error = str(call.error.get("type") or "error") if call.error is not None else None
         return Span(
             self._trace(call.task),
             _stable_id(64, "call", call.task, call.firing, call.key),
@@ -146,7 +143,7 @@ class Spans:
                 **attributes,
                 **(_text_attributes(call) if self.texts else {}),
             },
-            error,
+            _error_type(call.error) if call.error is not None else None,
             client=operation != "execute_tool",
         )
 
@@ -170,6 +167,10 @@ def spans_of(events: Iterable[ev.Event], *, texts: bool = False) -> Iterator[Spa
         if not isinstance(event, ev.TaskRested):
             yield from spans.of(event)
     yield from map(spans.task, tree.tasks.values())
+
+
+def _error_type(error: JsonObject) -> str:
+    return str(error.get("type") or "error")
 
 
 def _outcome(event: ev.Event) -> str:

@@ -12,29 +12,14 @@ from aloma_cli.condition import compile_condition
 from aloma_cli.connectors.chat.completion import content_of
 from aloma_cli.document.changes import replay
 from aloma_cli.errors import did_you_mean
+from aloma_cli.explain.ledger import End
+from aloma_cli.explain.why import ENDS
 from aloma_cli.jsontext import Json, JsonError, JsonObject, loads, pretty
-from aloma_cli.record.events import (
-    CallAnswered,
-    Committed,
-    Event,
-    FiringFailed,
-    FiringLooked,
-    FiringStarted,
-    FiringVoided,
-    Logged,
-    TaskCreated,
-)
+from aloma_cli.record.events import CallAnswered, Committed, Event, FiringFailed, FiringStarted, Logged, TaskCreated
 from aloma_cli.record.history import changes_of
 from aloma_cli.testing.script import prompt_of
 from aloma_cli.values import dataclass
 from aloma_cli.view.lines import Lines
-
-_ENDS: dict[type[Event], str] = {
-    Committed: "fired",
-    FiringLooked: "looked",
-    FiringFailed: "failed",
-    FiringVoided: "voided",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +144,12 @@ def _firings(events: Iterable[Event]) -> Iterator[PlayedFiring]:
                 known[event.firing].calls.append(PlayedCall.of(event))
             case Logged() if event.firing in known:
                 known[event.firing].logs.append(event.text)
-        if isinstance(event, Committed | FiringLooked | FiringFailed | FiringVoided) and event.firing in known:
+        if isinstance(event, End) and event.firing in known:
             yield _as_ended(known[event.firing], event)
 
 
-def _as_ended(firing: PlayedFiring, event: Committed | FiringLooked | FiringFailed | FiringVoided) -> PlayedFiring:
-    firing.how = _ENDS[type(event)]
+def _as_ended(firing: PlayedFiring, event: End) -> PlayedFiring:
+    firing.how = ENDS[type(event)]
     firing.changes = changes_of(event)
     firing.error = event.error if isinstance(event, FiringFailed) else None
     return firing

@@ -42,11 +42,7 @@ class Timeline:
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """The result of `work` on a loop of its own, whose timers cost nothing."""
-        loop = _JumpingLoop(self)
-        try:
-            return loop.run_until_complete(work)
-        finally:
-            leave(loop)
+        return _run(_JumpingLoop(self), work)
 
 
 class RealTime:
@@ -69,11 +65,14 @@ class RealTime:
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """The result of `work`."""
-        loop = asyncio.new_event_loop()
-        try:
-            return loop.run_until_complete(work)
-        finally:
-            leave(loop)
+        return _run(asyncio.new_event_loop(), work)
+
+
+def _run(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Result]) -> Result:
+    try:
+        return loop.run_until_complete(work)
+    finally:
+        leave(loop)
 
 
 class _JumpingLoop(asyncio.SelectorEventLoop):

@@ -60,7 +60,7 @@ def board(
         Route("/", _page_route(pages.tasks, LIST_SCRIPTS)),
         Route("/tasks/{task}", _page_route(pages.task, TASK_SCRIPTS)),
         Route("/questions", _page_route(pages.questions, LIST_SCRIPTS)),
-        Route("/favicon.ico", _no_content),  # every browser asks for it
+        Route("/favicon.ico", Response(status_code=204), methods=["GET"]),  # every browser asks for it
     ]
     if answers:
         routes.append(Route("/questions/{task}", _answer_route(Desk(home, foot=_foot)), methods=["GET", "POST"]))
@@ -110,10 +110,6 @@ def _page_route(make: Callable[[Request], Shown | None], scripts: tuple[str, ...
         return HTMLResponse(shown.html, headers={**headers, "etag": shown.version})
 
     return show
-
-
-async def _no_content(_request: Request) -> Response:
-    return Response(status_code=204)
 
 
 def _known_tag(request: Request) -> str | None:

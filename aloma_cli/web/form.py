@@ -43,29 +43,27 @@ def _field_html(field: Field, name: str, label: str, text: str, wrong: str | Non
     described = f' aria-describedby="{" ".join(one for one, _, _ in notes)}"' if notes else ""
     told = "".join(f'<p class="{kind}" id="{one}">{escape(text)}</p>' for one, kind, text in notes)
     states = described + (' aria-invalid="true"' if wrong else "") + (" required" if field.required else "")
-    options = _options(field)
+    options = ["yes", "no"] if field.kind == "boolean" else [shown(choice) for choice in field.choices]
     if options and len(options) <= MOST_RADIOS:
         two = " two" if field.kind == "boolean" else ""
         yield f'<fieldset{described}><legend>{title}</legend>{told}<div class="choices{two}">'
         yield from (_radio(name, option, option == text, field.required) for option in options)
         yield "</div></fieldset>"
-        return
-    yield f'<div class="field"><label for="{name}">{title}</label>{told}'
+    else:
+        yield f'<div class="field"><label for="{name}">{title}</label>{told}'
+        yield _input(field, options, f'id="{name}" name="{name}"', states, text) + "</div>"
+
+
+def _input(field: Field, options: list[str], named: str, states: str, text: str) -> str:
     if options:
         inner = "".join(f"<option{' selected' if one == text else ''}>{escape(one)}</option>" for one in ("", *options))
-        yield f'<select id="{name}" name="{name}"{states}>{inner}</select>'
-    elif field.is_long:
+        return f"<select {named}{states}>{inner}</select>"
+    if field.is_long:
         code = ' class="code" spellcheck="false"' if field.kind == "json" else ""
         # The first newline of a textarea is not part of its text.
-        yield f'<textarea id="{name}" name="{name}"{code}{states}>\n{escape(text)}</textarea>'
-    else:
-        mode = f' inputmode="{_MODES[field.kind]}"' if field.kind in _MODES else ""
-        yield f'<input type="text" id="{name}" name="{name}" value="{escape(text)}" autocomplete="off"{mode}{states}>'
-    yield "</div>"
-
-
-def _options(field: Field) -> list[str]:
-    return ["yes", "no"] if field.kind == "boolean" else [shown(choice) for choice in field.choices]
+        return f"<textarea {named}{code}{states}>\n{escape(text)}</textarea>"
+    mode = f' inputmode="{_MODES[field.kind]}"' if field.kind in _MODES else ""
+    return f'<input type="text" {named} value="{escape(text)}" autocomplete="off"{mode}{states}>'
 
 
 def _radio(name: str, option: str, checked: bool, required: bool) -> str:

@@ -59,9 +59,9 @@ class Guard:
     def _is_ours(self, host: str) -> bool:
         try:
             name = urlsplit(f"//{host}").hostname or ""
+            return name in self._names or ipaddress.ip_address(name) is not None
         except ValueError:
             return False
-        return name in self._names or _is_address(name)
 
 
 def _netloc(origin: str) -> str:
@@ -69,14 +69,6 @@ def _netloc(origin: str) -> str:
         return urlsplit(origin).netloc.lower()
     except ValueError:
         return ""
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _bounded(receive: Receive, headers: Headers, most: int) -> Receive:

@@ -13,7 +13,7 @@ from aloma_cli.extras import extra
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
-    from uvicorn import Config, Server
+    from uvicorn import Server
 
 LOOPBACK = "127.0.0.1"
 
@@ -43,7 +43,7 @@ async def serving(app: ASGIApp, host: str = LOOPBACK, port: int = 0) -> AsyncIte
     with _listening(host, port) as listening:
         await server.startup(sockets=[listening])
         try:
-            yield _url(host, listening.getsockname()[1])
+            yield f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
         finally:
             await server.shutdown(sockets=[listening])
 
@@ -80,9 +80,7 @@ def _protocol() -> Any:
     class Protocol(H11Protocol):
         """Closes a connection on which no request begins in time: uvicorn itself waits for a head forever."""
 
-        def __init__(self, config: Config, *args: Any, **options: Any) -> None:
-            super().__init__(config, *args, **options)
-            self._deadline: asyncio.TimerHandle | None = None
+        _deadline: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -97,8 +95,7 @@ def _protocol() -> Any:
             super().connection_lost(exc)
 
         def _watch_idle(self) -> None:
-            answering = self.cycle is not None and not self.cycle.response_complete
-            if answering:
+            if self.cycle is not None and not self.cycle.response_complete:
                 self._forget()
             elif self._deadline is None:
                 self._deadline = self.loop.call_later(HEAD, self.transport.close)
@@ -122,7 +119,3 @@ def _listening(host: str, port: int) -> socket.socket:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"the HTTP server cannot listen on {host}:{port}: {reason}", hint="use another port") from None
     return listening
-
-
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -22,19 +22,7 @@ from aloma_cli.values import dataclass
 
 FOLDER = "cases"
 
-_KEYS = (
-    "about",
-    "data",
-    "answers",
-    "responses",
-    "simulate",
-    "config",
-    "now",
-    "concurrency",
-    "then",
-    "expect",
-    "limits",
-)
+_KEYS = tuple(SCHEMA["properties"])
 _REPLY = ("answer", "tool_calls", "error", "delay")
 _ENTRY = ("call", "when", "prompt", "calls", *_REPLY)
 _ACTS = ("answer", "into", "set", "later", "resume")
@@ -108,18 +96,14 @@ def load_case(path: Path, root: Path, name: str) -> Case:
         raise InputError(
             f"{shown} has no `data`", hint="write an object, or the path of a file: data: examples/NAME.json"
         )
-    _check_types(given, shown)
+    for complaint in complaints(given, SCHEMA):
+        raise InputError(f"{shown}: {complaint}")
     _check_case(given, shown)
     if "responses" in given and not (root / given["responses"]).is_dir():
         raise InputError(f"{shown}: responses: there is no folder {given['responses']}")
     return Case(
         **{**given, "name": name, "data": _data(given["data"], root, shown), "then": tuple(given.get("then", ()))}
     )
-
-
-def _check_types(given: JsonObject, shown: str) -> None:
-    for complaint in complaints(given, SCHEMA):
-        raise InputError(f"{shown}: {complaint}")
 
 
 def _check_case(given: JsonObject, shown: str) -> None:
@@ -166,7 +150,7 @@ def _check_act(act: Json, place: str) -> None:
     if sum(key in given for key in ("answer", "set", "later", "resume")) != 1:
         raise InputError(f"{place}: it needs one of `answer`, `set`, `later` and `resume`")
     _checked_object(given.get("later", {}), f"{place}.later", _LATER)
-    _checked_object(given.get("set", {}), f"{place}.set", None)
+    _checked_object(given.get("set", {}), f"{place}.set")
 
 
 def _check_pattern(pattern: Json, place: str) -> None:
@@ -183,14 +167,13 @@ def _check_time(now: Json, shown: str) -> None:
         raise InputError(f"{shown}: now {now!r} is not a time", hint=f"write it as {NOW}") from None
 
 
-def _checked_object(value: Json, place: str, known: tuple[str, ...] | None) -> JsonObject:
+def _checked_object(value: Json, place: str, known: tuple[str, ...] = ()) -> JsonObject:
     if not isinstance(value, dict):
         raise InputError(f"{place} is {with_article(kind_of(value))}, not an object")
-    for key in value if known is not None else ():
-        if key not in (known or ()):
-            raise InputError(
-                f"{place}: unknown key {key!r}", hint=did_you_mean(key, known or ()) or f"use: {', '.join(known or ())}"
-            )
+    for key in value:
+        if known and key not in known:
+            cure = did_you_mean(key, known) or f"use: {', '.join(known)}"
+            raise InputError(f"{place}: unknown key {key!r}", hint=cure)
     return value
 
 
@@ -203,7 +186,7 @@ def _data(given: Json, root: Path, shown: str) -> JsonObject:
             raise InputError(f"{shown}: data: {given} cannot be read: {error.strerror}") from None
         except JsonError as error:
             raise InputError(f"{shown}: data: {given} is not valid JSON: {error}") from None
-    return _checked_object(given, f"{shown}: data", None)
+    return _checked_object(given, f"{shown}: data")
 
 
 def _add_answer(answers: Answers, entry: JsonObject) -> None:

@@ -11,12 +11,13 @@ from aloma_cli.connectors.chat.tools.requested import requested_calls
 from aloma_cli.document.paths import MISSING, get
 from aloma_cli.document.reserved import RESERVED
 from aloma_cli.document.volatile import Volatile
-from aloma_cli.jsontext import Json, JsonError, JsonObject, is_number, loads
+from aloma_cli.jsontext import Json, JsonObject, is_number
 from aloma_cli.record.events import CallAnswered, Committed, Event, TaskCreated
-from aloma_cli.testing.played import PlayedRecord
+from aloma_cli.testing.played import PlayedCall, PlayedRecord
 from aloma_cli.view.changes import place
 
 _PEOPLE = ("person", "engine")
+_SCALARS = (str, int, float, bool)
 _UNSCRIPTED = ("tool.", "person.")
 """Calls of plain functions, which run in a repetition too, and of people, whose answers are under `then`."""
 
@@ -73,14 +74,9 @@ def _tools_called(answer: Json) -> list[JsonObject]:
 
 def _script_content(event: CallAnswered) -> Json:
     """What a script gives for this answer; a model's text as the object that it holds."""
-    if not isinstance(event.answer, dict) or "choices" not in event.answer:
-        return event.answer
-    text = content_of(event.answer)
-    try:
-        value = loads(text)
-    except JsonError:
-        return text
-    return value if isinstance(value, dict) else text
+    value = PlayedCall.of(event).answer
+    is_model = isinstance(event.answer, dict) and "choices" in event.answer
+    return content_of(event.answer) if is_model and not isinstance(value, dict) else value
 
 
 def _acts(events: Iterable[Event], root: str) -> Iterator[JsonObject]:
@@ -116,7 +112,7 @@ def _written_at(commit: Committed, into: str) -> Json:
 
 def _literals(data: JsonObject) -> JsonObject:
     """A condition that holds for documents that begin with `data`."""
-    return {key: value for key, value in data.items() if _is_plain_key(key) and _is_scalar(value)} or {
+    return {key: value for key, value in data.items() if _is_plain_key(key) and isinstance(value, _SCALARS)} or {
         key: _literals(value) for key, value in data.items() if _is_plain_key(key) and isinstance(value, dict)
     }
 
@@ -148,7 +144,3 @@ class _Patterns:
 
 def _is_plain_key(key: str) -> bool:
     return not key.startswith("$") and "." not in key
-
-
-def _is_scalar(value: Json) -> bool:
-    return isinstance(value, str | int | float | bool)

@@ -1,4 +1,4 @@
-"""The types of what a case holds, as a JSON Schema. Which keys there are, `case.py` says."""
+"""The types of what a case holds, as a JSON Schema. Which keys its parts may have, `case.py` says."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ SCHEMA: JsonObject = {
     "type": "object",
     "properties": {
         "about": _TEXT,
+        "data": {},
         "answers": {"type": "object", "additionalProperties": {"type": "array", "items": _ENTRY}},
         "responses": _TEXT,
         "simulate": {"type": "boolean"},
