@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from json import encoder
 from typing import Any, TypeAlias, TypeGuard
 
@@ -137,6 +137,12 @@ def is_integer(value: object) -> TypeGuard[int]:
 def is_number(value: object) -> TypeGuard[int | float]:
     """Whether `value` is a JSON number; a boolean is not."""
     return isinstance(value, _NUMBERS) and not isinstance(value, bool)
+
+
+def first_few(words: Iterable[str], most: int) -> str:
+    """The first of some words, with … if there are more."""
+    all_of_them = [*words]
+    return ", ".join([*all_of_them[:most], *["…"][: len(all_of_them) > most]])
 
 
 def with_article(noun: str) -> str:

@@ -8,12 +8,12 @@ Each line of a journal has a checksum and a number, so nothing else is needed to
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from aloma_cli.engine.plan import Plan
-from aloma_cli.engine.turn import Scheduler
+from aloma_cli.api.resume import publish
 from aloma_cli.engine.working import WorkingTree
 from aloma_cli.errors import InputError, JournalDamagedError, StoreError
 from aloma_cli.ids import is_root_id, new_task_id, root_of
@@ -92,11 +92,8 @@ def restored(store: Store, archive: Archive, clock: Clock, redactor: Redactor, *
         if redactor and redactor.text(text) != text:
             hint = "export it from a workspace that knows the secret"
             raise StoreError(f"line {number} has the value of a secret of this workspace", hint=hint)
-    claim = store.restore(root, lines)
-    try:
-        Scheduler(claim, Plan(()), clock=clock, emit=lambda _: None).publish()
-    finally:
-        claim.close()
+    with closing(store.restore(root, lines)) as claim:
+        publish(claim, clock)
     return root
 
 

@@ -15,7 +15,6 @@ from aloma_cli.clock import Clock
 from aloma_cli.connectors.chat.server import ChatServer
 from aloma_cli.connectors.checkup import CheckResult, Checkup
 from aloma_cli.connectors.honours import Honours
-from aloma_cli.connectors.mcp.settings import McpSettings
 from aloma_cli.connectors.providers.router import targets
 from aloma_cli.connectors.providers.table import PROVIDERS
 from aloma_cli.connectors.settings import DEFAULT_PROVIDER, ModelSettings
@@ -94,27 +93,25 @@ class Doctor:
         """The findings about the programs of the MCP servers, before any is started."""
         servers, root = (self.loaded.config.mcp, self.loaded.root) if self.loaded else ((), None)
         for server in servers:
-            if server.command and not _is_program(server.command[0], root or Path(), self._path_of(server)):
+            path = server.environment.get("PATH", self.environ.get("PATH"))
+            if server.command and not _is_program(server.command[0], root or Path(), path):
                 says = f"the MCP server `{server.name}` is the program `{server.command[0]}`, which does not exist"
                 yield CheckResult(
                     "mcp", "failed", says, f"install it, or fix `mcp.{server.name}.command` in aloma.yaml"
                 )
 
-    def _path_of(self, server: McpSettings) -> str | None:
-        return server.environment.get("PATH", self.environ.get("PATH"))
-
     def models(self) -> Iterator[CheckResult]:
         """The findings about the choice of a server, before any is called."""
-        if isinstance(self._model_choice, CredentialsError):
-            yield CheckResult("key", "failed", str(self._model_choice), self._model_choice.hint)
-        elif isinstance(self._model_choice, AlomaError):
-            yield CheckResult("models", "failed", str(self._model_choice), self._model_choice.hint)
-        elif self._model_choice.settings.offline:
-            says = self._model_choice.notice or "answers are simulated"
+        choice = self._model_choice
+        if isinstance(choice, AlomaError):
+            about = "key" if isinstance(choice, CredentialsError) else "models"
+            yield CheckResult(about, "failed", str(choice), choice.hint)
+        elif choice.settings.offline:
+            says = choice.notice or "answers are simulated"
             yield CheckResult("models", "warning", says.partition(";")[0], None if self.servers else _FIRST)
 
         elif self.servers:
-            yield from self._misspelt(self._model_choice.settings)
+            yield from self._misspelt(choice.settings)
 
     def _misspelt(self, settings: ModelSettings) -> Iterator[CheckResult]:
         names = {*settings.models.values(), *(one for others in settings.fallbacks.values() for one in others)}

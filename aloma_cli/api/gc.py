@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import field
 from typing import TYPE_CHECKING
 
@@ -116,11 +117,8 @@ def delete_garbage(store: Store, tasks: Iterable[OldTask]) -> Garbage:
 
 
 def _delete_unchanged(store: Store, root: str, record: JsonObject) -> bool:
-    claim = store.claim(root)
-    try:
+    with closing(store.claim(root)) as claim:
         unchanged = read_record(store, root) == record and not claim.requests()
         if unchanged:
             claim.delete()
         return unchanged
-    finally:
-        claim.close()

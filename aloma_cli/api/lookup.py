@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aloma_cli.api.task import read_sound_part
 from aloma_cli.errors import JournalDamagedError, NotFoundError
 from aloma_cli.ids import is_task_id
+from aloma_cli.jsontext import first_few
 
 if TYPE_CHECKING:
     from aloma_cli.store.protocol import Store
@@ -72,5 +73,5 @@ def _only(found: list[str], text: str) -> str:
         return found[0]
     if not found:
         raise NotFoundError(f"there is no task {text}", hint=_LIST)
-    shown = ", ".join(found[:_SHOWN]) + (", …" if len(found) > _SHOWN else "")
+    shown = first_few(found, _SHOWN)
     raise NotFoundError(f"{len(found)} task ids begin with {text}: {shown}", hint="type more of the id")

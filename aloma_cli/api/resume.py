@@ -6,12 +6,12 @@ import contextlib
 from collections.abc import Mapping
 
 from aloma_cli.clock import Clock
-from aloma_cli.content.step import Step
+from aloma_cli.content.step import Step, change_since
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.turn import Scheduler
-from aloma_cli.engine.working import WorkingTask, WorkingTree
+from aloma_cli.engine.working import WorkingTree
 from aloma_cli.errors import TaskLockedError
-from aloma_cli.store.protocol import Store
+from aloma_cli.store.protocol import Claim, Store
 
 
 def is_over(tree: WorkingTree) -> bool:
@@ -24,7 +24,12 @@ def republish(store: Store, root: str, clock: Clock) -> None:
     if store.published(root) is not None:
         return
     with contextlib.suppress(TaskLockedError), contextlib.closing(store.claim(root)) as claim:
-        Scheduler(claim, Plan(()), clock=clock, emit=lambda _: None).publish()
+        publish(claim, clock)
+
+
+def publish(claim: Claim, clock: Clock) -> None:
+    """Write the readable files of the tree of a claim."""
+    Scheduler(claim, Plan(()), clock=clock, emit=lambda _: None).publish()
 
 
 def changed_steps(steps: Mapping[str, Step], tree: WorkingTree) -> dict[str, str]:
@@ -32,13 +37,6 @@ def changed_steps(steps: Mapping[str, Step], tree: WorkingTree) -> dict[str, str
 
     That is "condition" (then the step is armed again), "content", or "gone".
     """
-    found = {name: _change(steps.get(name), name, task) for task in tree.tasks.values() for name in task.begun}
-    return {name: change for name, change in sorted(found.items()) if change is not None}
-
-
-def _change(step: Step | None, name: str, task: WorkingTask) -> str | None:
-    if step is None:
-        return "gone"
-    if step.condition.fingerprint != task.begun[name].condition:
-        return "condition"
-    return None if step.content.fingerprint == task.begun[name].code else "content"
+    begun = sorted({name: begun for task in tree.tasks.values() for name, begun in task.begun.items()}.items())
+    found = {name: change_since(steps[name], one) if name in steps else "gone" for name, one in begun}
+    return {name: change for name, change in found.items() if change is not None}

@@ -149,7 +149,7 @@ def read_published(store: Store, task_id: str, steps: Mapping[str, Step] = NO_ST
 class TreeEvents:
     """The events of a tree up to where its record is damaged, read again and one by one each time they are iterated.
 
-    `damage` is what the last reading came to. Iterating raises JournalDamagedError if nothing can be read.
+    `damage` is what the last reading came to. Raises as `batches` does.
     """
 
     def __init__(self, store: Store, root: str) -> None:
@@ -158,11 +158,15 @@ class TreeEvents:
         self.damage: JournalDamagedError | None = None
 
     def __iter__(self) -> Iterator[Event]:
+        return (event for batch in self.batches() for event in batch.events)
+
+    def batches(self) -> Iterator[Batch]:
+        """The same by batches. Raises NotFoundError, and JournalDamagedError if nothing can be read."""
         tree, self.damage = working.WorkingTree(), None
         try:
             for batch in self.store.read(self.root):
                 tree.take(batch)
-                yield from batch.events
+                yield batch
         except JournalDamagedError as damage:
             if not tree.tasks:
                 raise
@@ -174,23 +178,14 @@ def read_batches(store: Store, root: str) -> tuple[list[Batch], JournalDamagedEr
 
     Raises NotFoundError, and JournalDamagedError if nothing can be read.
     """
-    tree = working.WorkingTree()
-    batches: list[Batch] = []
-    try:
-        for batch in store.read(root):
-            tree.take(batch)
-            batches.append(batch)
-    except JournalDamagedError as damage:
-        if not batches:
-            raise
-        return batches, damage
-    return batches, None
+    events = TreeEvents(store, root)
+    return [*events.batches()], events.damage
 
 
 def read_events(store: Store, root: str) -> tuple[list[Event], JournalDamagedError | None]:
     """The events of `read_batches`, and the damage behind them."""
-    batches, damage = read_batches(store, root)
-    return [event for batch in batches for event in batch.events], damage
+    events = TreeEvents(store, root)
+    return [*events], events.damage
 
 
 def read_record(store: Store, root: str) -> JsonObject:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from aloma_cli.store.protocol import Store
 from aloma_cli.telemetry.otlp import Collector
 from aloma_cli.telemetry.settings import OtelSettings
@@ -13,9 +15,6 @@ def send_trace(store: Store, root: str, settings: OtelSettings) -> int:
 
     Raises NotFoundError, JournalDamagedError; TelemetryError where the collector does not take it.
     """
-    collector = Collector(settings)
     events = (event for batch in store.read(root) for event in batch.events)
-    try:
+    with closing(Collector(settings)) as collector:
         return collector.send(spans_of(events, texts=settings.prompts))
-    finally:
-        collector.close()

@@ -4,91 +4,76 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from aloma_cli.checking.facts import Subtask
-from aloma_cli.checking.things import Called, ChatAnswer, Evaluator, Handle, Scope, SourceFunction, Values, place_of
-from aloma_cli.checking.values import ANY, STAR, Doc, Known, Lst, Obj, OfType, Value
+from aloma_cli.checking.things import (
+    Called,
+    ChatAnswer,
+    Evaluator,
+    Handle,
+    Scope,
+    SourceFunction,
+    Values,
+    one_of,
+    place_of,
+)
+from aloma_cli.checking.values import ANY, STAR, Doc, Known, Lst, Obj, OfType, Value, is_text, text_of
 
 _HARMLESS = frozenset(
-    [
-        "abs",
-        "all",
-        "any",
-        "bool",
-        "bytes",
-        "dict",
-        "divmod",
-        "enumerate",
-        "filter",
-        "float",
-        "format",
-        "frozenset",
-        "getattr",
-        "hasattr",
-        "hash",
-        "id",
-        "int",
-        "isinstance",
-        "iter",
-        "len",
-        "list",
-        "map",
-        "max",
-        "min",
-        "next",
-        "ord",
-        "print",
-        "range",
-        "repr",
-        "reversed",
-        "round",
-        "set",
-        "sorted",
-        "str",
-        "sum",
-        "tuple",
-        "type",
-        "zip",
-    ]
+    "abs all any bool bytes dict divmod enumerate filter float format frozenset getattr hasattr hash id int isinstance "  # noqa: SIM905
+    "iter len list map max min next ord print range repr reversed round set sorted str sum tuple type zip".split()
 )
 """Functions of Python that change none of their arguments."""
 
 _MOST_PARAMETERS = 12
-
 _PURE = frozenset(
-    [
-        "json",
-        "math",
-        "re",
-        "statistics",
-        "datetime",
-        "textwrap",
-        "string",
-        "hashlib",
-        "html",
-        "base64",
-        "decimal",
-        "uuid",
-        "copy",
-        "time",
-        "urllib",
-    ]
+    "json math re statistics datetime textwrap string hashlib html base64 decimal uuid copy time urllib".split()  # noqa: SIM905
 )
 """Modules of Python whose functions change none of their arguments."""
 
 _SHAPES = {"Text": str, "Integer": float, "Number": float}
-_COUNTS = {
-    "len": float,
-    "sum": float,
-    "int": float,
-    "float": float,
-    "round": float,
-    "abs": float,
-    "str": str,
-    "bool": bool,
-}
+_COUNTS = {**dict.fromkeys(("len", "sum", "int", "float", "round", "abs"), float), "str": str, "bool": bool}
 _ITEMS = ("list", "sorted", "tuple", "reversed", "set", "iter", "filter")
+
+
+class _Call(NamedTuple):
+    """A call in line `line` with its arguments by position and by name; None names those of a `**`."""
+
+    reader: Evaluator
+    line: int
+    given: list[Values]
+    named: Mapping[str | None, Values]
+
+    @property
+    def first(self) -> Values:
+        """What the first argument may be."""
+        return self.given[0] if self.given else []
+
+    @property
+    def last(self) -> Values:
+        """What the last one may be."""
+        return self.given[-1] if self.given else []
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys that the first argument may be."""
+        return self.reader.keys(self.first)
+
+    def second(self, default: Values) -> Values:
+        """What the second argument may be."""
+        return self.given[1] if len(self.given) > 1 else default
+
+    def by_name(self, *names: str) -> dict[str, Values]:
+        """The arguments by the names of the parameters."""
+        named = {name: values for name, values in self.named.items() if name is not None}
+        return dict(zip(names, self.given, strict=False)) | named
+
+    def escape(self) -> Values:
+        """The arguments are given to code that cannot be read, which may return anything."""
+        for values in (*self.given, *self.named.values()):
+            self.reader.escape(values, self.line)
+        return [ANY]
 
 
 def call(reader: Evaluator, node: ast.Call, scope: Scope) -> Values:
@@ -98,23 +83,23 @@ def call(reader: Evaluator, node: ast.Call, scope: Scope) -> Values:
         # How many there are is not known: each parameter may get each of them.
         arguments = [[ANY, *(value for values in arguments for value in values)]] * _MOST_PARAMETERS
     named = {one.arg: reader.eval(one.value, scope) for one in node.keywords}
-    if isinstance(node.func, ast.Name) and node.func.id not in scope.names and not _is_own(node.func.id, scope):
-        return _python(reader, node, node.func.id, arguments, named, scope)
+    made = _Call(reader, node.lineno, arguments, named)
+    if isinstance(node.func, ast.Name) and not _is_own(node.func.id, scope):
+        return _python(made, node.func.id, scope)
     if _is_pure(node.func, scope):
         return [ANY]
-    returned: Values = []
-    for function in reader.eval(node.func, scope):
-        match function:
-            case SourceFunction():
-                returned += reader.enter(function, _bound(function.node, arguments, named))
-            case Handle():
-                returned += _of_handle(reader, node, function.path, arguments, named)
-            case Called():
-                returned += _method(reader, node, function, arguments, named)
-            case _:
-                _give(reader, node, arguments, named)
-                returned.append(ANY)
-    return returned
+    return [value for function in reader.eval(node.func, scope) for value in _returned(made, function)]
+
+
+def _returned(made: _Call, function: Value) -> Values:
+    match function:
+        case SourceFunction():
+            return made.reader.enter(function, _bound(function.node, made))
+        case Handle():
+            return _of_handle(made, function.path)
+        case Called():
+            return _method(made, function.owner, function.name)
+    return made.escape()
 
 
 def _is_pure(function: ast.expr, scope: Scope) -> bool:
@@ -127,59 +112,39 @@ def _is_pure(function: ast.expr, scope: Scope) -> bool:
 
 
 def _is_own(name: str, scope: Scope) -> bool:
-    return name in scope.module.functions or name in scope.module.constants
+    return name in scope.names or name in scope.module.functions or name in scope.module.constants
 
 
-def _python(
-    reader: Evaluator,
-    node: ast.Call,
-    name: str,
-    arguments: list[Values],
-    named: Mapping[str | None, Values],
-    scope: Scope,
-) -> Values:
+def _python(made: _Call, name: str, scope: Scope) -> Values:
     """A function of Python, or one that is imported."""
+    reader = made.reader
     if name in scope.module.imported or name not in _HARMLESS:
         shape = _SHAPES.get(name)
         if shape is not None:
             return [OfType(shape)]
         if name in ("List", "Optional"):
-            inner = arguments[0] if arguments else [ANY]
+            inner = made.first if made.given else [ANY]
             return [Lst(inner)] if name == "List" else inner
-        _give(reader, node, arguments, named)
-        return [ANY]
+        return made.escape()
     if name == "dict":
-        made = Obj(
-            {key: values for key, values in named.items() if key is not None}, open=bool(arguments) or None in named
-        )
-        return [made]
+        fields = {key: values for key, values in made.named.items() if key is not None}
+        return [Obj(fields, open=bool(made.given) or None in made.named)]
     if name in _ITEMS:
-        return [Lst(reader.elements(arguments[0] if arguments else []))]
-    if name == "enumerate" and arguments:
-        return [Lst([Lst([OfType(float), one]) for one in reader.elements(arguments[0])])]
+        return [Lst(reader.elements(made.first))]
+    if name == "enumerate" and made.given:
+        return [Lst([Lst([OfType(float), one]) for one in reader.elements(made.first)])]
     if name == "zip":
-        rows = [reader.elements(values) for values in arguments]
-        return [Lst([Lst([row[0] if len(row) == 1 else _doc_or_any(row) for row in rows])])]
+        return [Lst([Lst([one_of(reader.elements(values)) for values in made.given])])]
     if name in ("next", "max", "min"):
-        return reader.elements(arguments[0] if arguments else [])
+        return reader.elements(made.first)
     return [OfType(_COUNTS[name])] if name in _COUNTS else [ANY]
 
 
-def _doc_or_any(values: Values) -> Value:
-    return next((one for one in values if isinstance(one, Doc)), ANY)
-
-
-def _give(reader: Evaluator, node: ast.Call, arguments: list[Values], named: Mapping[str | None, Values]) -> None:
-    for values in (*arguments, *named.values()):
-        reader.escape(values, node.lineno)
-
-
-def _bound(node: Any, arguments: list[Values], named: Mapping[str | None, Values]) -> dict[str, Values]:
+def _bound(node: Any, made: _Call) -> dict[str, Values]:
     """The arguments by the names of the parameters."""
     parameters = [one.arg for one in (*node.args.posonlyargs, *node.args.args)]
     everything = [*parameters, *(one.arg for one in node.args.kwonlyargs)]
-    bound = {name: [ANY] for name in everything if None in named} | dict(zip(parameters, arguments, strict=False))
-    bound |= {name: values for name, values in named.items() if name is not None}
+    bound = {name: [ANY] for name in everything if None in made.named} | made.by_name(*parameters)
     return {name: bound.get(name, [ANY]) for name in everything} | {
         name.arg: [ANY] for name in (node.args.vararg, node.args.kwarg) if name is not None
     }
@@ -188,22 +153,16 @@ def _bound(node: Any, arguments: list[Values], named: Mapping[str | None, Values
 # -- methods of values -----------------------------------------------------------------------------------------------
 
 
-def _method(
-    reader: Evaluator, node: ast.Call, called: Called, arguments: list[Values], named: Mapping[str | None, Values]
-) -> Values:
-    owner, name = called.owner, called.name
+def _method(made: _Call, owner: Value, name: str) -> Values:
     if isinstance(owner, Doc):
-        return _of_document(reader, node, owner, name, arguments, named)
+        return _of_document(made, owner, name)
     if isinstance(owner, Obj):
-        return _of_object(reader, owner, name, arguments, named)
+        return _of_object(made, owner, name)
     if isinstance(owner, Lst):
         if name in ("append", "insert", "extend", "add"):
-            owner.elements += arguments[-1] if arguments else []
+            owner.elements += made.last
         return [ANY]
-    if (isinstance(owner, OfType) and owner.kind is str) or (isinstance(owner, Known) and isinstance(owner.value, str)):
-        return [_of_text(name)]
-    _give(reader, node, arguments, named)
-    return [ANY]
+    return [_of_text(name)] if is_text(owner) or text_of(owner) is not None else made.escape()
 
 
 def _of_text(name: str) -> Value:
@@ -216,26 +175,19 @@ def _of_text(name: str) -> Value:
     return ANY if name in ("encode", "partition", "rpartition") else OfType(str)
 
 
-def _of_document(
-    reader: Evaluator,
-    node: ast.Call,
-    owner: Doc,
-    name: str,
-    arguments: list[Values],
-    named: Mapping[str | None, Values],
-) -> Values:
-    line, path = node.lineno, owner.path
+def _of_document(made: _Call, owner: Doc, name: str) -> Values:
+    reader, line, path = made.reader, made.line, owner.path
     match name:
         case "get" | "setdefault" | "pop":
-            return _item_of(reader, line, owner, name, arguments)
+            return _item_of(made, owner, name)
         case "update":
-            for key, values in named.items():
+            for key, values in made.named.items():
                 for value in values:
                     reader.write((*path, key or STAR), value, line)
-            for given in arguments:
+            for given in made.given:
                 reader.spread(path, given, line)
         case "append" | "extend" | "insert":
-            for value in arguments[-1] if arguments else []:
+            for value in made.last:
                 reader.write(path, Lst([value]), line, appends=name != "insert")
         case "clear" | "sort" | "reverse" | "remove" | "popitem":
             reader.write(path, ANY, line)
@@ -249,35 +201,31 @@ def _of_document(
     return [views.get(name, ANY)]
 
 
-def _item_of(reader: Evaluator, line: int, owner: Doc, name: str, arguments: list[Values]) -> Values:
-    keys = reader.keys(arguments[0]) if arguments else [STAR]
-    places: Values = [one for key in keys for one in reader.item(owner, key)]
-    default = arguments[1] if len(arguments) > 1 else []
+def _item_of(made: _Call, owner: Doc, name: str) -> Values:
+    places: Values = [one for key in made.keys for one in made.reader.item(owner, key)]
+    default = made.second([])
     for place in places:
         if isinstance(place, Doc) and name == "setdefault":
             for value in default or [Known(None)]:
-                reader.write(place.path, value, line)
+                made.reader.write(place.path, value, made.line)
         elif isinstance(place, Doc) and name == "pop":
-            reader.remove(place.path, line)
+            made.reader.remove(place.path, made.line)
     # A popped value is not part of the document any more; it may be written elsewhere.
     return [ANY] if name == "pop" else [*places, *(one for one in default if not isinstance(one, Known))]
 
 
-def _of_object(
-    reader: Evaluator, owner: Obj, name: str, arguments: list[Values], named: Mapping[str | None, Values]
-) -> Values:
+def _of_object(made: _Call, owner: Obj, name: str) -> Values:
     if name in ("get", "setdefault"):
-        keys = reader.keys(arguments[0]) if arguments else [STAR]
         if name == "setdefault":
-            for key in keys:
-                owner.set(None if key == STAR else key, arguments[1] if len(arguments) > 1 else [Known(None)])
-        return [found for key in keys for found in reader.item(owner, key)]
+            for key in made.keys:
+                owner.set(key, made.second([Known(None)]))
+        return [found for key in made.keys for found in made.reader.item(owner, key)]
     if name == "update":
-        owner.open = owner.open or bool(arguments)
-        for field, values in named.items():
-            owner.set(field, values)
+        owner.open = owner.open or bool(made.given)
+        for field, values in made.named.items():
+            owner.set(field or STAR, values)
         return [Known(None)]
-    values = [one for inner in owner.fields.values() for one in inner] + ([ANY] if owner.open else [])
+    values = owner.values() + ([ANY] if owner.open else [])
     if name == "items":
         return [Lst([Lst([ANY, one]) for one in values or [ANY]])]
     return [Lst(values)] if name == "values" else [ANY]
@@ -286,64 +234,48 @@ def _of_object(
 # -- what content is given -------------------------------------------------------------------------------------------
 
 
-def _of_handle(
-    reader: Evaluator,
-    node: ast.Call,
-    path: tuple[str, ...],
-    arguments: list[Values],
-    named: Mapping[str | None, Values],
-) -> Values:
+def _of_handle(made: _Call, path: tuple[str, ...]) -> Values:
+    facts = made.reader.facts
     match path:
         case ("task", "subtask"):
-            return _subtask(
-                reader, node, _bound_arguments(("name", "data", "into", "wait_for", "group"), arguments, named)
-            )
+            return _subtask(made, made.by_name("name", "data", "into", "wait_for", "group"))
         case ("task", "group"):
-            reader.facts.groups.update(_known_texts(arguments[0] if arguments else [ANY]))
+            facts.groups.update(map(text_of, made.first if made.given else [ANY]))
         case ("task", "ask"):
-            _ask_person(reader, node, _bound_arguments(("question", "into", "schema", "default"), arguments, named))
+            _ask_person(made, made.by_name("question", "into", "schema", "default"))
         case ("task", "park"):
-            reader.facts.waits = True
+            facts.waits = True
         case ("task", "complete"):
-            reader.facts.completes = True
+            facts.completes = True
         case ("step", "redo"):
-            if reader.sure:
-                reader.facts.redo = node.lineno
+            if made.reader.sure:
+                facts.redo = made.line
         case ("connectors", _, "chat"):
-            return _chat(named)
+            return _chat(made.named)
         case ("lib", *_):
-            _give(reader, node, arguments, named)
+            made.escape()
     return [ANY]
 
 
-def _bound_arguments(
-    names: tuple[str, ...], arguments: list[Values], named: Mapping[str | None, Values]
-) -> dict[str, Values]:
-    return dict(zip(names, arguments, strict=False)) | {name: values for name, values in named.items() if name}
-
-
-def _known_texts(values: Values) -> set[str | None]:
-    return {value.value if isinstance(value, Known) and isinstance(value.value, str) else None for value in values}
-
-
-def _subtask(reader: Evaluator, node: ast.Call, given: Mapping[str, Values]) -> Values:
-    groups = _known_texts(given["group"]) if "group" in given else {reader.step}
-    reader.facts.groups |= groups
+def _subtask(made: _Call, given: Mapping[str, Values]) -> Values:
+    facts = made.reader.facts
+    groups = set(map(text_of, given["group"])) if "group" in given else {made.reader.step}
+    facts.groups |= groups
     for data in given.get("data", [ANY]):
-        reader.facts.subtasks.append(Subtask(data, next(iter(groups)) if len(groups) == 1 else None, node.lineno))
+        facts.subtasks.append(Subtask(data, next(iter(groups)) if len(groups) == 1 else None, made.line))
     states = [Known(state) for state in ("done", "error", "ignored", "incomplete", "stopped")]
     landed = Obj({"status": [*states], "result": [ANY], "task": [OfType(str)], "error": [ANY]})
     for place in place_of(given.get("into", [])):
-        reader.write(place, landed, node.lineno, later=True)
+        made.reader.write(place, landed, made.line, later=True)
     return [OfType(str)]
 
 
-def _ask_person(reader: Evaluator, node: ast.Call, given: Mapping[str, Values]) -> None:
+def _ask_person(made: _Call, given: Mapping[str, Values]) -> None:
     answers = [one for schema in given.get("schema", [ANY]) for one in shaped(schema)]
     answers += [one for one in given.get("default", []) if one != Known(None)]
     for place in place_of(given.get("into", [ANY])):
         for answer in answers:
-            reader.write(place, answer, node.lineno, later=True)
+            made.reader.write(place, answer, made.line, later=True)
 
 
 def _chat(named: Mapping[str | None, Values]) -> Values:

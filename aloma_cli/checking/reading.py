@@ -23,8 +23,9 @@ from aloma_cli.checking.things import (
     SourceFunction,
     Values,
     key_of,
+    one_of,
 )
-from aloma_cli.checking.values import ANY, STAR, Doc, Known, Lst, Obj, OfType, Value, Write
+from aloma_cli.checking.values import ANY, STAR, Doc, Known, Lst, Obj, OfType, Value, Write, is_text, text_of
 from aloma_cli.values import dataclass
 
 _DEEPEST = 8
@@ -257,7 +258,7 @@ class StepReader:
                         self.write(_longer(owner.path, key), value, target.lineno)
             elif isinstance(owner, Obj):
                 for key in keys:
-                    owner.set(None if key == STAR else key, values)
+                    owner.set(key, values)
             elif isinstance(owner, Lst):
                 owner.elements += values
 
@@ -283,14 +284,31 @@ class StepReader:
         return values
 
     def on_joinedstr(self, node: ast.JoinedStr, scope: Scope) -> Values:
-        return [self._joined_text(node, scope)]
+        """A text with a STAR for each part that is not known."""
+        parts = []
+        for part in node.values:
+            if isinstance(part, ast.Constant):
+                parts.append(str(part.value))
+            elif isinstance(part, ast.FormattedValue):
+                self.eval(part.value, scope)
+                parts.append(STAR)
+        text = "".join(parts)
+        return [Pattern(text) if STAR in text else Known(text)]
 
     def on_dict(self, node: ast.Dict, scope: Scope) -> Values:
-        return [self._dict(node, scope)]
+        made = Obj()
+        for key, value in zip(node.keys, node.values, strict=True):
+            values = self.eval(value, scope)
+            if key is None:
+                _spread_fields(made, values)
+                continue
+            for name in self.keys(self.eval(key, scope)):
+                made.set(name, values)
+        return [made]
 
     def on_list(self, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Values:
         # One value for each element, so that they can be taken apart again.
-        return [Lst([_one(self.eval(element, scope)) for element in node.elts])]
+        return [Lst([one_of(self.eval(element, scope)) for element in node.elts])]
 
     on_set = on_list
 
@@ -307,7 +325,7 @@ class StepReader:
         inner = self._comprehended(node.generators, scope)
         made = Obj()
         for key in self.keys(self.eval(node.key, inner)):
-            made.set(None if key == STAR else key, self.eval(node.value, inner))
+            made.set(key, self.eval(node.value, inner))
         return [made]
 
     def on_call(self, node: ast.Call, scope: Scope) -> Values:
@@ -359,29 +377,6 @@ class StepReader:
             finally:
                 self._depth -= 1
         return [ANY]
-
-    def _joined_text(self, node: ast.JoinedStr, scope: Scope) -> Value:
-        """A text with a STAR for each part that is not known."""
-        parts = []
-        for part in node.values:
-            if isinstance(part, ast.Constant):
-                parts.append(str(part.value))
-            elif isinstance(part, ast.FormattedValue):
-                self.eval(part.value, scope)
-                parts.append(STAR)
-        text = "".join(parts)
-        return Pattern(text) if STAR in text else Known(text)
-
-    def _dict(self, node: ast.Dict, scope: Scope) -> Obj:
-        made = Obj()
-        for key, value in zip(node.keys, node.values, strict=True):
-            values = self.eval(value, scope)
-            if key is None:
-                _spread_fields(made, values)
-                continue
-            for name in self.keys(self.eval(key, scope)):
-                made.set(None if name == STAR else name, values)
-        return made
 
     def _comprehended(self, generators: list[ast.comprehension], scope: Scope) -> Scope:
         inner = Scope(scope.module, dict(scope.names))
@@ -448,9 +443,9 @@ class StepReader:
         both = (*left, *right)
         if any(isinstance(one, Lst) for one in both):
             return [Lst([element for one in both if isinstance(one, Lst) for element in one.elements] + [ANY])]
-        if any(isinstance(one, Pattern) or (isinstance(one, Known) and isinstance(one.value, str)) for one in both):
+        if any(isinstance(one, Pattern) or text_of(one) is not None for one in both):
             return [OfType(str)]
-        may_be_text = isinstance(node.op, ast.Add | ast.Mod) or any(_is_text(one) for one in both)
+        may_be_text = isinstance(node.op, ast.Add | ast.Mod) or any(is_text(one) for one in both)
         return [ANY] if may_be_text else [OfType(float)]
 
     # -- helpers -----------------------------------------------------------------------------------------------------
@@ -500,14 +495,6 @@ def _few(values: Values) -> Values:
     return kept if len(kept) <= _MOST else [*kept[:_MOST], ANY]
 
 
-def _one(values: Values) -> Value:
-    return values[0] if len(values) == 1 else ANY if not any(isinstance(one, Doc) for one in values) else _doc(values)
-
-
-def _doc(values: Values) -> Value:
-    return next(one for one in values if isinstance(one, Doc))
-
-
 def _spread_fields(made: Obj, values: Values) -> None:
     """Add the fields of `values` to an object, as `**` does."""
     for value in values:
@@ -530,10 +517,6 @@ def _may_leave(node: ast.AST) -> bool:
         return False
     leaves = isinstance(node, ast.Return | ast.Raise | ast.Continue | ast.Break)
     return leaves or any(map(_may_leave, ast.iter_child_nodes(node)))
-
-
-def _is_text(value: Value) -> bool:
-    return isinstance(value, OfType) and value.kind is str
 
 
 def _captured(pattern: ast.pattern) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import field
 from typing import Protocol, TypeAlias
 
 from aloma_cli.checking.facts import Facts
-from aloma_cli.checking.values import STAR, Known, Lst, OfType, Value
+from aloma_cli.checking.values import ANY, STAR, Doc, Known, Lst, OfType, Value, text_of
 from aloma_cli.values import dataclass
 
 Values: TypeAlias = list[Value]
@@ -134,12 +134,17 @@ class Evaluator(Protocol):
         """A value is given to code that cannot be read."""
 
 
+def one_of(values: Values) -> Value:
+    """What something is that may be all of this: its place in the document counts most."""
+    return values[0] if len(values) == 1 else next((one for one in values if isinstance(one, Doc)), ANY)
+
+
 def place_of(values: Values) -> list[tuple[str, ...]]:
     """The places that a dotted path or a tuple of keys may name."""
     places: list[tuple[str, ...]] = []
     for value in values:
-        if isinstance(value, Known) and isinstance(value.value, str):
-            places.append(tuple(value.value.split(".")))
+        if (text := text_of(value)) is not None:
+            places.append(tuple(text.split(".")))
         elif isinstance(value, Pattern):
             places.append(tuple(STAR if STAR in key else key for key in value.text.split(".")))
         elif isinstance(value, Lst):
@@ -150,8 +155,8 @@ def place_of(values: Values) -> list[tuple[str, ...]]:
 
 
 def key_of(value: Value) -> str:
-    if isinstance(value, Known) and isinstance(value.value, str):
-        return value.value
+    if (text := text_of(value)) is not None:
+        return text
     if isinstance(value, Known) and isinstance(value.value, int) and value.value >= 0:
         return str(value.value)
     return STAR

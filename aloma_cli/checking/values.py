@@ -51,9 +51,9 @@ class Obj(Value):
         """What its fields may be."""
         return [one for values in self.fields.values() for one in values]
 
-    def set(self, key: str | None, values: Iterable[Value]) -> None:
-        """Write a field; a key that is not known opens the object."""
-        if key is None:
+    def set(self, key: str, values: Iterable[Value]) -> None:
+        """Write a field; STAR opens the object."""
+        if key == STAR:
             self.open = True
         else:
             self.fields[key] = [*self.fields.get(key, ()), *values]
@@ -71,6 +71,16 @@ class Doc(Value):
     """What is at a place of the document of the firing."""
 
     path: Keys
+
+
+def text_of(value: Value) -> str | None:
+    """The string that a value is known to be."""
+    return value.value if isinstance(value, Known) and isinstance(value.value, str) else None
+
+
+def is_text(value: Value) -> bool:
+    """Whether a value is some string."""
+    return isinstance(value, OfType) and value.kind is str
 
 
 def sample(value: Json) -> Value:

@@ -14,7 +14,7 @@ from aloma_cli.cli.output import put, put_json, say
 from aloma_cli.cli.parameters import Argument, Option
 from aloma_cli.cli.task_data import given_path
 from aloma_cli.errors import InputError, did_you_mean
-from aloma_cli.jsontext import dumps
+from aloma_cli.jsontext import dumps, first_few
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 _SHARED = "shared"
@@ -94,5 +94,5 @@ def _refuse_existing(root: Path, files: dict[str, str]) -> None:
         raise InputError(f"{root} is a file", hint="name a folder")
     there = [name for name in sorted(files) if (root / name).exists()]
     if there:
-        shown = ", ".join(there[:_SHOWN]) + (", …" if len(there) > _SHOWN else "")
+        shown = first_few(there, _SHOWN)
         raise InputError(f"{root} already has {shown}; nothing was written", hint="name a new folder: aloma init DIR")

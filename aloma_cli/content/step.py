@@ -22,6 +22,7 @@ from aloma_cli.jsontext import is_integer
 if TYPE_CHECKING:
     from aloma_cli.condition import Condition
     from aloma_cli.content.source import Source
+    from aloma_cli.record.events import FiringStarted
 
 REARM = ("edge", "change")
 """`edge`: armed again when the condition has been false. `change`: also when others change what it reads."""
@@ -80,6 +81,13 @@ class Step:
 
     def __repr__(self) -> str:
         return f"Step({self.name!r})"
+
+
+def change_since(step: Step, started: FiringStarted) -> str | None:
+    """How a step differs from the one of a firing: `condition`, `content`, or None."""
+    if step.condition.fingerprint != started.condition:
+        return "condition"
+    return None if step.content.fingerprint == started.code else "content"
 
 
 def _compiled(pattern: dict[str, Any], report: Report) -> Condition:

@@ -115,8 +115,7 @@ class Blame:
         cause = Cause(task, path, hide_stash(wrote.value_at(path), path), wrote)
         event = wrote.event
         if isinstance(event, ev.TaskCreated):
-            maker = writers.maker_of(event.task)
-            cause.firing = None if maker is None else self.ledger.firings.get(maker)
+            cause.firing = self.ledger.maker_of(event.task)
         elif event.firing is not None:
             cause.firing = self.ledger.firings[event.firing]
         elif path[:1] == (ERRORS,) and len(path) > 1:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import field
+from operator import itemgetter
 from typing import NamedTuple
 
-from aloma_cli.explain import writers
 from aloma_cli.explain.ledger import FiringRecord, Ledger, TaskLedger, Writing
 from aloma_cli.explain.why import Inquiry, Steps
 from aloma_cli.jsontext import JsonObject, Path, show_path
@@ -106,8 +105,7 @@ def _wake_of(ledger: Ledger, steps: Steps, firing: FiringRecord) -> Wake:
     path, wrote = _last(steps, task, firing)
     event = wrote.event
     if isinstance(event, ev.TaskCreated):
-        maker = writers.maker_of(event.task)
-        by = None if maker is None else ledger.firings[maker]
+        by = ledger.maker_of(event.task)
         return Wake(firing, PAYLOAD if by is None else by.step, path, "" if by is None else "subtask", by)
     if event.child is not None:
         by = _last_firing(ledger.tasks[event.child])
@@ -130,14 +128,8 @@ def _last(steps: Steps, task: TaskLedger, firing: FiringRecord) -> tuple[Path, W
 
 def _last_firing(task: TaskLedger) -> FiringRecord | None:
     """The firing of a subtask that ended last before it landed."""
-    ends = (one.end for one in _all_firings(task) if one.end is not None)
-    last = max(ends, key=lambda end: end.at, default=None)
-    return next((one for one in _all_firings(task) if one.end is last), None) if last is not None else None
-
-
-def _all_firings(task: TaskLedger) -> Iterator[FiringRecord]:
-    for firings in task.firings.values():
-        yield from firings
+    ended = [(one.end.at, one) for firings in task.firings.values() for one in firings if one.end is not None]
+    return max(ended, key=itemgetter(0))[1] if ended else None
 
 
 def _wake_json(wake: Wake) -> JsonObject:

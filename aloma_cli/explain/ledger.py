@@ -190,9 +190,16 @@ class Ledger:
         if isinstance(event, NUMBERED):
             task.entries.append(event)
 
+    def maker_of(self, task: str) -> FiringRecord | None:
+        """The firing that made a subtask; None for a root."""
+        parts = task.split(".")
+        return self.firings.get(int(parts[1])) if len(parts) == 3 else None
+
     def _create(self, event: ev.TaskCreated) -> None:
         task = self.tasks[event.task] = TaskLedger(event, replay=Replay(event.data))
-        _note_writes(task, event, 0, (Change("add", (), event.data),))
+        change = Change("add", (), event.data)
+        task.authors.add(0, change)
+        task.writes[0] = Writing(event, 0, 0, (change,))
 
     def _start(self, task: TaskLedger, event: ev.FiringStarted) -> None:
         firing = self.firings.get(event.firing)
@@ -204,7 +211,7 @@ class Ledger:
 
     def _commit(self, task: TaskLedger, event: ev.Committed) -> None:
         changes = _noted_changes(task, event)
-        wrote = _note_writes(task, event, event.version, changes, is_noted=True)
+        wrote = task.writes[event.version] = Writing(event, len(task.entries), event.version, changes)
         if event.child is not None:
             task.landings[event.child] = wrote
         task.settings.update(event.settings or {})
@@ -228,20 +235,6 @@ def _does_not_follow(event: ev.Event, error: Exception) -> JournalDamagedError:
     why = f"what happened at {event.at} does not follow from the rest ({type(error).__name__}: {error})"
     hint = f"run `aloma task log {event.task}`: it shows what can be read"
     return JournalDamagedError(f"the record of task {event.task} is damaged: {why}", hint=hint)
-
-
-def _note_writes(
-    task: TaskLedger,
-    event: ev.TaskCreated | ev.Committed,
-    version: int,
-    changes: tuple[Change, ...],
-    *,
-    is_noted: bool = False,
-) -> Writing:
-    for change in () if is_noted else changes:
-        task.authors.add(version, change)
-    wrote = task.writes[version] = Writing(event, len(task.entries), version, changes)
-    return wrote
 
 
 def _noted_changes(task: TaskLedger, event: ev.Committed) -> tuple[Change, ...]:

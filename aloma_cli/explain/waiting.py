@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aloma_cli.explain.obstacles import Moment, Obstacle, of_task, unsettled
-from aloma_cli.record.tree import TaskFacts
+from aloma_cli.jsontext import first_few
 
 _ENDED = {"error": "ended in error", "ignored": "was ignored", "stopped": "was stopped"}
 
@@ -49,10 +49,5 @@ def _questions(view: Moment) -> Iterator[Obstacle]:
 def _subtasks(view: Moment) -> Iterator[Obstacle]:
     live = [view.ledger.tree.tasks[child] for child in view.facts.children if child in view.facts.live_children]
     if live:
-        text = f"{len(live)} of {len(view.facts.children)} subtasks have not ended: {_task_names(view, live)}"
-        yield Obstacle("subtasks", text)
-
-
-def _task_names(view: Moment, tasks: list[TaskFacts], most: int = 3) -> str:
-    more = ", …" if len(tasks) > most else ""
-    return ", ".join(f"{task.name} ({task.id}, {view.state_of(task)})" for task in tasks[:most]) + more
+        names = first_few((f"{task.name} ({task.id}, {view.state_of(task)})" for task in live), 3)
+        yield Obstacle("subtasks", f"{len(live)} of {len(view.facts.children)} subtasks have not ended: {names}")

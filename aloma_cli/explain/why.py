@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from aloma_cli.condition import Clause
 from aloma_cli.condition.slips import slip
-from aloma_cli.content.step import Step
+from aloma_cli.content.step import Step, change_since
 from aloma_cli.errors import InputError, NotFoundError, did_you_mean
 from aloma_cli.explain import writers
 from aloma_cli.explain.ledger import PAUSES, End, FiringRecord, Ledger, TaskLedger, Writing
@@ -124,7 +124,8 @@ class Explanation:
         if self.in_flight:
             return next((one for one in self.obstacles if one.kind in FLYING), self.obstacles[0]).text
         if self.failed is not None:
-            return f"{self.failed}{_in_subtasks(self.below)}"
+            times = "once" if self.below == 1 else f"{self.below} times"
+            return f"{self.failed}{f' (in subtasks it fired {times})' if self.below else ''}"
         if self.obstacles:
             return self.obstacles[0].text
         return "its condition holds: it starts when the task runs"
@@ -204,7 +205,7 @@ def fired_by(steps: Steps, task: TaskLedger, firing: FiringRecord, *, brief: boo
     if step is None:
         return Fired(firing, (), "gone", held)
     clauses = () if brief else tuple(_met(task, step, firing.started.version))
-    return Fired(firing, clauses, _change(step, firing), held)
+    return Fired(firing, clauses, change_since(step, firing.started), held)
 
 
 def _explanation_of(
@@ -233,10 +234,6 @@ def _explanation_of(
     unmet = [met.clause.path for met in clauses if not met.clause.holds]
     obstacles = (*of_task(view), *of_step(view, step), *of_place(view, unmet))
     return Explanation(ledger, question.task, name, entry, at, fired, clauses, obstacles, remedy, next_, changed, below)
-
-
-def _in_subtasks(times: int) -> str:
-    return f" (in subtasks it fired {'once' if times == 1 else f'{times} times'})" if times else ""
 
 
 def _check_step(step: str, known: Iterable[str]) -> None:
@@ -270,12 +267,6 @@ def _next_firing(task: TaskLedger, step: str, later: list[ev.Event]) -> Next | N
             return Next(started, number)
         number += isinstance(event, NUMBERED)
     return None if started is None else Next(started, None)
-
-
-def _change(step: Step, firing: FiringRecord) -> str | None:
-    if step.condition.fingerprint != firing.started.condition:
-        return "condition"
-    return None if step.content.fingerprint == firing.started.code else "content"
 
 
 def _met_json(ledger: Ledger, met: Met) -> JsonObject:

@@ -8,20 +8,14 @@ from aloma_cli.record.events import TaskCreated
 from aloma_cli.record.who import person
 
 
-def maker_of(task: str) -> int | None:
-    """The number of the firing that made a subtask; None for a root."""
-    parts = task.split(".")
-    return int(parts[1]) if len(parts) == 3 else None
-
-
 def words(ledger: Ledger, wrote: Writing | None) -> str:
     """`ship (entry 3)`, `the payload`, `a person (entry 4)`, `subtask Ada (entry 5)`, `nobody`."""
     if wrote is None:
         return "nobody"
     event, entry = wrote.event, f" (entry {wrote.entry})"
     if isinstance(event, TaskCreated):
-        maker = maker_of(event.task)
-        return "the payload" if maker is None else f"the payload, from {ledger.firings[maker].step}"
+        maker = ledger.maker_of(event.task)
+        return "the payload" if maker is None else f"the payload, from {maker.step}"
     if event.by == "firing":
         return f"{event.step}{entry}"
     if event.by == "landing":

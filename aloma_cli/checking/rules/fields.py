@@ -8,14 +8,14 @@ from typing import Any
 from aloma_cli.checking.finding import Finding
 from aloma_cli.checking.places import alternatives, test_of
 from aloma_cli.checking.subject import Subject
-from aloma_cli.checking.values import Known, Lst, Obj, OfType, Value, may_meet
+from aloma_cli.checking.values import Known, Lst, Obj, OfType, Value, may_meet, text_of
 from aloma_cli.condition.describe import written
 from aloma_cli.condition.slips import TYPES, is_quoted_type
 from aloma_cli.content.step import Step
 from aloma_cli.document.paths import MISSING
 from aloma_cli.document.reserved import CHILDREN, ERRORS, RESERVED
 from aloma_cli.errors import did_you_mean
-from aloma_cli.jsontext import KINDS, dumps, show_path, with_article
+from aloma_cli.jsontext import KINDS, dumps, first_few, show_path, with_article
 
 _COUNTS = ("total", "running", "done", "error", "ignored", "incomplete", "stopped")
 _SHOWN = 5
@@ -53,7 +53,7 @@ def _mistakes_at(subject: Subject, step: Step, path: tuple[str, ...], patterns: 
         elif not any(may_meet(value, pattern, test) for value in values):
             told = _first_words({_value_words(value) for value in values})
             message = f"{step.name} waits until {show_path(path)} is {written(pattern)}, which nothing writes"
-            known = [value.value for value in values if isinstance(value, Known) and isinstance(value.value, str)]
+            known = [text for value in values if (text := text_of(value)) is not None]
             cure = did_you_mean(pattern, known) if isinstance(pattern, str) else None
             yield Finding(subject.place(step, path), "value", message, cure or f"values written:  {told}", step.name)
 
@@ -109,8 +109,7 @@ def _reserved(subject: Subject, step: Step, path: tuple[str, ...]) -> Iterator[F
 
 
 def _first_words(words: set[str]) -> str:
-    """The first of them, with … if there are more."""
-    return ", ".join([*sorted(words)[:_SHOWN], *["…"][: len(words) > _SHOWN]]) or "nothing"
+    return first_few(sorted(words), _SHOWN) or "nothing"
 
 
 def _value_words(value: Value) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from aloma_cli.checking.facts import Name
 from aloma_cli.checking.finding import Finding
@@ -21,7 +21,7 @@ def find(subject: Subject) -> Iterator[Finding]:
     for step in subject.steps:
         for name in sorted(subject.facts[step.name].names, key=lambda name: name.line):
             if name.root in _MEMBERS:
-                wrong = _wrong_member(name)
+                wrong = _wrong_member(name.root, name.owner, _MEMBERS[name.root])
             else:
                 wrong = _wrong_name(name, libraries if name.root == "lib" else subject.connectors)
             if wrong is not None:
@@ -37,25 +37,15 @@ _MEMBERS = {
 }
 
 
-def _wrong_member(name: Name) -> tuple[str, str | None] | None:
-    members = _MEMBERS[name.root]
-    if name.owner in members:
+def _wrong_member(owner: str, name: str, members: frozenset[str]) -> tuple[str, str] | None:
+    if name in members:
         return None
-    return (
-        f"{name.root} has no {name.owner!r}",
-        did_you_mean(name.owner, members) or f"it has: {', '.join(sorted(members))}",
-    )
+    return f"{owner} has no {name!r}", did_you_mean(name, members) or f"it has: {', '.join(sorted(members))}"
 
 
-def _wrong_name(name: Name, known: dict[str, frozenset[str]] | object) -> tuple[str, str | None] | None:
-    assert isinstance(known, dict)  # noqa: S101
+def _wrong_name(name: Name, known: Mapping[str, frozenset[str]]) -> tuple[str, str] | None:
     kind, folder = ("library", "libraries/") if name.root == "lib" else ("connector", "connectors/")
     if name.owner not in known:
         listed = f"the names are: {', '.join(sorted(known)) or 'none'}; write {folder}{name.owner}.py for a new one"
         return f"there is no {kind} {name.owner!r}", did_you_mean(name.owner, known) or listed
-    if name.name and name.name not in known[name.owner]:
-        return (
-            f"{name.root}.{name.owner} has no {name.name!r}",
-            did_you_mean(name.name, known[name.owner]) or f"it has: {', '.join(sorted(known[name.owner]))}",
-        )
-    return None
+    return _wrong_member(f"{name.root}.{name.owner}", name.name, known[name.owner]) if name.name else None

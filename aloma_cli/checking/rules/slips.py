@@ -76,7 +76,10 @@ def _is_made(value: ast.expr, content: _Content) -> bool:
 
 def _is_displayed(value: ast.expr | None) -> bool:
     if isinstance(value, ast.Await):
-        return isinstance(value.value, ast.Call) and _is_connector(value.value) and _is_chat(value.value)
+        match value.value:
+            case ast.Call(func=ast.Attribute(attr="chat") as function):
+                return _root(function) == "connectors"
+        return False
     return isinstance(value, _MADE) and not (isinstance(value, ast.Constant) and value.value is None)
 
 
@@ -105,7 +108,7 @@ def _not_awaited(node: ast.AST, content: ast.AST) -> ast.Call | None:
             lost = _root(target) == "data"
         case _:
             return None
-    return call if lost and _is_connector(call) else None
+    return call if lost and _root(call.func) == "connectors" else None
 
 
 def _is_passed_on(name: str, content: ast.AST) -> bool:
@@ -125,14 +128,6 @@ def _own_nodes(content: ast.AST) -> Iterator[ast.AST]:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
             yield node
             yield from _own_nodes(node)
-
-
-def _is_connector(call: ast.Call) -> bool:
-    return _root(call.func) == "connectors"
-
-
-def _is_chat(call: ast.Call) -> bool:
-    return isinstance(call.func, ast.Attribute) and call.func.attr == "chat"
 
 
 def _root(place: ast.expr) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from aloma_cli.explain import writers
 from aloma_cli.explain.blame import read_by
 from aloma_cli.explain.ledger import FiringRecord, Ledger, TaskLedger
 from aloma_cli.explain.replay.replay import ReplayReport
@@ -81,8 +80,8 @@ def _author(ledger: Ledger, task: TaskLedger, version: int) -> set[int]:
     """The firings behind a version: that which wrote it or made the subtask, or those of the subtask that landed."""
     event = task.writes[version].event
     if isinstance(event, TaskCreated):
-        maker = writers.maker_of(event.task)
-        return set() if maker is None else {maker}
+        maker = ledger.maker_of(event.task)
+        return set() if maker is None else {maker.number}
     if isinstance(event, Committed) and event.child is not None:
         return {one.number for firings in ledger.tasks[event.child].firings.values() for one in firings}
     return set() if event.firing is None else {event.firing}

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from aloma_cli.content.step import Step
 from aloma_cli.document.paths import MISSING
 from aloma_cli.document.stash import hide_stash
-from aloma_cli.explain import writers
 from aloma_cli.explain.ledger import FiringRecord, Ledger
 from aloma_cli.explain.replay.divergence import Divergence, of_calls, place_of
 from aloma_cli.explain.replay.left import differences, left_on_record, left_today
@@ -110,9 +109,9 @@ class _Replay:
         tree = self.whole.tree
         self.inside = {self.question.task, *(task.id for task in tree.descendants(self.question.task))}
         for task in self.whole.tasks.values():
-            maker = writers.maker_of(task.created.task)
+            maker = self.whole.maker_of(task.created.task)
             if maker is not None:
-                self._children[maker].append(task.created)
+                self._children[maker.number].append(task.created)
 
     def is_wanted(self, event: ev.FiringStarted) -> bool:
         """Whether this is the last run of a firing that ended by itself."""
