@@ -14,7 +14,6 @@ from aloma_cli.engine.local import LocalRunner
 from aloma_cli.engine.loop import LoopHost, Stay, drive, lasts
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.turn import Scheduler
-from aloma_cli.engine.unsettled import park_interrupted
 from aloma_cli.errors import AlomaError
 from aloma_cli.later import Later
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from aloma_cli.connectors import table
     from aloma_cli.connectors.base import Connectors
     from aloma_cli.connectors.settings import ModelSettings
+    from aloma_cli.engine import unsettled
     from aloma_cli.engine.transaction import Emit
     from aloma_cli.engine.working import WorkingTree
     from aloma_cli.jsontext import JsonObject
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 else:
     notifying = Later("aloma_cli.api.notifying")
     table = Later("aloma_cli.connectors.table")
+    unsettled = Later("aloma_cli.engine.unsettled")
 
 
 async def run_claim(
@@ -104,7 +105,7 @@ def write(claim: Claim, setup: Setup, request: JsonObject | None, order: Order |
     """Carry out in a claimed tree what waits in its inbox, then `request` and `order`; close the claim."""
     with contextlib.closing(claim):
         run = Scheduler(claim, setup.plan, clock=setup.clock, emit=lambda _: None, redactor=setup.redactor)
-        run.do(park_interrupted)
+        run.do(unsettled.park_interrupted)
         run.take_requests()
         if request is not None:
             run.carry_out(request)
