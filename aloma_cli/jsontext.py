@@ -163,7 +163,7 @@ _INDENTED = json.JSONEncoder(ensure_ascii=False, allow_nan=False, indent=2).enco
 
 
 def _compact() -> Callable[[Any], str]:
-    """What writes a value on one line. `JSONEncoder` makes its part in C anew each time; this takes a third as long."""
+    """Writes a value on one line. `JSONEncoder` makes its C part again each time; this takes a third as long."""
     slow = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     make = getattr(encoder, "c_make_encoder", None)
     if make is None:

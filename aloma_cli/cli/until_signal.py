@@ -1,4 +1,4 @@
-"""Run what has no end of its own, until a signal ends it."""
+"""Run work that never ends by itself, until a signal ends it."""
 
 from __future__ import annotations
 

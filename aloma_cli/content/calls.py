@@ -198,9 +198,8 @@ class Calls:
         self.host.note(Logged(at=at, task=job.task, firing=job.firing, step=job.step, level=level, text=line))
 
     async def _keep_try(self, call: Call, key: str, seconds: float, error: ConnectorError, room: Reservation) -> None:
-        """Record a try of which a part of the answer came; if another one follows, hold room for it anew.
-
-        Raises StepLimited.
+        """Record a try of which a part of the answer came; if another one follows, reserve room for it. Raises
+        StepLimited.
         """
         failed = {**_describe(error), "again": True}
         await self._record(call, key, seconds, Answer(error.answer, error.usage, error.about), error=failed)

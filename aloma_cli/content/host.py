@@ -1,4 +1,4 @@
-"""The one door through which a running firing reaches the program that runs it."""
+"""The only interface through which a running firing reaches the program that runs it."""
 
 from __future__ import annotations
 

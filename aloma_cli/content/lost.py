@@ -1,4 +1,4 @@
-"""Work of a step that would be lost in silence: it fails the firing, with the line and the fix."""
+"""Work of a step that would be lost silently: it fails the firing, with the line and the fix."""
 
 from __future__ import annotations
 

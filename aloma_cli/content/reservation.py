@@ -1,4 +1,4 @@
-"""What a call under way may take, held against the limits of its tree."""
+"""What a call under way may take, reserved within the limits of its tree."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aloma_cli.jsontext import JsonObject
 
 
 class Reservation:
-    """Held within its context. To enter it waits until there is room, and raises StepLimited if there will be none."""
+    """Held within its context. Entering waits until there is room, and raises StepLimited if there never will be."""
 
     def __init__(
         self, host: Host, function: Function, step: str, arguments: JsonObject, waits: Callable[[], None]
@@ -36,7 +36,7 @@ class Reservation:
         self._leave()
 
     async def renew(self) -> None:
-        """Hold it anew for another try: what the one before took is on record. Raises StepLimited."""
+        """Reserve again for another try, because what the previous one took is on record. Raises StepLimited."""
         self._leave()
         await self.__aenter__()
 

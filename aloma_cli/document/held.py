@@ -38,7 +38,7 @@ class Held:
     """The places by their anchors, and by what is above these."""
 
     def hold(self, place: Path) -> None:
-        """From here on, what happens to `place` matters."""
+        """Watch `place` from now on."""
         self.lost.pop(place, None)
         anchor = _anchor(place)
         self.at[anchor].add(place)
@@ -46,7 +46,7 @@ class Held:
             self._under[anchor[:end]].add(place)
 
     def release(self, place: Path) -> None:
-        """What was to land there has landed, or never will."""
+        """Stop watching it: the value has landed, or never will."""
         self.lost.pop(place, None)
         self._forget(place)
 

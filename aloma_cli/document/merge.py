@@ -1,9 +1,9 @@
-"""Bringing the changes of one firing onto a document that others have changed meanwhile.
+"""Rebasing the changes of one firing onto a document that others have changed meanwhile.
 
 The first to commit wins at each place: a later change there is a conflict, also where the value is equal, because both
 were computed from the old one. Changes at different places are both kept, so are an append and another edit of the same
 list. Objects that two firings made at one place merge field by field: the place of a value is its field. A conflict
-voids the whole change set: nothing is overwritten in silence.
+voids the whole change set: nothing is overwritten silently.
 """
 
 from __future__ import annotations

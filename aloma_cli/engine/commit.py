@@ -36,7 +36,7 @@ class Rejection(NamedTuple):
 
 
 def returned(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Returned) -> None:
-    """Commit what a firing left; void it where it cannot stand beside what others committed meanwhile."""
+    """Commit what a firing left; void it where it conflicts with what others committed meanwhile."""
     if not (outcome.changes or outcome.effects.trace):
         _look(tx, task, flight, outcome)
         return
@@ -109,7 +109,7 @@ def _wanted(tx: Transaction, effects: Effects, about: JsonObject) -> dict[str, A
 
 
 def _follow(tx: Transaction, task: WorkingTask, effects: Effects, places: list[Path | None]) -> None:
-    """What a firing asked for beside its changes, once these are committed."""
+    """What a firing asked for besides its changes, once these are committed."""
     for order, place in zip(effects.subtasks, places, strict=True):
         subtasks.create(tx, task, order, place)
     for child_id, reason in effects.stops.items():
@@ -160,7 +160,7 @@ def _merge(
 def _bring(
     ours: list[Change], theirs: list[tuple[Change, int | None]], current: Json
 ) -> tuple[list[Change], list[Path], set[int | None]]:
-    """Our changes as they apply to `current`, the places of conflicts, and the firings that changed them."""
+    """Our changes rebased onto `current`, the places of conflicts, and the firings that changed them."""
     merged, conflicts = merge(ours, [change for change, _ in theirs], current)
     rivals = {theirs[at][1] for conflict in conflicts for at in conflict.rivals}
     return merged, [conflict.path for conflict in conflicts], rivals

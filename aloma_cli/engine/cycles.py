@@ -1,4 +1,4 @@
-"""The states that a task has been in, to prove that it gets nowhere.
+"""The states that a task has been in, to prove that it makes no progress.
 
 What steps do follows from the state: the document, what is armed, what is in flight. So a task that comes back to one
 state again and again, with the same requests and failures in between, never ends. What comes from outside
@@ -29,14 +29,14 @@ _MOST_SHOWN = 20
 _MOST_NAMED = 4
 
 MOST_LAPS = 3
-"""So often a task comes back to one state: a connector, or a step that fails, may still change its mind."""
+"""How often a task may come back to one state: a connector, or a step that fails, may still end it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
     """The way from a state back to the same state: the commits after version `since`, up to `until`.
 
-    `firing` is the last that had been started before it: one of those which still runs may end the matter.
+    `firing` is the last that had been started before it: one that still runs may end the cycle.
     `chances`: something in it could have gone otherwise: a call, or a failure.
     """
 
@@ -73,7 +73,7 @@ class Comparison:
     _reach: int = 1
 
     def is_round(self, now: Visit) -> Cycle | None:
-        """The last lap, where the task has come back to the kept state often enough."""
+        """The last lap, if the task has come back to the kept state often enough."""
         if self._seen is not None and self._seen.state == now.state:
             return self._come_back(self._seen, now)
         if self._left:
@@ -86,7 +86,7 @@ class Comparison:
     def _come_back(self, before: Visit, now: Visit) -> Cycle | None:
         chances = now.chances - before.chances
         self._laps, self._lap = self._laps + 1 if chances == self._lap else 1, chances
-        # What came back once is kept for as long as it takes to come back again and again.
+        # A state that came back once is kept for as long as it may come back again.
         self._seen, self._left = now, max(self._left, self._reach * MOST_LAPS)
         if self._laps < MOST_LAPS:
             return None
@@ -95,11 +95,11 @@ class Comparison:
 
 @dataclass(slots=True)
 class _Search:
-    """What is compared of a watched task. A round may end when a firing ends that ran all the while: those ends are
+    """What is compared of a watched task. A round may end when a firing ends that ran throughout: those ends are
     compared with each other (`ends`), as the moments between them are.
 
-    `chances` of another outcome so far, as in Visit. Hashes of Python are those of one process: a resumed run compares
-    anew.
+    `chances` of another outcome so far, as in Visit. Hashes of Python are those of one process: a resumed run starts
+    over.
     """
 
     digest: Digest
@@ -140,7 +140,7 @@ class _Search:
 class Trail:
     """Where a task of the tree `root`, created `since` (ISO), has been since something came from outside.
 
-    `cycle`: it goes round; nothing more is to be started. `watched`: one of its steps has fired often.
+    `cycle`: it repeats itself, so nothing more is started. `watched`: one of its steps has fired often.
     """
 
     root: str
@@ -152,11 +152,11 @@ class Trail:
 
     @property
     def digest(self) -> int:
-        """What the document of a watched task has become since it is watched; else 0."""
+        """The digest of a watched task's document, counted from when it was first watched; else 0."""
         return 0 if self._search is None else self._search.digest.value
 
     def restart(self) -> None:
-        """Something came from outside: what was before no longer proves anything."""
+        """Something came from outside: earlier states no longer prove anything."""
         self._fired.clear()
         self.cycle, self.watched, self._search = None, False, None
 
@@ -171,7 +171,7 @@ class Trail:
             self._watch()
 
     def follow(self, before: JsonObject, after: JsonObject, changes: Iterable[Change], at: str) -> None:
-        """The document of a watched task became another one at that time (ISO)."""
+        """The document of a watched task changed at that time (ISO)."""
         if self._search is not None and not self._search.digest.follow(before, after, changes, from_iso(at)):
             self._watch()
 
@@ -200,7 +200,7 @@ def cycle_commits(history: Iterable[Event], task_id: str, cycle: Cycle) -> list[
 
 
 def reason_of(commits: Sequence[Committed], cycle: Cycle) -> str:
-    """Why a task that went round ended, in words."""
+    """Why a task in a cycle ended, in words."""
     names = [commit.step or "" for commit in commits]
     way = " → ".join([*names[:_MOST_NAMED], *(["…"] if len(names) > _MOST_NAMED else [])])
     requests = ", with the same requests" if cycle.chances else ""

@@ -14,9 +14,9 @@ from aloma_cli.threads import in_thread
 class DayLimit:
     """The limit of one workspace in US dollars, for all trees that this process runs.
 
-    What others spend is read from their journals before each call. So several processes together overshoot the limit by
-    no more than the calls that are under way. A day is one of the local time. `waiting`: the calls of any tree that
-    wait for room.
+    What others spend is read from their journals before each call. So several processes together exceed the limit by no
+    more than the calls that are under way. A day is a day of local time. `waiting`: the calls of any tree that wait
+    for room.
     """
 
     def __init__(self, most: float, store: Store, clock: Clock) -> None:

@@ -17,7 +17,7 @@ from aloma_cli.jsontext import Json, JsonObject, Path, show_path
 from aloma_cli.record.events import FiringFailed
 
 STRANDED_DEPTH = 3
-"""How deep in the document a value is kept that could not land: `$errors`, its entry, the field in it."""
+"""The depth in the document of a value that could not land: `$errors`, its entry, the field in it."""
 
 _DAY = 86_400.0
 
@@ -30,7 +30,7 @@ _LOST = {
     ),
     WRITTEN: ("PlaceWrittenError", "was changed meanwhile, and the new value is kept"),
 }
-"""The type and the reason of an error, by what became of the place at which a value was to land."""
+"""The type and the reason of an error, by what happened to the place at which a value was to land."""
 
 
 def fail(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Raised) -> None:

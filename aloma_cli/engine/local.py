@@ -56,7 +56,7 @@ class _Running:
 
 
 class LocalRunner:
-    """A runner on the running event loop: it starts firings, gives `deliver` what becomes of them, and decides nothing.
+    """A runner on the running event loop: it starts firings, passes their outcomes to `deliver`, and decides nothing.
 
     `running` has the firings under way. `is_look_due`: it is time to look for requests of other processes.
     """
@@ -84,7 +84,7 @@ class LocalRunner:
         content, name = self._steps[job.step].content, f"{job.step} #{job.firing}"
         cancellation = Cancellation(self._loop)
         work = content.run(job, self._toolbox, self._host, cancellation)
-        # Ctrl-C within the first part of a step comes out here: there is no task then that could be cancelled.
+        # Ctrl-C in the first part of a step is raised here, when there is no task yet to cancel.
         if not content.waits:
             self._deliver(_at_once(self._loop, work, name=name))
             return
@@ -199,7 +199,7 @@ def _eager_task(
     if queue is None:
         return task
     first_step = queue.pop()
-    # "Extending asyncio" in Python's manual names these two for what runs a task inside of another one.
+    # "Extending asyncio" in Python's manual names these two for running a task inside another one.
     if current is not None:
         _leave_task(loop, current)
     try:

@@ -42,11 +42,14 @@ _SHARE = 0.1
 
 
 _SELDOM = 5_000
-"""New objects after which Python looks for garbage in rings. Its own 700 is less than 50 firings leave."""
+"""New objects after which Python looks for garbage in reference cycles.
+
+Its default of 700 is fewer than 50 firings leave.
+"""
 
 
-class Stuck(RuntimeError):  # noqa: N818  (it names the state, which is a fault of ours, not of the user)
-    """Nothing runs, nothing is due, and yet the task is not at rest: a fault in aloma itself."""
+class Stuck(RuntimeError):  # noqa: N818  (it names the state, which is a bug of ours, not a mistake of the user)
+    """Nothing runs, nothing is due, and yet the task is not at rest: a bug in aloma."""
 
 
 class LoopHost:
@@ -124,7 +127,7 @@ class Stay:
 
 
 async def lasts(behind: Behind) -> None:
-    """Wait until all that was committed lasts. Raises StoreError, also for what was noted beside."""
+    """Wait until all commits are durable. Raises StoreError, also for noted events."""
     lasting = asyncio.get_running_loop().create_future()
     behind.then(partial(_settle, lasting))
     await lasting
@@ -143,9 +146,9 @@ def _settle(future: asyncio.Future[None], error: Exception | None) -> None:
 async def drive(run: Scheduler, runner: LocalRunner, stay: Stay) -> None:
     """Run a tree until every task in it is at rest, or `stay` says to leave it. Raises StoreError, and Stuck.
 
-    Meanwhile Python looks for garbage seldom, unless it was told how often to look. Nearly all that a run makes belongs
-    to its tree, so looking finds nothing, and takes a fifth of the time of a tree with 1,000 subtasks. What is not in a
-    ring is freed at once in any case.
+    Meanwhile Python collects garbage seldom, unless its threshold was set. Nearly all that a run makes belongs
+    to its tree, so collecting finds nothing, and takes a fifth of the time of a tree with 1,000 subtasks. Objects
+    outside of reference cycles are freed at once in any case.
     """
     first, *others = gc.get_threshold()
     is_often = 0 < first < _SELDOM
@@ -204,7 +207,7 @@ def _leaves(run: Scheduler, turn: Turn, stay: Stay) -> bool:
 
 
 async def _next_end(run: Scheduler, runner: LocalRunner, turn: Turn, stay: Stay) -> None:
-    """Wait until there is something for a turn to do."""
+    """Wait until a turn has something to do."""
     comes = turn.jobs or turn.wake_at is not None or runner.running or run.pending or stay.leaving
     if not turn.finished and not comes:
         raise Stuck(f"task {run.tree.root_id} can neither continue nor end")

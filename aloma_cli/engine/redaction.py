@@ -1,6 +1,6 @@
-"""Removes the secrets from all that steps, connectors and people bring in.
+"""Removes secrets from everything that comes in from steps, connectors and people.
 
-All of it passes here before any other part of the engine sees it, so the rest needs to know nothing of secrets.
+All of it passes through here before any other part of the engine sees it, so no other part needs to know about secrets.
 References (ids of tasks, names of steps, keys of calls) stay as they are.
 """
 

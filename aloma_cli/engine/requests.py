@@ -1,4 +1,4 @@
-"""What people ask of a task: questions and their answers, values set from outside, stop, redo, resume."""
+"""Requests from people: answers to questions, values set from outside, stop, redo, resume."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class AnswerQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """Say how a call ended whose outcome is unknown: `how` is done (with `value`), failed (why) or again."""
+    """Say how a call of unknown outcome ended: `how` is done (with `value`), failed (why) or again."""
 
     task: str | None
     call: int
@@ -199,7 +199,7 @@ class Asked(NamedTuple):
 
 
 def checked(tree: WorkingTree, request: Request) -> Asked:
-    """What a request comes to now. Raises InputError where it makes no sense."""
+    """What a request does now. Raises InputError if it is no longer valid."""
     task = tree.tasks.get(request.task or tree.root_id)
     if task is None:
         raise InputError(f"there is no task {request.task}")
@@ -231,7 +231,7 @@ def checked(tree: WorkingTree, request: Request) -> Asked:
 
 
 def carry_out(tx: Transaction, asked: Asked, source: RequestSource = RequestSource()) -> None:  # noqa: B008  (never altered)
-    """Do what a person asked. Raises InputError."""
+    """Carry out a request. Raises InputError."""
     task = asked.task
     match asked.request:
         case Stop(reason=reason):
@@ -262,7 +262,7 @@ def _stop(tx: Transaction, task: WorkingTask, reason: str) -> None:
 
 
 def refuse(tx: Transaction, request: str, reason: str) -> None:
-    """Record that a request of another process makes no sense now."""
+    """Record that a request of another process is no longer valid."""
     tx.add(RequestRefused(at=tx.at, task=tx.tree.root_id, request=request, reason=reason))
 
 
@@ -287,7 +287,7 @@ def release_cycles(tx: Transaction) -> None:
 
 
 def default_answers(tx: Transaction, task: WorkingTask) -> None:
-    """Answer the questions whose time is over with their default."""
+    """Answer the questions whose deadline has passed with their default."""
     for place, question in list(task.questions.items()):
         until = question.get("until")
         if until is not None and from_iso(until) <= tx.now and not runs_alone(task):

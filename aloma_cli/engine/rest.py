@@ -1,4 +1,4 @@
-"""When a task comes to rest, in which state, and which steps came nearest to firing."""
+"""When a task comes to rest, in which state, and which steps came closest to firing."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ else:
     unsettled = Later("aloma_cli.engine.unsettled")
 
 MOST_STARTS = 1000
-"""After this many firings a step is taken to loop."""
+"""After this many firings a step counts as looping."""
 
 _NONE: Mapping[str, CallAnswered] = {}
 

@@ -33,7 +33,7 @@ class Room:
             self._hold(place, who)
 
     def take(self, into: Path, who: str, renewed: Container[Path] = ()) -> Path:
-        """The place that `into` leads to, in use from here on. `renewed`: places that may be taken once more.
+        """The place that `into` names, in use from now on. `renewed`: places that may be taken once more.
 
         Raises InputError where no value can be, and where a place in use contains it, or is in it.
         """

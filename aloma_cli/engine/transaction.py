@@ -64,7 +64,7 @@ class Transaction:
         return to_iso(self.now + seconds)
 
     def add(self, event: ev.Event) -> None:
-        """Let something have happened."""
+        """Add an event."""
         task = self.tree.apply(event)
         self.events.append(event)
         kind = type(event)
@@ -83,7 +83,7 @@ class Transaction:
             self._track(task)
 
     def _spread(self, task: WorkingTask, event: ev.Event) -> None:
-        """What an event means for other tasks and firings than its own."""
+        """The effects of an event on other tasks and firings than its own."""
         if isinstance(event, ev.TaskCreated):
             self.plan.watch(task)
         elif isinstance(event, ev.FiringVoided):
@@ -98,8 +98,8 @@ class Transaction:
     def close(self) -> None:
         """Write the events, and tell the views. Raises StoreError; then no view was told.
 
-        A loss of power may undo a start of which nothing came yet: the firing starts again, and nothing is doubled.
-        What does come of it (a call that is sent, a commit) is synced together with the start.
+        A loss of power may undo a start that had no effect yet: the firing starts again, and nothing is doubled. An
+        effect (a call that is sent, a commit) is synced together with the start.
         """
         events, durable = self.events, self._must_last
         self.events, self._must_last, self.jobs, self.cuts = [], False, {}, {}

@@ -199,7 +199,7 @@ class Scheduler:
             done, self._fulfilled = self._fulfilled, []
             for request in done:
                 self._claim.fulfilled(request)
-        # What is due already, and was not started, has no place yet: the end of another firing gives it one, not time.
+        # A firing that is due and was not started waits for another firing to end, not for a time.
         wake_at = tx.next_timer() if tx.timers and self.tree.stopped is None else None
         return Turn(tuple(begun.values()), cuts, wake_at, not tx.restless)
 
@@ -236,7 +236,7 @@ class Scheduler:
         return bool(taken)
 
     def carry_out(self, body: JsonObject, request: str | None = None) -> None:
-        """Do what a person asks (`docs/format.md`, Requests); the next turn makes it so. Raises InputError.
+        """Carry out a request (`docs/format.md`, Requests); the next turn commits it. Raises InputError.
 
         Without the id of a `request` it comes from the person who has claimed the tree. It does not queue behind a
         firing that runs alone: nothing runs yet, and that firing is repeated on the newest document if they conflict.

@@ -51,7 +51,7 @@ def unknown_call(tree: WorkingTree, task: WorkingTask, number: int) -> tuple[Wor
 
 
 def which_unsettled(tree: WorkingTree, task: WorkingTask) -> str:
-    """The numbers of the calls that `unknown_call` finds, as a hint."""
+    """A hint with the numbers of the calls that `unknown_call` finds."""
     told = ", ".join(str(call.number) for _, call in _open_calls(tree, task))
     return f"use the number of an unsettled call: {told}" if told else "no call of it is unsettled"
 

@@ -1,4 +1,4 @@
-"""What a running engine knows of a tree beyond its facts: documents, what is armed, what firings started from.
+"""What a running engine knows about a tree beyond its facts: documents, armed steps, what firings started from.
 
 `record/tree.py` takes an event in first, and then what `following` has here changes only what is declared here. An
 engine that runs and one that opens a journal after a crash both build their state by it, so they cannot disagree.
@@ -94,7 +94,7 @@ class WorkingTask(TaskFacts):
 
     @property
     def standpoint(self) -> Hashable:
-        """What the steps do next depends on this and on the document."""
+        """With the document, this determines what the steps do next."""
         flights = sorted((flight.step, flight.digest, flight.attempt) for flight in self.flights.values())
         asked = (self.name, self.tags, tuple(self.questions), json.dumps(self.settings) if self.settings else "")
         order = tuple(sorted(self.begun, key=lambda step: self.begun[step].firing))
@@ -247,7 +247,7 @@ def _about(task: WorkingTask) -> JsonObject:
 
 
 def _release(tree: WorkingTree, task: WorkingTask, event: ev.Committed) -> None:
-    """Let go the places at which this commit itself lets something land."""
+    """Release the places at which this commit itself lands something."""
     into = tree.tasks[event.child].into if event.child is not None else None
     if into is not None:
         task.held.release(into)
@@ -282,7 +282,7 @@ def _voided(tree: WorkingTree, task: WorkingTask, event: ev.FiringVoided) -> Non
         task.trail.restart()
     if event.again:
         flight = task.flights[event.firing]
-        # One that is paused ends the row: nothing may wait for it to land before it runs again.
+        # A paused firing ends the series: nothing may wait for it to land before it runs again.
         flight.voids = 0 if flight.parked or event.reason in ("limited", "stopped") else flight.voids + 1
     else:
         _land(tree, task, event.firing)
@@ -301,7 +301,7 @@ def _failed(tree: WorkingTree, task: WorkingTask, event: ev.FiringFailed) -> Non
         task.trail.restart()
     if event.error.get("connector") and calls:
         # The connector failed, not the step: what was answered before stands for the next try, but for the
-        # answers that had not the shape asked for. Those would only misfit again.
+        # answers that had not the shape asked for. Those would not fit again.
         misfits = event.error.get("misfits", ())
         tree.calls[event.firing] = {key: call for key, call in calls.items() if key not in misfits}
         (task.standing if event.retry_at is None else task.retried)[event.step] = event.firing

@@ -1,1 +1,1 @@
-"""What a JSON Schema asks a person for: fields to fill in, and the value that comes of what was filled in."""
+"""A JSON Schema as a form: fields to fill in, and the value that the filled-in texts give."""

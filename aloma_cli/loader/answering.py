@@ -149,7 +149,7 @@ NEW = Past()
 
 
 def check_of(server: str, key: str) -> str:
-    """A hash that tells a key again without telling what it is; another one for each server."""
+    """A hash that recognises a key without revealing it; different for each server."""
     return hashlib.sha256(f"{server.rstrip('/')}\0{key}".encode()).hexdigest()[:16]
 
 

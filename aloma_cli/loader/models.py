@@ -1,8 +1,8 @@
 """Which model server a run uses: flag, then environment, then aloma.yaml, then the user's configuration.
 
 Two rules override this order. A key goes only to the server it is meant for: a server named in a file gets the key
-named in the same file, never the value of the provider's variable by accident. And answers are simulated by a choice
-made here, before the run, never because a real server fails.
+named in the same file, never the value of the provider's variable. And answers are simulated by a choice made here,
+before the run, never because a real server fails.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""YAML as nodes: anything that is not YAML is refused, with its line."""
+"""Parse YAML into nodes; errors have the line."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def facts_of(tree: Tree) -> Tree:
 
 @cache
 def program() -> str:
-    """A hash of the code that adds events up: what it adds up to is of use to the same code alone."""
+    """A hash of the code that adds events up: only the same code can use the sum."""
     folders = (_ROOT, *(_ROOT / name for name in ("document", "engine", "record")))
     files = sorted(file for folder in folders for file in folder.glob("*.py*"))
     return blake2b(b"".join(file.read_bytes() for file in files), digest_size=16).hexdigest()

@@ -35,7 +35,7 @@ _TAIL = len(',"sum":"00000000"}')
 
 
 class WireError(ValueError):
-    """A JSON value is not the event that it says it is."""
+    """A JSON value is not a valid event of its kind."""
 
 
 class UnknownEventError(ValueError):
@@ -43,11 +43,11 @@ class UnknownEventError(ValueError):
 
 
 class BrokenLineError(ValueError):
-    """The line does not hold what was written."""
+    """The line is not as it was written."""
 
 
 class UnknownLineError(ValueError):
-    """The line holds what was written, and this program does not know what that means."""
+    """The line is intact, but this program does not understand it."""
 
 
 class WireType(NamedTuple):
@@ -177,7 +177,7 @@ def _set_fields(event: Event) -> Iterator[tuple[str, FieldReader, Any]]:
     """The fields of an event that differ from their default, each with its key."""
     for key, reader in readers_of(event.KIND).items():
         value, default = getattr(event, reader.name), reader.default
-        # An answer of 0 must not be taken for the default False.
+        # An answer of 0 must not count as the default False.
         if value is not default and (type(value) is not type(default) or value != default):
             yield key, reader, value
 

@@ -63,7 +63,7 @@ class TreeResumed(Event):
 
 @dataclass(frozen=True, slots=True)
 class RequestRefused(Event):
-    """A request of another process made no sense when its turn came; `reason` says why, in words."""
+    """A request of another process was no longer valid when its turn came; `reason` says why, in words."""
 
     request: str
     reason: str
@@ -160,7 +160,7 @@ class CallAnswered(Event):
 
 @dataclass(frozen=True, slots=True)
 class CallReleased(Event):
-    """A person lets a call be sent again that was sent and not answered; `key`, `request`, `who` as in CallAnswered."""
+    """A person lets an unanswered call be sent again; `key`, `request`, `who` as in CallAnswered."""
 
     firing: int
     step: str
@@ -315,9 +315,9 @@ class LimitReached(Event):
 
 @dataclass(frozen=True, slots=True)
 class NoticeSent(Event):
-    """Somebody is being told of a question of the task, or of how the root rests: this is written before it is sent.
+    """A notice about a question, or about how the root rests, is being sent; this is written first.
 
-    `word`: question, failed or done. `key` names the occasion within the tree, `to` who is told, and how.
+    `word`: question, failed or done. `key` names the occasion within the tree, `to` who gets it, and how.
     """
 
     word: str

@@ -18,7 +18,7 @@ from aloma_cli.values import dataclass
 Call = CallAnswered | CallSent
 
 BLOCK = 1_000
-"""Lines after which all lists are written whole again, so that a reader need not remember more."""
+"""Lines after which all lists are written in full again, so that a reader need not remember more."""
 
 _WORTH = 200
 """Characters that a reference must save."""
@@ -30,7 +30,7 @@ class UnknownBeginningError(ValueError):
 
 @dataclass(eq=False, repr=False)
 class Earlier:
-    """The arguments of the calls in the lines before, for one who reads them in order."""
+    """The arguments of the calls in earlier lines, for a reader that reads them in order."""
 
     _arguments: dict[tuple[int, int], JsonObject] = field(default_factory=dict)
     """By the number of the line and the position in it."""
@@ -65,13 +65,13 @@ class Earlier:
         self._arguments[place] = arguments
 
     def forget(self) -> None:
-        """What follows refers to nothing before."""
+        """Later lines refer to no earlier ones."""
         self._arguments.clear()
 
 
 @dataclass(eq=False, repr=False)
 class Repeats(Earlier):
-    """The same for one who writes lines: it also finds where a list began in the same way before."""
+    """The same for a writer: it also finds where a list began in the same way before."""
 
     _next: dict[tuple[str | int, str], int] = field(default_factory=dict)
     """From the beginning of a list (a number; without items the name of the list) and the item that follows."""

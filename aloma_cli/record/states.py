@@ -13,7 +13,7 @@ INTERRUPTED = "interrupted"
 
 class State(NamedTuple):
     """`kind`: active (at work, or about to be), paused (rests until a person or a larger limit lets it continue), or
-    ended. `color`: its colour in the theme. `exit_code`: what a command exits with that ran a task to this state."""
+    ended. `color`: its colour in the theme. `exit_code`: that of a command that ran a task to this state."""
 
     name: str
     kind: str

@@ -196,7 +196,7 @@ class Tree:
     expected: JsonObject | None = None
     last_at: str = ""
     noticed: dict[str, list[str]] = field(default_factory=dict)
-    """Who was told of what, by the key of the occasion, as long as it lasts."""
+    """Who got which notice, by the key of the occasion, for as long as the occasion exists."""
 
     @classmethod
     def of(cls, events: Iterable[ev.Event]) -> Self:
@@ -490,7 +490,7 @@ def _noticed(tree: Tree, event: ev.NoticeSent) -> None:
 
 
 def _nothing(tree: Tree, event: ev.Event) -> None:
-    """Logs are kept for people; an opening only says what time it is."""
+    """Logs are for people, and an opening only marks a time."""
 
 
 def _end_flight(tree: Tree, task: TaskFacts, firing: int, seconds: float) -> list[Figures]:

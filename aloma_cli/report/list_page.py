@@ -47,7 +47,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A page, and its version, by which a reader who asks again is told that nothing has changed."""
+    """A page, and its version, by which a repeated request gets the answer that nothing has changed."""
 
     version: str
     html: str

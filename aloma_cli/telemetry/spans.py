@@ -159,7 +159,7 @@ class Spans:
 
 
 def spans_of(events: Iterable[ev.Event], *, texts: bool = False) -> Iterator[Span]:
-    """The spans of a whole tree. A task is told as it is after the last event."""
+    """The spans of a whole tree. Each task is as of the last event."""
     tree = Tree()
     spans = Spans(tree, texts)
     for event in events:

@@ -50,7 +50,7 @@ class Lines(View):
         self._write_lines([self._entry_line(entry, text) for text in texts])
 
     def _is_news(self, event: CallProgress) -> bool:
-        """Whether a wait is worth a line: many calls that wait for one server at the same time are told of once."""
+        """Whether a wait is worth a line: many calls that wait for one server at the same time are reported once."""
         now = from_iso(event.at)
         if now - self._told.get(event.call, -_QUIET) < _QUIET:
             return False

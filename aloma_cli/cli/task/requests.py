@@ -27,7 +27,7 @@ from aloma_cli.store.protocol import Claim
 _SHOWN = 60
 _ASSIGNMENT = re.compile(r'((?:"(?:[^"\\]|\\.)*"|[^"=])*)=(.*)', re.DOTALL)
 _SOON = 1.0
-"""Seconds after which a person is told what the command waits for."""
+"""Seconds after which the command says what it waits for."""
 
 
 def request_and_run(

@@ -46,7 +46,7 @@ def settle(
         hint = which_unsettled(tree, tree.tasks[task_id])
         raise InputError("`aloma task settle` needs the number of a call after the task", hint=hint)
     number = call_number(call)
-    unknown_call(tree, tree.tasks[task_id], number)  # before a person is told to say how it ended
+    unknown_call(tree, tree.tasks[task_id], number)  # before the message asks how it ended
     request = {"kind": "settle", "call": number, **_outcome(done, failed, again=again)}
     return request_and_run(running, task_id, request)
 

@@ -1,4 +1,4 @@
-"""The tasks that were claimed lately, by the file `changed` (`states.py`), so that a worker need not look at all."""
+"""The tasks that were claimed lately, from the file `changed` (`states.py`), so that a worker need not read all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aloma_cli.errors import StoreError
 from aloma_cli.store.files.atomic import NO_LINK, refuse_links, replace_file
 
 _LARGE = 4_000_000
-"""Bytes after which the file is begun anew."""
+"""Bytes after which the file is replaced by an empty one."""
 
 
 class Changes:

@@ -1,4 +1,4 @@
-"""`checkpoint.json`: what the beginning of a journal adds up to. It is trusted as far as the journal bears it out.
+"""`checkpoint.json`: what the beginning of a journal adds up to. It is used only if the journal matches it.
 
     {"format":1,"lines":20000,"bytes":9120456,"journal_sum":1562460202,"state":{…},"sum":"0c9e7f11"}
 

@@ -83,7 +83,7 @@ class JournalWriter:
             self._syncs.ask(self.size)
 
     def forget(self) -> None:
-        """Let the lines that follow be read without those before them."""
+        """From now on, write lines that can be read without earlier ones."""
         self._repeats.forget()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Going back to the last good line of a damaged journal. The damaged one is kept beside it."""
+"""Going back to the last good line of a damaged journal. A copy of the damaged one is kept."""
 
 from __future__ import annotations
 

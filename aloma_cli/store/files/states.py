@@ -1,4 +1,4 @@
-"""The tasks by their states, so that those in one state are found without a look at each: worth nothing without them.
+"""An index of tasks by state, so that those in one state are found without reading each. Tasks are always read as well.
 
     states.json     {"format":1,"token":"…","as_of":1764356400000000000,"states":{"done":"ID ID …"},"unknown":"ID"}
     changed         the same token, then the ids of the tasks that were claimed since, one a line
@@ -33,7 +33,7 @@ _FEW = 250
 """Tasks that are looked at as quickly as an index is made."""
 
 _TICK = 1_000_000_000
-"""Nanoseconds in which a change of a folder may leave its time as it is."""
+"""Nanoseconds within which a second change of a folder may not alter its time."""
 
 
 class _Known(NamedTuple):
@@ -78,7 +78,7 @@ def _appended(path: Path, line: bytes) -> bool:
 
 
 def drop_index(folder: Path) -> None:
-    """Let the next search look at all tasks."""
+    """Delete the index, so that the next search reads all tasks."""
     for name in ("changed", "states.json"):
         (folder / name).unlink(missing_ok=True)
 
@@ -140,7 +140,7 @@ def _changed_at(folder: Path) -> int:
 
 
 def _renewed(folder: Path, known: _Known, existing: set[str], state_of: Callable[[str], str | None]) -> _Known:
-    """Look at the tasks whose states are not known, and write all states down."""
+    """Read the tasks of unknown state, and write the index."""
     token = f"{_boot()}.{os.urandom(8).hex()}"
     changed = _begun_anew(folder / "changed", token)
     sure = known._replace(changed=changed).sure() & existing

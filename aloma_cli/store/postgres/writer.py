@@ -1,4 +1,4 @@
-"""Carries out what the claims of a worker write: what has gathered goes in one transaction, with one sync."""
+"""Carries out the writes of a worker's claims: all that have gathered go in one transaction, with one sync."""
 
 from __future__ import annotations
 
