@@ -290,7 +290,7 @@ OF_OTHER_RUNS = {
     *("aloma_cli.connectors.base", "aloma_cli.connectors.table", "aloma_cli.content.calls", "aloma_cli.engine.day"),
     *("aloma_cli.engine.limits", "aloma_cli.engine.redaction", "aloma_cli.engine.requests", "aloma_cli.cli.closing"),
     *("aloma_cli.engine.failure", "aloma_cli.engine.landing", "aloma_cli.engine.subtasks"),
-    *("aloma_cli.engine.unsettled", "aloma_cli.engine.expectation", "aloma_cli.store.behind"),
+    *("aloma_cli.engine.unsettled", "aloma_cli.engine.expectation"),
     *("aloma_cli.loader.config_table", "aloma_cli.loader.mcp", "aloma_cli.record.checkpoint", "aloma_cli.view.lines"),
     *("aloma_cli.connectors.kinds", "aloma_cli.content.host", "aloma_cli.forms.form", "aloma_cli.loader.named"),
     *("jsonschema", "mcp", "openai", "platformdirs", "pydantic", "rich", "tempfile", "typer", "yaml"),
