@@ -99,7 +99,7 @@ def dumps(value: Json, write: Callable[[Any], str] | None = None) -> str:
         text = (write or one_line)(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise JsonError(str(error)) from None
-    return escape_surrogates(text)
+    return text if text.isascii() else escape_surrogates(text)
 
 
 def pretty(value: Json) -> str:
@@ -178,7 +178,7 @@ one_line = _compact()
 
 def escape_surrogates(text: str) -> str:
     """A JSON text without lone surrogates: they cannot be encoded as UTF-8, but JSON can escape them."""
-    return text if text.isascii() else re.sub(_SURROGATE, lambda match: f"\\u{ord(match[0]):04x}", text)
+    return re.sub(_SURROGATE, lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def is_deeper(value: Json, levels: int) -> bool:
