@@ -41,5 +41,8 @@ def create_once(
 
 def _checked(key: str) -> str:
     if not key.strip() or escape_surrogates(key) != key:
-        raise InputError(f"invalid key {key!r}: a key is a text that is not empty", hint="use an id of what came")
+        raise InputError(
+            f"invalid key {key!r}: a key must be a string that is not blank",
+            hint="use an id, such as that of the order",
+        )
     return key

@@ -210,7 +210,7 @@ def _item_of(made: _Call, owner: Doc, name: str) -> Values:
                 made.reader.write(place.path, value, made.line)
         elif isinstance(place, Doc) and name == "pop":
             made.reader.remove(place.path, made.line)
-    # A popped value is not part of the document any more; it may be written elsewhere.
+    # A popped value is no longer part of the document; it may be written elsewhere.
     return [ANY] if name == "pop" else [*places, *(one for one in default if not isinstance(one, Known))]
 
 

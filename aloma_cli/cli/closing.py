@@ -30,7 +30,7 @@ def say_next(home: Workspace, task: Task) -> None:
 
 
 def say_interrupted(task: Task, *, follows: bool) -> None:
-    """Say that a run was interrupted, or that it is not watched any more, and how to continue."""
+    """Say that a run was interrupted, or that it is no longer watched, and how to continue."""
     if follows:
         output.say(f"aloma: task {task.id} is no longer watched; it continues to run")
         return

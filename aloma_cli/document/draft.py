@@ -27,7 +27,7 @@ class Draft:
         self.data = TrackedDict(base)
 
     def changes(self) -> list[Change]:
-        """The changes made to `data`. Raises DocumentError if it is not JSON any more."""
+        """The changes made to `data`. Raises DocumentError if it is no longer JSON."""
         changes: list[Change] = []
         self.data._collect((), changes)
         return changes

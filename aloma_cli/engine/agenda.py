@@ -65,7 +65,7 @@ class Agenda:
                 self._queue.insert(place, at)
 
     def leave(self, name: str) -> None:
-        """A step is not true any more, or not armed."""
+        """The condition of a step no longer holds, or the step is no longer armed."""
         at = self._positions.get(name, -1)
         place = bisect_left(self._queue, at)
         if place < len(self._queue) and self._queue[place] == at:

@@ -1,4 +1,4 @@
-"""Tables of calls, tokens and money, and what there is to say about them once."""
+"""Tables of calls, tokens and cost, with remarks below them."""
 
 from __future__ import annotations
 

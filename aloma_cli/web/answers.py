@@ -125,7 +125,7 @@ class Desk:
         return None
 
     def _closed(self, ticket: Ticket, status: int = 200) -> Response | None:
-        """The page for a question that cannot be answered any more; None if it can."""
+        """The page for a question that can no longer be answered; None if it can."""
         footer = self._footer(ticket)
         if self._open_question(ticket) is not None:
             if ticket.expires > self._home.clock.now():

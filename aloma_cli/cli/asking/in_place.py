@@ -25,7 +25,7 @@ _PATIENCE = 2.0
 
 
 class _WithdrawnError(Exception):
-    """The question is not open any more, or the run ends."""
+    """The question is no longer open, or the run ends."""
 
 
 class AskInPlace:
@@ -93,7 +93,7 @@ class AskInPlace:
         return next((one for one in self._open() if not any(is_same(one, left) for left in self._left)), None)
 
     def _check_open(self) -> None:
-        """Raise _WithdrawnError if the question that is being asked is not open any more."""
+        """Raise _WithdrawnError if the question that is being asked is no longer open."""
         if self._ended:
             raise _WithdrawnError
         if self._news.is_set():

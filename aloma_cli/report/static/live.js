@@ -20,10 +20,10 @@ async function ask() {
       renew(new DOMParser().parseFromString(await answer.text(), "text/html"));
     }
     failed = answer.ok || answer.status === 304 ? 0 : failed + 1;
-    say(answer.status === 403 ? "The server was started again: open the address that it printed." : failed ? "The page cannot be renewed." : "");
+    say(answer.status === 403 ? "The server was restarted: open the address that it printed." : failed ? "The page cannot be refreshed." : "");
   } catch {
     failed++;
-    say("The server has ended.");
+    say("The server has stopped.");
   }
 }
 

@@ -29,7 +29,7 @@ function button(text, label, move) {
 
 document.getElementById("entries").append(
   el("div", { class: "bar" }, picker, search,
-    el("span", { class: "steps" }, button("⇤", "First entry", -Infinity), button("←", "Entry before", -1), position, button("→", "Next entry", 1), button("⇥", "Last entry", Infinity))),
+    el("span", { class: "steps" }, button("⇤", "First entry", -Infinity), button("←", "Previous entry", -1), position, button("→", "Next entry", 1), button("⇥", "Last entry", Infinity))),
   el("div", { class: "two" }, scroller, detail));
 
 // ---- the log

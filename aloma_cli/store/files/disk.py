@@ -58,7 +58,7 @@ else:
 # imported when it is used.
 
 _ABANDONED = 3600
-"""Seconds after which a folder without a journal is not being made any more."""
+"""Seconds after which a folder without a journal is no longer being made."""
 
 _PAGE = 256
 """How many of the newest names are sorted at a time."""

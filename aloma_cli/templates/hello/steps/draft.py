@@ -2,7 +2,7 @@
 
 condition = {
     "answers": dict,
-    # The engine counts the subtasks of each group here: none of them runs any more.
+    # The engine counts the subtasks of each group here: none of them is running.
     "$children": {"answers": {"running": 0}},
     "reply": None,
 }

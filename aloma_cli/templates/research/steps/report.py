@@ -1,4 +1,4 @@
-"""Reporter: when no researcher runs any more, write the report from what they found."""
+"""Reporter: when no researcher is running, write the report from what they found."""
 
 from aloma_cli import PermanentError, Text
 
