@@ -57,7 +57,7 @@ def read_lines(lines: Iterable[str], name: str, key_field: str | None) -> Iterat
             continue
         try:
             data = _line_object(text)
-            key = _digest(data, seen) if path is None else _line_key(data, path, key_field or "", seen)
+            key = _counted_digest(data, seen) if path is None else _line_key(data, path, key_field or "", seen)
         except InputError as error:
             yield Result(number, error=error)
         else:
@@ -149,7 +149,7 @@ def _line_object(text: str) -> JsonObject:
     return value
 
 
-def _digest(data: JsonObject, seen: Counter[str]) -> str:
+def _counted_digest(data: JsonObject, seen: Counter[str]) -> str:
     digest = hashlib.sha256(dumps(data).encode()).hexdigest()
     seen[digest] += 1
     return f"{digest}.{seen[digest]}"

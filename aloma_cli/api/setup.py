@@ -80,10 +80,10 @@ class Setup:
         The task is a new one, or one with the past of `like`. Gives its model server.
         """
         self.loaded.check()
-        choice = self.choice(like)
+        choice, mcp = self.choice(like), self.loaded.mcp_servers()
         scripts = choice.settings.responses if choice.settings.offline else None
         if self.plan.asks_for("connectors") or (scripts is not None and scripts.is_dir()):
-            table.open_connectors(choice.settings, self.loaded.connector_modules, mcp=self.loaded.mcp_servers())
+            table.open_connectors(choice.settings, self.loaded.connector_modules, mcp=mcp)
         self.notices()
         self.traces()
         return choice

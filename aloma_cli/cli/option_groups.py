@@ -37,13 +37,13 @@ def _model_flags(
     responses: Annotated[Text, Option(("--responses",), "Scripted answers for simulated calls.", "DIR")] = None,
     delay: Annotated[Text, Option(("--delay",), "Average seconds per simulated answer.", "SECONDS")] = None,
 ) -> ModelFlags:
-    """What these options say. Raises InputError where they are invalid orcannot be used together."""
+    """What these options say. Raises InputError where they are invalid or cannot be used together."""
     if api_key is not None and api_key_file is not None:
-        raise InputError("--api-key and --api-key-filecannot be used together", hint="use --api-key-file")
+        raise InputError("--api-key and --api-key-file cannot be used together", hint="use --api-key-file")
     if offline and require_real:
-        raise InputError("--offline and --require-realcannot be used together")
+        raise InputError("--offline and --require-real cannot be used together")
     if offline and base_url:
-        raise InputError("--offline and --base-urlcannot be used together")
+        raise InputError("--offline and --base-url cannot be used together")
     if api_key:
         output.say(
             "aloma: --api-key can be read by the other users of this machine while the command runs; "

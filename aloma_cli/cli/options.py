@@ -32,4 +32,4 @@ def check_one_format(given: dict[str, bool]) -> None:
     """Raise InputError where more than one of these options is given."""
     first, *others = [option for option, is_given in given.items() if is_given] or [""]
     if others:
-        raise InputError(f"{first} and {others[0]}cannot be used together", hint="use one of them")
+        raise InputError(f"{first} and {others[0]} cannot be used together", hint="use one of them")

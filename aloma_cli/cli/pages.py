@@ -42,4 +42,4 @@ def put_page(page: str, name: str, *, show: bool, as_json: bool) -> None:
 def _check_stdout(given: dict[str, bool]) -> None:
     for option, is_given in given.items():
         if is_given:
-            raise InputError(f"-o - and {option}cannot be used together", hint=f"name a file, or leave {option} out")
+            raise InputError(f"-o - and {option} cannot be used together", hint=f"name a file, or leave {option} out")

@@ -48,7 +48,7 @@ def test_what_cannot_be_written_is_said(desk: Desk) -> None:
     assert ended.err == (
         "aloma: no/folder/run.html cannot be written: No such file or directory\n  → name another file: -o FILE\n"
     )
-    assert "contradict" in desk.run("task", "report", "-o", "-", "--open").err
+    assert "cannot be used together" in desk.run("task", "report", "-o", "-", "--open").err
 
 
 def test_a_secret_is_not_in_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

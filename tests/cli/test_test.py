@@ -281,7 +281,7 @@ def test_a_recorded_case_finds_a_change_of_the_code(asks: Desk) -> None:
 def test_a_case_is_not_overwritten(asks: Desk) -> None:
     asks.new()
     refused = asks.run("task", "record-test", "@last", "--name", "porto")
-    assert (refused.code, "it was not changed" in refused.err) == (2, True)
+    assert (refused.code, "already exists" in refused.err) == (2, True)
     assert (asks.root / "cases/porto.yaml").read_text(encoding="utf-8") == PASSES
 
 

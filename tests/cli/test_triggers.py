@@ -250,5 +250,5 @@ def test_without_triggers_there_is_nothing_to_list(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("options", [("--once", "--drain"), ("--web", "8080", "--once"), ("--web", "0")])
-def test_options_that_contradict_one_another_are_refused(desk: Desk, options: tuple[str, ...]) -> None:
+def test_options_that_cannot_be_used_together_are_refused(desk: Desk, options: tuple[str, ...]) -> None:
     assert desk.run("worker", *options).code == 2

@@ -135,11 +135,11 @@ def test_a_task_that_never_called_says_so(desk: Desk) -> None:
     assert desk.run("task", "show", "--usage").out == ""
 
 
-def test_usage_and_data_contradict_one_another(asking: Desk) -> None:
+def test_usage_and_data_cannot_be_used_together(asking: Desk) -> None:
     refused = asking.run("task", "show", "--usage", "--data")
 
     assert refused.code == 2
-    assert "contradict one another" in refused.err
+    assert "cannot be used together" in refused.err
 
 
 def test_a_day_limit_pauses_a_task_whose_model_has_no_price(asking: Desk, server: Server) -> None:

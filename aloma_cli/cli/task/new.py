@@ -102,4 +102,4 @@ def _refuse_beside_each(**others: object) -> None:
     for name, value in others.items():
         if value:
             option = "-d" if name == "data" else f"--{name.replace('_', '-')}"
-            raise InputError(f"--each and {option}cannot be used together")
+            raise InputError(f"--each and {option} cannot be used together")
