@@ -158,7 +158,7 @@ class Files:
         path, said = self.folder / file.name, self.trigger.config.said
         read = said.get("read")
         body = self._event_body(file, {read: _contents(path, file, as_json=read == "json")} if read else {})
-        identity = str(file.changed) if said.get("by") == "time" else _digest(path)
+        identity = str(file.changed) if said.get("by") == "time" else _file_hash(path)
         return TriggerEvent(body, f"{file.name}\n{identity}", {"file": file.name})
 
     def _event_body(self, file: FoundFile, contents: JsonObject) -> JsonObject:
@@ -174,7 +174,7 @@ def _matches(name: str, wanted: str) -> bool:
     return fnmatch.fnmatchcase(name, wanted) and not any(fnmatch.fnmatchcase(name, one) for one in _TEMPORARY)
 
 
-def _digest(path: Path) -> str:
+def _file_hash(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -108,7 +108,7 @@ def test_a_new_step_runs_as_it_is(desk: Desk) -> None:
 def test_a_step_that_exists_is_not_overwritten(desk: Desk) -> None:
     before = Path("steps/greet.py").read_text(encoding="utf-8")
     refused = desk.run("step", "new", "greet")
-    assert (refused.code, "it was not changed" in refused.err) == (2, True)
+    assert (refused.code, "steps/greet.py already exists" in refused.err) == (2, True)
     assert Path("steps/greet.py").read_text(encoding="utf-8") == before
 
 
