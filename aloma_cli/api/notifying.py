@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from aloma_cli.clock import to_iso
 from aloma_cli.document.reserved import unhandled_errors
 from aloma_cli.engine.local import LOOK
-from aloma_cli.engine.loop import lasts
+from aloma_cli.engine.loop import until_durable
 from aloma_cli.errors import AlomaError, StoreError
 from aloma_cli.loader.links import link_key
 from aloma_cli.notices.due import Occasion, occasions
@@ -141,7 +141,7 @@ class Notifier:
         key = sha256(f"{run.tree.root_id} {occasion.key} {entry.label} {at}".encode()).hexdigest()[:32]
         try:
             if run.behind is not None:
-                await lasts(run.behind)
+                await until_durable(run.behind)
         except AlomaError:
             return  # the run ends with it
         try:

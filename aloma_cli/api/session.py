@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from aloma_cli.content.content import Toolbox
 from aloma_cli.content.streams import lent_to_steps
 from aloma_cli.engine.local import LocalRunner
-from aloma_cli.engine.loop import LoopHost, Stay, drive, lasts
+from aloma_cli.engine.loop import LoopHost, Stay, drive, until_durable
 from aloma_cli.engine.plan import Plan
 from aloma_cli.engine.turn import Scheduler
 from aloma_cli.errors import AlomaError
@@ -80,7 +80,7 @@ async def run_claim(
         while (notifier is not None and await notifier.settle(run)) or run.take_requests():
             await _drive(run, setup, settings, stay)
         if run.behind is not None:
-            await lasts(run.behind)
+            await until_durable(run.behind)
         return run.tree
     finally:
         if notifier is not None:

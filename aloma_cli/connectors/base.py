@@ -152,7 +152,7 @@ class Function(Protocol):
         """As `described`, from the other system; `ask` records its answer."""
         raise PermanentError("this function cannot be a tool")
 
-    def told(self, result: Any) -> Any:
+    def for_model(self, result: Any) -> Any:
         """The result as a model gets it."""
         return result
 
@@ -193,8 +193,8 @@ class Intercepted(Function):
     async def asked(self, ask: Ask) -> tuple[str, JsonObject]:
         return await self.inner.asked(_InterceptedAsk(ask, self.intercept))
 
-    def told(self, result: Any) -> Any:
-        return self.inner.told(result)
+    def for_model(self, result: Any) -> Any:
+        return self.inner.for_model(result)
 
     async def estimate(self, arguments: JsonObject, usual: int | None) -> Amount:
         return await self.inner.estimate(arguments, usual)

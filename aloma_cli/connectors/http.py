@@ -126,7 +126,7 @@ class RequestFunction(Function):
         """A model gives the address and, where there is one, the body; headers and keys are the author's."""
         return _as_tool(("GET", "POST", "PUT", "PATCH", "DELETE"))
 
-    def told(self, result: Any) -> Any:
+    def for_model(self, result: Any) -> Any:
         return {"status": result["status"], "body": result["body"] if result["json"] is None else result["json"]}
 
 

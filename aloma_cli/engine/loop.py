@@ -126,11 +126,11 @@ class Stay:
     leaving: bool = False
 
 
-async def lasts(behind: Behind) -> None:
+async def until_durable(behind: Behind) -> None:
     """Wait until all commits are durable. Raises StoreError, also for noted events."""
-    lasting = asyncio.get_running_loop().create_future()
-    behind.then(partial(_settle, lasting))
-    await lasting
+    durable = asyncio.get_running_loop().create_future()
+    behind.then(partial(_settle, durable))
+    await durable
 
 
 def _settle(future: asyncio.Future[None], error: Exception | None) -> None:
@@ -168,7 +168,7 @@ async def _drive(run: Scheduler, runner: LocalRunner, stay: Stay) -> None:
         for firing, reason in turn.cuts.items():
             runner.cut(firing, reason)
         if run.behind is not None:
-            await lasts(run.behind)
+            await until_durable(run.behind)
         for job in turn.jobs:
             runner.start(job)
         if turn.finished:

@@ -48,7 +48,7 @@ class Transaction:
         self.cuts: dict[int, str] = {}
         self.timers: dict[str, list[float]] = {}
         self.events: list[ev.Event] = []
-        self._must_last = False
+        self._must_be_durable = False
         self._claim = claim
         self._emit = emit
         self.now, self.at = self.clock.tick()
@@ -69,7 +69,7 @@ class Transaction:
         self.events.append(event)
         kind = type(event)
         if kind is not ev.FiringStarted:
-            self._must_last = True
+            self._must_be_durable = True
             self.dirty[task.id] = None  # who starts firings has started all that may start
         if kind in _RARE:
             self._spread(task, event)
@@ -101,8 +101,8 @@ class Transaction:
         A loss of power may undo a start that had no effect yet: the firing starts again, and nothing is doubled. An
         effect (a call that is sent, a commit) is synced together with the start.
         """
-        events, durable = self.events, self._must_last
-        self.events, self._must_last, self.jobs, self.cuts = [], False, {}, {}
+        events, durable = self.events, self._must_be_durable
+        self.events, self._must_be_durable, self.jobs, self.cuts = [], False, {}, {}
         if events:
             self._claim.commit(events, durable=durable)
         for event in events:

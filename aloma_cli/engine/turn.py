@@ -76,7 +76,7 @@ class Scheduler:
     ) -> None:
         self.behind = claim.behind
         if self.behind is not None:
-            emit = self.behind.telling(emit)
+            emit = self.behind.when_durable(emit)
         self._tx = Transaction(claim, plan, clock=clock, emit=emit)
         self.tree: WorkingTree = self._tx.tree
         self.clock = self._tx.clock
@@ -113,11 +113,11 @@ class Scheduler:
     def flush(self) -> None:
         """Write what was noted: durably where a call is sent or was answered, so that it is not made again."""
         notes, self._notes = self._notes, []
-        lasting = [event for event in notes if _is_kept(event)]
+        kept = [event for event in notes if _is_kept(event)]
         try:
-            if lasting:
-                self._claim.commit(lasting, durable=any(map(_must_last, lasting)))
-            for event in lasting:
+            if kept:
+                self._claim.commit(kept, durable=any(map(_must_be_durable, kept)))
+            for event in kept:
                 self.tree.apply(event)
             for event in notes:
                 self._emit(event)
@@ -323,5 +323,5 @@ def _is_kept(event: Event) -> bool:
     return not isinstance(event, ev.CallProgress) and not (isinstance(event, ev.CallAnswered) and event.replayed)
 
 
-def _must_last(event: Event) -> bool:
+def _must_be_durable(event: Event) -> bool:
     return isinstance(event, ev.CallSent | ev.CallAnswered | ev.NoticeSent)

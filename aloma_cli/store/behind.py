@@ -21,7 +21,7 @@ class Behind:
         self.error: AlomaError | None = None
         """Why a write was lost; then all later ones are lost as well."""
         self._taken = 0
-        self._lasting = 0
+        self._durable = 0
         self._waiting: deque[tuple[int, Then]] = deque()
 
     def take(self) -> int:
@@ -29,26 +29,26 @@ class Behind:
         self._taken += 1
         return self._taken
 
-    def last(self, number: int, error: AlomaError | None = None) -> None:
+    def confirm(self, number: int, error: AlomaError | None = None) -> None:
         """Note that the writes up to `number` are durable; with `error`, that they are lost."""
         if error is None:
-            self._lasting = max(self._lasting, number)
+            self._durable = max(self._durable, number)
         else:
             self.error = self.error or error
-        while self._waiting and (self.error is not None or self._waiting[0][0] <= self._lasting):
+        while self._waiting and (self.error is not None or self._waiting[0][0] <= self._durable):
             self._waiting.popleft()[1](self.error)
 
     def then(self, call: Then) -> None:
         """Call `call` once all writes so far are durable or lost; now, if they already are."""
-        if self.error is not None or self._lasting == self._taken:
+        if self.error is not None or self._durable == self._taken:
             call(self.error)
         else:
             self._waiting.append((self._taken, call))
 
-    def telling(self, emit: Callable[[Event], object]) -> Callable[[Event], None]:
-        """As `emit`, which then gets no event that is not durable."""
+    def when_durable(self, emit: Callable[[Event], object]) -> Callable[[Event], None]:
+        """As `emit`, which gets each event once it is durable."""
 
-        def tell(event: Event) -> None:
+        def emit_later(event: Event) -> None:
             self.then(lambda error: emit(event) if error is None else None)
 
-        return tell
+        return emit_later

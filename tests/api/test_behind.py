@@ -38,7 +38,7 @@ class SlowClaim(MemoryClaim):
     def _last(self, number: int) -> None:
         assert self.behind is not None
         type(self).lasting = number
-        self.behind.last(number, ClaimLostError("lost") if number == self.lost_at else None)
+        self.behind.confirm(number, ClaimLostError("lost") if number == self.lost_at else None)
 
 
 @pytest.fixture

@@ -131,7 +131,7 @@ def test_http_is_a_tool_whose_headers_are_not_told() -> None:
     made = Tool.of("http.get", Http().functions["get"])
     assert list((made.schema or {})["properties"]) == ["url"]
     answer = {"status": 200, "headers": {"x": "y"}, "body": "{}", "json": {"a": 1}}
-    assert made.function.told(answer) == {"status": 200, "body": {"a": 1}}
+    assert made.function.for_model(answer) == {"status": 200, "body": {"a": 1}}
 
 
 def test_definitions_are_passed_on_and_their_calls_given_back() -> None:

@@ -66,7 +66,7 @@ def test_what_is_written_behind_keeps_its_order_and_is_told_of(store: Store) -> 
     claim = taken(store, desk)
     heard: list[Event] = []
     assert claim.behind is not None
-    emit = claim.behind.telling(heard.append)
+    emit = claim.behind.when_durable(heard.append)
     for number in range(20):
         claim.commit([logged(str(number))], durable=number % 3 > 0)
         emit(logged(str(number)))
@@ -118,7 +118,7 @@ def test_a_claim_that_is_lost_writes_nothing_more_behind(request: pytest.Fixture
     store._database.rows("update aloma.tree set claim = 1 returning 1")  # type: ignore[attr-defined]
     for number in range(3):
         claim.commit([logged(str(number))])
-        claim.behind.telling(heard.append)(logged(str(number)))
+        claim.behind.when_durable(heard.append)(logged(str(number)))
     (error,) = desk.lasting(claim)
     assert isinstance(error, ClaimLostError)
     with pytest.raises(ClaimLostError):
@@ -187,6 +187,6 @@ def test_who_asks_late_hears_at_once() -> None:
     behind.then(told.append)
     assert told == [None]
     lost = StoreError("lost")
-    behind.last(number, lost)
+    behind.confirm(number, lost)
     behind.then(told.append)
     assert told == [None, lost, lost]

@@ -78,7 +78,7 @@ class Syncs:
             self._lost()
         elif self._wanted > wanted:
             self._begin_sync()
-        self.behind.last(wanted, None if self._refusal is None else refused(self._path, "written", self._refusal))
+        self.behind.confirm(wanted, None if self._refusal is None else refused(self._path, "written", self._refusal))
 
 
 @cache

@@ -184,7 +184,7 @@ class PostgresClaim:
             raise StoreError(f"the claim on task {self.root} is closed, so nothing can be written to it")
         values = (self.tree, self.number, *values)
         if self.behind is not None:
-            self._write_behind(statement, values, durable=durable, done=partial(self._last, self.behind.take()))
+            self._write_behind(statement, values, durable=durable, done=partial(self._confirm, self.behind.take()))
         elif not self._database.value(statement, *values):
             raise self._claim_lost()
 
@@ -197,11 +197,11 @@ class PostgresClaim:
     def _posted(self, done: Callable[[Any], object], value: Any) -> None:
         self._post(partial(done, value))
 
-    def _last(self, number: int, found: Any) -> None:
+    def _confirm(self, number: int, found: Any) -> None:
         """Take in what a write behind gave: whether the claim is still ours, or an error."""
         error = found if isinstance(found, StoreError) else None if found else self._claim_lost()
         if self.behind is not None:
-            self.behind.last(number, error)
+            self.behind.confirm(number, error)
 
     def _claim_lost(self) -> ClaimLostError:
         self._end_claim()

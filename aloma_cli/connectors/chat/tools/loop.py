@@ -150,7 +150,7 @@ class ToolLoop:
             return "A person refused this call. It was not made."
         try:
             result = await self._ask.call(tool.call, tool.function, call.arguments)
-            return as_text(tool.function.told(result))
+            return as_text(tool.function.for_model(result))
         except ConnectorError as error:
             if error.retryable or isinstance(error, KeyRefusedError):
                 raise

@@ -30,7 +30,7 @@ class Tool:
 
     `name`, `description` and `schema` (of the arguments, a JSON Schema of an object) are for the model; without a
     `schema`, `known` asks for it. `call` is the name on record, `connector.function`. `function` makes the call: it is
-    called with the arguments by name, and its `told` turns what it returns into text for the model. `approve`: whether
+    called with the arguments by name, and its `for_model` turns the result into text for the model. `approve`: whether
     a person must allow a call first, as `tool` got it; a condition is compiled.
     """
 
