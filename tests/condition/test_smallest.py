@@ -21,7 +21,7 @@ def compiled(pattern: Any) -> Any:
         return None
 
 
-@settings(max_examples=300)
+@settings(max_examples=4 * settings().max_examples)
 @given(CONDITIONS, DOCUMENTS)
 def test_a_condition_that_is_said_never_to_hold_does_not(pattern: Any, document: Any) -> None:
     condition = compiled(pattern)
@@ -35,7 +35,7 @@ def test_a_condition_that_is_said_never_to_hold_does_not(pattern: Any, document:
         assert answer.document == {}
 
 
-@settings(max_examples=300)
+@settings(max_examples=4 * settings().max_examples)
 @given(CONDITIONS, DOCUMENTS)
 def test_a_condition_that_is_said_always_to_hold_does(pattern: Any, document: Any) -> None:
     condition = compiled(pattern)

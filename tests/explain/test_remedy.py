@@ -72,7 +72,7 @@ def test_a_change_is_found_for_many_conditions_that_some_document_meets() -> Non
                 assert condition.matches(changed(document, remedy))
 
 
-@settings(max_examples=150)
+@settings(max_examples=2 * settings().max_examples)
 @given(CONDITIONS, DOCUMENTS, st.lists(DOCUMENTS, max_size=5))
 def test_the_proposed_change_makes_the_condition_hold(pattern: Any, document: Any, others: list[Any]) -> None:
     condition = compile_condition(pattern)
@@ -85,7 +85,7 @@ def test_the_proposed_change_makes_the_condition_hold(pattern: Any, document: An
         assert bool(remedy.edits) is not condition.matches(document)
 
 
-@settings(max_examples=200)
+@settings(max_examples=3 * settings().max_examples)
 @given(CONDITIONS, DOCUMENTS, DOCUMENTS)
 def test_a_change_is_found_wherever_one_is_possible(pattern: Any, document: Any, other: Any) -> None:
     condition = compile_condition(pattern)

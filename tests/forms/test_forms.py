@@ -143,7 +143,7 @@ LEAVES = st.sampled_from([bool, int, float, str, {"$in": ["a", "b", 3]}, Integer
 SHAPES = LEAVES | st.dictionaries(st.text(min_size=1, max_size=5), LEAVES, min_size=1, max_size=4)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=4 * settings().max_examples)
 @given(shape=SHAPES, texts=st.lists(st.text(max_size=8) | st.sampled_from(["yes", "3", "a", "1.5", "-1"]), min_size=4))
 def test_an_answer_always_fits_its_schema(shape: object, texts: list[str]) -> None:
     try:

@@ -87,7 +87,7 @@ OPS = st.one_of(
 
 
 @given(st.lists(OPS, max_size=14))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=2 * settings().max_examples)
 def test_no_task_in_a_state_is_missed(ops: list[tuple[str, ...]]) -> None:
     with TemporaryDirectory() as folder:
         store = FileStore(Path(folder) / ".aloma", fsync=False)

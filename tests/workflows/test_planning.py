@@ -8,13 +8,14 @@ from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from aloma_cli.loader.workspace import load_workspace
 from tests.workflows.chance import count, play_by_chance, steady
 from tests.workflows.workspace import REPOSITORY, Played, Workspace
 
 STORY = REPOSITORY / "examples" / "two-phases"
-RUNS = 60
+RUNS = settings().max_examples
 
 OVERLOADED = {"error": {"status": 503, "message": "the model is overloaded"}}
 
