@@ -6,11 +6,14 @@ import gc
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from pytest_socket import socket_allow_hosts
+
+from tests.support.warm import Warm
 
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 PRIVATE = ("ALOMA_", "OPENAI_", "XDG_")
@@ -47,6 +50,17 @@ def pytest_collection_finish() -> None:
 def pytest_runtest_setup() -> None:
     """Whatever would connect to another machine raises."""
     socket_allow_hosts(LOOPBACK, allow_unix_socket=True)
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm | None]:
+    """What starts a command's process quickly. With `ALOMA_START=cold` each process starts as it does for a user."""
+    if os.environ.get("ALOMA_START") == "cold" or not hasattr(os, "pidfd_open"):
+        yield None
+        return
+    environ = {name: value for name, value in os.environ.items() if not name.startswith((*PRIVATE, *DISPLAY))}
+    with Warm({**environ, "PYTHONWARNINGS": "error"}) as warm:
+        yield warm
 
 
 @pytest.fixture(autouse=True)

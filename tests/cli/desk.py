@@ -16,6 +16,7 @@ import pytest
 
 from aloma_cli.cli.main import main
 from aloma_cli.jsontext import Json, loads
+from tests.support.warm import Started, Warm
 from tests.view.terminal import terminal
 
 COMMAND = (sys.executable, "-m", "aloma_cli")
@@ -51,11 +52,15 @@ class Ended(NamedTuple):
 
 
 class Desk:
-    """The workspace is at `root`; it has the step `greet` and is the current folder."""
+    """The workspace is at `root`; it has the step `greet` and is the current folder.
 
-    def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    `warm` forks the processes; without it each starts as it does for a user.
+    """
+
+    def __init__(self, root: Path, capsys: pytest.CaptureFixture[str], warm: Warm | None = None) -> None:
         self.root = root
         self._capsys = capsys
+        self.warm = warm
         self.write("steps/greet.py", GREET)
 
     def write(self, name: str, text: str | bytes) -> Path:
@@ -85,7 +90,10 @@ class Desk:
     def started(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         """A command in a process of its own, with pipes for everything."""
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen([*COMMAND, *arguments], cwd=self.root, text=True, **(pipes | options))
+        options = {"cwd": self.root, **pipes, **options}
+        if self.warm is not None and self.warm.serves(options):
+            return Started(self.warm, [*COMMAND, *arguments], text=True, **options)
+        return subprocess.Popen([*COMMAND, *arguments], text=True, **options)
 
     def spawn(self, *arguments: str, **options: Any) -> Ended:
         """Run a command in a process of its own."""
@@ -93,7 +101,8 @@ class Desk:
 
     def shell(self, script: str, **environ: str) -> Ended:
         """Run a line of shell, in which `aloma` is the command, and `python` the Python that runs this."""
-        command = f'aloma() {{ {" ".join(COMMAND)} "$@"; }}; python() {{ {sys.executable} "$@"; }}; {script}'
+        aloma = COMMAND if self.warm is None else self.warm.command
+        command = f'aloma() {{ {" ".join(aloma)} "$@"; }}; python() {{ {sys.executable} "$@"; }}; {script}'
         pipe, env = subprocess.PIPE, {**os.environ, **environ}
         shell = ["bash", "-c", command]
         # Longer than the commands of aloma need: some lines run pytest.

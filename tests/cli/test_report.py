@@ -101,6 +101,7 @@ def test_a_file_is_written_whole_or_not_at_all(desk: Desk, command: str, file: s
     """An empty step would keep the whole workspace from running."""
     desk.new()
     kept = [desk.write(name, "as before") for name in ("kept.html", "kept.jsonl")]
+    desk.warm = None  # the limit holds for what the shell starts
     ended = desk.shell(f"ulimit -f 0; aloma {command}")
     assert (ended.code, f"{file} cannot be written: File too large" in ended.err) == (2, True), ended
     assert [path.read_text() for path in kept] == ["as before"] * 2
