@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, fields
 from datetime import MAXYEAR, datetime
 from functools import cache, lru_cache, partial
 from json.encoder import encode_basestring as _quoted
@@ -268,17 +268,15 @@ def readers_of(kind: str) -> dict[str, FieldReader]:
     """How each field of a kind of events is read, by its name in the file format. Raises UnknownEventError."""
     if kind not in KINDS:
         raise UnknownEventError(kind)
-    hints = get_type_hints(KINDS[kind])
-    return {_KEYS.get((kind, one.name), one.name): _reader(kind, one, hints[one.name]) for one in fields(KINDS[kind])}
-
-
-def _reader(kind: str, field: Field[Any], hint: Any) -> FieldReader:
-    name, place = field.name, f"{kind}.{field.name}"
-    part, also = _PARTS.get(place), _is_time if name in _TIMES else _ODDITIES.get(place)
-    wanted = _wire_type(hint, part)
-    plain = next((one for one in (str, int, float) if one in wanted.kinds), None)
-    is_plain = part is None and also is None
-    return FieldReader(place, name, field.default, wanted, also, tuple in wanted.kinds, plain if is_plain else None)
+    hints, readers = get_type_hints(KINDS[kind]), {}
+    for field in fields(KINDS[kind]):
+        name, place = field.name, f"{kind}.{field.name}"
+        part, also = _PARTS.get(place), _is_time if name in _TIMES else _ODDITIES.get(place)
+        wanted = _wire_type(hints[name], part)
+        plain = None if part or also else next((one for one in (str, int, float) if one in wanted.kinds), None)
+        reader = FieldReader(place, name, field.default, wanted, also, tuple in wanted.kinds, plain)
+        readers[_KEYS.get((kind, name), name)] = reader
+    return readers
 
 
 def _wire_type(hint: Any, part: Mapping[str, Any] | None = None) -> WireType:
