@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aloma_cli.connectors.chat.shape import Integer, List, Number, Optional, Text
     from aloma_cli.connectors.chat.tools.tool import tool
     from aloma_cli.connectors.effects import effect
-    from aloma_cli.connectors.handed import CallHandle
+    from aloma_cli.connectors.injected import CallHandle
     from aloma_cli.content.retry import Retry
     from aloma_cli.content.step import Step
     from aloma_cli.errors import ConnectorError, PermanentError, RetryableError
@@ -48,7 +48,7 @@ _HOMES = {
     "connectors.chat.attach": ("attach",),
     "connectors.chat.tools.tool": ("tool",),
     "connectors.effects": ("effect",),
-    "connectors.handed": ("CallHandle",),
+    "connectors.injected": ("CallHandle",),
     "connectors.chat.shape": ("Integer", "List", "Number", "Optional", "Text"),
     "errors": ("ConnectorError", "PermanentError", "RetryableError"),
     "content.step": ("Retry", "Step"),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aloma_cli.connectors.base import EFFECTS, Effect
-from aloma_cli.connectors.handed import KEY
+from aloma_cli.connectors.injected import KEY
 from aloma_cli.errors import PermanentError, did_you_mean
 
 if TYPE_CHECKING:

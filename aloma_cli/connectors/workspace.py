@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aloma_cli.connectors.base import Answer, Ask, Call, Connector, Effect, Function, plain
 from aloma_cli.connectors.chat.tools.signature import described
 from aloma_cli.connectors.effects import effect_of
-from aloma_cli.connectors.handed import handed, is_handed
+from aloma_cli.connectors.injected import injected, is_injected
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.errors import ConnectorError, DocumentError, RetryableError
 from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, loads
@@ -48,7 +48,7 @@ class ModuleFunction(Function):
         self._parameters = signature.parameters
         self._effect = effect_of(function, signature)
         self._signature = signature.replace(
-            parameters=[parameter for parameter in signature.parameters.values() if not is_handed(parameter)]
+            parameters=[parameter for parameter in signature.parameters.values() if not is_injected(parameter)]
         )
 
     async def __call__(self, ask: Ask, /, *args: Any, **kwargs: Any) -> Json:
@@ -84,7 +84,7 @@ class ModuleFunction(Function):
 
     async def _run_function(self, call: Call) -> Any:
         args, kwargs = self._unbind(call.arguments)
-        kwargs |= handed(self._parameters, call)
+        kwargs |= injected(self._parameters, call)
         if inspect.iscoroutinefunction(self._function):
             return await self._function(*args, **kwargs)
         value = await in_thread(lambda: self._function(*args, **kwargs), name=self._name)

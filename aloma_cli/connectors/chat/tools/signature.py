@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from aloma_cli.connectors.chat.pydantic_model import is_model
-from aloma_cli.connectors.handed import is_handed
+from aloma_cli.connectors.injected import is_injected
 from aloma_cli.errors import PermanentError
 from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, dumps, kind_of
 
@@ -49,7 +49,7 @@ def described(function: Callable[..., Any], name: str) -> tuple[str, JsonObject,
     kinds: dict[str, Any] = {}
     required: list[str] = []
     for parameter in inspect.signature(function).parameters.values():
-        if is_handed(parameter):
+        if is_injected(parameter):
             continue
         _refuse_unnamed(parameter, name)
         kind = kinds[parameter.name] = hints.get(parameter.name, parameter.annotation)

@@ -48,12 +48,12 @@ class CallHandle:
 _HANDLES = (inspect.Parameter.empty, CallHandle, CallHandle.__name__)
 
 
-def is_handed(parameter: inspect.Parameter) -> bool:
+def is_injected(parameter: inspect.Parameter) -> bool:
     """Whether a parameter is none of the arguments. One that is called `call` may be one, if its annotation says so."""
     return parameter.name == KEY or (parameter.name == CALL and parameter.annotation in _HANDLES)
 
 
-def handed(parameters: Mapping[str, inspect.Parameter], call: Call) -> dict[str, Any]:
+def injected(parameters: Mapping[str, inspect.Parameter], call: Call) -> dict[str, Any]:
     """What a function with these parameters gets for one call."""
-    names = [name for name, parameter in parameters.items() if is_handed(parameter)]
+    names = [name for name, parameter in parameters.items() if is_injected(parameter)]
     return {name: call.key if name == KEY else CallHandle(call) for name in names}
