@@ -39,7 +39,7 @@ class Listing:
     def rows(self, *, state: str | None = None, before: str | None = None) -> Iterator[JsonObject]:
         """The rows of the list, newest first; read lazily.
 
-        `state`: only tasks in this state, as `record.states.seen` tells it. `before`: only tasks older than this one.
+        `state`: only tasks in this state, as `record.states.seen` gives it. `before`: only tasks older than this one.
         """
         ids = self._home.store.newest_first().ids
         for root in ids if before is None else dropwhile(lambda one: one >= before, ids):

@@ -124,7 +124,10 @@ class Records:
                 unreadable(error)
 
     def _tree_records(self, root: str) -> list[JsonObject]:
-        """The records of a root and its subtasks. Only what was published tells when the tree continues by itself."""
+        """The records of a root and its subtasks.
+
+        Only the published record has the time at which the tree continues by itself.
+        """
         first, *others = read_records(self.store, root)
         return [{**first, "wake_at": (self.store.record(root) or {}).get("wake_at")}, *others]
 

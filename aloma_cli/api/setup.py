@@ -99,7 +99,7 @@ class Setup:
         return settings
 
     def notices(self) -> Notices | None:
-        """Whom to tell of questions and ends; None for nobody. Raises ConfigError."""
+        """Who gets notices of questions and ends; None for nobody. Raises ConfigError."""
         loaded = self.loaded
         if not (self.tells and loaded.config.notify):
             return None

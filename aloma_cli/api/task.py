@@ -1,4 +1,4 @@
-"""A task, as its record tells it."""
+"""A task, as it is on record."""
 
 from __future__ import annotations
 

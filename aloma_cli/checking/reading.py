@@ -490,7 +490,7 @@ def _longer(path: tuple[str, ...], key: str) -> tuple[str, ...]:
 
 
 def _few(values: Values) -> Values:
-    """`values` without repeats; too many of them tell nothing."""
+    """`values` without repeats; too many of them are of no use."""
     kept = list(dict.fromkeys(values))
     return kept if len(kept) <= _MOST else [*kept[:_MOST], ANY]
 

@@ -13,4 +13,4 @@ _aloma_completion() {
 
 complete -o default -F _aloma_completion aloma
 """
-"""The script for bash. It tells us also whether words are only shown, and it adds no space after `path=`."""
+"""The script for bash. It also passes on whether words are only shown, and it adds no space after `path=`."""

@@ -14,7 +14,7 @@ from aloma_cli.view.format import clean, money, plural
 
 
 def show_dry_run(home: Workspace, document: JsonObject, *, as_json: bool) -> int:
-    """Print the first steps and their calls; the exit code tells whether any step would fire."""
+    """Print the first steps and their calls; the exit code says whether any step would fire."""
     settings = home.setup.check().settings
     beginnings = asyncio.run(preview(home, document))
     if as_json:

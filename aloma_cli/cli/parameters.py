@@ -74,7 +74,7 @@ class Group(NamedTuple):
     def of(cls, maker: Callable[..., object], part: str = "") -> Group:
         """The options that `maker` has as parameters; `part`: that of those which name none."""
         own, groups = [], {}
-        # The module `inspect` would tell the same, but takes a tenth of the time of a command to import.
+        # The module `inspect` would give the same, but takes a tenth of the time of a command to import.
         made: Any = vars(maker).get("__init__", maker)
         positional = made.__code__.co_varnames[: made.__code__.co_argcount]
         given = dict(zip(reversed(positional), reversed(made.__defaults__ or ()), strict=False))

@@ -37,7 +37,7 @@ class Listener(Protocol):
         """Whether nothing more is wanted."""
 
     def hear(self, part: bytes) -> bool:
-        """Take in a part, and tell whether to leave it out of the answer."""
+        """Take in a part, and return whether to leave it out of the answer."""
 
 
 hearing: ContextVar[Listener | None] = ContextVar("hearing", default=None)

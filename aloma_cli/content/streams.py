@@ -130,7 +130,7 @@ class _Split(Lent):
 class Inside:
     """A context for the code of one firing, and for the tasks and threads that it starts.
 
-    What is printed in it goes to `log`, line by line. `started` is told of its tasks (see `lost.tasks_noticed`).
+    What is printed in it goes to `log`, line by line. `started` gets its tasks (see `lost.tasks_noticed`).
     Changes of the streams are undone at its end, or at the end of the last of several side by side.
     """
 

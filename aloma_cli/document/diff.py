@@ -25,7 +25,7 @@ def diff(before: Json, after: Any, copies: Copies | None = None) -> list[Change]
 
     `after` is what a step left and may be anything: raises DocumentError, naming path and type, where it is not JSON
     (tuples count as lists, subclasses of dict, list, str, int and float as what they derive from). Values in the
-    result share nothing with `after`. `copies` tell an object that was edited from another one in its place.
+    result share nothing with `after`. `copies` distinguish an object that was edited from another one in its place.
     """
     changes: list[Change] = []
     compare(before, after, (), changes, copies or {})

@@ -62,7 +62,7 @@ class Gate:
     ) -> Amount:
         """Hold what the call is expected to take, and give that; waits for room. Raises StepLimited."""
         while True:
-            # Again each time: the answers that came meanwhile tell more of how long this one will be.
+            # Again each time: the answers that came meanwhile improve the estimate.
             usual = _usual(self._tree.answers[step, arguments.get("model")])
             wanted = await function.estimate(arguments, usual)
             if self._day is not None:

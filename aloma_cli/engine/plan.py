@@ -51,7 +51,7 @@ class Plan:
         """
         verdicts, armed, disarmed = [], set(), task.disarmed
         for name in self._index.concerned(changes, before, after):
-            step = self.steps[name]  # the handler of interrupts reads this name, to tell which condition takes long
+            step = self.steps[name]  # the handler of interrupts reads this name, to say which condition takes long
             holds = step.condition.matches(after)
             verdicts.append((name, holds))
             if not holds and name in disarmed:

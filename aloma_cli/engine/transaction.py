@@ -96,7 +96,7 @@ class Transaction:
                 self.dirty[one.id] = None
 
     def close(self) -> None:
-        """Write the events, and tell the views. Raises StoreError; then no view was told.
+        """Write the events, and emit them to the views. Raises StoreError; then none was emitted.
 
         A loss of power may undo a start that had no effect yet: the firing starts again, and nothing is doubled. An
         effect (a call that is sent, a commit) is synced together with the start.

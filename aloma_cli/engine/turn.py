@@ -148,7 +148,7 @@ class Scheduler:
             if wake_at is None and root.rest is not None and self.tree.stopped is None and self._tx.restless:
                 wake_at = (
                     self._tx.now
-                )  # it was completed, and a subtask continues: its state does not tell a worker that
+                )  # it was completed, and a subtask continues: its state does not show that to a worker
             wakes = None if wake_at is None else to_iso(wake_at)
             if self._claim.keeps:  # first, so that what a kill leaves of it is removed before the record is current
                 self._claim.keep(checkpoint.to_checkpoint(self.tree))
@@ -215,7 +215,7 @@ class Scheduler:
             self.do(start.recover)
 
     def take_requests(self, kind: str | None = None) -> bool:
-        """Take in what other processes ask for, and tell whether there was anything; the next turn does it.
+        """Take in the requests of other processes, and return whether there were any; the next turn does it.
 
         With `kind` only requests of that kind; the others wait on.
         """

@@ -71,8 +71,8 @@ class Config:
     `file`: how messages name it. `models`: from the names steps use to the server's. `providers`: by name. `fallbacks`:
     for a name in `models`, or ALL, the models to ask next, in this order. `environment`: values for
     `config("NAME")`. `secrets`: the names of those whose values are secret. `responses`: the folder of scripted
-    answers, relative to the workspace. `offline`: None means "not set here". `mcp`: the MCP servers. `notify`: whom to
-    tell of questions and ends. `store`: the URL of the database with the tasks; None: the folder of the workspace.
+    answers, relative to the workspace. `offline`: None means "not set here". `mcp`: the MCP servers. `notify`: who gets
+    notices of questions and ends. `store`: the URL of the database with the tasks; None: the folder of the workspace.
     `release`: the version of the code. `triggers`: what starts tasks by itself. `web`: where a worker answers HTTP;
     None means "not set here". `otel`: where spans are sent.
     """

@@ -31,7 +31,7 @@ class NoticeError(AlomaError):
         self.again = again
 
 
-async def send(way: Way, told: JsonObject, key: str, timeout: float) -> None:  # noqa: ASYNC109  (it kills, and tells)
+async def send(way: Way, told: JsonObject, key: str, timeout: float) -> None:  # noqa: ASYNC109  (it kills the program)
     """Deliver `told`; `key` is the same for each try. Raises NoticeError."""
     try:
         async with asyncio.timeout(timeout):

@@ -114,7 +114,7 @@ def _form(hint: Any) -> _Form:
 
 
 def _optional(alternatives: tuple[Any, ...]) -> _Form:
-    """One type or null; of several others, only plain ones need no mark that tells them apart."""
+    """One type or null; of several others, only plain ones need no mark that distinguishes them."""
     forms = [_form(one) for one in alternatives if one is not types.NoneType]
     if any(form is not _PLAIN for form in forms[1:]):
         raise TypeError(f"{alternatives} cannot be told apart in JSON")

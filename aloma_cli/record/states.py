@@ -75,7 +75,7 @@ def on_record(states: Collection[str]) -> set[str]:
 
 
 def as_seen(record: JsonObject, *, held: bool, asleep: bool = False) -> JsonObject:
-    """The record of a task with the states that it and its subtasks have now, as `seen` tells them."""
+    """The record of a task with the states that it and its subtasks have now, as `seen` gives them."""
 
     def state(one: JsonObject) -> JsonObject:
         return {**one, "state": seen(one["state"], held=held, asleep=asleep)}

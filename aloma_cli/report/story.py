@@ -1,4 +1,4 @@
-"""A tree of tasks as a report tells it: runs, calls, waits and questions, from one pass over its events."""
+"""A tree of tasks as a report shows it: runs, calls, waits and questions, from one pass over its events."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class Story:
 
     @cached_property
     def until(self) -> float:
-        """The moment up to which the report tells: now while a process runs the tree, else that of the last event."""
+        """The moment up to which the report goes: now while a process runs the tree, else that of the last event."""
         last = max(from_iso(task.updated_at) for task in self.tasks)
         return max(last, self.question.now) if self.question.held and self._open else last
 

@@ -103,7 +103,7 @@ def _parsed_body(content_type: str, body: bytes) -> Json:
             return loads(body)
         except JsonError as error:
             raise InputError(f"the body is not valid JSON: {error}") from None
-    if kind == _FORM and body.lstrip()[:1] in (b"{", b"["):  # what curl -d sends unless told otherwise
+    if kind == _FORM and body.lstrip()[:1] in (b"{", b"["):  # what curl -d sends by default
         raise _KindError("the body is JSON, and its content type says that it is a form: send application/json")
     if kind == _FORM:
         try:

@@ -54,7 +54,7 @@ def _needs_earlier(event: Event) -> bool:
 
 
 def _firings_in(event: Event) -> set[object]:
-    """The firings that the entry of `event` tells of."""
+    """The firings that the entry of `event` is about."""
     return {getattr(event, "firing", None), *(event.others if isinstance(event, FiringVoided) else ())}
 
 

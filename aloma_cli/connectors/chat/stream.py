@@ -62,7 +62,7 @@ class Events:
 
 
 def begins_stream(begun: bytes) -> bool | None:
-    """Whether a body with this beginning is a stream of events; None if that cannot be told yet."""
+    """Whether a body with this beginning is a stream of events; None if that is not known yet."""
     begun = begun.removeprefix(b"\xef\xbb\xbf").lstrip()
     if begun.startswith(_BEGINNINGS):
         return True

@@ -7,7 +7,7 @@
     checkpoint.json what the beginning of a long journal adds up to
     inbox/          requests of other processes, made by the first
 
-`.aloma/states.json` and `changed` tell which tasks are in a state (`states.py`).
+`.aloma/states.json` and `changed` are an index of tasks by state (`states.py`).
 
 A folder whose name begins with a dot is the rest of a deletion that was killed. `docs/format.md` describes all files.
 """

@@ -86,9 +86,9 @@ def drop_index(folder: Path) -> None:
 def in_states(
     folder: Path, states: Collection[str], names: Callable[[], list[str]], state_of: Callable[[str], str | None]
 ) -> Newest | None:
-    """The tasks that may be in one of `states`; None if that is to be found by a look at each.
+    """The tasks that may be in one of `states`; None if each task must be read to find out.
 
-    `folder` is `.aloma`. `names` lists `tasks/`. `state_of` tells the state of a task that no process runs; None if it
+    `folder` is `.aloma`. `names` lists `tasks/`. `state_of` gives the state of a task that no process runs; None if it
     is not known.
     """
     if not _BOOT.exists():

@@ -108,7 +108,7 @@ class Live(View):
         return max(self._clock.now(), self._screen.last)
 
     def _worth_a_line(self, event: Event) -> bool:
-        """Log lines come below their firing; the region tells what calls wait for, and how the root rests."""
+        """Log lines come below their firing; the region shows what calls wait for, and how the root rests."""
         match event:
             case Logged() | TaskCreated() | CallProgress():
                 return False

@@ -8,7 +8,7 @@ condition = {"topic": str}
 async def content(data, connectors, lib, task):
     answer = await connectors.openai.chat(
         messages=f"What does the handbook say about this? Search it; do not guess.\n\n{data['topic']}",
-        # A tool is any function: its name, its parameters and its docstring are told to the model.
+        # A tool is any function: the model gets its name, its parameters and its docstring.
         tools=[lib.handbook.search],
         shape={"facts": List(Text(max=200))},
     )
