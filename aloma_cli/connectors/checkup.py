@@ -118,7 +118,7 @@ class Checkup:
     def _missing_model(self, model: str, names: list[str]) -> CheckResult:
         kind = kind_of_server(self.settings.kind)
         if kind.answers_any and names:
-            return CheckResult("model", "warning", f"{names[0]} answersfor every model name, {model} too")
+            return CheckResult("model", "warning", f"{names[0]} answers for every model name, {model} too")
         some = f"; it has: {', '.join(names[:_SHOWN])}{', …' if len(names) > _SHOWN else ''}" if names else ""
         get = kind.get.replace("MODEL", model)
         cure = did_you_mean(model, names) or f"{get}, or map the name in aloma.yaml: `models:`{some}"

@@ -239,7 +239,7 @@ def test_the_number_of_an_entry_is_not_a_step(desk: Desk) -> None:
 
 
 def test_one_format_at_a_time(desk: Desk) -> None:
-    message = "aloma: --data and --jsoncannot be used together\n  → use one of them\n"
+    message = "aloma: --data and --json cannot be used together\n  → use one of them\n"
     assert desk.run("task", "show", "--json", "--data") == (2, "", message)
 
 

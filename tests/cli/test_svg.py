@@ -49,4 +49,4 @@ def test_one_form_at_a_time(desk: Desk, command: str) -> None:
     desk.new()
     ended = desk.run("task", command, "--svg", "--json")
     assert ended.code == 2
-    assert "--json and --svgcannot be used together" in ended.err
+    assert "--json and --svg cannot be used together" in ended.err

@@ -483,7 +483,7 @@ def test_it_is_refused_with_options_for_what_is_printed(desk: Desk) -> None:
     desk.new()
     for option in ("--wait", "--json", "--data", "--result", "--events", "--quiet"):
         told = desk.run("task", "watch", "--full", option)
-        assert (told.code, f"--full and {option}cannot be used together" in told.err) == (2, True)
+        assert (told.code, f"--full and {option} cannot be used together" in told.err) == (2, True)
 
 
 def test_without_a_terminal_it_says_what_to_use(desk: Desk) -> None:
