@@ -208,21 +208,31 @@ def _unchanged(_name: str, function: Function) -> Function:
     return function
 
 
-@dataclass(frozen=True, slots=True)
-class _InterceptedAsk:
-    """An Ask that intercepts the functions which a connector calls itself."""
+class AskThrough(Ask):
+    """An Ask that passes to another one what a subclass does not change."""
 
-    ask: Ask
-    intercept: Interceptor
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
 
     async def __call__(self, request: JsonObject) -> Json:
-        return await self.ask(request)
+        return await self._ask(request)
 
     async def call(self, name: str, function: Function, arguments: JsonObject) -> Any:
-        return await self.ask.call(name, self.intercept(name, function), arguments)
+        return await self._ask.call(name, function, arguments)
 
     async def approve(self, question: str, call: str, arguments: JsonObject, *, needed: bool) -> bool:
-        return await self.ask.approve(question, call, arguments, needed=needed)
+        return await self._ask.approve(question, call, arguments, needed=needed)
+
+
+class _InterceptedAsk(AskThrough):
+    """Intercepts the functions which a connector calls itself."""
+
+    def __init__(self, ask: Ask, intercept: Interceptor) -> None:
+        super().__init__(ask)
+        self._intercept = intercept
+
+    async def call(self, name: str, function: Function, arguments: JsonObject) -> Any:
+        return await super().call(name, self._intercept(name, function), arguments)
 
 
 LIST = "tools/list"

@@ -13,7 +13,7 @@ from aloma_cli.connectors.honours import Honours
 from aloma_cli.connectors.kinds import kind_of_server
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import ConnectorError, KeyRefusedError, did_you_mean
-from aloma_cli.jsontext import Json, JsonObject, cut
+from aloma_cli.jsontext import Json, JsonObject, cut, first_few
 from aloma_cli.values import dataclass
 
 REACHING, ANSWERING = 10.0, 60.0
@@ -57,22 +57,11 @@ class Checkup:
 
     async def findings(self) -> AsyncIterator[CheckResult]:
         """Each as soon as it is known. What cannot be tried after a failure is left out."""
-        listed: list[JsonObject] | None = None
-        try:
-            listed = _models_of(read_json(await self.server.fetch("/models", seconds=REACHING), self.url))
-        except KeyRefusedError as error:
-            if error.status is not None:
-                yield CheckResult("reachable", "ok", self.url)
-            yield CheckResult("key", "failed", str(error), error.hint)
+        listed, found = await self._reach()
+        for finding in found:
+            yield finding
+        if found[-1].state == "failed":
             return
-        except ConnectorError as error:
-            if error.status not in (404, 405):
-                yield CheckResult("reachable", "failed", str(error), error.hint)
-                return
-        yield CheckResult("reachable", "ok", self.url)
-        if listed is None:
-            cure = None if self.url.rstrip("/").endswith("/v1") else f"try {self.url.rstrip('/')}/v1 as its base_url"
-            yield CheckResult("models", "warning", "the server does not list its models", cure)
         key = await self._check_login()
         yield key
         if key.state == "failed":
@@ -85,6 +74,22 @@ class Checkup:
             async for finding in self._abilities(model):
                 yield finding
             yield await self._price(model)
+
+    async def _reach(self) -> tuple[list[JsonObject] | None, list[CheckResult]]:
+        """The models that the server lists, and the findings; the last one has failed if nothing more can be tried."""
+        reachable, listed = CheckResult("reachable", "ok", self.url), None
+        try:
+            listed = _models_of(read_json(await self.server.fetch("/models", seconds=REACHING), self.url))
+        except KeyRefusedError as error:
+            refused = CheckResult("key", "failed", str(error), error.hint)
+            return None, [refused] if error.status is None else [reachable, refused]
+        except ConnectorError as error:
+            if error.status not in (404, 405):
+                return None, [CheckResult("reachable", "failed", str(error), error.hint)]
+        if listed is not None:
+            return listed, [reachable]
+        cure = None if self.url.rstrip("/").endswith("/v1") else f"try {self.url.rstrip('/')}/v1 as its base_url"
+        return None, [reachable, CheckResult("models", "warning", "the server does not list its models", cure)]
 
     async def _check_login(self) -> CheckResult:
         if not self.settings.api_key:
@@ -119,7 +124,7 @@ class Checkup:
         kind = kind_of_server(self.settings.kind)
         if kind.answers_any and names:
             return CheckResult("model", "warning", f"{names[0]} answers for every model name, {model} too")
-        some = f"; it has: {', '.join(names[:_SHOWN])}{', …' if len(names) > _SHOWN else ''}" if names else ""
+        some = f"; it has: {first_few(names, _SHOWN)}" if names else ""
         get = kind.get.replace("MODEL", model)
         cure = did_you_mean(model, names) or f"{get}, or map the name in aloma.yaml: `models:`{some}"
         return CheckResult("model", "failed", f"the server does not have {model}", cure)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aloma_cli.jsontext import cut
+from aloma_cli.threads import in_thread
 
 if TYPE_CHECKING:
     from aloma_cli.connectors.base import Call
@@ -51,6 +52,14 @@ _HANDLES = (inspect.Parameter.empty, CallHandle, CallHandle.__name__)
 def is_injected(parameter: inspect.Parameter) -> bool:
     """Whether a parameter is none of the arguments. One that is called `call` may be one, if its annotation says so."""
     return parameter.name == KEY or (parameter.name == CALL and parameter.annotation in _HANDLES)
+
+
+async def called(function: Callable[..., Any], name: str, /, *args: Any, **kwargs: Any) -> Any:
+    """What a function of an author's returns; a plain `def` runs in a thread."""
+    if inspect.iscoroutinefunction(function):
+        return await function(*args, **kwargs)
+    value = await in_thread(lambda: function(*args, **kwargs), name=name)
+    return await value if inspect.isawaitable(value) else value
 
 
 def injected(parameters: Mapping[str, inspect.Parameter], call: Call) -> dict[str, Any]:

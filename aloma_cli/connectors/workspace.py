@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from aloma_cli.connectors.base import Answer, Ask, Call, Connector, Effect, Function, plain
 from aloma_cli.connectors.chat.tools.signature import described
 from aloma_cli.connectors.effects import effect_of
-from aloma_cli.connectors.injected import injected, is_injected
+from aloma_cli.connectors.injected import called, injected, is_injected
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.errors import ConnectorError, DocumentError, RetryableError
 from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, loads
-from aloma_cli.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,14 +82,7 @@ class ModuleFunction(Function):
             ) from None
 
     async def _run_function(self, call: Call) -> Any:
-        args, kwargs = self._unbind(call.arguments)
-        kwargs |= injected(self._parameters, call)
-        if inspect.iscoroutinefunction(self._function):
-            return await self._function(*args, **kwargs)
-        value = await in_thread(lambda: self._function(*args, **kwargs), name=self._name)
-        return await value if inspect.isawaitable(value) else value
-
-    def _unbind(self, arguments: JsonObject) -> tuple[tuple[Any, ...], dict[str, Any]]:
         bound = self._signature.bind_partial()
-        bound.arguments = dict(arguments)
-        return bound.args, bound.kwargs
+        bound.arguments = dict(call.arguments)
+        kwargs = bound.kwargs | injected(self._parameters, call)
+        return await called(self._function, self._name, *bound.args, **kwargs)

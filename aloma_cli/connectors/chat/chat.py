@@ -6,7 +6,6 @@ import asyncio
 import inspect
 import json
 import re
-import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -17,15 +16,15 @@ from aloma_cli.connectors.base import Answer, Ask, Call, Effect, Function, Send,
 from aloma_cli.connectors.chat.completion import Completion, JsonView, content_of, odd_content
 from aloma_cli.connectors.chat.dialect import with_words
 from aloma_cli.connectors.chat.finish import broke_off, reason, was_cut, was_refused
-from aloma_cli.connectors.chat.parse import Reading, read_object
+from aloma_cli.connectors.chat.parse import read_object
 from aloma_cli.connectors.chat.parts import counted_apart, put_back, set_aside
 from aloma_cli.connectors.chat.pydantic_model import PydanticModel, is_model, validated
 from aloma_cli.connectors.chat.shape import Shape, to_schema
 from aloma_cli.connectors.chat.tools.loop import MAX_TURNS, ToolLoop, checked_turns
 from aloma_cli.connectors.chat.tools.tool import as_tools
+from aloma_cli.connectors.lazy import with_library
 from aloma_cli.errors import AnswerError, PermanentError, TruncatedAnswerError
 from aloma_cli.jsontext import JsonObject, cut, with_article
-from aloma_cli.threads import in_thread
 
 Check: TypeAlias = Callable[[Any], Any]
 """An author's check of `answer.data`: it rejects by False, by a string with the reason, or by a ValueError."""
@@ -101,7 +100,8 @@ class Chat(Function):
         elif tools is not None:
             loop = ask = ToolLoop(ask, await as_tools(tools, ask), checked_turns(max_turns))
             options["tools"] = loop.definitions
-        request = _request(self._name, messages, model, await _schema_of(shape), options)
+        schema = None if shape is None else await with_library(lambda: to_schema(shape), "reading a shape")
+        request = _request(self._name, messages, model, schema, options)
         with set_aside(request) as recorded:
             return await _checked_completion(ask, recorded, shape if is_model(shape) else None, check)
 
@@ -125,13 +125,6 @@ class Chat(Function):
 
     def effect(self, arguments: JsonObject) -> Effect:  # noqa: ARG002  (whatever is asked)
         return "idempotent"
-
-
-async def _schema_of(shape: Shape) -> JsonObject | None:
-    """As `to_schema`, without blocking the loop by the first import of a library."""
-    if shape is None or "jsonschema" in sys.modules:
-        return None if shape is None else to_schema(shape)
-    return await in_thread(lambda: to_schema(shape), name="reading a shape")
 
 
 def _request(
@@ -191,23 +184,15 @@ async def _attempt(
     completion: JsonObject = await ask(request)
     _refuse_odd(completion, request["model"])
     _refuse_broken(completion, request["model"])
-    schema = request.get("schema")
+    schema, content = request.get("schema"), content_of(completion)
     if schema is None:
-        content = content_of(completion)
         return Completion(completion, content), await _objections(check, content)
     _refuse_unfinished(completion, request["model"])
-    reading = await _read_answer(content_of(completion), schema)
+    reading = await with_library(lambda: read_object(content, schema), "reading an answer", long=len(content) >= _LONG)
     data, wrong = reading.value, reading.complaints
     if kind is not None and isinstance(data, dict):
         data, wrong = validated(kind, data)
     return Completion(completion, data, repaired=reading.repaired), [*wrong] or await _objections(check, data)
-
-
-async def _read_answer(content: str, schema: JsonObject) -> Reading:
-    """As `read_object`, without blocking the loop by a long text or by the first import of a library."""
-    if len(content) < _LONG and "jsonschema" in sys.modules:
-        return read_object(content, schema)
-    return await in_thread(lambda: read_object(content, schema), name="reading an answer")
 
 
 def _refuse_odd(completion: JsonObject, model: str) -> None:

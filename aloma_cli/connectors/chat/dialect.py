@@ -63,7 +63,7 @@ class Dialect:
     def request(self, messages: list[JsonObject], schema: JsonObject) -> JsonObject:
         """The `messages` and, where there is one, the `response_format` that ask for an answer of this schema."""
         if self.form != "json_schema" or self.spoken:
-            messages = _with_schema(messages, schema)
+            messages = with_words(messages, _WORDS + dumps(schema))
         if self.form == "words":
             return {"messages": messages}
         if self.form == "json_object":
@@ -157,7 +157,11 @@ def _strict(schema: Json, root: JsonObject, without: frozenset[str], *, loose: b
         result["required"] = list(schema["properties"])
         if "additionalProperties" not in without:
             result["additionalProperties"] = False
-    said = [f"{word} {_plainly(bound)}" for word, bound in schema.items() if word in without and word not in _UNSAID]
+    said = [
+        f"{word} {bound if isinstance(bound, str) else dumps(bound)}"
+        for word, bound in schema.items()
+        if word in without and word not in _UNSAID
+    ]
     if said:
         result["description"] = "; ".join(filter(None, [schema.get("description"), ", ".join(said)]))
     for part in parts(result):
@@ -168,10 +172,6 @@ def _strict(schema: Json, root: JsonObject, without: frozenset[str], *, loose: b
 _UNSAID = _ANNOTATIONS | {"title", "additionalProperties"}
 
 
-def _plainly(bound: Json) -> str:
-    return bound if isinstance(bound, str) else dumps(bound)
-
-
 def _put_part(schema: JsonObject, path: Path, part: Json) -> None:
     """Replace a part of `schema`, whose containers may be shared with another one."""
     word, *key = path
@@ -180,10 +180,6 @@ def _put_part(schema: JsonObject, path: Path, part: Json) -> None:
         inner[key[0]] = part
         part = inner
     schema[str(word)] = part
-
-
-def _with_schema(messages: list[JsonObject], schema: JsonObject) -> list[JsonObject]:
-    return with_words(messages, _WORDS + dumps(schema))
 
 
 def may_call_tools(request: JsonObject) -> bool:

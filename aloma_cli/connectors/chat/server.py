@@ -303,37 +303,39 @@ class ChatServer:
         return f"/deployments/{quote(body['model'])}{path}" if self._settings.api_version else path
 
     async def _post_in_dialect(self, client: openai.AsyncOpenAI, body: JsonObject, call: Call) -> bytes:
-        """Send `body`, with its schema in the best form that the server accepts."""
+        """Send `body`, with its schema, if it has one, as the server takes it."""
+        schema = body.pop("schema", None)
+        if schema is not None and not may_call_tools(body):
+            return await self._try_dialects(client, body, schema, call)
+        if schema is not None:
+            body = body | {"messages": beside_tools(body["messages"], schema)}
+        return await self._try(client, body, call.key, call)
+
+    async def _try_dialects(
+        self, client: openai.AsyncOpenAI, body: JsonObject, schema: JsonObject, call: Call
+    ) -> bytes:
+        """Send `body` with its schema in the best form that the server accepts."""
         import openai
 
-        model, schema = body["model"], body.pop("schema", None)
-        if schema is None:
-            return await self._try(client, body, call.key, call)
-        if may_call_tools(body):
-            spoken = body | {"messages": beside_tools(body["messages"], schema)}
-            return await self._try(client, spoken, call.key, call)
-        dialect, first = self._dialects.of(model), None
+        dialect, first = self._dialects.of(body["model"]), None
         while True:
+            request = body | dialect.request(body["messages"], schema)
             try:
-                request = body | dialect.request(body["messages"], schema)
                 content = await self._try(client, request, dialect.key_of(call.key), call)
             except openai.APIStatusError as error:
                 # A refusal in every form has another reason, and the first refusal describes it best.
-                first = first or error
-                if rejected_answer(error) is not None or not dialect.may_be_refused(
-                    error.status_code, _error_text(error)
-                ):
+                first, told = first or error, _error_text(error)
+                if rejected_answer(error) is not None or not dialect.may_be_refused(error.status_code, told):
                     raise
-                lower = dialect.after_refusal(_error_text(error))
+                lower = dialect.after_refusal(told)
                 if lower is None:
                     raise first from None
-                dialect = lower
             else:
                 lower = dialect.after_refusal_in(failure_in(content))
                 if lower is None:
-                    self._dialects.accepted(model, dialect)
+                    self._dialects.accepted(body["model"], dialect)
                     return content
-                dialect = lower
+            dialect = lower
 
 
 def _path_for(body: JsonObject) -> str:

@@ -179,7 +179,7 @@ def _instead_of(word: str) -> str | None:
 def _values(values: Sequence[Any], path: Path) -> JsonObject:
     """The common type of some literals, which strict servers require."""
     for value in values:
-        if not isinstance(value, str | bool | int | float | None) or _is_endless(value):
+        if not isinstance(value, str | bool | int | float | None) or not _is_bounded(value):
             raise ShapeError(f"{_shape_text(value)} at {_place_name(path)} is not a value to choose from", path=path)
     kinds = {kind_of(value) for value in values}
     return {"type": kinds.pop()} if len(kinds) == 1 else {}
@@ -209,7 +209,9 @@ def _string_schema(most: int, path: Path) -> JsonObject:
 
 def _range(least: Any, most: Any, kind: type[int | float], path: Path) -> JsonObject:
     for bound in (least, most):
-        if bound is not None and not (is_integer(bound) or (kind is float and _is_finite(bound))):
+        if bound is not None and not (
+            is_integer(bound) or (kind is float and isinstance(bound, float) and _is_bounded(bound))
+        ):
             raise ShapeError(f"the number at {_place_name(path)} cannot be bounded by {bound!r}", path=path)
     if least is not None and most is not None and least > most:
         raise ShapeError(f"the number at {_place_name(path)} cannot be from {least!r} to {most!r}", path=path)
@@ -217,12 +219,8 @@ def _range(least: Any, most: Any, kind: type[int | float], path: Path) -> JsonOb
     return {name: bound for name, bound in bounds.items() if bound is not None}
 
 
-def _is_finite(value: object) -> bool:
-    return isinstance(value, float) and math.isfinite(value)
-
-
-def _is_endless(value: object) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
+def _is_bounded(value: object) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _place_name(path: Path) -> str:

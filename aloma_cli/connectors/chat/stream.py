@@ -135,7 +135,10 @@ class Assembly:
                 for choice in choices if isinstance(choices, list) else ():
                     self._add_choice(choice)
                 if failure:
-                    self.error, self.failure = failure, f"the server reported an error: {_failure_words(failure)}"
+                    self.error, self.failure = (
+                        failure,
+                        f"the server reported an error: {cut(reason_in(failure) or str(failure), 300)}",
+                    )
             case _:
                 self.failure = f"a part of it is not an object: {cut(str(chunk), 100)!r}"
 
@@ -151,10 +154,6 @@ class Assembly:
         index = choice.get("index")
         number = index if is_integer(index) else 0
         self.size += self._choices.setdefault(number, _Choice()).add(choice)
-
-
-def _failure_words(failure: Json) -> str:
-    return cut(reason_in(failure) or str(failure), 300)
 
 
 class _Choice:

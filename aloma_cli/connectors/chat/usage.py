@@ -43,7 +43,9 @@ def sound_completion_usage(usage: Json, messages: Json, said: str, model: str = 
     total = _token_count(given, "total_tokens") or 0
     hidden = total - asked - answered if asked and answered is not None else 0
     if asked and 0 < hidden <= _MOST_HIDDEN:
-        given = given | {"completion_tokens_details": _thoughts(given, hidden)}
+        given = given | {
+            "completion_tokens_details": {"reasoning_tokens": hidden, **_part(given, "completion_tokens_details")}
+        }
         answered = total - asked
     if answered is not None and answered * _MOST_CHARACTERS_PER_TOKEN < len(said):
         answered = None
@@ -71,7 +73,10 @@ def recorded_usage(usage: JsonObject) -> JsonObject:
     """A complete `usage` in the OpenAI form, for the record: `input_tokens` and `output_tokens`, and what of them was
     read from a cache or spent on thoughts, if the server says so."""
     recorded = {"input_tokens": usage["prompt_tokens"], "output_tokens": usage["completion_tokens"]}
-    parts = {"cached_tokens": _cached(usage), "reasoning_tokens": _reasoning(usage)}
+    parts = {
+        "cached_tokens": _cached(usage),
+        "reasoning_tokens": _share(usage, "completion_tokens", "reasoning_tokens"),
+    }
     return recorded | {name: count for name, count in parts.items() if count}
 
 
@@ -103,23 +108,16 @@ def _token_count(usage: JsonObject, *names: str) -> int | None:
 
 
 def _cached(usage: JsonObject) -> int:
-    cached = _token_count(_part(usage, "prompt_tokens_details"), "cached_tokens")
-    if cached is None:
-        cached = _token_count(usage, "cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
-    most: int = usage["prompt_tokens"]
-    return min(cached or 0, most)
+    return _share(usage, "prompt_tokens", "cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
 
 
-def _reasoning(usage: JsonObject) -> int:
-    thought = _token_count(_part(usage, "completion_tokens_details"), "reasoning_tokens")
-    if thought is None:
-        thought = _token_count(usage, "reasoning_tokens")
-    most: int = usage["completion_tokens"]
-    return min(thought or 0, most)
-
-
-def _thoughts(usage: JsonObject, hidden: int) -> JsonObject:
-    return {"reasoning_tokens": hidden, **_part(usage, "completion_tokens_details")}
+def _share(usage: JsonObject, whole: str, name: str, *others: str) -> int:
+    """How many tokens of `whole` are of this kind: by the server's details, else by one of these names beside it."""
+    found = _token_count(_part(usage, f"{whole}_details"), name)
+    if found is None:
+        found = _token_count(usage, name, *others)
+    most: int = usage[whole]
+    return min(found or 0, most)
 
 
 def _part(usage: JsonObject, name: str) -> JsonObject:

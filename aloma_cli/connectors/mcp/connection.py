@@ -77,16 +77,13 @@ class Connection:
                     raise
                 except Exception as error:
                     await self._last_words()
+                    verb = f"reached at {shown(self._settings.url)}" if self._settings.url else "started"
                     raise ConnectorError(
-                        f"the MCP server {self._settings.name} cannot be {self._verb}: {_reason(error)}{self._said()}",
+                        f"the MCP server {self._settings.name} cannot be {verb}: {_reason(error)}{self._said()}",
                         retryable=True,
                         hint=f"check `mcp.{self._settings.name}` in aloma.yaml",
                     ) from error
             return self._kept
-
-    @property
-    def _verb(self) -> str:
-        return f"reached at {shown(self._settings.url)}" if self._settings.url else "started"
 
     async def _call_on(self, kept: _Kept, tool: str, arguments: JsonObject) -> JsonObject:
         from mcp import MCPError

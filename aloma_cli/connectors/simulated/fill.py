@@ -148,7 +148,7 @@ class Filler:
         return text if len(text) >= least else text.ljust(least, ".")
 
     def _fill_text(self, name: str, longest: int | None) -> str:
-        words = _words_of_name(name)
+        words = [word.lower() for word in _HUMP.split(name) if word]
         if name == "id" or name.endswith(("Id", "_id")):
             return self._numbered_text("_".join(words[:-1] or ["id"]), "_")[:longest]
         text = " ".join(words)
@@ -175,10 +175,6 @@ class Filler:
 def _element_name(key: str, owner: str) -> str:
     """The name for a string at `key`: a list element's `name` is the name of the element, as in `phase 2`."""
     return owner if key == "name" and owner[-1:].isdigit() else key
-
-
-def _words_of_name(name: str) -> list[str]:
-    return [word.lower() for word in _HUMP.split(name) if word]
 
 
 def _singular(name: str) -> str:

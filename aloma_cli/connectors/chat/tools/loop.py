@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-from aloma_cli.connectors.base import Ask, Function
+from aloma_cli.connectors.base import Ask, AskThrough
 from aloma_cli.connectors.chat.dialect import may_call_tools
 from aloma_cli.connectors.chat.finish import broke_off, was_cut, was_refused
 from aloma_cli.connectors.chat.parse import complaints
 from aloma_cli.connectors.chat.tools.requested import Requested, as_text, requested_calls, turn_of
 from aloma_cli.connectors.chat.tools.tool import Tool
+from aloma_cli.connectors.lazy import with_library
 from aloma_cli.errors import (
     AnswerError,
     ConnectorError,
@@ -23,7 +22,6 @@ from aloma_cli.errors import (
     TruncatedAnswerError,
 )
 from aloma_cli.jsontext import Json, JsonObject, cut, dumps
-from aloma_cli.threads import in_thread
 
 MAX_TURNS = 10
 
@@ -38,7 +36,7 @@ def checked_turns(value: object) -> int:
     return value
 
 
-class ToolLoop:
+class ToolLoop(AskThrough):
     """An Ask whose request is answered when the model calls no more tools.
 
     Each turn of the model and each call of a tool is recorded by itself, so a repeated firing repeats none that was
@@ -46,7 +44,7 @@ class ToolLoop:
     """
 
     def __init__(self, ask: Ask, tools: Mapping[str, Tool], max_turns: int) -> None:
-        self._ask = ask
+        super().__init__(ask)
         self._tools = tools
         self._max_turns = max_turns
         self._turns = 0
@@ -81,14 +79,6 @@ class ToolLoop:
         """The tools as a request holds them."""
         return [tool.definition for tool in self._tools.values()]
 
-    async def call(self, name: str, function: Function, arguments: JsonObject) -> Any:
-        """As Ask.call."""
-        return await self._ask.call(name, function, arguments)
-
-    async def approve(self, question: str, call: str, arguments: JsonObject, *, needed: bool) -> bool:
-        """As Ask.approve."""
-        return await self._ask.approve(question, call, arguments, needed=needed)
-
     def _calls_of(self, completion: JsonObject, request: JsonObject) -> list[Requested]:
         """The calls that are to be made; none where the reader of the answer refuses it for another reason."""
         choice = completion["choices"][0]
@@ -118,7 +108,7 @@ class ToolLoop:
         tool = self._tools.get(call.name)
         if tool is None:
             return f"There is no tool {call.name!r}. The tools are: {', '.join(self._tools)}."
-        wrong = await _misfits(call.arguments, tool.schema or {})
+        wrong = await with_library(lambda: _complaints(call.arguments, tool.schema or {}), "checking arguments")
         return f"The arguments do not fit: {'; '.join(wrong)}" if wrong else None
 
     def _count_mistakes(self, calls: list[Requested], problems: list[str | None]) -> None:
@@ -167,13 +157,6 @@ def _most_serious_first(results: Iterable[object]) -> list[BaseException]:
     """The errors; first what ends the firing from outside."""
     errors = [result for result in results if isinstance(result, BaseException)]
     return sorted(errors, key=lambda error: isinstance(error, Exception))
-
-
-async def _misfits(arguments: JsonObject, schema: JsonObject) -> tuple[str, ...]:
-    """What is wrong with arguments, without blocking the loop by the first import of a library."""
-    if "jsonschema" in sys.modules:
-        return _complaints(arguments, schema)
-    return await in_thread(lambda: _complaints(arguments, schema), name="checking arguments")
 
 
 def _complaints(arguments: JsonObject, schema: JsonObject) -> tuple[str, ...]:

@@ -10,11 +10,10 @@ from aloma_cli.budget import Amount
 from aloma_cli.connectors.base import Answer, Ask, Call, Effect, Function
 from aloma_cli.connectors.chat.tools.signature import described, from_json, to_json
 from aloma_cli.connectors.effects import declared_effect
-from aloma_cli.connectors.injected import injected
+from aloma_cli.connectors.injected import called, injected
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.errors import ConnectorError, DocumentError, PermanentError, RetryableError
 from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, dumps, loads
-from aloma_cli.threads import in_thread
 
 
 class PlainFunction(Function):
@@ -54,11 +53,7 @@ class PlainFunction(Function):
 
     async def _call_function(self, call: Call) -> Any:
         arguments = {name: from_json(self._kinds[name], value) for name, value in call.arguments.items()}
-        arguments |= injected(self._parameters, call)
-        if inspect.iscoroutinefunction(self._function):
-            return await self._function(**arguments)
-        value = await in_thread(lambda: self._function(**arguments), name=self.name)
-        return await value if inspect.isawaitable(value) else value
+        return await called(self._function, self.name, **arguments, **injected(self._parameters, call))
 
 
 def plain_function(function: Any, effect: Effect | None = None) -> PlainFunction:

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aloma_cli.condition import Condition, compile_condition
-from aloma_cli.connectors.base import Ask, Function
+from aloma_cli.connectors.base import Ask, AskThrough, Function
 from aloma_cli.connectors.chat.tools.plain import plain_function
 from aloma_cli.errors import PermanentError, did_you_mean
-from aloma_cli.jsontext import Json, JsonObject
+from aloma_cli.jsontext import JsonObject
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ class Tool:
         approve = self.approve
         if isinstance(approve, bool):
             return approve
-        given = {**_default_arguments(self._parameters), **arguments}
+        named = self._parameters.items()
+        given = {name: one["default"] for name, one in named if isinstance(one, dict) and "default" in one} | arguments
         verdict = approve.matches(given) if isinstance(approve, Condition) else approve(given)
         return bool(await verdict if inspect.isawaitable(verdict) else verdict)
 
@@ -82,10 +83,6 @@ class Tool:
         for wrong in sorted({path[0] for path in paths if path and path[0] not in named}):
             hint = did_you_mean(wrong, named) or f"its arguments are: {', '.join(named) or 'none'}"
             raise PermanentError(f"`approve` of {self.name}: the tool has no argument {wrong!r}", hint=hint)
-
-
-def _default_arguments(parameters: JsonObject) -> JsonObject:
-    return {name: one["default"] for name, one in parameters.items() if isinstance(one, dict) and "default" in one}
 
 
 def tool(
@@ -137,23 +134,17 @@ async def as_tools(given: Sequence[Any], ask: Ask) -> dict[str, Tool]:
     return tools
 
 
-class _AskOnce:
+class _AskOnce(AskThrough):
     """An Ask for descriptions: tools of one server share one list."""
 
     def __init__(self, ask: Ask) -> None:
-        self._ask = ask
+        super().__init__(ask)
         self._told: dict[str, Any] = {}
-
-    async def __call__(self, request: JsonObject) -> Json:
-        return await self._ask(request)
 
     async def call(self, name: str, function: Function, arguments: JsonObject) -> Any:
         if name not in self._told:
-            self._told[name] = await self._ask.call(name, function, arguments)
+            self._told[name] = await super().call(name, function, arguments)
         return self._told[name]
-
-    async def approve(self, question: str, call: str, arguments: JsonObject, *, needed: bool) -> bool:
-        return await self._ask.approve(question, call, arguments, needed=needed)
 
 
 async def _single(given: Sequence[Any], ask: Ask) -> list[Any]:
