@@ -30,6 +30,11 @@ def subtask_id(parent: str, firing: int, order: int) -> str:
     return f"{root_of(parent)}.{firing}.{order}"
 
 
+def is_within(task: str, above: str) -> bool:
+    """Whether a task is `above`, or below it."""
+    return task == above or task.startswith(f"{above}.")
+
+
 def root_of(task: str) -> str:
     """The id of the root of the tree that `task` belongs to."""
     return task.partition(".")[0]

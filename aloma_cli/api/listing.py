@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from aloma_cli.api.inbox import most_urgent_first, questions_of
 from aloma_cli.api.task import read_record
-from aloma_cli.clock import from_iso
 from aloma_cli.errors import NotFoundError, StoreError
 from aloma_cli.jsontext import JsonObject
-from aloma_cli.record.states import AT_WORK, as_seen
+from aloma_cli.record.states import AT_WORK, as_seen, took
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
@@ -61,8 +60,7 @@ class Listing:
         except NotFoundError:
             self._known.pop(root, None)
             return None
-        now = self._home.clock.now()
-        seconds = max(record["seconds"], now - from_iso(record["created_at"])) if held else record["seconds"]
+        seconds = took(record, self._home.clock.now()) if held else record["seconds"]
         return {**as_seen(record, held=held), "seconds": seconds}
 
     def _known_record(self, root: str) -> JsonObject:

@@ -49,14 +49,10 @@ def show_config(
         put_json({"schema": SCHEMA, "settings": [one._asdict() for one in found]})
         return exit_codes.DONE
     columns = _ORIGINS if show_origin else _COLUMNS
-    rows = [[one.key, _value_text(one), _from(one)][: len(columns)] for one in found]
-    put_table(columns, rows)
+    rows = [[one.key, _value_text(one), ": ".join(filter(None, (one.origin, one.place)))] for one in found]
+    put_table(columns, (row[: len(columns)] for row in rows))
     return exit_codes.DONE
 
 
 def _value_text(one: Origin) -> str | None:
     return one.value if isinstance(one.value, str) else None if one.value is None else dumps(one.value)
-
-
-def _from(one: Origin) -> str:
-    return one.origin if one.place is None else f"{one.origin}: {one.place}"

@@ -59,6 +59,13 @@ def tell(error: errors.AlomaError) -> None:
         say(f"  → {hint}")
 
 
+def tell_all(problems: Sequence[errors.AlomaError]) -> int:
+    """Show what kept a command from reading some of it, and return its exit code."""
+    for error in problems:
+        tell(error)
+    return code_of_error(problems[0]) if problems else DONE
+
+
 def _choose(choices: Mapping[str, Sequence[str]]) -> str:
     """What to type for one of these."""
     if choices.get("task"):

@@ -53,11 +53,10 @@ class ShortCommand(typer.core.TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help, or its first screen."""
         super().format_help(ctx, formatter)
-        if _is_long(ctx, formatter):
-            self.format_usage(ctx, formatter)
-            _write_about(self, formatter)
+        if _begins_again(self, ctx, formatter):
             own = [one for one in self.params if getattr(one, "rich_help_panel", None) is None]
-            _write_rows(formatter, "Arguments and options", _records(ctx, own))
+            rows = [record for one in own if (record := one.get_help_record(ctx)) and one.name != "help"]
+            _write_rows(formatter, "Arguments and options", rows)
             _write_more(ctx, formatter, _option_names(self.params))
 
 
@@ -73,9 +72,7 @@ class ShortGroup(typer.core.TyperGroup):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help, or its first screen."""
         super().format_help(ctx, formatter)
-        if _is_long(ctx, formatter):
-            self.format_usage(ctx, formatter)
-            _write_about(self, formatter)
+        if _begins_again(self, ctx, formatter):
             more = commands.MORE["" if ctx.parent is None else str(self.name)]
             named = {name for names in more.values() for name in names}
             found = {name: self.get_command(ctx, name) for name in self.list_commands(ctx) if name not in named}
@@ -84,24 +81,17 @@ class ShortGroup(typer.core.TyperGroup):
             _write_more(ctx, formatter, more)
 
 
-def _is_long(ctx: Any, formatter: Any) -> bool:
-    """Whether what is written is more than a screen; then it is taken back."""
-    is_long: bool = ctx.obj != WHOLE and formatter.getvalue().count("\n") > _LINES
-    if is_long:
-        formatter.buffer.clear()
-    return is_long
-
-
-def _write_about(command: Any, formatter: Any) -> None:
-    """Write the first line and the examples."""
+def _begins_again(command: Any, ctx: Any, formatter: Any) -> bool:
+    """Whether what is written is more than a screen; then it is the usage, the first line and the examples instead."""
+    if ctx.obj == WHOLE or formatter.getvalue().count("\n") <= _LINES:
+        return False
+    formatter.buffer.clear()
+    command.format_usage(ctx, formatter)
     about, *others = command.help.split("\n\n")
     formatter.write_paragraph()
     with formatter.indentation():
         formatter.write_text("\n\n".join([about, *(one for one in others if one.startswith("\b"))]))
-
-
-def _records(ctx: Any, parameters: Sequence[Any]) -> _Rows:
-    return [record for one in parameters if (record := one.get_help_record(ctx)) and one.name != "help"]
+    return True
 
 
 def _option_names(parameters: Sequence[Any]) -> Mapping[str, Sequence[str]]:

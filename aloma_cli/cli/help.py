@@ -55,7 +55,9 @@ def show_help(
 
 def _print_topics(known: Mapping[str, Topic]) -> None:
     lines = ["Topics, for `aloma help TOPIC`:"]
-    lines += _columns({name: topic.heading or _title(topic) for name, topic in known.items()})
+    lines += _columns(
+        {name: topic.heading or text_of(topic).partition("\n")[0].removeprefix("# ") for name, topic in known.items()}
+    )
     lines += ["", "Commands, for `aloma help COMMAND`:"]
     alone = {name: command.about for name, command in commands.COMMANDS.items() if " " not in name}
     lines += [*_columns(alone | commands.GROUPS), "", "Options:"]
@@ -69,10 +71,6 @@ def _page(text: str) -> None:
 def _columns(about: Mapping[str, str]) -> Sequence[str]:
     width = max(map(len, about))
     return [f"  {name:<{width}}  {text}" for name, text in about.items()]
-
-
-def _title(topic: Topic) -> str:
-    return text_of(topic).partition("\n")[0].removeprefix("# ")
 
 
 def _print_help(text: str) -> None:

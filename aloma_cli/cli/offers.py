@@ -76,15 +76,14 @@ def offered(kind: str, words: Sequence[str], start: str) -> dict[str, str]:
 def _tasks(line: TypedLine) -> dict[str, str]:
     store, (root, dot, _) = line.store, line.start.partition(".")
     if dot:
-        return _subtasks(store, root)
-    newest = islice(store.newest_first().ids, _TASKS)
-    found = {task: _about(record) for task in newest for record in [store.record(task)]}
+        return {record["id"]: _about(record) for record in islice(tasks.read_records(store, root), _TASKS)}
+    found = {task: _about(record) for task, record in _newest(store)}
     last = next(iter(found.values()), "")
     return ({"@last": f"the last one: {last}"} if last else {}) | found
 
 
-def _subtasks(store: Store, root: str) -> dict[str, str]:
-    return {record["id"]: _about(record) for record in islice(tasks.read_records(store, root), _TASKS)}
+def _newest(store: Store) -> Iterator[tuple[str, JsonObject | None]]:
+    return ((task, store.record(task)) for task in islice(store.newest_first().ids, _TASKS))
 
 
 def _about(record: JsonObject | None) -> str:
@@ -92,9 +91,7 @@ def _about(record: JsonObject | None) -> str:
 
 
 def _offered_tags(line: TypedLine) -> dict[str, str]:
-    store = line.store
-    records = (store.record(task) for task in islice(store.newest_first().ids, _TASKS))
-    return dict.fromkeys((tag for record in records if record is not None for tag in record["tags"]), "")
+    return dict.fromkeys((tag for _, record in _newest(line.store) if record is not None for tag in record["tags"]), "")
 
 
 def _offered_steps(line: TypedLine) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from aloma_cli.api.reader import Records
 from aloma_cli.cli import options
-from aloma_cli.cli.exit_codes import DONE, code_of_error, tell
+from aloma_cli.cli.exit_codes import tell_all
 from aloma_cli.cli.pages import AsJson, Open, Output, put_page
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.units import seconds_of
@@ -39,9 +39,7 @@ def report(
     unreadable: list[StoreError] = []
     tasks = _tasks(home, begin, find_workspace(workspace, Path.cwd()).name, unreadable)
     put_page(tasks_page(tasks), output or "report.html", show=show, as_json=as_json)
-    for error in unreadable:
-        tell(error)
-    return code_of_error(unreadable[0]) if unreadable else DONE
+    return tell_all(unreadable)
 
 
 def _tasks(home: Records, begin: float | None, name: str, unreadable: list[StoreError]) -> Tasks:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
+from aloma_cli.clock import from_iso
 from aloma_cli.jsontext import JsonObject
 
 RUNNING = "running"
@@ -67,6 +68,11 @@ def seen(state: str, *, held: bool, asleep: bool = False) -> str:
     `asleep`: nothing runs in the tree before a moment that is on record, so nothing was interrupted.
     """
     return state if asleep or state not in AT_WORK else RUNNING if held else INTERRUPTED
+
+
+def took(record: JsonObject, now: float) -> float:
+    """The seconds that a task has taken which a process runs now."""
+    return max(float(record["seconds"]), now - from_iso(record["created_at"]))
 
 
 def on_record(states: Collection[str]) -> set[str]:

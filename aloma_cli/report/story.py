@@ -13,6 +13,7 @@ from aloma_cli.document.stash import hide_stash
 from aloma_cli.explain.graph import Graph, Wake, graph_of
 from aloma_cli.explain.ledger import End, Ledger, without_collector
 from aloma_cli.explain.why import Inquiry
+from aloma_cli.ids import is_within
 from aloma_cli.jsontext import Json, show_path
 from aloma_cli.record import events as ev
 from aloma_cli.record.calls import CallCount, RecordedCall
@@ -135,7 +136,7 @@ class Story:
 
     def is_inside(self, task: str) -> bool:
         """Whether a task is the one in question, or below it."""
-        return task == self.question.task or task.startswith(f"{self.question.task}.")
+        return is_within(task, self.question.task)
 
     def _take(self, event: ev.Event) -> None:
         entry = self._screen.entry(event)

@@ -6,11 +6,14 @@ a glyph or a word, for those who see no colours or asked for none.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 from aloma_cli.record.states import STATES
 
 _BLUE, _ORANGE, _GREEN, _RED = "#3498db", "#dd8f00", "#2aa13d", "#c13333"
+
+Item = TypeVar("Item")
 
 DIM = "dim"
 """The grey that every terminal has, on dark and on light ground."""
@@ -61,6 +64,14 @@ class Glyphs(NamedTuple):
     def sign(self, word: str) -> str:
         """The sign of a state or of what happened."""
         return self.words.get(word, self.other)
+
+
+def branches(items: Sequence[Item], indent: str, glyphs: Glyphs) -> Iterator[tuple[Item, str, str]]:
+    """The items of one level of a tree, each with what is before it, and with the indent of what is below it."""
+    for number, item in enumerate(items, 1):
+        is_last = number == len(items)
+        below = " " * len(glyphs.bar) if is_last else glyphs.bar
+        yield item, f"{indent}{glyphs.corner if is_last else glyphs.tee}", f"{indent}{below}"
 
 
 _KINDS = (

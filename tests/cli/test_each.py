@@ -9,7 +9,10 @@ from collections import Counter
 
 import pytest
 
-from aloma_cli.cli.task.each import _Counts, _progress_bar
+from aloma_cli.api.bulk import Result
+from aloma_cli.cli.option_groups import OutputOptions
+from aloma_cli.cli.task.each import _progress
+from aloma_cli.errors import InputError
 from aloma_cli.jsontext import dumps, loads
 from tests.cli.desk import Desk, Ended, ended, until
 
@@ -201,11 +204,10 @@ class Screen(io.StringIO):
 def test_the_bar_has_the_rate_the_failures_and_the_money(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
-    counts = _Counts()
-    with _progress_bar(4) as bar:
-        counts.ended, counts.failed, counts.cost = 3, 1, 0.25
-        bar.show(counts)
-        bar.say("line 2: \x1b[31mno luck")
+    monkeypatch.setenv("TERM", "xterm")
+    with _progress(4, OutputOptions()) as bar:
+        bar.counts.ended, bar.counts.cost = 2, 0.25
+        bar.tell(Result(2, error=InputError("\x1b[31mno luck")))
     assert "line 2: " in screen.getvalue()
     assert "\x1b[31mno luck" not in screen.getvalue()
     assert "3/4" in screen.getvalue()

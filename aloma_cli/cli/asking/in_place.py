@@ -92,13 +92,16 @@ class AskInPlace:
     def _next_question(self) -> JsonObject | None:
         return next((one for one in self._open() if not any(is_same(one, left) for left in self._left)), None)
 
+    def _is_open(self, asked: JsonObject) -> bool:
+        return any(is_same(one, asked) for one in self._open())
+
     def _check_open(self) -> None:
         """Raise _WithdrawnError if the question that is being asked is no longer open."""
         if self._ended:
             raise _WithdrawnError
         if self._news.is_set():
             self._news.clear()
-            if not any(is_same(one, self._asked) for one in self._open()):
+            if not self._is_open(self._asked):
                 self._news.set()
                 raise _WithdrawnError
 
@@ -126,10 +129,7 @@ class AskInPlace:
                 self._home.submit(asked["task"], answer_to(asked, value, self._who))
             except AlomaError as error:
                 self._keyboard.say(f"  {clean(error)}")
-                self._check_still_open(asked)
+                if not self._is_open(asked):
+                    raise _WithdrawnError from None
             else:
                 return
-
-    def _check_still_open(self, asked: JsonObject) -> None:
-        if not any(is_same(one, asked) for one in self._open()):
-            raise _WithdrawnError

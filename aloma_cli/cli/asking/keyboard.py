@@ -21,7 +21,7 @@ _PIECE = 65_536
 
 def can_ask() -> bool:
     """Whether a person sits at the terminal: it is read from, and messages go there."""
-    return sys.stdin is not None and sys.stdin.isatty() and _terminal().isatty()
+    return sys.stdin is not None and sys.stdin.isatty() and terminal().isatty()
 
 
 class Keyboard:
@@ -30,7 +30,7 @@ class Keyboard:
     def __init__(self, check: Callable[[], object] = lambda: None) -> None:
         # A run lends its standard input to nobody, and a live view takes what goes to standard error.
         self._input = sys.stdin.fileno()
-        self._terminal = _terminal()
+        self._terminal = terminal()
         self._check = check
         self._begun = b""
 
@@ -62,5 +62,6 @@ class Keyboard:
         return line.decode("utf-8", "surrogateescape").removesuffix("\r")
 
 
-def _terminal() -> TextIO:
+def terminal() -> TextIO:
+    """Standard error, also while a live view takes what goes there."""
     return sys.stderr.original if isinstance(sys.stderr, Notes) else sys.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from aloma_cli.cli import options
-from aloma_cli.cli.exit_codes import DONE, code_of_error, tell
+from aloma_cli.cli.exit_codes import tell_all
 from aloma_cli.cli.output import put_json, result, say
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.step.describe import NO_STEPS, step_record
@@ -45,9 +45,7 @@ def list_steps(
         put_table(_COLUMNS, map(_step_row, steps))
     if not steps and not broken and result().isatty():
         say(NO_STEPS)
-    for error in broken:
-        tell(error)
-    return code_of_error(broken[0]) if broken else DONE
+    return tell_all(broken)
 
 
 def _step_row(step: Step) -> list[Any]:

@@ -21,7 +21,7 @@ from aloma_cli.record.events import CallAnswered, Committed
 from aloma_cli.record.figures import Figures
 from aloma_cli.view.format import clean, clock_time, money, value_text
 from aloma_cli.view.terminal import size_of
-from aloma_cli.view.theme import Glyphs, glyphs_for
+from aloma_cli.view.theme import Glyphs, branches, glyphs_for
 
 _LONGEST = 60
 _LONGEST_PROMPT = 120
@@ -72,11 +72,8 @@ def _cause_lines(told: BlameResult) -> Iterator[str]:
 def _cause_tree(
     told: BlameResult, causes: list[Cause], task: str, indent: str, glyphs: Glyphs, room: int
 ) -> Iterator[str]:
-    for at, cause in enumerate(causes):
-        is_last = at == len(causes) - 1
-        start = f"{indent}{glyphs.corner if is_last else glyphs.tee}"
+    for cause, start, below in branches(causes, indent, glyphs):
         yield f"{start}{_cause_headline(told, cause, task, glyphs, room - len(start))}"
-        below = indent + ("  " if is_last else glyphs.bar)
         stem = f"{below}{glyphs.bar if cause.inputs else '  '}"
         yield from (f"{stem}{_call_line(*call)}" for call in cause.calls)
         if cause.cut:

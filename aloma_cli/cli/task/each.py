@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from aloma_cli.api.bulk import Bulk, Result, read_lines
 from aloma_cli.cli import descriptors, output
+from aloma_cli.cli.asking.keyboard import terminal
 from aloma_cli.cli.exit_codes import DONE, REFUSED, code_of_task
 from aloma_cli.cli.interrupts import Interrupted, Interrupts
 from aloma_cli.cli.run import no_keyboard
@@ -19,9 +20,10 @@ from aloma_cli.errors import InputError
 from aloma_cli.jsontext import dumps
 from aloma_cli.record.states import PAUSED
 from aloma_cli.view.format import clean, money, plural
-from aloma_cli.view.live.stderr import Notes
 
 if TYPE_CHECKING:
+    from rich import progress as rich
+
     from aloma_cli.api.workspace import Workspace
     from aloma_cli.budget import LimitRequest
     from aloma_cli.cli.option_groups import EachOptions, OutputOptions
@@ -46,21 +48,8 @@ def run_each(
     texts = _input_lines(each.lines or "-")
     _refuse_other_json(texts, each.lines or "-")
     total = sum(1 for text in texts if text.strip())
-    counts = _Counts()
-    loud = not options.quiet
-
-    def tell(result: Result) -> None:
-        counts.add(result)
-        if result.skipped and (result.task is None or result.task.state not in PAUSED):
-            return
-        progress.put(dumps(_result_row(result, options)))
-        problem = _problem(result)
-        if problem is not None and loud:
-            progress.say(f"aloma: line {result.number}: {problem}")
-        progress.show(counts)
-
-    bulk = Bulk(home, name, tell, each.jobs or _JOBS, tuple(tags), limits, expect)
-    with Interrupts(lambda _: descriptors.end()) as interrupts, no_keyboard(), _progress(total, loud) as progress:
+    with Interrupts(lambda _: descriptors.end()) as interrupts, no_keyboard(), _progress(total, options) as progress:
+        bulk = Bulk(home, name, progress.tell, each.jobs or _JOBS, tuple(tags), limits, expect)
         try:
             interrupts.run(bulk.run(read_lines(texts, name, each.key_field)))
         except Interrupted as interrupted:
@@ -68,12 +57,12 @@ def run_each(
             return interrupted.code
         finally:
             descriptors.settle()
-    if loud:
-        output.say(f"aloma: {counts.words(total)}")
+    if not options.quiet:
+        output.say(f"aloma: {progress.counts.words(total)}")
     if bulk.reached is not None:
         output.say(f"aloma: limit reached, {bulk.reached}; raise it and run the same command again to continue")
         return _LIMITED
-    return counts.code
+    return progress.counts.code
 
 
 def _input_lines(file: str) -> list[str]:
@@ -106,6 +95,11 @@ def _result_row(result: Result, options: OutputOptions) -> Any:
     return {**line, "id": task.id, "state": task.state, "result": output.visible_result(record, task.data)}
 
 
+def _is_over(result: Result) -> bool:
+    """Whether a line was skipped, and there is nothing that a person could do about its task."""
+    return result.skipped and (result.task is None or result.task.state not in PAUSED)
+
+
 def _problem(result: Result) -> str | None:
     """Why a line is not done, in words."""
     if result.task is None:
@@ -131,7 +125,7 @@ class _Counts:
         self.ended += 1
         code = REFUSED if result.task is None else code_of_task(result.task.record)
         self._codes.add(code)
-        if result.skipped and (result.task is None or result.task.state not in PAUSED):
+        if _is_over(result):
             self.skipped += 1
             return
         self.failed += code != DONE
@@ -152,65 +146,71 @@ class _Counts:
         return f"{self.ended:,} of {plural(total, 'line')}: {', '.join(parts) or 'nothing to do'}"
 
 
-class _Progress(Protocol):
-    def show(self, counts: _Counts) -> None: ...
-    def say(self, text: str) -> None: ...
-    def put(self, line: str) -> None: ...
+class _Progress:
+    """Where the results go, and what is said of them. The summary comes at the end."""
 
+    def __init__(self, options: OutputOptions) -> None:
+        self._options = options
+        self.counts = _Counts()
 
-class _NoBar:
-    def show(self, counts: _Counts) -> None:
-        """Nothing: the summary comes at the end."""
+    def tell(self, result: Result) -> None:
+        """Count a line, put its result, and say why it is not done."""
+        self.counts.add(result)
+        if _is_over(result):
+            return
+        self._put(dumps(_result_row(result, self._options)))
+        problem = _problem(result)
+        if problem is not None and not self._options.quiet:
+            self.say(f"aloma: line {result.number}: {problem}")
+        self._show()
 
     def say(self, text: str) -> None:
         output.say(text)
 
-    def put(self, line: str) -> None:
-        _put_line(line)
+    def _put(self, line: str) -> None:
+        output.put(line)
+        output.result().flush()
+
+    def _show(self) -> None:
+        """Nothing is drawn."""
 
 
-def _put_line(line: str) -> None:
-    output.put(line)
-    output.result().flush()
+class _ProgressBar(_Progress):
+    """The same with a bar at the terminal, below all that is printed."""
 
+    def __init__(self, options: OutputOptions, drawn: rich.Progress, total: int) -> None:
+        super().__init__(options)
+        self._drawn = drawn
+        self._bar = drawn.add_task("", total=total, facts="")
 
-def _progress(total: int, loud: bool) -> AbstractContextManager[_Progress]:
-    at_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    return _progress_bar(total) if loud and at_terminal else nullcontext(_NoBar())
+    def say(self, text: str) -> None:
+        self._drawn.console.print(clean(text), markup=False, highlight=False)
+
+    def _put(self, line: str) -> None:
+        if not output.result().isatty():
+            super()._put(line)
+            return
+        self._drawn.stop()  # the line comes where the bar was
+        super()._put(line)
+        self._drawn.start()
+
+    def _show(self) -> None:
+        counts, speed = self.counts, self._drawn.tasks[self._bar].speed
+        facts = [f"{speed:.1f}/s" if speed else "", f"{counts.failed:,} failed" if counts.failed else ""]
+        facts += [money(counts.cost) if counts.cost else ""]
+        self._drawn.update(self._bar, completed=counts.ended, facts=" · ".join(filter(None, facts)))
 
 
 @contextmanager
-def _progress_bar(total: int) -> Iterator[_Progress]:
+def _progress(total: int, options: OutputOptions) -> Iterator[_Progress]:
+    if options.quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield _Progress(options)
+        return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    stream = sys.stderr.original if isinstance(sys.stderr, Notes) else sys.stderr
-    console = Console(file=stream)
-    columns: Iterable[Any] = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[facts]}"),
-        TimeRemainingColumn(compact=True),
-    )
-    with Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as progress:
-        bar = progress.add_task("", total=total, facts="")
-
-        class Bar:
-            def show(self, counts: _Counts) -> None:
-                speed = progress.tasks[bar].speed
-                facts = [f"{speed:.1f}/s" if speed else "", f"{counts.failed:,} failed" if counts.failed else ""]
-                facts += [money(counts.cost) if counts.cost else ""]
-                progress.update(bar, completed=counts.ended, facts=" · ".join(filter(None, facts)))
-
-            def say(self, text: str) -> None:
-                console.print(clean(text), markup=False, highlight=False)
-
-            def put(self, line: str) -> None:
-                if not output.result().isatty():
-                    _put_line(line)
-                    return
-                progress.stop()  # the line comes where the bar was
-                _put_line(line)
-                progress.start()
-
-        yield Bar()
+    facts, left = TextColumn("{task.fields[facts]}"), TimeRemainingColumn(compact=True)
+    columns = (BarColumn(), MofNCompleteColumn(), facts, left)
+    console = Console(file=terminal())
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as drawn:
+        yield _ProgressBar(options, drawn, total)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import IO, Annotated, Any
 
 from aloma_cli.api.archive import exported, read_archive, restored
@@ -80,7 +80,8 @@ def import_(
     """
     home, redactor = open_records(workspace)
     name = "standard input" if file == "-" else str(given_path(file))
-    archive = read_archive(_archive_lines(file), name)
+    lines = sys.stdin.buffer.readlines() if file == "-" else read_given(file).splitlines(keepends=True)
+    archive = read_archive(lines, name)
     output.put(restored(home.store, archive, home.clock, redactor, as_new=as_new))
     return exit_codes.DONE
 
@@ -98,7 +99,3 @@ def _opened(file: str | None) -> Iterator[IO[bytes]]:
             yield target
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}") from None
-
-
-def _archive_lines(file: str) -> Iterable[bytes]:
-    return sys.stdin.buffer.readlines() if file == "-" else read_given(file).splitlines(keepends=True)

@@ -16,7 +16,7 @@ from aloma_cli.explain.graph import SOURCES, Graph, graph
 from aloma_cli.jsontext import cut
 from aloma_cli.view.format import clean
 from aloma_cli.view.terminal import size_of
-from aloma_cli.view.theme import Glyphs, glyphs_for
+from aloma_cli.view.theme import Glyphs, branches, glyphs_for
 
 
 def draw(
@@ -69,15 +69,14 @@ def _step_tree(told: Graph) -> Iterator[str]:
 
 def _steps_below(told: Graph, name: str, indent: str, seen: set[str], glyphs: Glyphs) -> Iterator[str]:
     edges = [edge for edge in told.edges if edge.source == name]
-    for at, edge in enumerate(edges):
-        is_last = at == len(edges) - 1
+    for edge, start, below in branches(edges, indent, glyphs):
         again = edge.step in seen
         fired = "" if again else f" {told.fired[edge.step]}×"
         mark = " (see above)" if again else ""
-        yield f"{indent}{glyphs.corner if is_last else glyphs.tee}{clean(edge.step)}{fired}   {clean(edge.label)}{mark}"
+        yield f"{start}{clean(edge.step)}{fired}   {clean(edge.label)}{mark}"
         if not again:
             seen.add(edge.step)
-            yield from _steps_below(told, edge.step, indent + ("  " if is_last else glyphs.bar), seen, glyphs)
+            yield from _steps_below(told, edge.step, below, seen, glyphs)
 
 
 def _mermaid(told: Graph) -> Iterator[str]:

@@ -12,17 +12,17 @@ from typing import Annotated, Any, NamedTuple
 from aloma_cli.api.reader import Records
 from aloma_cli.api.waiting import waiting
 from aloma_cli.cli import options
-from aloma_cli.cli.exit_codes import DONE, code_of_error, tell
+from aloma_cli.cli.exit_codes import tell_all
 from aloma_cli.cli.output import put_json, result, say, visible_record
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.releases import release_here
 from aloma_cli.cli.task.states import checked_state
 from aloma_cli.cli.units import seconds_of
-from aloma_cli.clock import SystemClock, from_iso
+from aloma_cli.clock import SystemClock
 from aloma_cli.errors import StoreError
 from aloma_cli.ids import first_task_id
-from aloma_cli.jsontext import Json, JsonObject
-from aloma_cli.record.states import as_seen, is_asleep, on_record
+from aloma_cli.jsontext import JsonObject
+from aloma_cli.record.states import as_seen, is_asleep, on_record, took
 from aloma_cli.view.tables import Column, write_table
 
 MOST = 50
@@ -79,7 +79,9 @@ def list_tasks(
     page = limit is None and since is None and not as_json and result().isatty()
     found = _search(home, wanted, MOST if page else limit, subtasks=subtasks, bounded=page)
     if as_json:
-        put_json([_record_json(record, home.size(record)) for record in found.records])
+        for record in found.records:
+            del record["recorded"]
+        put_json([visible_record({**record, "size": home.size(record)}) for record in found.records])
     else:
         _print_table(found.records, home if long else None)
         if not found.records and result().isatty():
@@ -88,9 +90,7 @@ def list_tasks(
             _say_older(found, narrowed=wanted.narrows)
         for remark in waiting(home.store, partial(release_here, workspace), SystemClock().now()):
             say(remark)
-    for error in found.unreadable:
-        tell(error)
-    return code_of_error(found.unreadable[0]) if found.unreadable else DONE
+    return tell_all(found.unreadable)
 
 
 class _Filter(NamedTuple):
@@ -145,7 +145,8 @@ def _print_table(records: list[JsonObject], sizes: Records | None) -> None:
     clock = SystemClock()
     rows = [_row(record, clock.now()) for record in records]
     if sizes is not None:
-        rows = [[*row, sizes.size(record), *_long(record)] for row, record in zip(rows, records, strict=True)]
+        for row, record in zip(rows, records, strict=True):
+            row += [sizes.size(record), len(record["children"]) or None, record["version"], record["updated_at"]]
     columns = [*_COLUMNS, *(_LONG_COLUMNS if sizes is not None else ())]
     write_table(columns, rows, result(), environ=os.environ, clock=clock)
 
@@ -153,9 +154,7 @@ def _print_table(records: list[JsonObject], sizes: Records | None) -> None:
 def _row(record: JsonObject, now: float) -> list[Any]:
     fired = sum(step["fired"] for step in record["steps"])
     calls = record["usage"]["calls"] or None
-    seconds = record["seconds"]
-    if record["held"]:
-        seconds = max(seconds, now - from_iso(record["created_at"]))
+    seconds = took(record, now) if record["held"] else record["seconds"]
     return [record["id"], record["state"], record["name"], record["created_at"], seconds, fired, calls, record["tags"]]
 
 
@@ -165,14 +164,6 @@ def _as_seen(tree: list[JsonObject]) -> list[JsonObject]:
     return [
         {**as_seen(record, held=bool(record["held"]), asleep=asleep), "recorded": record["state"]} for record in tree
     ]
-
-
-def _record_json(record: JsonObject, size: int | None) -> Json:
-    return visible_record({**{key: value for key, value in record.items() if key != "recorded"}, "size": size})
-
-
-def _long(record: JsonObject) -> list[Any]:
-    return [len(record["children"]) or None, record["version"], record["updated_at"]]
 
 
 def _say_older(found: _Found, *, narrowed: bool) -> None:

@@ -20,7 +20,7 @@ from aloma_cli.ids import root_of
 from aloma_cli.jsontext import JsonObject, cut, pretty
 from aloma_cli.loader.answering import Answering
 from aloma_cli.record.figures import Figures
-from aloma_cli.record.states import ACTIVE, is_asleep, seen
+from aloma_cli.record.states import ACTIVE, is_asleep, seen, took
 from aloma_cli.view.entries import explained, spent
 from aloma_cli.view.format import clean, duration, legible, value_text
 from aloma_cli.view.tables import STEPS, Column, step_row
@@ -48,7 +48,7 @@ def print_task(task: Task, home: Records, workspace: str | None = None) -> None:
     asleep = is_asleep(record)
     state, seconds = seen(record["state"], held=holder is not None, asleep=asleep), record["seconds"]
     if holder is not None:
-        seconds = max(seconds, SystemClock().now() - from_iso(record["created_at"]))
+        seconds = took(record, SystemClock().now())
     late = waiting(home.store, partial(release_here, workspace), SystemClock().now(), root_of(task.id))
     remarks = [*_standing(record, holder), *late, *_answering(record), *_usage(record["usage"]), *_troubles(task)]
     steps = [step_row(step) for step in record["steps"]]

@@ -9,7 +9,7 @@ from aloma_cli.api.task import TreeEvents
 from aloma_cli.cli import exit_codes
 from aloma_cli.cli.output import for_people, put, put_json, put_wrapped
 from aloma_cli.cli.table import put_table
-from aloma_cli.ids import root_of
+from aloma_cli.ids import is_within, root_of
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import CallAnswered, Committed, TaskCreated
 from aloma_cli.record.figures import Figures
@@ -31,7 +31,7 @@ def show_usage(home: Records, text: str, *, as_json: bool) -> int:
     names: dict[str, str] = {}
     calls: list[CallAnswered] = []
     for event in events:
-        if isinstance(event, CallAnswered) and _is_below(event.task, task):
+        if isinstance(event, CallAnswered) and is_within(event.task, task):
             calls.append(event)
         elif isinstance(event, TaskCreated) or (isinstance(event, Committed) and event.name is not None):
             names[event.task] = event.name or ""
@@ -46,10 +46,6 @@ def show_usage(home: Records, text: str, *, as_json: bool) -> int:
     if events.damage is not None:
         raise events.damage
     return exit_codes.DONE
-
-
-def _is_below(task: str, above: str) -> bool:
-    return task == above or task.startswith(f"{above}.")
 
 
 def _print_usage(

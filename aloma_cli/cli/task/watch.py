@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 from typing import Annotated
 
 from aloma_cli.api.explaining import question
@@ -60,7 +59,9 @@ def watch(
     if full:
         _check_alone(output, wait=wait)
         task = home.find(task)
-        return watch_full(home, task, partial(_why_lines, home, task), entry=entry, speed=pace)
+        return watch_full(
+            home, task, lambda step, at: [*lines(why(question(home, task), step, at))], entry=entry, speed=pace
+        )
     if speed is None and entry is None:
         return _follow_task(home, task, output, wait=wait)
     return _replay(home, task, entry or 0, pace, output, wait=wait)
@@ -129,12 +130,7 @@ def _check_alone(output: OutputOptions, *, wait: bool) -> None:
     """Raise InputError where --full is given with an option for what is printed."""
     printed = {"--json": output.as_json, "--data": output.as_data, "--result": output.as_result}
     others = {"--wait": wait, "--events": output.events, "--quiet": output.quiet, **printed}
-    for option, is_given in others.items():
-        options.check_one_format({"--full": True, option: is_given})
-
-
-def _why_lines(home: Workspace, task: str, step: str, entry: int) -> list[str]:
-    return [*lines(why(question(home, task), step, entry))]
+    options.check_one_format({"--full": True, **others})
 
 
 def _follow_task(home: Workspace, text: str, output: OutputOptions, *, wait: bool) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from aloma_cli.api.workspace import Workspace
 from aloma_cli.cli import options
-from aloma_cli.cli.exit_codes import DONE, code_of_error, tell
+from aloma_cli.cli.exit_codes import tell_all
 from aloma_cli.cli.output import put_json, result, say
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.table import put_table
@@ -55,9 +55,7 @@ def list_triggers(
         put_table(_COLUMNS, map(_trigger_row, records))
         if not records and result().isatty():
             say("no triggers yet; write them under `triggers:` in aloma.yaml")
-    for problem in problems:
-        tell(problem)
-    return code_of_error(problems[0]) if problems else DONE
+    return tell_all(problems)
 
 
 def _trigger_record(home: Workspace, config: TriggerConfig, wrong: Callable[[AlomaError], object]) -> JsonObject:

@@ -112,15 +112,12 @@ def _next_moment(document: Json, record: Record) -> LogMoment:
     edits: list[LoggedEdit] = []
     touched: list[Path] = []
     for operation in record.changes:
-        old = MISSING if operation["op"] == "add" else _value_at(replay.document, operation["path"])
+        place = resolve(replay.document, tuple(keys_of(operation["path"])))
+        old = MISSING if operation["op"] == "add" else get(replay.document, place)
         change = replay.take(operation)
         edits.append(LoggedEdit(change, old))
         touched = [*_moved_paths(touched, change), *_written_paths(change, replay)]
     return LogMoment(replay.document, tuple(edits), tuple(touched))
-
-
-def _value_at(document: Json, pointer: str) -> Json:
-    return get(document, resolve(document, tuple(keys_of(pointer))))
 
 
 def _written_paths(change: Change, replay: Replay) -> list[Path]:

@@ -101,12 +101,7 @@ class EventReplay:
     @property
     def before(self) -> Tree | None:
         """What the events add up to that are not replayed."""
-        if not self._first:
-            return None
-        tree = Tree()
-        for event in self._events[: self._first]:
-            tree.apply(event)
-        return tree
+        return Tree.of(self._events[: self._first]) if self._first else None
 
     async def run(self, emit: Emit, *, then: Callable[[Emit], Awaitable[Task]], say: Callable[[str], object]) -> Task:
         """Pass the events on, each at its time; `then` gives the task, and the events after them."""

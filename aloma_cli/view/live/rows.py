@@ -137,7 +137,8 @@ def _walk(branch: _Branch, screen: Screen, now: float, last: tuple[bool, ...]) -
         if _shares_row(child, branch):
             yield _item_row(child.items[0], place, label, now)
         else:
-            yield _task_row(screen.node(child.task), place, label, has_own=bool(child.items))
+            doing = "" if child.items else waits_for(screen.node(child.task))
+            yield Row(place, "task", label, None, doing)
             yield from _walk(child, screen, now, place)
 
 
@@ -153,10 +154,6 @@ def _countdown(seconds: float) -> str:
     if seconds <= 0:
         return "retry is due"
     return f"retry in {duration(seconds) if seconds >= 60 else f'{ceil(seconds)}s'}"
-
-
-def _task_row(node: TaskNode, last: tuple[bool, ...], label: tuple[str, ...], *, has_own: bool) -> Row:
-    return Row(last, "task", label, None, "" if has_own else waits_for(node))
 
 
 def waits_for(node: TaskNode) -> str:
