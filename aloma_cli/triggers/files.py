@@ -132,12 +132,13 @@ class Files:
         return shown == name
 
     def _settled_files(self, files: list[FoundFile]) -> tuple[list[FoundFile], float]:
-        """Those that have stood still for long enough, and the seconds until others may have."""
+        """Those that have stood still for long enough, oldest first, and the seconds until others may have."""
         now = time.time()
         # A file that was moved here has not changed for long.
         self._moving = {file: self._moving.get(file, min(now, file.changed / 1e9)) for file in files}
         left = {file: max(0.0, self._settle - (now - since)) for file, since in self._moving.items()}
-        return [file for file in files if not left[file]], min([wait for wait in left.values() if wait], default=_AGAIN)
+        settled = sorted((file for file in files if not left[file]), key=lambda file: (file.changed, file.name))
+        return settled, min([wait for wait in left.values() if wait], default=_AGAIN)
 
     async def _offer(self, file: FoundFile) -> bool:
         """Whether that is done, so that the file need not be looked at again as it is."""

@@ -45,6 +45,14 @@ def test_each_file_makes_one_task_whenever_it_came(home: MakeHome) -> None:
     assert at.made("$via")[0] | {"at": ""} == {"trigger": "t", "kind": "files", "at": "", "file": at.made("name")[0]}
 
 
+def test_files_that_are_ready_at_the_same_time_become_tasks_in_the_order_of_their_changes(home: MakeHome) -> None:
+    at, names = home(INBOX), ["d", "a", "c", "b"]
+    for later, name in enumerate(names):
+        put(at, name, changed=OLD + later)
+    look(at)
+    assert at.made("name") == names
+
+
 def test_a_changed_file_makes_another_task_and_a_touched_one_does_not(home: MakeHome) -> None:
     at = home(INBOX)
     for content, changed in (("x", OLD), ("x", OLD + 1), ("y", OLD + 2), ("y", OLD + 3)):
