@@ -26,10 +26,9 @@ Order = Callable[["Scheduler"], None]
 
 
 def starting(setup: Setup, limits: Mapping[str, LimitRequest], expected: JsonObject | None = None) -> Order | None:
-    """What a new tree begins with: these limits and those of the workspace, and what it is expected to come to.
+    """What a new tree begins with: these limits and those of the workspace, and its goal. None without any of them.
 
-    `limits`: by their names in `budget.LIMITS`. `expected`: the condition that the document is to meet. None if there
-    are no limits and no condition.
+    `limits`: by their names in `budget.LIMITS`. `expected`: the condition that the document must meet.
     """
     limits = {**setup.loaded.config.limits.budget, **limits}
     if not limits and expected is None:

@@ -21,8 +21,10 @@ SCHEMA = 1
 """The version of the JSON."""
 
 COUNTS = ("running", "due", "waiting", "asking", "unsettled", "limited", "failed", "done", "ended")
-"""The groups in which tasks are counted: `due` has something to do and is not run; `waiting` waits for a timer; `ended`
-ended otherwise than done or failed."""
+"""The groups in which tasks are counted.
+
+`due` has something to do and is not run; `waiting` waits for a timer; `ended` ended, and is neither done nor failed.
+"""
 
 MINUTE = 60.0
 

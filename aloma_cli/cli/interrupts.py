@@ -50,7 +50,7 @@ class Interrupts:
 
     A step may block the event loop, or ignore its cancellation. So at a second signal, or PATIENCE seconds after the
     first, `last_words` is called and the program ends at once. It gets the step whose condition was being matched, if
-    that took so long. Commits are safe, because the journal is written as they happen.
+    that took this long. Commits are safe, because the journal is written as they happen.
     """
 
     last_words: Callable[[Step | None], object]

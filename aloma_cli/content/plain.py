@@ -55,7 +55,7 @@ class PlainRun:
                 end_child()
 
     def _listen(self) -> None:
-        """Warn if the thread has been quiet for so long, with its line; else look again later."""
+        """Warn if the thread has been quiet for too long, with its line; else look again later."""
         left = self.heard + QUIET - time.monotonic()
         at = running_on(self._thread) if left <= 0 else None
         if at is None:

@@ -178,8 +178,8 @@ class Blame:
 def blame(question: Inquiry, text: str, entry: int | None = None, *, depth: int = 12, most: int = 200) -> BlameResult:
     """Where the value at the path `text` comes from, at the end of the log or after one of its entries.
 
-    `depth`: how many firings to go back. `most`: about so many values are shown. Raises NotFoundError where nothing was
-    ever written there, InputError for an invalid path or an unknown entry.
+    `depth`: how many firings to go back. `most`: about how many values are shown. Raises NotFoundError where nothing
+    was ever written there, InputError for an invalid path or an unknown entry.
     """
     ledger = Ledger.of(question.events)
     task = ledger.tasks[question.task]

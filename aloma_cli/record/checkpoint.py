@@ -1,7 +1,7 @@
 """A tree as JSON, so that a long record need not be added up from its beginning.
 
 The annotations of the classes say how each attribute is written, so a new attribute needs nothing here. A field that
-has `PASSING` as its metadata is left out, and begins anew in the tree that is read. Events are as in the journal.
+has `PASSING` as its metadata is left out, and starts over in the tree that is read. Events are as in the journal.
 Objects that parts of a tree share (documents) are written once, and shared again when they are read.
 """
 
@@ -117,7 +117,7 @@ def _optional(alternatives: tuple[Any, ...]) -> _Form:
     """One type or null; of several others, only plain ones need no mark that distinguishes them."""
     forms = [_form(one) for one in alternatives if one is not types.NoneType]
     if any(form is not _PLAIN for form in forms[1:]):
-        raise TypeError(f"{alternatives} cannot be told apart in JSON")
+        raise TypeError(f"{alternatives} cannot be distinguished in JSON")
     form = forms[0]
     return _Form(
         lambda value, objects: None if value is None else form.put(value, objects),

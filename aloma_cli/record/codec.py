@@ -411,7 +411,7 @@ _SCALARS: Mapping[type, Callable[[Any], str]] = {
     bool: lambda value: "true" if value else "false",
     type(None): lambda _: "null",
 }
-"""Of values that need no encoder: an encoder is made anew each time."""
+"""The text of values that need no encoder, because each use makes a new encoder."""
 
 _OFTEN = "at task version by changes armed firing step seconds redo completed child read"
 """The fields of a commit that `_committed_text` writes."""

@@ -11,13 +11,13 @@ from aloma_cli.report.story import FiringRun, Story, Wait
 from aloma_cli.values import dataclass
 
 MOST_ALONE = 8
-"""Of so many subtasks of one group each has lanes of its own; more of them share theirs."""
+"""Up to this many subtasks of one group have lanes of their own; more of them share lanes."""
 
 MOST_TASKS = 40
 """In a larger tree all subtasks of a group share their lanes."""
 
 MOST_ROWS = 8
-"""Runs of a lane at the same time are in rows below each other, at most so many."""
+"""The most rows of a lane, in which runs at the same time are drawn below each other."""
 
 
 @dataclass(slots=True)

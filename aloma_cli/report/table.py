@@ -13,7 +13,7 @@ from aloma_cli.view.tables import Column
 from aloma_cli.view.usage import remarks
 
 _BREAKS = re.compile(r"(?<=[/._])(?=.)", re.DOTALL)
-"""Where a long name may go on in the next line."""
+"""Where a long name may be broken."""
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[Any]], caption: str, *, plain: bool = False) -> Markup:

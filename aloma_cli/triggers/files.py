@@ -27,7 +27,7 @@ MOST_READ = 1_000_000
 """Bytes of a file whose contents are put into an event."""
 
 _AGAIN = 30.0
-"""Seconds after which the folder is listed anew, because not every file system reports changes."""
+"""Seconds after which the folder is listed again, because not every file system reports changes."""
 
 _RETRY = 5.0
 _TEMPORARY = (".*", "~*", "#*", "*~", "*.tmp", "*.temp", "*.part", "*.partial", "*.crdownload", "*.filepart", "*.swp")

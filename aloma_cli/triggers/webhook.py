@@ -125,7 +125,7 @@ def _secret_of(trigger: Trigger) -> str:
 
 
 class _Rate:
-    """At most so many a minute; unused ones add up to a minute's."""
+    """At most this many a minute; unused ones add up to those of a minute."""
 
     def __init__(self, most: int, time: Callable[[], float]) -> None:
         self._most, self._time = most, time

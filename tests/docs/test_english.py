@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +20,8 @@ PAGES = [
 ]
 UNNATURAL = re.compile(
     r"(?<!there )\b(?:is no|are no|mend(?:ed)?|go(?:es|ne)? on|so much|so long|for ever|anew|whoever|how-manieth|"
-    r"tells? of|comes about|what became of)\b(?!\s+(?:longer|more than))",
+    r"tells? of|comes about|what became of|any more|(?:is|are|was|be) told|makes? no sense|in silence)"
+    r"\b(?!\s+(?:longer|more than))",
     re.IGNORECASE,
 )
 
@@ -52,3 +55,14 @@ def test_a_sentence_has_at_most_26_words(page: Page) -> None:
 def test_a_line_of_prose_has_at_most_130_characters(page: Page) -> None:
     lines = page.prose().splitlines()
     assert [line for line in lines if len(line) > 130 and not line.startswith("|") and "](" not in line] == []
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "aloma_cli").iterdir()), ids=lambda path: path.name)
+def test_no_message_and_no_docstring_has_a_phrase_that_nobody_would_say(path: Path) -> None:
+    found = []
+    for file in path.rglob("*.py") if path.is_dir() else [path]:
+        for node in ast.walk(ast.parse(file.read_bytes())) if file.suffix == ".py" else ():
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                words = re.sub(r"`[^`]*`", "…", node.value)
+                found += [f"{file}:{node.lineno}: {match[0]}" for match in UNNATURAL.finditer(words)]
+    assert found == []

@@ -112,7 +112,7 @@ def _not_awaited(node: ast.AST, content: ast.AST) -> ast.Call | None:
 
 
 def _is_passed_on(name: str, content: ast.AST) -> bool:
-    """Whether a name is used otherwise than for an attribute or an item: it may be awaited there."""
+    """Whether a name is used for more than an attribute or an item: it may be awaited there."""
     used = sum(isinstance(one, ast.Name) and one.id == name and not _is_store(one) for one in ast.walk(content))
     within = [one.value for one in ast.walk(content) if isinstance(one, ast.Attribute | ast.Subscript)]
     return used > sum(isinstance(one, ast.Name) and one.id == name for one in within)

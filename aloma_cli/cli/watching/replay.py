@@ -82,7 +82,7 @@ class ReplayClock:
         return self._from + min(1.0, share) * (self._to - self._from)
 
     def move(self, seconds: float, to: float) -> None:
-        """Reach the moment `to` in so many seconds."""
+        """Reach the moment `to` in this many seconds."""
         self._from, self._to, self._began, self._seconds = self._to, to, self.elapsed(), seconds
 
     def release(self) -> None:

@@ -98,7 +98,7 @@ def found(state: WatchState, log: WatchedLog, step: int) -> WatchState:
 
 
 def grown(state: WatchState, before: int, now: int) -> WatchState:
-    """After the log grew from so many entries: at the last one, if it was there."""
+    """After the log grew from this many entries: at the last one, if it was there."""
     return state.at(now - 1) if state.position >= before - 1 and now > before else state
 
 

@@ -72,7 +72,7 @@ class Tries:
                     await asyncio.sleep(pause)
 
     def _counts(self, error: OpenAIError | ConnectorError) -> int:
-        """How many tries a failure counts as: all of them where a busy server has refused so many calls in a row."""
+        """How many tries a failure counts as: all of them where a busy server has refused this many calls in a row."""
         if not is_busy(error):
             return 1
         if self.governor.is_serving or not self.governor.is_idle:

@@ -1,4 +1,4 @@
-"""Asker: when an expense is large or its vendor is not safe, ask a person. After two days the answer is no."""
+"""Asker: when an expense is large or its vendor is not safe, ask a person. After two days it is refused."""
 
 TWO_DAYS = 2 * 24 * 60 * 60
 
