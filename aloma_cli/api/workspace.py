@@ -44,24 +44,15 @@ from aloma_cli.store.open import open_store
 from aloma_cli.threads import leave, loop_runs
 
 if TYPE_CHECKING:
-    from aloma_cli.api import handover, notifying
-    from aloma_cli.connectors import table
+    from aloma_cli.api import handover
     from aloma_cli.connectors.settings import ModelSettings
-    from aloma_cli.engine import day, requests
     from aloma_cli.engine import limits as limiting
     from aloma_cli.engine.transaction import Emit
     from aloma_cli.record.tree import Tree
     from aloma_cli.store.protocol import Claim
-    from aloma_cli.telemetry import live, otlp
 else:
     handover = Later("aloma_cli.api.handover")
-    day = Later("aloma_cli.engine.day")
     limiting = Later("aloma_cli.engine.limits")
-    requests = Later("aloma_cli.engine.requests")
-    table = Later("aloma_cli.connectors.table")
-    notifying = Later("aloma_cli.api.notifying")
-    live = Later("aloma_cli.telemetry.live")
-    otlp = Later("aloma_cli.telemetry.otlp")
 
 
 def _ignore(event: Event) -> None:

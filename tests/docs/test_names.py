@@ -22,3 +22,22 @@ def test_a_private_name_is_not_in_three_files() -> None:
 
 def test_few_imports_are_inside_functions() -> None:
     assert sum(map(house.inner_imports, TREES.values())) <= 25
+
+
+def test_each_module_imported_later_is_used() -> None:
+    """The linter does not see that such a name is unused, because it is assigned."""
+    unused = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path, tree in TREES.items()
+        for name in _later_names(tree) - _names_read(tree)
+    }
+    assert unused == set()
+
+
+def _later_names(tree: ast.Module) -> set[str]:
+    assigned = (node for node in ast.walk(tree) if isinstance(node, ast.Assign))
+    return {ast.unparse(node.targets[0]) for node in assigned if ast.unparse(node.value).startswith("Later(")}
+
+
+def _names_read(tree: ast.Module) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
