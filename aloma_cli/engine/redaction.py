@@ -34,11 +34,11 @@ def clean_event(redactor: Redactor, event: AnEvent) -> AnEvent:
         return replace(event, **told)
     if isinstance(event, CallProgress) and event.text is not None:
         is_growing = event.state == "streaming"
-        return replace(event, text=_newest(redactor.growing(event.text)) if is_growing else redactor.text(event.text))
+        return replace(event, text=_tail(redactor.growing(event.text)) if is_growing else redactor.text(event.text))
     return event
 
 
-def _newest(text: str) -> str:
+def _tail(text: str) -> str:
     """The last part of a growing text. Its beginning moves in steps, so that a view can break it into steady lines."""
     return text[max(0, len(text) // _STEP - 1) * _STEP :]
 

@@ -38,7 +38,7 @@ class Sheet:
             elif command:
                 self._move(parameters, command)
             else:
-                self._put(character)
+                self._type(character)
 
     def text(self) -> str:
         return "\n".join(map(text_of, self.rows))
@@ -52,7 +52,7 @@ class Sheet:
             del self.rows[self._row + 1 :]
             del self.rows[self._row][self._column :]
 
-    def _put(self, character: str) -> None:
+    def _type(self, character: str) -> None:
         if character == "\n":
             self._row += 1
             self.rows += [] if self._row < len(self.rows) else [[]]
