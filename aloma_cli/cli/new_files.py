@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
@@ -24,15 +26,21 @@ def checked_name(name: str, kind: str) -> str:
 
 @contextlib.contextmanager
 def replaced(path: Path, *, opener: Callable[[str, int], int] | None = None) -> Iterator[IO[bytes]]:
-    """Write a file whole or not at all, in the place of one that exists. Raises OSError."""
+    """Write a file whole or not at all, in the place of one that exists, which keeps its mode. Raises OSError.
+
+    With an `opener` the file has the mode that this one gives.
+    """
     if path.exists() and not path.is_file():  # a device or a named pipe
         with path.open("wb") as target:
             yield target
         return
     path = path.resolve()
-    unfinished = path.with_name(f".{path.name}.new")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.new")
+    unfinished.unlink(missing_ok=True)  # a killed process of this number may have left it
     try:
-        with open(unfinished, "wb", opener=opener) as target:
+        with open(unfinished, "xb", opener=opener) as target:
+            if opener is None and path.exists():
+                shutil.copymode(path, unfinished)
             yield target
         unfinished.replace(path)
     finally:

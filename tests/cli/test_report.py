@@ -107,3 +107,18 @@ def test_a_file_is_written_whole_or_not_at_all(desk: Desk, command: str, file: s
     assert [path.read_text() for path in kept] == ["as before"] * 2
     assert (desk.root / file).exists() == file.startswith("kept")
     assert not list(desk.root.rglob("*.new"))
+
+
+@pytest.mark.parametrize(
+    ("command", "mode"), [("report -o kept.page", 0o640), ("task export @last -o kept.page", 0o600)]
+)
+def test_a_file_that_is_replaced_keeps_its_mode_and_others_keep_their_files(
+    desk: Desk, command: str, mode: int
+) -> None:
+    desk.new()
+    kept = desk.write("kept.page", "as before")
+    kept.chmod(0o640)
+    other = desk.write(".kept.page.new", "another program writes this")
+    assert desk.run(*command.split()).code == 0
+    assert (kept.stat().st_mode & 0o777, kept.read_text() != "as before") == (mode, True)
+    assert other.read_text() == "another program writes this"
