@@ -17,8 +17,7 @@ from aloma_cli.cli.workspaces import load_workspace
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import CredentialsError, InputError
 from aloma_cli.loader.sources import ModelFlags
-from aloma_cli.testing.cases.case import Case, load_cases
-from aloma_cli.testing.cases.rate import wilson
+from aloma_cli.testing.cases.case import load_cases
 from aloma_cli.testing.cases.run import run_case
 from aloma_cli.testing.cases.verdict import Verdict, junit
 from aloma_cli.testing.play import Home
@@ -63,7 +62,10 @@ def run_tests(
     homes = [_home(path, models, live) for path in (workspace, *filter(None, [against]))]
     cases = load_cases(homes[0][0].root or Path(), names or ())
     least = 1.0 if rate is None else number(rate, "--rate", most=1)
-    columns = [[_verdict(case, *home, live or 1, least) for case in cases] for home in homes]
+    columns = [
+        [Verdict(case.name, [run_case(case, *home) for _ in range(live or 1)], least) for case in cases]
+        for home in homes
+    ]
     verdicts = columns[0]
     if junit_file is not None:
         _write_report(junit_file, junit(verdicts, "aloma"))
@@ -91,10 +93,6 @@ def _home(path: str | None, models: ModelFlags, live: int | None) -> tuple[Home,
     return Home(home.loaded), settings
 
 
-def _verdict(case: Case, home: Home, models: ModelSettings | None, times: int, least: float) -> Verdict:
-    return Verdict(case.name, [run_case(case, home, models) for _ in range(times)], least)
-
-
 def _verdict_lines(row: Sequence[Verdict], live: int | None) -> Iterator[str]:
     """One case: how it went here, and there; then what is wrong here."""
     first, *others = row
@@ -119,7 +117,7 @@ def _summary(verdict: Verdict, live: int | None) -> str:
     figures = verdict.figures
     words = ["passed" if verdict.passed else "failed"]
     if live:
-        low, high = wilson(verdict.passes, len(verdict.runs))
+        low, high = verdict.interval
         words = [f"{verdict.passes} of {len(verdict.runs)} passed ({low:.0%} to {high:.0%} with 95 % confidence)"]
     if figures.cost:
         words.append(money(figures.cost))

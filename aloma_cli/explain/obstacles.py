@@ -55,8 +55,9 @@ class Moment:
         return self.ledger.tree.tasks[self.task_id]
 
     @property
-    def root(self) -> str:
-        return root_of(self.task_id)
+    def resume(self) -> str:
+        """The command that continues the task."""
+        return f"aloma task resume {root_of(self.task_id)}"
 
     @property
     def questions(self) -> list[JsonObject]:
@@ -90,11 +91,9 @@ def of_task(view: Moment) -> Iterator[Obstacle]:
     if facts.completed is not None or facts.closed:
         yield Obstacle("closed", _why_closed(view), f"aloma task clone {view.task_id}")
     if tree.stopped is not None:
-        yield Obstacle("stopped", f"the task was stopped: {tree.stopped}", f"aloma task resume {view.root}")
+        yield Obstacle("stopped", f"the task was stopped: {tree.stopped}", view.resume)
     if tree.limited is not None:
-        yield Obstacle(
-            "limited", f"a limit is reached: {tree.limited}", f"aloma task resume {view.root}{_raised_limit(view)}"
-        )
+        yield Obstacle("limited", f"a limit is reached: {tree.limited}", f"{view.resume}{_raised_limit(view)}")
     if facts.parked_until is not None and view.now < from_iso(facts.parked_until):
         yield Obstacle("parked", f"the task is parked until {facts.parked_until}, or until its data changes")
     for child in (tree.tasks[one] for one in facts.children):
@@ -104,18 +103,17 @@ def of_task(view: Moment) -> Iterator[Obstacle]:
             )
     if facts.rest is not None and facts.rest.cycle:
         steps = " → ".join(str(commit["step"]) for commit in facts.rest.cycle)
-        yield Obstacle("cycle", f"the task made no progress ({steps})", f"aloma task resume {view.root}")
+        yield Obstacle("cycle", f"the task made no progress ({steps})", view.resume)
 
 
 def _idle(view: Moment) -> Iterator[Obstacle]:
     """That no process runs the task, though there is work to do in it."""
     if view.held or view.facts.state not in ACTIVE:
         return
-    resume = f"aloma task resume {view.root}"
     if view.facts.state == "created":
-        yield Obstacle("created", "the task was not started yet; run `aloma worker`, or resume it", resume)
+        yield Obstacle("created", "the task was not started yet; run `aloma worker`, or resume it", view.resume)
     else:
-        yield Obstacle("interrupted", "the task was interrupted: no process runs it", resume)
+        yield Obstacle("interrupted", "the task was interrupted: no process runs it", view.resume)
 
 
 def of_step(view: Moment, step: Step) -> Iterator[Obstacle]:

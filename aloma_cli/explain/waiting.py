@@ -21,7 +21,7 @@ def waiting(view: Moment) -> Iterator[Obstacle]:
 
 def _nothing_awaited(view: Moment) -> Obstacle:
     state = view.facts.state
-    cure = f"aloma task resume {view.root}" if state == "error" else None
+    cure = view.resume if state == "error" else None
     return Obstacle("nothing", f"the task waits for nothing: it {_ENDED.get(state, f'is {state}')}", cure)
 
 

@@ -209,13 +209,7 @@ def fired_by(steps: Steps, task: TaskLedger, firing: FiringRecord, *, brief: boo
 
 
 def _explanation_of(
-    question: Inquiry,
-    ledger: Ledger,
-    name: str,
-    entry: int | None,
-    *,
-    next_: Next | None = None,
-    brief: bool = False,
+    question: Inquiry, ledger: Ledger, name: str, entry: int | None, *, next_: Next | None = None, brief: bool = False
 ) -> Explanation:
     task = ledger.tasks[question.task]
     last = task.last_firing(name)

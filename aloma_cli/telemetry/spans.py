@@ -151,11 +151,7 @@ class Spans:
         return _stable_id(128, "tree", root_of(task))
 
     def _common(self, operation: str, task: str) -> Attributes:
-        return {
-            "gen_ai.operation.name": operation,
-            "gen_ai.conversation.id": root_of(task),
-            "aloma.task.id": task,
-        }
+        return {"gen_ai.operation.name": operation, "gen_ai.conversation.id": root_of(task), "aloma.task.id": task}
 
 
 def spans_of(events: Iterable[ev.Event], *, texts: bool = False) -> Iterator[Span]:

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aloma_cli.cli.init import templates
-from aloma_cli.testing.cases.rate import wilson
+from aloma_cli.testing.cases.verdict import wilson
 from tests.cli.desk import Desk, until
 from tests.workflows.workspace import REPOSITORY
 

@@ -55,11 +55,7 @@ def _slips(content: _Content) -> Iterator[tuple[int, str, str]]:
                     "use data.update(…)",
                 )
             case ast.Call(func=ast.Name(id="input")):
-                yield (
-                    node.lineno,
-                    "a step has no keyboard, so input() cannot work",
-                    "use task.ask(…)",
-                )
+                yield (node.lineno, "a step has no keyboard, so input() cannot work", "use task.ask(…)")
             case _ if isinstance(content, ast.AsyncFunctionDef) and (call := _not_awaited(node, content)):
                 text = ast.unparse(call.func)
                 yield call.lineno, f"{text} is called without await, so it is never sent", f"write await {text}(…)"

@@ -57,12 +57,7 @@ class Chat(Function):
     """
 
     def __init__(
-        self,
-        send: Send,
-        *,
-        name: str = "openai.chat",
-        concurrency: int | None = None,
-        price: Price = unknown,
+        self, send: Send, *, name: str = "openai.chat", concurrency: int | None = None, price: Price = unknown
     ) -> None:
         self._send = send
         self._name = name

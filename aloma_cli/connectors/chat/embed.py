@@ -27,7 +27,10 @@ class Embeddings(JsonView):
     def __init__(self, plain: JsonObject | list[list[float]]) -> None:
         if isinstance(plain, list):  # the vectors alone, as tests and connectors of a workspace may give them
             plain = {"data": [{"index": at, "embedding": vector} for at, vector in enumerate(plain)]}
-        data = [{**one, "embedding": _floats(one["embedding"])} for one in plain["data"]]
+        data = [
+            {**one, "embedding": unpacked(vector) if isinstance(vector := one["embedding"], str) else vector}
+            for one in plain["data"]
+        ]
         super().__init__({**plain, "data": data})
         self.vectors: list[list[float]] = [one["embedding"] for one in data]
 
@@ -118,10 +121,6 @@ def unpacked(vector: str) -> list[float]:
     if len(data) % 4:
         raise ValueError("a vector has four bytes for each number")
     return list(struct.unpack(f"<{len(data) // 4}f", data))
-
-
-def _floats(recorded: str | list[float]) -> list[float]:
-    return unpacked(recorded) if isinstance(recorded, str) else recorded
 
 
 def _numbers_in(vector: str) -> list[float]:

@@ -16,13 +16,7 @@ from aloma_cli.connectors.chat.reply import failure_in, is_page, read_completion
 from aloma_cli.connectors.chat.server_errors import from_openai, key_hint
 from aloma_cli.connectors.chat.streaming import IN_ONE_PIECE, RequestForm, Streams
 from aloma_cli.connectors.chat.tries import Tries
-from aloma_cli.connectors.chat.usage import (
-    cost_of,
-    recorded_usage,
-    said_in,
-    sound_completion_usage,
-    sound_input_usage,
-)
+from aloma_cli.connectors.chat.usage import cost_of, recorded_usage, said_in, sound_completion_usage, sound_input_usage
 from aloma_cli.connectors.governor import at_most, governor_of
 from aloma_cli.connectors.honours import Honours
 from aloma_cli.connectors.kinds import kind_of_server

@@ -96,9 +96,7 @@ class Connection:
             if error.code == CONNECTION_CLOSED:
                 await self._last_words()
                 raise ConnectorError(
-                    f"{name}: the server ended before it answered{self._said()}",
-                    retryable=True,
-                    unanswered=True,
+                    f"{name}: the server ended before it answered{self._said()}", retryable=True, unanswered=True
                 ) from error
             if error.code == REQUEST_TIMEOUT:
                 raise ConnectorError(

@@ -10,9 +10,7 @@ from aloma_cli.connectors.providers import openai
 if TYPE_CHECKING:
     from aloma_cli.connectors.providers.base import Provider
 
-PROVIDERS: Mapping[str, Provider] = {
-    "openai": openai,
-}
+PROVIDERS: Mapping[str, Provider] = {"openai": openai}
 """By the name of the connector."""
 
 BUILT_IN = (*PROVIDERS, "http", "mcp")

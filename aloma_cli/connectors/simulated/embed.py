@@ -9,8 +9,10 @@ from hashlib import sha256
 
 from aloma_cli.connectors.base import Answer, Call
 from aloma_cli.connectors.chat.embed import input_tokens, packed
-from aloma_cli.connectors.simulated.labels import MODEL, PROVIDER
 from aloma_cli.jsontext import JsonObject
+
+PROVIDER, MODEL = "aloma.offline", "aloma-offline"
+"""What simulated answers call themselves."""
 
 _WORD = re.compile(r"\w+")
 _SIZE = 256

@@ -10,14 +10,7 @@ import math
 import re
 from collections import Counter
 
-from aloma_cli.connectors.simulated.keywords import (
-    FORMATS,
-    distinct,
-    kind_in,
-    merged,
-    number_for,
-    refuse_unfillable,
-)
+from aloma_cli.connectors.simulated.keywords import FORMATS, distinct, kind_in, merged, number_for, refuse_unfillable
 from aloma_cli.jsontext import Json, JsonObject
 
 MARK = "(simulated)"
@@ -79,15 +72,15 @@ class Filler:
         properties = schema.get("properties", {})
         if isinstance(given, dict):
             wanted = [key for key in properties if key in given or key in schema.get("required", ())]
-            return given | {key: self._complete_key(given, key, properties[key]) for key in wanted}
+            return given | {
+                key: self._complete(given[key], properties[key], key)
+                if key in given
+                else self._fill(properties[key], key)
+                for key in wanted
+            }
         if isinstance(given, list) and "items" in schema:
             return [self._complete(item, schema["items"], name) for item in given]
         return given
-
-    def _complete_key(self, given: JsonObject, key: str, schema: Json) -> Json:
-        if key not in given:
-            return self._fill(schema, key)
-        return self._complete(given[key], schema, key)
 
     def _fill(self, schema: Json, name: str) -> Json:
         known = merged(schema, self._root, shortest=self._depth > _DEEPEST)

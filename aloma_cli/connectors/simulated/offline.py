@@ -9,9 +9,8 @@ from typing import cast
 from aloma_cli.connectors.base import Answer, Call, is_retryable
 from aloma_cli.connectors.chat.usage import estimated_usage, recorded_usage
 from aloma_cli.connectors.settings import ModelSettings
-from aloma_cli.connectors.simulated.embed import embedded
+from aloma_cli.connectors.simulated.embed import MODEL, PROVIDER, embedded
 from aloma_cli.connectors.simulated.fill import MARK, Filler
-from aloma_cli.connectors.simulated.labels import MODEL, PROVIDER
 from aloma_cli.connectors.simulated.prompt_facts import steady, text_of, topic
 from aloma_cli.connectors.simulated.scripted import Error, Reply, Scripts, ToolCalls
 from aloma_cli.errors import ConnectorError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
+from aloma_cli.document.changes import Change
 from aloma_cli.document.diff import diff
 from aloma_cli.document.paths import MISSING, get
 from aloma_cli.document.stash import hide_stash
@@ -63,10 +64,19 @@ def _of_call(changed: Changed) -> Iterator[tuple[str, str, Json, Json]]:
     if changed.recorded is None:
         yield kind, f"{name} is not on record", MISSING, changed.arguments
         return
-    before = changed.recorded.arguments
-    for change in diff(before, changed.arguments):
-        path = change.path if change.op != "append" else (*change.path, len(get(before, change.path)))
-        yield kind, f"{name}: {show_path(path)}", get(before, path), get(changed.arguments, path)
+    for path, before, after in differences(changed.recorded.arguments, changed.arguments):
+        yield kind, f"{name}: {show_path(path)}", before, after
+
+
+def differences(on_record: JsonObject, today: JsonObject) -> list[tuple[Path, Json, Json]]:
+    """The places at which two objects differ, each with both values; MISSING where there is none."""
+    places = dict.fromkeys(_changed_place(change, on_record) for change in diff(on_record, today))
+    return [(place, get(on_record, place), get(today, place)) for place in places]
+
+
+def _changed_place(change: Change, on_record: JsonObject) -> Path:
+    """Where a change is; of one that appends, the position."""
+    return (*change.path, len(get(on_record, change.path))) if change.op == "append" else change.path
 
 
 def _text_lines(value: Json) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from aloma_cli.explain.blame import read_by
 from aloma_cli.explain.ledger import FiringRecord, Ledger, TaskLedger
@@ -11,11 +12,9 @@ from aloma_cli.explain.why import Steps
 from aloma_cli.jsontext import JsonObject, Path
 from aloma_cli.record.events import CallAnswered, Committed, TaskCreated
 from aloma_cli.record.figures import Figures
-from aloma_cli.values import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(NamedTuple):
     """`calls`: on record. `again`: those whose arguments have changed. `perhaps`: those of firings that start from what
     a changed firing wrote. The prices are those on record, in US dollars."""
 
@@ -27,14 +26,7 @@ class Forecast:
     steps: tuple[str, ...]
 
     def to_json(self) -> JsonObject:
-        return {
-            "calls": self.calls,
-            "again": self.again,
-            "again_cost": self.again_cost,
-            "perhaps": self.perhaps,
-            "perhaps_cost": self.perhaps_cost,
-            "steps": list(self.steps),
-        }
+        return {**self._asdict(), "steps": list(self.steps)}
 
 
 def forecast(ledger: Ledger, steps: Steps, report: ReplayReport) -> Forecast:

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aloma_cli.content.job import Effects, Outcome, Raised, Returned
-from aloma_cli.document.changes import Change, apply
-from aloma_cli.document.diff import diff
+from aloma_cli.document.changes import apply
 from aloma_cli.document.merge import merge
-from aloma_cli.document.paths import get, make_room
+from aloma_cli.document.paths import make_room
 from aloma_cli.document.reserved import CHILDREN, ERRORS
 from aloma_cli.errors import InputError
 from aloma_cli.explain.ledger import End, TaskLedger
@@ -21,7 +20,7 @@ from aloma_cli.record import events as ev
 def left_today(task: TaskLedger, version: int, tags: Sequence[str], outcome: Outcome) -> JsonObject:
     """What the run of today leaves of the newest document; it started from `version` and these `tags`."""
     if isinstance(outcome, Raised):
-        return {"error": {key: outcome.error.get(key) for key in ("type", "message")}}
+        return _failed(outcome.error)
     if not isinstance(outcome, Returned):
         return {"error": {"type": "StepLimited", "message": str(outcome)}}
     current: Any = task.document
@@ -48,7 +47,7 @@ def left_today(task: TaskLedger, version: int, tags: Sequence[str], outcome: Out
 def left_on_record(task: TaskLedger, tags: Sequence[str], end: End, children: Iterable[ev.TaskCreated]) -> JsonObject:
     """What is on record; `task` as of the end of the firing, `tags` as they were before it."""
     if isinstance(end, ev.FiringFailed):
-        return {"error": {key: end.error.get(key) for key in ("type", "message")}}
+        return _failed(end.error)
     if not isinstance(end, ev.Committed):
         return {"data": _own_data(task.document)}
     return _without_defaults(
@@ -67,18 +66,8 @@ def left_on_record(task: TaskLedger, tags: Sequence[str], end: End, children: It
     )
 
 
-def differences(on_record: JsonObject, today: JsonObject) -> list[tuple[Path, Json, Json]]:
-    """The places at which two such values differ, each with both values; MISSING where there is none."""
-    found = diff(on_record, today)
-    places: dict[Path, None] = dict.fromkeys(_changed_place(change, on_record) for change in found)
-    return [(place, get(on_record, place), get(today, place)) for place in places]
-
-
-def _changed_place(change: Change, on_record: JsonObject) -> Path:
-    """Where a change is; of one that appends, the position."""
-    if change.op == "append":
-        return (*change.path, len(get(on_record, change.path)))
-    return change.path
+def _failed(error: JsonObject) -> JsonObject:
+    return {"error": {key: error.get(key) for key in ("type", "message")}}
 
 
 def _new_tags(before: Sequence[str], after: Sequence[str] | None) -> JsonObject | None:

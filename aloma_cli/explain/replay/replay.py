@@ -11,8 +11,8 @@ from aloma_cli.content.step import Step
 from aloma_cli.document.paths import MISSING
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.explain.ledger import FiringRecord, Ledger
-from aloma_cli.explain.replay.divergence import Divergence, of_calls, place_of
-from aloma_cli.explain.replay.left import differences, left_on_record, left_today
+from aloma_cli.explain.replay.divergence import Divergence, differences, of_calls, place_of
+from aloma_cli.explain.replay.left import left_on_record, left_today
 from aloma_cli.explain.replay.rerun import Rerun, Tools, run_again
 from aloma_cli.explain.why import Inquiry
 from aloma_cli.jsontext import Json, JsonObject, Path

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from aloma_cli.jsontext import JsonObject, printable
 from aloma_cli.record.figures import Figures
-from aloma_cli.testing.cases.rate import wilson
 from aloma_cli.testing.cases.run import Run
 from aloma_cli.values import dataclass
+
+_Z = 1.959964
+"""Of the normal distribution, for 95 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,11 @@ class Verdict:
     @property
     def rate(self) -> float:
         return self.passes / len(self.runs)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """In which the true pass rate lies with 95 % confidence."""
+        return wilson(self.passes, len(self.runs))
 
     @property
     def passed(self) -> bool:
@@ -47,7 +55,7 @@ class Verdict:
 
     def to_json(self) -> JsonObject:
         """As `aloma test --json` prints it."""
-        figures, (low, high) = self.figures, wilson(self.passes, len(self.runs))
+        figures, (low, high) = self.figures, self.interval
         return {
             "case": self.case,
             "passed": self.passed,
@@ -61,6 +69,18 @@ class Verdict:
             "cost": figures.cost,
             "seconds": round(self.seconds, 3),
         }
+
+
+def wilson(passed: int, runs: int) -> tuple[float, float]:
+    """The interval in which the true pass rate lies with 95 % confidence (Wilson's score interval)."""
+    if not runs:
+        return 0.0, 1.0
+    share, square = passed / runs, _Z * _Z
+    middle = share + square / (2 * runs)
+    spread = _Z * math.sqrt(share * (1 - share) / runs + square / (4 * runs * runs))
+    scale = 1 + square / runs
+    # The share lies in it, but for the rounding.
+    return max(0.0, min(share, (middle - spread) / scale)), min(1.0, max(share, (middle + spread) / scale))
 
 
 def junit(verdicts: Sequence[Verdict], suite: str) -> str:

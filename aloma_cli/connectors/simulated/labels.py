@@ -1,4 +1,0 @@
-"""What simulated answers call themselves."""
-
-PROVIDER = "aloma.offline"
-MODEL = "aloma-offline"
