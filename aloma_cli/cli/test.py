@@ -68,7 +68,7 @@ def run_tests(
     ]
     verdicts = columns[0]
     if junit_file is not None:
-        _write_report(junit_file, junit(verdicts, "aloma"))
+        _write_report(junit_file, junit(verdicts))
     if as_json:
         compared = {"against": [verdict.to_json() for verdict in columns[1]]} if against is not None else {}
         put_json({"schema": 1, "cases": [verdict.to_json() for verdict in verdicts], **compared})

@@ -55,12 +55,11 @@ def write_call(
     *,
     environ: Mapping[str, str],
     write: Callable[[TextIO, str], None] = write,
-    zone: tzinfo | None = None,
 ) -> None:
     """Write one call to `stream`, for people with `write`."""
     if is_for_people(stream, environ):
         room = min(size_of(stream).room, _WIDTH)
-        lines = [*call_lines(call, room, glyphs_for(stream.encoding), zone=zone)]
+        lines = [*call_lines(call, room, glyphs_for(stream.encoding))]
         write(stream, "".join(f"{text}\n" for text in Ink(stream, environ).styled(lines)))
     else:
         write_plain(stream, plain_call_lines(call))

@@ -148,7 +148,7 @@ class Desk:
         question = str(asked.get("question"))
         title = f"Error: {question}" if wrong else question
         parts = [f"<h1>{escape(question)}</h1>", _context(hide_stash(asked.get("context"))), _deadline(asked)]
-        parts.append(form_html(form_of(asked.get("schema")), "Your answer", texts, wrong))
+        parts.append(form_html(form_of(asked.get("schema")), texts, wrong))
         return page(title, "".join(parts), self._footer(ticket), status)
 
     def _footer(self, ticket: Ticket) -> str:

@@ -19,11 +19,11 @@ _HINTS = {"integer": "An integer", "number": "A number", "json": "JSON", "any": 
 _MODES = {"integer": "numeric", "number": "decimal"}
 
 
-def form_html(form: Form, label: str, texts: Mapping[str, str], wrong: Mapping[str, str]) -> str:
-    """The form, filled in with `texts`; `wrong` as in `Filled`. `label`: of a field without a name."""
+def form_html(form: Form, texts: Mapping[str, str], wrong: Mapping[str, str]) -> str:
+    """The form, filled in with `texts`; `wrong` as in `Filled`."""
     lines = [f'<p class="wrong" role="alert">{escape(wrong[""])}</p>'] if form.is_object and "" in wrong else []
     for number, field in enumerate(form.fields):
-        lines += _field_html(field, input_name(number), label, texts.get(field.name, ""), wrong.get(field.name))
+        lines += _field_html(field, input_name(number), texts.get(field.name, ""), wrong.get(field.name))
     lines += _person(texts.get(NAME, ""))
     return (
         f'<form method="post" accept-charset="utf-8" novalidate>{"".join(lines)}<button>Send the answer</button></form>'
@@ -35,8 +35,8 @@ def input_name(number: int) -> str:
     return f"field{number}"
 
 
-def _field_html(field: Field, name: str, label: str, text: str, wrong: str | None) -> Iterator[str]:
-    title = escape((field.title or field.name or label) + ("" if field.required else " (optional)"))
+def _field_html(field: Field, name: str, text: str, wrong: str | None) -> Iterator[str]:
+    title = escape((field.title or field.name or "Your answer") + ("" if field.required else " (optional)"))
     hint = field.about or _HINTS.get(field.kind, "")
     notes = [(f"{name}-hint", "hint", hint)] if hint else []
     notes += [(f"{name}-wrong", "wrong", wrong)] if wrong else []
