@@ -164,7 +164,7 @@ PLANTED = {
         "value",
         "steps/b.py:1",
         "b waits until phase is",
-        "values written:  a string",
+        "values written: a string",
     ),
     "a group of subtasks that nobody makes": Planted(
         {
@@ -381,7 +381,7 @@ PLANTED = {
         "value",
         "steps/b.py:1",
         'b waits until ok is "true"',
-        "values written:  a boolean",
+        "values written: a boolean",
     ),
     "a comparison with a number where a text is written": Planted(
         {
@@ -391,7 +391,7 @@ PLANTED = {
         "value",
         "steps/b.py:1",
         "b waits until phase is",
-        "values written:  a string",
+        "values written: a string",
     ),
     "more fields than are listed": Planted(
         {

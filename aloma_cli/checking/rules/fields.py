@@ -55,7 +55,7 @@ def _mistakes_at(subject: Subject, step: Step, path: tuple[str, ...], patterns: 
             message = f"{step.name} waits until {show_path(path)} is {written(pattern)}, which nothing writes"
             known = [text for value in values if (text := text_of(value)) is not None]
             cure = did_you_mean(pattern, known) if isinstance(pattern, str) else None
-            yield Finding(subject.place(step, path), "value", message, cure or f"values written:  {told}", step.name)
+            yield Finding(subject.place(step, path), "value", message, cure or f"values written: {told}", step.name)
 
 
 def _unwritten(subject: Subject, step: Step, path: tuple[str, ...]) -> Iterator[Finding]:
