@@ -1,4 +1,4 @@
-"""Secrets are found by value, in whatever form they stand, and their names are put in their place."""
+"""Secrets are found by value, in any form, and replaced by their names."""
 
 from __future__ import annotations
 

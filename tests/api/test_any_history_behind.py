@@ -1,8 +1,8 @@
 """Any history of trees whose claims write behind, with a crash at any moment, which loses any part that is not synced.
 
 A state machine plays the worker of a workspace on a disk whose syncs end when the machine says so. Whatever a step, a
-connector or a view comes to know is looked up in the journal at that moment: it must be where it outlives a loss of
-power. After a crash, what is left is held against all that was told before.
+connector or a view learns is looked up in the journal at that moment: it must be durable. After a crash, what is left
+is compared with everything that views got before.
 """
 
 from __future__ import annotations
@@ -457,7 +457,7 @@ class WritesBehind(RuleBasedStateMachine):
             tree.model.end_batch()
 
     def _check_published(self, tree: Known) -> None:
-        """Other processes are told of no state that may be lost."""
+        """Other processes see no state that may be lost."""
         record = self.home.store.record(tree.root)
         if record is None:
             return

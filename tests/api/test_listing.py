@@ -1,4 +1,4 @@
-"""A list of tasks that is looked at again and again reads only what it shows and what has changed."""
+"""A list of tasks that is refreshed reads only what it shows and what has changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What bash, zsh and fish are told when they complete a line."""
+"""What bash, zsh and fish get when they complete a line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a step does wrong and Python says nothing of, or little: the run says it, with the line and the cure."""
+"""Mistakes of a step that Python reports badly or not at all: the run reports them, with the line and the cure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a model server answers: it is on record once and counted, and the task can be shown and resumed."""
+"""Any answer of a model server is recorded once and counted, and the task can be shown and resumed."""
 
 from __future__ import annotations
 

@@ -284,7 +284,7 @@ class Echo(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[ThreadingHTTPServer]:
-    """An HTTP server on loopback that repeats whatever it is told."""
+    """An HTTP server on loopback that repeats what it gets."""
     Echo.seen = []
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
     thread = threading.Thread(target=httpd.serve_forever, daemon=True)

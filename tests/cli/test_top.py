@@ -1,4 +1,4 @@
-"""`aloma top`: what all tasks are at, from any terminal."""
+"""`aloma top`: the state of all tasks, from any terminal."""
 
 from __future__ import annotations
 

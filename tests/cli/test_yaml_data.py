@@ -1,4 +1,4 @@
-"""A task's data in YAML: JSON in easier clothes, and nothing guessed."""
+"""A task's data in YAML: a friendlier JSON, and nothing guessed."""
 
 from __future__ import annotations
 

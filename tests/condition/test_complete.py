@@ -1,4 +1,4 @@
-"""Every operator stands in the tests that hold for all of them."""
+"""Every operator is in the tests that hold for all of them."""
 
 from __future__ import annotations
 

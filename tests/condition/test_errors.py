@@ -1,4 +1,4 @@
-"""What is ill-formed is refused by name and path."""
+"""Invalid conditions are refused, with their name and path."""
 
 from __future__ import annotations
 

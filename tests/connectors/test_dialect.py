@@ -1,4 +1,4 @@
-"""How a server is told the schema, and what is tried when it refuses."""
+"""How the schema is sent to a server, and what is tried when it refuses."""
 
 from __future__ import annotations
 

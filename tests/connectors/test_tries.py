@@ -1,4 +1,4 @@
-"""Tries of a request to a model server: when there is another one, after which wait, and who is told."""
+"""Tries of a request to a model server: when there is another one, after which wait, and what is reported."""
 
 from __future__ import annotations
 

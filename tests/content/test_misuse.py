@@ -1,4 +1,4 @@
-"""What an author is told of wrong arguments."""
+"""The errors for wrong arguments, as an author sees them."""
 
 from __future__ import annotations
 

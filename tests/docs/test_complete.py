@@ -1,4 +1,4 @@
-"""Nothing is missing in the pages: each name of the program stands in its table, and each page is linked."""
+"""Nothing is missing in the pages: each name of the program is in its table, and each page is linked."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ERRORS = {
 
 
 def listed(page: Page, heading: str) -> list[str]:
-    """What stands in backticks in the first column of a table."""
+    """The words in backticks in the first column of a table."""
     return [code for row in page.rows(heading) for code in codes(row[0])]
 
 

@@ -205,7 +205,7 @@ def test_a_secret_is_sent_as_it_is_and_recorded_by_name() -> None:
 
 
 def test_a_repeated_firing_is_answered_from_the_record_word_for_word() -> None:
-    """A step is told what is on record, also the first time: else what it asks next would be another call."""
+    """A step gets what is on record, also the first time: otherwise its next call would be a different one."""
     echo, store = Echo(), MemoryStore()
     steps = [step("speaks", START, speaks), step("rival", START, puts(answer="first"))]
     run = stage(*steps, connectors=echo.table, store=store)

@@ -1,4 +1,4 @@
-"""What a call waits for is told to the views, and to nobody else."""
+"""Only the views get what a call waits for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People are told by a command, a URL or mail that a task asks, has failed or is done: at most once."""
+"""Notices by a command, a URL or mail that a task asks, has failed or is done: each at most once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.cli.desk import Desk, until
 from tests.support.smtp import MailServer, mail_server, own_certificate
 
 KEEP = "import sys; open('told', 'a').write(sys.stdin.read())"
-"""A program that keeps what it is told."""
+"""A program that keeps what it gets."""
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""A model server on loopback that streams its answers, and breaks them as it is told."""
+"""A model server on loopback that streams its answers, and breaks them on request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claims that write behind: writes return at once, and are told of once they last."""
+"""Claims that write behind: writes return at once, and are reported once they are durable."""
 
 from __future__ import annotations
 

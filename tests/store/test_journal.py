@@ -39,7 +39,7 @@ def journal(store: FileStore, tmp_path: Path) -> Path:
 
 
 def line(record: dict[str, object]) -> bytes:
-    """A journal line with a checksum that fits, whatever stands in it."""
+    """A journal line with a checksum that fits, whatever it contains."""
     body = json.dumps(record, separators=(",", ":"))[:-1].encode()
     return body + b',"sum":"%08x"}\n' % zlib.crc32(body)
 
@@ -131,7 +131,7 @@ def test_zeros_that_a_loss_of_power_left_at_the_end_are_cut_off(store: FileStore
 
 
 def test_a_journal_cut_while_it_was_begun_is_no_task(store: FileStore, journal: Path) -> None:
-    """A kill in the middle of `create` must not stand in the way of listing the others."""
+    """A kill in the middle of `create` must not prevent listing the others."""
     folder = journal.parents[1] / "2"
     (folder / "inbox").mkdir(parents=True)
     assert store.roots() == ["1"]

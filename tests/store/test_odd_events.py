@@ -141,7 +141,7 @@ MAPS = ("stopped", "models", "retries", "pattern", "order")
 
 
 def line(seq: int, wires: list[Json]) -> bytes:
-    """A journal line with a checksum that fits, whatever stands in it."""
+    """A journal line with a checksum that fits, whatever it contains."""
     record = {"seq": seq, "format": 1, "events": wires}
     body = json.dumps(record, separators=(",", ":"))[:-1].encode()
     return body + b',"sum":"%08x"}\n' % zlib.crc32(body)

@@ -32,7 +32,7 @@ def url(postgres: Postgres) -> str:
 
 @pytest.fixture
 def store(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A store whose leases nobody prolongs."""
+    """A store whose leases are not renewed."""
     monkeypatch.setattr(Keeper, "_start", lambda _: None)
     store: Store = PostgresStore(url)
     yield store

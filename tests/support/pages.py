@@ -78,7 +78,7 @@ def cells(row: str) -> list[str]:
 
 
 def codes(cell: str) -> list[str]:
-    """What stands in backticks in a cell."""
+    """The words in backticks in a cell."""
     return [double or single for double, single in _CODE.findall(cell)]
 
 

@@ -1,4 +1,4 @@
-"""A disk whose syncs end when a test says so, and an event loop that does no more than it is told."""
+"""A disk whose syncs end when a test says so, and an event loop that only runs when told to."""
 
 from __future__ import annotations
 
