@@ -10,26 +10,8 @@ from typing import Any
 
 from aloma_cli.clock import from_iso
 from aloma_cli.ids import root_of
+from aloma_cli.record import events as ev
 from aloma_cli.record.calls import RecordedCall
-from aloma_cli.record.events import (
-    AnsweringSet,
-    CallProgress,
-    CallSent,
-    Committed,
-    Event,
-    FiringFailed,
-    FiringLooked,
-    FiringVoided,
-    LimitReached,
-    Logged,
-    NoticeFailed,
-    NoticeSent,
-    RequestRefused,
-    StepsArmed,
-    TaskCreated,
-    TaskRested,
-    TreeResumed,
-)
 from aloma_cli.record.figures import Figures
 from aloma_cli.record.who import person
 from aloma_cli.values import dataclass
@@ -38,18 +20,18 @@ from aloma_cli.view.format import clean_lines, duration, error_text, money, plur
 
 _LONGEST_VALUE = 60
 
-_WORDS: dict[type[Event], str] = {
-    TaskCreated: "created",
-    FiringLooked: "looked",
-    FiringFailed: "failed",
-    Logged: "log",
-    StepsArmed: "armed",
-    LimitReached: "paused",
-    TreeResumed: "resumed",
-    AnsweringSet: "changed",
-    RequestRefused: "refused",
-    NoticeSent: "notified",
-    NoticeFailed: "unsent",
+_WORDS: dict[type[ev.Event], str] = {
+    ev.TaskCreated: "created",
+    ev.FiringLooked: "looked",
+    ev.FiringFailed: "failed",
+    ev.Logged: "log",
+    ev.StepsArmed: "armed",
+    ev.LimitReached: "paused",
+    ev.TreeResumed: "resumed",
+    ev.AnsweringSet: "changed",
+    ev.RequestRefused: "refused",
+    ev.NoticeSent: "notified",
+    ev.NoticeFailed: "unsent",
 }
 _COMMITS = {"firing": "fired", "person": "changed", "landing": "landed", "engine": "engine"}
 _AGAIN = {
@@ -80,7 +62,7 @@ class Firing:
     since: float
     attempt: int = 1
     run: int = 1
-    asking: dict[str, CallSent | CallProgress] = field(default_factory=dict)
+    asking: dict[str, ev.CallSent | ev.CallProgress] = field(default_factory=dict)
     said: str = ""
     subtasks: int = 0
     figures: Figures = field(default_factory=Figures)
@@ -99,7 +81,7 @@ class Entry:
 
     at: str
     word: str
-    event: Event | None = None
+    event: ev.Event | None = None
     step: str | None = None
     task: str | None = None
     seconds: float | None = None
@@ -111,19 +93,19 @@ class Entry:
 
     @property
     def changed(self) -> Summary:
-        return summarise(self.event.changes) if isinstance(self.event, Committed) else NOTHING
+        return summarise(self.event.changes) if isinstance(self.event, ev.Committed) else NOTHING
 
 
-def word_of(event: Event) -> str | None:
+def word_of(event: ev.Event) -> str | None:
     """What happened, in one word; None for an event without an entry."""
     match event:
-        case Committed():
+        case ev.Committed():
             return "changed" if event.by == "engine" and event.answers else _COMMITS.get(event.by)
-        case FiringVoided():
+        case ev.FiringVoided():
             return event.reason
-        case TaskRested():
+        case ev.TaskRested():
             return event.state
-        case CallProgress():
+        case ev.CallProgress():
             return "waits" if event.silent or is_pause(event) else None
     return _WORDS.get(type(event))
 
@@ -137,35 +119,35 @@ def _entry_words(entry: Entry) -> tuple[str | None, ...]:
     match entry.event:
         case None if entry.firing is not None:
             return (doing(entry.firing, from_iso(entry.at)),)
-        case CallProgress() as event:
+        case ev.CallProgress() as event:
             return (waiting(event, from_iso(event.at)),)
-        case TaskCreated() as event if entry.name is not None:
+        case ev.TaskCreated() as event if entry.name is not None:
             return entry.name, event.task
-        case Committed(by="firing") as event:
+        case ev.Committed(by="firing") as event:
             return _fired_facts(event, entry.firing.subtasks if entry.firing else 0)
-        case Committed(by="person") as event:
+        case ev.Committed(by="person") as event:
             return (f"by {person(event.who)}",)
-        case TreeResumed():
+        case ev.TreeResumed():
             return ("by a person",)
-        case Committed(by="engine", answers=answers) if answers:
+        case ev.Committed(by="engine", answers=answers) if answers:
             return ("default used, no answer in time",)
-        case FiringVoided() as event:
+        case ev.FiringVoided() as event:
             return _voided_facts(event, entry.others)
-        case StepsArmed() as event:
+        case ev.StepsArmed() as event:
             return ", ".join(event.steps), event.reason, f"by {person(event.who)}" if event.who else None
-        case TaskRested() as event:
+        case ev.TaskRested() as event:
             questions = (f'"{question}"' for question in entry.asked)
             return entry.name, *questions, event.reason, *(total_facts(entry.total) if entry.total else ())
-        case LimitReached() | AnsweringSet() | RequestRefused() as event:
+        case ev.LimitReached() | ev.AnsweringSet() | ev.RequestRefused() as event:
             return (event.reason,)
     return _notice_facts(entry.event)
 
 
-def _notice_facts(event: Event | None) -> tuple[str, ...]:
+def _notice_facts(event: ev.Event | None) -> tuple[str, ...]:
     match event:
-        case NoticeSent():
+        case ev.NoticeSent():
             return (f"{event.word}: {event.to}",)
-        case NoticeFailed():
+        case ev.NoticeFailed():
             return event.to, event.reason
     return ()
 
@@ -173,9 +155,9 @@ def _notice_facts(event: Event | None) -> tuple[str, ...]:
 def text(entry: Entry) -> str:
     """What a step logged or why it failed, at any length."""
     match entry.event:
-        case Logged() as event:
+        case ev.Logged() as event:
             return event.text
-        case FiringFailed() as event:
+        case ev.FiringFailed() as event:
             return _failed_text(event)
     return ""
 
@@ -186,7 +168,7 @@ def leveled(level: str, logged: str) -> list[str]:
     return [prefix + line for line in clean_lines(logged)]
 
 
-def _fired_facts(event: Committed, subtasks: int) -> tuple[str | None, ...]:
+def _fired_facts(event: ev.Committed, subtasks: int) -> tuple[str | None, ...]:
     until = event.parked_until
     return (
         *(f'asks "{asked["question"]}"' for asked in event.asked),
@@ -199,7 +181,7 @@ def _fired_facts(event: Committed, subtasks: int) -> tuple[str | None, ...]:
     )
 
 
-def _voided_facts(event: FiringVoided, others: tuple[str, ...]) -> tuple[str | None, ...]:
+def _voided_facts(event: ev.FiringVoided, others: tuple[str, ...]) -> tuple[str | None, ...]:
     return (
         "at " + ", ".join(map(place, event.paths)) if event.paths else None,
         "with " + ", ".join(others) if others else None,
@@ -207,7 +189,7 @@ def _voided_facts(event: FiringVoided, others: tuple[str, ...]) -> tuple[str | N
     )
 
 
-def _failed_text(event: FiringFailed) -> str:
+def _failed_text(event: ev.FiringFailed) -> str:
     """`retry in 2.0s (attempt 1 failed): ConnectorError: …`, or after the last attempt the error and its place."""
     told, where = error_text(event.error), event.error.get("place")
     if event.retry_at is None:
@@ -234,22 +216,22 @@ def is_queued(firing: Firing) -> bool:
     return bool(firing.asking) and all(is_in_queue(call) for call in firing.asking.values())
 
 
-def is_in_queue(call: CallSent | CallProgress) -> bool:
+def is_in_queue(call: ev.CallSent | ev.CallProgress) -> bool:
     """Whether a call waits for its turn at a server."""
-    return isinstance(call, CallProgress) and call.state == "queued"
+    return isinstance(call, ev.CallProgress) and call.state == "queued"
 
 
 def streaming(firing: Firing) -> str | None:
     """The last part of the answer that the only call of a firing receives; None if that is not what it does."""
     match [*firing.asking.values()]:
-        case [CallProgress(state="streaming", text=str(text), silent=0)]:
+        case [ev.CallProgress(state="streaming", text=str(text), silent=0)]:
             return text
     return None
 
 
-def waiting(call: CallSent | CallProgress, now: float) -> str:
+def waiting(call: ev.CallSent | ev.CallProgress, now: float) -> str:
     """What a call waits for at `now`, in words."""
-    if not isinstance(call, CallProgress):
+    if not isinstance(call, ev.CallProgress):
         return f"calling {call.call}"
     if is_pause(call):
         return f"{call.text}: waits {_left(call, now)} s{_try(call, ', ')}"
@@ -264,23 +246,23 @@ def waiting(call: CallSent | CallProgress, now: float) -> str:
     return f"{'receiving from' if call.state == 'streaming' else 'calling'} {call.call}"
 
 
-def is_pause(call: CallProgress) -> bool:
+def is_pause(call: ev.CallProgress) -> bool:
     """Whether a call waits before its next try."""
     return call.state in ("rate_limited", "waiting") and call.text is not None
 
 
-def _left(call: CallProgress, now: float) -> int:
+def _left(call: ev.CallProgress, now: float) -> int:
     return max(0, ceil(from_iso(call.until or call.at) - now))
 
 
-def _limit(call: CallProgress) -> str:
+def _limit(call: ev.CallProgress) -> str:
     """` (limit 90 s, try 1 of 3)`."""
     until = call.until and f"limit {round(from_iso(call.until) - from_iso(call.at) + call.silent)} s"
     told = ", ".join(filter(None, (until, _try(call))))
     return f" ({told})" if told else ""
 
 
-def _try(call: CallProgress, before: str = "") -> str:
+def _try(call: ev.CallProgress, before: str = "") -> str:
     return f"{before}try {call.attempt} of {call.tries}" if call.attempt and call.tries else ""
 
 

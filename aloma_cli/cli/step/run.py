@@ -18,18 +18,8 @@ from aloma_cli.connectors.chat.completion import content_of, message_of
 from aloma_cli.content.step import Step
 from aloma_cli.document.stash import hide_stash
 from aloma_cli.jsontext import Json, JsonObject, dumps, show_path
+from aloma_cli.record import events as ev
 from aloma_cli.record.codec import to_wire
-from aloma_cli.record.events import (
-    CallAnswered,
-    CallSent,
-    Committed,
-    Event,
-    FiringFailed,
-    FiringLooked,
-    FiringVoided,
-    Logged,
-    TaskCreated,
-)
 from aloma_cli.record.states import STATES
 from aloma_cli.record.tree import ASKS
 from aloma_cli.view.changes import is_bookkeeping, operation_text
@@ -62,7 +52,7 @@ def run(
     step = step_named(home.steps, name)
     if notice and "connectors" in step.content.parameters:
         say(f"aloma: {notice}")
-    events: list[Event] = []
+    events: list[ev.Event] = []
     asyncio.run(fire(home, step, document, events.append))
     done = _Done(step, document, events)
     put_json(done.to_json()) if as_json else done.tell()
@@ -72,23 +62,23 @@ def run(
 class _Done:
     """What a step did in its one firing."""
 
-    def __init__(self, step: Step, document: JsonObject, events: Iterable[Event]) -> None:
-        ends = (Committed, FiringLooked, FiringFailed)
+    def __init__(self, step: Step, document: JsonObject, events: Iterable[ev.Event]) -> None:
+        ends = (ev.Committed, ev.FiringLooked, ev.FiringFailed)
         events = list(events)
         self._step, self._document = step, document
         self._end = next((event for event in events if isinstance(event, ends)), None)
-        self._calls = [event for event in events if isinstance(event, CallAnswered)]
-        self._asks = [event for event in events if isinstance(event, CallSent) and event.call == ASKS]
-        self._parked = any(isinstance(event, FiringVoided) and event.again for event in events)
-        self._logs = [event for event in events if isinstance(event, Logged)]
-        self._subtasks = [event for event in events if isinstance(event, TaskCreated) and event.parent]
+        self._calls = [event for event in events if isinstance(event, ev.CallAnswered)]
+        self._asks = [event for event in events if isinstance(event, ev.CallSent) and event.call == ASKS]
+        self._parked = any(isinstance(event, ev.FiringVoided) and event.again for event in events)
+        self._logs = [event for event in events if isinstance(event, ev.Logged)]
+        self._subtasks = [event for event in events if isinstance(event, ev.TaskCreated) and event.parent]
 
     @property
     def code(self) -> int:
         """The exit code."""
         if self._end is None:
             return STATES["question" if self._parked else "ignored"].exit_code
-        return STATES["error" if isinstance(self._end, FiringFailed) else "done"].exit_code
+        return STATES["error" if isinstance(self._end, ev.FiringFailed) else "done"].exit_code
 
     def to_json(self) -> Json:
         """What `--json` prints."""
@@ -101,12 +91,12 @@ class _Done:
             "calls": [visible_record(to_wire(call)) for call in self._calls],
             "logs": [{"level": log.level, "text": log.text} for log in self._logs],
             "subtasks": [{"name": one.name, "data": hide_stash(one.data)} for one in self._subtasks],
-            "error": self._end.error if isinstance(self._end, FiringFailed) else None,
+            "error": self._end.error if isinstance(self._end, ev.FiringFailed) else None,
             **self._committed_json(),
         }
 
     def _committed_json(self) -> JsonObject:
-        kept = self._end if isinstance(self._end, Committed) else None
+        kept = self._end if isinstance(self._end, ev.Committed) else None
         event = visible_record(to_wire(kept)) if kept else {}
         return {
             "changes": event.get("changes", []),
@@ -121,11 +111,11 @@ class _Done:
         for call in self._calls:
             say(f"  > {clean(call.call)}: {_call_answer(call)}")
         match self._end:
-            case Committed():
+            case ev.Committed():
                 self._tell_commit(self._end)
-            case FiringLooked():
+            case ev.FiringLooked():
                 say(f"aloma: {self._step.name} ran and changed nothing")
-            case FiringFailed():
+            case ev.FiringFailed():
                 say(f"aloma: {self._step.name} failed: {clean(error_text(self._end.error))}")
                 for frame in self._end.error.get("trace", ())[-1:]:
                     say(f"  {frame}")
@@ -137,7 +127,7 @@ class _Done:
             case None:
                 self._tell_missing()
 
-    def _tell_commit(self, commit: Committed) -> None:
+    def _tell_commit(self, commit: ev.Committed) -> None:
         changes = [change for change in commit.changes if not is_bookkeeping(change)]
         for change in changes:
             put(" ".join(operation_text(change)))
@@ -162,7 +152,7 @@ class _Done:
         return iter(()) if self._end else self._step.condition.mismatches(self._document)
 
 
-def _call_answer(call: CallAnswered) -> str:
+def _call_answer(call: ev.CallAnswered) -> str:
     if call.error is not None:
         return clean(error_text(call.error))
     message = message_of(call.answer)

@@ -14,21 +14,8 @@ from typing import TypeAlias
 from aloma_cli.clock import from_iso
 from aloma_cli.ids import root_of
 from aloma_cli.jsontext import cut
+from aloma_cli.record import events as ev
 from aloma_cli.record.checkpoint import facts_of
-from aloma_cli.record.events import (
-    CallAnswered,
-    CallProgress,
-    CallSent,
-    Committed,
-    Event,
-    FiringFailed,
-    FiringLooked,
-    FiringStarted,
-    FiringVoided,
-    Logged,
-    TaskCreated,
-    TaskRested,
-)
 from aloma_cli.record.figures import Figures
 from aloma_cli.record.states import PAUSED
 from aloma_cli.record.tree import Flight, TaskFacts, Tree
@@ -40,8 +27,8 @@ from aloma_cli.view.format import LONGEST, error_text
 _MOST_NAMED = 10_000
 """How many firings are kept with the names of their steps."""
 
-_Beginning: TypeAlias = FiringStarted | CallSent | CallProgress | CallAnswered | Logged
-_Ending: TypeAlias = Committed | FiringLooked | FiringVoided | FiringFailed
+_Beginning: TypeAlias = ev.FiringStarted | ev.CallSent | ev.CallProgress | ev.CallAnswered | ev.Logged
+_Ending: TypeAlias = ev.Committed | ev.FiringLooked | ev.FiringVoided | ev.FiringFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +100,7 @@ class Screen:
         return screen
 
     @property
-    def rest(self) -> TaskRested | None:
+    def rest(self) -> ev.TaskRested | None:
         """How the root rests."""
         return self.tree.root.rest if self.root is not None else None
 
@@ -154,13 +141,13 @@ class Screen:
         """How many calls are under way, and how many more wait for their turn at a server."""
         return len(self._calling), len(self._queued)
 
-    def fold(self, event: Event) -> Firing | None:
+    def fold(self, event: ev.Event) -> Firing | None:
         """Take `event` in. Returns the firing that it ended."""
-        if isinstance(event, CallSent | CallProgress):
+        if isinstance(event, ev.CallSent | ev.CallProgress):
             self._note_call(event)
-            if isinstance(event, CallProgress) or event.effect == "read":
+            if isinstance(event, ev.CallProgress) or event.effect == "read":
                 return None  # not on record
-        if isinstance(event, CallAnswered):
+        if isinstance(event, ev.CallAnswered):
             self._add_answer(event)
             if event.replayed:
                 return None
@@ -173,26 +160,26 @@ class Screen:
             self._retrying.pop(task.id, None)
         return ended
 
-    def tell(self, event: Event) -> Entry | None:
+    def tell(self, event: ev.Event) -> Entry | None:
         """Take `event` in. Returns what to say about it to those who follow the run; None for bookkeeping."""
         entry = self.entry(event)
-        if entry is None or entry.word in ("landed", "engine") or (isinstance(event, TaskCreated) and event.parent):
+        if entry is None or entry.word in ("landed", "engine") or (isinstance(event, ev.TaskCreated) and event.parent):
             return None
-        if isinstance(event, TaskCreated | TaskRested) and event.task == self.root:
+        if isinstance(event, ev.TaskCreated | ev.TaskRested) and event.task == self.root:
             return replace(entry, name=self._names[event.task], total=self.total)
         return entry
 
-    def entry(self, event: Event) -> Entry | None:
+    def entry(self, event: ev.Event) -> Entry | None:
         """Take `event` in. Returns its entry, None if it has none."""
         ended = self.fold(event)
         word = word_of(event)
         if word is None:
             return None
-        task = event.child if isinstance(event, Committed) and event.child else event.task
+        task = event.child if isinstance(event, ev.Committed) and event.child else event.task
         step, seconds = getattr(event, "step", None), getattr(event, "seconds", None) if ended else None
-        others = event.others if isinstance(event, FiringVoided) else ()
+        others = event.others if isinstance(event, ev.FiringVoided) else ()
         names = dict.fromkeys(self.steps.get(other, f"firing {other}") for other in others)
-        asked = self._open_questions(event.task) if isinstance(event, TaskRested) else ()
+        asked = self._open_questions(event.task) if isinstance(event, ev.TaskRested) else ()
         return Entry(event.at, word, event, step, self.label(task), seconds, ended, tuple(names), asked)
 
     def _open_questions(self, task: str) -> tuple[str, ...]:
@@ -240,24 +227,24 @@ class Screen:
             yield parent
             parent = self.tree.tasks[parent].parent
 
-    def _take(self, event: Event) -> Firing | None:
+    def _take(self, event: ev.Event) -> Firing | None:
         match event:
-            case TaskCreated():
+            case ev.TaskCreated():
                 self._add_task(event)
-            case FiringStarted():
+            case ev.FiringStarted():
                 self._add_firing(event)
-            case Logged():
+            case ev.Logged():
                 self._logged(event)
-            case Committed():
+            case ev.Committed():
                 return self._add_commit(event)
-            case FiringLooked() | FiringVoided() | FiringFailed():
+            case ev.FiringLooked() | ev.FiringVoided() | ev.FiringFailed():
                 return self._end_firing(event)
-            case TaskRested():
+            case ev.TaskRested():
                 self._paused.pop(event.task, None)
                 self._paused[event.task] = self.tree.tasks[event.task]
         return None
 
-    def _add_task(self, event: TaskCreated) -> None:
+    def _add_task(self, event: ev.TaskCreated) -> None:
         if self.root is None:
             self.root, self.began = event.task, from_iso(event.at)
         self._set_name(event.task, event.name)
@@ -269,7 +256,7 @@ class Screen:
         self._names[task] = shown
         self._bearers[shown] += 1
 
-    def _add_firing(self, event: FiringStarted) -> None:
+    def _add_firing(self, event: ev.FiringStarted) -> None:
         self.steps[event.firing] = event.step
         if len(self.steps) > _MOST_NAMED:
             # A firing that is void met those that ended while it ran.
@@ -283,13 +270,13 @@ class Screen:
         firing = self.running.get(event.firing)
         return firing or Firing(event.firing, event.step, event.task, from_iso(event.at))
 
-    def _note_call(self, event: CallSent | CallProgress) -> None:
+    def _note_call(self, event: ev.CallSent | ev.CallProgress) -> None:
         firing = self._firing(event)
-        if isinstance(event, CallSent) or event.key in firing.asking or event.state == "queued":
+        if isinstance(event, ev.CallSent) or event.key in firing.asking or event.state == "queued":
             firing.asking[event.key] = event
             self._queue(event)
 
-    def _queue(self, event: CallSent | CallProgress) -> None:
+    def _queue(self, event: ev.CallSent | ev.CallProgress) -> None:
         call = event.firing, event.key
         self._calling.discard(call)
         self._queued.discard(call)
@@ -301,14 +288,14 @@ class Screen:
             self._calling.discard((firing.number, key))
             self._queued.discard((firing.number, key))
 
-    def _add_answer(self, event: CallAnswered) -> None:
+    def _add_answer(self, event: ev.CallAnswered) -> None:
         firing = self._firing(event)
         if not (event.error or {}).get("again"):
             self._forget_calls(firing, event.key)
         if not event.replayed:
             firing.figures.count_call(event)
 
-    def _logged(self, event: Logged) -> None:
+    def _logged(self, event: ev.Logged) -> None:
         firing = self._firing(event)
         firing.said = cut(event.text.strip(), LONGEST)
         line, count = (event.level, event.text), 1
@@ -317,7 +304,7 @@ class Screen:
         firing.logs.append((*line, count))
         firing.logged += 1
 
-    def _add_commit(self, event: Committed) -> Firing | None:
+    def _add_commit(self, event: ev.Committed) -> Firing | None:
         if event.name is not None:
             self._set_name(event.task, event.name)
         made = self._subtasks_made(event)
@@ -327,7 +314,7 @@ class Screen:
         firing.subtasks = made
         return firing
 
-    def _subtasks_made(self, event: Committed) -> int:
+    def _subtasks_made(self, event: ev.Committed) -> int:
         """How many subtasks a commit made: it counts them before they are created."""
         made = 0
         for group, total in group_totals(event.changes):
