@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aloma_cli.errors import InputError
 from aloma_cli.extras import extra
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     from uvicorn import Server
 
 LOOPBACK = "127.0.0.1"
-
-HEAD = 10.0
-"""Seconds within which a client must have sent the head of a request."""
 
 IDLE = 5
 """Seconds after which a connection without a request is closed."""
@@ -51,9 +47,11 @@ async def serving(app: ASGIApp, host: str = LOOPBACK, port: int = 0) -> AsyncIte
 def _uvicorn_server(app: ASGIApp) -> Server:
     import uvicorn
 
+    from aloma_cli.web.protocol import Protocol
+
     config = uvicorn.Config(
         app,
-        http=_protocol(),
+        http=Protocol,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -72,40 +70,6 @@ def _uvicorn_server(app: ASGIApp) -> Server:
     # `Server.serve` would also look ten times a second whether it is to end, and take the signals of the program.
     server.lifespan = config.lifespan_class(config)
     return server
-
-
-def _protocol() -> Any:
-    from uvicorn.protocols.http.h11_impl import H11Protocol
-
-    class Protocol(H11Protocol):
-        """Closes a connection on which no request begins in time: uvicorn itself waits for a head forever."""
-
-        _deadline: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._watch_idle()
-
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            self._watch_idle()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._forget()
-            super().connection_lost(exc)
-
-        def _watch_idle(self) -> None:
-            if self.cycle is not None and not self.cycle.response_complete:
-                self._forget()
-            elif self._deadline is None:
-                self._deadline = self.loop.call_later(HEAD, self.transport.close)
-
-        def _forget(self) -> None:
-            if self._deadline is not None:
-                self._deadline.cancel()
-                self._deadline = None
-
-    return Protocol
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from aloma_cli.errors import InputError, WorkspaceError
-from aloma_cli.web import guard, server
+from aloma_cli.web import guard, protocol
 from aloma_cli.web.answer import answer
 from aloma_cli.web.app import app_of
 from aloma_cli.web.server import serving
@@ -94,12 +94,12 @@ def test_a_body_that_does_not_come_ends_the_request(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("begun", [b"", b"GET /size HTTP/1.1\r\nhost: local"])
 def test_a_connection_without_a_request_is_closed(begun: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "HEAD", 0.2)
+    monkeypatch.setattr(protocol, "HEAD", 0.2)
     assert served(lambda url: send(url, begun)).status == 0
 
 
 def test_several_requests_of_one_connection_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "HEAD", 0.2)
+    monkeypatch.setattr(protocol, "HEAD", 0.2)
     request = b"GET /size HTTP/1.1\r\nhost: localhost\r\n\r\n"
     assert served(lambda url: send(url, request * 2)).body.count(b'{"bytes":0}') == 2
 
