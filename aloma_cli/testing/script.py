@@ -156,11 +156,11 @@ class Script:
 
     async def answer(self, call: Call, function: Function) -> Answer:
         """The scripted answer to a call. Raises ConnectorError for a scripted failure, and if there is none."""
+        scripted = next((answers for answers in self._answers if answers.applies_to(call)), None)
+        reply = None if scripted is None else scripted.next()
         if self._live and isinstance(function, Chat | Embed):
             return await function.send(call)
-        scripted = next((answers for answers in self._answers if answers.applies_to(call)), None)
-        if scripted is not None:
-            reply = scripted.next()
+        if scripted is not None and reply is not None:
             content = reply.content(call) if callable(reply.content) else reply.content
             return await self._given(call, function, f'script.on("{scripted.step}")', Reply(content, reply.after))
         if isinstance(function, Chat):

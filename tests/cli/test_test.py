@@ -231,6 +231,11 @@ def test_a_live_run_fails_below_its_rate(asks: Desk, server: str) -> None:
     assert (ran.code, ran.json["cases"][0]["passes"]) == (1, 2)
 
 
+def test_a_live_run_that_fails_does_not_blame_answers_that_the_model_gave_itself(asks: Desk, server: str) -> None:
+    ran = asks.run("test", "--live", "3", "--base-url", server, "--model", "m")
+    assert (ran.code, "no call used the answers" in ran.out) == (1, False)
+
+
 def test_a_live_run_without_a_server_is_refused(asks: Desk) -> None:
     assert asks.run("test", "--live", "1").code == 4
 
