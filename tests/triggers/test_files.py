@@ -13,7 +13,7 @@ import pytest
 
 from aloma_cli.errors import ConfigError, StoreError
 from aloma_cli.triggers import files
-from tests.triggers.conftest import Home, MakeHome
+from tests.triggers.conftest import Home, MakeHome, SetClock
 
 INBOX = "files: {folder: inbox, settle: 0.2}\ndata: {name: '{event.name}'}"
 OLD = time.time() - 3600
@@ -45,8 +45,16 @@ def test_each_file_makes_one_task_whenever_it_came(home: MakeHome) -> None:
     assert at.made("$via")[0] | {"at": ""} == {"trigger": "t", "kind": "files", "at": "", "file": at.made("name")[0]}
 
 
+class Ticking(SetClock):
+    """A clock by which no two tasks are made at the same moment."""
+
+    def now(self) -> float:
+        self.moment += 1
+        return self.moment
+
+
 def test_files_that_are_ready_at_the_same_time_become_tasks_in_the_order_of_their_changes(home: MakeHome) -> None:
-    at, names = home(INBOX), ["d", "a", "c", "b"]
+    at, names = home(INBOX, Ticking("2026-01-05T08:00:00Z")), ["d", "a", "c", "b"]
     for later, name in enumerate(names):
         put(at, name, changed=OLD + later)
     look(at)
