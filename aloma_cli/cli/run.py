@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from aloma_cli.api.follow import follow
+from aloma_cli.api.follow import follow, is_attended
 from aloma_cli.api.task import Task
 from aloma_cli.cli import descriptors, output
 from aloma_cli.cli.exit_codes import DONE, code_of_task, refusal
 from aloma_cli.cli.interrupts import Interrupted, Interrupts
 from aloma_cli.clock import Clock, SystemClock
 from aloma_cli.errors import AlomaError, PermanentError, StoreError
+from aloma_cli.ids import root_of
 from aloma_cli.jsontext import dumps
 from aloma_cli.later import Later
 from aloma_cli.record.codec import to_wire
@@ -60,7 +61,8 @@ def run_and_show(
     runs the task. `clock`: the time of the events; default: the machine's.
     """
     loud = not (options.quiet or options.events)
-    view = choose.open_view(sys.stderr, environ=os.environ, clock=clock or SystemClock()) if loud else None
+    is_held = partial(is_attended, home, root_of(task_id)) if follows and clock is None else lambda: True
+    view = _open_view(clock, is_held) if loud else None
 
     def last_words(judged: Step | None) -> None:
         descriptors.settle()
@@ -90,6 +92,10 @@ def run_and_show(
     if loud:
         closing.say_next(home, task)
     return code_of_task(task.record)
+
+
+def _open_view(clock: Clock | None, is_held: Callable[[], bool]) -> View:
+    return choose.open_view(sys.stderr, environ=os.environ, clock=clock or SystemClock(), is_held=is_held)
 
 
 def _show_nothing(_: Event) -> None:

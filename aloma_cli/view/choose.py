@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from aloma_cli.later import Later
@@ -21,15 +21,24 @@ else:
 Mode = Literal["auto", "live", "lines"]
 
 
-def open_view(stream: TextIO, *, environ: Mapping[str, str], clock: Clock, mode: Mode = "auto") -> View:
+def open_view(
+    stream: TextIO,
+    *,
+    environ: Mapping[str, str],
+    clock: Clock,
+    mode: Mode = "auto",
+    is_held: Callable[[], bool] = lambda: True,
+) -> View:
     """The view of a run on `stream` (standard error). A failure of the view does not disturb the run.
+
+    `is_held`: whether a process runs the task; any thread may ask.
 
     "auto" is live on a terminal, but not in CI. "live" is live on any terminal; in a pipe nothing ever draws frames,
     FORCE_COLOR or not.
     """
     can = terminal.can_redraw if mode == "live" else draws_frames
     draws = mode != "lines" and can(stream, environ)
-    shown = live.Live(stream, environ=environ, clock=clock) if draws else lines.Lines(stream)
+    shown = live.Live(stream, environ=environ, clock=clock, is_held=is_held) if draws else lines.Lines(stream)
     return guard.Guarded(shown, stream)
 
 

@@ -36,3 +36,24 @@ def test_it_is_resized_and_interrupted_and_leaves_the_terminal_and_the_task_as_t
         assert process.poll() is None
         desk.write("go", "")
         assert process.wait(60) == 0
+
+
+def test_it_says_that_the_process_which_ran_the_task_is_gone(desk: Desk) -> None:
+    with running(desk, WAITS) as process, terminal(90, 24) as screen:
+        env = {**os.environ, "TERM": "xterm-256color", "CI": ""}
+        command = ["setsid", "--ctty", "--wait", *COMMAND, "task", "watch"]
+        at = screen.stream
+        watch = subprocess.Popen(command, cwd=desk.root, stdin=at, stdout=at, stderr=at, env=env)
+        try:
+            until(lambda: "running" in screen.raw and "slow" in screen.raw)
+            process.kill()
+            process.wait()
+            until(lambda: "no process runs it now" in screen.raw and "interrupted" in screen.raw)
+            drawn = len(screen.raw)
+            desk.write("go", "")
+            assert desk.spawn("task", "resume", "@last", "-q").code == 0
+            assert watch.wait(60) == 0
+        finally:
+            watch.kill()
+            watch.wait()
+        until(lambda: "done" in screen.raw[drawn:])

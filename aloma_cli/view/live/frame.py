@@ -26,10 +26,13 @@ _TIME = 6
 _LEAST_DOING = 12
 
 
-def frame(screen: Screen, now: float, size: Size, glyphs: Glyphs) -> list[Text]:
-    """The lines of the region, each at most `size.room` cells wide, and fewer than `size.height`."""
+def frame(screen: Screen, now: float, size: Size, glyphs: Glyphs, *, held: bool = True) -> list[Text]:
+    """The lines of the region, each at most `size.room` cells wide, and fewer than `size.height`.
+
+    `held`: whether a process runs the task.
+    """
     most = max(1, min(MOST_LINES, size.height - 1))
-    header, footer = _header(screen, now, size.room, glyphs), _footer(screen, size.room, glyphs)
+    header, footer = _header(screen, now, size.room, glyphs, held=held), _footer(screen, size.room, glyphs)
     limit = most - 2 - len(footer)
     if limit < 1:
         return [header]
@@ -39,9 +42,9 @@ def frame(screen: Screen, now: float, size: Size, glyphs: Glyphs) -> list[Text]:
     return [line(), header, *_tree_lines(rows, now, size.room, glyphs), *footer]
 
 
-def _header(screen: Screen, now: float, room: int, glyphs: Glyphs) -> Text:
+def _header(screen: Screen, now: float, room: int, glyphs: Glyphs, *, held: bool) -> Text:
     node = screen.node(screen.root or "")
-    state = seen(node.state, held=True)
+    state = seen(node.state, held=held)
     tail = line(f"  {ticking(screen.elapsed(now))}  ", (state, style_of(state)))
     header = line((f"{glyphs.sign(state)} ", style_of(state)))
     header.append_text(fit(line((node.name, "bold")), max(8, room - tail.cell_len - header.cell_len), glyphs))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _SECONDS_A_FRAME = 1 / 8
 _ENTRIES_A_FRAME = 100  # a flood of small firings must not cost the run its time; the rest comes with the next frame
 _PATIENCE = 2.0
+_SECONDS_A_LOOK = 1.0
 _MOST_UNFINISHED = 10
 
 
@@ -42,13 +43,23 @@ class Live(View):
     """Draws on the terminal `stream` between entering and leaving the context; then ends with a summary.
 
     `clock.now()` is the time of the events: the machine's for a running task, another for one that is replayed.
+    While `is_held()` is false no process runs the task: then its times stand still, and it is shown as interrupted.
     While it is entered, text written to `stream` goes above the region if `stream` is a Notes.
     """
 
-    def __init__(self, stream: TextIO | Notes, *, environ: Mapping[str, str], clock: Clock) -> None:
+    def __init__(
+        self,
+        stream: TextIO | Notes,
+        *,
+        environ: Mapping[str, str],
+        clock: Clock,
+        is_held: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._notes = stream if isinstance(stream, Notes) else None
         self._stream: TextIO = stream.original if isinstance(stream, Notes) else stream
-        self._clock = clock
+        self._clock, self._is_held = clock, is_held
+        self._next_look = 0.0
+        self._stands_at: float | None = None
         self._region = Region(self._stream, environ)
         self._glyphs = glyphs_for(self._stream.encoding)
         self._screen = Screen()
@@ -105,7 +116,14 @@ class Live(View):
 
     def _now(self) -> float:
         """The time, and never before the last event, even if the clock is set back."""
-        return max(self._clock.now(), self._screen.last)
+        return max(self._clock.now() if self._stands_at is None else self._stands_at, self._screen.last)
+
+    def _look(self) -> None:
+        """See whether the process that runs the task is still there: if it dies, nothing comes from it."""
+        now = self._clock.elapsed()
+        if now >= self._next_look:
+            self._next_look = now + _SECONDS_A_LOOK
+            self._stands_at = None if self._is_held() else self._now()
 
     def _worth_a_line(self, event: Event) -> bool:
         """Log lines come below their firing; the region shows what calls wait for, and how the root rests."""
@@ -129,10 +147,11 @@ class Live(View):
                 return
             size = size_of(self._stream)
             above = self._take_news(size, _ENTRIES_A_FRAME)
+            self._look()
             with self._lock:
                 if self._screen.root is None:
                     return
-                lines = frame(self._screen, self._now(), size, self._glyphs)
+                lines = frame(self._screen, self._now(), size, self._glyphs, held=self._stands_at is None)
             self._region.draw(above, lines)
 
     def _take_news(self, size: Size, most: int) -> list[Text]:
