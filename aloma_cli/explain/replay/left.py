@@ -20,7 +20,7 @@ from aloma_cli.record import events as ev
 def left_today(task: TaskLedger, version: int, tags: Sequence[str], outcome: Outcome) -> JsonObject:
     """What the run of today leaves of the newest document; it started from `version` and these `tags`."""
     if isinstance(outcome, Raised):
-        return _failed(outcome.error)
+        return _failure(outcome.error)
     if not isinstance(outcome, Returned):
         return {"error": {"type": "StepLimited", "message": str(outcome)}}
     current: Any = task.document
@@ -47,7 +47,7 @@ def left_today(task: TaskLedger, version: int, tags: Sequence[str], outcome: Out
 def left_on_record(task: TaskLedger, tags: Sequence[str], end: End, children: Iterable[ev.TaskCreated]) -> JsonObject:
     """What is on record; `task` as of the end of the firing, `tags` as they were before it."""
     if isinstance(end, ev.FiringFailed):
-        return _failed(end.error)
+        return _failure(end.error)
     if not isinstance(end, ev.Committed):
         return {"data": _own_data(task.document)}
     return _without_defaults(
@@ -66,7 +66,7 @@ def left_on_record(task: TaskLedger, tags: Sequence[str], end: End, children: It
     )
 
 
-def _failed(error: JsonObject) -> JsonObject:
+def _failure(error: JsonObject) -> JsonObject:
     return {"error": {key: error.get(key) for key in ("type", "message")}}
 
 
