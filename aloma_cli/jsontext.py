@@ -139,6 +139,11 @@ def is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, _NUMBERS) and not isinstance(value, bool)
 
 
+def text_or_json(value: Json) -> str:
+    """A string as it is, any other value as JSON."""
+    return value if isinstance(value, str) else dumps(value)
+
+
 def first_few(words: Iterable[str], most: int) -> str:
     """The first of some words, with … if there are more."""
     all_of_them = [*words]

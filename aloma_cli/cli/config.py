@@ -11,10 +11,10 @@ from aloma_cli.cli.option_groups import Models
 from aloma_cli.cli.output import hide, put_json
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.table import put_table
-from aloma_cli.jsontext import dumps
+from aloma_cli.jsontext import text_or_json
 from aloma_cli.loader.config_files import read_user_config, user_config_path
 from aloma_cli.loader.layout import find_workspace
-from aloma_cli.loader.origins import Origin, origins
+from aloma_cli.loader.origins import origins
 from aloma_cli.loader.workspace import redactor_of
 from aloma_cli.view.tables import Column
 
@@ -49,10 +49,9 @@ def show_config(
         put_json({"schema": SCHEMA, "settings": [one._asdict() for one in found]})
         return exit_codes.DONE
     columns = _ORIGINS if show_origin else _COLUMNS
-    rows = [[one.key, _value_text(one), ": ".join(filter(None, (one.origin, one.place)))] for one in found]
-    put_table(columns, (row[: len(columns)] for row in rows))
+    rows = []
+    for one in found:
+        value = None if one.value is None else text_or_json(one.value)
+        rows.append([one.key, value, ": ".join(filter(None, (one.origin, one.place)))][: len(columns)])
+    put_table(columns, rows)
     return exit_codes.DONE
-
-
-def _value_text(one: Origin) -> str | None:
-    return one.value if isinstance(one.value, str) else None if one.value is None else dumps(one.value)

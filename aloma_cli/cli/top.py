@@ -76,8 +76,7 @@ def _screen_lines(now: Snapshot, hint: str = "") -> list[Any]:
 
 
 def _draw(now: Snapshot) -> None:
-    lines = Ink(result(), os.environ).styled(_screen_lines(now))
-    write(result(), "".join(f"{line}\n" for line in lines))
+    write(result(), Ink(result(), os.environ).text(_screen_lines(now)))
 
 
 def _print_counts(now: Snapshot) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aloma_cli.jsontext import JsonObject, dumps
+from aloma_cli.jsontext import JsonObject, text_or_json
 
 _LONGEST_CHOICES = 60
 
@@ -18,5 +18,5 @@ def _choices(schema: JsonObject | None) -> str:
     if (schema or {}).get("type") == "boolean":
         return "true|false"
     choices = (schema or {}).get("enum") or ()
-    words = "|".join(choice if isinstance(choice, str) else dumps(choice) for choice in choices)
+    words = "|".join(map(text_or_json, choices))
     return words if words and len(words) <= _LONGEST_CHOICES and " " not in words else "VALUE"

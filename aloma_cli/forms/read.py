@@ -9,7 +9,7 @@ from typing import NamedTuple
 from aloma_cli.connectors.chat.parse import complaints
 from aloma_cli.errors import InputError
 from aloma_cli.forms.form import Field, Form
-from aloma_cli.jsontext import Json, JsonError, JsonObject, JsonSyntaxError, cut, dumps, loads
+from aloma_cli.jsontext import Json, JsonError, JsonObject, JsonSyntaxError, cut, dumps, loads, text_or_json
 
 WORDS = {"yes": True, "y": True, "on": True, "true": True, "no": False, "n": False, "off": False, "false": False}
 """How people answer a question for a boolean."""
@@ -56,7 +56,7 @@ def shown(value: Json) -> str:
     """A value as a person would type it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return value if isinstance(value, str) else dumps(value)
+    return text_or_json(value)
 
 
 def _boolean(_field: Field, text: str) -> Json:

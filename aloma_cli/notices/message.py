@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from aloma_cli.document.stash import hide_stash
-from aloma_cli.jsontext import JsonObject, cut, dumps
+from aloma_cli.jsontext import JsonObject, cut, dumps, text_or_json
 from aloma_cli.notices.due import Occasion
 from aloma_cli.record.tree import Tree
 
@@ -75,12 +75,12 @@ def _body_lines(told: JsonObject) -> Iterator[str]:
 def _question_lines(asked: JsonObject) -> Iterator[str]:
     context = asked.get("context")
     if isinstance(context, dict):
-        yield from (f"{key}: {value if isinstance(value, str) else dumps(value)}" for key, value in context.items())
+        yield from (f"{key}: {text_or_json(value)}" for key, value in context.items())
     elif context is not None:
-        yield cut(context if isinstance(context, str) else dumps(context), _LONGEST)
+        yield cut(text_or_json(context), _LONGEST)
     choices = (asked.get("schema") or {}).get("enum")
     if choices:
-        yield f"Choices: {', '.join(one if isinstance(one, str) else dumps(one) for one in choices)}"
+        yield f"Choices: {', '.join(map(text_or_json, choices))}"
     if asked.get("until"):
         yield f"If not answered by {asked['until']}: {dumps(asked.get('default'))}"
     yield ""

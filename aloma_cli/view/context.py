@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aloma_cli.document.stash import hide_stash
-from aloma_cli.jsontext import Json, cut, dumps
+from aloma_cli.jsontext import Json, cut, text_or_json
 from aloma_cli.view.format import clean, clean_lines
 
 _MOST_LINES = 30
@@ -30,4 +30,4 @@ def _told(context: Json) -> Iterator[str]:
 
 
 def _lines(value: Json) -> list[str]:
-    return clean_lines(cut(value if isinstance(value, str) else dumps(value), _LONGEST_VALUE))
+    return clean_lines(cut(text_or_json(value), _LONGEST_VALUE))

@@ -68,7 +68,7 @@ def write_log(
     if is_for_people(stream, environ):
         page = _Page(size_of(stream).room, glyphs_for(stream.encoding), details, zone, clock.now())
         lines = [page.headline(history), *page.lines(history)]
-        write(stream, "".join(f"{text}\n" for text in Ink(stream, environ).styled(lines)))
+        write(stream, Ink(stream, environ).text(lines))
     else:
         write_plain(stream, _plain_lines(history, details))
 

@@ -60,7 +60,7 @@ def write_call(
     if is_for_people(stream, environ):
         room = min(size_of(stream).room, _WIDTH)
         lines = [*call_lines(call, room, glyphs_for(stream.encoding))]
-        write(stream, "".join(f"{text}\n" for text in Ink(stream, environ).styled(lines)))
+        write(stream, Ink(stream, environ).text(lines))
     else:
         write_plain(stream, plain_call_lines(call))
 

@@ -68,6 +68,10 @@ class Ink:
             _environ=environ,
         )
 
+    def text(self, lines: Sequence[Text]) -> str:
+        """The lines as they go to the terminal, each with its end."""
+        return "".join(f"{text}\n" for text in self.styled(lines))
+
     def styled(self, lines: Sequence[Text]) -> list[str]:
         """Each line as it goes to the terminal, without its end."""
         with self._console.capture() as capture:

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 
 from aloma_cli.connectors.chat.parse import read_object
 from aloma_cli.connectors.chat.schemas import parts, resolved
-from aloma_cli.jsontext import Json, JsonObject, Path, dumps
+from aloma_cli.jsontext import Json, JsonObject, Path, dumps, text_or_json
 from aloma_cli.values import dataclass
 
 Form: TypeAlias = Literal["json_schema", "json_object", "words"]
@@ -158,9 +158,7 @@ def _strict(schema: Json, root: JsonObject, without: frozenset[str], *, loose: b
         if "additionalProperties" not in without:
             result["additionalProperties"] = False
     said = [
-        f"{word} {bound if isinstance(bound, str) else dumps(bound)}"
-        for word, bound in schema.items()
-        if word in without and word not in _UNSAID
+        f"{word} {text_or_json(bound)}" for word, bound in schema.items() if word in without and word not in _UNSAID
     ]
     if said:
         result["description"] = "; ".join(filter(None, [schema.get("description"), ", ".join(said)]))

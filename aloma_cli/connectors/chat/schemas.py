@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from aloma_cli.document.diff import clean_copy
 from aloma_cli.document.pointer import keys_of
 from aloma_cli.errors import DocumentError, ShapeError
-from aloma_cli.jsontext import Json, JsonError, JsonObject, Path, cut, dumps, loads, show_path
+from aloma_cli.jsontext import Json, JsonError, JsonObject, Path, cut, dumps, loads, show_path, text_or_json
 
 _TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
 _BY_NAME = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
@@ -150,7 +150,7 @@ def _as_object(schema: JsonObject) -> JsonObject:
     if isinstance(root, dict) and (root.get("type") == "object" or ("type" not in root and "properties" in root)):
         return {**root, "type": "object"}
     kind = root.get("type") if isinstance(root, dict) else root
-    found = "" if kind is None else f", not {kind if isinstance(kind, str) else dumps(kind)}"
+    found = "" if kind is None else f", not {text_or_json(kind)}"
     raise ShapeError(
         f"the JSON Schema of an answer has the type object at its root{found}",
         hint='wrap it: {"type": "object", "properties": {"items": …}, "required": ["items"]}',

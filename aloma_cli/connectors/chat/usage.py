@@ -6,7 +6,7 @@ from typing import Any
 
 from aloma_cli.connectors.chat.completion import content_of
 from aloma_cli.connectors.chat.parts import prompt_tokens, text_tokens
-from aloma_cli.jsontext import Json, JsonObject, dumps
+from aloma_cli.jsontext import Json, JsonObject, text_or_json
 from aloma_cli.record.counts import number, whole
 
 _MOST_CHARACTERS_PER_TOKEN = 100
@@ -29,7 +29,7 @@ def said_in(completion: JsonObject) -> str:
     """All that a model wrote: the text, the thoughts that are shown, and the calls of tools."""
     message = completion["choices"][0]["message"]
     more = (message.get(name) for name in ("reasoning", "reasoning_content", "tool_calls"))
-    return content_of(completion) + "".join(one if isinstance(one, str) else dumps(one) for one in more if one)
+    return content_of(completion) + "".join(map(text_or_json, filter(None, more)))
 
 
 def sound_completion_usage(usage: Json, messages: Json, said: str, model: str = "") -> tuple[JsonObject, bool]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from aloma_cli.connectors.chat.completion import content_of, message_of
-from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, dumps, kind_of, loads, with_article
+from aloma_cli.jsontext import Json, JsonError, JsonObject, cut, dumps, kind_of, loads, text_or_json, with_article
 from aloma_cli.values import dataclass
 
 MOST_CALLS = 64
@@ -87,7 +87,7 @@ def turn_of(completion: JsonObject, calls: list[Requested]) -> JsonObject:
 
 def as_text(result: Any) -> str:
     """A result as a model gets it: a string as it is, all else as JSON; cut where it is very long."""
-    text = result if isinstance(result, str) else dumps(result)
+    text = text_or_json(result)
     if len(text) <= MOST_TEXT:
         return text
     return f"{text[:MOST_TEXT]}\n(cut: the first {MOST_TEXT:,} of {len(text):,} characters)"
