@@ -121,8 +121,9 @@ def of_step(view: Moment, step: Step) -> Iterator[Obstacle]:
     if not step.enabled:
         yield Obstacle("disabled", "it is disabled: its file says enabled = False")
     yield from _in_flight(view, step.name)
-    yield from _failed_step(view, step.name)
-    if _is_disarmed(view, step):
+    failed = [*_failed_step(view, step.name)]
+    yield from failed
+    if not failed and _is_disarmed(view, step):
         yield _disarmed(view, step, view.task.disarmed[step.name])
 
 
@@ -191,8 +192,9 @@ def _failed_step(view: Moment, step: str) -> Iterator[Obstacle]:
         text = f"it failed after {tries}: {entry.get('type')}: {entry.get('message')}"
         if entry.get("handled") is True:
             text += "; the error is marked as handled"
-        unset = show_path((ERRORS, step))
-        yield Obstacle("failed", text, f"aloma task set {view.task_id} --unset '{unset}'")
+        unset = f"aloma task set {view.task_id} --unset '{show_path((ERRORS, step))}'"
+        is_resumed = view.facts.parent is None and view.facts.state == "error"
+        yield Obstacle("failed", text, view.resume if is_resumed else unset)
 
 
 def _is_disarmed(view: Moment, step: Step) -> bool:

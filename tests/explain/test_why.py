@@ -117,9 +117,9 @@ def test_a_step_that_looked_says_what_wakes_it() -> None:
 def test_a_step_that_failed_names_the_error_and_what_removes_it() -> None:
     workspace, task = ran(step("fail", {"go": True}, raises(ValueError("no")), retry=Retry(times=2, wait=0)))
     answer = task.why("fail")
-    assert kinds(answer)[0] == "failed"
+    assert kinds(answer) == ["failed"]
     assert answer.sentence == "it failed after 2 tries: ValueError: no"
-    assert answer.obstacles[0].cure == f"aloma task set {task.id} --unset '$errors.fail'"
+    assert answer.obstacles[0].cure == f"aloma task resume {task.id}"
     asyncio.run(workspace.set(task.id, {"$errors.fail.handled": True}))
     assert workspace.task(task.id).why("fail").sentence.endswith("the error is marked as handled")
 
