@@ -69,8 +69,7 @@ class LoadedWorkspace:
         first, *others = self.broken
         if not others:
             raise first
-        hint = "; ".join(filter(None, [first.hint, "run `aloma step list` for all of them"]))
-        raise StepError(f"{first} (and {len(others)} more)", hint=hint) from first
+        raise StepError(f"{first} (and {len(others)} more; `aloma step check` shows all)", hint=first.hint) from first
 
     def mcp_servers(self) -> tuple[McpSettings, ...]:
         """The MCP servers, ready to be opened. Raises ConfigError for a `${NAME}` without a value."""

@@ -82,7 +82,7 @@ def test_a_task_says_how_many_files_are_broken(desk: Desk) -> None:
     assert desk.new() == (
         3,
         "",
-        "aloma: steps/bad.py:1: SyntaxError: invalid syntax (and 1 more)\n  → run `aloma step list` for all of them\n",
+        "aloma: steps/bad.py:1: SyntaxError: invalid syntax (and 1 more; `aloma step check` shows all)\n",
     )
 
 

@@ -109,8 +109,10 @@ def test_check_raises_the_first_of_several_errors_and_counts_the_others(root: Pa
         write(f"steps/{name}.py", "retries = 3")
     with pytest.raises(StepError) as caught:
         load(root).check()
-    assert str(caught.value) == "steps/a.py:1: a step has no option `retries` (and 2 more)"
-    assert caught.value.hint == "did you mean `retry`?; run `aloma step list` for all of them"
+    assert (
+        str(caught.value) == "steps/a.py:1: a step has no option `retries` (and 2 more; `aloma step check` shows all)"
+    )
+    assert caught.value.hint == "did you mean `retry`?"
 
 
 def test_the_environment_wins_over_aloma_yaml() -> None:
