@@ -365,7 +365,8 @@ def _checked_answer(question: JsonObject, given: AnswerQuestion) -> Json:
         if not complaints(value, question["schema"]):
             return value
     wrong = "; ".join(complaints(given.value, question["schema"]))
-    raise InputError(f"not a valid answer to {question['question']!r}: {wrong}")
+    hint = "answer yes or no" if question["schema"].get("type") == "boolean" else None
+    raise InputError(f"not a valid answer to {question['question']!r}: {wrong}", hint=hint)
 
 
 def _set(document: JsonObject, request: Set) -> list[Change]:

@@ -41,6 +41,7 @@ def test_an_answer_that_does_not_fit_is_refused(shop: Desk) -> None:
     refused = shop.run("task", "answer", "@last", "perhaps")
     assert (refused.code, refused.out) == (2, "")
     assert "not a valid answer to 'Approve 5?': the answer: 'perhaps' is not of type 'boolean'" in refused.err
+    assert refused.err.endswith("\n  → answer yes or no\n")
 
 
 def test_what_was_not_asked_is_not_answered(shop: Desk) -> None:
