@@ -59,6 +59,8 @@ def _show_refusal(error: Any) -> int:
     text = io.StringIO()
     error.show(text)
     output.say_lines(text.getvalue())
+    if getattr(error, "option_name", None) and hasattr(error.ctx.command, "commands"):
+        output.say(f"  → write {error.option_name} after the command, if it is an option of the command")
     return int(error.exit_code)
 
 

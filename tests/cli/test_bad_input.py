@@ -152,6 +152,15 @@ def test_what_the_command_line_does_not_know_is_refused(desk: Desk, arguments: l
     assert "--help' for help." in text
 
 
+@pytest.mark.parametrize("before", [["-w", "desk", "task", "list"], ["task", "-w", "desk", "list"]])
+def test_an_option_before_the_command_is_refused_with_its_place(desk: Desk, before: list[str]) -> None:
+    assert refused(desk, *before).endswith("\n  → write -w after the command, if it is an option of the command\n")
+
+
+def test_an_option_that_the_command_does_not_know_has_no_other_place(desk: Desk) -> None:
+    assert "after the command" not in refused(desk, "task", "list", "--frob")
+
+
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
