@@ -26,13 +26,8 @@ _MESSAGES = {429: "too many requests", 500: "internal error", 503: "overloaded"}
 Make = Callable[[Call], Any]
 """Makes an answer from a call: `call.arguments`, `call.document`, `call.step`."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    """An answer, what makes one, calls of tools, or a failure; after `after` seconds."""
-
-    content: Json | Make | ToolCalls | Error
-    after: float = 0.0
+Said = Json | Make | ToolCalls | Error
+"""An answer, what makes one, calls of tools, or a failure."""
 
 
 @dataclass(slots=True)
@@ -47,7 +42,7 @@ class Answers:
     when: Condition | None = None
     prompt: re.Pattern[str] | None = None
     used: int = 0
-    _replies: list[_Reply] = field(default_factory=list)
+    _replies: list[tuple[Said, float]] = field(default_factory=list)
 
     def answers(self, value: Json | Make, *, after: float = 0.0) -> Answers:
         """Answer with `value` after some seconds.
@@ -55,12 +50,12 @@ class Answers:
         To a model: an object, of which what is missing is filled by its shape, or the text itself. To any other
         function: what the function returns. A function of one argument makes the answer from the call.
         """
-        self._replies.append(_Reply(value, after))
+        self._replies.append((value, after))
         return self
 
     def fails(self, status: int = 500, message: str | None = None, *, after: float = 0.0) -> Answers:
         """Fail as if a server had answered with this HTTP status."""
-        self._replies.append(_Reply(Error(status, message or _MESSAGES.get(status, "refused")), after))
+        self._replies.append((Error(status, message or _MESSAGES.get(status, "refused")), after))
         return self
 
     def calls_tool(self, name: str, **arguments: Json) -> Answers:
@@ -69,7 +64,7 @@ class Answers:
 
     def calls_tools(self, *calls: JsonObject, after: float = 0.0) -> Answers:
         """Let the model call several tools in one turn: each an object with `name` and `arguments`."""
-        self._replies.append(_Reply(ToolCalls(calls), after))
+        self._replies.append((ToolCalls(calls), after))
         return self
 
     then = then_answers = answers
@@ -85,8 +80,8 @@ class Answers:
             and (self.prompt is None or self.prompt.search(prompt_of(call.arguments)) is not None)
         )
 
-    def next(self) -> _Reply:
-        """The reply to the next call."""
+    def next(self) -> tuple[Said, float]:
+        """The reply to the next call, and the seconds to wait before it."""
         reply = self._replies[min(self.used, len(self._replies) - 1)]
         self.used += 1
         return reply
@@ -161,8 +156,9 @@ class Script:
         if self._live and isinstance(function, Chat | Embed):
             return await function.send(call)
         if scripted is not None and reply is not None:
-            content = reply.content(call) if callable(reply.content) else reply.content
-            return await self._given(call, function, f'script.on("{scripted.step}")', Reply(content, reply.after))
+            said, after = reply
+            content = said(call) if callable(said) else said
+            return await self._given(call, function, f'script.on("{scripted.step}")', Reply(content, after))
         if isinstance(function, Chat):
             for files in self._files:
                 if found := files.next_reply(call.step, call.document):
