@@ -31,7 +31,7 @@ GROUPS = {
 
 COMMANDS = {
     "worker": Command("worker:worker", "Run all due tasks, until it is stopped."),
-    "top": Command("top:top", "Show all tasks in the terminal, live."),
+    "top": Command("top:top", "Count all tasks, and show those that run, live."),
     "web": Command("web:web", "Show all tasks, and each one, live in a browser."),
     "init": Command("init:init", "Create a workspace that runs at once."),
     "doctor": Command("doctor:doctor", "Check the workspace and its model servers."),

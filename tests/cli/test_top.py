@@ -50,6 +50,12 @@ def test_each_task_counts_as_what_it_is_at(desk: Desk) -> None:
     assert plain[:3] == ["running\t0", "due\t2", "waiting\t1"]
 
 
+def test_a_terminal_says_that_nothing_runs(desk: Desk) -> None:
+    desk.new()
+    code, _, screen = desk.at_terminal("top", "--once")
+    assert (code, "1 done" in screen, "no process runs a task" in screen) == (0, True, True)
+
+
 def test_what_runs_is_shown_with_its_step(desk: Desk) -> None:
     with running(desk, SLEEPS):
         until(lambda: shown(desk)["running"] and shown(desk)["running"][0]["steps"])

@@ -55,7 +55,10 @@ def fan_out(number: int) -> Story:
 
 def test_the_region_says_that_no_process_runs_the_task() -> None:
     lines = frame(fold(research(), 2.9), NOON + 2.9, Size(100, 24), ASCII, held=False)
-    assert plain(lines, 100).split("\n")[1].startswith("o quantum  2.9s  interrupted")
+    shown = plain(lines, 100)
+    assert shown.split("\n")[1].startswith("o quantum  2.9s  interrupted")
+    assert "running" not in shown
+    assert "1 unfinished" in shown
 
 
 def test_the_region_at_100_columns() -> None:

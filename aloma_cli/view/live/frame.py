@@ -32,7 +32,7 @@ def frame(screen: Screen, now: float, size: Size, glyphs: Glyphs, *, held: bool 
     `held`: whether a process runs the task.
     """
     most = max(1, min(MOST_LINES, size.height - 1))
-    header, footer = _header(screen, now, size.room, glyphs, held=held), _footer(screen, size.room, glyphs)
+    header, footer = _header(screen, now, size.room, glyphs, held=held), _footer(screen, size.room, glyphs, held=held)
     limit = most - 2 - len(footer)
     if limit < 1:
         return [header]
@@ -107,10 +107,10 @@ def _row_line(row: Row, label: Text, width: int, now: float, room: int, glyphs: 
     return fit(text, room, glyphs)
 
 
-def _footer(screen: Screen, room: int, glyphs: Glyphs) -> list[Text]:
+def _footer(screen: Screen, room: int, glyphs: Glyphs, *, held: bool) -> list[Text]:
     calling, queued = screen.calls
     calls = ((calling, "calling"), (queued, "queued")) if queued else ()
-    counts = ((len(screen.running), "running"), *calls, (count_waiting(screen), "waiting"))
+    counts = ((len(screen.running), "running" if held else "unfinished"), *calls, (count_waiting(screen), "waiting"))
     parts = [f"{count:,} {what}" for count, what in counts if count]
     lines = flow([*parts, *total_facts(screen.total)], room - 2, glyphs, most=2)
     return [fit(line((f"  {text}", DIM)), room, glyphs) for text in lines if text]
