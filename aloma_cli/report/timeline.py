@@ -85,7 +85,7 @@ def _marks(axis: Axis, height: int) -> Iterator[Markup]:
     for pause in axis.cuts:
         x, width = _percent(pause.left), _percent(pause.right - pause.left)
         yield tag("rect", x=x, y=TOP - 6, width=width, height=height - TOP + 6, class_="cut")
-    texts = [((pause.left + pause.right) / 2, duration(pause.end - pause.begin), "axis pause") for pause in axis.cuts]
+    texts = [((cut.left + cut.right) / 2, f"pause {duration(cut.end - cut.begin)}", "axis pause") for cut in axis.cuts]
     for seconds, at in axis.ticks:
         yield tag("line", x1=_percent(at), x2=_percent(at), y1=TOP - 6, y2=height, class_="tick")
         if all(abs(at - other) > _APART for other, _, _ in texts):
