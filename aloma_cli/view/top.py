@@ -39,7 +39,9 @@ def frame(
     rows = [row for task in running for row in _rows(task, now)]
     head = [_counts(counts, size.room, glyphs), _rates(done_in_a_minute, cost, hint, size.room, glyphs)]
     room = max(0, size.height - len(head) - 4)
-    table = table_lines(_COLUMNS, rows[:room], size.room, glyphs, now) if rows else [line(("no process runs a task", DIM))]
+    table = (
+        table_lines(_COLUMNS, rows[:room], size.room, glyphs, now) if rows else [line(("no process runs a task", DIM))]
+    )
     lines = [*head, line(), *table]
     if len(rows) > room:
         lines.append(line((f"{glyphs.ellipsis} {len(rows) - room} more", DIM)))
