@@ -58,7 +58,7 @@ def usage(
     total = Figures.of(*(call for _, call in found))
     if as_json:
         put_json(_groups_json(by, begin if since else None, groups, total))
-    elif not found and for_people():
+    elif not groups and for_people():
         say("no calls yet" if since is None else f"no calls in the last {since}")
     else:
         _print_groups(by, groups, total)

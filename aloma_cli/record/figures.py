@@ -127,10 +127,10 @@ class Figures:
 
     @classmethod
     def grouped(cls, calls: Iterable[tuple[CallAnswered, Iterable[_Key]]]) -> dict[_Key, Figures]:
-        """The figures of calls under each of their keys."""
+        """The figures of calls under each of their keys; calls that reached no other system are in no group."""
         groups: dict[_Key, Figures] = {}
         for call, keys in calls:
-            for key in keys:
+            for key in () if is_own(call.call) else keys:
                 groups.setdefault(key, cls()).count_call(call)
         return groups
 

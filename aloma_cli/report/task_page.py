@@ -207,7 +207,7 @@ def _money(story: Story) -> Iterator[Markup]:
     groups = Figures.grouped((call, [(call.step, role_of(call))]) for call in calls)
     spent = sorted(groups.items(), key=lambda one: (-one[1].cost, -one[1].tokens, one[0][0]))
     if spent:
-        spending = [[step, role.shown, *cells(figures)] for (step, role), figures in spent if figures.calls]
+        spending = [[step, role.shown, *cells(figures)] for (step, role), figures in spent]
         yield table(
             (Column("step"), Column("model or call"), *COLUMNS),
             with_total(spending, Figures.of(*calls)),

@@ -163,3 +163,21 @@ def test_a_day_limit_that_is_not_an_amount_is_refused(asking: Desk) -> None:
     asking.write("aloma.yaml", "limits: {per_day: much}\n")
 
     assert asking.new('{"q": "one"}').code == 3
+
+
+def test_a_function_of_a_step_that_a_model_called_took_nothing(desk: Desk) -> None:
+    desk.write(
+        "steps/find.py",
+        'condition = {"q": str, "out": None}\n\n\n'
+        "async def content(data, connectors):\n"
+        "    def look_up(word: str) -> str:\n"
+        "        return word\n\n"
+        '    answer = await connectors.openai.chat(messages="q", tools=[look_up], shape={"a": str})\n'
+        '    data["out"] = answer.data["a"]\n',
+    )
+    turns = [{"tool_calls": [{"name": "look_up", "arguments": {"word": "x"}}]}, {"answer": {"a": "x"}}]
+    desk.write("responses/find.json", json.dumps([{"calls": turns}]))
+    assert desk.new('{"q": "one"}', "--responses", "responses").code == 0
+    assert [row["function"] for row in desk.run("usage", "--json").json["rows"]] == ["openai.chat"]
+    assert "look_up" not in desk.at_terminal("usage")[1]
+    assert "look_up" not in desk.at_terminal("task", "show", "--usage")[1]
