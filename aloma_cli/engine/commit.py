@@ -38,7 +38,7 @@ class Rejection(NamedTuple):
 def returned(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Returned) -> None:
     """Commit what a firing left; void it where it conflicts with what others committed meanwhile."""
     if not (outcome.changes or outcome.effects.trace):
-        _look(tx, task, flight, outcome)
+        _close_look(tx, task, flight, outcome)
         return
     effects, changes = outcome.effects, outcome.changes
     wishes = [] if effects is NO_EFFECTS else _wishes(flight.about, effects)
@@ -119,7 +119,7 @@ def _follow(tx: Transaction, task: WorkingTask, effects: Effects, places: list[P
             void(tx, task, other, "stopped")
 
 
-def _look(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Returned) -> None:
+def _close_look(tx: Transaction, task: WorkingTask, flight: WorkingFlight, outcome: Returned) -> None:
     missed = [change for revision in task.since(flight.version) for change in revision.changes]
     looked = FiringLooked(
         at=tx.at,

@@ -223,7 +223,7 @@ def test_an_answer_is_on_record_before_it_is_read_and_is_read_again_after_a_cras
 
     steps = [step("a", {"out": None}, asks)]
     stage = Stage(steps, {}, connectors=system.table)
-    monkeypatch.setattr("aloma_cli.connectors.chat.chat._read_answer", killed)
+    monkeypatch.setattr("aloma_cli.connectors.chat.chat.with_library", killed)
     with pytest.raises(KeyboardInterrupt):
         stage.end("a")
     monkeypatch.undo()

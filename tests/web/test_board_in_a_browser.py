@@ -122,10 +122,10 @@ def test_the_pages_are_accessible_and_fit(tmp_path: Path, chromium: Chromium) ->
             chromium.visit(f"{server.url}{path}?token={TOKEN}", look, width=width, dark=dark)
 
 
-def test_a_page_says_that_its_server_has_ended(tmp_path: Path, chromium: Chromium) -> None:
+def test_a_page_says_that_its_server_has_stopped(tmp_path: Path, chromium: Chromium) -> None:
     def act(page: Any) -> None:
         server.end()
-        page.locator("#state", has_text="The server has ended").wait_for()
+        page.locator("#state", has_text="The server has stopped").wait_for()
 
     with in_process(tmp_path) as (server, task), pytest.raises(AssertionError, match="ERR_CONNECTION_REFUSED"):
         chromium.visit(f"{server.url}{task}?token={TOKEN}", act)
