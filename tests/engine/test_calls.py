@@ -217,13 +217,13 @@ def test_an_answer_is_on_record_before_it_is_read_and_is_read_again_after_a_cras
     system = FakeSystem(Answer(completion('{"a": "x"}'), {"input_tokens": 1, "output_tokens": 1}))
     seen: list[int] = []
 
-    async def killed(*_: Any) -> Any:
+    def killed(*_: Any) -> Any:
         seen.append(len(of_kind(journaled(stage.store), ev.CallAnswered)))
         raise KeyboardInterrupt
 
     steps = [step("a", {"out": None}, asks)]
     stage = Stage(steps, {}, connectors=system.table)
-    monkeypatch.setattr("aloma_cli.connectors.chat.chat.with_library", killed)
+    monkeypatch.setattr("aloma_cli.connectors.chat.chat.read_object", killed)
     with pytest.raises(KeyboardInterrupt):
         stage.end("a")
     monkeypatch.undo()
