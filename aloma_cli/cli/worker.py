@@ -63,7 +63,10 @@ def worker(
         triggers, home.loaded.config.web, web, told.say, told.warn, working.leave, partial(_pages, home, working.wake)
     )
     told.say(f"worker started, up to {plural(concurrency, 'task')} at the same time; Ctrl-C ends it")
-    return _run_until_end(working, triggers, service, "idle" if once else "drained" if drain else "stopped")
+    code = _run_until_end(working, triggers, service, "idle" if once else "drained" if drain else "stopped")
+    if (once or drain) and not told.ran:
+        told.say("no task was due")
+    return code
 
 
 def _pages(home: Workspace, wake: Callable[[], object]) -> list[Route]:
@@ -84,6 +87,7 @@ class _Printer:
     def __init__(self, *, quiet: bool, as_json: bool) -> None:
         self._quiet = quiet
         self._as_json = as_json
+        self.ran = False
 
     def warn(self, text: str) -> None:
         output.say(f"aloma: {text}")
@@ -93,6 +97,7 @@ class _Printer:
             self.warn(text)
 
     def left(self, task: Task) -> None:
+        self.ran = True
         if not self._quiet:
             output.say(_task_line(task))
         if self._as_json:
@@ -101,6 +106,7 @@ class _Printer:
         self.ended(task.record)
 
     def refused(self, root: str, error: AlomaError) -> None:
+        self.ran = True
         self.warn(f"task {root}: {error}" if root else str(error))
 
     def triggered(self, told: TriggerReport) -> None:

@@ -56,6 +56,13 @@ def test_a_worker_runs_what_is_queued_and_ends_when_told_to_end_then(desk: Desk)
     assert {state(desk, task) for task in tasks} == {"done"}
 
 
+def test_a_worker_that_ends_says_whether_a_task_was_due(desk: Desk) -> None:
+    assert desk.run("worker", "--once").err.endswith("\naloma: no task was due\n")
+    queue(desk)
+    assert "no task was due" not in desk.run("worker", "--once").err
+    assert desk.run("worker", "--once", "-q").err == ""
+
+
 def test_a_timer_comes_true_with_nobody_looking(desk: Desk) -> None:
     desk.step("wait", '{"name": str, "waited": None}', *WAITS, asks="data, task, step")
     task = queue(desk)
