@@ -87,13 +87,15 @@ def _explain_task(asked: Inquiry, *, as_json: bool) -> None:
     digits = max((len(str(one.times)) for one in answers), default=0)
     for one in answers:
         count = f"{one.times}×" if one.times else "–"
-        put_wrapped(f"{_sign(one)} {one.step:<{width}}  {count:<{digits + 3}}{clean(one.sentence)}")
+        kind = _kind_of(one)
+        again = "not again: " if kind == "fired" and (one.failed or one.obstacles) else ""
+        put_wrapped(f"{_glyph(kind)} {one.step:<{width}}  {count:<{digits + 3}}{again}{clean(one.sentence)}")
 
 
-def _sign(answer: Explanation) -> str:
+def _kind_of(answer: Explanation) -> str:
     telling = FLYING if answer.in_flight else ("failed",)
     kinds = (obstacle.kind for obstacle in answer.obstacles if obstacle.kind in telling)
-    return _glyph(next(kinds, "fired" if answer.times else "looked"))
+    return next(kinds, "fired" if answer.times else "looked")
 
 
 def lines(answer: Explanation) -> Iterator[str]:
