@@ -1,4 +1,4 @@
-"""The rules for names and imports in CONTRIBUTING.md that a machine can hold."""
+"""The rules for names, imports and the layout in CONTRIBUTING.md that a machine can hold."""
 
 from __future__ import annotations
 
@@ -41,3 +41,11 @@ def _later_names(tree: ast.Module) -> set[str]:
 
 def _names_read(tree: ast.Module) -> set[str]:
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+
+
+def test_a_plain_run_makes_few_detours() -> None:
+    assert [name for name, now, most in house.detours(ROOT) if now > most] == []
+
+
+def test_the_classes_that_run_tasks_are_small() -> None:
+    assert max(map(house.methods, TREES.values())) <= 15
