@@ -52,6 +52,12 @@ def test_a_pipe_carries_a_task(desk: Desk, other: Path) -> None:
     assert desk.shell(f"aloma task export | aloma task import - -w {other}").out.strip() == task
 
 
+def test_a_terminal_gets_no_record(desk: Desk) -> None:
+    task = desk.new().out.strip()
+    code, _, screen = desk.at_terminal("task", "export")
+    assert (code, screen.rstrip().split("\n")[-1]) == (2, f"  → use -o {task}.jsonl, or a pipe")
+
+
 def test_a_named_pipe_and_a_link_are_written_to_and_not_replaced(desk: Desk) -> None:
     desk.new()
     whole = desk.run("task", "export").out

@@ -46,6 +46,8 @@ def export(
         raise InputError(f"{root}.{rest} is a subtask", hint=f"run `aloma task export {root}`: it has its subtasks")
     if otlp is not None:
         return _send_otlp(home, root, otlp, prompts)
+    if file is None and output.result().isatty():
+        raise InputError("a record is not written to a terminal", hint=f"use -o {root}.jsonl, or a pipe")
     lines = exported(home.store, root)
     first = next(lines)  # so that no file is made of a task that cannot be read
     with _opened(file) as target:
