@@ -21,7 +21,9 @@ _Rows = list[tuple[str, str]]
 _Context: Any = typer.core.TyperCommand.context_class
 _Formatter: Any = _Context.formatter_class
 _COMMAND = re.compile("`[^`]+`")
+_LEAST = re.compile(r"\[x>=(\d+)\]")
 _SPACE, _HYPHEN = "\u00a0", "\u2011"
+_AT_LEAST = rf"[at{_SPACE}least{_SPACE}\1]"
 
 
 class _WholeWords(_Formatter):  # type: ignore[misc]
@@ -31,7 +33,7 @@ class _WholeWords(_Formatter):  # type: ignore[misc]
         super().write_text(_unbroken(text))
 
     def write_dl(self, rows: _Rows, *more: Any) -> None:
-        super().write_dl([(name, _unbroken(about)) for name, about in rows], *more)
+        super().write_dl([(name, _unbroken(_LEAST.sub(_AT_LEAST, about))) for name, about in rows], *more)
 
     def getvalue(self) -> str:
         return str(super().getvalue()).replace(_SPACE, " ").replace(_HYPHEN, "-")

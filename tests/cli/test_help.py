@@ -143,3 +143,9 @@ def test_sections_are_settings_too_and_show_no_secret(desk: Desk) -> None:
 
 def test_without_origins_a_setting_has_two_columns(desk: Desk) -> None:
     assert "responses\tresponses\n" in desk.run("config").out
+
+
+def test_the_least_value_of_an_option_is_in_words(desk: Desk) -> None:
+    shown = desk.run("task", "list", "--help").out
+    assert "[at least 1]" in shown
+    assert "x>=" not in shown
