@@ -32,7 +32,7 @@ def run(words: Sequence[str]) -> int:
     try:
         code = command(list(words), prog_name="aloma", standalone_mode=False)
     except _Refused as error:
-        return _show_refusal(error)
+        return _show_refusal(error, words)
     except typer.Abort:
         output.say("Aborted!")
         return exit_codes.REFUSED
@@ -54,12 +54,13 @@ def whole_help(words: Sequence[str]) -> str:
     return str(command.get_help(context))
 
 
-def _show_refusal(error: Any) -> int:
+def _show_refusal(error: Any, words: Sequence[str]) -> int:
     """Show an error of the parser without the control characters of what was typed."""
     text = io.StringIO()
     error.show(text)
     output.say_lines(text.getvalue())
-    if getattr(error, "option_name", None) and hasattr(error.ctx.command, "commands"):
+    is_early = hasattr(error.ctx.command, "commands") and not all(word.startswith("-") for word in words)
+    if is_early and getattr(error, "option_name", None):
         output.say(f"  → write {error.option_name} after the command, if it is an option of the command")
     return int(error.exit_code)
 

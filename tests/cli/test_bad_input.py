@@ -159,6 +159,7 @@ def test_an_option_before_the_command_is_refused_with_its_place(desk: Desk, befo
 
 def test_an_option_that_the_command_does_not_know_has_no_other_place(desk: Desk) -> None:
     assert "after the command" not in refused(desk, "task", "list", "--frob")
+    assert "after the command" not in refused(desk, "-V")
 
 
 @pytest.mark.parametrize(
