@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
+from aloma_cli.record.events import CallSent
 from aloma_cli.record.states import seen
+from aloma_cli.record.tree import Tree
 from aloma_cli.view.entries import text
 from aloma_cli.view.live.frame import MOST_LINES, frame
 from aloma_cli.view.live.rows import visible_rows
@@ -51,6 +53,12 @@ def fan_out(number: int) -> Story:
         story.create(1, f"topic {index}", child(index), ROOT)
         story.start(1, index + 2, "analyst", child(index))
     return story
+
+
+def test_the_region_of_a_run_that_is_joined_says_what_is_called() -> None:
+    story = fan_out(2)
+    story.of(CallSent, 2, 2, call="bank.pay", key="k", effect="once")
+    assert region(Screen.of(Tree.of(story.events)), 3, 100).count("calling bank.pay") == 1
 
 
 def test_the_region_says_that_no_process_runs_the_task() -> None:

@@ -83,7 +83,7 @@ class Screen:
 
     @classmethod
     def of(cls, tree: Tree) -> Screen:
-        """The screen of a tree, without what its running firings called and logged so far."""
+        """The screen of a tree, without the calls of its running firings that were answered, and without their logs."""
         screen = cls()
         screen.tree = facts_of(tree)
         screen.root, screen.began = tree.root_id, from_iso(tree.root.created_at)
@@ -93,7 +93,10 @@ class Screen:
                 screen._totals[task.parent, task.group] += 1
             if task.retries and task.rest is None:
                 screen._retrying[task.id] = task
-            screen.running |= {one.firing: _firing_of(task.id, one) for one in task.flights.values() if one.running}
+            flights = [flight for flight in task.flights.values() if flight.running]
+            screen.running |= {flight.firing: _firing_of(task.id, flight) for flight in flights}
+            for call in (call for flight in flights for call in flight.sent.values()):
+                screen._note_call(call.event)
             screen.steps |= {start.firing: step for step, start in task.begun.items()}
         resting = [task for task in screen.tree.tasks.values() if task.rest is not None]
         screen._paused = {task.id: task for task in sorted(resting, key=lambda task: task.rest.at if task.rest else "")}
