@@ -20,6 +20,7 @@ from aloma_cli.connectors.providers.table import PROVIDERS
 from aloma_cli.connectors.settings import DEFAULT_PROVIDER, ModelSettings
 from aloma_cli.errors import AlomaError, CredentialsError, did_you_mean
 from aloma_cli.loader.config import Config
+from aloma_cli.loader.languages import code_below
 from aloma_cli.loader.layout import LIBRARIES_FOLDER, STEPS_FOLDER
 from aloma_cli.loader.models import ModelChoice, configured_servers, resolve_models
 from aloma_cli.loader.place import store_at
@@ -165,8 +166,8 @@ class Doctor:
     @property
     def _named_in_files(self) -> set[str]:
         root = self.loaded.root if self.loaded else None
-        folders = [root / folder for folder in (STEPS_FOLDER, LIBRARIES_FOLDER)] if root else []
-        texts = (path.read_text(encoding="utf-8", errors="replace") for one in folders for path in one.rglob("*.py"))
+        files = code_below(root, [STEPS_FOLDER, LIBRARIES_FOLDER]) if root else ()
+        texts = (path.read_text(encoding="utf-8", errors="replace") for path in files)
         return {match[2] for text in texts for match in _MODEL.finditer(text)}
 
     @cached_property

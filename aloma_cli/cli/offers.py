@@ -17,7 +17,8 @@ from aloma_cli.cli.commands import COMMANDS
 from aloma_cli.errors import AlomaError
 from aloma_cli.jsontext import cut, dumps
 from aloma_cli.later import Later
-from aloma_cli.loader.layout import STEPS_FOLDER, find_workspace
+from aloma_cli.loader.languages import LANGUAGES, code_below
+from aloma_cli.loader.layout import PRIVATE, STEPS_FOLDER, find_workspace
 from aloma_cli.loader.place import store_at
 from aloma_cli.record.states import STATES
 from aloma_cli.store.open import open_store
@@ -42,8 +43,6 @@ _TASKS = 50
 _PLACES = 200
 _ITEMS = 20
 _PLAIN_KEY = re.compile(r"[\w-]+")
-_NAMED = re.compile(r"""^name\s*(?::\s*str\s*)?=\s*(["'])(.+?)\1""", re.MULTILINE)
-_ABOUT = re.compile(r'\A\s*(?:#.*\n\s*)*"""\s*(.+?)\s*(?:"""|$)', re.MULTILINE)
 
 
 class TypedLine(NamedTuple):
@@ -95,14 +94,12 @@ def _offered_tags(line: TypedLine) -> dict[str, str]:
 
 
 def _offered_steps(line: TypedLine) -> dict[str, str]:
-    folder = line.root / STEPS_FOLDER
     found = {}
-    for path in sorted(folder.rglob("*.py")):
-        place = path.relative_to(folder)
-        if not any(part[0] in "_." for part in place.parts):
-            text = path.read_text(encoding="utf-8", errors="replace")
-            name, about = _NAMED.search(text), _ABOUT.search(text)
-            found[name[2] if name else place.with_suffix("").as_posix()] = about[1] if about else ""
+    for path in code_below(line.root, [STEPS_FOLDER], PRIVATE):
+        text, language = path.read_text(encoding="utf-8", errors="replace"), LANGUAGES[path.suffix]
+        name, about = language.named.search(text), language.about.search(text)
+        place = path.relative_to(line.root / STEPS_FOLDER).with_suffix("").as_posix()
+        found[name[name.re.groups] if name else place] = about[about.re.groups] if about else ""
     return found
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from aloma_cli.loader.layout import CONNECTORS_FOLDER, LIBRARIES_FOLDER, STEPS_FOLDER, files_below
+from aloma_cli.loader.languages import code_below
+from aloma_cli.loader.layout import CODE_FOLDERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,7 +34,6 @@ def _of_step(step: Step) -> bytes:
 
 
 def _files(root: Path) -> Iterator[bytes]:
-    for folder in (STEPS_FOLDER, LIBRARIES_FOLDER, CONNECTORS_FOLDER):
-        for path in sorted(path for path in files_below(root / folder) if path.suffix == ".py"):
-            yield path.relative_to(root).as_posix().encode()
-            yield path.read_bytes()
+    for path in code_below(root, CODE_FOLDERS):
+        yield path.relative_to(root).as_posix().encode()
+        yield path.read_bytes()

@@ -16,7 +16,8 @@ from aloma_cli.connectors.providers.table import PROVIDERS
 from aloma_cli.errors import InputError, NotFoundError, WorkspaceError, did_you_mean
 from aloma_cli.jsontext import Json, loads, pretty
 from aloma_cli.later import Later
-from aloma_cli.loader.layout import CONNECTORS_FOLDER, DATA_FOLDER, LIBRARIES_FOLDER, NAME, STEPS_FOLDER, files_below
+from aloma_cli.loader.languages import code_below
+from aloma_cli.loader.layout import CODE_FOLDERS, DATA_FOLDER, NAME
 from aloma_cli.loader.place import VARIABLE
 from aloma_cli.store.files.atomic import refuse_links, replace_file
 from aloma_cli.store.files.dotfolder import prepare_folder
@@ -128,14 +129,13 @@ def _login_secrets(name: str, url: str) -> tuple[NamedValue, ...]:
 
 
 def files_using(root: Path, names: Iterable[str]) -> dict[str, list[str]]:
-    """For each secret the Python files that contain its name in quotes, relative to `root`."""
+    """For each secret the files of code that contain its name in quotes, relative to `root`."""
     using: dict[str, list[str]] = {name: [] for name in names}
-    for folder in (STEPS_FOLDER, LIBRARIES_FOLDER, CONNECTORS_FOLDER):
-        for path in sorted(path for path in files_below(root / folder) if path.suffix == ".py"):
-            text = path.read_text(encoding="utf-8", errors="replace")
-            for name, files in using.items():
-                if f'"{name}"' in text or f"'{name}'" in text:
-                    files.append(path.relative_to(root).as_posix())
+    for path in code_below(root, CODE_FOLDERS):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        for name, files in using.items():
+            if f'"{name}"' in text or f"'{name}'" in text:
+                files.append(path.relative_to(root).as_posix())
     return using
 
 
