@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
-from typing import Any, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 
 from aloma_cli.condition.mismatch import Found, Mismatch, visible
 from aloma_cli.document.paths import MISSING
@@ -82,8 +82,11 @@ def holds(node: Node, found: Found) -> bool:
 class Leaf(Node):
     """A test of the value itself.
 
-    `word` and `argument` say which: an operator, `value` with the JSON value, or `type` with the Python type. Of `$in`,
-    `$nin` and `$all` the argument is a tuple of leaves.
+    All but `words` and `test` is for the search for values (`solve/`), which knows no operator by its name. `scalar`:
+    the only value that matches. `tries`: values to try, each of which may match or not. `is_decided`: whether one value
+    of each kind, the values of `tries`, and one in each gap between these try all that the test tells apart; only then
+    does a search without a result prove anything. `of_items`: what the test asks of the items of a list, as Some, Each,
+    Not and AllOf of these. `length`: the length that it asks of a list.
     """
 
     leaves: ClassVar[int] = 1
@@ -91,8 +94,10 @@ class Leaf(Node):
     words: str = field()
     test: Test = field()
     scalar: Scalar | None = None
-    word: str = ""
-    argument: Any = None
+    tries: Callable[[], Iterable[Json]] = tuple
+    is_decided: bool = False
+    of_items: Node | None = None
+    length: int | None = None
 
     def complaints(self, found: Found, path: Path) -> Iterator[Complaint]:
         if not self.test(found):
@@ -250,14 +255,14 @@ class AllOf(Node):
 
 @dataclass(frozen=True, slots=True)
 class AnyOf(Node):
-    """At least one of several patterns for the same place."""
+    """At least one of several patterns for the same place; an empty tuple matches nothing."""
 
     nodes: tuple[Node, ...]
 
     @property
     def leaves(self) -> int:
         # This many hold, whichever alternative matches.
-        return min(node.leaves for node in self.nodes)
+        return min((node.leaves for node in self.nodes), default=1)
 
     @property
     def words(self) -> str:
@@ -280,7 +285,7 @@ class AnyOf(Node):
                 yield path, None
 
     def unmet(self, found: Found) -> int:
-        return min(node.unmet(found) for node in self.nodes)
+        return min((node.unmet(found) for node in self.nodes), default=1)
 
     def explain(self, found: Found, path: Path) -> Mismatch:
         tries = [(node, found, path) for node in self.nodes]

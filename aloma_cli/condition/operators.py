@@ -1,7 +1,8 @@
 """The operators: for each a function from its argument to a node, and one line in a table.
 
 A function receives the argument and its place in the pattern, and raises `place.error(…)` for an invalid argument. It
-usually returns a Leaf: words for the explanation, and a test of the value found, which may be MISSING.
+usually returns a Leaf: words for the explanation, and a test of the value found, which may be MISSING. A Leaf may bring
+what finds values for it (`tries`, `is_decided`, `of_items`); without these no value is found, and nothing is proven.
 `place.compile` turns an argument that is itself a pattern into a node.
 """
 
@@ -17,7 +18,7 @@ from aloma_cli.condition.mismatch import Found, show
 from aloma_cli.condition.nodes import AllOf, AnyOf, Each, Leaf, Node, Not, Some
 from aloma_cli.condition.place import Place, name_of
 from aloma_cli.condition.regexes import compile_regex
-from aloma_cli.condition.values import check_json, constant, literal, text_matching
+from aloma_cli.condition.values import TYPES, check_json, constant, literal, text_matching
 from aloma_cli.document.paths import MISSING
 from aloma_cli.jsontext import is_integer, is_number
 
@@ -28,35 +29,48 @@ def _exists(argument: object, place: Place) -> Node:
     if not isinstance(argument, bool):
         raise place.error(f"needs true or false, not {name_of(argument)}")
     if argument:
-        return Leaf("present", lambda found: found is not MISSING, word="$exists", argument=True)
-    return Leaf("missing", lambda found: found is MISSING, word="$exists", argument=False)
+        return Leaf("present", lambda found: found is not MISSING, is_decided=True)
+    return Leaf("missing", lambda found: found is MISSING, is_decided=True)
 
 
 def _ne(value: object, place: Place) -> Node:
     same = literal(value, place)
     wanted = "neither missing nor null" if value is None else f"not {same.words}"
-    return Leaf(wanted, lambda found: not same.test(found), word="$ne", argument=value)
+    return Leaf(wanted, lambda found: not same.test(found), tries=same.tries, is_decided=True)
 
 
-def _comparison(word: str, symbol: str, compare: Callable[[Any, Any], bool], bound: Any, place: Place) -> Node:
+def _comparison(symbol: str, compare: Callable[[Any, Any], bool], bound: Any, place: Place) -> Node:
     check_json(bound, place)
-    wanted = f"{symbol} {show(bound)}"
-    if isinstance(bound, str):
-        return Leaf(wanted, lambda found: isinstance(found, str) and compare(found, bound), word=word, argument=bound)
-    if is_number(bound):
-        return Leaf(wanted, lambda found: is_number(found) and compare(found, bound), word=word, argument=bound)
-    raise place.error(f"needs a number or a string, not {name_of(bound)}")
+    if not isinstance(bound, str) and not is_number(bound):
+        raise place.error(f"needs a number or a string, not {name_of(bound)}")
+    is_alike = TYPES[str] if isinstance(bound, str) else is_number
+    return Leaf(
+        f"{symbol} {show(bound)}",
+        lambda found: is_alike(found) and compare(found, bound),
+        tries=lambda: (bound,),
+        is_decided=True,
+    )
 
 
 def _in(values: object, place: Place) -> Node:
     choices = _constants(values, place)
-    return Leaf(f"one of {_listed(choices)}", lambda found: _overlap(choices, found), word="$in", argument=choices)
+    return Leaf(
+        f"one of {_listed(choices)}",
+        lambda found: _overlap(choices, found),
+        tries=lambda: _tried(choices),
+        is_decided=_are_decided(choices),
+        of_items=Some(AnyOf(choices)),
+    )
 
 
 def _nin(values: object, place: Place) -> Node:
     choices = _constants(values, place)
     return Leaf(
-        f"none of {_listed(choices)}", lambda found: not _overlap(choices, found), word="$nin", argument=choices
+        f"none of {_listed(choices)}",
+        lambda found: not _overlap(choices, found),
+        tries=lambda: _tried(choices),
+        is_decided=_are_decided(choices),
+        of_items=Not(Some(AnyOf(choices))),
     )
 
 
@@ -66,8 +80,9 @@ def _all(values: object, place: Place) -> Node:
     return Leaf(
         f"a list with all of {_listed(needed)}",
         lambda found: isinstance(found, list) and bool(needed) and all(_among(leaf, found) for leaf in needed),
-        word="$all",
-        argument=needed,
+        tries=lambda: [_tried(needed), *_tried(needed)],
+        is_decided=_are_decided(needed),
+        of_items=AllOf(tuple(map(Some, needed))),
     )
 
 
@@ -78,8 +93,9 @@ def _size(length: object, place: Place) -> Node:
     return Leaf(
         f"a list of length {length}",
         lambda found: isinstance(found, list) and len(found) == length,
-        word="$size",
-        argument=length,
+        is_decided=True,
+        of_items=AllOf(()),
+        length=length,
     )
 
 
@@ -102,10 +118,10 @@ def _not(pattern: object, place: Place) -> Node:
 VALUE_OPERATORS: dict[str, Operator] = {
     "$exists": _exists,
     "$ne": _ne,
-    "$gt": partial(_comparison, "$gt", ">", operator.gt),
-    "$gte": partial(_comparison, "$gte", ">=", operator.ge),
-    "$lt": partial(_comparison, "$lt", "<", operator.lt),
-    "$lte": partial(_comparison, "$lte", "<=", operator.le),
+    "$gt": partial(_comparison, ">", operator.gt),
+    "$gte": partial(_comparison, ">=", operator.ge),
+    "$lt": partial(_comparison, "<", operator.lt),
+    "$lte": partial(_comparison, "<=", operator.le),
     "$in": _in,
     "$nin": _nin,
     "$all": _all,
@@ -145,6 +161,14 @@ def _constants(values: object, place: Place) -> tuple[Leaf, ...]:
     if not isinstance(values, list):
         raise place.error(f"needs a list of values, not {name_of(values)}")
     return tuple(constant(value, place.operand(position)) for position, value in enumerate(values))
+
+
+def _tried(leaves: tuple[Leaf, ...]) -> list[Any]:
+    return [value for leaf in leaves for value in leaf.tries()]
+
+
+def _are_decided(leaves: tuple[Leaf, ...]) -> bool:
+    return all(leaf.is_decided for leaf in leaves)
 
 
 def _listed(leaves: tuple[Leaf, ...]) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from aloma_cli.condition.mismatch import Found, show
-from aloma_cli.condition.nodes import Leaf
+from aloma_cli.condition.nodes import AllOf, Leaf, Scalar, Test
 from aloma_cli.condition.place import Place, name_of
 from aloma_cli.condition.regexes import options_of
 from aloma_cli.document.paths import MISSING
@@ -43,7 +44,8 @@ TYPES: dict[type, Callable[[Found], bool]] = {
 
 def of_type(kind: type) -> Leaf:
     """A leaf that matches any value of one of TYPES."""
-    return Leaf(with_article(KINDS[kind]), TYPES[kind], word="type", argument=kind)
+    of_items = AllOf(()) if kind is list else None
+    return Leaf(with_article(KINDS[kind]), TYPES[kind], is_decided=True, of_items=of_items)
 
 
 def literal(value: object, place: Place) -> Leaf:
@@ -52,16 +54,20 @@ def literal(value: object, place: Place) -> Leaf:
     Raises ConditionError if it is not JSON.
     """
     if value is None:
-        return Leaf("missing or null", lambda found: found is None or found is MISSING, word="value")
+        return _exactly(value, "missing or null", lambda found: found is None or found is MISSING)
     if isinstance(value, str):
-        return Leaf(show(value), lambda found: bool(found == value), value, "value", value)
+        return _exactly(value, show(value), lambda found: bool(found == value), value)
     if isinstance(value, bool):
-        return Leaf(show(value), lambda found: found is value, value, "value", value)
+        return _exactly(value, show(value), lambda found: found is value, value)
     check_json(value, place)
     if isinstance(value, int | float):
-        return Leaf(show(value), lambda found: found == value and not isinstance(found, bool), value, "value", value)
+        return _exactly(value, show(value), lambda found: found == value and not isinstance(found, bool), value)
     fixed = copy.deepcopy(value)
-    return Leaf(show(fixed), lambda found: equal(found, fixed), word="value", argument=fixed)
+    return _exactly(fixed, show(fixed), lambda found: equal(found, fixed))
+
+
+def _exactly(value: Any, words: str, test: Test, scalar: Scalar | None = None) -> Leaf:
+    return Leaf(words, test, scalar, lambda: (value,), is_decided=True)
 
 
 def text_matching(regex: re.Pattern[str], place: Place) -> Leaf:
@@ -72,9 +78,14 @@ def text_matching(regex: re.Pattern[str], place: Place) -> Leaf:
     return Leaf(
         f"a string matching /{regex.pattern}/{options_of(regex)}",
         lambda found: isinstance(found, str) and search(found) is not None,
-        word="$regex",
-        argument=regex,
+        tries=lambda: _examples(regex),
     )
+
+
+def _examples(regex: re.Pattern[str]) -> Iterator[str]:
+    from aloma_cli.condition.examples import examples  # few runs search for values
+
+    return examples(regex)
 
 
 def constant(value: object, place: Place) -> Leaf:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from aloma_cli.condition.solve.regexes import examples
+from aloma_cli.condition.examples import examples
 
 
 @pytest.mark.parametrize(

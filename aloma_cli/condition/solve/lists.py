@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from aloma_cli.condition.nodes import AnyOf, Each, Leaf, Some
+from aloma_cli.condition.nodes import AllOf, Each, Leaf, Node, Not, Some
 from aloma_cli.condition.solve.edits import cost
 from aloma_cli.condition.solve.needs import NOTHING, PRESENT, Need, Solve
 from aloma_cli.document.paths import MISSING
@@ -17,9 +17,11 @@ _MOST_LENGTH = 2000
 def lists(solver: Solve, tests: Iterable[Need], found: Any) -> Iterator[list[Any]]:
     """Lists that may meet `tests`, made of `found` if it is one."""
     tests = tuple(tests)
-    every, some = [*_every(tests)], [*_some(tests)]
+    asked = [*_of_items(tests)]
+    every, some = [*_every(asked)], [*_some(asked)]
     items = _repaired(solver, every, found if isinstance(found, list) else [])
-    sizes = {need.node.argument for need in tests if isinstance(need.node, Leaf) and need.node.word == "$size"}
+    leaves = [need.node for need in tests if isinstance(need.node, Leaf)]
+    sizes = {leaf.length for leaf in leaves if leaf.length is not None}
     lengths = [size for size in sizes if size <= _MOST_LENGTH]
     if len(lengths) < len(sizes):
         solver.is_sure = False
@@ -27,42 +29,51 @@ def lists(solver: Solve, tests: Iterable[Need], found: Any) -> Iterator[list[Any
         made = _made(solver, every, some, items, length)
         if made is not None:
             yield made
-    yield from _without_one(tests, items)
+    yield from _without_one(asked, items)
     yield from ([], _repaired(solver, every, [None]), _repaired(solver, every, [MISSING]))
 
 
-def _every(tests: Iterable[Need]) -> Iterator[Need]:
-    """What each item must be."""
+def _of_items(tests: Iterable[Need]) -> Iterator[Need]:
+    """What `tests` ask of the items, taken apart."""
     for node, wanted in tests:
+        match node:
+            case Leaf(of_items=Node() as inner):
+                yield from _of_items([Need(inner, wanted)])
+            case Not(node=inner):
+                yield from _of_items([Need(inner, not wanted)])
+            case AllOf(nodes=nodes) if wanted:
+                yield from _of_items(map(Need, nodes))
+            case _:
+                yield Need(node, wanted)
+
+
+def _every(asked: Iterable[Need]) -> Iterator[Need]:
+    """What each item must be."""
+    for node, wanted in asked:
         match node:
             case Each(element=element) if wanted:
                 yield Need(element)
             case Some(element=element) if not wanted:
                 yield Need(element, False)
-            case Leaf(word="$nin" | "$in", argument=leaves) if wanted is (node.word == "$nin"):
-                yield from (Need(leaf, False) for leaf in leaves)
 
 
-def _some(tests: Iterable[Need]) -> Iterator[Need]:
+def _some(asked: Iterable[Need]) -> Iterator[Need]:
     """What one item each must be."""
-    for node, wanted in tests:
+    for node, wanted in asked:
         match node:
             case Some(element=element) if wanted:
                 yield Need(element)
             case Each(element=element) if not wanted:
                 yield Need(element, False)
-            case Leaf(word="$all", argument=leaves) if wanted:
-                yield from map(Need, leaves)
-            case Leaf(word="$nin" | "$in", argument=leaves) if wanted is (node.word == "$in") and leaves:
-                yield Need(AnyOf(leaves))
 
 
-def _without_one(tests: Iterable[Need], items: list[Any]) -> Iterator[list[Any]]:
-    """The items without those of a `$all` that must not be there together."""
-    for node, wanted in tests:
-        if isinstance(node, Leaf) and node.word == "$all" and not wanted:
-            for leaf in node.argument:
-                yield [item for item in items if not leaf.test(item)]
+def _without_one(asked: Iterable[Need], items: list[Any]) -> Iterator[list[Any]]:
+    """The items without those that must not be there together."""
+    for node, wanted in asked:
+        if isinstance(node, AllOf) and not wanted:
+            for part in node.nodes:
+                if isinstance(part, Some):
+                    yield [item for item in items if not part.element.test(item)]
 
 
 def _repaired(solver: Solve, every: list[Need], items: list[Any]) -> list[Any]:

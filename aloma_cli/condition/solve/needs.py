@@ -22,7 +22,7 @@ class Need(NamedTuple):
         return self.node.test(found) is self.wanted
 
 
-PRESENT = Need(Leaf("present", lambda found: found is not MISSING, word="$exists", argument=True))
+PRESENT = Need(Leaf("present", lambda found: found is not MISSING, is_decided=True))
 
 
 class Solve(Protocol):

@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import Any
 
 from aloma_cli.condition.nodes import Leaf
-from aloma_cli.condition.solve.regexes import examples
 from aloma_cli.document.paths import MISSING
 from aloma_cli.jsontext import Json, is_number
 
@@ -33,34 +32,22 @@ _STRANGE: tuple[Any, ...] = (
 
 
 def likely(leaves: Iterable[Leaf]) -> Iterator[Any]:
-    """The values that leaves name, and a plain one of each kind. MISSING stands for no value."""
-    yield from _named(leaves)
+    """The values that leaves tell to try, and a plain one of each kind. MISSING stands for no value."""
+    yield from _tried(leaves)
     yield from _PLAIN
 
 
 def others(leaves: Iterable[Leaf]) -> Iterator[Any]:
     """More values; in each gap between bounds and excluded values lies one."""
-    found = [*_named(leaves)]
+    found = [*_tried(leaves)]
     yield from _numbers([value for value in found if is_number(value)])
     yield from _near_texts([value for value in found if isinstance(value, str)])
     yield from ([value] for value in found)
     yield from _STRANGE
 
 
-def _named(leaves: Iterable[Leaf]) -> Iterator[Any]:
-    """The values that leaves name, and strings for their regular expressions."""
-    for leaf in leaves:
-        match leaf.word:
-            case "value" | "$ne" | "$gt" | "$gte" | "$lt" | "$lte":
-                yield leaf.argument
-            case "$regex":
-                yield from examples(leaf.argument)
-            case "$in" | "$nin":
-                yield from _named(leaf.argument)
-            case "$all":
-                named = [*_named(leaf.argument)]
-                yield named
-                yield from named
+def _tried(leaves: Iterable[Leaf]) -> Iterator[Any]:
+    return (value for leaf in leaves for value in leaf.tries())
 
 
 def _numbers(bounds: list[Any]) -> Iterator[Json]:

@@ -81,8 +81,8 @@ class Solver:
 
     def _others(self, case: Way, found: Any, at_top: bool) -> Iterator[Any]:  # noqa: ARG002  (as _likely)
         """Values to try last."""
-        if any(leaf.word == "$regex" for leaf in _all_leaves(case.leaves)):
-            self.is_sure = False  # there may be strings that are not tried
+        if not all(_is_decided(need.node) for need in case.tests):
+            self.is_sure = False  # there may be values that are not tried
         return iter(()) if case.fields else others(case.leaves)
 
     def _objects(self, case: Way, found: Any, *, at_top: bool) -> Iterator[Any]:
@@ -148,14 +148,9 @@ def _object_cases(fields: tuple[tuple[str, Node], ...], wanted: bool, case: Way)
 
 
 def _is_about_lists(need: Need) -> bool:
-    node = need.node
-    if isinstance(node, Leaf):
-        return node.word in ("$all", "$size", "$in", "$nin") or (node.word == "type" and node.argument is list)
-    return isinstance(node, Some | Each)
+    return isinstance(need.node, Some | Each) or (isinstance(need.node, Leaf) and need.node.of_items is not None)
 
 
-def _all_leaves(leaves: Iterable[Leaf]) -> Iterator[Leaf]:
-    for leaf in leaves:
-        yield leaf
-        if leaf.word in ("$in", "$nin", "$all"):
-            yield from _all_leaves(leaf.argument)
+def _is_decided(node: Node) -> bool:
+    """Whether all values that the test of `node` tells apart are tried; the items of a list are solved on their own."""
+    return isinstance(node, Some | Each) or (isinstance(node, Leaf) and node.is_decided)
