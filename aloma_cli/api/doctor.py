@@ -73,7 +73,7 @@ class Doctor:
             yield CheckResult("secrets", "ok", "all have a value")
 
     def store(self) -> Iterator[CheckResult]:
-        """The findings about the database with the tasks, if they are in one."""
+        """The findings about the store of the tasks, unless it is the folder of the workspace."""
         if self.loaded is None or self.loaded.root is None:
             return
         try:
@@ -85,7 +85,7 @@ class Doctor:
         except AlomaError as error:
             yield CheckResult("store", "failed", str(error), error.hint)
             return
-        yield CheckResult("store", "ok", "the database can be reached")
+        yield CheckResult("store", "ok", "the store can be reached")
         for says in late:
             cure = "start a worker with that version, or run `aloma worker --any-release`"
             yield CheckResult("queue", "warning", says, cure if "version" in says else "run `aloma worker`")

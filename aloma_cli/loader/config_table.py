@@ -31,6 +31,7 @@ from aloma_cli.loader.settings import (
     text_or_number,
     whole,
 )
+from aloma_cli.store.open import example_urls, named_kind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,13 +109,15 @@ def _url(entry: Setting) -> str:
 
 
 def _store(entry: Setting) -> str:
-    """The URL of a database. Anything else may be a password, so messages do not show it."""
+    """The URL of a store. Anything else may be a password, so messages do not show it."""
     value = text(entry)
-    if not value.startswith(("postgresql://", "postgres://")):
-        raise entry.error("must be a URL such as postgresql://db.example.com/aloma")
+    kind = named_kind(value)
+    if kind is None:
+        raise entry.error(f"must be a URL such as {example_urls()}")
     login = split_login(value)[1]
     if login is not None and login.password:
-        hint = "remove it, and set PGPASSWORD, write ~/.pgpass, or put the whole URL into ALOMA_STORE"
+        variable = f"set {kind.login_variable}, or " if kind.login_variable else ""
+        hint = f"remove it, and {variable}put the whole URL into ALOMA_STORE"
         raise entry.error("has a password, and others may read this file", hint=hint)
     return value
 

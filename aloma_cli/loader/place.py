@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -10,6 +9,7 @@ from urllib.parse import quote
 from aloma_cli.errors import ConfigError
 from aloma_cli.later import Later
 from aloma_cli.loader.layout import CONFIG_FILE, DATA_FOLDER
+from aloma_cli.store.open import example_urls, named_kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +20,6 @@ else:
     config_files = Later("aloma_cli.loader.config_files")
 
 VARIABLE = "ALOMA_STORE"
-
-_DATABASE = re.compile(r"postgres(ql)?://")
 
 
 def store_at(root: Path, environ: Mapping[str, str], config: Config | None = None) -> str | Path:
@@ -34,11 +32,11 @@ def store_at(root: Path, environ: Mapping[str, str], config: Config | None = Non
     written = environ.get(VARIABLE) or (config.store if config else None)
     if written is None or config is None:
         return root / DATA_FOLDER
-    if not _DATABASE.match(written):
+    if named_kind(written) is None:
+        # It may hold a password, so the message does not show it.
         raise ConfigError(
-            f"the store is neither a folder of the workspace nor a database: {VARIABLE} or `store` must begin with "
-            "postgresql://",
-            hint="use a URL such as postgresql://db.example.com/aloma",
+            f"{VARIABLE}, or `store` in {CONFIG_FILE}, is not the URL of a store",
+            hint=f"use a URL such as {example_urls()}",
         )
     if "workspace=" in written:
         return written

@@ -22,6 +22,7 @@ from aloma_cli.loader.place import VARIABLE
 from aloma_cli.store.files.atomic import refuse_links, replace_file
 from aloma_cli.store.files.dotfolder import prepare_folder
 from aloma_cli.store.files.os_errors import refusing
+from aloma_cli.store.open import password_variables
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def secret_values(
     addresses += [("base-url", environ.get(provider.URL_VARIABLE)) for provider in PROVIDERS.values()]
     addresses += [("base-url", section.base_url) for section in sections]
     return (
-        *((name, environ[name]) for name in dict.fromkeys([*names, "PGPASSWORD", *stored]) if name in environ),
+        *((name, environ[name]) for name in dict.fromkeys([*names, *password_variables(), *stored]) if name in environ),
         *((name, secret.value) for name, secret in stored.items()),
         *((("api-key", flags.api_key),) if flags and flags.api_key else ()),
         *(secret for name, url in addresses if url and "@" in url for secret in _login_secrets(name, url)),

@@ -42,7 +42,7 @@ def test_the_environment_wins_and_may_name_the_workspace(root: Path) -> None:
 
 
 def test_anything_else_is_refused(root: Path) -> None:
-    with pytest.raises(ConfigError, match="must begin with"):
+    with pytest.raises(ConfigError, match="is not the URL of a store"):
         store_at(root, {"ALOMA_STORE": "mysql://db/aloma"})
 
 
