@@ -37,7 +37,7 @@ def log(
         str | None, Option(("--step",), "Show the entries of this step only.", "STEP", offers="step")
     ] = None,
     last: Annotated[
-        int | None, Option(("--last",), "Show the last N entries only (with --json: events).", "N", min=1)
+        int | None, Option(("--last",), "Show the last N entries (with --json: events).", "N", min=1)
     ] = None,
     as_json: Annotated[bool, Option(("--json",), "Print the events as a JSON list.", part="Output")] = False,
     as_svg: options.AsSvg = False,
