@@ -15,14 +15,14 @@ from aloma_cli.budget import LimitRequest
 from aloma_cli.document.paths import MISSING, get, parse_path
 from aloma_cli.errors import AlomaError, InputError
 from aloma_cli.jsontext import JsonError, JsonObject, Path, dumps, kind_of, loads, with_article
-from aloma_cli.record.states import ACTIVE
+from aloma_cli.record.states import ACTIVE, SUSPENDED
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from aloma_cli.api.task import Task
     from aloma_cli.api.workspace import Workspace
 
-AGAIN = {*ACTIVE, "error", "limited"}
+AGAIN = {*ACTIVE, *SUSPENDED, "error"}
 """The states of a task that is continued when its line comes again."""
 
 

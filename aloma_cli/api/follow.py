@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from aloma_cli.ids import root_of
-from aloma_cli.record.states import ACTIVE, is_asleep
+from aloma_cli.record.states import ACTIVE, ASKING, is_asleep
 
 if TYPE_CHECKING:
     from aloma_cli.api.reader import Records
@@ -55,7 +55,7 @@ async def follow(
                 for event in batch.events:
                     emit(event)
             task = home.task(task_id)
-            is_over = task.state not in ACTIVE and not (wait and task.state in ("question", "unsettled"))
+            is_over = task.state not in ACTIVE and not (wait and task.state in ASKING)
             if is_over and not stay:
                 return task
             pause = _LONG_PAUSE if is_over else _PAUSE

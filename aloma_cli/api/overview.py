@@ -11,7 +11,7 @@ from aloma_cli.clock import from_iso, to_iso
 from aloma_cli.errors import JournalDamagedError, NotFoundError
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.due import begin_of_day
-from aloma_cli.record.states import ACTIVE, ENDINGS
+from aloma_cli.record.states import ACTIVE, ENDINGS, RUNNING, STATES
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 SCHEMA = 1
 """The version of the JSON."""
 
-COUNTS = ("running", "due", "waiting", "asking", "unsettled", "limited", "failed", "done", "ended")
+_COUNTED = {state.name: state.counted for state in STATES.values()}
+
+COUNTS = tuple(dict.fromkeys((RUNNING, "due", "waiting", *_COUNTED.values())))
 """The groups in which tasks are counted.
 
 `due` has something to do and is not run; `waiting` waits for a timer; `ended` ended, and is neither done nor failed.
@@ -33,8 +35,6 @@ _LATE = 60.0
 
 _WHOLE = 30.0
 """Seconds after which all tasks are listed, because some may have been deleted."""
-
-_NAMES = {"question": "asking", "error": "failed"}
 
 
 class Running(NamedTuple):
@@ -88,11 +88,11 @@ class _SeenTree:
         return self.state is None or self.state in ACTIVE
 
     def counts_as(self, now: float) -> str:
-        if self.is_active:
-            asleep = self.wake_at is not None and self.wake_at > now
-            return "running" if self.held else "waiting" if asleep else "due"
-        name = _NAMES.get(self.state or "", self.state or "")
-        return name if name in COUNTS else "ended"
+        if self.is_active and self.held:
+            return RUNNING
+        if self.is_active and self.wake_at is not None and self.wake_at > now:
+            return "waiting"
+        return _COUNTED.get(self.state or "created", "ended")
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from aloma_cli.checking.things import (
     place_of,
 )
 from aloma_cli.checking.values import ANY, STAR, Doc, Known, Lst, Obj, OfType, Value, is_text, text_of
+from aloma_cli.record.states import ENDINGS
 
 _HARMLESS = frozenset(
     "abs all any bool bytes dict divmod enumerate filter float format frozenset getattr hasattr hash id int isinstance "  # noqa: SIM905
@@ -263,7 +264,7 @@ def _subtask(made: _Call, given: Mapping[str, Values]) -> Values:
     facts.groups |= groups
     for data in given.get("data", [ANY]):
         facts.subtasks.append(Subtask(data, next(iter(groups)) if len(groups) == 1 else None, made.line))
-    states = [Known(state) for state in ("done", "error", "ignored", "incomplete", "stopped")]
+    states = [*map(Known, ENDINGS)]
     landed = Obj({"status": [*states], "result": [ANY], "task": [OfType(str)], "error": [ANY]})
     for place in place_of(given.get("into", [])):
         made.reader.write(place, landed, made.line, later=True)

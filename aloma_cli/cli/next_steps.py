@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from aloma_cli.budget import DAY, LIMITS
 from aloma_cli.explain import cures
 from aloma_cli.jsontext import JsonObject, cut, dumps
+from aloma_cli.record.states import SUSPENDED
 from aloma_cli.view.context import context_lines
 from aloma_cli.view.format import clean, plural
 
@@ -20,7 +21,7 @@ def next_steps(record: JsonObject) -> Iterator[str]:
     reached = record.get("limit")
     if record["state"] == "limited" and reached and reached["name"] == DAY:
         yield f"→ tomorrow, or with a higher limits.per_day in aloma.yaml: aloma task resume {record['id']}"
-    elif record["state"] == "limited":
+    elif record["state"] in SUSPENDED:
         yield f"→ to continue: aloma task resume {record['id']}{_raise(reached)}"
     elif record["state"] == "stopped" and not record["closed"]:
         yield f"→ to continue: aloma task resume {record['id']}"

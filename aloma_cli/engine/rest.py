@@ -15,7 +15,7 @@ from aloma_cli.engine.working import WorkingTask
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.later import Later
 from aloma_cli.record.events import TaskRested
-from aloma_cli.record.states import PAUSED
+from aloma_cli.record.states import UNENDED
 from aloma_cli.redact import Redactor
 
 if TYPE_CHECKING:
@@ -63,14 +63,14 @@ def let_rest(
         at=tx.at,
         task=task.id,
         state=state,
-        closed=state not in PAUSED and (closed or parent is not None or task.completed is not None),
+        closed=state not in UNENDED and (closed or parent is not None or task.completed is not None),
         result=task.completed.get("result") if task.completed else None,
         reason=reason,
         missing=missing,
         cycle=cycle,
     )
     tx.add(rested)
-    if parent is not None and was_live and state not in PAUSED:
+    if parent is not None and was_live and state not in UNENDED:
         commit(tx, parent, landing.landing(parent, task, rested), by="landing", more={"child": task.id})
 
 
@@ -148,7 +148,7 @@ def _unended(tx: Transaction, task: WorkingTask) -> str | None:
     if task.completed is not None:
         return None
     states = {tx.tree.tasks[child].state for child in task.live_children}
-    return next((state for state in PAUSED if state in states), None)
+    return next((state for state in UNENDED if state in states), None)
 
 
 def _pause(tx: Transaction, task: WorkingTask, state: str) -> None:

@@ -5,19 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aloma_cli.jsontext import JsonObject
+from aloma_cli.record.states import STATES
 from aloma_cli.record.summary import questions_of
 from aloma_cli.record.tree import RESTED, Tree, asked_key
 from aloma_cli.values import dataclass
-
-_OF_REST = {
-    "done": "done",
-    "error": "failed",
-    "ignored": "failed",
-    "incomplete": "failed",
-    "limited": "failed",
-    "unsettled": "failed",
-}
-"""What the root's rest in a state is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,5 +31,5 @@ def occasions(tree: Tree) -> Iterator[Occasion]:
             for asked in questions_of(task):
                 yield Occasion("question", task.id, asked_key(task.id, asked["into"], asked.get("call")), asked)
     rest = tree.root.rest
-    if rest is not None and rest.state in _OF_REST:
-        yield Occasion(_OF_REST[rest.state], tree.root_id, RESTED)
+    if rest is not None and (told := STATES[rest.state].told) is not None:
+        yield Occasion(told, tree.root_id, RESTED)

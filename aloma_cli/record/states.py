@@ -1,4 +1,7 @@
-"""The states of a task, and what each means to its readers. All lists of states are made from this one."""
+"""The states of a task, and what each means to its readers. All lists of states are made from this one.
+
+`tests/docs/test_complete.py` compares it with those in styles, schemas and pages.
+"""
 
 from __future__ import annotations
 
@@ -13,41 +16,51 @@ INTERRUPTED = "interrupted"
 
 
 class State(NamedTuple):
-    """`kind`: active (at work, or about to be), paused (rests until a person or a larger limit lets it continue), or
-    ended. `color`: its colour in the theme. `exit_code`: that of a command that ran a task to this state."""
+    """`kind`: active (at work, or about to be), asking (rests until a person answers, or settles a call), suspended
+    (rests until it is resumed), or ended. `color`: its colour in the theme. `counted`: the group of `aloma top` for a
+    task that no process runs. `exit_code`: that of a command that ran a task to this state. `told`: the word in the
+    settings of notices for a root that comes to rest so; None if people are not told.
+    """
 
     name: str
     kind: str
     color: str
+    counted: str
     exit_code: int = 8
+    told: str | None = None
 
 
 STATES = {
     state.name: state
     for state in (
-        State("created", "active", "blue"),
-        State("processing", "active", "orange"),
-        State("waiting", "active", "orange"),
-        State(RUNNING, "active", "orange"),
-        State(INTERRUPTED, "active", "dim"),
-        State("question", "paused", "orange"),
-        State("unsettled", "paused", "orange"),
-        State("limited", "paused", "orange", 5),
-        State("done", "ended", "green", 0),
-        State("error", "ended", "red", 1),
-        State("ignored", "ended", "dim", 6),
-        State("incomplete", "ended", "orange", 6),
-        State("stopped", "ended", "dim", 6),
+        State("created", "active", "blue", "due"),
+        State("processing", "active", "orange", "due"),
+        State("waiting", "active", "orange", "due"),
+        State(RUNNING, "active", "orange", "running"),
+        State(INTERRUPTED, "active", "dim", "due"),
+        State("question", "asking", "orange", "asking"),
+        State("unsettled", "asking", "orange", "unsettled", told="failed"),
+        State("limited", "suspended", "orange", "limited", 5, told="failed"),
+        State("done", "ended", "green", "done", 0, told="done"),
+        State("error", "ended", "red", "failed", 1, told="failed"),
+        State("ignored", "ended", "dim", "ended", 6, told="failed"),
+        State("incomplete", "ended", "orange", "ended", 6, told="failed"),
+        State("stopped", "ended", "dim", "ended", 6),
     )
 }
 """By name. `running` and `interrupted` are in no record: they are what `processing` and `waiting` are for a task that
 a process runs, and for one that none does (`seen`)."""
 
 
-ACTIVE, PAUSED, ENDINGS = (
-    tuple(state.name for state in STATES.values() if state.kind == kind) for kind in ("active", "paused", "ended")
+ACTIVE, ASKING, SUSPENDED, ENDINGS = (
+    tuple(state.name for state in STATES.values() if state.kind == kind)
+    for kind in ("active", "asking", "suspended", "ended")
 )
 """ENDINGS are also the keys of a group's count beside `total` and `running`."""
+
+
+UNENDED = (*ASKING, *SUSPENDED)
+"""In which a task rests that has not ended."""
 
 
 AT_WORK = ("processing", "waiting")

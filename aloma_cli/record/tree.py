@@ -19,7 +19,7 @@ from aloma_cli.jsontext import JsonObject, Path, show_path
 from aloma_cli.record import events as ev
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.figures import Figures, is_own
-from aloma_cli.record.states import PAUSED
+from aloma_cli.record.states import UNENDED
 from aloma_cli.values import dataclass
 
 RESTED = "rested"
@@ -482,7 +482,7 @@ def _refused(tree: Tree, event: ev.RequestRefused) -> None:
 
 def is_end(rest: ev.TaskRested) -> bool:
     """Whether a task that rests so has ended; one that was stopped with its root by a person has not."""
-    return rest.state not in PAUSED and (rest.state != "stopped" or rest.closed)
+    return rest.state not in UNENDED and (rest.state != "stopped" or rest.closed)
 
 
 def _noticed(tree: Tree, event: ev.NoticeSent) -> None:
@@ -523,7 +523,7 @@ def _wake(tree: Tree, task: TaskFacts) -> None:
         task.rest = None
     while task.parent is not None:
         task = tree.tasks[task.parent]
-        if task.rest is None or task.rest.state not in PAUSED:
+        if task.rest is None or task.rest.state not in UNENDED:
             return
         task.rest = None
 

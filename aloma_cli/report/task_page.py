@@ -16,7 +16,7 @@ from aloma_cli.ids import root_of
 from aloma_cli.record.events import TaskRested
 from aloma_cli.record.figures import Figures
 from aloma_cli.record.spending import role_of
-from aloma_cli.record.states import ACTIVE, PAUSED, seen
+from aloma_cli.record.states import ACTIVE, ASKING, UNENDED, seen
 from aloma_cli.report.flow import flow
 from aloma_cli.report.markup import Markup, join, region, tag
 from aloma_cli.report.page import Section, page
@@ -94,7 +94,7 @@ def _tags(story: Story) -> Iterator[Markup]:
 
 def _sections(story: Story, *, whole: bool) -> Iterator[Section]:
     """The parts of the report, from the top. `whole`: whether all of the record could be read."""
-    is_told = story.task.state not in ("done", *ACTIVE, "question", "unsettled")
+    is_told = story.task.state not in ("done", *ACTIVE, *ASKING)
     if story.task.state != "done" and whole:
         yield from _shortfall(story, misses=is_told)
     yield Section("timeline", "Timeline", _legend(story), timeline(story), _readout())
@@ -147,7 +147,7 @@ def _shortfall(story: Story, *, misses: bool) -> Iterator[Section]:
     reasons = [*_errors(story), *([] if task.rest is None else _reasons(task.rest))]
     yield Section(
         "short",
-        "What it waits for" if task.state in (*ACTIVE, *PAUSED) else "Where it fell short",
+        "What it waits for" if task.state in (*ACTIVE, *UNENDED) else "Where it fell short",
         tag("ul", *(tag("li", reason) for reason in reasons), *map(_obstacle, waits), class_="reasons"),
         *(_near_miss(story, answer) for answer in (_nearest(story) if misses else ())),
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aloma_cli.clock import from_iso
+from aloma_cli.record.states import STATES
 from aloma_cli.view.format import money, ticking
 from aloma_cli.view.tables import Column, table_lines
 from aloma_cli.view.theme import DIM, Glyphs, style_of
@@ -14,7 +15,9 @@ from aloma_cli.view.width import Size, fit, line
 if TYPE_CHECKING:
     from rich.text import Text
 
-_STYLES = {"asking": "question", "failed": "error", "due": "created", "ended": "ignored"}
+_STYLES = {state.counted: state.name for state in reversed(STATES.values())}
+"""A group has the colour of the first state in it."""
+
 _ALWAYS = ("running", "due")
 
 _COLUMNS = (Column("id", "id"), Column("name"), Column("step"), Column("step for"), Column("task for"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 
 import aloma_cli
 from aloma_cli import Retry, errors
+from aloma_cli.api.overview import COUNTS
 from aloma_cli.budget import LIMITS
 from aloma_cli.cli import exit_codes
 from aloma_cli.cli.secret import list as secret_list
@@ -27,17 +28,20 @@ from aloma_cli.content.handles.step import StepHandle
 from aloma_cli.content.handles.task import TaskHandle
 from aloma_cli.jsontext import loads
 from aloma_cli.loader import config, config_files
+from aloma_cli.notices import settings as notices
 from aloma_cli.record import events
 from aloma_cli.record.codec import readers_of
-from aloma_cli.record.states import STATES
-from aloma_cli.view import usage
+from aloma_cli.record.states import STATES, State
+from aloma_cli.view import theme, usage
 from aloma_cli.view.tables import Column
+from tests.docs.test_schemas import SCHEMAS
 from tests.support.pages import REPOSITORY, Page, codes
 from tools import cli_page
 
 PAGES = [Page(str(path.relative_to(REPOSITORY))) for path in sorted((REPOSITORY / "docs").glob("*.md"))]
 TOP = [Page(name) for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "examples/README.md")]
 CLI, STEPS, PYTHON, FORMAT = (Page(f"docs/{name}.md") for name in ("cli", "steps", "python", "format"))
+STYLES = REPOSITORY / "aloma_cli/report/static/page.css"
 ERRORS = {
     name: kind for name, kind in vars(errors).items() if inspect.isclass(kind) and kind.__module__ == errors.__name__
 }
@@ -87,6 +91,34 @@ def test_each_exit_code_has_its_row() -> None:
 def test_each_state_has_its_row_with_its_exit_code() -> None:
     rows = {codes(row[0])[0]: int(row[2]) for row in CLI.rows("State")}
     assert rows == {state: exit_codes.code_of_task({"state": state, "errors": {}}) for state in STATES}
+
+
+@pytest.mark.parametrize("state", STATES.values(), ids=STATES)
+def test_each_state_has_a_sign_a_colour_in_reports_and_a_notice_that_can_be_chosen(state: State) -> None:
+    assert theme.UNICODE.sign(state.name) != theme.UNICODE.other or state.kind == "active"
+    assert style_of(state.name) == (None if state.color == "dim" else f"color: var(--{state.color});")
+    assert style_of(f"s-{state.name}") is not None
+    assert state.told in (None, *notices.WORDS)
+
+
+def style_of(name: str) -> str | None:
+    """The first rule of a class in the styles of reports."""
+    rules = re.findall(r"([^{}]+)\{([^{}]*)\}", STYLES.read_text(encoding="utf-8"))
+    return next((body.strip() for classes, body in rules if f".{name}" in re.split(r",\s*", classes.strip())), None)
+
+
+def test_the_states_of_the_schemas_are_all_states() -> None:
+    lists = {name: [one for one in enums(schema) if "incomplete" in one] for name, schema in SCHEMAS.items()}
+    assert {name: found for name, found in lists.items() if found} == dict.fromkeys(("task", "tasks"), [[*STATES]] * 2)
+    assert [*SCHEMAS["top"]["properties"]["counts"]["properties"]] == [*COUNTS]
+
+
+def enums(schema: Any) -> Iterator[list[Any]]:
+    if isinstance(schema, dict) and isinstance(schema.get("enum"), list):
+        yield schema["enum"]
+    parts = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    for part in parts:
+        yield from enums(part)
 
 
 def test_each_setting_stands_in_the_example_of_aloma_yaml() -> None:

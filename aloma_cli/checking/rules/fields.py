@@ -16,8 +16,9 @@ from aloma_cli.document.paths import MISSING
 from aloma_cli.document.reserved import CHILDREN, ERRORS, RESERVED
 from aloma_cli.errors import did_you_mean
 from aloma_cli.jsontext import KINDS, dumps, first_few, show_path, with_article
+from aloma_cli.record.states import ENDINGS
 
-_COUNTS = ("total", "running", "done", "error", "ignored", "incomplete", "stopped")
+_COUNTS = ("total", "running", *ENDINGS)
 _SHOWN = 5
 
 

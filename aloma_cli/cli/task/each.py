@@ -18,7 +18,7 @@ from aloma_cli.cli.run import no_keyboard
 from aloma_cli.cli.task_data import given_path, read_given, read_stdin
 from aloma_cli.errors import InputError
 from aloma_cli.jsontext import dumps
-from aloma_cli.record.states import PAUSED
+from aloma_cli.record.states import UNENDED
 from aloma_cli.view.format import clean, money, plural
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _result_row(result: Result, options: OutputOptions) -> Any:
 
 def _is_over(result: Result) -> bool:
     """Whether a line was skipped, and there is nothing that a person could do about its task."""
-    return result.skipped and (result.task is None or result.task.state not in PAUSED)
+    return result.skipped and (result.task is None or result.task.state not in UNENDED)
 
 
 def _problem(result: Result) -> str | None:

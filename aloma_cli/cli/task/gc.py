@@ -18,7 +18,7 @@ from aloma_cli.cli.table import put_table
 from aloma_cli.cli.task.states import checked_state
 from aloma_cli.cli.units import bytes_of, seconds_of
 from aloma_cli.errors import InputError
-from aloma_cli.record.states import ENDINGS
+from aloma_cli.record.states import AT_WORK, ENDINGS
 from aloma_cli.view.format import data_size, plural
 from aloma_cli.view.tables import Column
 
@@ -97,7 +97,7 @@ def _criteria(older_than: str | None, state: list[str] | None, larger_than: str 
 def _recorded_states(states: Iterable[str]) -> Iterator[str]:
     """The states on record for tasks in `states`. Running tasks are never deleted."""
     for state in states:
-        yield from ("processing", "waiting") if state == "interrupted" else (state,)
+        yield from AT_WORK if state == "interrupted" else (state,)
 
 
 def _confirm(*, as_json: bool) -> bool | None:

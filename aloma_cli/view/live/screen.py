@@ -17,7 +17,7 @@ from aloma_cli.jsontext import cut
 from aloma_cli.record import events as ev
 from aloma_cli.record.checkpoint import facts_of
 from aloma_cli.record.figures import Figures
-from aloma_cli.record.states import PAUSED
+from aloma_cli.record.states import UNENDED
 from aloma_cli.record.tree import Flight, TaskFacts, Tree
 from aloma_cli.values import dataclass
 from aloma_cli.view.changes import group_totals
@@ -136,7 +136,7 @@ class Screen:
     @property
     def paused(self) -> dict[str, TaskFacts]:
         """The tasks that rest and have not ended, in the order in which they came to rest."""
-        self._paused = {task.id: task for task in self._paused.values() if task.rest and task.rest.state in PAUSED}
+        self._paused = {task.id: task for task in self._paused.values() if task.rest and task.rest.state in UNENDED}
         return self._paused
 
     @property
