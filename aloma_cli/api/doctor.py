@@ -12,12 +12,11 @@ from typing import Any
 
 from aloma_cli.api.waiting import waiting
 from aloma_cli.clock import Clock
-from aloma_cli.connectors.chat.server import ChatServer
-from aloma_cli.connectors.checkup import CheckResult, Checkup
+from aloma_cli.connectors.check_result import CheckResult
 from aloma_cli.connectors.honours import Honours
 from aloma_cli.connectors.providers.router import targets
 from aloma_cli.connectors.providers.table import PROVIDERS
-from aloma_cli.connectors.settings import DEFAULT_PROVIDER, ModelSettings
+from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import AlomaError, CredentialsError, did_you_mean
 from aloma_cli.loader.config import Config
 from aloma_cli.loader.languages import code_below
@@ -120,7 +119,7 @@ class Doctor:
             server, slash, _ = name.partition("/")
             near = did_you_mean(server, settings.servers) if slash and server not in settings.servers else None
             if near:
-                says = f"`{name}` does not name a server, so it is sent to {settings.name or DEFAULT_PROVIDER} as it is"
+                says = f"`{name}` does not name a server, so it is sent to {_name_of(settings)} as it is"
                 yield CheckResult("models", "warning", says, near)
 
     @property
@@ -130,35 +129,33 @@ class Doctor:
 
     @cached_property
     def servers(self) -> dict[str, ModelSettings]:
-        """The servers by name; the one without a name as `openai`."""
+        """The servers by name; the one without a name by its provider, such as `openai`."""
         named = {} if self.flags.base_url else configured_servers(*self._sources, **self._extras)
         choice = self._model_choice
         if isinstance(choice, ModelChoice) and not choice.settings.offline:
-            return {choice.settings.name or DEFAULT_PROVIDER: choice.settings} | {
+            return {_name_of(choice.settings): choice.settings} | {
                 name: one for name, one in named.items() if name != choice.settings.name
             }
         return named
 
     async def server(self, name: str, model: str | None = None) -> AsyncIterator[CheckResult]:
         """The findings about one server; `model`: the one to try."""
-        settings, provider = replace(self.servers[name], max_retries=0), PROVIDERS[DEFAULT_PROVIDER]
-        url = settings.base_url or provider.URL
-        server = ChatServer(settings, url=provider.URL, key_variable=provider.KEY_VARIABLE)
+        settings = replace(self.servers[name], max_retries=0)
+        provider = PROVIDERS[settings.provider]
+        if provider.checkup is None:
+            yield CheckResult("server", "warning", f"{provider.TITLE} has no check, so its server was not called")
+            return
         honours = Honours(self.honours, self.clock.now)
         models = [model] if model else sorted(self._models_of(name))
-        try:
-            checkup = Checkup(server, settings, url, models, honours, f"doctor-{self.clock.now():.3f}")
-            async for finding in checkup.findings():
-                yield finding
-        finally:
-            await server.aclose()
+        async for finding in provider.checkup(settings, models, honours, f"doctor-{self.clock.now():.3f}"):
+            yield finding
 
     def _models_of(self, name: str) -> set[str]:
         """The models of a server that a run would use: those of aloma.yaml, and those that steps name."""
         if not isinstance(self._model_choice, ModelChoice):
             return set()
         settings = self._model_choice.settings
-        own = settings.name or DEFAULT_PROVIDER
+        own = _name_of(settings)
         asked = {*settings.models, *self._named_in_files} - ({"default"} - settings.models.keys())
         found = (target for one in asked for target in targets(settings, one))
         return {target.model for target in found if (target.server or own) == name}
@@ -185,6 +182,10 @@ class Doctor:
     @property
     def _extras(self) -> dict[str, Any]:
         return {"stored": self.loaded.stored if self.loaded else {}, "honours": lambda: self.honours}
+
+
+def _name_of(settings: ModelSettings) -> str:
+    return settings.name or settings.provider
 
 
 def _is_program(word: str, root: Path, path: str | None) -> bool:

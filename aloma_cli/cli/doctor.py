@@ -26,7 +26,7 @@ from aloma_cli.redact import Redactor
 from aloma_cli.view.format import plural
 
 if TYPE_CHECKING:
-    from aloma_cli.connectors.checkup import CheckResult
+    from aloma_cli.connectors.check_result import CheckResult
     from aloma_cli.loader.config import Config
     from aloma_cli.loader.sources import ModelFlags
 
@@ -98,7 +98,7 @@ def _trigger_findings(workspace: str | None, loaded: LoadedWorkspace | None) -> 
     configs = loaded.config.triggers if loaded and not loaded.broken else ()
     if not configs:
         return
-    from aloma_cli.connectors.checkup import CheckResult
+    from aloma_cli.connectors.check_result import CheckResult
     from aloma_cli.triggers.triggers import opened
 
     home, wrong = load_workspace_to_run(workspace), 0

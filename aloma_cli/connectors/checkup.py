@@ -1,14 +1,14 @@
-"""What a model server can do: tried with a few short calls. Each problem comes with a cure."""
+"""What a server that speaks OpenAI's protocol can do: tried with a few short calls. Each problem comes with a cure."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Literal, NamedTuple
 
 from aloma_cli.connectors.base import Call
 from aloma_cli.connectors.chat.completion import message_of
 from aloma_cli.connectors.chat.reply import read_json
 from aloma_cli.connectors.chat.server import ChatServer
+from aloma_cli.connectors.check_result import CheckResult
 from aloma_cli.connectors.honours import Honours
 from aloma_cli.connectors.kinds import kind_of_server
 from aloma_cli.connectors.settings import ModelSettings
@@ -33,15 +33,6 @@ _TOOL: JsonObject = {
         "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
     },
 }
-
-
-class CheckResult(NamedTuple):
-    """`check`: what was looked at. `cure`: what to do about a warning or a failure."""
-
-    check: str
-    state: Literal["ok", "warning", "failed"]
-    says: str
-    cure: str | None = None
 
 
 @dataclass()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aloma_cli.budget import LIMITS, Limit, LimitRequest
@@ -69,16 +69,20 @@ def read_user_config(path: Path) -> Config:
 
 
 def _config(values: dict[str, Any], file: str) -> Config:
-    named = values.pop("providers", {})
-    for name in named.keys() & values.keys() & PROVIDERS.keys():
+    for name in values.get("providers", {}).keys() & values.keys() & PROVIDERS.keys():
         raise ConfigError(
             f"{file}: `{name}` and `providers.{name}` configure the same provider", hint="keep one of them"
         )
-    sections: dict[str, Any] = {
-        "providers": {name: ProviderConfig(**said) for name in PROVIDERS if (said := values.pop(name, None))} | named,
-        "limits": _limits(**values.pop("limits", {})),
-    }
-    return Config(file=file, **sections, **values)
+    rest = {key: value for key, value in values.items() if key not in PROVIDERS}
+    return Config(
+        file=file, **{**rest, "providers": provider_sections(values), "limits": _limits(**values.get("limits", {}))}
+    )
+
+
+def provider_sections(values: Mapping[str, Any]) -> dict[str, ProviderConfig]:
+    """The sections about providers and named servers in written settings, by name."""
+    own = {name: ProviderConfig(**said) for name in PROVIDERS if (said := values.get(name))}
+    return {**own, **values.get("providers", {})}
 
 
 def _limits(**said: Any) -> LimitsConfig:

@@ -8,18 +8,17 @@ before the run, never because a real server fails.
 from __future__ import annotations
 
 from functools import partial
-from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aloma_cli.connectors.address import is_url, shown_broken, split_login
 from aloma_cli.connectors.providers.table import PROVIDERS
-from aloma_cli.connectors.settings import DEFAULT_PROVIDER, ModelSettings
+from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import ConfigError, CredentialsError, InputError
 from aloma_cli.later import Later
 from aloma_cli.loader.answering import NEW, Past, check_of, is_same_server
 from aloma_cli.loader.config import Config
-from aloma_cli.loader.sources import LIMITS, ModelFlags, Sources
+from aloma_cli.loader.sources import LIMITS, ModelFlags, Sources, provider_set_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -123,18 +122,11 @@ def _sources(
     stored: Mapping[str, str],
 ) -> Sources:
     """With the provider of the task's server, else the first one that the environment, a secret or a file sets up."""
-    values, kept = {**stored, **environ}, past.kept.server
-    sections = {name: [(one, one.providers[name]) for one in files if name in one.providers] for name in PROVIDERS}
+    kept = past.kept.server
     own = (name for name, one in PROVIDERS.items() if kept and is_same_server(one.URL, kept))
-    set_up = (
-        name
-        for name, one in PROVIDERS.items()
-        if values.get(one.KEY_VARIABLE)
-        or values.get(one.URL_VARIABLE)
-        or any(section.base_url or section.api_key_env for _, section in sections[name])
-    )
-    name = next(chain(own, set_up), DEFAULT_PROVIDER)
-    return Sources(name, PROVIDERS[name], flags, environ, files, sections[name], past, stored)
+    name = next(own, None) or provider_set_up({**stored, **environ}, [file.providers for file in files])
+    said = [(file, file.providers[name]) for file in files if name in file.providers]
+    return Sources(name, PROVIDERS[name], flags, environ, files, said, past, stored)
 
 
 def _common(sources: Sources, root: Path | None) -> dict[str, Any]:

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 from aloma_cli.connectors.address import shown
 from aloma_cli.connectors.mcp.settings import McpSettings
 from aloma_cli.connectors.providers.table import PROVIDERS
-from aloma_cli.connectors.settings import DEFAULT_PROVIDER, ModelSettings
+from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.jsontext import Json
 from aloma_cli.loader.config import LimitsConfig, ProviderConfig
-from aloma_cli.loader.config_table import written_settings, written_user_settings
+from aloma_cli.loader.config_table import provider_sections, written_settings, written_user_settings
 from aloma_cli.loader.layout import CONFIG_FILE, DATA_FOLDER, RESPONSES_FOLDER
 from aloma_cli.loader.place import VARIABLE
 from aloma_cli.loader.secrets import read_secrets
-from aloma_cli.loader.sources import ModelFlags
+from aloma_cli.loader.sources import ModelFlags, provider_set_up
 from aloma_cli.loader.triggers import TriggerConfig
 from aloma_cli.loader.web import WebConfig
 from aloma_cli.notices.settings import NoticeSettings
@@ -38,24 +38,26 @@ class Origin(NamedTuple):
 
 def origins(root: Path, flags: ModelFlags, environ: Mapping[str, str], user: Path) -> list[Origin]:
     """All settings of a workspace, by key. Secrets are hidden. Raises ConfigError, WorkspaceError."""
-    project = written_settings(root)
+    project, own, secrets = written_settings(root), written_user_settings(user), read_secrets(root)
+    values = {**{name: secret.value for name, secret in secrets.items()}, **environ}
+    provider = provider_set_up(values, [provider_sections(file) for file in (project, own)])
     found: dict[str, Origin] = {}
     for origin in (
-        *_flags(flags),
-        *_variables(environ, project),
-        *(Origin(f"secrets.{name}", HIDDEN, "secret", "aloma secret set") for name in read_secrets(root)),
+        *_flags(flags, provider),
+        *_variables(environ, project, provider),
+        *(Origin(f"secrets.{name}", HIDDEN, "secret", "aloma secret set") for name in secrets),
         *_origins_of(project, "project", CONFIG_FILE),
-        *_origins_of(written_user_settings(user), "user", str(user)),
-        *_defaults(),
+        *_origins_of(own, "user", str(user)),
+        *_defaults(provider),
     ):
         found.setdefault(origin.key, origin)
     return [found[key] for key in sorted(found)]
 
 
-def _flags(flags: ModelFlags) -> Iterator[Origin]:
+def _flags(flags: ModelFlags, provider: str) -> Iterator[Origin]:
     given = {
-        f"{DEFAULT_PROVIDER}.base_url": ("--base-url", flags.base_url and shown(flags.base_url)),
-        f"{DEFAULT_PROVIDER}.api_key": ("--api-key", flags.api_key and HIDDEN),
+        f"{provider}.base_url": ("--base-url", flags.base_url and shown(flags.base_url)),
+        f"{provider}.api_key": ("--api-key", flags.api_key and HIDDEN),
         "model": ("--model", flags.model),
         "offline": ("--offline", flags.offline),
         "responses": ("--responses", flags.responses and str(flags.responses)),
@@ -66,11 +68,10 @@ def _flags(flags: ModelFlags) -> Iterator[Origin]:
             yield Origin(key, value, "flag", option)
 
 
-def _variables(environ: Mapping[str, str], project: Mapping[str, Any]) -> Iterator[Origin]:
-    wanted = {"offline": "ALOMA_OFFLINE", "store": VARIABLE}
-    for name, provider in PROVIDERS.items():
-        wanted |= {f"{name}.base_url": provider.URL_VARIABLE, f"{name}.api_key": provider.KEY_VARIABLE}
-        wanted["models.default"] = provider.MODEL_VARIABLE
+def _variables(environ: Mapping[str, str], project: Mapping[str, Any], provider: str) -> Iterator[Origin]:
+    wanted = {"offline": "ALOMA_OFFLINE", "store": VARIABLE, "models.default": PROVIDERS[provider].MODEL_VARIABLE}
+    for name, one in PROVIDERS.items():
+        wanted |= {f"{name}.base_url": one.URL_VARIABLE, f"{name}.api_key": one.KEY_VARIABLE}
     wanted |= {f"environment.{name}": name for name in project.get("environment", ())}
     wanted |= {f"secrets.{name}": name for name in project.get("secrets", ())}
     for key, variable in wanted.items():
@@ -87,16 +88,15 @@ def _origins_of(values: Mapping[str, Any], origin: str, place: str) -> Iterator[
             yield Origin(key, _public_value(value), origin, place)
 
 
-def _defaults() -> Iterator[Origin]:
+def _defaults(provider: str) -> Iterator[Origin]:
     models, limits = ModelSettings(), LimitsConfig()
-    provider = PROVIDERS[DEFAULT_PROVIDER]
     values = {
         "offline": None,
         "store": f"{DATA_FOLDER}/",
         "responses": RESPONSES_FOLDER,
-        f"{DEFAULT_PROVIDER}.base_url": provider.URL,
-        f"{DEFAULT_PROVIDER}.api_key_env": provider.KEY_VARIABLE,
-        **{f"{DEFAULT_PROVIDER}.{name}": getattr(models, name) for name in ("timeout", "max_retries", "concurrency")},
+        f"{provider}.base_url": PROVIDERS[provider].URL,
+        f"{provider}.api_key_env": PROVIDERS[provider].KEY_VARIABLE,
+        **{f"{provider}.{name}": getattr(models, name) for name in ("timeout", "max_retries", "concurrency")},
         "limits.concurrency": limits.concurrency,
         "limits.max_answer_mb": limits.max_answer_mb,
     }

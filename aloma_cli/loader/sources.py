@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from aloma_cli.connectors.providers.table import PROVIDERS
+from aloma_cli.connectors.settings import DEFAULT_PROVIDER
 from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
@@ -33,6 +35,20 @@ class ModelFlags:
     require_real: bool = False
     responses: Path | None = None
     delay: float | None = None
+
+
+def provider_set_up(values: Mapping[str, str], files: Sequence[Mapping[str, ProviderConfig]]) -> str:
+    """The first provider of the table that a variable, a secret or a section of a file sets up, else the default one.
+
+    `values`: the variables and the secrets by name. `files`: the sections of each.
+    """
+    return next((name for name in PROVIDERS if _is_set_up(name, values, files)), DEFAULT_PROVIDER)
+
+
+def _is_set_up(name: str, values: Mapping[str, str], files: Sequence[Mapping[str, ProviderConfig]]) -> bool:
+    if values.get(PROVIDERS[name].KEY_VARIABLE) or values.get(PROVIDERS[name].URL_VARIABLE):
+        return True
+    return any(said.base_url or said.api_key_env for file in files if (said := file.get(name)))
 
 
 class Sources(NamedTuple):

@@ -31,5 +31,5 @@ def module() -> Any:
     acme: Any = ModuleType("acme")
     acme.TITLE, acme.URL = "Acme", URL
     acme.KEY_VARIABLE, acme.URL_VARIABLE, acme.MODEL_VARIABLE = "ACME_KEY", "ACME_URL", "ACME_MODEL"
-    acme.open = Acme
+    acme.open, acme.checkup = Acme, None
     return acme

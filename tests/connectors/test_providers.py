@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aloma_cli.api.doctor import Doctor
+from aloma_cli.clock import SystemClock
+from aloma_cli.connectors.check_result import CheckResult
 from aloma_cli.connectors.providers.base import Provider
 from aloma_cli.connectors.providers.table import PROVIDERS
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.connectors.table import open_connectors
 from aloma_cli.loader.config import Config, ProviderConfig
 from aloma_cli.loader.models import ModelChoice, resolve_models
+from aloma_cli.loader.origins import origins
 from aloma_cli.loader.secrets import secret_values
 from aloma_cli.loader.sources import ModelFlags
 from tests.connectors.acme import module
@@ -89,8 +94,54 @@ for file in ("acme: {api_key: x}", "environment: {ACME_KEY: x}"):
     assert (done.stderr, done.stdout.splitlines()) == ("", [hint, hint])
 
 
+ACME = {"ACME_KEY": "k", "ACME_MODEL": "large"}
+
+
+def examined(folder: Path, environ: Mapping[str, str]) -> tuple[list[str], list[CheckResult]]:
+    """The servers that doctor knows, and what it finds about them."""
+    doctor = Doctor(None, Config(), ModelFlags(), environ, SystemClock(), folder / "honours.json")
+
+    async def all_findings() -> list[CheckResult]:
+        return [finding for name in doctor.servers async for finding in doctor.server(name)]
+
+    return [*doctor.servers], asyncio.run(all_findings())
+
+
+def test_doctor_lets_the_provider_check_its_own_server(tmp_path: Path) -> None:
+    asked = []
+
+    async def checkup(settings: ModelSettings, models: Sequence[str], *_: object) -> AsyncIterator[CheckResult]:
+        asked.append((settings.api_key, [*models]))
+        yield CheckResult("key", "ok", "accepted by acme")
+
+    table: Any = PROVIDERS
+    table["acme"].checkup = checkup
+    assert examined(tmp_path, ACME) == (["acme"], [CheckResult("key", "ok", "accepted by acme")])
+    assert asked == [("k", ["large"])]
+
+
+def test_doctor_says_that_a_provider_has_no_check(tmp_path: Path) -> None:
+    names, [finding] = examined(tmp_path, ACME)
+    assert (names, finding.state) == (["acme"], "warning")
+    assert finding.says == "Acme has no check, so its server was not called"
+
+
+def test_the_settings_are_those_of_the_provider_that_is_used(tmp_path: Path) -> None:
+    def shown(environ: Mapping[str, str]) -> dict[str, tuple[object, str]]:
+        found = origins(tmp_path, ModelFlags(base_url="http://here/v1"), environ, tmp_path / "config.yaml")
+        return {one.key: (one.value, one.origin) for one in found}
+
+    both = {**ACME, "OPENAI_MODEL": "small"}
+    assert shown(both)["models.default"] == ("large", "environment")
+    assert shown({**both, "OPENAI_API_KEY": "o"})["models.default"] == ("small", "environment")
+    assert shown(both)["acme.base_url"] == ("http://here/v1", "flag")
+    assert shown(both)["acme.api_key_env"] == ("ACME_KEY", "default")
+    assert shown({})["openai.base_url"] == ("http://here/v1", "flag")
+
+
 @pytest.mark.parametrize("name", [*PROVIDERS])
 def test_each_module_holds_what_a_provider_does(name: str) -> None:
     provider: Provider = PROVIDERS[name]
     assert all(isinstance(getattr(provider, word), str) for word in Provider.__annotations__)
     assert callable(provider.open)
+    assert provider.checkup is None or callable(provider.checkup)

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
     from aloma_cli.connectors.base import Answer, Call
+    from aloma_cli.connectors.check_result import CheckResult
+    from aloma_cli.connectors.honours import Honours
     from aloma_cli.connectors.settings import ModelSettings
 
 
@@ -36,4 +40,20 @@ class Provider(Protocol):
     MODEL_VARIABLE: str
 
     def open(self, settings: ModelSettings) -> Model:
-        """The server that `settings` choose."""
+        """The server that `settings` choose. A run opens one provider.
+
+        `settings.servers`: the servers under `providers:` in `aloma.yaml`, all of which speak OpenAI's protocol.
+        """
+
+    @property
+    def checkup(self) -> Checkup | None:
+        """What `aloma doctor` tries; None if there is nothing to try."""
+
+
+class Checkup(Protocol):
+    """The checks of one server: findings, each as soon as it is known."""
+
+    def __call__(
+        self, settings: ModelSettings, models: Sequence[str], honours: Honours, key: str
+    ) -> AsyncIterator[CheckResult]:
+        """`models`: the names that a run would use there. `key`: a new one for each checkup. Raises nothing."""
