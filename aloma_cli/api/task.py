@@ -70,7 +70,7 @@ class Task:
 
     @property
     def state(self) -> str:
-        """created, processing, waiting, question, done, ignored, incomplete, limited, error or stopped."""
+        """created, processing, waiting, question, unsettled, limited, done, error, ignored, incomplete or stopped."""
         return str(self.record["state"])
 
     @property

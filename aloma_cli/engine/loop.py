@@ -15,6 +15,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from aloma_cli.later import Later
+from aloma_cli.record.states import ASKING
 from aloma_cli.record.summary import figures
 from aloma_cli.values import dataclass
 
@@ -177,7 +178,7 @@ async def _drive(run: Scheduler, runner: LocalRunner, stay: Stay) -> None:
             return
         elif run.clock.elapsed() >= publish_at:
             publish_at = _publish(run)
-        waits = stay.wait and run.tree.root.state in ("question", "unsettled")
+        waits = stay.wait and run.tree.root.state in ASKING
         if turn.finished and not waits and not run.take_requests():
             return
         if number % _BREATH == 0:

@@ -31,7 +31,7 @@ from aloma_cli.loader import config, config_files
 from aloma_cli.notices import settings as notices
 from aloma_cli.record import events
 from aloma_cli.record.codec import readers_of
-from aloma_cli.record.states import STATES, State
+from aloma_cli.record.states import ENDINGS, STATES, UNENDED, State
 from aloma_cli.view import theme, usage
 from aloma_cli.view.tables import Column
 from tests.docs.test_schemas import SCHEMAS
@@ -111,6 +111,21 @@ def test_the_states_of_the_schemas_are_all_states() -> None:
     lists = {name: [one for one in enums(schema) if "incomplete" in one] for name, schema in SCHEMAS.items()}
     assert {name: found for name, found in lists.items() if found} == dict.fromkeys(("task", "tasks"), [[*STATES]] * 2)
     assert [*SCHEMAS["top"]["properties"]["counts"]["properties"]] == [*COUNTS]
+
+
+def test_the_states_of_a_kind_that_a_page_lists_are_all_of_that_kind() -> None:
+    assert listed_at("docs/glossary.md", "Word", "**rest**") == {*UNENDED}
+    assert listed_at("docs/glossary.md", "Word", "**ended**") == {*ENDINGS}
+    assert listed_at("docs/conditions.md", "Field", "`$children`") >= {*ENDINGS}
+    assert listed_at("docs/format.md", "Place", "`$children.GROUP`") >= {*ENDINGS}
+    told = {state.name for state in STATES.values() if state.told == "failed"}
+    assert listed_at("docs/people.md", "Setting", "`when`") >= told
+
+
+def listed_at(page: str, heading: str, word: str) -> set[str]:
+    """The words in backticks in the second column of one row."""
+    [row] = [row for row in Page(page).rows(heading) if row[0] == word]
+    return {*codes(row[1])}
 
 
 def enums(schema: Any) -> Iterator[list[Any]]:

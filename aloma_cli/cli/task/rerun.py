@@ -19,6 +19,7 @@ from aloma_cli.explain.ledger import Ledger
 from aloma_cli.explain.replay.forecast import Forecast, forecast
 from aloma_cli.explain.replay.people import KnownPeople
 from aloma_cli.explain.replay.reuse import KnownAnswers
+from aloma_cli.record.states import ASKING
 from aloma_cli.record.tree import Tree
 from aloma_cli.testing.replay import replayed
 from aloma_cli.view.format import clean, money, plural
@@ -70,7 +71,7 @@ def rerun(
     async def work(emit: Emit) -> Task:
         first = home.start(made, emit, limits=running.limits, expect=expected or tree.expected)
         task = await continue_with_answers(home, first, people, emit)
-        waits = running.wait and task.state in ("question", "unsettled")
+        waits = running.wait and task.state in ASKING
         return await home.apply_and_run(task.id, None, emit, wait=True) if waits else task
 
     return run_and_show(home, made.claim.root, work, running.output, notice=notice, wait=running.wait)
