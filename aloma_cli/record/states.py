@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from aloma_cli.clock import from_iso
 from aloma_cli.jsontext import JsonObject
@@ -23,7 +23,7 @@ class State(NamedTuple):
     """
 
     name: str
-    kind: str
+    kind: Literal["active", "asking", "suspended", "ended"]
     color: str
     counted: str
     exit_code: int = 8
