@@ -61,7 +61,7 @@ class Checkup:
             yield self._unnamed(listed or [])
         for model in self.models:
             yield self._there(model, listed)
-        for model in self._tried(listed):
+        for model in self._models_to_try(listed):
             async for finding in self._abilities(model):
                 yield finding
             yield await self._price(model)
@@ -120,7 +120,7 @@ class Checkup:
         cure = did_you_mean(model, names) or f"{get}, or map the name in aloma.yaml: `models:`{some}"
         return CheckResult("model", "failed", f"the server does not have {model}", cure)
 
-    def _tried(self, listed: list[JsonObject] | None) -> Sequence[str]:
+    def _models_to_try(self, listed: list[JsonObject] | None) -> Sequence[str]:
         """The models to try: those that a run would use and the server has, else the only one that it has."""
         there = [model for model in self.models if listed is None or _find_model(model, listed)]
         only = [_model_name(listed[0])] if listed is not None and len(listed) == 1 else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 from aloma_cli.connectors.address import is_url
 from aloma_cli.errors import ConfigError, PermanentError, did_you_mean
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from aloma_cli.loader.environment import Environment
 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
-_WAYS = ("command", "url", "mail")
 
 
 def notices(entry: Setting) -> tuple[NoticeSettings, ...]:
@@ -65,16 +64,20 @@ def _filled_way(way: Way, root: Path | None, environment: Environment) -> Way:
         if not is_url(url):
             raise PermanentError("the value for `url` is not a URL")
         return replace(way, url=url, headers=all_filled(way.headers, environment))
-    user = None if way.user is None else filled(way.user, environment)
-    password = None if way.password is None else filled(way.password, environment)
-    return replace(way, user=user, password=password)
+    if isinstance(way, Mail):
+        user = None if way.user is None else filled(way.user, environment)
+        password = None if way.password is None else filled(way.password, environment)
+        return replace(way, user=user, password=password)
+    assert_never(way)
 
 
 def _notice(entry: Setting) -> NoticeSettings:
     said = section(entry, _NOTICE)
     ways = [name for name in _WAYS if name in said]
     if len(ways) != 1:
-        raise entry.error("must have one of `command`, `url` and `mail`", hint="write `command: notify-send aloma`")
+        *others, last = (f"`{name}`" for name in _WAYS)
+        message = f"must have one of {', '.join(others)} and {last}"
+        raise entry.error(message, hint="write `command: notify-send aloma`")
     if "headers" in said and ways != ["url"]:
         raise entry.error("has `headers`, which only a `url` has")
     way, headers = said.pop(ways[0]), said.pop("headers", {})
@@ -147,13 +150,17 @@ _MAIL: Table = {
     "password": _password,
 }
 
+_WAYS: Table = {
+    "command": lambda entry: Program(command(entry)),
+    "url": _post_settings,
+    "mail": _mail,
+}
+
 _NOTICE: Table = {
     "when": _program_words,
     "only": text,
     "label": text,
     "timeout": seconds,
-    "command": lambda entry: Program(command(entry)),
-    "url": _post_settings,
     "headers": mapping_of(text_or_number),
-    "mail": _mail,
+    **_WAYS,
 }

@@ -11,7 +11,7 @@ import ssl
 import tempfile
 from email.message import EmailMessage
 from email.utils import formatdate
-from typing import IO
+from typing import IO, assert_never
 
 from aloma_cli.errors import AlomaError
 from aloma_cli.jsontext import JsonObject, cut, dumps
@@ -39,8 +39,10 @@ async def send(way: Way, told: JsonObject, key: str, timeout: float) -> None:  #
                 await _run_program(way, told)
             elif isinstance(way, Post):
                 await _send_post(way, told, key)
-            else:
+            elif isinstance(way, Mail):
                 await asyncio.to_thread(_mail, way, told, timeout)
+            else:
+                assert_never(way)
     except TimeoutError:
         raise NoticeError(f"it did not end within {timeout:g} s", again=True) from None
 

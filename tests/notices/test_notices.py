@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -16,7 +17,13 @@ from typing import Any
 import pytest
 
 from aloma_cli.api import notifying
+from aloma_cli.errors import ConfigError
+from aloma_cli.loader import notify, settings
+from aloma_cli.loader.config_files import read_config
+from aloma_cli.loader.environment import Environment
 from aloma_cli.notices.links import ticket_of
+from aloma_cli.notices.send import send
+from aloma_cli.notices.settings import NoticeSettings
 from tests.cli.desk import Desk, until
 from tests.support.smtp import MailServer, mail_server, own_certificate
 
@@ -329,6 +336,22 @@ def test_what_is_wrong_in_the_settings_is_said_before_a_task_is_made(shop: Desk,
     assert problem in refused.err, refused.err
     assert "hunter22" not in refused.err
     assert shop.tasks == []
+
+
+def test_each_way_of_the_table_is_in_the_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ways: Any = notify._WAYS
+    monkeypatch.setitem(ways, "sms", settings.text)
+    (tmp_path / "aloma.yaml").write_text("notify:\n  - when: question\n")
+    with pytest.raises(ConfigError, match="must have one of `command`, `url`, `mail` and `sms`"):
+        read_config(tmp_path)
+
+
+def test_a_way_that_nothing_sends_is_not_taken_for_mail(tmp_path: Path) -> None:
+    way: Any = Path("sms")
+    with pytest.raises(AssertionError, match="sms"):
+        asyncio.run(send(way, {}, "key", 1))
+    with pytest.raises(AssertionError, match="sms"):
+        notify.equipped([NoticeSettings(way)], tmp_path, Environment())
 
 
 def test_a_notice_that_was_being_sent_at_a_kill_is_not_sent_again(shop: Desk) -> None:

@@ -253,13 +253,13 @@ class ChatServer:
         return from_openai(error, self._url, asked, model, path=path, key_hint=self._key_hint, proxy=proxy, start=start)
 
     async def _try(self, client: openai.AsyncOpenAI, body: JsonObject, key: str, call: Call) -> bytes:
-        """As `_tried`, with the limit of tokens under the name that the model takes."""
+        """As `_with_tries`, with the limit of tokens under the name that the model takes."""
         import openai
 
         model = body["model"]
         if _LIMIT in body and model not in self._renaming:
             try:
-                return await self._tried(client, body, key, call)
+                return await self._with_tries(client, body, key, call)
             except openai.BadRequestError as error:
                 if _NEW_LIMIT not in _error_text(error):
                     raise
@@ -267,9 +267,9 @@ class ChatServer:
         if _LIMIT in body:
             body = {_NEW_LIMIT if name == _LIMIT else name: value for name, value in body.items()}
             key = f"{key}.{_NEW_LIMIT}"
-        return await self._tried(client, body, key, call)
+        return await self._with_tries(client, body, key, call)
 
-    async def _tried(self, client: openai.AsyncOpenAI, body: JsonObject, key: str, call: Call) -> bytes:
+    async def _with_tries(self, client: openai.AsyncOpenAI, body: JsonObject, key: str, call: Call) -> bytes:
         """The body of a reply, after as many tries as are allowed."""
         settings, model = self._settings, body["model"]
         governor = governor_of(self._url, settings.api_key, settings.concurrency)

@@ -46,11 +46,11 @@ class Provider(Protocol):
         """
 
     @property
-    def checkup(self) -> Checkup | None:
+    def checkup(self) -> ServerCheck | None:
         """What `aloma doctor` tries; None if there is nothing to try."""
 
 
-class Checkup(Protocol):
+class ServerCheck(Protocol):
     """The checks of one server: findings, each as soon as it is known."""
 
     def __call__(
