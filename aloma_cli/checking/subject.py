@@ -60,10 +60,15 @@ class Subject:
         """`file:line` in a step's file."""
         return f"{step.source.shown}:{line}" if step.source else step.name
 
+    def python(self, step: Step) -> str | None:
+        """The text of a step that is written in Python; None for another one, of which only the condition is known."""
+        return step.source.text if step.source and step.source.path.suffix == ".py" else None
+
     def _facts_of(self, step: Step) -> Facts:
-        if step.source is None or step.source.path.suffix != ".py":
+        text = self.python(step)
+        if text is None:
             return Facts([Write((STAR,), ANY, step.name)], groups={None})
-        return StepReader(step.name, Module.of(step.source.text), self.libraries).read()
+        return StepReader(step.name, Module.of(text), self.libraries).read()
 
 
 def _recorded_writes(commits: Iterable[tuple[str, Iterable[JsonObject]]]) -> Iterable[Write]:

@@ -32,9 +32,10 @@ _Content: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 def find(subject: Subject) -> Iterator[Finding]:
     """As every rule."""
     for step in subject.steps:
-        if step.source is None or step.source.path.suffix != ".py":
+        text = subject.python(step)
+        if text is None:
             continue
-        content = next((one for one in ast.parse(step.source.text).body if getattr(one, "name", "") == "content"), None)
+        content = next((one for one in ast.parse(text).body if getattr(one, "name", "") == "content"), None)
         if isinstance(content, ast.FunctionDef | ast.AsyncFunctionDef):
             for line, message, cure in _slips(content):
                 place = subject.line(step, line)
