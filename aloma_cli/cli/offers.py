@@ -97,7 +97,7 @@ def _offered_steps(line: TypedLine) -> dict[str, str]:
     found = {}
     for path in code_below(line.root, [STEPS_FOLDER], PRIVATE):
         text, language = path.read_text(encoding="utf-8", errors="replace"), LANGUAGES[path.suffix]
-        name, about = language.named.search(text), language.about.search(text)
+        name, about = re.search(language.named, text), re.search(language.about, text)
         place = path.relative_to(line.root / STEPS_FOLDER).with_suffix("").as_posix()
         found[name[name.re.groups] if name else place] = about[about.re.groups] if about else ""
     return found

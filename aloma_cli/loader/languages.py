@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from aloma_cli.later import Later
@@ -21,19 +20,20 @@ else:
 class Language(NamedTuple):
     """`load` makes a step of a file in a workspace, given both paths; it raises StepError.
 
-    `named` and `about` find the name of the step and a line about it in a text that is not run, as their last group.
+    `named` and `about`: patterns whose last group is the name of the step, and a line about it, in a text that is not
+    run. They are strings, because only completion compiles them.
     """
 
     load: Callable[[Path, Path], Step]
-    named: re.Pattern[str]
-    about: re.Pattern[str]
+    named: str
+    about: str
 
 
 LANGUAGES: Mapping[str, Language] = {
     ".py": Language(
         load=lambda path, root: python_steps.load_step(path, root),  # noqa: PLW0108  (it imports the module)
-        named=re.compile(r"""^name\s*(?::\s*str\s*)?=\s*(["'])(.+?)\1""", re.MULTILINE),
-        about=re.compile(r'\A\s*(?:#.*\n\s*)*"""\s*(.+?)\s*(?:"""|$)', re.MULTILINE),
+        named=r"""(?m)^name\s*(?::\s*str\s*)?=\s*(["'])(.+?)\1""",
+        about=r'(?m)\A\s*(?:#.*\n\s*)*"""\s*(.+?)\s*(?:"""|$)',
     ),
 }
 """By the suffix of the files. Whatever reads, searches or counts code asks this table which files are code."""

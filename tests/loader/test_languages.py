@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -70,7 +69,7 @@ def load_script(path: Path, root: Path) -> Step:
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     table: Any = LANGUAGES
-    language = Language(load_script, re.compile(r"^#name: (.+)", re.MULTILINE), re.compile(r"\A-- (.+)"))
+    language = Language(load_script, r"(?m)^#name: (.+)", r"\A-- (.+)")
     monkeypatch.setitem(table, ".say", language)
     (tmp_path / "steps").mkdir()
     (tmp_path / "steps" / "hello.say").write_text(SCRIPT)
