@@ -107,6 +107,11 @@ class Leaf(Node):
         yield (), self.scalar
 
 
+def tried(leaves: Iterable[Leaf]) -> Iterator[Json]:
+    """The values that leaves tell to try."""
+    return (value for leaf in leaves for value in leaf.tries())
+
+
 @dataclass(frozen=True, slots=True)
 class Object(Node):
     """An object whose named fields match. Missing and null count as an empty object."""

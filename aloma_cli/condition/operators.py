@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from aloma_cli.condition.mismatch import Found, show
-from aloma_cli.condition.nodes import AllOf, AnyOf, Each, Leaf, Node, Not, Some
+from aloma_cli.condition.nodes import AllOf, AnyOf, Each, Leaf, Node, Not, Some, tried
 from aloma_cli.condition.place import Place, name_of
 from aloma_cli.condition.regexes import compile_regex
 from aloma_cli.condition.values import TYPES, check_json, constant, literal, text_matching
@@ -57,7 +57,7 @@ def _in(values: object, place: Place) -> Node:
     return Leaf(
         f"one of {_listed(choices)}",
         lambda found: _overlap(choices, found),
-        tries=lambda: _tried(choices),
+        tries=lambda: tried(choices),
         is_decided=_are_decided(choices),
         of_items=Some(AnyOf(choices)),
     )
@@ -68,7 +68,7 @@ def _nin(values: object, place: Place) -> Node:
     return Leaf(
         f"none of {_listed(choices)}",
         lambda found: not _overlap(choices, found),
-        tries=lambda: _tried(choices),
+        tries=lambda: tried(choices),
         is_decided=_are_decided(choices),
         of_items=Not(Some(AnyOf(choices))),
     )
@@ -80,7 +80,7 @@ def _all(values: object, place: Place) -> Node:
     return Leaf(
         f"a list with all of {_listed(needed)}",
         lambda found: isinstance(found, list) and bool(needed) and all(_among(leaf, found) for leaf in needed),
-        tries=lambda: [_tried(needed), *_tried(needed)],
+        tries=lambda: [[*tried(needed)], *tried(needed)],
         is_decided=_are_decided(needed),
         of_items=AllOf(tuple(map(Some, needed))),
     )
@@ -161,10 +161,6 @@ def _constants(values: object, place: Place) -> tuple[Leaf, ...]:
     if not isinstance(values, list):
         raise place.error(f"needs a list of values, not {name_of(values)}")
     return tuple(constant(value, place.operand(position)) for position, value in enumerate(values))
-
-
-def _tried(leaves: tuple[Leaf, ...]) -> list[Any]:
-    return [value for leaf in leaves for value in leaf.tries()]
 
 
 def _are_decided(leaves: tuple[Leaf, ...]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
-from aloma_cli.condition.nodes import Leaf
+from aloma_cli.condition.nodes import Leaf, tried
 from aloma_cli.document.paths import MISSING
 from aloma_cli.jsontext import Json, is_number
 
@@ -33,21 +33,17 @@ _STRANGE: tuple[Any, ...] = (
 
 def likely(leaves: Iterable[Leaf]) -> Iterator[Any]:
     """The values that leaves tell to try, and a plain one of each kind. MISSING stands for no value."""
-    yield from _tried(leaves)
+    yield from tried(leaves)
     yield from _PLAIN
 
 
 def others(leaves: Iterable[Leaf]) -> Iterator[Any]:
     """More values; in each gap between bounds and excluded values lies one."""
-    found = [*_tried(leaves)]
+    found = [*tried(leaves)]
     yield from _numbers([value for value in found if is_number(value)])
     yield from _near_texts([value for value in found if isinstance(value, str)])
     yield from ([value] for value in found)
     yield from _STRANGE
-
-
-def _tried(leaves: Iterable[Leaf]) -> Iterator[Any]:
-    return (value for leaf in leaves for value in leaf.tries())
 
 
 def _numbers(bounds: list[Any]) -> Iterator[Json]:
