@@ -6,19 +6,39 @@ way exceed their estimates.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, field, fields, replace
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from typing import NamedTuple, Protocol
 
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.values import dataclass
 
 
+class Measured(Protocol):
+    """What `record.figures.Figures` has counted of a tree, as far as limits measure it."""
+
+    @property
+    def calls(self) -> int: ...
+    @property
+    def tokens(self) -> int: ...
+    @property
+    def cost(self) -> float: ...
+
+
+class Used(NamedTuple):
+    """What a tree of tasks has used, or several together. `seconds`: with firings running."""
+
+    figures: Measured
+    seconds: float = 0.0
+
+
 class Limit(NamedTuple):
     """A limit as people name it.
 
-    `name`: the field of `Limits`. `option`: on the command line. `whole`: only integers make sense.
+    `option`: on the command line. `whole`: only integers make sense.
     `step`: what to add so that a task that reached the limit continues for a while. `about`: the help of its option.
+    `used`: how much of it is used. `shown`: that and the limit, as a reason shows them. `of_calls`: `Budget.refusal`
+    admits calls by it; else nothing starts once it is used. `noun`: what a reason calls it, by default its name.
     """
 
     name: str
@@ -27,21 +47,73 @@ class Limit(NamedTuple):
     whole: bool
     step: float
     about: str
+    used: Callable[[Used], float]
+    shown: str = "{} of {}"
+    of_calls: bool = False
+    noun: str = ""
 
     @property
     def key(self) -> str:
         """Its key in `aloma.yaml`, below `limits`, such as `max_calls`."""
         return self.option.removeprefix("--").replace("-", "_")
 
+    def exhausted(self, most: float, used: Used) -> Refusal | None:
+        """Why nothing may start beside what is used; None if some is left."""
+        amount = self.used(used)
+        if amount < most:
+            return None
+        shown = self.shown.format(amount, most)
+        return Refusal(self.name, _limit_reason(self.noun or self.name, most, shown, "no step is started"))
+
 
 LIMITS = (
     Limit(
-        "calls", "--max-calls", "N", True, 10, "Total calls, subtasks included; with resume, +N adds to what is used."
+        "calls",
+        "--max-calls",
+        "N",
+        True,
+        10,
+        "Total calls, subtasks included; with resume, +N adds to what is used.",
+        lambda used: used.figures.calls,
+        of_calls=True,
     ),
-    Limit("tokens", "--max-tokens", "N", True, 10_000, "Prompt and completion tokens."),
-    Limit("cost", "--max-cost", "DOLLARS", False, 0.5, "US dollars; models without a known price are refused."),
-    Limit("seconds", "--max-time", "SECONDS", False, 60, "Seconds with at least one step running."),
+    Limit(
+        "tokens",
+        "--max-tokens",
+        "N",
+        True,
+        10_000,
+        "Prompt and completion tokens.",
+        lambda used: used.figures.tokens,
+        of_calls=True,
+    ),
+    Limit(
+        "cost",
+        "--max-cost",
+        "DOLLARS",
+        False,
+        0.5,
+        "US dollars; models without a known price are refused.",
+        lambda used: used.figures.cost,
+        of_calls=True,
+    ),
+    Limit(
+        "seconds",
+        "--max-time",
+        "SECONDS",
+        False,
+        60,
+        "Seconds with at least one step running.",
+        lambda used: used.seconds,
+        "{:.1f} of {:g} s",
+        noun="time",
+    ),
 )
+
+
+def amounts(used: Used) -> dict[str, float]:
+    """How much of each limit is used, by its name."""
+    return {limit.name: limit.used(used) for limit in LIMITS}
 
 
 DAY = "day"
@@ -50,28 +122,30 @@ DAY = "day"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """None means unlimited. `cost`: US dollars. `seconds`: of time with firings running."""
+    """`most`: how much is allowed, by the names of the limits; a limit that is not in it is unlimited."""
 
-    calls: int | None = None
-    tokens: int | None = None
-    cost: float | None = None
-    seconds: float | None = None
+    most: dict[str, float] = field(default_factory=dict)
 
-    def changed(self, requests: Mapping[str, LimitRequest], spent: Amount, working: float) -> Limits:
-        """These limits with `requests`, by the names of the limits, in their place; `working` seconds are used."""
-        used = {"calls": spent.calls, "tokens": spent.tokens, "cost": spent.cost or 0.0, "seconds": working}
-        wanted = {name: one.value + used[name] if one.more else one.value for name, one in requests.items()}
-        whole = {limit.name for limit in LIMITS if limit.whole}
-        return replace(self, **{name: int(value) if name in whole else value for name, value in wanted.items()})  # type: ignore[arg-type]
+    @property
+    def of_steps(self) -> list[Limit]:
+        """Those that are set and that no call asks for room."""
+        return [limit for limit in LIMITS if not limit.of_calls and limit.name in self.most] if self.most else []
+
+    def changed(self, requests: Mapping[str, LimitRequest], used: Used) -> Limits:
+        """These limits with `requests`, by the names of the limits, in their place."""
+        used_now = amounts(used)
+        wanted = {name: one.value + used_now[name] if one.more else one.value for name, one in requests.items()}
+        return Limits.from_json({**self.most, **wanted})
 
     @classmethod
     def from_json(cls, limits: JsonObject) -> Limits:
         """From what `to_json` returned; limits that a newer program added are ignored."""
-        return cls(**{field.name: limits.get(field.name) for field in fields(cls)})
+        known = ((limit, limits.get(limit.name)) for limit in LIMITS)
+        return cls({limit.name: int(most) if limit.whole else most for limit, most in known if most is not None})
 
     def to_json(self) -> JsonObject:
         """The limits that are set."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        return dict(self.most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,34 +195,32 @@ class Budget:
         """Whether no call is under way: what does not fit now will never fit."""
         return self.held.calls == 0
 
-    def overtime(self, working: float) -> Refusal | None:
-        """Why nothing may start after `working` seconds with firings running; None if there is time left."""
-        most = self.limits.seconds
-        if most is None or working < most:
-            return None
-        return Refusal("seconds", _limit_reason("time", most, f"{working:.1f} of {most:g} s", "no step is started"))
+    def exhausted(self, used: Used) -> Refusal | None:
+        """Why nothing may start beside what is used; None if some is left of each limit that is not of calls."""
+        refusals = (limit.exhausted(self.limits.most[limit.name], used) for limit in self.limits.of_steps)
+        return next(filter(None, refusals), None)
 
     def refusal(self, wanted: Amount) -> Refusal | None:
         """Why a call that is expected to take `wanted` does not fit now; None if it does."""
-        limits, spent, held = self.limits, self.spent, self.held
-        if limits.calls is not None and spent.calls + held.calls + wanted.calls > limits.calls:
-            reason = _limit_reason("call", limits.calls, f"{spent.calls} of {limits.calls}", "no call is allowed")
+        most, spent, held = self.limits.most, self.spent, self.held
+        if "calls" in most and spent.calls + held.calls + wanted.calls > most["calls"]:
+            reason = _limit_reason("call", most["calls"], f"{spent.calls} of {most['calls']}", "no call is allowed")
             return Refusal("calls", reason)
-        if limits.tokens is not None and spent.tokens + held.tokens + wanted.tokens > limits.tokens:
+        if "tokens" in most and spent.tokens + held.tokens + wanted.tokens > most["tokens"]:
             then = f"the next call may take {wanted.tokens}"
-            reason = _limit_reason("token", limits.tokens, f"{spent.tokens} of {limits.tokens}; {then}", then)
+            reason = _limit_reason("token", most["tokens"], f"{spent.tokens} of {most['tokens']}; {then}", then)
             return Refusal("tokens", reason, wanted.tokens)
-        if limits.cost is None:
-            return None
-        if wanted.cost is None:
+        return self._too_dear(most["cost"], wanted.cost) if "cost" in most else None
+
+    def _too_dear(self, most: float, wanted: float | None) -> Refusal | None:
+        if wanted is None:
             then = "the price of the next call is unknown"
-            return Refusal("cost", _limit_reason("cost", limits.cost, f"${limits.cost:g}; {then}", then))
-        cost = spent.cost or 0.0
-        if cost + (held.cost or 0.0) + wanted.cost > limits.cost:
-            then = f"the next call may cost ${wanted.cost:.4f}"
-            reason = _limit_reason("cost", limits.cost, f"${cost:.4f} of ${limits.cost:g}; {then}", then)
-            return Refusal("cost", reason, wanted.cost)
-        return None
+            return Refusal("cost", _limit_reason("cost", most, f"${most:g}; {then}", then))
+        cost = self.spent.cost or 0.0
+        if cost + (self.held.cost or 0.0) + wanted <= most:
+            return None
+        then = f"the next call may cost ${wanted:.4f}"
+        return Refusal("cost", _limit_reason("cost", most, f"${cost:.4f} of ${most:g}; {then}", then), wanted)
 
 
 def _limit_reason(name: str, most: float, used: str, nothing: str) -> str:

@@ -11,10 +11,11 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from aloma_cli.api.once import create_once
-from aloma_cli.budget import LimitRequest
+from aloma_cli.budget import LimitRequest, Used, amounts
 from aloma_cli.document.paths import MISSING, get, parse_path
 from aloma_cli.errors import AlomaError, InputError
 from aloma_cli.jsontext import JsonError, JsonObject, Path, dumps, kind_of, loads, with_article
+from aloma_cli.record.figures import Figures
 from aloma_cli.record.states import ACTIVE, SUSPENDED
 from aloma_cli.values import dataclass
 
@@ -80,7 +81,7 @@ class Bulk:
     limits: Mapping[str, LimitRequest] = field(default_factory=dict)
     expect: JsonObject | None = None
     reached: str | None = None
-    _spent: Counter[str] = field(default_factory=Counter)
+    _figures: Figures = field(default_factory=Figures)
     _began: float = field(default_factory=time.monotonic)
 
     async def run(self, lines: Iterable[BulkLine | Result]) -> None:
@@ -112,9 +113,7 @@ class Bulk:
         except AlomaError as error:
             result = Result(line.number, error=error)
         if result.task is not None and not result.skipped:
-            usage = result.task.record["usage"]
-            tokens = usage["input_tokens"] + usage["output_tokens"]
-            self._spent.update(calls=usage["calls"], tokens=tokens, cost=usage["cost"])
+            self._figures = Figures.total([self._figures, Figures.recorded(result.task.record)])
         self.tell(result)
 
     async def _task_of(self, line: BulkLine) -> Result:
@@ -128,15 +127,19 @@ class Bulk:
 
     def _remaining(self) -> dict[str, LimitRequest]:
         """What one more task may spend."""
-        return {name: LimitRequest(max(0, limit.value - self._spent[name])) for name, limit in self.limits.items()}
+        used = self._used()
+        return {name: LimitRequest(max(0, limit.value - used[name])) for name, limit in self.limits.items()}
 
     def _limit(self) -> str | None:
         """The limit that is reached, in words."""
-        self._spent["seconds"] = time.monotonic() - self._began  # type: ignore[assignment]
+        used = self._used()
         for name, limit in self.limits.items():
-            if 0 < limit.value <= self._spent[name]:
-                return f"{name}: {self._spent[name]:.6g} of {limit.value:g}"
+            if 0 < limit.value <= used[name]:
+                return f"{name}: {used[name]:.6g} of {limit.value:g}"
         return None
+
+    def _used(self) -> dict[str, float]:
+        return amounts(Used(self._figures, time.monotonic() - self._began))
 
 
 def _line_object(text: str) -> JsonObject:

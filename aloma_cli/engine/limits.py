@@ -33,16 +33,16 @@ def pause(tx: Transaction, task: WorkingTask, flight: WorkingFlight, limited: Li
     limit(tx, limited.reason, limited.limit, limited.needed)
 
 
-def check_time(tx: Transaction, budget: Budget) -> None:
-    """Pause the tree when its time is used."""
-    late = budget.overtime(tx.tree.working)
-    if late is not None:
-        limit(tx, late.reason, late.limit)
+def check(tx: Transaction, budget: Budget) -> None:
+    """Pause the tree when a limit is used that is not of calls."""
+    refusal = budget.exhausted(tx.tree.used(tx.tree.working))
+    if refusal is not None:
+        limit(tx, refusal.reason, refusal.limit)
 
 
 def set_limits(tx: Transaction, wanted: Mapping[str, LimitRequest]) -> None:
     """Set what the tree may spend from here on; what is paused continues."""
-    limits = tx.tree.limits.changed(wanted, tx.tree.spent, tx.tree.working)
+    limits = tx.tree.limits.changed(wanted, tx.tree.used(tx.tree.working))
     if limits != tx.tree.limits or tx.tree.limited is not None:
         tx.add(LimitsSet(at=tx.at, task=tx.tree.root_id, limits=limits.to_json()))
 
@@ -68,7 +68,7 @@ class Gate:
             if self._day is not None:
                 await self._day.read(wanted)
             # Nothing is awaited from here on until the amount is held.
-            late = self._budget.overtime(self._tree.worked(self._clock.now()))
+            late = self._budget.exhausted(self._tree.used(self._tree.worked(self._clock.now())))
             refusal = late or self._budget.refusal(wanted) or self._refused_today(wanted)
             if refusal is None:
                 self._hold(wanted)

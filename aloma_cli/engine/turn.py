@@ -182,8 +182,8 @@ class Scheduler:
         tx = self._tx
         tx.now, tx.at = self.clock.tick()
         _take_in(tx, self.arrived, self._redactor)
-        if self.budget.limits.seconds is not None:
-            limits.check_time(tx, self.budget)
+        if self.budget.limits.of_steps:
+            limits.check(tx, self.budget)
         if tx.timers or tx.postponed:
             tx.look_again()
         while start and tx.dirty:

@@ -22,6 +22,7 @@ from operator import attrgetter
 from types import UnionType
 from typing import Any, NamedTuple, cast, get_origin, get_type_hints
 
+from aloma_cli.budget import LIMITS
 from aloma_cli.jsontext import Json, JsonError, JsonObject, dumps, escape_surrogates, kind_of, one_line, reload_line
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.counts import sound_usage
@@ -388,12 +389,7 @@ _PARTS: Mapping[str, Mapping[str, Any]] = {
         "retries": dict[str, int] | None,
     },
     "committed.asked": {"question": str, "into": list[str | int], "until": str | None},
-    "limits_set.limits": {
-        "calls": int | None,
-        "tokens": int | None,
-        "cost": float | None,
-        "seconds": float | None,
-    },
+    "limits_set.limits": {limit.name: int | None if limit.whole else float | None for limit in LIMITS},
     "task_rested.missing": {"step": str, "missing": list[str], "more": int},
     "task_rested.cycle": {"version": int, "step": str | None, "changes": list[dict[str, Any]]},
 }

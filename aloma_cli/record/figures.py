@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import fields
 from typing import Any, TypeVar
 
+from aloma_cli.jsontext import JsonObject
 from aloma_cli.record.events import CallAnswered
 from aloma_cli.values import dataclass
 
@@ -62,6 +63,11 @@ class Figures:
         for call in calls:
             figures.count_call(call)
         return figures
+
+    @classmethod
+    def recorded(cls, record: JsonObject) -> Figures:
+        """What all steps did in the task of this record and in its subtasks."""
+        return cls.total(cls(**{name: step[name] for name in _NAMES}) for step in record["steps"])
 
     @classmethod
     def total(cls, parts: Iterable[Figures]) -> Figures:

@@ -13,7 +13,7 @@ from dataclasses import field, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
-from aloma_cli.budget import Amount, Limits
+from aloma_cli.budget import Amount, Limits, Used
 from aloma_cli.clock import from_iso
 from aloma_cli.jsontext import JsonObject, Path, show_path
 from aloma_cli.record import events as ev
@@ -244,6 +244,10 @@ class Tree:
         if not self.running:
             return self.working
         return self.working + max(0.0, now - from_iso(self.last_at))
+
+    def used(self, working: float) -> Used:
+        """What limits measure, where firings ran for `working` seconds."""
+        return Used(self.root.total, working)
 
     def settings_of(self, task: TaskFacts) -> JsonObject:
         """What holds for a task by name: what was set for it, or for the nearest task above it for which it was."""

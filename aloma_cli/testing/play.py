@@ -75,7 +75,7 @@ class Play:
     ) -> Played:
         """Run a task until it is at rest. `config`: values for `config(…)`; the environment is not read.
 
-        `limits`: what it may spend (`calls`, `tokens`, `cost`, `seconds`).
+        `limits`: what it may spend, by the names in `budget.LIMITS`.
 
         Raises AssertionError if a step made a call that is not scripted, and what `Workspace.run` raises.
         """

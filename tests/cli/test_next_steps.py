@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from aloma_cli.budget import LIMITS, Amount, Budget, Limits
+from aloma_cli.budget import LIMITS, Amount, Budget, Limits, Used
 from aloma_cli.cli.next_steps import next_steps
+from aloma_cli.record.figures import Figures
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,7 @@ def test_the_option_raises_the_limit_by_what_the_next_call_needs(limit: Any, opt
 
 def test_each_limit_is_refused_under_its_own_name() -> None:
     for limit in LIMITS:
-        budget = Budget(Limits(**{limit.name: 0}), Amount())
-        refusal = budget.overtime(1.0) or budget.refusal(Amount(calls=1, tokens=1, cost=1.0))
+        budget = Budget(Limits({limit.name: 0}), Amount())
+        refusal = budget.exhausted(Used(Figures(), 1.0)) or budget.refusal(Amount(calls=1, tokens=1, cost=1.0))
         assert refusal is not None
         assert refusal.limit == limit.name

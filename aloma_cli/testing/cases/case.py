@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field
 from pathlib import Path
 
+from aloma_cli.budget import LIMITS
 from aloma_cli.clock import from_iso
 from aloma_cli.condition import compile_condition
 from aloma_cli.connectors.base import Call
@@ -27,7 +28,7 @@ _REPLY = ("answer", "tool_calls", "error", "delay")
 _ENTRY = ("call", "when", "prompt", "calls", *_REPLY)
 _ACTS = ("answer", "into", "set", "later", "resume")
 _EXPECT = ("state", "data", "result", "fired", "never", "questions")
-_LIMITS = ("calls", "tokens", "cost", "seconds")
+_LIMITS = tuple(limit.name for limit in LIMITS)
 _LATER = ("seconds", "minutes", "hours", "days")
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from aloma_cli.budget import Used, amounts
 from aloma_cli.connectors.settings import ModelSettings
 from aloma_cli.errors import AlomaError
 from aloma_cli.jsontext import JsonObject
@@ -89,8 +90,7 @@ def _wrong_outcomes(case: Case, played: Played) -> Iterator[str]:
 
 
 def _over(case: Case, played: Played) -> Iterator[str]:
-    figures = Figures.of(*_real_calls(played))
-    used = {"calls": figures.calls, "tokens": figures.tokens, "cost": figures.cost, "seconds": played.seconds}
+    used = amounts(Used(Figures.recorded(played.record), played.seconds))
     for name, most in case.limits.items():
         if used[name] > most:
             yield f"{name}: {used[name]:g} used, at most {most:g} allowed"
