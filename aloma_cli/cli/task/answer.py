@@ -13,7 +13,7 @@ from aloma_cli.cli.option_groups import Request, RequestOptions
 from aloma_cli.cli.output import say
 from aloma_cli.cli.parameters import Argument, Option
 from aloma_cli.cli.task.requests import json_or_text, request_and_run
-from aloma_cli.cli.task.which import task_id_of, task_id_with
+from aloma_cli.cli.task.task_id import task_id_of, task_id_with
 from aloma_cli.cli.workspaces import load_workspace, open_records
 from aloma_cli.jsontext import JsonObject
 from aloma_cli.later import Later

@@ -9,7 +9,7 @@ from aloma_cli.api.explaining import question
 from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.output import for_people, put, put_json, result
 from aloma_cli.cli.parameters import Argument, Option
-from aloma_cli.cli.task.which import task_id_with
+from aloma_cli.cli.task.task_id import task_id_with
 from aloma_cli.cli.workspaces import load_asked, open_records
 from aloma_cli.document.paths import MISSING
 from aloma_cli.document.stash import hide_stash

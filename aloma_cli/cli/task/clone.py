@@ -12,7 +12,7 @@ from aloma_cli.cli.option_groups import Run
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.run import run_and_show
 from aloma_cli.cli.task.requests import assignment
-from aloma_cli.cli.task.which import task_id_of
+from aloma_cli.cli.task.task_id import task_id_of
 from aloma_cli.cli.workspaces import load_workspace, open_records
 from aloma_cli.ids import root_of
 

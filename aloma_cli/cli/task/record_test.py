@@ -11,7 +11,7 @@ from aloma_cli.cli.exit_codes import DONE
 from aloma_cli.cli.new_files import checked_name, write_new
 from aloma_cli.cli.output import put, say
 from aloma_cli.cli.parameters import Option
-from aloma_cli.cli.task.which import task_id_of
+from aloma_cli.cli.task.task_id import task_id_of
 from aloma_cli.cli.workspaces import load_workspace, open_records
 from aloma_cli.errors import InputError
 from aloma_cli.ids import root_of

@@ -10,7 +10,7 @@ from aloma_cli.cli.output import say
 from aloma_cli.cli.parameters import Argument
 from aloma_cli.cli.step.describe import step_named
 from aloma_cli.cli.task.requests import request_and_run
-from aloma_cli.cli.task.which import task_id_with
+from aloma_cli.cli.task.task_id import task_id_with
 from aloma_cli.cli.workspaces import load_workspace, open_records
 from aloma_cli.engine.rest import nearest_misses
 from aloma_cli.view.entries import explained

@@ -12,7 +12,7 @@ from aloma_cli.cli.option_groups import Run
 from aloma_cli.cli.output import put_json, say
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.run import Emit, run_and_show
-from aloma_cli.cli.task.which import task_id_of
+from aloma_cli.cli.task.task_id import task_id_of
 from aloma_cli.cli.workspaces import load_workspace, open_records
 from aloma_cli.errors import InputError
 from aloma_cli.explain.ledger import Ledger

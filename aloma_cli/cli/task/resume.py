@@ -16,7 +16,7 @@ from aloma_cli.cli.option_groups import Run
 from aloma_cli.cli.output import say
 from aloma_cli.cli.parameters import Option
 from aloma_cli.cli.run import queued, run_and_show
-from aloma_cli.cli.task.which import LAST, task_id_of
+from aloma_cli.cli.task.task_id import LAST, task_id_of
 from aloma_cli.cli.workspaces import load_workspace, open_records
 from aloma_cli.errors import TaskLockedError
 from aloma_cli.ids import root_of

@@ -10,7 +10,7 @@ from aloma_cli.cli.option_groups import Request, RequestOptions
 from aloma_cli.cli.output import say
 from aloma_cli.cli.parameters import Argument, Option
 from aloma_cli.cli.task.requests import assignment, request_and_run
-from aloma_cli.cli.task.which import task_id_of
+from aloma_cli.cli.task.task_id import task_id_of
 from aloma_cli.cli.workspaces import open_records
 from aloma_cli.document.reserved import ERRORS
 from aloma_cli.errors import InputError, did_you_mean

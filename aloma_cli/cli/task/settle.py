@@ -10,7 +10,7 @@ from aloma_cli.cli.option_groups import Request
 from aloma_cli.cli.parameters import Argument, Option
 from aloma_cli.cli.task.call_number import call_number
 from aloma_cli.cli.task.requests import json_or_text, request_and_run
-from aloma_cli.cli.task.which import task_id_of
+from aloma_cli.cli.task.task_id import task_id_of
 from aloma_cli.cli.workspaces import open_records
 from aloma_cli.engine.unsettled import unknown_call, which_unsettled
 from aloma_cli.errors import InputError

@@ -9,7 +9,7 @@ from aloma_cli.api.explaining import question
 from aloma_cli.cli import exit_codes, options
 from aloma_cli.cli.output import put, put_json, put_wrapped, result
 from aloma_cli.cli.parameters import Argument, Option
-from aloma_cli.cli.task.which import LAST
+from aloma_cli.cli.task.task_id import LAST
 from aloma_cli.cli.workspaces import load_asked
 from aloma_cli.errors import InputError, NotFoundError
 from aloma_cli.explain import writers
