@@ -75,7 +75,7 @@ class ShortGroup(typer.core.TyperGroup):
         """Write the help, or its first screen."""
         super().format_help(ctx, formatter)
         if _begins_again(self, ctx, formatter):
-            more = commands.MORE["" if ctx.parent is None else str(self.name)]
+            more = commands.MORE.get("" if ctx.parent is None else str(self.name), {})
             named = {name for names in more.values() for name in names}
             found = {name: self.get_command(ctx, name) for name in self.list_commands(ctx) if name not in named}
             rows = [(name, one.help.partition("\n")[0]) for name, one in found.items() if one and one.help]

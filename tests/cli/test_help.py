@@ -149,3 +149,13 @@ def test_the_least_value_of_an_option_is_in_words(desk: Desk) -> None:
     shown = desk.run("task", "list", "--help").out
     assert "[at least 1]" in shown
     assert "x>=" not in shown
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_group_that_grows_beyond_a_screen_still_lists_its_commands(
+    desk: Desk, group: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aloma_cli.cli.first_screen._LINES", 1)
+    ended = desk.run(group, "--help")
+    own = [name.split()[1] for name in COMMANDS if name.startswith(f"{group} ")]
+    assert (ended.code, [name for name in own if name not in ended.out]) == (0, [])
