@@ -288,7 +288,7 @@ class StepsArmed(Event):
 
 @dataclass(frozen=True, slots=True)
 class LimitsSet(Event):
-    """What the whole tree may spend from here on: `calls`, `tokens`, `cost`, `seconds`; what is paused continues."""
+    """What the whole tree may spend from here on, by the names in `budget.LIMITS`; what is paused continues."""
 
     limits: dict[str, Any]
 
@@ -304,7 +304,7 @@ class ExpectationSet(Event):
 class LimitReached(Event):
     """The tree is paused: nothing new starts. `reason` has the numbers.
 
-    `limit`: calls, tokens, cost, seconds or day (of the workspace); None for the number of firings of one step.
+    `limit`: a name in `budget.LIMITS`, or `day` (of the workspace); None for the number of firings of one step.
     `needed`: what the next call is expected to take of it, if known.
     """
 

@@ -152,6 +152,15 @@ def test_each_setting_stands_in_the_example_of_aloma_yaml() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("page", "heading", "row"),
+    [("testing", "Key", "limits"), ("format", "Event", "limits_set"), ("format", "Event", "limit_reached")],
+)
+def test_each_limit_is_named_in_the_row_about_limits(page: str, heading: str, row: str) -> None:
+    [cells] = [one for one in Page(f"docs/{page}.md").rows(heading) if one[0] == f"`{row}`"]
+    assert {limit.name for limit in LIMITS} <= set(codes(cells[-1]))
+
+
 def test_each_kind_of_server_has_a_row_that_can_be_pasted(tmp_path: Path) -> None:
     kinds = set()
     for row in Page("docs/models.md").rows("Server"):
