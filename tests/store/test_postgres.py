@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,7 @@ from aloma_cli.store.postgres.store import PostgresStore
 from aloma_cli.store.protocol import Claim, Store
 from tests.servers import Postgres
 from tests.store.test_stores import AT, created, logged, texts
+from tests.support.proxy import Network
 
 pytestmark = pytest.mark.e2e
 
@@ -249,3 +251,21 @@ def test_a_url_that_cannot_be_read_is_told_without_its_password() -> None:
     assert "secret-word" not in str(refused.value)
     with pytest.raises(ConfigError, match="must be a number of seconds, not 'soon'"):
         open_store("postgresql://db/x?lease=soon")
+
+
+def test_a_worker_does_not_wait_for_a_database_that_is_away_to_look_for_requests(postgres: Postgres) -> None:
+    network = Network(postgres.port)
+    store = PostgresStore(postgres.url().replace(str(postgres.port), str(network.port_in)))
+    store.create("1", [created()]).close()
+    [claim] = store.next(None, 1, any_release=True)
+    claim.write_behind(lambda call: call())
+    network.cut()
+    began = time.monotonic()
+    for _ in range(2):
+        claim.look()
+        assert claim.requests() == []
+    assert time.monotonic() - began < 20  # without the bound of the claim it is a minute
+    network.join()
+    claim.close()
+    store.close()
+    network.close()

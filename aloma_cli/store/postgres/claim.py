@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aloma_cli.clock import to_iso
-from aloma_cli.errors import ClaimLostError, StoreError
+from aloma_cli.errors import ClaimLostError, StoreAwayError, StoreError
 from aloma_cli.jsontext import JsonObject, dumps, reload
 from aloma_cli.record.batch import Batch
 from aloma_cli.record.codec import encode
@@ -138,11 +138,23 @@ class PostgresClaim:
     def requests(self) -> list[Request]:
         if time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + _POLL
-            found = self._database.rows(_REQUESTS, self.tree)
-            if not found:
-                raise StoreError(f"task {self.root} was deleted")
-            self._waiting = [Request(name, reload(body)) for name, body in found if name is not None]
+            self._waiting = self._read_requests()
         return [*self._waiting]
+
+    def _read_requests(self) -> list[Request]:
+        """As they were where the database is away from a worker, whose other trees must not stand still."""
+        if self.behind is None:
+            found = self._database.rows(_REQUESTS, self.tree)
+        elif self._database.is_away:
+            return self._waiting
+        else:
+            try:
+                found = self._database.rows(_REQUESTS, self.tree, patience=0.0)
+            except StoreAwayError:
+                return self._waiting
+        if not found:
+            raise StoreError(f"task {self.root} was deleted")
+        return [Request(name, reload(body)) for name, body in found if name is not None]
 
     def look(self) -> None:
         """Let the next call of `requests` ask the database; from any thread."""
