@@ -106,7 +106,7 @@ def detours(root: Path) -> Iterator[Row]:
 
 
 def counts(root: Path, trees: dict[Path, ast.Module]) -> Iterator[Row]:
-    yield "lines of code", sum(code_lines(path, tree) for path, tree in trees.items()), 38_000
+    yield "lines of code", sum(code_lines(path, tree) for path, tree in trees.items()), 38_200
     yield "methods of `Workspace` or `Scheduler`", max(map(methods, trees.values())), 15
     yield "class names used twice", len(repeated(trees, (ast.ClassDef,), 2)), 0
     private = repeated(trees, (ast.FunctionDef, ast.AsyncFunctionDef), 3)
