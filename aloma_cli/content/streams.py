@@ -14,11 +14,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO
-
-from aloma_cli.values import dataclass
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -126,7 +123,6 @@ class _Split(Lent):
         return len(text)
 
 
-@dataclass(eq=False, slots=True)
 class Inside:
     """A context for the code of one firing, and for the tasks and threads that it starts.
 
@@ -134,10 +130,14 @@ class Inside:
     Changes of the streams are undone at its end, or at the end of the last of several side by side.
     """
 
-    log: Callable[[str], None]
-    started: Callable[[Task[Any]], None]
-    _rest: str = field(default="", init=False)
-    _token: Token[Inside | None] = field(init=False)
+    # Not a data class, because a command that only prints at a terminal need not import those.
+    __slots__ = ("_rest", "_token", "log", "started")
+    _token: Token[Inside | None]
+
+    def __init__(self, log: Callable[[str], None], started: Callable[[Task[Any]], None]) -> None:
+        self.log = log
+        self.started = started
+        self._rest = ""
 
     def __enter__(self) -> None:
         self._token = _current.set(self)
@@ -172,14 +172,14 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: _current.set(None))
 
 
-@dataclass(eq=False)
 class _StandIns:
     """Two streams in the place of `own`, without the secrets of `redactor`. `runs`: how many use them."""
 
-    redactor: Redactor
-    own: tuple[TextIO, TextIO]
-    streams: tuple[Lent, Lent]
-    runs: int = 0
+    def __init__(self, redactor: Redactor, own: tuple[TextIO, TextIO], streams: tuple[Lent, Lent]) -> None:
+        self.redactor = redactor
+        self.own = own
+        self.streams = streams
+        self.runs = 0
 
 
 _installed: list[_StandIns] = []
