@@ -124,7 +124,7 @@ class Workspace(AskedWorkspace):
         """Open the workspace at `path`, or the one around the current folder.
 
         `hide` is called with the known secrets before any file of the workspace is run. Raises WorkspaceError,
-        ConfigError and CredentialsError. A broken step file is reported by `check`, and so by the first run.
+        ConfigError and CredentialsError. A broken step file is reported by `Setup.check`, and so by the first run.
         """
         workspace = load(path, flags=flags, environ=environ, hide=hide)
         workspace.setup.choice()
@@ -169,8 +169,8 @@ class Workspace(AskedWorkspace):
         """Create a task and run it until nothing is left to do; `emit` gets each event once it is on record.
 
         `expect`: a condition, as JSON; a task whose document does not meet it ends as `incomplete` and not as `done`.
-        Raises InputError if `data` is not a JSON object, ConditionError for an invalid condition, and what `check`
-        raises; then nothing was created.
+        Raises InputError if `data` is not a JSON object, ConditionError for an invalid condition, and what
+        `Setup.check` raises; then nothing was created.
         """
         if expect is not None:
             compile_condition(expect, name="expect")
@@ -279,7 +279,7 @@ class Workspace(AskedWorkspace):
     ) -> Task:
         """Carry out what waits in the inbox of a tree, then `request`, and run the tree; `claim`: if it is claimed.
 
-        Raises NotFoundError, TaskLockedError, InputError for an invalid request, and what `check` raises.
+        Raises NotFoundError, TaskLockedError, InputError for an invalid request, and what `Setup.check` raises.
         """
         self.loaded.check()
 
